@@ -1,0 +1,63 @@
+# What one does with this project. Needs Python 3.11 to 3.13, git and make; everything else goes into .venv/.
+
+FRONTEND := .venv/frontend/.ready
+BACKEND := .venv/backend/.ready
+DEV := .venv/dev/.ready
+
+.PHONY: help demo test test-frontend test-backend test-whole test-slow style quality seeds envs clean
+.DEFAULT_GOAL := help
+
+help:  ## say what each target does
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
+
+demo: $(FRONTEND) $(BACKEND)  ## run the whole leaderboard on this machine (ARGS=--exit: end when the results are there)
+	.venv/backend/bin/python scripts/demo.py $(ARGS)
+
+test:  ## run all tests (PYTEST_ARGS="-k claim -x": more options for pytest)
+	@$(MAKE) --no-print-directory --keep-going test-frontend test-backend test-whole
+
+test-frontend: $(FRONTEND)  ## run the tests of the frontend and of the shared code in it
+	.venv/frontend/bin/python -m pytest -o pythonpath="frontend tests" tests/frontend tests/shared $(MARKS) $(PYTEST_ARGS)
+
+test-backend: $(BACKEND)  ## run the tests of the backend and of the shared code in it
+	.venv/backend/bin/python -m pytest -o pythonpath="backend tests" tests/backend tests/shared $(MARKS) $(PYTEST_ARGS)
+
+test-whole: $(FRONTEND) $(BACKEND) $(DEV)  ## run the tests of the two Spaces as processes, and of the project itself
+	.venv/dev/bin/python -m pytest tests/whole tests/project $(MARKS) $(PYTEST_ARGS)
+
+test-slow:  ## run the long forms of the tests
+	@$(MAKE) --no-print-directory test MARKS="-m slow"
+
+style: $(DEV)  ## format and mend the code, write the shared copies
+	.venv/dev/bin/ruff format
+	.venv/dev/bin/ruff check --fix
+	.venv/dev/bin/python scripts/shared_copies.py
+
+quality: $(FRONTEND) $(BACKEND) $(DEV)  ## check what can be checked without running: style, types, shared copies, docs
+	.venv/dev/bin/ruff format --check
+	.venv/dev/bin/ruff check
+	.venv/dev/bin/python scripts/shared_copies.py --check
+	cd frontend && ../.venv/frontend/bin/python -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/frontend app.py src
+	cd backend && ../.venv/backend/bin/python -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/backend app.py src
+	.venv/dev/bin/python -m pytest tests/project
+
+seeds: $(BACKEND)  ## compute the models and results of the seeds again
+	.venv/backend/bin/python scripts/make_seeds.py $(ARGS)
+
+envs: $(FRONTEND) $(BACKEND) $(DEV)  ## make the environments in .venv/ (done by every target that needs them)
+
+clean:  ## remove the environments and the caches
+	rm -rf .venv .hypothesis
+	find . -type d '(' -name __pycache__ -o -name '.*_cache' ')' -prune -exec rm -rf {} +
+
+# One rule makes every environment, from its requirement files. PYTHON is the first of these that runs and fits.
+PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1 && echo $$p && break; done)
+
+$(FRONTEND): frontend/requirements.txt tests/requirements.txt
+$(BACKEND): backend/requirements.txt tests/requirements.txt
+$(DEV): tests/whole/requirements.txt tests/requirements.txt
+
+.venv/%/.ready: scripts/make_environment.py
+	@$(or $(PYTHON),$(error No Python 3.11, 3.12 or 3.13 runs here: install one, or name it: make PYTHON=/its/path)) \
+	  $< .venv/$* $(filter %.txt,$^)

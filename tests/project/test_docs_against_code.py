@@ -1,0 +1,70 @@
+"""The documentation names what the code has: every environment variable, every field of a request file."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from support.sources import ROOT, Found, Source, sources
+
+READ_BY_LIBRARIES = {"GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "HF_ENDPOINT", "HF_HOME"}
+
+
+def text_of(document: str) -> str:
+    return (ROOT / document).read_text(encoding="utf-8")
+
+
+def variables_in_tables(text: str) -> set[str]:
+    """The names in capitals in the first column of a Markdown file's tables."""
+    first_cells = re.findall(r"^\|([^|]*)\|", text, re.MULTILINE)
+    return {name for cell in first_cells for name in re.findall(r"`([A-Z][A-Z0-9_]+)`", cell)}
+
+
+def variables_read() -> list[Found]:
+    return [found for file in sources() for found in file.variables()]
+
+
+def test_every_environment_variable_that_is_read_is_in_the_docs() -> None:
+    documented = variables_in_tables(text_of("docs/configuration.md"))
+    missing = [f"{place} reads {name}" for name, place in variables_read() if name not in documented]
+    assert not missing, "Not in a table of docs/configuration.md:\n" + "\n".join(missing)
+
+
+def test_every_environment_variable_in_the_docs_is_read() -> None:
+    documented = variables_in_tables(text_of("docs/configuration.md"))
+    unread = documented - {name for name, _ in variables_read()} - READ_BY_LIBRARIES
+    assert not unread, f"docs/configuration.md names what nothing reads: {sorted(unread)}"
+
+
+@pytest.mark.parametrize("class_name", ["Request", "Lease", "Progress", "Attempt"])
+def test_every_field_of_a_request_file_is_in_the_docs(class_name: str) -> None:
+    fields = Source(ROOT, Path("frontend/src/shared/request.py")).fields(class_name)
+    assert fields, f"frontend/src/shared/request.py has no dataclass {class_name}"
+    text = text_of("docs/data-format.md")
+    # `extra` is no key of the file: it holds the keys that we do not know.
+    missing = [f"{place}: {name}" for name, place in fields if name != "extra" and f"`{name}`" not in text]
+    assert not missing, "Not in docs/data-format.md:\n" + "\n".join(missing)
+
+
+def test_every_link_in_the_docs_leads_to_a_file() -> None:
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]
+    broken = [
+        f"{document.relative_to(ROOT)}: {target}"
+        for document in documents
+        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", document.read_text(encoding="utf-8"))
+        if not (document.parent / target).exists()
+    ]
+    assert not broken, "\n".join(broken)
+
+
+def test_variables_are_found_however_they_are_read(tmp_path: Path) -> None:
+    (tmp_path / "backend").mkdir()
+    (tmp_path / "backend/app.py").write_text(
+        'A = env("A", 1)\nB = os.environ["B"]\nC = os.environ.get("C")\nos.environ["NOT_READ"] = "1"\n'
+    )
+    [file] = sources(tmp_path)
+    assert [(name, place) for name, place in file.variables()] == [
+        ("A", "backend/app.py:1"),
+        ("B", "backend/app.py:2"),
+        ("C", "backend/app.py:3"),
+    ]
