@@ -1,0 +1,1 @@
+"""The frontend Space: shows the leaderboard and takes submissions."""

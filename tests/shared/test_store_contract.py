@@ -1,0 +1,152 @@
+"""What every store promises, whatever is behind it."""
+
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from src.shared.errors import Conflict, StoreError
+from src.shared.folder_store import FolderStore
+from src.shared.store import Snapshot, Store, blob_id
+from support.store_processes import count_up, start
+
+BACKENDS = {"folder": FolderStore}
+
+IMPOSSIBLE_NAMES = [
+    "",
+    "/etc/x.json",
+    "../x.json",
+    "a/../../x.json",
+    "./x.json",
+    "a//x.json",
+    "a/",
+    ".hidden.json",
+    ".git/config",
+    "a/.cache/x.json",
+    "a\\x.json",
+    "a\nx.json",
+    "a\0x.json",
+    "a\u202ex.json",
+    "a\ud800.json",
+    "x" * 300,
+    "ü" * 150,
+    "a/" * 600 + "x",
+]
+
+
+@pytest.fixture(params=BACKENDS)
+def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
+    """Opens the same dataset at every call."""
+    return partial(BACKENDS[request.param], tmp_path / "dataset")
+
+
+@pytest.fixture
+def store(open_store: Callable[[], Store]) -> Store:
+    return open_store()
+
+
+def put(store: Store, **files: bytes) -> Snapshot:
+    return store.commit(add=files, message="put", parent=store.snapshot())
+
+
+def everything(store: Store) -> dict[str, bytes]:
+    snapshot = store.snapshot()
+    return store.read(snapshot, list(snapshot.files))
+
+
+def test_a_new_dataset_is_empty(store: Store) -> None:
+    assert everything(store) == {}
+
+
+def test_what_was_committed_is_read_again(store: Store) -> None:
+    files = {"acme/tiny.json": b"{}", "empty": b"", "ünï cödé/🟢.json": bytes(range(256)) * 5000}
+    store.commit(add=files, message="add", parent=store.snapshot())
+    assert everything(store) == files
+
+
+def test_a_commit_answers_with_the_snapshot_that_the_next_look_gives(store: Store) -> None:
+    assert put(store, a=b"1") == store.snapshot()
+
+
+def test_blob_ids_are_those_of_git(store: Store) -> None:
+    content = b"some bytes \xff"
+    git = subprocess.run(["git", "hash-object", "--stdin"], input=content, capture_output=True, check=True)
+    assert put(store, a=content).files == {"a": git.stdout.decode().strip()} == {"a": blob_id(content)}
+
+
+def test_only_the_files_that_were_asked_for_are_read(store: Store) -> None:
+    assert store.read(put(store, a=b"1", b=b"2"), ["b"]) == {"b": b"2"}
+
+
+def test_one_commit_adds_changes_and_deletes(store: Store) -> None:
+    parent = put(store, changed=b"1", deleted=b"2", kept=b"3")
+    store.commit(add={"changed": b"4", "new": b"5"}, delete=["deleted"], message="all", parent=parent)
+    assert everything(store) == {"changed": b"4", "new": b"5", "kept": b"3"}
+
+
+def test_a_commit_on_an_old_snapshot_is_a_conflict_and_changes_nothing(store: Store) -> None:
+    old = store.snapshot()
+    now = put(store, a=b"1")
+    with pytest.raises(Conflict):
+        store.commit(add={"b": b"2"}, delete=["a"], message="late", parent=old)
+    assert store.snapshot() == now
+
+
+def test_every_change_has_a_revision_of_its_own(store: Store) -> None:
+    revisions = [put(store, a=b"1"), put(store, a=b"2"), put(store, b=b"1")]
+    assert len({each.revision for each in revisions}) == 3
+
+
+def test_a_commit_that_changes_nothing_succeeds(store: Store) -> None:
+    before = put(store, a=b"1")
+    assert store.commit(add={"a": b"1"}, message="again", parent=before).files == before.files
+    assert store.commit(add={}, message="nothing", parent=store.snapshot()).files == before.files
+
+
+def test_an_old_snapshot_is_read_as_it_was_or_not_at_all(store: Store) -> None:
+    old = put(store, changed=b"1", deleted=b"2")
+    store.commit(add={"changed": b"3"}, delete=["deleted"], message="change", parent=old)
+    for path, was in [("changed", b"1"), ("deleted", b"2")]:
+        with suppress(Conflict):
+            assert store.read(old, [path]) == {path: was}
+
+
+def test_two_who_open_a_dataset_see_each_others_commits(open_store: Callable[[], Store]) -> None:
+    one, other = open_store(), open_store()
+    parent = other.snapshot()
+    put(one, a=b"1")
+    with pytest.raises(Conflict):
+        other.commit(add={"a": b"2"}, message="late", parent=parent)
+    put(other, a=b"3")
+    assert everything(one) == {"a": b"3"}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE_NAMES)
+def test_an_impossible_name_is_refused_in_a_sentence_and_the_dataset_stays_usable(
+    store: Store, name: str
+) -> None:
+    before = put(store, a=b"1")
+    with pytest.raises(StoreError, match=r"^Cannot write .* to .*\.$"):
+        store.commit(add={"good": b"2", name: b"3"}, message="bad", parent=before)
+    assert store.snapshot() == before
+    assert put(store, good=b"4").files.keys() == {"a", "good"}
+
+
+@pytest.mark.parametrize("name", ["b", "../a", "a/b"])
+def test_deleting_what_is_not_there_is_refused_in_a_sentence(store: Store, name: str) -> None:
+    before = put(store, a=b"1")
+    with pytest.raises(StoreError, match=r"^Cannot delete .* from .*\.$"):
+        store.commit(add={"good": b"2"}, delete=[name], message="bad", parent=before)
+    assert everything(store) == {"a": b"1"}
+
+
+def test_of_two_processes_that_count_at_once_no_count_is_lost(open_store: Callable[[], Store]) -> None:
+    put(open_store(), count=b"0")
+    processes = [start(count_up, open_store, 20) for _ in range(2)]
+    for process in processes:
+        process.join(timeout=60)
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert everything(open_store()) == {"count": b"40"}

@@ -1,0 +1,19 @@
+"""Waiting for a condition instead of for a fixed time."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_for(condition: Callable[[], T], *, seconds: float = 30.0, what: str = "") -> T:
+    """What the condition returns once that is true; an AssertionError that says what never came otherwise."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"after {seconds:.0f} s still not: {what or condition}")
+        time.sleep(0.02)
