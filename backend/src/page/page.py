@@ -1,0 +1,47 @@
+"""The backend's page: what runs, what waits, what happened last. It only looks; the worker ticks whether or
+not anyone does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+from src.page import sections
+from src.reconciler import Reconciler
+from src.shared.times import utc_now
+from src.ticker import Ticker
+
+REFRESH_SECONDS = 2.0
+STYLE = Path(__file__).with_name("style.css")
+
+
+def build_page(reconciler: Reconciler, ticker: Ticker, *, notice: str) -> gr.Blocks:
+    """Make the page of one worker."""
+
+    def show() -> list[str]:
+        overview = reconciler.overview()
+        return [
+            sections.header(reconciler.worker, last_tick=ticker.last, notice=notice, problem=ticker.problem),
+            sections.running(overview, utc_now()),
+            sections.waiting(overview),
+            sections.events(overview),
+        ]
+
+    theme = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+    page: gr.Blocks
+    with gr.Blocks(
+        title="Leaderboard backend",
+        theme=theme,
+        css=STYLE.read_text(encoding="utf-8"),
+        analytics_enabled=False,
+    ) as page:
+        gr.Markdown("# Leaderboard backend\nEvaluates the models that wait in the requests dataset.")
+        parts = [gr.HTML(elem_id="header", padding=False)]
+        for name in ("Running", "Waiting", "Last events"):
+            gr.Markdown(f"## {name}")
+            parts.append(gr.HTML(elem_id=name.split()[-1].lower(), padding=False))
+        page.load(show, None, parts, show_progress="hidden", show_api=False)
+        gr.Timer(REFRESH_SECONDS).tick(show, None, parts, show_progress="hidden", show_api=False)
+    return page

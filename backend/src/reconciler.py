@@ -1,0 +1,241 @@
+"""The worker's loop: each tick compares the datasets with the children, publishes, writes what was decided,
+and starts what it claimed.
+
+Nothing but the two datasets remembers anything: a worker may be killed after any line of this file, and the
+next tick, its own or another worker's, completes or repeats what was cut off.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from secrets import token_hex
+from threading import Lock
+
+from src.executor import Executor
+from src.job import Ending, Job
+from src.lifecycle import LeaseTerms
+from src.overview import Journal, Overview, make_overview
+from src.plan import Requests, Situation, held, plan, waiting
+from src.publication import result_file
+from src.shared.errors import CannotBeEvaluated, Conflict, StoreError
+from src.shared.mirror import Mirror, Reading
+from src.shared.model_source import ModelFacts, ModelSource
+from src.shared.names import log_path, result_path
+from src.shared.request import Request, Status, read_request, write_request
+from src.shared.result import Result, read_result
+from src.shared.store import Store
+from src.shared.times import Clock, utc_now
+
+log = logging.getLogger(__name__)
+
+TRIES = 20
+"""How often a commit is decided anew when others commit at the same time."""
+
+ORIGINAL = "Original"
+MAIN = "main"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What this worker runs on every model, in lm_eval's terms; `Job` explains each field."""
+
+    tasks: tuple[str, ...]
+    tasks_dir: str
+    num_fewshot: int | None = None
+    limit: float | None = None
+    batch_size: str = "auto"
+    device: str = "cpu"
+
+
+class Reconciler:
+    """One worker on one queue. `tick` may be called at any time and from any thread; ticks never overlap."""
+
+    def __init__(
+        self,
+        *,
+        worker: str,
+        requests: Store,
+        results: Store,
+        models: ModelSource,
+        executor: Executor,
+        suite: Suite,
+        terms: LeaseTerms,
+        slots: int = 1,
+        clock: Clock = utc_now,
+    ) -> None:
+        self.worker = worker
+        self._request_store, self._result_store = requests, results
+        self._requests: Mirror[Request] = Mirror(requests, lambda path, data: read_request(data))
+        self._results: Mirror[Result] = Mirror(results, read_result)
+        self._models = models
+        self._executor = executor
+        self._suite = suite
+        self._terms = terms
+        self._slots = slots
+        self._clock = clock
+        self._lock = Lock()
+        self._journal = Journal()
+        self._latest: Requests = {}
+        self._facts: dict[tuple[str, str], ModelFacts] = {}
+
+    def tick(self) -> None:
+        """Do what there is to do now. Raises StoreError when a dataset cannot be reached; nothing is lost,
+        the next tick goes on.
+        """
+        with self._lock:
+            self._forget_what_is_not_ours()
+            endings = self._executor.endings()
+            try:
+                self._publish(endings)
+            except StoreError:
+                self._write({}, slots=0)  # what cannot be published cannot be settled, but leases live on
+                raise
+            self._start(self._write(endings, self._slots))
+
+    def is_idle(self) -> bool:
+        """Whether nothing waited or ran in this worker's hands at the last tick."""
+        return not waiting(self._latest) and not held(self._latest, self._in_hand())
+
+    def overview(self) -> Overview:
+        """What runs, waits and happened, for people."""
+        return make_overview(self._latest, self._executor.progress(), self._suite.tasks, self._journal)
+
+    def close(self) -> None:
+        """Stop the children and give their leases back."""
+        self._executor.close()
+        with self._lock:
+            self._write({}, slots=0)
+
+    def _in_hand(self) -> set[str]:
+        return {*self._executor.progress(), *self._executor.endings()}
+
+    def _forget_what_is_not_ours(self) -> None:
+        """Stop children whose lease was lost, and drop endings that are settled: from now on they publish and
+        finish nothing.
+        """
+        self._latest = self._requests.refresh().values
+        in_hand = self._in_hand()
+        for nonce in in_hand - held(self._latest, in_hand).keys():
+            self._executor.forget(nonce)
+
+    def _publish(self, endings: Mapping[str, Ending]) -> None:
+        """One commit to the results dataset: the results and logs of what has ended. Status follows later."""
+        for _ in range(TRIES):
+            if not endings:
+                return
+            reading = self._results.refresh()
+            files = self._to_publish(endings, reading)
+            if not files:
+                return
+            try:
+                self._result_store.commit(
+                    add=files, message=_message("publish", files), parent=reading.snapshot
+                )
+            except Conflict:
+                continue
+            log.info("published %s", ", ".join(files))
+            return
+        raise StoreError(
+            f"Could not publish to {self._result_store}: others wrote to it at each of {TRIES} tries."
+        )
+
+    def _to_publish(self, endings: Mapping[str, Ending], reading: Reading[Result]) -> dict[str, bytes]:
+        files: dict[str, bytes] = {}
+        for nonce, path in held(self._latest, endings).items():
+            ending, request = endings[nonce], self._latest[path]
+            assert request.run
+            if ending.report is not None:
+                file = result_file(ending.report, path=path, request=request, now=self._clock())
+                files[result_path(request.model, request.run)] = file
+            if ending.log:
+                files[log_path(request.model, request.run, request.attempt)] = ending.log
+        return {path: data for path, data in files.items() if path not in reading.snapshot.files}
+
+    def _write(self, endings: Mapping[str, Ending], slots: int) -> dict[str, Request]:
+        """One commit to the requests dataset with everything decided; what was decided is returned once it
+        has landed.
+        """
+        self._facts.clear()
+        for _ in range(TRIES):
+            results = self._results.refresh()
+            reading = self._requests.refresh()
+            changes = plan(
+                self._situation(reading, results, endings, slots),
+                look=self._look,
+                new_nonce=lambda: token_hex(8),
+            )
+            if changes:
+                add = {path: write_request(request) for path, request in changes.items()}
+                try:
+                    self._request_store.commit(
+                        add=add, message=_message("update", add), parent=reading.snapshot
+                    )
+                except Conflict:
+                    continue
+                self._journal.note(reading.values, changes, self._clock())
+            self._latest = {**reading.values, **changes}
+            return changes
+        raise StoreError(
+            f"Could not write to {self._request_store}: others wrote to it at each of {TRIES} tries."
+        )
+
+    def _situation(
+        self,
+        requests: Reading[Request],
+        results: Reading[Result],
+        endings: Mapping[str, Ending],
+        slots: int,
+    ) -> Situation:
+        progress = self._executor.progress()  # before the endings: what ends in between is then in both
+        return Situation(
+            requests=requests.values,
+            results=results.values,
+            result_files=results.snapshot.files.keys(),
+            worker=self.worker,
+            now=self._clock(),
+            slots=slots,
+            terms=self._terms,
+            alive={**dict.fromkeys(self._executor.endings()), **progress},
+            endings=endings,
+        )
+
+    def _look(self, request: Request) -> ModelFacts:
+        """Look a model up, once a tick; an old request's commit follows from its revision."""
+        if request.weight_type != ORIGINAL:
+            raise CannotBeEvaluated(
+                f"{request.model} has {request.weight_type} weights, and only {ORIGINAL} ones are evaluated "
+                "here: submit the merged model."
+            )
+        revision = request.commit or request.revision or MAIN
+        if (request.model, revision) not in self._facts:
+            facts = self._models.describe(request.model, revision)
+            self._facts |= {(request.model, revision): facts, (request.model, facts.commit): facts}
+        return self._facts[request.model, revision]
+
+    def _start(self, changes: Requests) -> None:
+        """Start the children of the claims that stand."""
+        in_hand = self._in_hand()
+        for request in changes.values():
+            if request.status is not Status.RUNNING or not request.lease or request.lease.nonce in in_hand:
+                continue
+            log.info("claimed %s (attempt %d)", request.model, request.attempt)
+            self._executor.start(request.lease.nonce, self._job(request))
+
+    def _job(self, request: Request) -> Job:
+        assert request.commit
+        return Job(
+            model=request.model,
+            weights=self._facts[request.model, request.commit].location,
+            commit=request.commit,
+            precision=request.precision,
+            use_chat_template=request.use_chat_template,
+            **vars(self._suite),
+        )
+
+
+def _message(verb: str, files: Mapping[str, object]) -> str:
+    """A commit message that names the first file and counts the others."""
+    first, *others = sorted(files)
+    return f"{verb} {first}" + (f" and {len(others)} more" if others else "")

@@ -1,0 +1,64 @@
+"""The errors that people read: each message says what happened, to which thing, and what to do next.
+
+LeaderboardError
+├── ConfigurationError      a value that the owner set cannot work
+├── StoreError              a dataset cannot be read or written
+│   └── Conflict            the dataset changed since the snapshot that a commit or a read was made for
+├── BadFile                 a file in a dataset cannot be understood
+└── ModelError              a model cannot be described
+    ├── ModelNotFound       no model of this name
+    ├── RevisionNotFound    the model has no such revision
+    └── CannotBeEvaluated   the model is there, but not of a kind that can be evaluated
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class LeaderboardError(Exception):
+    """Something that a person can mend; the message is for that person."""
+
+
+class ConfigurationError(LeaderboardError):
+    """A value that the owner set cannot work; the message names the variable and what to write."""
+
+
+class StoreError(LeaderboardError):
+    """A dataset cannot be read or written."""
+
+
+class Conflict(StoreError):
+    """The dataset changed since the snapshot: take a new one and decide again."""
+
+
+class BadFile(LeaderboardError):
+    """A file in a dataset cannot be understood; its neighbours are not affected."""
+
+
+class ModelError(LeaderboardError):
+    """A model cannot be described."""
+
+
+class ModelNotFound(ModelError):
+    """No model has this name."""
+
+
+class RevisionNotFound(ModelError):
+    """The model is there, but not this revision of it."""
+
+
+class CannotBeEvaluated(ModelError):
+    """The model is there, but not of a kind that can be evaluated; trying again would give the same."""
+
+
+@contextmanager
+def told_in_one_sentence() -> Iterator[None]:
+    """For a program's outermost block: end with a configuration error's sentence and status 2."""
+    try:
+        yield
+    except ConfigurationError as error:
+        sys.stderr.write(f"Configuration error: {error}\n")
+        raise SystemExit(2) from None

@@ -1,0 +1,115 @@
+"""Models in a local folder, `<folder>/<org>/<model>/`, each laid out as the Hub would hold it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from huggingface_hub import get_local_safetensors_metadata, metadata_load
+from huggingface_hub.errors import HFValidationError, NotASafetensorsRepoError, SafetensorsParsingError
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, but not marked so
+from yaml import YAMLError
+
+from .errors import BadFile, ModelError, ModelNotFound, RevisionNotFound
+from .json_file import read_object
+from .model_source import ModelFacts
+
+MAIN = "main"
+
+UNREADABLE_WEIGHTS = (
+    NotASafetensorsRepoError,
+    SafetensorsParsingError,
+    OSError,
+    ValueError,
+    AttributeError,
+    TypeError,
+)
+"""What huggingface_hub raises when there are no weights, and for malformed headers and indexes."""
+
+
+class FolderModels:
+    """Models in a folder. Each has one revision, `main`, whose commit follows from its files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def describe(self, name: str, revision: str = MAIN) -> ModelFacts:
+        """The facts of a local model. Raises ModelNotFound, RevisionNotFound, or another ModelError."""
+        try:
+            folder = self._find(name)
+            commit = folder_commit(folder)
+        except OSError as error:
+            raise ModelError(f"Cannot read {name}: {error.strerror} ({error.filename}).") from error
+        if revision not in (MAIN, commit):
+            raise RevisionNotFound(
+                f"{name} has no revision {revision}: it lies in a local folder, which has only {MAIN} "
+                f"({commit[:8]} at present)."
+            )
+        card = _card(folder)
+        architectures = _texts(_config(folder).get("architectures"))
+        params, dtype = _weights(folder)
+        return ModelFacts(
+            name=name,
+            commit=commit,
+            location=str(folder),
+            params=params,
+            dtype=dtype,
+            license=", ".join(_texts(card.get("license"))),
+            base_models=_texts(card.get("base_model")),
+            architecture=architectures[0] if architectures else None,
+        )
+
+    def _find(self, name: str) -> Path:
+        """The folder of a model. Strangers give the name: as a repository's name it cannot lead outside."""
+        try:
+            validate_repo_id(name)
+        except HFValidationError:
+            raise ModelNotFound(f"{name!r} is not a model's name: write it as organisation/model.") from None
+        folder = self._folder / name
+        if not (folder / "config.json").is_file():
+            raise ModelNotFound(f"There is no model {name} in {self._folder.name}/: check its name.")
+        return folder
+
+
+def folder_commit(folder: Path) -> str:
+    """A commit for a folder, of 40 hexadecimal digits: SHA-1 over its sorted files' paths and contents."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        relative = path.relative_to(folder)
+        if any(part.startswith(".") for part in relative.parts):
+            continue
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, lambda: hashlib.sha1(usedforsecurity=False)).hexdigest()
+        digest.update(f"{relative.as_posix()}\0{content}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _card(folder: Path) -> Mapping[str, object]:
+    """The front matter of the model card; empty when there is none that can be read."""
+    try:
+        return metadata_load(folder / "README.md") or {}
+    except (OSError, ValueError, YAMLError, RecursionError):
+        return {}
+
+
+def _config(folder: Path) -> dict[str, object]:
+    try:
+        return read_object((folder / "config.json").read_bytes())
+    except BadFile:  # the evaluation will say what is wrong with it
+        return {}
+
+
+def _weights(folder: Path) -> tuple[int | None, str | None]:
+    """Number of parameters, and the type that most of them have; None when the files' headers do not tell."""
+    try:
+        counts = get_local_safetensors_metadata(folder).parameter_count
+    except UNREADABLE_WEIGHTS:
+        return None, None
+    return sum(counts.values()) or None, max(counts, key=lambda dtype: counts[dtype], default=None)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """A field that may hold one text or a list of them."""
+    items = value if isinstance(value, list) else [value]
+    return tuple(item for item in items if isinstance(item, str))

@@ -1,0 +1,75 @@
+"""The parsed files of a dataset, kept in memory and brought up to date by reading only what changed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from .errors import BadFile, Conflict, StoreError
+from .names import is_data_path, is_safe_path
+from .store import Snapshot, Store
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+TRIES = 20
+"""How often a refresh starts again when the dataset changes under it."""
+
+
+@dataclass(frozen=True)
+class Reading(Generic[T]):
+    """A dataset's parsed files at one snapshot: the good ones by path, and of each broken one the reason."""
+
+    snapshot: Snapshot
+    values: Mapping[str, T]
+    broken: Mapping[str, str]
+
+
+class Mirror(Generic[T]):
+    """Keeps one dataset's requests or results. Not for use by two threads at a time."""
+
+    def __init__(self, store: Store, parse: Callable[[str, bytes], T]) -> None:
+        self._store = store
+        self._parse = parse
+        self._parsed: dict[str, tuple[str, T | BadFile]] = {}
+        self._reading: Reading[T] | None = None
+
+    def refresh(self) -> Reading[T]:
+        """The dataset as it is now; the same object as before when nothing changed.
+
+        Raises StoreError when it cannot be read.
+        """
+        for _ in range(TRIES):
+            snapshot = self._store.snapshot()
+            if self._reading and self._reading.snapshot.revision == snapshot.revision:
+                return self._reading
+            try:
+                return self._read(snapshot)
+            except Conflict:
+                continue
+        raise StoreError(f"{self._store} changes faster than it can be read: {TRIES} tries were not enough.")
+
+    def _read(self, snapshot: Snapshot) -> Reading[T]:
+        wanted = {path: blob for path, blob in snapshot.files.items() if is_data_path(path)}
+        changed = [path for path, blob in wanted.items() if self._parsed.get(path, ("", None))[0] != blob]
+        data = self._store.read(snapshot, changed)
+        self._parsed = {path: parsed for path, parsed in self._parsed.items() if path in wanted}
+        for path in changed:
+            self._parsed[path] = (wanted[path], self._parse_or_name(path, data[path]))
+        parsed = {path: self._parsed[path][1] for path in wanted}
+        values = {path: value for path, value in parsed.items() if not isinstance(value, BadFile)}
+        broken = {path: str(value) for path, value in parsed.items() if isinstance(value, BadFile)}
+        self._reading = Reading(snapshot, values, broken)
+        return self._reading
+
+    def _parse_or_name(self, path: str, data: bytes) -> T | BadFile:
+        try:
+            if not is_safe_path(path):  # a worker that claimed it could never write it
+                raise BadFile("its name is too long or has characters that cannot be shown: rename it")
+            return self._parse(path, data)
+        except BadFile as error:
+            log.warning("skipped %s in %s: %s", path, self._store, error)
+            return error

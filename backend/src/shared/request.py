@@ -1,0 +1,192 @@
+"""The request: one submission of a model, what became of it, and its JSON file in the requests dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, NamedTuple
+
+from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
+
+from .errors import BadFile
+from .json_file import as_number, read_object, without_nan, write_object
+from .times import from_text
+
+FORMAT = 1
+"""The version of the file format that is written; files of the old template carry none."""
+
+
+class Status(StrEnum):
+    """Where a request stands in its life; the only place where these words are written."""
+
+    PENDING = "PENDING"
+    """It waits until a worker claims it."""
+    RUNNING = "RUNNING"
+    """A worker holds its lease and evaluates it."""
+    FINISHED = "FINISHED"
+    """Its result is in the results dataset, at `result`."""
+    FAILED = "FAILED"
+    """It has ended without a result, for the reason in `message`; it can be submitted again."""
+    CANCELLED = "CANCELLED"
+    """It was taken back; it can be submitted again."""
+
+
+RERUN_STATUSES = ("RERUN", "PENDING_NEW_EVAL")
+"""Foreign words in old files for: evaluate this again, from the beginning."""
+
+
+class Identity(NamedTuple):
+    """What makes two requests the same: asked for twice, it is evaluated once."""
+
+    model: str
+    commit: str | None
+    precision: str
+    weight_type: str
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right of one worker to evaluate a request, until a time; the nonce tells its claims apart.
+
+    `started` is the time of this claim, `renewed` the time that `progress` is from.
+    """
+
+    worker: str
+    nonce: str
+    started: Time
+    renewed: Time
+    until: Time
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the running task is, in lm_eval's requests: one per choice or generation."""
+
+    task: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt that has ended: who made it, when, how, and where its log lies in the results dataset."""
+
+    attempt: int
+    worker: str
+    started: Time | None
+    ended: Time | None
+    end: str
+    message: str = ""
+    log: str | None = None
+
+
+def _text(value: object) -> object:
+    """Old files hold a list where the model card names several licences."""
+    return ", ".join(str(item) for item in value) if isinstance(value, list) else value
+
+
+def _whole_number(value: object) -> int | None:
+    number = as_number(value)
+    return None if number is None else int(number)
+
+
+def _params(value: object) -> float | None:
+    """Billions of parameters; old files say 0 where the size is unknown."""
+    number = as_number(value)
+    return number if number and number > 0 else None
+
+
+def _utc(time: datetime) -> datetime:
+    """A time that somebody wrote by hand may have no zone, or another one."""
+    try:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("Input should be a time that UTC can tell") from None
+
+
+def _mistakes(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
+
+
+Time = Annotated[datetime, AfterValidator(_utc)]
+Text = Annotated[str, BeforeValidator(_text)]
+WholeNumber = Annotated[int | None, BeforeValidator(_whole_number)]
+Params = Annotated[float | None, BeforeValidator(_params)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One request file; docs/data-format.md explains its fields, of which those up to `license` are old.
+
+    `params` is in billions, `commit` and `base_commit` have 40 hexadecimal digits, unknown is None. `extra`
+    holds the keys that we do not know, so that rewriting a file loses nothing.
+    """
+
+    model: str
+    base_model: Text = ""
+    revision: Text = "main"
+    private: bool = False
+    precision: Text = "?"
+    weight_type: Text = "Original"
+    status: Status
+    submitted_time: Text = ""
+    model_type: Text = ""
+    likes: WholeNumber = None
+    params: Params = None
+    license: Text = ""
+    commit: str | None = None
+    base_commit: str | None = None
+    use_chat_template: bool = False
+    submitted_by: str | None = None
+    run: str | None = None
+    attempt: int = 0
+    lease: Lease | None = None
+    progress: Progress | None = None
+    message: Text = ""
+    history: tuple[Attempt, ...] = ()
+    result: str | None = None
+    format: int = FORMAT
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> Identity:
+        """What another request must share with this one to be the same."""
+        return Identity(self.model, self.commit, self.precision, self.weight_type)
+
+    @property
+    def submitted(self) -> datetime | None:
+        """`submitted_time` as a time, or None when it is missing or not a time."""
+        return from_text(self.submitted_time)
+
+
+_ADAPTER = TypeAdapter(Request)
+_KNOWN = {each.name for each in fields(Request)} - {"extra"}
+_OF_A_RUN = {"run", "attempt", "lease", "progress", "result"}
+
+
+def read_request(data: bytes) -> Request:
+    """The request in a file of ours or of the old template. Raises BadFile when there is none."""
+    raw = read_object(data)
+    known = {key: value for key, value in raw.items() if key in _KNOWN and value is not None}
+    extra = without_nan({key: value for key, value in raw.items() if key not in _KNOWN})
+    status = str(known.get("status", "")).strip().upper()
+    if status in RERUN_STATUSES:
+        status = Status.PENDING
+        known = {key: value for key, value in known.items() if key not in _OF_A_RUN}
+    elif status.startswith(Status.FINISHED):
+        status = Status.FINISHED
+    try:
+        request = _ADAPTER.validate_python(known | {"status": status, "extra": extra})
+    except ValidationError as error:
+        raise BadFile(f"it is not a request: {_mistakes(error)}") from None
+    if not request.model.strip():
+        raise BadFile("it is not a request: model: it names no model")
+    return request
+
+
+def write_request(request: Request) -> bytes:
+    """The file of a request: the known fields in their order, then the unknown ones as they were."""
+    known: dict[str, object] = _ADAPTER.dump_python(request, mode="json", exclude={"extra"})
+    return write_object(known | dict(request.extra))

@@ -1,0 +1,132 @@
+"""The result: the scores of one evaluation, read from every form of report that result files hold.
+
+Read are lm_eval's report (metric keys such as `acc,none`), the old template's minimal file, lighteval's
+report and Open LLM Leaderboard v1's (task keys such as `harness|arc:challenge|25`). docs/data-format.md shows
+an example of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from .errors import BadFile
+from .json_file import as_number, as_object, as_text, read_object
+from .times import from_text
+
+UNKNOWN_TIME = datetime.min.replace(tzinfo=UTC)
+
+Scores = Mapping[str, Mapping[str, float | None]]
+"""Scores as a report gives them, by benchmark and metric key; None where it holds no finite number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One result file; `request` and `run` are known only of those that our worker wrote.
+
+    `ended` orders results. `n_shot`, `versions` and `higher_is_better` are by benchmark, as far as the report
+    tells; `limit` is the number or the fraction of samples to which every task was cut short, or None.
+    """
+
+    path: str
+    model: str
+    commit: str | None
+    precision: str
+    weight_type: str | None
+    ended: datetime
+    scores: Scores
+    higher_is_better: Mapping[str, Mapping[str, bool]]
+    n_shot: Mapping[str, int]
+    versions: Mapping[str, str]
+    limit: float | None
+    request: str | None
+    run: str | None
+
+    def score(self, benchmark: str, metric: str) -> float | None:
+        """The score of a benchmark as the report has it, or None when it is missing or not finite.
+
+        `acc` also finds `acc,none`, and the metric under its only filter. A benchmark that names a part of
+        v1's or lighteval's task keys (`arc:challenge` in `harness|arc:challenge|25`) is the mean of all tasks
+        so named.
+        """
+        if benchmark in self.scores:
+            return _metric(self.scores[benchmark], metric)
+        tasks = [scores for key, scores in self.scores.items() if "|" in key and benchmark in key]
+        parts = [_metric(scores, metric) for scores in tasks]
+        known = [part for part in parts if part is not None]
+        return as_number(sum(known) / len(known)) if known and len(known) == len(parts) else None
+
+    def goes_up(self, benchmark: str, metric: str) -> bool | None:
+        """Whether more is better, or None when the report does not say."""
+        said = self.higher_is_better.get(benchmark, {})
+        return said.get(metric, said.get(metric.split(",")[0]))
+
+
+def read_result(path: str, data: bytes) -> Result:
+    """The result in a file of any of the known forms. Raises BadFile when there is none to be understood."""
+    raw = read_object(data)
+    config = as_object(raw.get("config")) or as_object(raw.get("config_general"))
+    ours = as_object(raw.get("leaderboard"))
+    model = as_text(config.get("model_name")) or as_text(raw.get("model_name"))
+    if not model.strip():
+        raise BadFile("it is not a result: config.model_name (or config_general.model_name) names no model")
+    if not isinstance(raw.get("results"), dict):
+        raise BadFile("it is not a result: it has no object named results")
+    dtype = as_text(config.get("model_dtype")).removeprefix("torch.")
+    return Result(
+        path=path,
+        model=model,
+        commit=as_text(config.get("model_sha")) or None,
+        precision=as_text(ours.get("precision")) or dtype or "?",
+        weight_type=as_text(ours.get("weight_type")) or None,
+        ended=_ended(path, raw, ours),
+        scores=_scores(as_object(raw["results"])),
+        higher_is_better=_directions(as_object(raw.get("higher_is_better"))),
+        n_shot={task: int(number) for task, number in _numbers(raw.get("n-shot")).items()},
+        versions={task: str(version) for task, version in as_object(raw.get("versions")).items()},
+        limit=as_number(config.get("limit")),
+        request=as_text(ours.get("request")) or None,
+        run=as_text(ours.get("run")) or None,
+    )
+
+
+def _metric(scores: Mapping[str, float | None], metric: str) -> float | None:
+    for key in (metric, f"{metric},none"):
+        if key in scores:
+            return scores[key]
+    filtered = [score for key, score in scores.items() if key.split(",")[0] == metric]
+    return filtered[0] if len(filtered) == 1 else None
+
+
+def _scores(results: Mapping[str, object]) -> Scores:
+    """Only what can be a score: numbers, and nothing where a number is missing, broken or not finite."""
+    return {
+        task: {key: as_number(value) for key, value in as_object(metrics).items() if "_stderr" not in key}
+        for task, metrics in results.items()
+    }
+
+
+def _directions(raw: Mapping[str, object]) -> Mapping[str, Mapping[str, bool]]:
+    return {
+        task: {metric: up for metric, up in as_object(metrics).items() if isinstance(up, bool)}
+        for task, metrics in raw.items()
+    }
+
+
+def _numbers(raw: object) -> Mapping[str, float]:
+    numbers = {key: as_number(value) for key, value in as_object(raw).items()}
+    return {key: number for key, number in numbers.items() if number is not None}
+
+
+def _ended(path: str, raw: Mapping[str, object], ours: Mapping[str, object]) -> datetime:
+    """When the evaluation ended: as our worker says, else the file's name, else lm_eval's `date`."""
+    said = from_text(as_text(ours.get("ended"))) or from_text(PurePosixPath(path).name)
+    date = as_number(raw.get("date"))
+    if said or date is None:
+        return said or UNKNOWN_TIME
+    try:
+        return datetime.fromtimestamp(date, UTC)
+    except (ValueError, OverflowError, OSError):
+        return UNKNOWN_TIME

@@ -1,0 +1,44 @@
+"""The seam to a dataset: a snapshot of it, reading at that snapshot, and a commit that lands whole or not."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A dataset at one moment: its revision, and the git blob id of each file by path."""
+
+    revision: str
+    files: Mapping[str, str] = field(repr=False)
+
+
+class Store(Protocol):
+    """One dataset, as several processes see it."""
+
+    def snapshot(self) -> Snapshot:
+        """The dataset as it is now. Raises StoreError when it cannot be reached."""
+
+    def read(self, snapshot: Snapshot, paths: Collection[str]) -> dict[str, bytes]:
+        """What files of the snapshot held at that moment.
+
+        Raises Conflict when that can no longer be had, and StoreError when the dataset cannot be reached.
+        """
+
+    def commit(
+        self, *, add: Mapping[str, bytes], delete: Collection[str] = (), message: str, parent: Snapshot
+    ) -> Snapshot:
+        """Write and delete files, all or nothing, and return the new snapshot.
+
+        Raises Conflict when the dataset is no longer at `parent`, and StoreError for a name that cannot be
+        written or a file to delete that is not there. After any other StoreError the commit may have landed
+        or not: take a new snapshot and see.
+        """
+
+
+def blob_id(data: bytes) -> str:
+    """Git's name for a content, and the Hub's: SHA-1 of `blob <length>`, a zero byte and the content."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

@@ -1,0 +1,98 @@
+"""The worker without a page: `python -m src.worker` evaluates on one's own compute; `--drain` ends when
+nothing is left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event
+
+from src.executor import ProcessExecutor
+from src.identity import Identity, take_identity
+from src.lifecycle import LeaseTerms
+from src.reconciler import Reconciler, Suite
+from src.secrets import withdraw_secrets
+from src.shared.errors import told_in_one_sentence
+from src.shared.stores import open_stores
+from src.ticker import Ticker
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker put together from the settings, not ticking yet; `notice` is what its owner should know."""
+
+    reconciler: Reconciler
+    ticker: Ticker
+    identity: Identity
+    notice: str
+
+    def close(self) -> None:
+        """Stop ticking and evaluating, and give the leases back."""
+        self.ticker.stop()
+        self.reconciler.close()
+
+
+def make_worker() -> Worker:
+    """Put a worker together from `envs`. Raises ConfigurationError."""
+    from src import (
+        envs,
+    )  # reading the settings can fail, and must do so where the failure is told in a sentence
+
+    stores = open_stores(data_dir=envs.LEADERBOARD_DATA_DIR, space_id=envs.SPACE_ID, owner=envs.OWNER)
+    identity = take_identity(envs.WORKER_ID)
+    ticker = Ticker(timedelta(seconds=envs.REFRESH_RATE))
+    executor = ProcessExecutor(
+        identity.folder, time_limit=timedelta(hours=envs.MAX_HOURS), on_end=ticker.wake
+    )
+    suite = Suite(
+        tasks=tuple(envs.TASKS_HARNESS),
+        tasks_dir=envs.TASKS_DIR,
+        num_fewshot=envs.NUM_FEWSHOT,
+        limit=envs.LIMIT,
+        batch_size=envs.BATCH_SIZE,
+        device=envs.DEVICE,
+    )
+    reconciler = Reconciler(
+        worker=identity.worker,
+        requests=stores.requests,
+        results=stores.results,
+        models=stores.models,
+        executor=executor,
+        suite=suite,
+        terms=LeaseTerms(timedelta(minutes=envs.LEASE_MINUTES)),
+    )
+    return Worker(reconciler, ticker, identity, stores.notice)
+
+
+def main() -> None:
+    """Run until a signal or, with `--drain`, until the queue is empty."""
+    parser = argparse.ArgumentParser(prog="python -m src.worker", description=__doc__)
+    parser.add_argument("--drain", action="store_true", help="end when nothing waits and nothing runs")
+    arguments = parser.parse_args()
+    withdraw_secrets()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    worker = make_worker()
+    done = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: done.set())
+
+    def tick() -> None:
+        worker.reconciler.tick()
+        if arguments.drain and worker.reconciler.is_idle():
+            done.set()
+
+    log.info("worker %s starts. %s", worker.identity.worker, worker.notice)
+    worker.ticker.start(tick)
+    done.wait()
+    worker.close()
+
+
+if __name__ == "__main__":
+    with told_in_one_sentence():
+        main()

@@ -1,0 +1,168 @@
+"""How child processes are started, watched and ended; the children here only pretend to evaluate."""
+
+import os
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from src.executor import ProcessExecutor
+from src.job import End, Ending, Job, Progress
+from support.waiting import wait_for
+
+CHILD = Path(__file__).parents[1] / "support" / "fast_child.py"
+
+
+@pytest.fixture
+def executor(tmp_path: Path) -> Iterator[ProcessExecutor]:
+    executor = make_executor(tmp_path)
+    yield executor
+    executor.close()
+
+
+def make_executor(folder: Path, seconds: float = 60) -> ProcessExecutor:
+    command = (sys.executable, str(CHILD))
+    return ProcessExecutor(folder / "worker", time_limit=timedelta(seconds=seconds), command=command)
+
+
+def job(name: str, folder: Path) -> Job:
+    return Job(
+        model=f"acme/{name}",
+        weights="models",
+        commit=None,
+        precision="float32",
+        tasks=("tiny",),
+        tasks_dir=str(folder),
+    )
+
+
+def ending(executor: ProcessExecutor, name: str, folder: Path) -> Ending:
+    executor.start("nonce", job(name, folder))
+    return wait_for(lambda: executor.endings().get("nonce"), what=f"the end of {name}")
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not waited for by its parent counts as gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def child_pid(folder: Path) -> int:
+    note = folder / "evaluations.txt"
+    return int(wait_for(lambda: note.exists() and note.read_text().split(), what="a child")[-1])
+
+
+def test_a_good_child_gives_its_report_and_its_log(executor: ProcessExecutor, tmp_path: Path) -> None:
+    end = ending(executor, "good", tmp_path)
+    assert end.end is End.FINISHED
+    assert end.report and end.report["results"] == {"tiny": {"acc,none": 0.5}}
+    assert end.log == b"evaluating acme/good\n"
+    assert not executor.progress()
+
+
+@pytest.mark.parametrize(
+    ("name", "end", "sentence"),
+    [
+        ("refused", End.REFUSED, "acme/refused has no weights: add them."),
+        ("killed", End.CRASHED, "The evaluation was killed by the signal SIGKILL."),
+        ("error", End.CRASHED, "The evaluation broke off with an error (exit status 1); its log says more."),
+        (
+            "garbled",
+            End.CRASHED,
+            "The evaluation ended without a report that can be read: it is not valid JSON",
+        ),
+    ],
+)
+def test_each_kind_of_end_has_its_sentence(
+    executor: ProcessExecutor, tmp_path: Path, name: str, end: End, sentence: str
+) -> None:
+    found = ending(executor, name, tmp_path)
+    assert found.end is end
+    assert found.message.startswith(sentence)
+    assert found.report is None
+
+
+def test_an_error_that_nobody_foresaw_is_in_the_log(executor: ProcessExecutor, tmp_path: Path) -> None:
+    assert b"RuntimeError: nobody foresaw this" in ending(executor, "error", tmp_path).log
+
+
+def test_an_evaluation_over_its_time_is_stopped_with_all_that_it_started(tmp_path: Path) -> None:
+    executor = make_executor(tmp_path, seconds=1)
+    executor.start("nonce", job("endless", tmp_path))
+    pid = child_pid(tmp_path)
+    grandchildren = wait_for(
+        lambda: Path(f"/proc/{pid}/task/{pid}/children").read_text().split(), what="a grandchild"
+    )
+    end = wait_for(lambda: executor.endings().get("nonce"), what="the end")
+    assert end.end is End.OVER_TIME
+    assert end.message.startswith("The evaluation took longer than the limit of 0.000278 hours")
+    for process in [pid, *map(int, grandchildren)]:
+        wait_for(lambda process=process: not is_alive(process), what=f"the end of {process}")
+
+
+def test_progress_is_what_the_child_wrote_last(executor: ProcessExecutor, tmp_path: Path) -> None:
+    executor.start("nonce", job("slow", tmp_path))
+    wait_for(lambda: executor.progress() == {"nonce": Progress("tiny", 3, 10)}, what="progress")
+
+
+def test_a_forgotten_evaluation_is_killed_and_leaves_no_ending(tmp_path: Path) -> None:
+    ended: list[None] = []
+    executor = ProcessExecutor(
+        tmp_path / "worker",
+        time_limit=timedelta(hours=1),
+        command=(sys.executable, str(CHILD)),
+        on_end=lambda: ended.append(None),
+    )
+    executor.start("nonce", job("slow", tmp_path))
+    pid = child_pid(tmp_path)
+    executor.forget("nonce")
+    wait_for(lambda: not is_alive(pid), what="the child's end")
+    wait_for(lambda: ended, what="the end to be noticed")
+    assert not executor.endings()
+    assert not executor.progress()
+
+
+def test_a_child_dies_with_its_worker(tmp_path: Path) -> None:
+    """However the worker dies: nobody else holds the other end of the child's standard input."""
+    worker = os.fork()
+    if worker == 0:
+        make_executor(tmp_path).start("nonce", job("slow", tmp_path))
+        while True:
+            child_pid(tmp_path)
+            os.kill(os.getpid(), 9)
+    pid = child_pid(tmp_path)
+    os.waitpid(worker, 0)
+    wait_for(lambda: not is_alive(pid), what="the child's end")
+
+
+def test_the_child_gets_nothing_of_the_workers_environment_but_what_is_harmless(
+    executor: ProcessExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setenv("MY_OWN_PASSPHRASE", "secret")
+    end = ending(executor, "environment", tmp_path)
+    assert end.report
+    environment = end.report["environment"]
+    assert isinstance(environment, dict)
+    assert "secret" not in str(environment)
+    assert environment["HF_HUB_DISABLE_IMPLICIT_TOKEN"] == "1"
+    assert environment["HOME"].startswith(str(tmp_path))
+
+
+def test_a_child_that_cannot_be_started_is_an_ending_too(tmp_path: Path) -> None:
+    (tmp_path / "worker").write_text("a file where a folder should be")
+    executor = make_executor(tmp_path)
+    executor.start("nonce", job("good", tmp_path))
+    end = executor.endings()["nonce"]
+    assert end.end is End.CRASHED
+    assert end.message == "The evaluation could not be started: Not a directory."
+
+
+def test_nothing_is_left_on_the_disk(executor: ProcessExecutor, tmp_path: Path) -> None:
+    ending(executor, "good", tmp_path)
+    jobs = tmp_path / "worker" / "jobs"
+    wait_for(lambda: not list(jobs.iterdir()), what="an empty folder")

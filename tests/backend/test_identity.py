@@ -1,0 +1,61 @@
+"""Who a worker is, across restarts and beside others."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from src.identity import take_identity
+from src.shared.errors import ConfigurationError
+
+
+def test_without_a_name_a_worker_is_its_host_with_the_lowest_free_number(tmp_path: Path) -> None:
+    first = take_identity(None, tmp_path)
+    second = take_identity(None, tmp_path)
+    assert (first.worker, second.worker) == (f"{socket.gethostname()}-0", f"{socket.gethostname()}-1")
+    assert first.folder != second.folder
+    first.lock.release()
+    assert take_identity(None, tmp_path).worker == first.worker
+
+
+def test_a_killed_workers_number_is_free_again(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from src.identity import take_identity;"
+        "identity = take_identity(None, Path(sys.argv[1])); print(identity.worker, flush=True); input()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": "backend"},
+    )
+    with process:
+        assert process.stdout
+        name = process.stdout.readline().decode().strip()
+        assert take_identity(None, tmp_path).worker != name
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert take_identity(None, tmp_path).worker == name
+
+
+def test_a_name_that_a_living_worker_has_is_refused(tmp_path: Path) -> None:
+    identity = take_identity("acme/backend", tmp_path)
+    with pytest.raises(ConfigurationError, match="Another worker on this machine is 'acme/backend' already"):
+        take_identity("acme/backend", tmp_path)
+    identity.lock.release()
+
+
+def test_a_name_from_outside_stays_inside_its_folder(tmp_path: Path) -> None:
+    identity = take_identity("../../etc", tmp_path)
+    assert identity.folder.resolve().is_relative_to(tmp_path)
+
+
+def test_what_a_killed_predecessor_left_is_removed(tmp_path: Path) -> None:
+    identity = take_identity("worker", tmp_path)
+    (identity.folder / "jobs" / "nonce").mkdir(parents=True)
+    identity.lock.release()
+    assert not (take_identity("worker", tmp_path).folder / "jobs").exists()

@@ -1,0 +1,72 @@
+"""A child that looks for a token finds none; the real worker and the real child, with a task that spies."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from src.shared.folder_models import folder_commit
+from src.shared.request import Status
+from support.queues import Queue
+from support.spy.spy import MARK
+from support.tiny_model import make_tiny_model
+
+SPY = Path(__file__).parents[1] / "support" / "spy"
+TOKEN = "hf_decoy_write_token"
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc: run it on Linux")
+
+
+def found_in(output: str) -> list[str]:
+    [line] = [line for line in output.splitlines() if line.startswith(MARK)]
+    places: list[str] = json.loads(line.removeprefix(MARK))
+    return places
+
+
+def test_the_spy_finds_a_token_where_there_is_one(tmp_path: Path) -> None:
+    """Without this, the test below could not fail."""
+    (tmp_path / "token").write_text("hf_decoy_login")
+    environment = {**os.environ, "HF_TOKEN": TOKEN, "HF_HOME": str(tmp_path)}
+    spy = subprocess.run(
+        [sys.executable, str(SPY / "spy.py")], env=environment, text=True, capture_output=True, check=True
+    )
+    places = found_in(spy.stdout)
+    assert "environment HF_TOKEN" in places
+    assert "huggingface_hub.get_token()" in places
+    assert str(tmp_path / "token") in places
+    assert any(place.startswith("/proc/") for place in places)
+
+
+def test_a_child_that_looks_for_a_token_finds_none(queue: Queue) -> None:
+    """Not in its environment, not in token files, not in `/proc` of the worker or of anything it started."""
+    model = queue.folder / "models" / "acme" / "tiny"
+    make_tiny_model(model)
+    login = queue.folder / "login"
+    login.mkdir()
+    (login / "token").write_text("hf_decoy_login")
+    path = queue.submit("acme/tiny", precision="float32", commit=folder_commit(model))
+    variables = {
+        "HF_TOKEN": TOKEN,
+        "HF_HOME": str(login),
+        "LEADERBOARD_DATA_DIR": str(queue.folder),
+        "TASKS_DIR": str(SPY),
+        "TASKS_HARNESS": "spy",
+        "REFRESH_RATE": "0.2",
+        "TMPDIR": str(queue.folder),
+    }
+    worker = subprocess.run(
+        [sys.executable, "-m", "src.worker", "--drain"],
+        cwd="backend",
+        env={**os.environ, **variables},
+        text=True,
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    request = queue.read(path)
+    assert request.status is Status.FINISHED, request.message
+    log = (queue.folder / "results" / str(request.history[0].log)).read_text()
+    assert found_in(log) == []
+    assert "hf_decoy" not in log + worker.stdout + worker.stderr

@@ -1,0 +1,68 @@
+"""The backend's page: what it shows of a worker, and that what comes from a dataset stays text."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from src.overview import make_overview
+from src.page import sections
+from src.page.page import build_page
+from src.shared.request import Progress
+from src.ticker import Ticker
+from support.executors import FunctionExecutor, bad
+from support.queues import START, Queue, drain
+
+HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">'
+
+
+def test_an_empty_queue_is_a_page_that_says_so(queue: Queue) -> None:
+    worker = queue.worker()
+    worker.tick()
+    overview = worker.overview()
+    assert "Nothing runs." in sections.running(overview, START)
+    assert "Nothing waits." in sections.waiting(overview)
+    assert "Nothing has happened" in sections.events(overview)
+
+
+def test_what_runs_is_shown_with_its_progress_and_time(queue: Queue) -> None:
+    queue.submit("acme/model")
+    executor = FunctionExecutor(wait=True)
+    worker = queue.worker(executor=executor)
+    worker.tick()
+    [nonce] = executor.running
+    executor.running[nonce] = Progress("tiny_addition", 25, 100)
+    html = sections.running(worker.overview(), START + timedelta(seconds=75))
+    assert "acme/model" in html
+    assert "1:15 min" in html
+    assert 'aria-valuenow="12"' in html
+    assert "tiny_addition: 25 of 100" in html
+
+
+def test_a_failure_is_shown_with_its_reason(queue: Queue) -> None:
+    queue.submit("acme/broken")
+    worker = queue.worker(executor=FunctionExecutor(bad))
+    drain(worker)
+    assert "acme/broken has no weights." in sections.events(worker.overview())
+
+
+def test_hostile_text_stays_text(queue: Queue) -> None:
+    path = queue.submit("acme/model")
+    request = replace(queue.read(path), model=HOSTILE, message=HOSTILE, precision=HOSTILE)
+    overview = make_overview({"path": request}, {}, (), queue.worker()._journal)
+    html = sections.waiting(overview) + sections.header(
+        HOSTILE, last_tick=None, notice=HOSTILE, problem=HOSTILE
+    )
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_a_long_queue_is_counted_where_it_is_not_listed(queue: Queue) -> None:
+    requests = {str(number): queue.read(queue.submit(f"acme/model-{number}")) for number in range(60)}
+    html = sections.waiting(make_overview(requests, {}, (), queue.worker()._journal))
+    assert html.count("<li>") == 50
+    assert "and 10 more" in html
+
+
+def test_the_page_can_be_built(queue: Queue) -> None:
+    page = build_page(queue.worker(), Ticker(timedelta(hours=1)), notice="")
+    assert "Leaderboard backend" in str(page.config)

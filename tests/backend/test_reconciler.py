@@ -1,0 +1,343 @@
+"""What a worker does with a queue, tick by tick."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from src.job import End, Ending, Progress
+from src.shared.errors import Conflict, StoreError
+from src.shared.request import Lease, Status
+from src.shared.result import read_result
+from support.executors import FunctionExecutor, bad, good, report_of
+from support.queues import COMMIT, START, TERMS, Queue, drain
+
+
+def test_a_pending_request_is_claimed_evaluated_published_and_finished(queue: Queue) -> None:
+    path = queue.submit("acme/model")
+    executor = FunctionExecutor(wait=True)
+    worker = queue.worker(executor=executor)
+
+    worker.tick()
+    running = queue.read(path)
+    assert (running.status, running.attempt, running.run) == (Status.RUNNING, 1, "2026-01-31T12-00-00.000000")
+    assert running.lease and running.lease.worker == "worker-1" and running.lease.nonce
+    assert running.lease.until == START + TERMS.duration
+    assert [job.model for job in executor.started] == ["acme/model"]
+
+    executor.let_end()
+    worker.tick()
+    finished = queue.read(path)
+    assert finished.status is Status.FINISHED
+    assert finished.result == "acme/model/results_2026-01-31T12-00-00.000000.json"
+    assert finished.lease is None
+    [attempt] = finished.history
+    assert (attempt.attempt, attempt.worker, attempt.end, attempt.log) == (
+        1,
+        "worker-1",
+        "finished",
+        "logs/acme/model/2026-01-31T12-00-00.000000_1.txt",
+    )
+    assert (queue.folder / "results" / str(attempt.log)).read_bytes() == b"evaluated\n"
+
+
+def test_a_published_result_names_its_request_and_no_local_path(queue: Queue) -> None:
+    path = queue.submit("acme/model", precision="bfloat16")
+    drain(queue.worker())
+    [result_path] = queue.result_paths()
+    data = (queue.folder / "results" / result_path).read_bytes()
+    result = read_result(result_path, data)
+    assert (result.model, result.commit, result.precision) == ("acme/model", COMMIT, "bfloat16")
+    assert (result.request, result.run) == (path, "2026-01-31T12-00-00.000000")
+    assert result.score("tiny_addition", "acc") == 0.5
+    assert b"models/acme" not in data
+    assert json.loads(data)["config"]["model_args"].startswith("pretrained=acme/model,revision=ccc")
+
+
+def test_a_failing_model_ends_failed_with_its_sentence_and_the_queue_goes_on(queue: Queue) -> None:
+    broken = queue.submit("acme/broken")
+    queue.clock.move(seconds=1)
+    fine = queue.submit("acme/fine")
+    executor = FunctionExecutor(lambda job: bad(job) if job.model == "acme/broken" else good(job))
+    drain(queue.worker(executor=executor))
+    failed = queue.read(broken)
+    assert (failed.status, failed.message) == (Status.FAILED, "acme/broken has no weights.")
+    assert failed.history[0].end == "refused"
+    assert (queue.folder / "results" / str(failed.history[0].log)).read_bytes() == b"no weights\n"
+    assert queue.read(fine).status is Status.FINISHED
+
+
+def test_a_model_that_is_not_there_fails_at_once_and_the_queue_goes_on(queue: Queue) -> None:
+    gone = queue.submit("nobody/gone")
+    queue.clock.move(seconds=1)
+    fine = queue.submit("acme/fine")
+    worker = queue.worker()
+    worker.tick()
+    assert queue.read(gone).status is Status.FAILED
+    assert queue.read(gone).message == "There is no model nobody/gone: check its name."
+    assert queue.read(fine).status is Status.RUNNING
+
+
+def test_the_oldest_request_goes_first(queue: Queue) -> None:
+    queue.submit("acme/late", submitted_time="2026-01-31T11:00:00Z")
+    queue.submit("acme/early", submitted_time="2026-01-31T10:00:00Z")
+    queue.submit("acme/unknown", submitted_time="")
+    executor = FunctionExecutor()
+    drain(queue.worker(executor=executor))
+    assert [job.model for job in executor.started] == ["acme/early", "acme/late", "acme/unknown"]
+
+
+def test_an_old_request_gets_its_commit_when_it_is_claimed(queue: Queue) -> None:
+    path = queue.submit(commit=None, revision="main")
+    drain(queue.worker())
+    assert queue.read(path).commit == COMMIT
+    assert queue.read(path).revision == "main"
+
+
+def test_the_lease_is_renewed_with_the_progress_at_a_third_of_its_time(queue: Queue) -> None:
+    path = queue.submit()
+    executor = FunctionExecutor(wait=True)
+    worker = queue.worker(executor=executor)
+    worker.tick()
+    [nonce] = executor.running
+    executor.running[nonce] = Progress("tiny_addition", 30, 100)
+
+    queue.clock.move(minutes=19)
+    worker.tick()
+    assert queue.read(path).progress is None
+    queue.clock.move(minutes=1)
+    worker.tick()
+    renewed = queue.read(path)
+    assert renewed.progress == Progress("tiny_addition", 30, 100)
+    assert renewed.lease == Lease("worker-1", nonce, START, queue.clock.now, queue.clock.now + TERMS.duration)
+
+
+def test_a_tick_with_nothing_to_do_writes_nothing(queue: Queue) -> None:
+    queue.submit()
+    worker = queue.worker(executor=FunctionExecutor(wait=True))
+    worker.tick()
+    before = queue.requests.snapshot()
+    worker.tick()
+    assert queue.requests.snapshot() == before
+
+
+def test_a_second_worker_leaves_a_running_evaluation_alone(queue: Queue) -> None:
+    """Defect 10: a second tick or a second worker marks a running evaluation FAILED."""
+    path = queue.submit()
+    queue.worker("worker-1", executor=FunctionExecutor(wait=True)).tick()
+    before = queue.read(path)
+    queue.clock.move(minutes=64)
+    other = queue.worker("worker-2")
+    other.tick()
+    other.tick()
+    assert queue.read(path) == before
+
+
+def test_a_second_tick_leaves_a_running_evaluation_alone(queue: Queue) -> None:
+    """Defect 10: a second tick or a second worker marks a running evaluation FAILED."""
+    path = queue.submit()
+    executor = FunctionExecutor(wait=True)
+    worker = queue.worker(executor=executor)
+    worker.tick()
+    before = queue.read(path)
+    worker.tick()
+    assert queue.read(path) == before
+    assert len(executor.started) == 1
+
+
+def test_an_old_result_of_the_model_does_not_finish_a_new_request(queue: Queue) -> None:
+    """Defect 10: an old result of the model marks a new one FINISHED."""
+    old = queue.folder / "results" / "acme/model" / "results_2023-11-21T18-10-08.json"
+    old.parent.mkdir(parents=True)
+    old.write_text('{"config": {"model_name": "acme/model", "model_dtype": "float16"}, "results": {}}')
+    path = queue.submit("acme/model")
+    executor = FunctionExecutor(bad)
+    drain(queue.worker(executor=executor))
+    assert len(executor.started) == 1
+    assert queue.read(path).status is Status.FAILED
+
+
+def test_an_expired_lease_goes_back_to_the_queue_and_another_worker_takes_it(queue: Queue) -> None:
+    """Defect 11: an exception leaves a request RUNNING for ever."""
+    path = queue.submit()
+    queue.worker("worker-1", executor=FunctionExecutor(wait=True)).tick()
+    queue.clock.move(minutes=65, seconds=1)
+    drain(queue.worker("worker-2"))
+    request = queue.read(path)
+    assert (request.status, request.attempt) == (Status.FINISHED, 2)
+    assert [(each.worker, each.end) for each in request.history] == [
+        ("worker-1", "lost"),
+        ("worker-2", "finished"),
+    ]
+    assert request.run == "2026-01-31T12-00-00.000000"
+
+
+def test_a_request_that_runs_without_a_lease_does_not_run_for_ever(queue: Queue) -> None:
+    """Defect 11: an exception leaves a request RUNNING for ever (here the old backend's)."""
+    path = queue.submit(status=Status.RUNNING, commit=None)
+    drain(queue.worker())
+    assert queue.read(path).status is Status.FINISHED
+
+
+def test_a_worker_that_restarts_takes_back_its_own_requests_at_once(queue: Queue) -> None:
+    path = queue.submit()
+    queue.worker("worker-1", executor=FunctionExecutor(wait=True)).tick()
+    drain(queue.worker("worker-1"))
+    assert queue.read(path).status is Status.FINISHED
+    assert [each.end for each in queue.read(path).history] == ["lost", "finished"]
+
+
+def test_a_worker_that_is_closed_gives_its_leases_back(queue: Queue) -> None:
+    path = queue.submit()
+    worker = queue.worker(executor=FunctionExecutor(wait=True))
+    worker.tick()
+    worker.close()
+    assert queue.read(path).status is Status.PENDING
+
+
+def test_a_worker_that_lost_its_lease_stops_the_child_and_publishes_nothing(queue: Queue) -> None:
+    path = queue.submit()
+    slow = FunctionExecutor(wait=True)
+    first = queue.worker("worker-1", executor=slow)
+    first.tick()
+    queue.clock.move(minutes=66)
+    second = queue.worker("worker-2", executor=FunctionExecutor(wait=True))
+    second.tick()
+    slow.let_end()
+    first.tick()
+    assert queue.result_paths() == []
+    assert not slow.endings()
+    running = queue.read(path)
+    assert running.lease and running.lease.worker == "worker-2"
+
+
+def test_a_request_cancelled_by_hand_stops_within_one_tick(queue: Queue) -> None:
+    path = queue.submit()
+    executor = FunctionExecutor(wait=True)
+    worker = queue.worker(executor=executor)
+    worker.tick()
+    queue.edit(path, replace(queue.read(path), status=Status.CANCELLED))
+    worker.tick()
+    assert not executor.running
+    assert queue.read(path).status is Status.CANCELLED
+
+
+class Once:
+    """A store whose next commit goes wrong in a chosen way."""
+
+    def __init__(self, store: object, error: Exception) -> None:
+        self._store, self._error = store, [error]
+
+    def __getattr__(self, name: str) -> object:
+        if name == "commit" and self._error:
+            error = self._error.pop()
+
+            def fail(**_: object) -> None:
+                raise error
+
+            return fail
+        return getattr(self._store, name)
+
+
+def test_a_result_that_could_not_be_uploaded_is_not_finished(queue: Queue) -> None:
+    """Defect 13: a result can be computed and never uploaded, then marked FINISHED."""
+    path = queue.submit()
+    executor = FunctionExecutor(wait=True)
+    worker = queue.worker(executor=executor)
+    worker.tick()
+    executor.let_end()
+    worker._result_store = Once(queue.results, StoreError("no space is left"))  # type: ignore[assignment]
+    with pytest.raises(StoreError, match="no space is left"):
+        worker.tick()
+    assert queue.read(path).status is Status.RUNNING
+    assert queue.result_paths() == []
+
+    worker.tick()
+    assert queue.read(path).status is Status.FINISHED
+    assert len(queue.result_paths()) == 1
+    assert len(executor.started) == 1
+
+
+def test_a_conflict_is_decided_again_on_the_new_state(queue: Queue) -> None:
+    path = queue.submit()
+    executor = FunctionExecutor()
+    worker = queue.worker(executor=executor)
+    worker._request_store = Once(queue.requests, Conflict("somebody was faster"))  # type: ignore[assignment]
+    drain(worker)
+    assert queue.read(path).status is Status.FINISHED
+    assert len(executor.started) == 1
+
+
+def test_a_foreign_file_at_the_results_place_is_left_alone_and_the_run_gets_a_new_name(queue: Queue) -> None:
+    path = queue.submit("acme/model")
+    executor = FunctionExecutor(wait=True)
+    worker = queue.worker(executor=executor)
+    worker.tick()
+    foreign = queue.folder / "results/acme/model/results_2026-01-31T12-00-00.000000.json"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("{}")
+    executor.let_end()
+    drain(worker)
+    assert foreign.read_text() == "{}"
+    assert queue.read(path).run == "2026-01-31T12-00-00.000001"
+    assert queue.read(path).status is Status.FINISHED
+    assert len(executor.started) == 1
+
+
+def test_two_claims_of_one_model_at_the_same_moment_get_different_runs(queue: Queue) -> None:
+    paths = [queue.submit("acme/model", precision=precision) for precision in ("float16", "bfloat16")]
+    drain(queue.worker(slots=2))
+    assert len({queue.read(path).run for path in paths}) == 2
+    assert len(queue.result_paths()) == 2
+
+
+def test_a_broken_request_file_stops_nobody(queue: Queue) -> None:
+    path = queue.submit()
+    broken = queue.folder / "requests/acme/broken_eval_request_False_float16_Original.json"
+    broken.write_text("{")
+    drain(queue.worker())
+    assert queue.read(path).status is Status.FINISHED
+    assert broken.read_text() == "{"
+
+
+def test_weights_that_this_backend_cannot_load_are_refused_with_a_sentence(queue: Queue) -> None:
+    path = queue.submit("acme/adapter", weight_type="Adapter")
+    drain(queue.worker())
+    assert queue.read(path).status is Status.FAILED
+    assert queue.read(path).message == (
+        "acme/adapter has Adapter weights, and only Original ones are evaluated here: "
+        "submit the merged model."
+    )
+
+
+def test_the_overview_shows_what_runs_waits_and_happened(queue: Queue) -> None:
+    queue.submit("acme/first")
+    queue.clock.move(seconds=1)
+    queue.submit("acme/second")
+    executor = FunctionExecutor(wait=True)
+    worker = queue.worker(executor=executor)
+    worker.tick()
+    [nonce] = executor.running
+    executor.running[nonce] = Progress("tiny_copy", 25, 100)
+    overview = worker.overview()
+    [running] = overview.running
+    assert running.request.model == "acme/first"
+    assert running.share == 0.625  # the first of two tasks, and a quarter of the second
+    assert [request.model for request in overview.waiting] == ["acme/second"]
+    assert [event.request.model for event in overview.events] == ["acme/first"]
+
+
+def test_an_ending_without_a_report_never_finishes(queue: Queue) -> None:
+    path = queue.submit()
+    executor = FunctionExecutor(lambda job: Ending(End.CRASHED, "It was killed by SIGKILL."))
+    drain(queue.worker(executor=executor))
+    assert queue.read(path).status is Status.FAILED
+    assert queue.result_paths() == []
+
+
+def test_nan_in_a_report_never_reaches_the_published_file(queue: Queue) -> None:
+    queue.submit()
+    executor = FunctionExecutor(lambda job: Ending(End.FINISHED, "", report=report_of(job, float("nan"))))
+    drain(queue.worker(executor=executor))
+    [path] = queue.result_paths()
+    assert "NaN" not in (queue.folder / "results" / path).read_text()

@@ -1,0 +1,60 @@
+"""`python -m src.worker`, as a maintainer runs it on their own compute."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from src.shared.request import Status
+from support.queues import Queue
+from support.waiting import wait_for
+
+BACKEND = Path("backend").resolve()
+
+
+def command(data: Path, *options: str, **variables: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "LEADERBOARD_DATA_DIR": str(data), "REFRESH_RATE": "0.2", **variables}
+    environment["TMPDIR"] = str(data.parent)
+    return subprocess.Popen(
+        [sys.executable, "-m", "src.worker", *options],
+        cwd=BACKEND,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def test_drain_ends_when_nothing_is_left(queue: Queue) -> None:
+    path = queue.submit("nobody/there")
+    with command(queue.folder, "--drain") as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert queue.read(path).status is Status.FAILED
+    assert queue.read(path).message == "There is no model nobody/there in models/: check its name."
+
+
+def test_a_mistake_in_the_settings_is_one_sentence(queue: Queue) -> None:
+    with command(queue.folder, REFRESH_RATE="often") as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert output == (
+        "Configuration error: REFRESH_RATE is 'often', where a number is needed: "
+        "write a number, or leave it unset.\n"
+    )
+
+
+def test_a_second_worker_of_the_same_name_is_refused(queue: Queue) -> None:
+    with command(queue.folder, WORKER_ID="acme/backend") as first:
+        folder = queue.folder.parent
+        wait_for(
+            lambda: list(folder.glob("leaderboard-workers-*/acme_backend.lock")), what="the first worker"
+        )
+        with command(queue.folder, WORKER_ID="acme/backend") as second:
+            output, _ = second.communicate(timeout=60)
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=60)
+    assert second.returncode == 2
+    assert "Another worker on this machine is 'acme/backend' already" in output
+    assert first.returncode == 0
