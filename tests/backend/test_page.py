@@ -18,7 +18,7 @@ def test_an_empty_queue_is_a_page_that_says_so(queue: Queue) -> None:
     worker = queue.worker()
     worker.tick()
     overview = worker.overview()
-    assert "Nothing runs." in sections.running(overview, START)
+    assert "Nothing is being evaluated now." in sections.running(overview, START)
     assert "Nothing waits." in sections.waiting(overview)
     assert "Nothing has happened" in sections.events(overview)
 

@@ -29,19 +29,20 @@ def build_page(reconciler: Reconciler, ticker: Ticker, *, notice: str) -> gr.Blo
             sections.events(overview),
         ]
 
-    theme = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     page: gr.Blocks
     with gr.Blocks(
         title="Leaderboard backend",
-        theme=theme,
+        # Fonts of the visitor's machine: nothing is fetched from elsewhere.
+        theme=gr.themes.Default(
+            primary_hue="indigo",
+            neutral_hue="slate",
+            font=["system-ui", "sans-serif"],
+            font_mono=["ui-monospace", "monospace"],
+        ),
         css=STYLE.read_text(encoding="utf-8"),
         analytics_enabled=False,
     ) as page:
-        gr.Markdown("# Leaderboard backend\nEvaluates the models that wait in the requests dataset.")
-        parts = [gr.HTML(elem_id="header", padding=False)]
-        for name in ("Running", "Waiting", "Last events"):
-            gr.Markdown(f"## {name}")
-            parts.append(gr.HTML(elem_id=name.split()[-1].lower(), padding=False))
+        parts = [gr.HTML(padding=False) for _ in range(4)]
         page.load(show, None, parts, show_progress="hidden", show_api=False)
         gr.Timer(REFRESH_SECONDS).tick(show, None, parts, show_progress="hidden", show_api=False)
     return page

@@ -24,72 +24,69 @@ SHOWN = 50
 
 def header(worker: str, *, last_tick: datetime | None, notice: str, problem: str) -> Markup:
     """Who this is, when it last looked at the queue, and what is wrong, if anything."""
-    looked = (
-        last_tick.strftime("last looked at the queue at %H:%M:%S UTC")
-        if last_tick
-        else "looks at the queue now"
-    )
-    parts = [Markup("<p>Worker <code>{}</code> · {}</p>").format(worker, looked)]
-    parts += [Markup('<p class="notice">{}</p>').format(notice)] if notice else []
-    parts += [Markup('<p class="problem" role="alert">⚠️ {}</p>').format(problem)] if problem else []
+    looked = f"last looked at the queue at {last_tick:%H:%M:%S} UTC" if last_tick else "looks at the queue"
+    parts = [
+        Markup('<h1>⚙️ Leaderboard backend</h1><p class="quiet">Worker <code>{}</code> · {}</p>').format(
+            worker, looked
+        )
+    ]
+    parts += [Markup('<p class="note">{}</p>').format(notice)] if notice else []
+    parts += [Markup('<p class="note bad" role="alert">⚠️ {}</p>').format(problem)] if problem else []
     return _join(parts)
 
 
 def running(overview: Overview, now: datetime) -> Markup:
     """What is evaluated, each with its progress bar and the time since it began."""
-    if not overview.running:
-        return Markup('<p class="empty">Nothing runs.</p>')
-    return _join(_running(each, now) for each in overview.running)
+    bars = _join(_running(each, now) for each in overview.running)
+    return _section("Running", len(overview.running), bars, empty="Nothing is being evaluated now.")
 
 
 def waiting(overview: Overview) -> Markup:
     """The queue in order."""
-    if not overview.waiting:
-        return Markup(
-            '<p class="empty">Nothing waits. Submit a model on the leaderboard, and it appears here.</p>'
-        )
-    items = _join(
-        Markup("<li>{} <small>{}</small></li>").format(_name(each), each.message)
-        for each in overview.waiting[:SHOWN]
-    )
+    items = _join(Markup("<li>{}</li>").format(_name(each)) for each in overview.waiting[:SHOWN])
     more = len(overview.waiting) - SHOWN
-    return Markup("<ol>{}</ol>{}").format(
-        items, Markup("<p>and {} more</p>").format(more) if more > 0 else ""
-    )
+    rest = Markup('<p class="quiet">and {} more</p>').format(more) if more > 0 else ""
+    content = Markup("<ol>{}</ol>{}").format(items, rest) if items else Markup()
+    empty = "Nothing waits. What is submitted on the leaderboard appears here."
+    return _section("Waiting", len(overview.waiting), content, empty=empty)
 
 
 def events(overview: Overview) -> Markup:
     """What happened last, the newest first."""
-    if not overview.events:
-        return Markup('<p class="empty">Nothing has happened since this worker started.</p>')
-    return Markup("<ul>{}</ul>").format(_join(_event(each) for each in overview.events))
+    items = _join(_event(each) for each in overview.events)
+    content = Markup("<ul>{}</ul>").format(items) if items else Markup()
+    return _section("Last events", None, content, empty="Nothing has happened since this worker started.")
+
+
+def _section(title: str, count: int | None, content: Markup, *, empty: str) -> Markup:
+    number = "" if count is None else f" ({count})"
+    inner = content or Markup('<p class="quiet">{}</p>').format(empty)
+    return Markup('<section class="card"><h2>{}{}</h2>{}</section>').format(title, number, inner)
 
 
 def _running(each: Running, now: datetime) -> Markup:
     seconds = max(0, int((now - each.started).total_seconds()))
     progress = each.progress
-    doing = f"{progress.task}: {progress.done} of {progress.total}" if progress else "loading the model"
-    percent = f"{each.share * 100:.0f}"
     return Markup(
-        '<div class="running"><p>{name} <small>attempt {attempt}, {minutes}:{seconds:02d} min</small></p>'
+        '<p>{name} <span class="quiet">attempt {attempt} · {minutes}:{seconds:02d} min</span></p>'
         '<div class="bar" role="progressbar" aria-label="{model}"'
         ' aria-valuenow="{percent}" aria-valuemin="0" aria-valuemax="100">'
-        '<div style="width: {percent}%"></div></div><p><small>{percent} % · {doing}</small></p></div>'
+        '<div style="width: {percent}%"></div></div><p class="quiet">{percent} % · {doing}</p>'
     ).format(
         name=_name(each.request),
         model=each.request.model,
         attempt=each.request.attempt,
         minutes=seconds // 60,
         seconds=seconds % 60,
-        percent=percent,
-        doing=doing,
+        percent=f"{each.share * 100:.0f}",
+        doing=f"{progress.task}: {progress.done} of {progress.total}" if progress else "loading the model",
     )
 
 
 def _event(event: Event) -> Markup:
-    return Markup("<li>{icon} <small>{time}</small> {name}: {sentence}</li>").format(
+    return Markup('<li>{icon} <span class="quiet">{time}</span> {name}: {sentence}</li>').format(
         icon=ICONS[event.request.status],
-        time=event.time.strftime("%H:%M:%S"),
+        time=f"{event.time:%H:%M:%S}",
         name=_name(event.request),
         sentence=event.sentence,
     )
@@ -97,7 +94,7 @@ def _event(event: Event) -> Markup:
 
 def _name(request: Request) -> Markup:
     commit = Markup(" <code>{}</code>").format(request.commit[:8]) if request.commit else ""
-    return Markup("<bdi><strong>{}</strong></bdi>{} <small>{}</small>").format(
+    return Markup('<bdi><b>{}</b></bdi>{} <span class="quiet">{}</span>').format(
         request.model, commit, request.precision
     )
 

@@ -1,0 +1,114 @@
+"""The whole leaderboard on this machine: both Spaces as processes on one data folder, run as on the Hub."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PORTS = {"frontend": 7860, "backend": 7861}
+OPENS_WITHIN_SECONDS = 180
+ENDS_WITHIN_SECONDS = 30
+
+OF_ANOTHER_LEADERBOARD = re.compile(r"OWNER|.*_REPO|SPACE_|SYSTEM$|OAUTH_|GRADIO_|HF_|LEADERBOARD_|WORKER_ID")
+"""Variables of the person's shell that would send a local leaderboard elsewhere."""
+
+
+class DoesNotStart(Exception):
+    """A Space's page does not open; the message holds the end of its log."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """A Space that runs: where its page is, and where its log is written."""
+
+    name: str
+    url: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def running(
+    data: Path, names: tuple[str, ...] = ("frontend", "backend"), **settings: str
+) -> Iterator[dict[str, Space]]:
+    """Run Spaces on a data folder until the block ends. `settings` are variables for all of them.
+
+    Raises DoesNotStart. A taken port is passed over for the next free one: look at each Space's `url`.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        spaces = {}
+        for name in names:  # all are started before any is waited for
+            spaces[name] = start(name, data, settings)
+            stack.callback(stop, spaces[name])
+        for space in spaces.values():
+            wait_until_open(space)
+        yield spaces
+
+
+def start(name: str, data: Path, settings: dict[str, str]) -> Space:
+    """Start a Space with `python app.py` in its folder, in its own environment."""
+    port = free_port(PORTS[name])
+    environment = {key: value for key, value in os.environ.items() if not OF_ANOTHER_LEADERBOARD.match(key)}
+    environment |= {
+        "LEADERBOARD_DATA_DIR": str(data.resolve()),
+        "GRADIO_SERVER_PORT": str(port),
+        "PYTHONUNBUFFERED": "1",
+    }
+    log = data / f"{name}.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [str(ROOT / ".venv" / name / "bin" / "python"), "app.py"],
+            cwd=ROOT / name,
+            env=environment | settings,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches only us, and we end it in our own time
+        )
+    return Space(name, f"http://127.0.0.1:{port}", log, process)
+
+
+def wait_until_open(space: Space) -> None:
+    """Wait until the Space's page answers. Raises DoesNotStart when it never does, or the process ends."""
+    deadline = time.monotonic() + OPENS_WITHIN_SECONDS
+    while time.monotonic() < deadline and space.process.poll() is None:
+        with suppress(OSError):  # and URLError, which is one
+            urllib.request.urlopen(space.url, timeout=5).close()
+            return
+        time.sleep(0.1)
+    log = space.log.read_text(errors="replace")[-3000:]
+    raise DoesNotStart(
+        f"The {space.name} does not open at {space.url}. The end of its log {space.log}:\n{log}"
+    )
+
+
+def stop(space: Space) -> None:
+    """End a Space as the Hub does, with SIGTERM, and with SIGKILL when that takes too long."""
+    with suppress(ProcessLookupError):
+        space.process.terminate()
+    try:
+        space.process.wait(ENDS_WITHIN_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(space.process.pid, signal.SIGKILL)
+        space.process.wait()
+
+
+def free_port(wanted: int) -> int:
+    """The wanted port, or the next one that nobody listens on."""
+    for port in range(wanted, wanted + 1000):
+        with socket.socket() as attempt, suppress(OSError):
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was just left is free
+            attempt.bind(("127.0.0.1", port))
+            return port
+    raise DoesNotStart(f"No port from {wanted} on is free.")

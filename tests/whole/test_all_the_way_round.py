@@ -1,0 +1,97 @@
+"""One model goes all the way round: submitted, claimed, evaluated, published, shown; by real processes."""
+
+import json
+import os
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from local_leaderboard import ROOT
+from support.leaderboard import BACKEND_PYTHON, Leaderboard
+from visitor import NoResult
+
+TASKS = {"Addition": "tiny_addition", "Agreement": "tiny_agreement", "Copying": "tiny_copy"}
+METRICS = {"tiny_addition": "acc,none", "tiny_agreement": "acc,none", "tiny_copy": "exact_match,none"}
+HERE = Path(__file__).parent
+
+
+def directly(model: Path) -> dict[str, dict[str, float]]:
+    """lm_eval's own results."""
+    command = [BACKEND_PYTHON, str(HERE / "direct_lm_eval.py"), str(model), *METRICS]
+    output = subprocess.run(command, cwd=ROOT / "backend", check=True, capture_output=True, text=True).stdout
+    results: dict[str, dict[str, float]] = json.loads(output.splitlines()[-1])
+    return results
+
+
+def test_a_submitted_model_is_shown_with_the_scores_that_lm_eval_computes(leaderboard: Leaderboard) -> None:
+    visitor = leaderboard.visitor
+    path = visitor.submit("demo/adder-novice", precision="float32")
+    visitor.wait_for(["demo/adder-novice"], seconds=120)
+
+    [row] = [row for row in visitor.table() if row["Model"] == "demo/adder-novice"]
+    expected = directly(leaderboard.data / "models" / "demo" / "adder-novice")
+    assert {column: row[column] for column in TASKS} == {
+        column: pytest.approx(expected[task][METRICS[task]] * 100) for column, task in TASKS.items()
+    }
+
+    [request] = [each for each in visitor.queue() if each["request"] == path]
+    assert request["status"] == "FINISHED"
+    published = json.loads((leaderboard.data / "results" / request["result"]).read_text())
+    assert published["leaderboard"]["request"] == path
+    assert str(leaderboard.data) not in json.dumps(published)
+
+
+def test_a_model_that_cannot_be_evaluated_fails_with_a_reason_and_the_queue_goes_on(
+    leaderboard: Leaderboard, models: Path
+) -> None:
+    broken = models / "demo" / "broken"
+    broken.mkdir()
+    for file in (models / "demo" / "adder-novice").iterdir():
+        (broken / file.name).write_bytes(file.read_bytes())
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    visitor = leaderboard.visitor
+    visitor.submit("demo/broken", precision="float32")
+    with pytest.raises(NoResult, match="The weights of demo/broken are damaged or incomplete"):
+        visitor.wait_for(["demo/broken"], seconds=120)
+    visitor.submit("demo/adder-half", precision="float32")
+    visitor.wait_for(["demo/adder-half"], seconds=120)
+
+
+def test_the_same_model_is_not_evaluated_twice(leaderboard: Leaderboard) -> None:
+    visitor = leaderboard.visitor
+    visitor.submit("demo/adder-novice", precision="bfloat16")
+    with pytest.raises(NoResult, match="was not accepted"):
+        visitor.submit("demo/adder-novice", precision="bfloat16")
+
+
+def test_a_model_that_does_not_exist_is_refused_with_what_to_do(leaderboard: Leaderboard) -> None:
+    with pytest.raises(NoResult, match="demo/nothing"):
+        leaderboard.visitor.submit("demo/nothing", precision="float32")
+
+
+def test_the_backend_shows_its_page(leaderboard: Leaderboard) -> None:
+    with urllib.request.urlopen(leaderboard.backend.url, timeout=10) as page:
+        assert b"Leaderboard backend" in page.read()
+
+
+def test_neither_space_says_anything_alarming(leaderboard: Leaderboard) -> None:
+    for space in (leaderboard.frontend, leaderboard.backend):
+        log = space.log.read_text()
+        assert "Traceback" not in log, log
+        assert "ERROR" not in log, log
+
+
+def test_the_environment_of_a_space_that_was_started_with_a_token_holds_none(tmp_path: Path) -> None:
+    """The same for the backend with its page as for the worker without one."""
+    if not Path("/proc").exists():
+        pytest.skip("needs /proc: run it on Linux")
+    from local_leaderboard import running
+
+    with running(tmp_path, ("backend",), HF_TOKEN="hf_decoy") as spaces:
+        environment = Path(f"/proc/{spaces['backend'].process.pid}/environ").read_bytes()
+    assert b"LEADERBOARD_DATA_DIR" in environment
+    assert b"hf_decoy" not in environment
+    assert os.environ.get("HF_TOKEN") is None

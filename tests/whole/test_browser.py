@@ -1,0 +1,78 @@
+"""What a visitor does and sees, in a real browser on a leaderboard that really evaluates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from support.leaderboard import Leaderboard
+
+SLOW = 120_000
+"""Milliseconds within which a small model must have been evaluated on a busy machine."""
+
+NOT_OURS = ("iframe-resizer", "iframeResizer", "values", "filter_values", "ERR_")
+"""In messages of gradio's and the component's; the first is a script from the network, which is not there."""
+
+
+@pytest.fixture
+def page(browser: Browser, leaderboard: Leaderboard) -> Iterator[Page]:
+    """The leaderboard's page; no error of ours may appear on its console."""
+    errors: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        text = f"{message.text} {message.location.get('url', '')}"
+        if message.type == "error" and not any(known in text for known in NOT_OURS):
+            errors.append(text)
+
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.on("console", listen)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(leaderboard.frontend.url)
+    yield page
+    page.close()
+    assert not errors
+
+
+def rows(page: Page) -> list[str]:
+    """The text of each line that the table shows."""
+    return page.locator("#leaderboard svelte-virtual-table-viewport table tbody tr").all_inner_texts()
+
+
+def fill_in(page: Page, model: str) -> None:
+    """Fill in the form as a submitter does, and send it."""
+    page.get_by_role("tab", name="Submit here!").click()
+    page.get_by_label("Model name").fill(model)
+    for field, choice in {"Precision": "float32", "Model type": "🟢 : pretrained"}.items():
+        page.get_by_role("listbox", name=field).click()
+        page.get_by_role("option", name=choice).click()
+    page.get_by_role("button", name="Submit", exact=True).click()
+
+
+def test_a_model_submitted_by_the_form_is_seen_to_finish_and_comes_into_the_table_after_a_click(
+    page: Page, leaderboard: Leaderboard
+) -> None:
+    fill_in(page, "demo/copier")
+    expect(page.locator("#submission")).to_contain_text("demo/copier")
+    expect(page.locator("#submission")).to_contain_text("is in the queue")
+    expect(page.locator("#queue-pending, #queue-running").filter(has_text="demo/copier")).to_have_count(1)
+
+    finished = page.locator("#queue-finished")
+    page.get_by_role("button", name="Finished").click()
+    expect(finished).to_contain_text("demo/copier", timeout=SLOW)
+
+    page.get_by_role("tab", name="LLM Benchmark").click()
+    notice = page.get_by_role("button", name="· Show")
+    expect(notice).to_be_visible(timeout=SLOW)
+    assert not any("demo/copier" in row for row in rows(page))
+    notice.click()
+    expect(page.locator("#leaderboard").get_by_text("demo/copier").first).to_be_visible()
+    expect(notice).to_be_hidden()
+
+
+def test_a_mistake_is_told_next_to_the_form_and_what_was_written_stays(page: Page) -> None:
+    fill_in(page, "demo/no-such-model")
+    expect(page.locator("#submission")).to_contain_text("demo/no-such-model")
+    expect(page.locator("#submission .bad")).to_be_visible()
+    expect(page.get_by_label("Model name")).to_have_value("demo/no-such-model")
