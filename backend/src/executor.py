@@ -74,6 +74,7 @@ class _Child:
 
     process: subprocess.Popen[bytes]
     folder: Path
+    job: Job
 
 
 class ProcessExecutor:
@@ -107,7 +108,7 @@ class ProcessExecutor:
         with self._lock:
             self._wanted.add(nonce)
         try:
-            child = _Child(self._spawn(folder, job), folder)
+            child = _Child(self._spawn(folder, job), folder, job)
         except OSError as error:
             log.exception("could not start the evaluation of %s", job.model)
             self._end(
@@ -171,7 +172,7 @@ class ProcessExecutor:
                 over_time = True
             _kill_group(process)  # what the child started must not outlive it
         ending = self._over_time() if over_time else _ending(child.process.returncode, child.folder)
-        self._end(nonce, replace(ending, log=_tail(child.folder / LOG_FILE)))
+        self._end(nonce, replace(ending, log=_log(child)))
         shutil.rmtree(child.folder, ignore_errors=True)
 
     def _over_time(self) -> Ending:
@@ -221,14 +222,24 @@ def _ending(returncode: int, folder: Path) -> Ending:
     )
 
 
-def _tail(path: Path) -> bytes:
+def _log(child: _Child) -> bytes:
+    """The end of a child's log, without the folders of this machine: it is going to be published."""
     try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - LOG_BYTES))
-            return file.read()
+        with (child.folder / LOG_FILE).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_BYTES))
+            text = file.read()
     except OSError:
         return b""
+    weights = child.job.weights if Path(child.job.weights).is_absolute() else ""
+    names = {
+        weights: child.job.model,
+        str(child.folder): "job",
+        sys.prefix: "python",
+        str(Path.cwd()): "backend",
+    }
+    for folder, name in names.items():
+        text = text.replace(folder.encode(), name.encode()) if len(folder) > 1 else text
+    return text
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

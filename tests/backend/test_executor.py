@@ -90,6 +90,13 @@ def test_an_error_that_nobody_foresaw_is_in_the_log(executor: ProcessExecutor, t
     assert b"RuntimeError: nobody foresaw this" in ending(executor, "error", tmp_path).log
 
 
+def test_a_log_does_not_tell_where_this_machine_keeps_things(
+    executor: ProcessExecutor, tmp_path: Path
+) -> None:
+    log = ending(executor, "folders", tmp_path).log
+    assert log.startswith(b"evaluating acme/folders\njob/report.json in backend\n")
+
+
 def test_an_evaluation_over_its_time_is_stopped_with_all_that_it_started(tmp_path: Path) -> None:
     executor = make_executor(tmp_path, seconds=1)
     executor.start("nonce", job("endless", tmp_path))

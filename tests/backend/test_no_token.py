@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from src.shared.folder_models import folder_commit
 from src.shared.request import Status
 from support.queues import Queue

@@ -23,6 +23,8 @@ def main(folder: Path) -> None:
     with note.open("a") as file:
         file.write(f"{job['model']} {os.getpid()}\n")
     print("evaluating", job["model"])
+    if name == "folders":
+        print(folder / "report.json", "in", Path.cwd())
     if name == "endless":
         subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({FOREVER})"])
         time.sleep(FOREVER)

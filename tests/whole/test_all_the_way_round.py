@@ -14,12 +14,12 @@ from visitor import NoResult
 
 TASKS = {"Addition": "tiny_addition", "Agreement": "tiny_agreement", "Copying": "tiny_copy"}
 METRICS = {"tiny_addition": "acc,none", "tiny_agreement": "acc,none", "tiny_copy": "exact_match,none"}
-HERE = Path(__file__).parent
 
 
 def directly(model: Path) -> dict[str, dict[str, float]]:
     """lm_eval's own results."""
-    command = [BACKEND_PYTHON, str(HERE / "direct_lm_eval.py"), str(model), *METRICS]
+    script = ROOT / "tests" / "support" / "direct_evaluation.py"
+    command = [BACKEND_PYTHON, str(script), str(model), "tasks", *METRICS]
     output = subprocess.run(command, cwd=ROOT / "backend", check=True, capture_output=True, text=True).stdout
     results: dict[str, dict[str, float]] = json.loads(output.splitlines()[-1])
     return results

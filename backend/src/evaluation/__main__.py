@@ -1,0 +1,68 @@
+"""Run one evaluation: `python -m src.evaluation FOLDER` leaves a report or a refusal beside its job."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from threading import Thread
+
+from src.job import JOB_FILE, PROGRESS_FILE, REFUSAL_FILE, REPORT_FILE, Job, Refusal, read_json, write_json
+
+log = logging.getLogger(__name__)
+
+STDIN = 0
+
+READ_AT_IMPORT = {
+    "TQDM_DISABLE": "1",  # A log file is no place for progress bars.
+    "OMP_WAIT_POLICY": "PASSIVE",  # Threads that spin while they wait slow a busy machine down.
+    "TOKENIZERS_PARALLELISM": "false",
+}
+"""Settings of libraries that have to be in the environment before these are imported."""
+
+
+def main(folder: Path) -> int:
+    """Evaluate, and return the exit status: 0 with a report, 1 with a refusal or with neither."""
+    end_with_the_worker()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    job = read_json(folder / JOB_FILE, Job)
+    if job is None:
+        log.error("found no job to run: %s is missing or is not a job", folder / JOB_FILE)
+        return 1
+    for name, value in READ_AT_IMPORT.items():
+        os.environ.setdefault(name, value)
+    # Not at the top: this takes seconds, in which the worker may die already.
+    from src.evaluation.harness import evaluate
+    from src.evaluation.refusals import Refused
+
+    try:
+        report = evaluate(job, partial(write_json, folder / PROGRESS_FILE))
+    except Refused as refused:
+        log.exception("refused %s", job.model)
+        write_json(folder / REFUSAL_FILE, Refusal(str(refused)))
+        return 1
+    write_json(folder / REPORT_FILE, report)
+    log.info("finished %s", job.model)
+    return 0
+
+
+def end_with_the_worker() -> None:
+    """Kill this process and its children when stdin closes: the worker holds its other end while it lives.
+
+    Only in a process that leads its own session, as the worker starts it; not in one started in a shell.
+    """
+    if os.getsid(0) == os.getpid():
+        Thread(target=_kill_at_the_end_of_stdin, daemon=True).start()
+
+
+def _kill_at_the_end_of_stdin() -> None:
+    while os.read(STDIN, 4096):
+        pass
+    os.killpg(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

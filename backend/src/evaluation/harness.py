@@ -1,0 +1,145 @@
+"""Evaluating one model with lm_eval: task by task, telling its progress, into one report."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lm_eval import simple_evaluate
+from lm_eval.models.huggingface import HFLM
+from lm_eval.tasks import TaskManager
+from lm_eval.utils import sanitize_model_name
+
+from src.evaluation.loading import load, revision
+from src.evaluation.progress import ProgressMeter, Tell
+from src.evaluation.refusals import Refused, Step, refusing
+from src.evaluation.report import Report, merged, publishable, sha256, task_hashes
+from src.evaluation.tasks import COLLECTION, find_tasks
+from src.job import Job
+
+log = logging.getLogger(__name__)
+
+BATCH_SIZE_ON_A_CPU = "8"
+"""In place of `auto`, which tries batches of the model's full length until the memory is full: without a GPU
+that ends the process, or the machine."""
+
+
+class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
+    """lm_eval's model, which tells how many requests it gets and refuses answers that are no numbers."""
+
+    def __init__(self, job: Job, meter: ProgressMeter, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._job = job
+        self._meter = meter
+        self.set_cache_hook(meter)
+
+    def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
+        """Of each continuation of a text: its log-probability, and whether it is the likeliest."""
+        self._meter.expect(len(requests))
+        answers: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
+        self._refuse_nan(value for value, _ in answers)
+        return answers
+
+    def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = True) -> list[float]:
+        """Of each whole text: its log-probability."""
+        self._meter.expect(len(requests))
+        answers: list[float] = super().loglikelihood_rolling(requests, disable_tqdm=disable_tqdm)
+        self._refuse_nan(answers)
+        return answers
+
+    def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
+        """For each text: what the model writes after it."""
+        self._meter.expect(len(requests))
+        answers: list[str] = super().generate_until(requests, disable_tqdm=disable_tqdm)
+        return answers
+
+    def _refuse_nan(self, log_probabilities: Iterable[float]) -> None:
+        if any(math.isnan(value) for value in log_probabilities):
+            raise Refused(
+                f"{self._job.model} gives NaN as the probability of a text in {self._job.precision}. Submit "
+                "it in a precision with a larger range, or repair its weights."
+            )
+
+
+def evaluate(job: Job, tell: Tell) -> Report:
+    """The report of this model on all the job's tasks. Raises `Refused` if it cannot be had."""
+    started = time.monotonic()
+    tasks = find_tasks(job.tasks, job.tasks_dir)
+    loaded = load(job)
+    meter = ProgressMeter(tell)
+    model = MeteredModel(
+        job,
+        meter,
+        pretrained=loaded.model,
+        tokenizer=loaded.tokenizer,
+        revision=revision(job),
+        batch_size=batch_size(job),
+    )
+    reports = []
+    for task in job.tasks:
+        meter.start(task)
+        with refusing(Step.EVALUATION, job, task):
+            reports.append(evaluate_task(job, model, task, tasks))
+        meter.finish()
+        log.info("evaluated %s on %s", job.model, task)
+    report = signed(merged(reports), job, loaded.tokenizer)
+    report["total_evaluation_time_seconds"] = str(time.monotonic() - started)
+    return publishable(report, names_for_paths(job))
+
+
+def evaluate_task(job: Job, model: MeteredModel, task: str, tasks: TaskManager) -> Report:
+    """lm_eval's report of one task or group, with a fingerprint for the samples. The seeds are lm_eval's."""
+    report: Report = simple_evaluate(
+        model=model,
+        tasks=[task],
+        task_manager=tasks,
+        num_fewshot=job.num_fewshot,
+        limit=job.limit,
+        batch_size=batch_size(job),
+        device=job.device,
+        apply_chat_template=job.use_chat_template,
+    )
+    report["task_hashes"] = task_hashes(report.pop("samples"))
+    return report
+
+
+def batch_size(job: Job) -> str:
+    """The job's, or a number where lm_eval must not search for one."""
+    if job.device == "cpu" and job.batch_size.startswith("auto"):
+        return BATCH_SIZE_ON_A_CPU
+    return job.batch_size
+
+
+def signed(report: Report, job: Job, tokenizer: Any) -> Report:
+    """With what lm_eval's command line adds: which model it is, and how it was spoken to."""
+    template = tokenizer.chat_template if job.use_chat_template else None
+    arguments = {"pretrained": job.model, "revision": revision(job), "dtype": job.precision}
+    return {
+        **report,
+        "config": {**report["config"], "model": "hf", "model_args": arguments},
+        "model_source": "hf",
+        "model_name": job.model,
+        "model_name_sanitized": sanitize_model_name(job.model),
+        "system_instruction": None,
+        "system_instruction_sha": None,
+        "fewshot_as_multiturn": job.use_chat_template,
+        "chat_template": template,
+        "chat_template_sha": sha256(template) if template else None,
+    }
+
+
+def names_for_paths(job: Job) -> dict[str, str]:
+    """What the report says in place of this machine's folders; a model's name on the Hub stays as it is."""
+    folders = {job.tasks_dir: "tasks", str(COLLECTION): "lm_eval/tasks"}
+    if Path(job.weights).is_absolute():
+        folders[job.weights] = job.model
+    return {str(form): name for folder, name in folders.items() for form in absolute_forms(Path(folder))}
+
+
+def absolute_forms(folder: Path) -> set[Path]:
+    """A folder as it may stand in a text: as it was named, and with its links followed."""
+    return {folder.absolute(), folder.resolve()}

@@ -1,0 +1,82 @@
+"""The report of an evaluation: lm_eval's reports of single tasks as one, and what is published. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Report = dict[str, Any]
+"""What lm_eval returns: sections by task, the configuration, versions. Its shape is lm_eval's."""
+
+SECTIONS_BY_TASK = [
+    "results",
+    "groups",
+    "group_subtasks",
+    "configs",
+    "versions",
+    "n-shot",
+    "higher_is_better",
+    "n-samples",
+    "task_hashes",
+]
+
+NOT_PUBLISHED = {
+    "samples",  # As large as the questions, which may not be ours to publish.
+    "pretty_env_info",  # The processors, drivers and packages of the worker's machine.
+}
+
+
+def merged(reports: Sequence[Report]) -> Report:
+    """One report of all the tasks, as if lm_eval had evaluated them together."""
+    whole = dict(reports[0])
+    for section in SECTIONS_BY_TASK:
+        parts = [report[section] for report in reports if section in report]
+        if parts:
+            whole[section] = {name: value for part in parts for name, value in part.items()}
+    batch_sizes = [size for report in reports for size in report["config"]["batch_sizes"]]
+    whole["config"] = {**reports[0]["config"], "batch_sizes": batch_sizes}
+    return whole
+
+
+def task_hashes(samples: Mapping[str, Sequence[Mapping[str, str]]]) -> dict[str, str]:
+    """A fingerprint of each task's questions, prompts and targets, as lm_eval's command line computes it."""
+    return {
+        task: sha256(
+            "".join(each["doc_hash"] + each["prompt_hash"] + each["target_hash"] for each in answered)
+        )
+        for task, answered in samples.items()
+    }
+
+
+def sha256(text: str) -> str:
+    """The hexadecimal digest of a text, which is how lm_eval writes its fingerprints."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def publishable(report: Report, names: Mapping[str, str]) -> Report:
+    """The report without what stays on the worker, in values that strict JSON has.
+
+    `names` says what to write in place of a path of this machine, wherever a text holds it.
+    """
+    longest_first = dict(sorted(names.items(), key=lambda item: -len(item[0])))
+    return {key: _plain(value, longest_first) for key, value in report.items() if key not in NOT_PUBLISHED}
+
+
+def _plain(value: Any, names: Mapping[str, str]) -> Any:
+    match value:
+        case None | bool() | int():
+            return value
+        case float():
+            return float(value) if math.isfinite(value) else None
+        case Mapping():
+            return {_plain(str(key), names): _plain(item, names) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_plain(item, names) for item in value]
+    if hasattr(value, "item"):  # A number of NumPy or PyTorch.
+        return _plain(value.item(), names)
+    text = str(value)
+    for path, name in names.items():
+        text = text.replace(path, name)
+    return text

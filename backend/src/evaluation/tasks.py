@@ -1,0 +1,52 @@
+"""Finding lm_eval tasks by name: in the leaderboard's own folder first, then in lm_eval's collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import lm_eval.tasks
+from lm_eval.tasks import TaskManager
+
+from src.evaluation.refusals import Refused
+
+COLLECTION = Path(lm_eval.tasks.__file__).parent
+
+
+def find_tasks(names: Sequence[str], tasks_dir: str) -> TaskManager:
+    """An index of task files that holds all these tasks. Raises `Refused` if one is nowhere.
+
+    Reading lm_eval's whole collection takes ten seconds. For single tasks the folders that their names point
+    at do as well; a group or a tag may have its tasks anywhere.
+    """
+    own = TaskManager(include_path=[tasks_dir], include_defaults=False)
+    if are_single_tasks(names, own):
+        return own
+    folders = sorted({str(folder) for name in names for folder in folders_named_like(name)})
+    near = TaskManager(include_path=[*folders, tasks_dir], include_defaults=False)
+    if are_single_tasks(names, near):
+        return near
+    everything = TaskManager(include_path=[tasks_dir])
+    unknown = [name for name in names if name not in everything.task_index]
+    if unknown:
+        raise Refused(
+            f"The task {unknown[0]} is neither in this leaderboard's tasks folder nor in lm_eval "
+            f"{version('lm_eval')}. The leaderboard's owner has to correct this; the model is not at fault."
+        )
+    return everything
+
+
+def are_single_tasks(names: Sequence[str], index: TaskManager) -> bool:
+    """Whether the index has each name, as that of one task."""
+    return set(names) <= set(index.all_subtasks)
+
+
+def folders_named_like(task: str) -> Iterator[Path]:
+    """The folder of lm_eval that bears the longest beginning of a task's name: `arc` for `arc_challenge`."""
+    words = task.split("_")
+    for count in range(len(words), 0, -1):
+        folder = COLLECTION / "_".join(words[:count])
+        if folder.is_dir():
+            yield folder
+            return

@@ -1,0 +1,129 @@
+"""One model is evaluated task by task into one report. Here within the process of the tests."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from src.evaluation.harness import batch_size, evaluate
+from src.evaluation.refusals import Refused
+from src.job import Job, Progress
+from support.broken_models import edited, reweighted
+from support.jobs import TASKS, make_job
+from support.sources import ROOT
+from support.tiny_model import make_tiny_model
+
+
+@pytest.fixture(autouse=True)
+def in_the_folder_of_the_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the worker runs, and what the paths in the task files are relative to."""
+    monkeypatch.chdir(ROOT / "backend")
+
+
+@pytest.fixture(autouse=True)
+def random_numbers() -> Iterator[None]:
+    """lm_eval sets the seeds of the process that it runs in."""
+    with torch.random.fork_rng():
+        yield
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return make_tiny_model(tmp_path / "models" / "good")
+
+
+def report_of(job: Job) -> dict[str, Any]:
+    return evaluate(job, lambda progress: None)
+
+
+def test_the_report_names_the_model_and_no_path_of_the_machine(model: Path, tmp_path: Path) -> None:
+    report = report_of(make_job(model, tasks=("tiny_copy",), limit=2))
+    assert report["model_name"] == report["config"]["model_args"]["pretrained"] == "org/model"
+    assert report["config"]["model_num_parameters"] > 0
+    assert report["config"]["model_dtype"] == "torch.float32"
+    published = json.dumps(report, allow_nan=False)
+    assert str(tmp_path) not in published
+    assert str(ROOT) not in published
+
+
+def test_a_limit_is_kept_and_shown(model: Path) -> None:
+    report = report_of(make_job(model, tasks=("tiny_agreement", "tiny_copy"), limit=2))
+    assert report["config"]["limit"] == 2
+    assert report["n-samples"]["tiny_copy"] == {"original": 100, "effective": 2}
+    assert report["n-samples"]["tiny_agreement"] == {"original": 144, "effective": 2}
+
+
+def test_progress_is_told_for_each_task_from_its_first_request_to_its_last(model: Path) -> None:
+    told: list[Progress] = []
+    evaluate(make_job(model, tasks=("tiny_agreement", "tiny_copy"), limit=3), told.append)
+    assert [progress for progress in told if progress.done in (0, progress.total)] == [
+        Progress("tiny_agreement", 0, 6),
+        Progress("tiny_agreement", 6, 6),
+        Progress("tiny_copy", 0, 3),
+        Progress("tiny_copy", 3, 3),
+    ]
+
+
+@pytest.mark.slow
+def test_a_group_of_tasks_is_one_unit(model: Path, tmp_path: Path) -> None:
+    own = tmp_path / "tasks"
+    own.mkdir()
+    for task in ("tiny_addition", "tiny_agreement"):
+        (own / f"{task}.yaml").write_text((TASKS / f"{task}.yaml").read_text())
+    aggregated = "aggregate_metric_list: [{metric: acc, weight_by_size: false}]"
+    (own / "both.yaml").write_text(f"group: both\ntask: [tiny_addition, tiny_agreement]\n{aggregated}\n")
+    told: list[Progress] = []
+    report = evaluate(make_job(model, tasks=("both",), tasks_dir=str(own), limit=2), told.append)
+    assert {progress.task for progress in told} == {"both"}
+    assert report["group_subtasks"] == {"both": ["tiny_addition", "tiny_agreement"]}
+    assert report["groups"]["both"]["acc,none"] == report["results"]["both"]["acc,none"]
+
+
+def test_a_model_that_gives_nan_for_a_text_is_refused(model: Path) -> None:
+    def grow(weights: dict[str, Any]) -> None:
+        weights["lm_head.weight"] *= 1e6  # More than float16 can hold.
+
+    reweighted(grow)(model)
+    job = make_job(model, tasks=("tiny_agreement",), limit=2)
+    assert math.isfinite(report_of(job)["results"]["tiny_agreement"]["acc,none"])
+    with pytest.raises(Refused, match="gives NaN as the probability of a text in float16"):
+        report_of(make_job(model, tasks=("tiny_agreement",), limit=2, precision="float16"))
+
+
+def test_a_model_whose_context_is_too_short_for_a_task_is_refused(model: Path) -> None:
+    edited("config.json", max_position_embeddings=12)(model)
+    with pytest.raises(Refused, match="as long as the task tiny_copy has"):
+        report_of(make_job(model, tasks=("tiny_copy",)))
+
+
+def test_a_tokenizer_with_more_tokens_than_the_model_is_refused(model: Path) -> None:
+    def shrink(weights: dict[str, Any]) -> None:
+        for name in ("lm_head.weight", "model.embed_tokens.weight"):
+            weights[name] = weights[name][:20].clone()
+
+    reweighted(shrink)(model)
+    edited("config.json", vocab_size=20)(model)
+    with pytest.raises(Refused, match="token numbers that its weights do not have"):
+        report_of(make_job(model, tasks=("tiny_copy",), limit=2))
+
+
+def test_a_task_without_its_questions_is_the_owners_to_mend(model: Path, tmp_path: Path) -> None:
+    own = tmp_path / "tasks"
+    own.mkdir()
+    (own / "tiny_copy.yaml").write_text((TASKS / "tiny_copy.yaml").read_text().replace(".jsonl", ".gone"))
+    with pytest.raises(Refused, match="questions of the task tiny_copy cannot be found"):
+        report_of(make_job(model, tasks=("tiny_copy",), tasks_dir=str(own)))
+
+
+@pytest.mark.parametrize(
+    ("device", "asked", "used"),
+    [("cpu", "auto", "8"), ("cpu", "auto:4", "8"), ("cpu", "32", "32"), ("cuda", "auto", "auto")],
+)
+def test_a_batch_size_is_searched_for_only_where_running_out_of_memory_is_an_error(
+    device: str, asked: str, used: str, tmp_path: Path
+) -> None:
+    assert batch_size(make_job(tmp_path, device=device, batch_size=asked)) == used

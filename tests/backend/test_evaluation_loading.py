@@ -1,0 +1,170 @@
+"""A model is loaded whole or refused, with a sentence that says what is wrong with it."""
+
+import errno
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+import torch
+from huggingface_hub import errors as hub
+
+from src.evaluation.loading import load
+from src.evaluation.refusals import Refused, Step, refusing
+from support.broken_models import BREAKAGES, Breakage, edited, with_code_that_says_so
+from support.jobs import make_job
+from support.tiny_model import make_tiny_model
+
+
+@pytest.fixture(scope="session")
+def good_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_model(tmp_path_factory.mktemp("models") / "good")
+
+
+def spoilt(model: Path, target: Path, spoil: Callable[[Path], None]) -> Path:
+    shutil.copytree(model, target)
+    spoil(target)
+    return target
+
+
+def name(breakage: Breakage) -> str:
+    return breakage.name
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES, ids=name)
+def test_a_broken_model_is_refused_with_its_reason(
+    breakage: Breakage, good_model: Path, tmp_path: Path
+) -> None:
+    model = spoilt(good_model, tmp_path / "model", breakage.spoil)
+    with pytest.raises(Refused) as refused:
+        load(make_job(model))
+    message = str(refused.value)
+    assert breakage.told in message
+    assert "org/model" in message
+    assert str(tmp_path) not in message
+
+
+def test_code_that_a_model_brings_is_not_run(good_model: Path, tmp_path: Path) -> None:
+    model = spoilt(good_model, tmp_path / "model", with_code_that_says_so)
+    with pytest.raises(Refused):
+        load(make_job(model))
+    assert not (model / "code was run").exists()
+
+
+def test_a_known_architecture_is_loaded_without_the_code_beside_it(good_model: Path, tmp_path: Path) -> None:
+    brings_code = edited("config.json", auto_map={"AutoModelForCausalLM": "own.Own"})
+    model = spoilt(good_model, tmp_path / "model", brings_code)
+    assert type(load(make_job(model)).model).__module__.startswith("transformers.")
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"),
+    [("float16", torch.float16), ("bfloat16", torch.bfloat16), ("float32", torch.float32)],
+)
+def test_a_model_is_loaded_in_the_precision_it_was_submitted_in(
+    precision: str, dtype: torch.dtype, good_model: Path
+) -> None:
+    assert load(make_job(good_model, precision=precision)).model.dtype == dtype
+
+
+def test_another_precision_is_refused(good_model: Path) -> None:
+    with pytest.raises(Refused, match="in 4bit"):
+        load(make_job(good_model, precision="4bit"))
+
+
+def test_a_chat_template_that_is_asked_for_must_be_there(good_model: Path) -> None:
+    with pytest.raises(Refused, match="no chat template"):
+        load(make_job(good_model, use_chat_template=True))
+
+
+def test_a_model_that_is_nowhere_is_refused() -> None:
+    with pytest.raises(Refused, match="no longer there"):
+        load(make_job("/no such folder"))
+
+
+def test_a_worker_without_its_device_is_not_the_fault_of_the_model(good_model: Path) -> None:
+    with pytest.raises(RuntimeError):
+        load(make_job(good_model, device="meter:0"))
+
+
+def answer(kind: type[hub.HfHubHTTPError], status: int) -> hub.HfHubHTTPError:
+    return kind(
+        f"status {status}", response=httpx.Response(status, request=httpx.Request("GET", "http://hub"))
+    )
+
+
+def fail(step: Step, error: Exception) -> None:
+    """Fail as transformers does with what the Hub client raised."""
+    with refusing(step, make_job("org/model")):
+        raise OSError("We couldn't load it") from error
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (answer(hub.GatedRepoError, 403), "is gated"),
+        (answer(hub.RepositoryNotFoundError, 401), "deleted, renamed or made private"),
+        (answer(hub.RevisionNotFoundError, 404), f"The commit {'c' * 40} of org/model"),
+        (hub.HFValidationError("org/../model"), "no longer there"),
+    ],
+    ids=["gated", "no model", "no commit", "no name"],
+)
+def test_what_the_hub_will_not_give_is_refused(error: Exception, told: str) -> None:
+    with pytest.raises(Refused, match=told):
+        fail(Step.CONFIGURATION, error)
+
+
+@pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize(
+    "error",
+    [
+        answer(hub.HfHubHTTPError, 503),
+        answer(hub.HfHubHTTPError, 429),
+        hub.LocalEntryNotFoundError("the Hub is down"),
+        httpx.ReadTimeout("slow"),
+        ConnectionResetError(errno.ECONNRESET, "reset"),
+        OSError(errno.ENOSPC, "No space left on device"),
+    ],
+    ids=repr,
+)
+def test_what_may_go_well_another_time_is_not_refused(step: Step, error: Exception) -> None:
+    with pytest.raises(OSError, match="We couldn't load it"):
+        fail(step, error)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (FileNotFoundError("questions.jsonl"), "The questions of the task sums cannot be found"),
+        (AssertionError("Invalid configuration: requested max tokens"), "as long as the task sums has"),
+        (IndexError("index out of range in self"), "token numbers"),
+        (RuntimeError("index 292 is out of bounds for dimension 1 with size 40"), "token numbers"),
+        (RuntimeError("unable to mmap 9 bytes"), "more memory"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "more memory"),
+    ],
+    ids=[
+        "no questions",
+        "too long",
+        "no such token",
+        "no such token, gathered",
+        "no memory",
+        "no GPU memory",
+    ],
+)
+def test_a_failed_evaluation_says_whose_fault_it_is(error: Exception, told: str) -> None:
+    with pytest.raises(Refused, match=told), refusing(Step.EVALUATION, make_job("org/model"), "sums"):
+        raise error
+
+
+def test_an_unforeseen_error_is_let_through() -> None:
+    with (
+        pytest.raises(ZeroDivisionError),
+        refusing(Step.EVALUATION, make_job("org/model")),
+    ):
+        raise ZeroDivisionError
+
+
+def test_a_refusal_inside_a_step_keeps_its_sentence() -> None:
+    with pytest.raises(Refused, match="for another reason"), refusing(Step.TOKENIZER, make_job("org/model")):
+        raise Refused("for another reason")
