@@ -59,9 +59,7 @@ def run(data: Path, *, stay: bool) -> None:
             if models.wait():
                 raise NoResult("the models could not be made, for the reason above.")
             visitor = Visitor(spaces["frontend"].url)
-            print(
-                "3. Submitted through the frontend's public API, they are evaluated by the backend with lm_eval"
-            )
+            print("3. Submitted through the public API, they are evaluated by the backend with lm_eval")
             for model in SUBMITTED:
                 visitor.submit(model, **FIELDS)
             visitor.wait_for(SUBMITTED, seconds=PATIENCE_SECONDS, say=say)

@@ -1,0 +1,75 @@
+"""The frontend Space: reads the settings, keeps the board up to date in the background, shows the page."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from src.board import Keeper
+from src.columns import TAKEN
+from src.local_models import local_models
+from src.shared.errors import ConfigurationError, told_in_one_sentence
+from src.shared.stores import LOCAL_FOLDER, open_stores
+from src.shared.times import utc_now
+from src.submission import Desk
+from src.tasks import read_tasks
+from src.texts import read_texts
+
+
+def main() -> None:
+    """Serve the page until the process is told to end."""
+    from src import about, envs  # envs reads the environment: a mistake there ends in one sentence
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("httpx", "apscheduler"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+
+    tasks, texts = read_tasks(about.Tasks, taken=TAKEN), read_texts(about)
+    stores = open_stores(data_dir=envs.LEADERBOARD_DATA_DIR, space_id=envs.SPACE_ID, owner=envs.OWNER)
+    models = Path(envs.LEADERBOARD_DATA_DIR or LOCAL_FOLDER) / "models"
+    keeper = Keeper(stores.requests, stores.results, tasks, local_models=lambda: local_models(models))
+    desk = Desk(stores.requests, stores.models, keeper.read_requests, is_open=envs.ANONYMOUS_SUBMISSIONS)
+    scheduler = in_the_background(keeper.sync, seconds=envs.REFRESH_RATE)
+
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
+    from src.page.page import build_page
+
+    page = build_page(keeper, desk, texts, tasks, notice=stores.notice, results=str(stores.results))
+    try:
+        page.launch(
+            server_name=envs.GRADIO_SERVER_NAME,
+            server_port=envs.GRADIO_SERVER_PORT,
+            ssr_mode=False,
+            prevent_thread_lock=True,
+        )
+    except OSError as error:
+        raise ConfigurationError(
+            f"GRADIO_SERVER_PORT cannot be {envs.GRADIO_SERVER_PORT}: {error}"
+        ) from error
+    ended.wait()
+    scheduler.shutdown(wait=False)
+    page.close()
+
+
+def in_the_background(task: Callable[[], None], *, seconds: float) -> BackgroundScheduler:
+    """Run a task now, while gradio is imported, which takes seconds, and again and again."""
+    scheduler = BackgroundScheduler(timezone="UTC")
+    scheduler.add_job(
+        task, "interval", seconds=seconds, next_run_time=utc_now(), max_instances=1, coalesce=True
+    )
+    scheduler.start()
+    return scheduler
+
+
+if __name__ == "__main__":
+    with told_in_one_sentence():
+        main()

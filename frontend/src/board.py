@@ -1,0 +1,122 @@
+"""The board, all data behind the page at one moment, and its keeper, who brings it up to date for all."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from src.queue import Entry, entries, no_worker_since
+from src.rows import Standings, standings
+from src.shared.errors import StoreError
+from src.shared.mirror import Mirror, Reading
+from src.shared.request import Request, read_request
+from src.shared.result import Result, read_result
+from src.shared.store import Store
+from src.shared.times import Clock, utc_now
+from src.tasks import Task
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything that the page shows, from one reading of the two datasets.
+
+    `results` are the result files, each by its path and its content's id. `broken` has a sentence for each
+    file that could not be understood. `local_models` are the names of models that lie in a local folder.
+    """
+
+    standings: Standings = field(default_factory=Standings)
+    queue: tuple[Entry, ...] = ()
+    results: frozenset[tuple[str, str]] = frozenset()
+    broken: tuple[str, ...] = ()
+    local_models: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Now:
+    """The present board, when it was last read (None: not yet), and a sentence while it cannot be.
+
+    `silent_since` is set when requests have waited for long without a sign of a worker. `version` goes up
+    with every change of anything but `synced`.
+    """
+
+    board: Board = field(default_factory=Board)
+    synced: datetime | None = None
+    problem: str = ""
+    silent_since: datetime | None = None
+    version: int = 0
+
+
+def new_results(old: Board, new: Board) -> int:
+    """How many results a visitor who looks at `old` has not seen."""
+    return len(new.results - old.results)
+
+
+class Keeper:
+    """Keeps the board. All methods may be called from any thread; `now` is always there and costs nothing."""
+
+    def __init__(
+        self,
+        requests: Store,
+        results: Store,
+        tasks: Sequence[Task],
+        *,
+        local_models: Callable[[], frozenset[str]] = frozenset,
+        clock: Clock = utc_now,
+    ) -> None:
+        # Counted from the time, so that pages which outlive a restart of the Space see a new version.
+        self.now = Now(version=int(clock().timestamp()))
+        self._stores = (requests, results)
+        self._requests = Mirror(requests, lambda _, data: read_request(data))
+        self._results = Mirror(results, read_result)
+        self._read: tuple[Reading[Request], Reading[Result]] | None = None
+        self._tasks = tasks
+        self._local_models = local_models
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def sync(self) -> None:
+        """Read what changed. When a dataset cannot be read, the old board stays and `problem` says why."""
+        with self._lock:
+            try:
+                requests, results = self._requests.refresh(), self._results.refresh()
+            except StoreError as error:
+                if str(error) != self.now.problem:
+                    log.warning("could not sync: %s", error)
+                self._tell(replace(self.now, problem=str(error)))
+                return
+            board = self.now.board
+            if not self._read or self._read[0] is not requests or self._read[1] is not results:
+                board = self._board(requests, results)
+                self._read = (requests, results)
+            time = self._clock()
+            self._tell(Now(board, time, silent_since=no_worker_since(board.queue, time)))
+
+    def read_requests(self) -> Reading[Request]:
+        """The requests dataset as it is at this moment. Raises StoreError."""
+        with self._lock:
+            return self._requests.refresh()
+
+    def _tell(self, now: Now) -> None:
+        old = self.now
+        told, tells = (old.problem, old.silent_since), (now.problem, now.silent_since)
+        changed = now.board is not old.board or told != tells or old.synced is None
+        self.now = replace(now, version=old.version + changed)
+
+    def _board(self, requests: Reading[Request], results: Reading[Result]) -> Board:
+        files = results.snapshot.files
+        return Board(
+            standings=standings(self._tasks, requests.values, results.values.values()),
+            queue=entries(requests.values),
+            results=frozenset((path, files[path]) for path in results.values),
+            broken=(*_broken(self._stores[0], requests.broken), *_broken(self._stores[1], results.broken)),
+            local_models=self._local_models(),
+        )
+
+
+def _broken(store: Store, broken: Mapping[str, str]) -> list[str]:
+    return [f"{path} in {store} was skipped: {reason}." for path, reason in sorted(broken.items())]

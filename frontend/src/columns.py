@@ -1,0 +1,127 @@
+"""The columns of the table: what each is called, what it says about a row, which are shown at first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from src.model_types import UNKNOWN, ModelType, read_model_type
+from src.rows import LESS_IS_BETTER, Row, TaskColumn
+
+Value = str | float | int | bool | None
+
+
+class Cell(NamedTuple):
+    """What a column says about a row: the value, None where it is unknown, and how it reads."""
+
+    value: Value
+    text: str
+
+
+def score(value: Value) -> str:
+    """How a score reads: two decimals, but no more than a line of digits."""
+    number = float(value or 0)
+    return f"{number:.2f}" if abs(number) < 1e9 else f"{number:.3g}"
+
+
+def size(value: Value) -> str:
+    """How billions of parameters read: three decimals, or three digits of a small number."""
+    number = float(value or 0)
+    return f"{number:.3f}" if number >= 1 else f"{number:.3g}"
+
+
+def short(value: Value) -> str:
+    """How a commit reads: its first ten digits."""
+    return str(value)[:10]
+
+
+def yes_or_no(value: Value) -> str:
+    """How a truth value reads."""
+    return "yes" if value else "no"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `value` is what it says about a row, None where that is unknown, `text` how it reads.
+
+    `is_default` columns are shown until a visitor chooses, `is_fixed` ones always. `lower_first` columns are
+    read upwards.
+    """
+
+    header: str
+    value: Callable[[Row], Value] = field(repr=False)
+    text: Callable[[Value], str] = field(default=str, repr=False)
+    is_default: bool = False
+    is_fixed: bool = False
+    is_text: bool = False
+    lower_first: bool = False
+    instead: Callable[[Row], str] = field(default=lambda row: "", repr=False)
+    """How the cell reads where the value is unknown."""
+
+    @property
+    def name(self) -> str:
+        """The header without the mark that it may get from the results, for choosing the column by."""
+        return self.header.removesuffix(LESS_IS_BETTER)
+
+    def cell(self, row: Row) -> Cell:
+        """What the column says about a row."""
+        value = self.value(row)
+        return Cell(value, self.instead(row) if value is None else self.text(value))
+
+
+def _type(row: Row) -> ModelType:
+    return read_model_type(row.request.model_type) if row.request else UNKNOWN
+
+
+def _progress(row: Row) -> str:
+    return "" if row.is_complete else f"{row.done}/{row.total}"
+
+
+def _architecture(row: Row) -> str | None:
+    """Request files have it under either of two keys, as a text or as config.json's list."""
+    extra = row.request.extra if row.request else {}
+    said = extra.get("architectures") or extra.get("architecture")
+    first = said[0] if isinstance(said, list) and said else said
+    return first if isinstance(first, str) else None
+
+
+def _available(row: Row) -> bool | None:
+    """Nothing checks this yet, so what an old file says is all that is known."""
+    said = row.request.extra.get("still_on_hub") if row.request else None
+    return said if isinstance(said, bool) else None
+
+
+RANK = Column("Rank", lambda row: row.rank, is_default=True, is_fixed=True, lower_first=True)
+TYPE_SYMBOL = Column("T", lambda row: _type(row).symbol or None, is_default=True, is_fixed=True, is_text=True)
+MODEL = Column("Model", lambda row: row.model, is_default=True, is_fixed=True, is_text=True)
+AVERAGE = Column("Average ⬆️", lambda row: row.average, score, is_default=True, instead=_progress)
+TYPE = Column("Type", lambda row: _type(row).name or None, is_text=True)
+ARCHITECTURE = Column("Architecture", _architecture, is_text=True)
+WEIGHT_TYPE = Column("Weight type", lambda row: row.weight_type, is_text=True)
+PRECISION = Column("Precision", lambda row: row.precision, is_default=True, is_text=True)
+LICENSE = Column("Hub License", lambda row: (row.request and row.request.license) or None, is_text=True)
+PARAMS = Column("#Params (B)", lambda row: row.request.params if row.request else None, size, is_default=True)
+LIKES = Column("Hub ❤️", lambda row: row.request.likes if row.request else None)
+AVAILABLE = Column("Available on the hub", _available, yes_or_no)
+COMMIT = Column("Model sha", lambda row: row.commit, short, is_text=True)
+
+BEFORE_TASKS = [RANK, TYPE_SYMBOL, MODEL, AVERAGE]
+AFTER_TASKS = [TYPE, ARCHITECTURE, WEIGHT_TYPE, PRECISION, LICENSE, PARAMS, LIKES, AVAILABLE, COMMIT]
+TAKEN = [column.header for column in BEFORE_TASKS + AFTER_TASKS]
+"""Names that no task's column may have."""
+
+
+def columns(tasks: Sequence[TaskColumn]) -> tuple[Column, ...]:
+    """All columns in their order, the tasks' among them."""
+    return (*BEFORE_TASKS, *(_task_column(place, task) for place, task in enumerate(tasks)), *AFTER_TASKS)
+
+
+def _task_column(place: int, task: TaskColumn) -> Column:
+    return Column(
+        task.header,
+        lambda row: row.scores[place],
+        score,
+        is_default=True,
+        lower_first=not task.higher_is_better,
+    )

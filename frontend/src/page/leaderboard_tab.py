@@ -1,0 +1,161 @@
+"""The tab "🏅 LLM Benchmark": the table, its search, filters and columns, and the notice of new results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from src.board import Board, Keeper, Now, new_results
+from src.columns import PRECISION, TYPE, columns
+from src.page import notices
+from src.page.table import contents, leaderboard_table
+from src.page.updates import Updates
+from src.rows import TaskColumn
+from src.tasks import Task
+from src.texts import Texts
+from src.view import ViewState, choices, view
+
+
+class LeaderboardTab:
+    """The tab's components, and what happens to them. Make it inside the tab.
+
+    `looking` holds the board that a visitor looks at; it moves on only when the visitor asks for it. Until
+    the datasets were read for the first time `until_read` ticks.
+    """
+
+    def __init__(self, keeper: Keeper, tasks: Sequence[Task], texts: Texts, *, results: str) -> None:
+        self._keeper = keeper
+        self._results = results
+        self.looking = gr.State()
+        self.until_read = gr.Timer(1.0, active=False)
+        self.new_results = gr.Button(visible=False, variant="primary", size="sm", elem_id="new-results")
+        self.first_steps = gr.HTML(padding=False)
+        with gr.Column(visible=False) as self.whole:
+            self._controls(tasks)
+            with gr.Column(elem_id="leaderboard"):
+                self.table = leaderboard_table(tasks)
+        if texts.citation.strip():
+            _citation(texts)
+
+    def _controls(self, tasks: Sequence[Task]) -> None:
+        with gr.Row():
+            self.search = gr.Textbox(
+                "",
+                label="Search",
+                placeholder="Models or licences, separated by ;",
+                scale=3,
+                min_width=300,
+            )
+            self.types = gr.Dropdown(
+                [], label="Types", multiselect=True, allow_custom_value=True, elem_id="types"
+            )
+            self.precisions = gr.Dropdown(
+                [], label="Precisions", multiselect=True, allow_custom_value=True, elem_id="precisions"
+            )
+        with gr.Accordion("Columns", open=False):
+            offered = [
+                column for column in columns([TaskColumn(task) for task in tasks]) if not column.is_fixed
+            ]
+            self.columns = gr.CheckboxGroup(
+                [column.name for column in offered],
+                value=[column.name for column in offered if column.is_default],
+                show_label=False,
+                container=False,
+            )
+        self.found = gr.HTML(padding=False)
+
+    @property
+    def choices(self) -> list[Any]:
+        """The controls, in the order in which the functions below take their values."""
+        return [self.search, self.columns, self.types, self.precisions]
+
+    @property
+    def shown(self) -> list[Any]:
+        """What a new view changes."""
+        return [self.table, self.found]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """All that can change."""
+        return [
+            *self.shown,
+            self.looking,
+            self.until_read,
+            self.new_results,
+            self.first_steps,
+            self.whole,
+            self.types,
+            self.precisions,
+        ]
+
+    def listen(self) -> None:
+        """Connect the controls and the notice."""
+        gr.on(
+            [self.search.input, self.columns.input, self.types.input, self.precisions.input],
+            self.change_view,
+            [self.looking, *self.choices],
+            self.shown,
+            trigger_mode="always_last",
+            show_progress="hidden",
+            show_api=False,
+        )
+        gr.on(
+            [self.new_results.click, self.until_read.tick],
+            self.look,
+            self.choices,
+            self.outputs,
+            show_progress="hidden",
+            show_api=False,
+        )
+
+    def look(self, *chosen: Any) -> Updates:
+        """Show the present board under the present choices."""
+        now = self._keeper.now
+        rows = now.board.standings.rows
+        return self._view(now.board, chosen) | {
+            self.looking: now.board,
+            self.until_read: gr.Timer(active=not now.synced),
+            self.new_results: gr.Button(visible=False),
+            self.first_steps: "" if rows else notices.first_steps(now, self._results),
+            self.whole: gr.Column(visible=bool(rows)),
+            self.types: gr.Dropdown(choices=choices(TYPE, rows)),
+            self.precisions: gr.Dropdown(choices=choices(PRECISION, rows)),
+        }
+
+    def change_view(self, looking: Board | None, *chosen: Any) -> Updates:
+        """Show the board that the visitor looks at under other choices."""
+        return self._view(looking or self._keeper.now.board, chosen)
+
+    def notice(self, looking: Board | None, now: Now) -> Updates:
+        """Tell of new results; the table stays. After a restart nobody knows what a visitor looks at."""
+        if looking and looking.standings == now.board.standings:
+            return {self.new_results: gr.Button(visible=False)}
+        number = new_results(looking, now.board) if looking else 0
+        return {self.new_results: gr.Button(notices.new_results_label(number), visible=True)}
+
+    def _view(self, board: Board, chosen: Sequence[Any]) -> Updates:
+        search, names, types, precisions = chosen
+        state = ViewState(
+            columns=frozenset(names),
+            search=search,
+            types=frozenset(types),
+            precisions=frozenset(precisions),
+        )
+        table = view(board.standings, state)
+        return {
+            self.table: contents(table, board.local_models),
+            self.found: notices.found(len(table.lines), table.total),
+        }
+
+
+def _citation(texts: Texts) -> None:
+    with gr.Accordion("📙 Citation", open=False):
+        gr.Textbox(
+            texts.citation.strip(),
+            label=texts.citation_label,
+            lines=min(20, texts.citation.count("\n") + 1),
+            show_copy_button=True,
+            elem_id="citation",
+        )

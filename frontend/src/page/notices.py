@@ -1,0 +1,91 @@
+"""What the page tells besides its contents, as HTML: problems, hints, answers to a submission."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from markupsafe import Markup
+
+from src.board import Now
+
+MOST = 20
+"""Broken files that are named; the rest is counted."""
+
+FIRST_STEPS = """
+<div class="first-steps" role="status">
+<p class="headline">No results yet</p>
+<p>Submit a model under <b>🚀 Submit here!</b> It waits in the queue until a worker takes it. When it has been
+evaluated, a button with the new result appears here.</p>
+<p class="quiet">For the owner: the worker is the backend Space, or <code>python -m src.worker</code> in its
+folder. Result files of your own go into the results dataset, {results}.</p>
+</div>
+"""
+READING = '<div class="first-steps" role="status"><p class="headline">Reading the results …</p></div>'
+
+
+def note(sentence: str) -> Markup:
+    """A sentence that stands out."""
+    return Markup('<div class="note">{}</div>').format(sentence)
+
+
+def found(number: int, total: int) -> Markup:
+    """How many models a view has."""
+    models = f"{total:,} model{'s' * (total != 1)}"
+    return Markup('<p class="quiet" role="status">{}</p>').format(
+        models if number == total else f"{number:,} of {models}"
+    )
+
+
+def banner(now: Now, *, notice: str) -> Markup:
+    """Above the tabs: where the data lies if that matters, what cannot be reached, what is broken."""
+    parts = [note(notice)] if notice else []
+    if now.problem:
+        since = f" What is shown is from {now.synced:%Y-%m-%d %H:%M} UTC." if now.synced else ""
+        parts.append(Markup('<div class="note bad" role="alert">{}{}</div>').format(now.problem, since))
+    if now.board.broken:
+        parts.append(_broken(now.board.broken))
+    return Markup("").join(parts)
+
+
+def _broken(broken: Sequence[str]) -> Markup:
+    items = Markup("").join(Markup("<li>{}</li>").format(sentence) for sentence in broken[:MOST])
+    more = len(broken) - MOST
+    rest = Markup("<li>and {} more</li>").format(more) if more > 0 else ""
+    files = "1 file was" if len(broken) == 1 else f"{len(broken)} files were"
+    return Markup(
+        '<details class="note bad"><summary>{} skipped, because they cannot be understood</summary>'
+        "<ul>{}{}</ul></details>"
+    ).format(files, items, rest)
+
+
+def no_worker(since: datetime | None) -> Markup:
+    """Why nothing moves, when requests have waited for long without a sign of a worker."""
+    if since is None:
+        return Markup()
+    return Markup('<div class="note bad" role="alert">{}</div>').format(
+        f"No worker has taken a request since {since:%Y-%m-%d %H:%M} UTC. The backend Space may be asleep."
+    )
+
+
+def new_results_label(number: int) -> str:
+    """The button that brings new results into the table."""
+    return (
+        "The results may have changed · Show"
+        if number == 0
+        else f"{number} new result{'s' * (number > 1)} · Show"
+    )
+
+
+def first_steps(now: Now, results: str) -> Markup:
+    """In place of an empty table: what is going on, and what to do."""
+    if now.synced:
+        return Markup(FIRST_STEPS).format(results=results)
+    return Markup("" if now.problem else READING)
+
+
+def answer(message: str, *, ok: bool) -> Markup:
+    """What became of a submission."""
+    return Markup('<div class="note {}" role="{}">{} {}</div>').format(
+        "good" if ok else "bad", "status" if ok else "alert", "✅" if ok else "❌", message
+    )

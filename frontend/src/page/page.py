@@ -1,0 +1,121 @@
+"""The page as a whole: title, tabs, the clock that keeps it up to date, and the named endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.events import api as api_endpoint
+from markupsafe import Markup
+
+from src import api
+from src.board import Board, Keeper
+from src.page import notices
+from src.page.about_tab import about_tab
+from src.page.leaderboard_tab import LeaderboardTab
+from src.page.submit_tab import SubmitTab
+from src.page.updates import Updates
+from src.submission import MAIN, ORIGINAL, PRECISIONS, UNKNOWN_TYPE, Desk, Form
+from src.tasks import Task
+from src.texts import Texts
+
+TICK_SECONDS = 5.0
+STYLE = Path(__file__).with_name("style.css")
+AT_ONCE = 8
+"""How many visitors' events of one kind are worked on at the same time."""
+
+
+def build_page(
+    keeper: Keeper, desk: Desk, texts: Texts, tasks: Sequence[Task], *, notice: str = "", results: str = ""
+) -> gr.Blocks:
+    """Make the page. `notice` is a sentence for its top, `results` says where the results lie."""
+    page: gr.Blocks
+    with gr.Blocks(
+        title=Markup(texts.title).striptags() or "Leaderboard",
+        # Fonts of the visitor's machine: nothing is fetched from elsewhere.
+        theme=gr.themes.Default(
+            primary_hue="indigo",
+            neutral_hue="slate",
+            font=["system-ui", "sans-serif"],
+            font_mono=["ui-monospace", "monospace"],
+        ),
+        css=STYLE.read_text(encoding="utf-8"),
+        analytics_enabled=False,
+    ) as page:
+        gr.HTML(texts.title)
+        gr.Markdown(texts.introduction)
+        banner = gr.HTML(padding=False)
+        with gr.Tabs():
+            with gr.Tab("🏅 LLM Benchmark", id="leaderboard"):
+                leaderboard = LeaderboardTab(keeper, tasks, texts, results=results)
+            with gr.Tab("📝 About", id="about"):
+                about_tab(texts)
+            with gr.Tab("🚀 Submit here!", id="submit"):
+                submit = SubmitTab(keeper, desk, texts)
+        _keep_up_to_date(page, keeper, leaderboard, submit, banner, notice)
+        _endpoints(keeper, desk)
+    page.queue(default_concurrency_limit=AT_ONCE)
+    return page
+
+
+def _keep_up_to_date(
+    page: gr.Blocks, keeper: Keeper, leaderboard: LeaderboardTab, submit: SubmitTab, banner: Any, notice: str
+) -> None:
+    """Fill the page when it is opened, and look for changes every few seconds.
+
+    `seen` is the version that a visitor's page is at: while it stays the same, a look costs next to nothing.
+    It is a component and no State because only a queued event, which costs more, tells that a State changed.
+    """
+    seen = gr.Number(visible="hidden")
+
+    def version() -> int:
+        return keeper.now.version
+
+    def live(looking: Board | None) -> Updates:
+        now = keeper.now
+        told = {banner: notices.banner(now, notice=notice)}
+        return told | submit.queue(now) | leaderboard.notice(looking, now)
+
+    quietly: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
+    opened = page.load(leaderboard.look, leaderboard.choices, leaderboard.outputs, **quietly)
+    opened.then(version, None, seen, queue=False, **quietly)
+    gr.Timer(TICK_SECONDS).tick(version, None, seen, queue=False, **quietly)
+    changing = [banner, *submit.outputs, leaderboard.new_results]
+    seen.change(live, leaderboard.looking, changing, queue=False, **quietly)
+    leaderboard.listen()
+    submit.listen()
+
+
+def _endpoints(keeper: Keeper, desk: Desk) -> None:
+    """The named endpoints; docs/api.md describes them."""
+
+    def leaderboard() -> dict[str, Any]:
+        return {**api.leaderboard(keeper.now.board)}
+
+    def queue() -> list[dict[str, Any]]:
+        return api.queue(keeper.now.board)
+
+    def submit(
+        model: str,
+        base_model: str = "",
+        revision: str = MAIN,
+        precision: str = PRECISIONS[0],
+        weight_type: str = ORIGINAL,
+        model_type: str = UNKNOWN_TYPE,
+    ) -> dict[str, Any]:
+        optional = {
+            "base_model": base_model,
+            "revision": revision,
+            "precision": precision,
+            "weight_type": weight_type,
+            "model_type": model_type,
+        }
+        # Types were not checked on the way here; whoever cannot leave a value out gives null.
+        given = {name: str(value) for name, value in optional.items() if value}
+        return {**api.submit(keeper, desk, Form(str(model or ""), **given))}
+
+    api_endpoint(leaderboard, api_description="The whole table: headers, and rows of plain values.")
+    api_endpoint(queue, api_description="All requests with their status.")
+    api_endpoint(submit, api_description="Submit a model for evaluation.")

@@ -1,0 +1,117 @@
+"""The view: a pure function from the standings and what a visitor chose to the table that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from src.columns import (
+    ARCHITECTURE,
+    COMMIT,
+    LICENSE,
+    MODEL,
+    PRECISION,
+    TYPE,
+    WEIGHT_TYPE,
+    Cell,
+    Column,
+    columns,
+)
+from src.model_name import model_name
+from src.rows import Row, Standings
+
+SEARCHED = (MODEL, LICENSE)
+SEARCH_FIELDS = {
+    "model": MODEL,
+    "license": LICENSE,
+    "licence": LICENSE,
+    "type": TYPE,
+    "precision": PRECISION,
+    "weights": WEIGHT_TYPE,
+    "architecture": ARCHITECTURE,
+    "sha": COMMIT,
+}
+"""What stands before the colon in a search such as `license: mit`, and the column that it searches."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """A range of sizes in billions of parameters, both ends included; unknown sizes are in unless told."""
+
+    low: float
+    high: float
+    with_unknown: bool = True
+
+
+@dataclass(frozen=True)
+class ViewState:
+    """What a visitor chose; an empty choice leaves nothing out.
+
+    `columns` are names of columns, `types` and `precisions` values of these columns. `search` has
+    alternatives separated by `;`, each a part of a model's name or licence, or of another field that it
+    names: `license: mit; type: pretrained`.
+    """
+
+    columns: frozenset[str] | None = None
+    search: str = ""
+    types: frozenset[str] = frozenset()
+    precisions: frozenset[str] = frozenset()
+    sizes: Sizes | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table: the row that it shows, and a cell per column."""
+
+    row: Row
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the page shows; `total` is the number of rows without search and filters."""
+
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    total: int
+
+
+def view(standings: Standings, state: ViewState) -> Table:
+    """The table for a state. Rows keep their order and rank; fixed columns are always there."""
+    chosen = tuple(column for column in columns(standings.tasks) if _is_chosen(column, state))
+    finders = [_finder(term) for term in state.search.split(";") if term.strip()]
+    sought = [row for row in standings.rows if not finders or any(finds(row) for finds in finders)]
+    rows = [row for row in sought if _passes(row, state)]
+    lines = tuple(Line(row, tuple(column.cell(row) for column in chosen)) for row in rows)
+    return Table(chosen, lines, total=len(standings.rows))
+
+
+def choices(column: Column, rows: Iterable[Row]) -> list[str]:
+    """What a filter on a column offers: the values that are there."""
+    return sorted({str(value) for row in rows if (value := column.value(row)) is not None}, key=str.casefold)
+
+
+def _is_chosen(column: Column, state: ViewState) -> bool:
+    if column.is_fixed:
+        return True
+    return column.is_default if state.columns is None else column.name in state.columns
+
+
+def _passes(row: Row, state: ViewState) -> bool:
+    has_type = not state.types or TYPE.value(row) in state.types
+    has_precision = not state.precisions or PRECISION.value(row) in state.precisions
+    return has_type and has_precision and (not state.sizes or _fits(row, state.sizes))
+
+
+def _fits(row: Row, sizes: Sizes) -> bool:
+    params = row.request.params if row.request else None
+    return sizes.with_unknown if params is None else sizes.low <= params <= sizes.high
+
+
+def _finder(term: str) -> Callable[[Row], bool]:
+    """The test that one alternative of a search is; the address of a model's page finds the model."""
+    field, colon, words = term.partition(":")
+    column = SEARCH_FIELDS.get(field.strip().lstrip("@").lower()) if colon else None
+    sought = model_name(words if column else term).casefold()
+    searched = (column,) if column else SEARCHED
+    return lambda row: any(sought in str(each.value(row) or "").casefold() for each in searched)

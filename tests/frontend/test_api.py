@@ -1,0 +1,131 @@
+"""The named endpoints answer in plain values, in process and over HTTP."""
+
+import asyncio
+import json
+from typing import Any
+
+import gradio as gr
+import httpx
+import pytest
+
+from src import api
+from src.page.page import build_page
+from src.shared.request import Attempt, Lease, Progress, Status
+from support.boards import NOW, TASKS, TEXTS, Leaderboard, scores
+
+
+def test_the_leaderboard_is_plain_values_with_null_for_what_is_unknown(leaderboard: Leaderboard) -> None:
+    leaderboard.add_request(status=Status.FINISHED, params=None)
+    leaderboard.add_result(scores=scores(1 / 3, 0.5))
+    leaderboard.keeper.sync()
+    answer = json.loads(json.dumps(api.leaderboard(leaderboard.keeper.now.board), allow_nan=False))
+    [row] = [dict(zip(answer["headers"], row, strict=True)) for row in answer["rows"]]
+    assert row["Model"] == "acme/tiny"
+    assert row["Addition"] == pytest.approx(100 / 3)
+    assert row["Hub License"] == "mit"
+    assert [row[header] for header in ("Rank", "Average ⬆️", "Copying", "#Params (B)")] == [None] * 4
+
+
+def test_the_queue_has_each_request_with_its_status_position_times_and_reason(
+    leaderboard: Leaderboard,
+) -> None:
+    lease = Lease("here-0", "nonce", NOW, NOW, NOW)
+    progress = Progress("tiny_copy", 3, 10)
+    leaderboard.add_request(model="acme/a", status=Status.RUNNING, lease=lease, progress=progress)
+    leaderboard.add_request(model="acme/b", message="It waits for a worker.")
+    attempts = (Attempt(1, "here-0", NOW, NOW, "refused", "It has no weights."),)
+    leaderboard.add_request(
+        model="acme/c", status=Status.FAILED, message="It has no weights.", history=attempts
+    )
+    leaderboard.keeper.sync()
+    running, waiting, failed = api.queue(leaderboard.keeper.now.board)
+    assert running["progress"] == {"task": "tiny_copy", "done": 3, "total": 10}
+    assert running["started"] == running["renewed"] == "2026-02-01T12:00:00Z"
+    assert (waiting["status"], waiting["position"], waiting["message"]) == (
+        "PENDING",
+        1,
+        "It waits for a worker.",
+    )
+    assert (failed["status"], failed["message"], failed["ended"]) == (
+        "FAILED",
+        "It has no weights.",
+        "2026-02-01T12:00:00Z",
+    )
+    json.dumps([running, waiting, failed])
+
+
+def test_a_submission_is_on_the_board_when_its_answer_is_there(leaderboard: Leaderboard) -> None:
+    leaderboard.add_model()
+    answer = api.submit(leaderboard.keeper, leaderboard.desk, leaderboard.form())
+    assert answer["ok"]
+    assert "is in the queue, at position 1" in answer["message"]
+    assert [entry.path for entry in leaderboard.keeper.now.board.queue] == [answer["request"]]
+
+
+def test_a_refusal_says_why(leaderboard: Leaderboard) -> None:
+    answer = api.submit(leaderboard.keeper, leaderboard.desk, leaderboard.form("acme/none"))
+    assert (answer["ok"], answer["request"]) == (False, None)
+    assert "acme/none" in answer["message"]
+
+
+class Http:
+    """The endpoints as curl calls them."""
+
+    def __init__(self, page: gr.Blocks) -> None:
+        self._transport = httpx.ASGITransport(gr.routes.App.create_app(page))
+
+    def post(self, name: str, *data: Any) -> Any:
+        answer = asyncio.run(self._post(f"/gradio_api/run/{name}", {"data": data}))
+        assert answer.status_code == 200, answer.text
+        [value] = answer.json()["data"]
+        return value
+
+    async def _post(self, path: str, body: Any) -> httpx.Response:
+        async with httpx.AsyncClient(transport=self._transport, base_url="http://leaderboard") as client:
+            return await client.post(path, json=body)
+
+
+@pytest.fixture
+def http(leaderboard: Leaderboard) -> Http:
+    leaderboard.add_model()
+    return Http(build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS))
+
+
+def test_over_http_a_model_is_submitted_and_found_in_the_queue(http: Http) -> None:
+    answer = http.post("submit", "acme/tiny", "", "main", "float32", "Original", "pretrained")
+    assert answer["ok"], answer
+    [request] = http.post("queue")
+    assert (request["model"], request["status"], request["request"]) == (
+        "acme/tiny",
+        "PENDING",
+        answer["request"],
+    )
+
+
+def test_over_http_null_means_the_default(http: Http) -> None:
+    assert http.post("submit", "acme/tiny", None, None, None, None, None)["ok"]
+    [request] = http.post("queue")
+    assert (request["revision"], request["precision"], request["weight_type"]) == (
+        "main",
+        "float16",
+        "Original",
+    )
+
+
+@pytest.mark.parametrize("nonsense", ["", 7, ["acme/tiny"], {"a": 1}, "x" * 500])
+def test_over_http_nonsense_is_answered_with_a_sentence(http: Http, nonsense: Any) -> None:
+    answer = http.post("submit", nonsense, None, None, None, None, None)
+    assert not answer["ok"]
+    assert answer["message"].endswith(".")
+    assert not http.post("submit", "acme/tiny", None, None, None, None, nonsense or 1)["ok"]
+
+
+def test_over_http_an_empty_leaderboard_has_headers_and_no_rows(http: Http) -> None:
+    answer = http.post("leaderboard")
+    assert answer["rows"] == []
+    assert answer["headers"][:4] == ["Rank", "T", "Model", "Average ⬆️"]
+
+
+def test_only_the_documented_endpoints_have_names(leaderboard: Leaderboard) -> None:
+    page = build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS)
+    assert set(page.get_api_info()["named_endpoints"]) == {"/leaderboard", "/queue", "/submit"}

@@ -1,0 +1,96 @@
+"""The Space as a process: a mistake in its settings is one sentence, and it serves until told to end."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from support.boards import Leaderboard, scores
+from support.waiting import wait_for
+
+FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
+
+
+def start(**variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "app.py"],
+        cwd=FRONTEND,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as page:
+            return page.status == 200
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"REFRESH_RATE": "often"}, "REFRESH_RATE is 'often', where a number is needed"),
+        (
+            {"ANONYMOUS_SUBMISSIONS": "perhaps"},
+            "ANONYMOUS_SUBMISSIONS is 'perhaps', where true or false is needed",
+        ),
+        ({"GRADIO_SERVER_PORT": "http"}, "GRADIO_SERVER_PORT is 'http', where a whole number is needed"),
+    ],
+)
+def test_a_mistake_in_the_settings_is_one_sentence(variables: dict[str, str], sentence: str) -> None:
+    process = start(**variables)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert output.startswith(f"Configuration error: {sentence}")
+    assert output.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        process = start(LEADERBOARD_DATA_DIR=str(tmp_path), GRADIO_SERVER_PORT=port)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert f"Configuration error: GRADIO_SERVER_PORT cannot be {port}" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_the_page_and_the_results_until_it_is_told_to_end(
+    leaderboard: Leaderboard, number: signal.Signals
+) -> None:
+    leaderboard.add_result(scores=scores(0.5, 0.5, 0.5))
+    port = free_port()
+    process = start(LEADERBOARD_DATA_DIR=str(leaderboard.folder), GRADIO_SERVER_PORT=str(port))
+    try:
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}/") or process.poll() is not None, seconds=90)
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/gradio_api/run/leaderboard",
+            data=b'{"data": []}',
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert b"acme/tiny" in answer.read()
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=30)
+        assert process.returncode == 0
+        assert "Traceback" not in output
+    finally:
+        process.kill()

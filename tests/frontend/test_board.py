@@ -1,0 +1,129 @@
+"""The board follows the datasets by reading what changed, and survives what cannot be read."""
+
+from datetime import UTC, datetime, timedelta
+
+from src.board import Board, Keeper, new_results
+from src.local_models import local_models
+from src.shared.folder_store import FolderStore
+from support.boards import NOW, TASKS, BrokenStore, Leaderboard, run_at, scores
+from support.factories import make_model_folder
+
+
+def test_before_the_first_sync_there_is_an_empty_board(leaderboard: Leaderboard) -> None:
+    now = leaderboard.keeper.now
+    assert now.synced is None
+    assert now.board == Board()
+
+
+def test_a_sync_reads_what_is_there(leaderboard: Leaderboard) -> None:
+    leaderboard.add_request()
+    leaderboard.add_result(scores=scores(0.5, 0.5, 0.5))
+    leaderboard.keeper.sync()
+    now = leaderboard.keeper.now
+    assert now.synced == NOW
+    assert [row.average for row in now.board.standings.rows] == [50]
+    assert [entry.position for entry in now.board.queue] == [1]
+
+
+def test_while_nothing_changes_the_board_and_its_version_stay_the_same(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result()
+    leaderboard.keeper.sync()
+    before = leaderboard.keeper.now
+    leaderboard.keeper.sync()
+    assert leaderboard.keeper.now.board is before.board
+    assert leaderboard.keeper.now.version == before.version
+
+
+def test_each_change_of_a_dataset_is_a_new_version(leaderboard: Leaderboard) -> None:
+    versions = [leaderboard.keeper.now.version]
+    for change in (leaderboard.add_request, leaderboard.add_result):
+        change()
+        leaderboard.keeper.sync()
+        versions.append(leaderboard.keeper.now.version)
+    assert versions == sorted(set(versions))
+
+
+def test_a_page_that_outlives_a_restart_sees_another_version(leaderboard: Leaderboard) -> None:
+    leaderboard.keeper.sync()
+    later = Keeper(leaderboard.requests, leaderboard.results, TASKS, clock=lambda: NOW + timedelta(minutes=1))
+    later.sync()
+    assert later.now.version > leaderboard.keeper.now.version
+
+
+def test_new_results_are_counted_and_a_rewritten_one_too(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result(scores=scores(0.5))
+    leaderboard.keeper.sync()
+    before = leaderboard.keeper.now.board
+    leaderboard.add_result(scores=scores(0.75))
+    leaderboard.add_result(run=run_at(1), scores=scores(0.75))
+    leaderboard.keeper.sync()
+    assert new_results(before, leaderboard.keeper.now.board) == 2
+    assert new_results(before, before) == 0
+
+
+def test_a_broken_file_is_named_and_its_neighbours_are_read(leaderboard: Leaderboard) -> None:
+    leaderboard.write("requests", "acme/bad.json", b"{")
+    leaderboard.write("results", "acme/tiny/results_1.json", b"[]")
+    leaderboard.add_result()
+    leaderboard.keeper.sync()
+    board = leaderboard.keeper.now.board
+    assert len(board.standings.rows) == 1
+    assert [sentence.split(" was skipped: ")[0] for sentence in board.broken] == [
+        f"acme/bad.json in {leaderboard.folder / 'requests'}",
+        f"acme/tiny/results_1.json in {leaderboard.folder / 'results'}",
+    ]
+
+
+def test_a_dataset_that_cannot_be_read_leaves_the_old_board_and_says_why(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result()
+    leaderboard.keeper.sync()
+    before = leaderboard.keeper.now
+    results, away = leaderboard.folder / "results", leaderboard.folder / "away"
+    results.rename(away)
+    results.write_text("not a folder")
+    leaderboard.keeper.sync()
+    assert leaderboard.keeper.now.board is before.board
+    assert "Cannot use" in leaderboard.keeper.now.problem
+    assert leaderboard.keeper.now.version == before.version + 1
+    results.unlink()
+    away.rename(results)
+    leaderboard.keeper.sync()
+    assert (leaderboard.keeper.now.board, leaderboard.keeper.now.problem) == (before.board, "")
+
+
+def test_a_dataset_that_could_never_be_read_is_an_empty_board_with_the_reason(
+    leaderboard: Leaderboard,
+) -> None:
+    keeper = Keeper(BrokenStore(), leaderboard.results, TASKS)
+    keeper.sync()
+    assert keeper.now.synced is None
+    assert keeper.now.problem == "acme/requests cannot be reached."
+
+
+def test_silence_is_noticed_without_any_change_of_a_dataset(leaderboard: Leaderboard) -> None:
+    clock = [datetime(2026, 1, 31, 12, 30, tzinfo=UTC)]
+    leaderboard.add_request(submitted_time="2026-01-31T12:00:00Z")
+    keeper = Keeper(leaderboard.requests, leaderboard.results, TASKS, clock=lambda: clock[0])
+    keeper.sync()
+    quiet = keeper.now
+    clock[0] += timedelta(hours=2)
+    keeper.sync()
+    assert (quiet.silent_since, keeper.now.silent_since) == (None, datetime(2026, 1, 31, 12, tzinfo=UTC))
+    assert keeper.now.version == quiet.version + 1
+
+
+def test_local_models_are_known_by_their_folders(leaderboard: Leaderboard) -> None:
+    models = leaderboard.folder / "models"
+    make_model_folder(models, "acme/tiny")
+    make_model_folder(models, "gpt2")
+    (models / "acme" / "no-model").mkdir()
+    assert local_models(models) == {"acme/tiny", "gpt2"}
+    assert local_models(leaderboard.folder / "nowhere") == frozenset()
+    keeper = Keeper(
+        FolderStore(leaderboard.folder / "requests"),
+        FolderStore(leaderboard.folder / "results"),
+        TASKS,
+        local_models=lambda: local_models(models),
+    )
+    keeper.sync()
+    assert "acme/tiny" in keeper.now.board.local_models

@@ -1,0 +1,304 @@
+"""The page: it can be built on anything, new results wait for a click, and what others wrote stays text."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from src.board import Board, Now
+from src.columns import columns
+from src.page import notices
+from src.page.leaderboard_tab import LeaderboardTab
+from src.page.page import build_page
+from src.page.queue_tables import MOST, label, queue_table
+from src.page.submit_tab import SubmitTab
+from src.page.table import contents, leaderboard_table
+from src.queue import Group, entries
+from src.rows import TaskColumn
+from src.shared.request import Attempt, Lease, Progress, Status
+from src.view import ViewState, view
+from support.boards import NOW, TASKS, TEXTS, Leaderboard, run_at, scores
+from support.factories import make_request
+
+HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">[x](javascript:alert(3))'
+DEFAULT_COLUMNS = [
+    column.name for column in columns([TaskColumn(task) for task in TASKS]) if column.is_default
+]
+CHOSEN = ("", DEFAULT_COLUMNS, [], [])
+
+
+def is_harmless(html: str) -> bool:
+    return "<script" not in html and "<img" not in html
+
+
+def unread(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result()
+
+
+def empty(leaderboard: Leaderboard) -> None:
+    leaderboard.keeper.sync()
+
+
+def fill(leaderboard: Leaderboard) -> None:
+    leaderboard.add_request(status=Status.FINISHED)
+    leaderboard.add_result(scores=scores(0.5, 0.5, 0.5))
+    leaderboard.keeper.sync()
+
+
+@pytest.mark.parametrize("prepare", [unread, empty, fill])
+def test_the_page_can_be_built_before_anything_is_read_on_nothing_and_on_results(
+    leaderboard: Leaderboard, prepare: Any
+) -> None:
+    prepare(leaderboard)
+    page = build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS, notice="Local data.")
+    config = str(page.config)
+    for text in ("🏅 LLM Benchmark", "📝 About", "🚀 Submit here!", "An introduction.", "@misc{it}"):
+        assert text in config
+    assert page.title == "The board"
+
+
+def test_a_closed_desk_has_a_sentence_in_the_place_of_its_form(leaderboard: Leaderboard) -> None:
+    desk = leaderboard.make_desk(leaderboard.requests, is_open=False)
+    config = str(build_page(leaderboard.keeper, desk, TEXTS, TASKS).config)
+    assert "ANONYMOUS_SUBMISSIONS" in config
+    assert "Model name" not in config
+
+
+# The leaderboard's tab
+
+
+@pytest.fixture
+def tab(leaderboard: Leaderboard) -> Iterator[LeaderboardTab]:
+    with gr.Blocks():
+        yield LeaderboardTab(leaderboard.keeper, TASKS, TEXTS, results="the results folder")
+
+
+def test_an_empty_leaderboard_says_what_to_do(leaderboard: Leaderboard, tab: LeaderboardTab) -> None:
+    leaderboard.keeper.sync()
+    updates = tab.look(*CHOSEN)
+    assert "Submit a model" in updates[tab.first_steps]
+    assert "the results folder" in updates[tab.first_steps]
+    assert not updates[tab.whole].visible
+    assert not updates[tab.until_read].active
+
+
+def test_before_the_first_reading_the_page_says_that_it_reads_and_looks_again(tab: LeaderboardTab) -> None:
+    updates = tab.look(*CHOSEN)
+    assert "Reading" in updates[tab.first_steps]
+    assert updates[tab.until_read].active
+
+
+def test_new_results_are_told_and_shown_on_a_click(leaderboard: Leaderboard, tab: LeaderboardTab) -> None:
+    fill(leaderboard)
+    looking = tab.look(*CHOSEN)[tab.looking]
+    leaderboard.add_result("acme/new", scores=scores(0.1, 0.1, 0.1))
+    leaderboard.add_result("acme/new", run=run_at(1), scores=scores(0.2, 0.2, 0.2))
+    leaderboard.keeper.sync()
+    updates = tab.notice(looking, leaderboard.keeper.now)
+    assert updates[tab.new_results].visible
+    assert updates[tab.new_results].value == "2 new results · Show"
+    assert tab.table not in updates
+    updates = tab.look(*CHOSEN)
+    assert len(updates[tab.table]["data"]) == 2
+    assert not updates[tab.new_results].visible
+
+
+def test_a_search_stays_on_the_board_that_the_visitor_looks_at(
+    leaderboard: Leaderboard, tab: LeaderboardTab
+) -> None:
+    fill(leaderboard)
+    looking = tab.look(*CHOSEN)[tab.looking]
+    leaderboard.add_result("acme/new", scores=scores(0.1, 0.1, 0.1))
+    leaderboard.keeper.sync()
+    updates = tab.change_view(looking, "acme", DEFAULT_COLUMNS, [], [])
+    assert len(updates[tab.table]["data"]) == 1
+    assert "1 model" in updates[tab.found]
+
+
+def test_a_change_of_the_queue_alone_is_no_notice(leaderboard: Leaderboard, tab: LeaderboardTab) -> None:
+    fill(leaderboard)
+    looking = tab.look(*CHOSEN)[tab.looking]
+    leaderboard.add_request(model="acme/waits")
+    leaderboard.keeper.sync()
+    assert not tab.notice(looking, leaderboard.keeper.now)[tab.new_results].visible
+
+
+def test_a_visitor_from_before_a_restart_is_offered_the_present_results(
+    leaderboard: Leaderboard, tab: LeaderboardTab
+) -> None:
+    fill(leaderboard)
+    assert (
+        tab.notice(None, leaderboard.keeper.now)[tab.new_results].value
+        == "The results may have changed · Show"
+    )
+
+
+# The table
+
+
+def payload(leaderboard: Leaderboard, *, local: frozenset[str] = frozenset(), **state: Any) -> dict[str, Any]:
+    leaderboard.keeper.sync()
+    return contents(view(leaderboard.keeper.now.board.standings, ViewState(**state)), local)
+
+
+def test_a_missing_number_is_blank_and_sorted_below_every_number(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result(scores=scores(-0.5))
+    sent = payload(leaderboard)
+    shown = dict(zip(sent["headers"], sent["metadata"]["display_value"][0], strict=True))
+    sorted_by = dict(zip(sent["headers"], sent["data"][0], strict=True))
+    assert (shown["Addition"], shown["Agreement"], shown["Average ⬆️"]) == ("-50.00", "\u00a0", "1/3")
+    assert sorted_by["Average ⬆️"] == sorted_by["Agreement"] < sorted_by["Addition"]
+    assert sorted_by["Rank"] > 1e9
+
+
+def test_a_model_is_a_link_unless_it_lies_in_a_local_folder(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result(scores=scores(0.5))
+    assert payload(leaderboard)["data"][0][2] == (
+        '<a href="https://huggingface.co/acme/tiny" target="_blank" rel="noopener">acme/tiny</a>'
+    )
+    assert payload(leaderboard, local=frozenset({"acme/tiny"}))["data"][0][2] == "acme/tiny"
+
+
+def test_a_result_under_a_limit_carries_a_badge(leaderboard: Leaderboard) -> None:
+    config = {"model_name": "acme/tiny", "model_sha": None, "model_dtype": "float32", "limit": 20.0}
+    leaderboard.add_result(scores=scores(0.5), config=config)
+    assert payload(leaderboard)["data"][0][2].endswith(" `limit 20`")
+
+
+@pytest.mark.parametrize(
+    "name", [HOSTILE, "https://evil.example/x", "**bold** _x_", "a|b", "x" * 10_000, "# x\n- y"]
+)
+def test_a_name_that_is_none_stays_text(leaderboard: Leaderboard, name: str) -> None:
+    config = {"model_name": name, "model_sha": None, "model_dtype": "float32"}
+    leaderboard.add_result(scores=scores(0.5), config=config)
+    cell = payload(leaderboard)["data"][0][2]
+    assert not set(cell) & set("<>[]()*|:\n\"'")
+    assert len(cell) < 1000
+
+
+def test_an_empty_table_can_be_sent(leaderboard: Leaderboard) -> None:
+    assert payload(leaderboard)["data"] == [[]]
+
+
+def test_the_component_can_show_every_column_a_task_can_have() -> None:
+    headers = leaderboard_table(TASKS).headers
+    assert {"Addition", "Addition ↓", "Model sha", "Rank"} <= set(headers)
+    assert headers[:3] == ["Rank", "T", "Model"]
+
+
+def test_the_component_takes_what_is_sent_to_it(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result(scores=scores(0.5))
+    sent = leaderboard_table(TASKS).postprocess(payload(leaderboard)).model_dump()
+    assert sent["headers"][:3] == ["Rank", "T", "Model"]
+    assert sent["metadata"]["display_value"][0][4] == "50.00"
+
+
+# The queue and the notices
+
+
+def test_the_queue_is_four_tables_with_counts(leaderboard: Leaderboard) -> None:
+    leaderboard.add_request()
+    leaderboard.keeper.sync()
+    with gr.Blocks():
+        tab = SubmitTab(leaderboard.keeper, leaderboard.desk, TEXTS)
+    updates = tab.queue(leaderboard.keeper.now)
+    assert [updates[tab.accordions[group]].label for group in Group] == [
+        "⚙️ Running (0)",
+        "⏳ Pending (1)",
+        "✅ Finished (0)",
+        "❌ Failed (0)",
+    ]
+    assert "acme/tiny" in updates[tab.tables[Group.PENDING]]
+
+
+def test_the_form_is_emptied_by_success_and_kept_by_a_refusal(leaderboard: Leaderboard) -> None:
+    leaderboard.add_model()
+    with gr.Blocks():
+        tab = SubmitTab(leaderboard.keeper, leaderboard.desk, TEXTS)
+    filled_in = ("acme/tiny", "", "main", "float32", "Original", "🟢 : pretrained")
+    updates = tab.hand_in(*filled_in)
+    assert "is in the queue, at position 1" in updates[tab.message]
+    assert [updates[field] for field in tab.fields] == ["", "", "main", "float16", "Original", None]
+    assert "acme/tiny" in updates[tab.tables[Group.PENDING]]
+    updates = tab.hand_in(*filled_in)
+    assert "already and is PENDING" in updates[tab.message]
+    assert not set(tab.fields) & set(updates)
+    assert "The model type is missing" in tab.hand_in(*filled_in[:-1], None)[tab.message]
+
+
+def test_what_runs_is_shown_with_its_progress_and_the_time_it_is_from() -> None:
+    lease = Lease("here-0", "nonce", NOW - timedelta(hours=1), NOW, NOW)
+    running = make_request(status=Status.RUNNING, lease=lease, progress=Progress("tiny_copy", 30, 120))
+    html = queue_table(Group.RUNNING, entries({"a.json": running}))
+    assert 'value="30" max="120"' in html
+    assert "tiny_copy 25 %" in html
+    assert "2026-02-01 11:00" in html
+    assert "2026-02-01 12:00" in html
+
+
+@pytest.mark.parametrize(
+    "progress", [None, Progress("x", 0, 0), Progress("x", -5, 10), Progress("x", 11, 10)]
+)
+def test_odd_progress_is_no_error(progress: Progress | None) -> None:
+    running = make_request(status=Status.RUNNING, progress=progress)
+    assert "acme/tiny" in queue_table(Group.RUNNING, entries({"a.json": running}))
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_hostile_requests_stay_text_in_the_queue(status: Status) -> None:
+    texts = ("model", "revision", "precision", "weight_type", "message", "commit")
+    request = make_request(
+        **dict.fromkeys(texts, HOSTILE),
+        status=status,
+        lease=Lease("w", "n", NOW, NOW, NOW) if status is Status.RUNNING else None,
+        progress=Progress(HOSTILE, 1, 2),
+    )
+    [entry] = entries({HOSTILE: request})
+    html = queue_table(entry.group, [entry])
+    assert is_harmless(html)
+    assert "&lt;script&gt;" in html
+
+
+def test_hostile_texts_stay_text_in_notices() -> None:
+    now = Now(Board(broken=(HOSTILE,)), NOW, problem=HOSTILE)
+    shown = notices.banner(now, notice=HOSTILE) + notices.answer(HOSTILE, ok=False)
+    assert is_harmless(shown + notices.first_steps(now, HOSTILE))
+
+
+def test_a_long_table_is_cut_and_says_how_much_is_missing() -> None:
+    html = queue_table(
+        Group.PENDING, entries({f"{number}.json": make_request() for number in range(MOST + 5)})
+    )
+    assert html.count("<tr>") == MOST + 1
+    assert "and 5 more" in html
+    assert label(Group.PENDING, entries({"a.json": make_request()})) == "⏳ Pending (1)"
+
+
+def test_a_cancelled_request_says_so() -> None:
+    html = queue_table(Group.FAILED, entries({"a.json": make_request(status=Status.CANCELLED)}))
+    assert "Cancelled." in html
+
+
+def test_the_banner_is_empty_while_all_is_well_and_tells_what_is_not() -> None:
+    assert notices.banner(Now(synced=NOW), notice="") == ""
+    broken = notices.banner(Now(Board(broken=("a.json was skipped: it is empty.",)), NOW), notice="")
+    assert "1 file was skipped" in broken
+    assert "a.json was skipped: it is empty." in broken
+    unreachable = notices.banner(Now(synced=NOW, problem="acme/requests cannot be reached."), notice="")
+    assert "cannot be reached. What is shown is from 2026-02-01 12:00 UTC." in unreachable
+    many = notices.banner(Now(Board(broken=("x",) * 30), NOW), notice="")
+    assert "30 files were skipped" in many
+    assert "and 10 more" in many
+
+
+def test_a_silent_worker_is_named_with_the_time() -> None:
+    assert notices.no_worker(None) == ""
+    assert "since 2026-02-01 12:00 UTC. The backend Space may be asleep" in notices.no_worker(NOW)
+
+
+def test_a_request_says_when_it_ended() -> None:
+    attempts = (Attempt(1, "here-0", NOW, NOW, "finished"),)
+    finished = make_request(status=Status.FINISHED, history=attempts)
+    assert "2026-02-01 12:00" in queue_table(Group.FINISHED, entries({"a.json": finished}))

@@ -1,0 +1,191 @@
+"""Defects of the template that leaderboards were duplicated from until now, each a test of its name."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+import gradio as gr
+import pytest
+
+import src
+from src import api
+from src.page.leaderboard_tab import LeaderboardTab
+from src.page.page import build_page
+from src.page.queue_tables import queue_table
+from src.page.table import contents
+from src.queue import Group, grouped
+from src.shared.request import Status
+from src.submission import Refused
+from src.view import Sizes, ViewState, view
+from support.boards import TASKS, TEXTS, Leaderboard, scores
+from support.factories import make_request, old_request_file, old_result_file
+
+
+def modules() -> list[str]:
+    return [module.name for module in pkgutil.walk_packages(src.__path__, "src.")]
+
+
+def rows(leaderboard: Leaderboard) -> list[dict[str, object]]:
+    leaderboard.keeper.sync()
+    table = api.leaderboard(leaderboard.keeper.now.board)
+    return [dict(zip(table["headers"], row, strict=True)) for row in table["rows"]]
+
+
+@pytest.mark.parametrize("module", [*modules(), "app"])
+def test_1_import_works_on_python_3_11_and_newer(module: str) -> None:
+    importlib.import_module(module)
+
+
+def test_2_an_empty_results_dataset_is_a_page_that_says_what_to_do(leaderboard: Leaderboard) -> None:
+    leaderboard.keeper.sync()
+    build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS)
+    with gr.Blocks():
+        tab = LeaderboardTab(leaderboard.keeper, TASKS, TEXTS, results="")
+    assert "Submit a model" in tab.look("", ["Average ⬆️"], [], [])[tab.first_steps]
+    assert rows(leaderboard) == []
+
+
+def test_3_an_error_of_the_dataset_is_told_on_the_page_and_nothing_restarts(leaderboard: Leaderboard) -> None:
+    leaderboard.folder.mkdir()
+    (leaderboard.folder / "results").write_text("this is no folder")
+    leaderboard.keeper.sync()
+    assert "Not a directory" in leaderboard.keeper.now.problem
+    build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS)
+
+
+def test_5_the_hub_clients_own_json_in_a_folder_is_no_request(leaderboard: Leaderboard) -> None:
+    leaderboard.write("requests", ".cache/huggingface/download/a.json", b"{}")
+    leaderboard.keeper.sync()
+    assert (leaderboard.keeper.now.board.queue, leaderboard.keeper.now.board.broken) == ((), ())
+
+
+def test_6_one_malformed_result_file_does_not_take_the_page_down(leaderboard: Leaderboard) -> None:
+    leaderboard.write("results", "acme/bad/results_1.json", b'{"config": {}, "results": 3}')
+    leaderboard.add_result(scores=scores(0.5, 0.5, 0.5))
+    assert [row["Model"] for row in rows(leaderboard)] == ["acme/tiny"]
+    assert "acme/bad/results_1.json" in leaderboard.keeper.now.board.broken[0]
+
+
+def test_7_the_queue_tables_show_requests_of_models_with_an_organisation(leaderboard: Leaderboard) -> None:
+    old_name = "demo-leaderboard/gpt2-demo_eval_request_False_bfloat16_Original.json"
+    leaderboard.write("requests", old_name, old_request_file())
+    leaderboard.add_request(model="acme/tiny")
+    leaderboard.add_request(model="gpt2")
+    leaderboard.keeper.sync()
+    groups = grouped(leaderboard.keeper.now.board.queue)
+    assert "demo-leaderboard/gpt2-demo" in queue_table(Group.FINISHED, groups[Group.FINISHED])
+    pending = queue_table(Group.PENDING, groups[Group.PENDING])
+    assert "acme/tiny" in pending
+    assert "gpt2" in pending
+
+
+def test_8_failed_requests_are_shown_with_their_reason(leaderboard: Leaderboard) -> None:
+    leaderboard.add_request(status=Status.FAILED, message="The weights of acme/tiny are damaged.")
+    leaderboard.keeper.sync()
+    [failed] = grouped(leaderboard.keeper.now.board.queue)[Group.FAILED]
+    assert "The weights of acme/tiny are damaged." in queue_table(Group.FAILED, [failed])
+    assert api.queue(leaderboard.keeper.now.board)[0]["message"] == "The weights of acme/tiny are damaged."
+
+
+def test_12_another_revision_does_not_overwrite_and_main_and_its_commit_are_the_same(
+    leaderboard: Leaderboard,
+) -> None:
+    leaderboard.add_model()
+    first = leaderboard.desk.submit(leaderboard.form())
+    with pytest.raises(Refused, match="already"):
+        leaderboard.desk.submit(leaderboard.form(revision=first.request.commit or ""))
+    (leaderboard.folder / "models" / "acme" / "tiny" / "README.md").write_text("A new commit.")
+    second = leaderboard.desk.submit(leaderboard.form())
+    assert first.path != second.path
+    assert len(leaderboard.keeper.read_requests().values) == 2
+
+
+def test_15_a_model_with_a_missing_or_null_or_nan_task_does_not_disappear(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result("acme/missing", scores=scores(0.5, 0.5))
+    leaderboard.add_result("acme/null", scores={**scores(0.5, 0.5), "tiny_copy": {"exact_match,none": None}})
+    leaderboard.add_result("acme/nan", scores=scores(0.5, 0.5, float("nan")))
+    found = rows(leaderboard)
+    assert [row["Model"] for row in found] == ["acme/missing", "acme/nan", "acme/null"]
+    assert all(row["Copying"] is None and row["Average ⬆️"] is None for row in found)
+
+
+def test_16_acc_matches_the_acc_none_of_new_reports(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result(scores={"tiny_addition": {"acc,none": 0.5}})
+    assert rows(leaderboard)[0]["Addition"] == 50
+
+
+def test_16_acc_still_matches_the_acc_of_old_files(leaderboard: Leaderboard) -> None:
+    leaderboard.write(
+        "results", "demo-leaderboard/gpt2-demo/r.json", old_result_file(tiny_addition={"acc": 0.3})
+    )
+    assert rows(leaderboard)[0]["Addition"] == 30
+
+
+@pytest.mark.parametrize("precision", ["float32", "8bit", "4bit", "GPTQ"])
+def test_17_other_precisions_keep_their_name_and_their_requests_metadata(
+    leaderboard: Leaderboard, precision: str
+) -> None:
+    config = {"model_dtype": precision, "model_name": "acme/tiny", "model_sha": "main"}
+    leaderboard.add_request(status=Status.FINISHED, precision=precision, license="apache-2.0")
+    leaderboard.add_result(config=config, leaderboard={})
+    [row] = rows(leaderboard)
+    assert (row["Precision"], row["Hub License"]) == (precision, "apache-2.0")
+
+
+def test_17_an_adapter_request_does_not_win_over_the_original_one(leaderboard: Leaderboard) -> None:
+    config = {"model_dtype": "float32", "model_name": "acme/tiny", "model_sha": "main"}
+    for weight_type, license_name in (("Adapter", "mit"), ("Original", "apache-2.0")):
+        leaderboard.add_request(status=Status.FINISHED, weight_type=weight_type, license=license_name)
+    leaderboard.add_result(config=config, leaderboard={})
+    [row] = rows(leaderboard)
+    assert (row["Weight type"], row["Hub License"]) == ("Original", "apache-2.0")
+
+
+def test_18_an_unknown_size_is_not_0_and_is_not_filtered_away(leaderboard: Leaderboard) -> None:
+    path = "demo-leaderboard/gpt2-demo_eval_request_False_float16_Original.json"
+    leaderboard.write("requests", path, old_request_file(params=0, precision="float16"))
+    leaderboard.write("results", "demo-leaderboard/gpt2-demo/r.json", old_result_file())
+    assert rows(leaderboard)[0]["#Params (B)"] is None
+    table = view(leaderboard.keeper.now.board.standings, ViewState(sizes=Sizes(1, 100)))
+    assert len(table.lines) == 1
+
+
+def test_20_spaces_and_dots_in_names_do_not_lead_outside(leaderboard: Leaderboard) -> None:
+    for name in ("../../etc/passwd", "acme/../../x", "acme/a b"):
+        with pytest.raises(Refused, match="cannot be a model's name"):
+            leaderboard.desk.submit(leaderboard.form(name))
+    leaderboard.add_model()
+    assert leaderboard.desk.submit(leaderboard.form("  acme/tiny  ")).request.model == "acme/tiny"
+
+
+def test_20_a_failed_request_does_not_block_its_resubmission(leaderboard: Leaderboard) -> None:
+    leaderboard.add_model()
+    commit = leaderboard.models.describe("acme/tiny").commit
+    path = leaderboard.add_request(commit=commit, status=Status.FAILED)
+    assert leaderboard.desk.submit(leaderboard.form()).path == path
+
+
+def test_21_the_frontend_loads_no_models_code() -> None:
+    sources = "".join(path.read_text() for path in Path(src.__path__[0]).rglob("*.py"))
+    assert "import transformers" not in sources
+    assert "from transformers" not in sources
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("transformers")
+
+
+def test_22_names_and_messages_do_not_reach_the_page_as_html() -> None:
+    request = make_request(model="<b>x</b>", message="<img src=x onerror=alert(1)>", status=Status.FAILED)
+    from src.queue import entries
+
+    html = queue_table(Group.FAILED, entries({"a.json": request}))
+    assert "<img" not in html
+    assert "<b>" not in html
+
+
+def test_24_a_search_does_not_match_the_markup_of_a_link(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result(scores=scores(0.5))
+    leaderboard.keeper.sync()
+    standings = leaderboard.keeper.now.board.standings
+    assert "https" in str(contents(view(standings, ViewState()), frozenset())["data"])
+    for markup in ("href", "https", "target", "<a"):
+        assert not view(standings, ViewState(search=markup)).lines

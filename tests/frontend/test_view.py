@@ -1,0 +1,186 @@
+"""The view shows what a visitor asked for, in the order and with the ranks of the whole leaderboard."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from src.columns import AFTER_TASKS, AVERAGE, BEFORE_TASKS, MODEL, PARAMS, RANK, TYPE_SYMBOL, columns
+from src.rows import Standings, standings
+from src.shared.request import Status
+from src.view import Sizes, Table, ViewState, choices, view
+from support.boards import TASKS, make_result, path_of, scores
+from support.factories import make_request
+
+MODELS: dict[str, dict[str, Any]] = {
+    "acme/Tiny": {"license": "mit", "params": 0.1, "model_type": "🟢 : pretrained"},
+    "acme/big": {"license": "apache-2.0", "params": 70.0, "model_type": "🔶 : fine-tuned"},
+    "other/model": {"license": "mit", "params": None, "model_type": "? : ", "precision": "float16"},
+    "other/half": {"license": "", "params": 7.0, "model_type": "🟢 : pretrained"},
+}
+
+
+def a_leaderboard() -> Standings:
+    requests = [make_request(model=model, status=Status.FINISHED, **facts) for model, facts in MODELS.items()]
+    results = [
+        make_result(
+            request.model,
+            precision=request.precision,
+            scores=scores(0.9 - place / 10, 0.5, None if "half" in request.model else 0.5),
+        )
+        for place, request in enumerate(requests)
+    ]
+    return standings(TASKS, {path_of(request): request for request in requests}, results)
+
+
+def see(**chosen: Any) -> Table:
+    return view(a_leaderboard(), ViewState(**chosen))
+
+
+def models(table: Table) -> list[str]:
+    return [line.row.model for line in table.lines]
+
+
+def headers(table: Table) -> list[str]:
+    return [column.header for column in table.columns]
+
+
+def cells(table: Table, header: str) -> list[Any]:
+    place = headers(table).index(header)
+    return [line.cells[place] for line in table.lines]
+
+
+def test_at_first_everything_is_shown_with_the_columns_that_matter() -> None:
+    table = see()
+    assert models(table) == list(MODELS)
+    assert headers(table) == [
+        "Rank",
+        "T",
+        "Model",
+        "Average ⬆️",
+        "Addition",
+        "Agreement",
+        "Copying",
+        "Precision",
+        "#Params (B)",
+    ]
+
+
+def test_all_columns_of_the_old_template_are_there() -> None:
+    names = [column.name for column in columns(a_leaderboard().tasks)]
+    assert names == [
+        *("Rank", "T", "Model", "Average ⬆️", "Addition", "Agreement", "Copying", "Type", "Architecture"),
+        *(
+            "Weight type",
+            "Precision",
+            "Hub License",
+            "#Params (B)",
+            "Hub ❤️",
+            "Available on the hub",
+            "Model sha",
+        ),
+    ]
+
+
+def test_rank_type_and_model_come_first_and_are_always_shown() -> None:
+    table = see(columns=frozenset({"Model sha", "Copying"}))
+    assert headers(table) == ["Rank", "T", "Model", "Copying", "Model sha"]
+    assert headers(see(columns=frozenset())) == [RANK.header, TYPE_SYMBOL.header, MODEL.header]
+
+
+def test_a_column_is_chosen_by_its_name_though_the_results_gave_it_an_arrow() -> None:
+    board = a_leaderboard()
+    tasks = (replace(board.tasks[0], higher_is_better=False), *board.tasks[1:])
+    table = view(replace(board, tasks=tasks), ViewState(columns=frozenset({"Addition"})))
+    assert headers(table)[-1] == "Addition ↓"
+
+
+def test_the_rank_does_not_change_under_search_and_filters() -> None:
+    [line] = see(search="other/model").lines
+    assert line.row.rank == 3
+    assert see(search="other/model").total == 4
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("", list(MODELS)),
+        ("tiny", ["acme/Tiny"]),
+        ("  ACME/  ", ["acme/Tiny", "acme/big"]),
+        ("mit", ["acme/Tiny", "other/model"]),
+        ("tiny; other", ["acme/Tiny", "other/model", "other/half"]),
+        (" ; ;", list(MODELS)),
+        ("https://huggingface.co/acme/big/tree/main", ["acme/big"]),
+        ("license: apache", ["acme/big"]),
+        ("@licence:mit; model: big", ["acme/Tiny", "acme/big", "other/model"]),
+        ("type: pretrained", ["acme/Tiny", "other/half"]),
+        ("precision:float16", ["other/model"]),
+        ("unknown: mit", []),
+        ("href", []),
+        ("<a", []),
+        ("nothing", []),
+    ],
+)
+def test_search(search: str, found: list[str]) -> None:
+    assert models(see(search=search)) == found
+
+
+def test_filters_by_type_and_precision() -> None:
+    assert models(see(types=frozenset({"fine-tuned"}))) == ["acme/big"]
+    assert models(see(precisions=frozenset({"float16"}))) == ["other/model"]
+    assert models(see(types=frozenset({"pretrained"}), search="acme")) == ["acme/Tiny"]
+
+
+def test_a_model_of_unknown_size_is_not_lost_under_a_size_filter() -> None:
+    assert models(see(sizes=Sizes(1, 10))) == ["other/model", "other/half"]
+    assert models(see(sizes=Sizes(1, 10, with_unknown=False))) == ["other/half"]
+    assert models(see(sizes=Sizes(0.1, 70))) == list(MODELS)
+
+
+def test_a_filter_offers_what_is_there() -> None:
+    [types] = [column for column in AFTER_TASKS if column.header == "Type"]
+    assert choices(types, a_leaderboard().rows) == ["fine-tuned", "pretrained"]
+
+
+def test_numbers_have_two_decimals_and_missing_ones_are_blank_and_never_zero() -> None:
+    table = see()
+    assert [cell.text for cell in cells(table, "Addition")] == ["90.00", "80.00", "70.00", "60.00"]
+    assert cells(table, "Copying")[-1] == (None, "")
+    assert cells(table, "#Params (B)")[2] == (None, "")
+
+
+def test_an_incomplete_average_says_how_much_is_there() -> None:
+    assert cells(see(), AVERAGE.header)[-1] == (None, "2/3")
+    assert cells(see(), RANK.header)[-1] == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [(70.0, "70.000"), (1.5432, "1.543"), (0.124, "0.124"), (0.00035, "0.00035"), (None, "")],
+)
+def test_sizes_are_readable_from_the_smallest_to_the_largest(params: float | None, text: str) -> None:
+    request = make_request(status=Status.FINISHED, params=params)
+    [row] = standings(TASKS, {path_of(request): request}, [make_result()]).rows
+    assert PARAMS.cell(row).text == text
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"architectures": "LlamaForCausalLM"},
+        {"architectures": ["LlamaForCausalLM"]},
+        {"architecture": "LlamaForCausalLM"},
+    ],
+)
+def test_the_architecture_is_read_from_either_key(extra: dict[str, object]) -> None:
+    request = make_request(status=Status.FINISHED, extra=extra)
+    table = view(
+        standings(TASKS, {path_of(request): request}, [make_result()]),
+        ViewState(columns=frozenset({"Architecture"})),
+    )
+    assert cells(table, "Architecture")[0].value == "LlamaForCausalLM"
+
+
+def test_no_two_columns_share_a_name() -> None:
+    names = [column.name for column in BEFORE_TASKS + AFTER_TASKS]
+    assert len(names) == len(set(names))
