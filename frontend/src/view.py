@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import inf
 
 from src.columns import (
     ARCHITECTURE,
+    AVAILABLE,
     COMMIT,
     LICENSE,
     MODEL,
@@ -34,13 +36,21 @@ SEARCH_FIELDS = {
 """What stands before the colon in a search such as `license: mit`, and the column that it searches."""
 
 
+GONE = "No longer on the Hub"
+HIDEABLE: Mapping[str, Callable[[Row], bool]] = {
+    GONE: lambda row: AVAILABLE.value(row) is False,
+    "Without all scores": lambda row: not row.is_complete,
+    "Of unknown size": lambda row: _params(row) is None,
+}
+"""Kinds of rows that a visitor can hide. What was never checked is not gone."""
+
+
 @dataclass(frozen=True)
 class Sizes:
-    """A range of sizes in billions of parameters, both ends included; unknown sizes are in unless told."""
+    """A range of sizes in billions of parameters, both ends included. A model of unknown size is in it."""
 
-    low: float
-    high: float
-    with_unknown: bool = True
+    low: float = 0.0
+    high: float = inf
 
 
 @dataclass(frozen=True)
@@ -49,14 +59,15 @@ class ViewState:
 
     `columns` are names of columns, `types` and `precisions` values of these columns. `search` has
     alternatives separated by `;`, each a part of a model's name or licence, or of another field that it
-    names: `license: mit; type: pretrained`.
+    names: `license: mit; type: pretrained`. `hidden` are names from HIDEABLE.
     """
 
     columns: frozenset[str] | None = None
     search: str = ""
     types: frozenset[str] = frozenset()
     precisions: frozenset[str] = frozenset()
-    sizes: Sizes | None = None
+    sizes: Sizes = Sizes()
+    hidden: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -100,12 +111,17 @@ def _is_chosen(column: Column, state: ViewState) -> bool:
 def _passes(row: Row, state: ViewState) -> bool:
     has_type = not state.types or TYPE.value(row) in state.types
     has_precision = not state.precisions or PRECISION.value(row) in state.precisions
-    return has_type and has_precision and (not state.sizes or _fits(row, state.sizes))
+    is_hidden = any(HIDEABLE[name](row) for name in state.hidden)
+    return has_type and has_precision and not is_hidden and _fits(row, state.sizes)
 
 
 def _fits(row: Row, sizes: Sizes) -> bool:
-    params = row.request.params if row.request else None
-    return sizes.with_unknown if params is None else sizes.low <= params <= sizes.high
+    params = _params(row)
+    return params is None or sizes.low <= params <= sizes.high
+
+
+def _params(row: Row) -> float | None:
+    return row.request.params if row.request else None
 
 
 def _finder(term: str) -> Callable[[Row], bool]:

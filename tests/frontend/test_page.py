@@ -26,7 +26,7 @@ HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">[x](javascript
 DEFAULT_COLUMNS = [
     column.name for column in columns([TaskColumn(task) for task in TASKS]) if column.is_default
 ]
-CHOSEN = ("", DEFAULT_COLUMNS, [], [])
+CHOSEN = ("", DEFAULT_COLUMNS, [], [], None, None, [])
 
 
 def is_harmless(html: str) -> bool:
@@ -112,7 +112,7 @@ def test_a_search_stays_on_the_board_that_the_visitor_looks_at(
     looking = tab.look(*CHOSEN)[tab.looking]
     leaderboard.add_result("acme/new", scores=scores(0.1, 0.1, 0.1))
     leaderboard.keeper.sync()
-    updates = tab.change_view(looking, "acme", DEFAULT_COLUMNS, [], [])
+    updates = tab.change_view(looking, "acme", *CHOSEN[1:])
     assert len(updates[tab.table]["data"]) == 1
     assert "1 model" in updates[tab.found]
 

@@ -41,7 +41,7 @@ def test_2_an_empty_results_dataset_is_a_page_that_says_what_to_do(leaderboard: 
     build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS)
     with gr.Blocks():
         tab = LeaderboardTab(leaderboard.keeper, TASKS, TEXTS, results="")
-    assert "Submit a model" in tab.look("", ["Average ⬆️"], [], [])[tab.first_steps]
+    assert "Submit a model" in tab.look("", ["Average ⬆️"], [], [], None, None, [])[tab.first_steps]
     assert rows(leaderboard) == []
 
 

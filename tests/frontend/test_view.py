@@ -8,7 +8,7 @@ import pytest
 from src.columns import AFTER_TASKS, AVERAGE, BEFORE_TASKS, MODEL, PARAMS, RANK, TYPE_SYMBOL, columns
 from src.rows import Standings, standings
 from src.shared.request import Status
-from src.view import Sizes, Table, ViewState, choices, view
+from src.view import GONE, Sizes, Table, ViewState, choices, view
 from support.boards import TASKS, make_result, path_of, scores
 from support.factories import make_request
 
@@ -133,8 +133,22 @@ def test_filters_by_type_and_precision() -> None:
 
 def test_a_model_of_unknown_size_is_not_lost_under_a_size_filter() -> None:
     assert models(see(sizes=Sizes(1, 10))) == ["other/model", "other/half"]
-    assert models(see(sizes=Sizes(1, 10, with_unknown=False))) == ["other/half"]
+    assert models(see(sizes=Sizes(1, 10), hidden=frozenset({"Of unknown size"}))) == ["other/half"]
     assert models(see(sizes=Sizes(0.1, 70))) == list(MODELS)
+
+
+def test_only_what_is_known_to_be_gone_is_hidden_as_gone() -> None:
+    """Nothing has checked the others: that is unknown, and unknown is not deleted."""
+    board = a_leaderboard()
+    gone, *others = board.rows
+    assert gone.request
+    request = replace(gone.request, extra={"still_on_hub": False})
+    board = replace(board, rows=(replace(gone, request=request), *others))
+    assert models(view(board, ViewState(hidden=frozenset({GONE})))) == list(MODELS)[1:]
+
+
+def test_rows_without_all_scores_can_be_hidden() -> None:
+    assert models(see(hidden=frozenset({"Without all scores"}))) == list(MODELS)[:3]
 
 
 def test_a_filter_offers_what_is_there() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import gradio as gr
@@ -15,7 +16,7 @@ from src.page.updates import Updates
 from src.rows import TaskColumn
 from src.tasks import Task
 from src.texts import Texts
-from src.view import ViewState, choices, view
+from src.view import GONE, HIDEABLE, Sizes, ViewState, choices, view
 
 
 class LeaderboardTab:
@@ -54,6 +55,14 @@ class LeaderboardTab:
             self.precisions = gr.Dropdown(
                 [], label="Precisions", multiselect=True, allow_custom_value=True, elem_id="precisions"
             )
+        with gr.Row():
+            self.smallest = gr.Number(
+                None, label="Size from", placeholder="the smallest", info="Billions of parameters", minimum=0
+            )
+            self.largest = gr.Number(
+                None, label="Size to", placeholder="the largest", info="Unknown sizes stay", minimum=0
+            )
+            self.hidden = gr.CheckboxGroup(list(HIDEABLE), value=[GONE], label="Hide", scale=3, min_width=300)
         with gr.Accordion("Columns", open=False):
             offered = [
                 column for column in columns([TaskColumn(task) for task in tasks]) if not column.is_fixed
@@ -69,7 +78,15 @@ class LeaderboardTab:
     @property
     def choices(self) -> list[Any]:
         """The controls, in the order in which the functions below take their values."""
-        return [self.search, self.columns, self.types, self.precisions]
+        return [
+            self.search,
+            self.columns,
+            self.types,
+            self.precisions,
+            self.smallest,
+            self.largest,
+            self.hidden,
+        ]
 
     @property
     def shown(self) -> list[Any]:
@@ -93,7 +110,7 @@ class LeaderboardTab:
     def listen(self) -> None:
         """Connect the controls and the notice."""
         gr.on(
-            [self.search.input, self.columns.input, self.types.input, self.precisions.input],
+            [control.input for control in self.choices],
             self.change_view,
             [self.looking, *self.choices],
             self.shown,
@@ -136,12 +153,14 @@ class LeaderboardTab:
         return {self.new_results: gr.Button(notices.new_results_label(number), visible=True)}
 
     def _view(self, board: Board, chosen: Sequence[Any]) -> Updates:
-        search, names, types, precisions = chosen
+        search, names, types, precisions, smallest, largest, hidden = chosen
         state = ViewState(
             columns=frozenset(names),
             search=search,
             types=frozenset(types),
             precisions=frozenset(precisions),
+            sizes=Sizes(smallest or 0.0, inf if largest is None else largest),
+            hidden=frozenset(hidden),
         )
         table = view(board.standings, state)
         return {
