@@ -55,6 +55,11 @@ class LeaderboardTab:
             self.precisions = gr.Dropdown(
                 [], label="Precisions", multiselect=True, allow_custom_value=True, elem_id="precisions"
             )
+        with gr.Accordion("Sizes, hiding and columns", open=False):
+            self._rarer_controls(tasks)
+        self.found = gr.HTML(padding=False)
+
+    def _rarer_controls(self, tasks: Sequence[Task]) -> None:
         with gr.Row():
             self.smallest = gr.Number(
                 None, label="Size from", placeholder="the smallest", info="Billions of parameters", minimum=0
@@ -63,17 +68,12 @@ class LeaderboardTab:
                 None, label="Size to", placeholder="the largest", info="Unknown sizes stay", minimum=0
             )
             self.hidden = gr.CheckboxGroup(list(HIDEABLE), value=[GONE], label="Hide", scale=3, min_width=300)
-        with gr.Accordion("Columns", open=False):
-            offered = [
-                column for column in columns([TaskColumn(task) for task in tasks]) if not column.is_fixed
-            ]
-            self.columns = gr.CheckboxGroup(
-                [column.name for column in offered],
-                value=[column.name for column in offered if column.is_default],
-                show_label=False,
-                container=False,
-            )
-        self.found = gr.HTML(padding=False)
+        offered = [column for column in columns([TaskColumn(task) for task in tasks]) if not column.is_fixed]
+        self.columns = gr.CheckboxGroup(
+            [column.name for column in offered],
+            value=[column.name for column in offered if column.is_default],
+            label="Columns",
+        )
 
     @property
     def choices(self) -> list[Any]:
