@@ -5,39 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from support.leaderboard import Leaderboard
+from support.pages import listening, rows
 
 SLOW = 120_000
 """Milliseconds within which a small model must have been evaluated on a busy machine."""
-
-NOT_OURS = ("iframe-resizer", "iframeResizer", "values", "filter_values", "ERR_")
-"""In messages of gradio's and the component's; the first is a script from the network, which is not there."""
 
 
 @pytest.fixture
 def page(browser: Browser, leaderboard: Leaderboard) -> Iterator[Page]:
     """The leaderboard's page; no error of ours may appear on its console."""
-    errors: list[str] = []
-
-    def listen(message: ConsoleMessage) -> None:
-        text = f"{message.text} {message.location.get('url', '')}"
-        if message.type == "error" and not any(known in text for known in NOT_OURS):
-            errors.append(text)
-
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    page.on("console", listen)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(leaderboard.frontend.url)
-    yield page
+    with listening(page):
+        page.goto(leaderboard.frontend.url)
+        yield page
     page.close()
-    assert not errors
-
-
-def rows(page: Page) -> list[str]:
-    """The text of each line that the table shows."""
-    return page.locator("#leaderboard svelte-virtual-table-viewport table tbody tr").all_inner_texts()
 
 
 def fill_in(page: Page, model: str) -> None:

@@ -1,0 +1,32 @@
+"""Looking at the frontend's page in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import ConsoleMessage, Page
+
+NOT_OURS = ("iframe-resizer", "iframeResizer", "values", "filter_values", "ERR_")
+"""In messages of gradio's and the component's; the first is a script from the network, which is not there."""
+
+
+@contextmanager
+def listening(page: Page) -> Iterator[None]:
+    """Fail at the end of the block if an error of ours appeared on the page's console."""
+    errors: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        text = f"{message.text} {message.location.get('url', '')}"
+        if message.type == "error" and not any(known in text for known in NOT_OURS):
+            errors.append(text)
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield
+    assert not errors
+
+
+def rows(page: Page) -> list[str]:
+    """The text of each line that the table shows."""
+    return page.locator("#leaderboard svelte-virtual-table-viewport table tbody tr").all_inner_texts()

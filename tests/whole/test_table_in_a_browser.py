@@ -1,0 +1,224 @@
+"""The table in a real browser: search, filters, columns, sorting, new results, themes, phones."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from local_leaderboard import Space, running
+from support.pages import listening, rows
+
+COMMIT = "c" * 40
+MODELS: dict[str, dict[str, Any]] = {
+    "acme/big": {"model_type": "🟢 : pretrained", "params": 70.0, "license": "mit", "score": 0.9},
+    "acme/half": {"model_type": "🔶 : fine-tuned", "params": 35.0, "license": "apache-2.0", "score": 0.8},
+    "other/small": {"model_type": "🟢 : pretrained", "params": 0.5, "license": "mit", "score": 0.7},
+    "other/unknown": {"model_type": "⭕ : instruction-tuned", "params": 0, "license": "", "score": 0.6},
+}
+
+
+def write(data: Path, model: str, *, precision: str = "float16", hour: int = 12, **facts: Any) -> None:
+    """Put a finished request and its result into a data folder, as an owner would by hand."""
+    facts = {"model_type": "", "params": 1.0, "license": "mit", "score": 0.5} | facts
+    score = facts.pop("score")
+    request = {
+        "model": model,
+        "precision": precision,
+        "weight_type": "Original",
+        "status": "FINISHED",
+    } | facts
+    result = {
+        "config": {"model_name": model, "model_dtype": precision, "model_sha": COMMIT},
+        "results": {
+            "tiny_addition": {"acc,none": score},
+            "tiny_agreement": {"acc,none": score},
+            "tiny_copy": {"exact_match,none": score},
+        },
+    }
+    files = {
+        f"requests/{model}_eval_request_False_{precision}_Original.json": request,
+        f"results/{model}/results_2026-01-31T{hour}-00-00.000000.json": result,
+    }
+    for path, content in files.items():
+        file = data / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(content), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def frontend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Space]:
+    """A frontend on four models, one of them in two precisions."""
+    data = tmp_path_factory.mktemp("table")
+    for model, facts in MODELS.items():
+        write(data, model, **facts)
+    write(data, "acme/big", precision="bfloat16", hour=13, **MODELS["acme/big"] | {"score": 0.85})
+    with running(data, ("frontend",), REFRESH_RATE="0.5") as spaces:
+        yield spaces["frontend"]
+
+
+@pytest.fixture
+def page(browser: Browser, frontend: Space) -> Iterator[Page]:
+    """The table's tab, filled; no error of ours may appear on its console."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    with listening(page):
+        page.goto(frontend.url)
+        expect(page.locator("#leaderboard").get_by_text("acme/big").first).to_be_visible()
+        yield page
+    page.close()
+
+
+def models(page: Page) -> list[str]:
+    """The model names of the lines that are shown, from the top."""
+    return [found[0] for row in rows(page) if (found := re.search(r"\w+/\w+", row))]
+
+
+def expect_models(page: Page, *names: str) -> None:
+    """Wait until exactly these models are shown, in this order."""
+    page.wait_for_function(
+        """names => {
+            const table = document.querySelector('#leaderboard svelte-virtual-table-viewport table')
+            const lines = table.querySelectorAll('tbody tr')
+            const found = [...lines].map(line => (line.innerText.match(/\\w+\\/\\w+/) || [''])[0])
+            return JSON.stringify(found.filter(name => name)) === JSON.stringify(names)
+        }""",
+        arg=list(names),
+    )
+
+
+def search(page: Page) -> Locator:
+    return page.get_by_role("textbox", name="Search")
+
+
+def open_rarer_controls(page: Page) -> None:
+    page.get_by_role("button", name="Sizes, hiding and columns").click()
+    expect(page.get_by_label("Size from")).to_be_visible()
+
+
+ALL = ("acme/big", "acme/big", "acme/half", "other/small", "other/unknown")
+
+
+def test_search_while_typing_finds_models_and_licences_but_never_markup(page: Page) -> None:
+    expect_models(page, *ALL)
+    search(page).press_sequentially("other")
+    expect_models(page, "other/small", "other/unknown")
+    search(page).fill("license: apache; small")
+    expect_models(page, "acme/half", "other/small")
+    search(page).fill("https://huggingface.co/acme/half")
+    expect_models(page, "acme/half")
+    search(page).fill("href")
+    expect_models(page)
+    search(page).fill("")
+    expect_models(page, *ALL)
+
+
+def test_the_rank_does_not_change_under_search(page: Page) -> None:
+    search(page).fill("small")
+    expect_models(page, "other/small")
+    assert rows(page)[0].split()[0] == "4"
+
+
+def test_each_filter(page: Page) -> None:
+    page.locator("#types input").click()
+    page.get_by_role("option", name="fine-tuned").click()
+    expect_models(page, "acme/half")
+    page.locator("#types input").press("Backspace")
+    expect_models(page, *ALL)
+    page.keyboard.press("Escape")
+    page.locator("#precisions input").click()
+    page.get_by_role("option", name="bfloat16").click()
+    expect_models(page, "acme/big")
+    page.locator("#precisions input").press("Backspace")
+    page.keyboard.press("Escape")
+    open_rarer_controls(page)
+    page.get_by_label("Size to").fill("1")
+    expect_models(page, "other/small", "other/unknown")
+    page.get_by_label("Of unknown size").check()
+    expect_models(page, "other/small")
+    page.get_by_label("Size to").fill("")
+    page.get_by_label("Size from").fill("50")
+    expect_models(page, "acme/big", "acme/big")
+
+
+def test_the_column_picker_adds_and_removes_columns_and_never_the_model(page: Page) -> None:
+    header = page.locator("#leaderboard svelte-virtual-table-viewport table thead")
+    open_rarer_controls(page)
+    page.get_by_label("Hub License").check()
+    expect(header).to_contain_text("Hub License")
+    page.get_by_label("Addition").uncheck()
+    expect(header).not_to_contain_text("Addition")
+    assert "90.00" in rows(page)[0]
+    assert "mit" in rows(page)[0]
+    expect(page.get_by_role("checkbox", name="Model", exact=True)).to_have_count(0)
+
+
+def test_a_click_on_a_columns_triangle_sorts_by_numbers_and_an_unknown_one_is_not_taken_for_zero(
+    page: Page,
+) -> None:
+    header = page.locator("#leaderboard svelte-virtual-table-viewport table thead th")
+    triangle = header.filter(has_text="#Params (B)").locator(".sort-button")
+    upwards = ("other/unknown", "other/small", "acme/half", "acme/big", "acme/big")
+    triangle.click()
+    expect_models(page, *upwards)
+    triangle.click()
+    expect_models(page, *reversed(upwards))
+
+
+def test_new_results_wait_for_a_click_and_then_are_searched_and_filtered_too(
+    page: Page, frontend: Space
+) -> None:
+    data = frontend.log.parent
+    search(page).fill("acme")
+    page.locator("#precisions input").click()
+    page.get_by_role("option", name="float16", exact=True).click()
+    page.keyboard.press("Escape")
+    expect_models(page, "acme/big", "acme/half")
+    write(data, "acme/new", score=0.95)
+    write(data, "other/new", score=0.95)
+    notice = page.get_by_role("button", name="2 new results · Show")
+    expect(notice).to_be_visible(timeout=30_000)
+    assert models(page) == ["acme/big", "acme/half"]
+    notice.click()
+    expect_models(page, "acme/new", "acme/big", "acme/half")
+    expect(search(page)).to_have_value("acme")
+    expect(notice).to_be_hidden()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 390])
+def test_each_tab_in_both_themes_and_widths(
+    browser: Browser, frontend: Space, theme: str, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    with listening(page):
+        page.goto(f"{frontend.url}?__theme={theme}")
+        for tab, content in {
+            "LLM Benchmark": "acme/big",
+            "About": "How it works",
+            "Submit here!": "Model name",
+        }.items():
+            page.get_by_role("tab", name=tab).click()
+            expect(page.get_by_text(content).locator("visible=true").first).to_be_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("document.body.classList.contains('dark')") == (theme == "dark")
+    page.close()
+
+
+def test_every_control_can_be_reached_with_the_keyboard(page: Page) -> None:
+    focused = "document.activeElement"
+    reached: set[str] = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate(
+                f"[{focused}.ariaLabel, {focused}.innerText, {focused}.closest('label')?.innerText].join(' ')"
+            )
+        )
+    text = " | ".join(reached)
+    for control in ("LLM Benchmark", "Search", "Types", "Precisions", "Sizes, hiding and columns"):
+        assert control in text, text
