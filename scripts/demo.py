@@ -30,7 +30,8 @@ def main() -> int:
         "--data", type=Path, default=DATA, help="the data folder, made anew (default: demo-data)"
     )
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end as after Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):  # both end the demo, also where a shell ignores the first
+        signal.signal(number, signal.default_int_handler)
     try:
         run(options.data, stay=not options.exit)
     except KeyboardInterrupt:
