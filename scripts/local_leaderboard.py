@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+ENVIRONMENTS = ROOT / ".venv"
 PORTS = {"frontend": 7860, "backend": 7861}
 OPENS_WITHIN_SECONDS = 180
 ENDS_WITHIN_SECONDS = 30
@@ -39,7 +40,11 @@ class Space:
 
 @contextmanager
 def running(
-    data: Path, names: tuple[str, ...] = ("frontend", "backend"), **settings: str
+    data: Path,
+    names: tuple[str, ...] = ("frontend", "backend"),
+    *,
+    environments: Path = ENVIRONMENTS,
+    **settings: str,
 ) -> Iterator[dict[str, Space]]:
     """Run Spaces on a data folder until the block ends. `settings` are variables for all of them.
 
@@ -49,18 +54,18 @@ def running(
     with ExitStack() as stack:
         spaces = {}
         for name in names:  # all are started before any is waited for
-            spaces[name] = start(name, data, settings)
+            spaces[name] = start(name, data, environments / name, settings)
             stack.callback(stop, spaces[name])
         for space in spaces.values():
             wait_until_open(space)
         yield spaces
 
 
-def start(name: str, data: Path, settings: dict[str, str]) -> Space:
-    """Start a Space with `python app.py` in its folder, in its own environment."""
+def start(name: str, data: Path, environment: Path, settings: dict[str, str]) -> Space:
+    """Start a Space with `python app.py` in its folder, in a virtual environment of its own."""
     port = free_port(PORTS[name])
-    environment = {key: value for key, value in os.environ.items() if not OF_ANOTHER_LEADERBOARD.match(key)}
-    environment |= {
+    variables = {key: value for key, value in os.environ.items() if not OF_ANOTHER_LEADERBOARD.match(key)}
+    variables |= {
         "LEADERBOARD_DATA_DIR": str(data.resolve()),
         "GRADIO_SERVER_PORT": str(port),
         "PYTHONUNBUFFERED": "1",
@@ -68,9 +73,9 @@ def start(name: str, data: Path, settings: dict[str, str]) -> Space:
     log = data / f"{name}.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [str(ROOT / ".venv" / name / "bin" / "python"), "app.py"],
+            [str(environment / "bin" / "python"), "app.py"],
             cwd=ROOT / name,
-            env=environment | settings,
+            env=variables | settings,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
