@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import TypedDict
 
 from src.board import Board, Keeper
+from src.checks import Form
 from src.columns import Value, columns
 from src.queue import Entry
 from src.shared.errors import LeaderboardError
 from src.shared.times import to_text
-from src.submission import Desk, Form
+from src.submission import Desk
 
 
 class Leaderboard(TypedDict):

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from src.checks import RULES_OF_THE_FORM, Form, Refused
 from src.shared.errors import Conflict, LeaderboardError, ModelNotFound, RevisionNotFound, StoreError
 from src.shared.request import Attempt, Lease, Progress, Request, Status, read_request
 from src.shared.store import Snapshot, Store
-from src.submission import CLOSED, RULES_OF_THE_FORM, Form, Refused
+from src.submission import CLOSED
 from support.boards import NOW, Leaderboard, path_of
 from support.factories import MODEL, make_request, old_request_file
 

@@ -9,13 +9,13 @@ import pytest
 
 import src
 from src import api
+from src.checks import Refused
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.page import build_page
 from src.page.queue_tables import queue_table
 from src.page.table import contents
 from src.queue import Group, grouped
 from src.shared.request import Status
-from src.submission import Refused
 from src.view import Sizes, ViewState, view
 from support.boards import TASKS, TEXTS, Leaderboard, scores
 from support.factories import make_request, old_request_file, old_result_file

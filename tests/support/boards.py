@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from src.board import Keeper
+from src.checks import Form
 from src.shared.errors import StoreError
 from src.shared.folder_models import FolderModels
 from src.shared.folder_store import FolderStore
@@ -13,7 +14,7 @@ from src.shared.names import request_path, result_path
 from src.shared.request import Request, write_request
 from src.shared.result import Result, read_result
 from src.shared.store import Store
-from src.submission import Desk, Form
+from src.submission import Desk
 from src.tasks import Task
 from src.texts import Texts
 from support.factories import MODEL, RUN, make_model_folder, make_request, make_result_file

@@ -12,12 +12,13 @@ from markupsafe import Markup
 
 from src import api
 from src.board import Board, Keeper
+from src.checks import MAIN, ORIGINAL, PRECISIONS, UNKNOWN_TYPE, Form
 from src.page import notices
 from src.page.about_tab import about_tab
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.submit_tab import SubmitTab
 from src.page.updates import Updates
-from src.submission import MAIN, ORIGINAL, PRECISIONS, UNKNOWN_TYPE, Desk, Form
+from src.submission import Desk
 from src.tasks import Task
 from src.texts import Texts
 

@@ -8,12 +8,13 @@ import gradio as gr
 
 from src import api
 from src.board import Keeper, Now
+from src.checks import MAIN, ORIGINAL, PRECISIONS, WEIGHT_TYPES, Form
 from src.model_types import MODEL_TYPES
 from src.page import notices
 from src.page.queue_tables import label, queue_table
 from src.page.updates import Updates
 from src.queue import Group, grouped
-from src.submission import CLOSED, MAIN, ORIGINAL, PRECISIONS, WEIGHT_TYPES, Desk, Form
+from src.submission import CLOSED, Desk
 from src.texts import Texts
 
 SUBMIT = "Submit"
