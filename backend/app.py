@@ -8,10 +8,8 @@ import signal
 import threading
 
 from src.secrets import withdraw_secrets
-from src.shared.errors import told_in_one_sentence
+from src.shared.errors import ConfigurationError, told_in_one_sentence
 from src.worker import make_worker
-
-PORT = 7861
 
 
 def main() -> None:
@@ -19,6 +17,8 @@ def main() -> None:
     withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    from src import envs  # envs reads the environment: a mistake there ends in one sentence
+
     worker = make_worker()
     worker.ticker.start(worker.reconciler.tick)
 
@@ -29,13 +29,19 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     page = build_page(worker.reconciler, worker.ticker, notice=worker.notice)
-    on_a_space = bool(os.environ.get("SPACE_ID"))
-    page.launch(
-        server_name=os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if on_a_space else "127.0.0.1"),
-        server_port=int(os.environ.get("GRADIO_SERVER_PORT") or PORT),
-        ssr_mode=False,
-        prevent_thread_lock=True,
-    )
+    try:
+        page.launch(
+            server_name=envs.GRADIO_SERVER_NAME,
+            server_port=envs.GRADIO_SERVER_PORT,
+            ssr_mode=False,
+            prevent_thread_lock=True,
+        )
+    except OSError as error:
+        worker.close()
+        raise ConfigurationError(
+            f"The page cannot be served on port {envs.GRADIO_SERVER_PORT}: {error} "
+            "Set GRADIO_SERVER_PORT to a free port."
+        ) from error
     ended.wait()
     worker.close()
     page.close()

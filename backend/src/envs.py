@@ -30,6 +30,11 @@ BATCH_SIZE = env("BATCH_SIZE", "auto")  # a number, or "auto"
 MAX_HOURS = env("MAX_HOURS", 24.0)  # an evaluation that takes longer is stopped
 WORKER_ID = env("WORKER_ID", SPACE_ID)  # None: this host's name and the lowest free number
 
+# Where the page is served; on a Space, leave this to the Hub
+
+GRADIO_SERVER_NAME = env("GRADIO_SERVER_NAME", "0.0.0.0" if SPACE_ID else "127.0.0.1")
+GRADIO_SERVER_PORT = env("GRADIO_SERVER_PORT", 7861)
+
 # How often
 
 REFRESH_RATE = env("REFRESH_RATE", 60.0)  # seconds between looks at the queue

@@ -16,7 +16,7 @@ from src.identity import Identity, take_identity
 from src.lifecycle import LeaseTerms
 from src.reconciler import Reconciler, Suite
 from src.secrets import withdraw_secrets
-from src.shared.errors import told_in_one_sentence
+from src.shared.errors import StoreError, told_in_one_sentence
 from src.shared.stores import open_stores
 from src.ticker import Ticker
 
@@ -33,9 +33,12 @@ class Worker:
     notice: str
 
     def close(self) -> None:
-        """Stop ticking and evaluating, and give the leases back."""
+        """Stop ticking and evaluating, and give the leases back if the requests can be written."""
         self.ticker.stop()
-        self.reconciler.close()
+        try:
+            self.reconciler.close()
+        except StoreError as error:
+            log.error("could not give the leases back; they will run out: %s", error)
 
 
 def make_worker() -> Worker:
