@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,17 +53,18 @@ def running(
     data.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         spaces = {}
-        for name in names:  # all are started before any is waited for
-            spaces[name] = start(name, data, environments / name, settings)
+        ports: list[int] = []
+        for name in names:  # all are started before any is waited for, so none has its port yet
+            ports.append(free_port(PORTS[name], ports))
+            spaces[name] = start(name, data, environments / name, ports[-1], settings)
             stack.callback(stop, spaces[name])
         for space in spaces.values():
             wait_until_open(space)
         yield spaces
 
 
-def start(name: str, data: Path, environment: Path, settings: dict[str, str]) -> Space:
+def start(name: str, data: Path, environment: Path, port: int, settings: dict[str, str]) -> Space:
     """Start a Space with `python app.py` in its folder, in a virtual environment of its own."""
-    port = free_port(PORTS[name])
     variables = {key: value for key, value in os.environ.items() if not OF_ANOTHER_LEADERBOARD.match(key)}
     variables |= {
         "LEADERBOARD_DATA_DIR": str(data.resolve()),
@@ -109,9 +110,9 @@ def stop(space: Space) -> None:
         space.process.wait()
 
 
-def free_port(wanted: int) -> int:
-    """The wanted port, or the next one that nobody listens on."""
-    for port in range(wanted, wanted + 1000):
+def free_port(wanted: int, given: Collection[int] = ()) -> int:
+    """The wanted port, or the next one that nobody listens on and that was not given away yet."""
+    for port in (each for each in range(wanted, wanted + 1000) if each not in given):
         with socket.socket() as attempt, suppress(OSError):
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was just left is free
             attempt.bind(("127.0.0.1", port))

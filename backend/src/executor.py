@@ -43,10 +43,11 @@ PASSED_ON = (
     "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
     "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
     "HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE",
-    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+    "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
 )
 # fmt: on
-"""The only variables that a child gets from the worker's environment; none of them is secret."""
+"""What a child gets of the worker's environment, unless it holds a login (`http://me:…@proxy`)."""
 
 
 class Executor(Protocol):
@@ -193,7 +194,7 @@ def clean_environment(folder: Path) -> dict[str, str]:
     """The whole environment of a child: a short list of harmless variables, and a home of its own where no
     token lies.
     """
-    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    passed_on = {name: os.environ[name] for name in PASSED_ON if "@" not in os.environ.get(name, "@")}
     return passed_on | {
         "HOME": str(folder / "home"),
         "HF_HOME": str(folder / "hf"),

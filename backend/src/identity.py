@@ -5,13 +5,13 @@ machine has.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import socket
 import tempfile
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
@@ -20,9 +20,7 @@ from src.shared.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Identity:
-    """A worker's id, and a folder of its own on this machine, empty at the start; the lock is held while the
-    process lives.
-    """
+    """A worker's id, and a folder of its own on this machine; the lock is held while the process lives."""
 
     worker: str
     folder: Path
@@ -49,9 +47,9 @@ def take_identity(name: str | None, root: Path | None = None) -> Identity:
 
 
 def _try(worker: str, root: Path) -> Identity | None:
-    folder = root / re.sub(r"[^A-Za-z0-9.-]+", "_", worker).lstrip(".")
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = FileLock(folder.with_suffix(folder.suffix + ".lock"), timeout=0)
+    _make_private(root)
+    folder = root / f"worker-{quote(worker, safe='')}"
+    lock = FileLock(f"{folder}.lock", timeout=0)
     try:
         lock.acquire()
     except Timeout:
@@ -59,3 +57,14 @@ def _try(worker: str, root: Path) -> Identity | None:
     shutil.rmtree(folder / "jobs", ignore_errors=True)  # a predecessor that was killed could not clean up
     folder.mkdir(exist_ok=True)
     return Identity(worker, folder, lock)
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder that nobody else can write to; in a shared one like /tmp another may be first."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.lstat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o022 or not folder.is_dir():
+        raise ConfigurationError(
+            f"{folder} belongs to somebody else, or others can write to it: remove it, or set TMPDIR to a "
+            "folder of your own."
+        )

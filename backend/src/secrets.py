@@ -12,18 +12,22 @@ import re
 import sys
 from collections.abc import Mapping
 
+from src.shared.errors import ConfigurationError
+
 PIPE = "LEADERBOARD_SECRETS_PIPE"
 SECRET = re.compile(
-    r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY", re.IGNORECASE
+    r"TOKEN|SECRET|PASS|PWD|CREDENTIAL|AUTH(?!OR)|KEY|_PAT$|WEBHOOK|DATABASE_URL|_DSN$", re.IGNORECASE
 )
-HARMLESS = ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "TOKENIZERS_PARALLELISM", PIPE)
+HARMLESS = ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "TOKENIZERS_PARALLELISM", "PWD", "OLDPWD", PIPE)
+LONGEST = 60_000
+"""Bytes of all secrets together: what fits into a pipe before anyone reads it."""
 
 
 def withdraw_secrets() -> Mapping[str, str]:
     """The secrets of the environment, by name, after making sure that this process was started without any.
 
     The first time it does not return: it executes the same command again. Call it first, before threads and
-    open files.
+    open files. Raises ConfigurationError when there is too much to hand over.
     """
     if PIPE in os.environ:
         with os.fdopen(int(os.environ.pop(PIPE)), "rb") as pipe:
@@ -32,8 +36,14 @@ def withdraw_secrets() -> Mapping[str, str]:
     found = {name: value for name, value in os.environ.items() if is_secret(name)}
     if not found:
         return {}
+    message = json.dumps(found).encode()
+    if len(message) > LONGEST:
+        raise ConfigurationError(
+            f"The secrets in the environment ({', '.join(sorted(found))}) have {len(message):,} bytes, and "
+            f"no more than {LONGEST:,} can be handed over: unset what the worker does not need."
+        )
     reading, writing = os.pipe()
-    os.write(writing, json.dumps(found).encode())
+    os.write(writing, message)
     os.close(writing)
     os.set_inheritable(reading, True)
     clean = {name: value for name, value in os.environ.items() if name not in found} | {PIPE: str(reading)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from threading import Event
+from threading import Event, Lock
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -13,8 +13,6 @@ from src.shared.errors import LeaderboardError
 from src.shared.times import utc_now
 
 log = logging.getLogger(__name__)
-
-JOB = "tick"
 
 
 class Ticker:
@@ -26,21 +24,22 @@ class Ticker:
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._every = every
         self._news = Event()
+        self._ticking = Lock()
+        self._work: Callable[[], None] = lambda: None
         self.problem = ""
         self.last: datetime | None = None
 
     def start(self, tick: Callable[[], None]) -> None:
         """Begin, with the first tick at once."""
-        logging.getLogger("apscheduler").setLevel(
-            logging.ERROR
-        )  # it warns of each tick that another one made superfluous
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # else it reports every tick
+        self._work = tick
         self._scheduler.add_job(
-            lambda: self._run(tick),
+            self.run,
             "interval",
             seconds=self._every.total_seconds(),
-            id=JOB,
             max_instances=1,
             coalesce=True,
+            misfire_grace_time=None,  # a late tick is better than none
             next_run_time=utc_now(),
         )
         self._scheduler.start()
@@ -49,18 +48,27 @@ class Ticker:
         """Tick now; if a tick is under way, once more after it."""
         self._news.set()
         if self._scheduler.running:
-            self._scheduler.modify_job(JOB, next_run_time=utc_now())
+            self._scheduler.add_job(self.run_if_news, misfire_grace_time=None)
 
     def stop(self) -> None:
         """Tick no more; a tick that is under way ends first."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
 
-    def _run(self, tick: Callable[[], None]) -> None:
+    def run(self) -> None:
+        """Tick, in this thread or in the one that is at it."""
         self._news.set()
-        while self._news.is_set():
-            self._news.clear()
-            self._tick(tick)
+        self.run_if_news()
+
+    def run_if_news(self) -> None:
+        """Tick until there is no news. Who finds another thread at it leaves the news to that one."""
+        while self._news.is_set() and self._ticking.acquire(blocking=False):
+            try:
+                while self._news.is_set():
+                    self._news.clear()
+                    self._tick(self._work)
+            finally:
+                self._ticking.release()  # news that came just before this is seen by the outer loop
 
     def _tick(self, tick: Callable[[], None]) -> None:
         try:

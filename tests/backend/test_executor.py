@@ -151,6 +151,7 @@ def test_the_child_gets_nothing_of_the_workers_environment_but_what_is_harmless(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     monkeypatch.setenv("MY_OWN_PASSPHRASE", "secret")
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy:3128")
     end = ending(executor, "environment", tmp_path)
     assert end.report
     environment = end.report["environment"]

@@ -59,3 +59,17 @@ def test_what_a_killed_predecessor_left_is_removed(tmp_path: Path) -> None:
     (identity.folder / "jobs" / "nonce").mkdir(parents=True)
     identity.lock.release()
     assert not (take_identity("worker", tmp_path).folder / "jobs").exists()
+
+
+def test_names_that_look_alike_as_folders_are_different_workers(tmp_path: Path) -> None:
+    first, second = take_identity("acme/backend", tmp_path), take_identity("acme_backend", tmp_path)
+    assert first.folder != second.folder
+
+
+def test_a_folder_that_others_can_write_to_is_not_used(tmp_path: Path) -> None:
+    """Who comes first in /tmp could hand a worker forged reports."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    with pytest.raises(ConfigurationError, match="others can write to it"):
+        take_identity("worker", shared)

@@ -42,12 +42,14 @@ def test_without_secrets_nothing_is_started_anew() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["HF_TOKEN", "HF_READ_TOKEN", "OAUTH_CLIENT_SECRET", "AWS_SECRET_ACCESS_KEY"]
+    "name", ["HF_TOKEN", "OAUTH_CLIENT_SECRET", "AWS_SECRET_ACCESS_KEY", "GH_PAT", "MYSQL_PWD", "OPENAI_KEY"]
 )
 def test_a_variable_with_a_secrets_name_is_a_secret(name: str) -> None:
     assert is_secret(name)
 
 
-@pytest.mark.parametrize("name", ["PATH", "TOKENIZERS_PARALLELISM", "HF_HUB_DISABLE_IMPLICIT_TOKEN"])
+@pytest.mark.parametrize(
+    "name", ["PATH", "PWD", "SPACE_AUTHOR_NAME", "TOKENIZERS_PARALLELISM", "WORKER_ID", "OWNER"]
+)
 def test_a_harmless_variable_is_not(name: str) -> None:
     assert not is_secret(name)

@@ -76,3 +76,13 @@ def test_a_failing_tick_is_told_and_tried_again(start: Callable[..., Ticker]) ->
     wait_for(lambda: "unexpected error (ValueError)" in ticker.problem, what="the second sentence")
     ticker.wake()
     wait_for(lambda: ticker.problem == "", what="the good tick")
+
+
+def test_a_wake_that_comes_as_a_tick_ends_is_not_lost(start: Callable[..., Ticker]) -> None:
+    """The thread that ticks is done with its last look at the news, but not yet out."""
+    ticks: list[None] = []
+    ticker = start(lambda: ticks.append(None))
+    wait_for(lambda: len(ticks) == 1, what="the first tick")
+    for number in range(200):
+        ticker.wake()
+        wait_for(lambda number=number: len(ticks) > number + 1, what=f"tick {number}")

@@ -49,7 +49,8 @@ def test_a_second_worker_of_the_same_name_is_refused(queue: Queue) -> None:
     with command(queue.folder, WORKER_ID="acme/backend") as first:
         folder = queue.folder.parent
         wait_for(
-            lambda: list(folder.glob("leaderboard-workers-*/acme_backend.lock")), what="the first worker"
+            lambda: list(folder.glob("leaderboard-workers-*/worker-acme%2Fbackend.lock")),
+            what="the first worker",
         )
         with command(queue.folder, WORKER_ID="acme/backend") as second:
             output, _ = second.communicate(timeout=60)
