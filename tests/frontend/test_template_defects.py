@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import gradio as gr
@@ -10,11 +11,12 @@ import pytest
 import src
 from src import api
 from src.checks import Refused
+from src.columns import columns
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.page import build_page
 from src.page.queue_tables import queue_table
-from src.page.table import contents
-from src.queue import Group, grouped
+from src.page.table import contents, leaderboard_table
+from src.queue import Group, entries, grouped
 from src.shared.request import Status
 from src.view import Sizes, ViewState, view
 from support.boards import TASKS, TEXTS, Leaderboard, scores
@@ -60,6 +62,7 @@ def test_5_the_hub_clients_own_json_in_a_folder_is_no_request(leaderboard: Leade
 
 
 def test_6_one_malformed_result_file_does_not_take_the_page_down(leaderboard: Leaderboard) -> None:
+    """Defect 6: one malformed result file takes the whole page down."""
     leaderboard.write("results", "acme/bad/results_1.json", b'{"config": {}, "results": 3}')
     leaderboard.add_result(scores=scores(0.5, 0.5, 0.5))
     assert [row["Model"] for row in rows(leaderboard)] == ["acme/tiny"]
@@ -101,6 +104,7 @@ def test_12_another_revision_does_not_overwrite_and_main_and_its_commit_are_the_
 
 
 def test_15_a_model_with_a_missing_or_null_or_nan_task_does_not_disappear(leaderboard: Leaderboard) -> None:
+    """Defect 15: a model with one missing or null task disappears without a word; NaN too."""
     leaderboard.add_result("acme/missing", scores=scores(0.5, 0.5))
     leaderboard.add_result("acme/null", scores={**scores(0.5, 0.5), "tiny_copy": {"exact_match,none": None}})
     leaderboard.add_result("acme/nan", scores=scores(0.5, 0.5, float("nan")))
@@ -125,6 +129,9 @@ def test_16_acc_still_matches_the_acc_of_old_files(leaderboard: Leaderboard) -> 
 def test_17_other_precisions_keep_their_name_and_their_requests_metadata(
     leaderboard: Leaderboard, precision: str
 ) -> None:
+    """Defect 17: precisions other than float16 and bfloat16 become "?" and lose their request's metadata;
+    an Adapter request wins over the Original one because of the alphabet.
+    """
     config = {"model_dtype": precision, "model_name": "acme/tiny", "model_sha": "main"}
     leaderboard.add_request(status=Status.FINISHED, precision=precision, license="apache-2.0")
     leaderboard.add_result(config=config, leaderboard={})
@@ -133,6 +140,9 @@ def test_17_other_precisions_keep_their_name_and_their_requests_metadata(
 
 
 def test_17_an_adapter_request_does_not_win_over_the_original_one(leaderboard: Leaderboard) -> None:
+    """Defect 17: precisions other than float16 and bfloat16 become "?" and lose their request's metadata;
+    an Adapter request wins over the Original one because of the alphabet.
+    """
     config = {"model_dtype": "float32", "model_name": "acme/tiny", "model_sha": "main"}
     for weight_type, license_name in (("Adapter", "mit"), ("Original", "apache-2.0")):
         leaderboard.add_request(status=Status.FINISHED, weight_type=weight_type, license=license_name)
@@ -142,6 +152,7 @@ def test_17_an_adapter_request_does_not_win_over_the_original_one(leaderboard: L
 
 
 def test_18_an_unknown_size_is_not_0_and_is_not_filtered_away(leaderboard: Leaderboard) -> None:
+    """Defect 18: unknown size is 0 and is then filtered away or shown as the smallest."""
     path = "demo-leaderboard/gpt2-demo_eval_request_False_float16_Original.json"
     leaderboard.write("requests", path, old_request_file(params=0, precision="float16"))
     leaderboard.write("results", "demo-leaderboard/gpt2-demo/r.json", old_result_file())
@@ -174,18 +185,73 @@ def test_21_the_frontend_loads_no_models_code() -> None:
 
 
 def test_22_names_and_messages_do_not_reach_the_page_as_html() -> None:
+    """Defect 22: names and messages reach the page as unescaped HTML."""
     request = make_request(model="<b>x</b>", message="<img src=x onerror=alert(1)>", status=Status.FAILED)
-    from src.queue import entries
-
     html = queue_table(Group.FAILED, entries({"a.json": request}))
     assert "<img" not in html
     assert "<b>" not in html
 
 
+def test_23_the_range_of_sizes_is_the_whole_one_to_begin_with_and_its_ends_are_exact(
+    leaderboard: Leaderboard,
+) -> None:
+    """Defect 23: a slider's `min` and `max` are replaced with the data's; its handles start at the 25 % and
+    70 % quantiles; drags are whole numbers; rows without a value vanish once it is touched.
+    """
+    for name, params in {
+        "acme/unknown": None,
+        "acme/small": 0.5,
+        "acme/middle": 7.25,
+        "acme/big": 70.0,
+    }.items():
+        leaderboard.add_request(model=name, status=Status.FINISHED, params=params)
+        leaderboard.add_result(name, scores=scores(0.5, 0.5, 0.5))
+    leaderboard.keeper.sync()
+    standings = leaderboard.keeper.now.board.standings
+
+    def found(state: ViewState) -> set[str]:
+        return {line.row.model.removeprefix("acme/") for line in view(standings, state).lines}
+
+    assert found(ViewState()) == {"unknown", "small", "middle", "big"}
+    assert found(ViewState(sizes=Sizes(0.5, 70.0))) == {"unknown", "small", "middle", "big"}
+    assert found(ViewState(sizes=Sizes(0.51, 69.99))) == {"unknown", "middle"}
+    assert found(ViewState(sizes=Sizes(7.25, 7.25))) == {"unknown", "middle"}
+    assert found(ViewState(sizes=Sizes(100, 200))) == {"unknown"}
+
+
 def test_24_a_search_does_not_match_the_markup_of_a_link(leaderboard: Leaderboard) -> None:
+    """Defect 24: search runs on Enter only, on the cell's HTML when the column is a link ("href" matches
+    every row).
+    """
     leaderboard.add_result(scores=scores(0.5))
     leaderboard.keeper.sync()
     standings = leaderboard.keeper.now.board.standings
     assert "https" in str(contents(view(standings, ViewState()), frozenset())["data"])
     for markup in ("href", "https", "target", "<a"):
         assert not view(standings, ViewState(search=markup)).lines
+
+
+def test_25_a_hidden_column_shifts_no_other_one(leaderboard: Leaderboard) -> None:
+    """Defect 25: `datatype` is by position: a hidden column shifts all later ones."""
+    leaderboard.add_request(status=Status.FINISHED)
+    leaderboard.add_result(scores=scores(0.25, 0.5, 0.75))
+    leaderboard.keeper.sync()
+    standings = leaderboard.keeper.now.board.standings
+    every = [column.name for column in columns(standings.tasks)]
+
+    def shown(names: Iterable[str]) -> dict[str, tuple[object, object]]:
+        table = contents(view(standings, ViewState(columns=frozenset(names))), frozenset())
+        headers, [values], metadata = table["headers"], table["data"], table["metadata"]
+        [texts], [styles] = metadata["display_value"], metadata["styling"]
+        assert [datatypes[place] for place, _ in enumerate(headers)] == [
+            "markdown" if header == "Model" else "str" for header in headers
+        ]
+        assert len(headers) == len(styles)
+        return {header: (value, text) for header, value, text in zip(headers, values, texts, strict=True)}
+
+    with gr.Blocks():
+        datatypes = leaderboard_table(TASKS).datatype
+    whole = shown(every)
+    for hidden in every:
+        for header, cell in shown(name for name in every if name != hidden).items():
+            assert cell == whole[header], f"{header} without {hidden}"

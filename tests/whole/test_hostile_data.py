@@ -1,0 +1,121 @@
+"""What strangers wrote into the datasets stays text in a real browser, and the page stays usable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from local_leaderboard import Space, running
+from support.pages import listening, rows
+
+ELSEWHERE = "evil.example"
+LONG = "long " * 2_000
+HOSTILE = [
+    "<script>window.pwned = 1; alert(1)</script>",
+    f'<img src="http://{ELSEWHERE}/a.png" onerror="window.pwned = 1; alert(1)">',
+    '"><svg onload="window.pwned = 1; alert(1)">',
+    "[link](javascript:window.pwned=1)",
+    '<a href="javascript:window.pwned=1">link</a>',
+    f"![image](http://{ELSEWHERE}/b.png)",
+    f'<iframe src="http://{ELSEWHERE}/c" srcdoc="<script>parent.pwned = 1</script>"></iframe>',
+    f"</style><style>@import url(http://{ELSEWHERE}/d)</style>",
+    "\u202egnp.exe\u202c\u200f\u2066",
+    "$$\\href{javascript:window.pwned=1}{x}$$ {{7*7}} ${window.pwned=1} =1+1",
+    LONG,
+    "x" * 10_000,
+]
+STATUSES = ["PENDING", "RUNNING", "FINISHED", "FAILED"]
+
+
+def write(file: Path, content: object) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+
+def write_request(data: Path, name: str, model: str, text: str, status: str) -> None:
+    """A request that holds a text wherever a text can be."""
+    fields = ("revision", "base_model", "precision", "weight_type", "model_type", "license", "message")
+    lease = {
+        "worker": text,
+        "nonce": text,
+        "started": "2026-01-31T12:00:00Z",
+        "renewed": "2026-01-31T12:00:00Z",
+        "until": "2026-01-31T13:00:00Z",
+    }
+    content = dict.fromkeys(fields, text) | {"model": model, "status": status, "architectures": [text]}
+    content |= {"submitted_time": "2026-01-31T12:00:00Z", "params": 1.0, "submitted_by": text}
+    if status == "RUNNING":
+        content |= {"lease": lease, "progress": {"task": text, "done": 1, "total": 2}}
+    write(data / "requests" / f"{name}_{status}.json", content)
+
+
+def write_result(data: Path, name: str, model: str, text: str, score: float) -> None:
+    config = {"model_name": model, "model_dtype": text, "model_sha": text}
+    metrics = {"acc,none": score, "exact_match,none": score}
+    results = {task: metrics for task in ("tiny_addition", "tiny_agreement", "tiny_copy")}
+    content = {"config": config, "results": results, "versions": {text: text}}
+    write(data / "results" / name / "results_2026-01-31T12-00-00.json", content)
+
+
+@pytest.fixture(scope="module")
+def frontend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Space]:
+    """A frontend on one good model and on many that want to harm."""
+    data = tmp_path_factory.mktemp("hostile")
+    write_result(data, "acme/good", "acme/good", "float16", 0.99)
+    for number, text in enumerate(HOSTILE):
+        for status in STATUSES:
+            write_request(data, f"bad-{number}", text, text, status)
+        write_result(data, f"bad-{number}", text, text, 0.5)
+        write_request(data, f"plain-{number}", f"acme/plain-{number}", text, "FINISHED")
+        write_result(data, f"plain-{number}", f"acme/plain-{number}", text, 0.4)
+    write(data / "requests" / "<img src=x onerror=alert(1)>.json", "broken")
+    with running(data, ("frontend",), REFRESH_RATE="5") as spaces:
+        yield spaces["frontend"]
+
+
+def use_everything(page: Page, width: int) -> None:
+    """Open every tab and accordion, and show every column."""
+    main_table = page.locator("#leaderboard")
+    expect(main_table.get_by_text("acme/good").first).to_be_visible()
+    page.get_by_role("button", name="Sizes, hiding and columns").click()
+    for column in ("Type", "Architecture", "Weight type", "Hub License", "Hub ❤️", "Model sha"):
+        page.get_by_role("checkbox", name=column, exact=True).check()
+    expect(main_table.locator("thead").last).to_contain_text("Model sha")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_text("skipped, because they cannot be understood").click()
+    page.get_by_role("tab", name="About").click()
+    page.get_by_role("tab", name="Submit here!").click()
+    expect(page.get_by_label("Model name")).to_be_visible()
+    for status in STATUSES:
+        cell = page.locator(f"#queue-{status.lower()} td").first
+        if not cell.is_visible():
+            page.get_by_role("button", name=f"{status.capitalize()} (").click()
+        expect(cell).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("tab", name="LLM Benchmark").click()
+    page.get_by_role("textbox", name="Search").fill("acme/good")
+    expect(main_table.get_by_text("acme/plain-1").locator("visible=true")).to_have_count(0)
+    assert "99.00" in rows(page)[0]
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_nothing_that_strangers_wrote_runs_or_loads_and_the_page_stays_usable(
+    browser: Browser, frontend: Space, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 1000})
+    dialogs: list[str] = []
+    elsewhere: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.on("request", lambda request: elsewhere.append(request.url) if ELSEWHERE in request.url else None)
+    with listening(page):
+        page.goto(frontend.url)
+        use_everything(page, width)
+        harmful = "a[href^='javascript' i], iframe[srcdoc], #leaderboard img, [onerror], [onload]"
+        assert page.locator(harmful).count() == 0
+        assert page.evaluate("window.pwned") is None
+        assert (dialogs, elsewhere) == ([], [])
+    page.close()
