@@ -20,7 +20,7 @@ def main() -> None:
     from src import envs  # envs reads the environment: a mistake there ends in one sentence
 
     worker = make_worker()
-    worker.ticker.start(worker.reconciler.tick)
+    worker.ticker.start(worker.tick)
 
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
     from src.page.page import build_page
@@ -28,7 +28,7 @@ def main() -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    page = build_page(worker.reconciler, worker.ticker, notice=worker.notice)
+    page = build_page(worker.reconciler, worker.ticker, worker.announcer, notice=worker.notice)
     try:
         page.launch(
             server_name=envs.GRADIO_SERVER_NAME,

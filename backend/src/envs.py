@@ -14,11 +14,14 @@ SPACE_ID = env("SPACE_ID")  # set by the Hub on a Space
 
 # What is evaluated, in lm_eval's terms
 
-TASKS_HARNESS = env("TASKS_HARNESS", "tiny_addition,tiny_agreement,tiny_copy").replace(" ", "").split(",")
+# Names of tasks and groups; name|few-shot gives one its own number of examples: "arc_challenge|25, mmlu|5".
+TASKS_HARNESS = env("TASKS_HARNESS", "tiny_addition, tiny_agreement, tiny_copy")
 TASKS_DIR = env(
     "TASKS_DIR", "tasks"
 )  # a folder of your own task files; lm_eval's own tasks are known by name
-NUM_FEWSHOT = env("NUM_FEWSHOT", None, kind=int)  # None keeps each task's own default
+NUM_FEWSHOT = env(
+    "NUM_FEWSHOT", None, kind=int
+)  # for all tasks without a number of their own; None keeps each task's own default
 LIMIT = env(
     "LIMIT", None, kind=float
 )  # samples per task, for trying things out; None evaluates all, as a leaderboard should

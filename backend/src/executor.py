@@ -35,6 +35,9 @@ from src.shared.json_file import read_object
 
 log = logging.getLogger(__name__)
 
+CHILD = (sys.executable, "-m", "src.evaluation")
+"""What runs an evaluation, in the folder that is named after it."""
+
 LOG_BYTES = 200_000
 """How much of the end of a child's log is kept."""
 
@@ -92,7 +95,7 @@ class ProcessExecutor:
         *,
         time_limit: timedelta,
         on_end: Callable[[], None] = lambda: None,
-        command: tuple[str, ...] = (sys.executable, "-m", "src.evaluation"),
+        command: tuple[str, ...] = CHILD,
     ) -> None:
         self._folder = folder
         self._time_limit = time_limit

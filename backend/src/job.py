@@ -13,6 +13,7 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from src.shared.request import Progress
+from src.suite import Suite
 
 T = TypeVar("T")
 
@@ -24,27 +25,22 @@ REPORT_FILE = "report.json"
 REFUSAL_FILE = "refusal.json"
 LOG_FILE = "log.txt"
 
+DESCRIBE = "--describe"
+"""Before the folder, it makes the child describe the job's suite instead of evaluating the model on it."""
 
-@dataclass(frozen=True)
-class Job:
-    """What one evaluation child is told: which weights, which tasks, and how to run them.
+
+@dataclass(frozen=True, kw_only=True)
+class Job(Suite):
+    """What one evaluation child is told: the suite, and the model to run it on.
 
     `weights` is what transformers loads: a folder on this machine, or a model's name on the Hub together with
-    `commit`. `tasks_dir` is a folder of trusted lm_eval task files; lm_eval's own collection is at hand
-    beside it. `num_fewshot` None keeps each task's own default, and `limit` None evaluates every sample.
-    `batch_size` is lm_eval's: a number, `auto` or `auto:N`.
+    `commit`.
     """
 
     model: str
     weights: str
     commit: str | None
     precision: str
-    tasks: tuple[str, ...]
-    tasks_dir: str
-    num_fewshot: int | None = None
-    limit: float | None = None
-    batch_size: str = "auto"
-    device: str = "cpu"
     use_chat_template: bool = False
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from secrets import token_hex
 from threading import Lock
 
@@ -23,30 +22,18 @@ from src.shared.errors import CannotBeEvaluated, Conflict, StoreError
 from src.shared.mirror import Mirror, Reading
 from src.shared.model_source import ModelFacts, ModelSource
 from src.shared.names import log_path, result_path
-from src.shared.request import Request, Status, read_request, write_request
+from src.shared.request import ORIGINAL, Request, Status, read_request, write_request
 from src.shared.result import Result, read_result
 from src.shared.store import Store
 from src.shared.times import Clock, utc_now
+from src.suite import Suite
 
 log = logging.getLogger(__name__)
 
 TRIES = 20
 """How often a commit is decided anew when others commit at the same time."""
 
-ORIGINAL = "Original"
 MAIN = "main"
-
-
-@dataclass(frozen=True)
-class Suite:
-    """What this worker runs on every model, in lm_eval's terms; `Job` explains each field."""
-
-    tasks: tuple[str, ...]
-    tasks_dir: str
-    num_fewshot: int | None = None
-    limit: float | None = None
-    batch_size: str = "auto"
-    device: str = "cpu"
 
 
 class Reconciler:

@@ -11,16 +11,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
 
-from src.executor import ProcessExecutor
+from src.announcer import Announcer
+from src.executor import CHILD, ProcessExecutor
 from src.identity import Identity, take_identity
+from src.job import DESCRIBE
 from src.lifecycle import LeaseTerms
-from src.reconciler import Reconciler, Suite
+from src.reconciler import Reconciler
 from src.secrets import withdraw_secrets
 from src.shared.errors import StoreError, told_in_one_sentence
 from src.shared.stores import open_stores
+from src.suite import Suite, read_tasks
 from src.ticker import Ticker
 
 log = logging.getLogger(__name__)
+
+DESCRIBED_WITHIN = timedelta(minutes=10)
+"""Indexing all tasks of lm_eval takes ten seconds on a fast machine."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +34,24 @@ class Worker:
     """A worker put together from the settings, not ticking yet; `notice` is what its owner should know."""
 
     reconciler: Reconciler
+    announcer: Announcer
     ticker: Ticker
     identity: Identity
     notice: str
 
+    def tick(self) -> None:
+        """Do what there is to do now; the queue comes first."""
+        self.reconciler.tick()
+        self.announcer.tick()
+
+    def is_idle(self) -> bool:
+        """Whether nothing was left to do at the last tick."""
+        return self.reconciler.is_idle() and self.announcer.is_done
+
     def close(self) -> None:
         """Stop ticking and evaluating, and give the leases back if the requests can be written."""
         self.ticker.stop()
+        self.announcer.close()
         try:
             self.reconciler.close()
         except StoreError as error:
@@ -53,10 +70,12 @@ def make_worker() -> Worker:
     executor = ProcessExecutor(
         identity.folder, time_limit=timedelta(hours=envs.MAX_HOURS), on_end=ticker.wake
     )
+    tasks = read_tasks(envs.TASKS_HARNESS)
     suite = Suite(
-        tasks=tuple(envs.TASKS_HARNESS),
+        tasks=tasks.names,
         tasks_dir=envs.TASKS_DIR,
         num_fewshot=envs.NUM_FEWSHOT,
+        fewshot_by_task=tasks.fewshot_by_task,
         limit=envs.LIMIT,
         batch_size=envs.BATCH_SIZE,
         device=envs.DEVICE,
@@ -70,7 +89,11 @@ def make_worker() -> Worker:
         suite=suite,
         terms=LeaseTerms(timedelta(minutes=envs.LEASE_MINUTES)),
     )
-    return Worker(reconciler, ticker, identity, stores.notice)
+    describer = ProcessExecutor(
+        identity.folder, time_limit=DESCRIBED_WITHIN, on_end=ticker.wake, command=(*CHILD, DESCRIBE)
+    )
+    announcer = Announcer(stores.results, describer, suite)
+    return Worker(reconciler, announcer, ticker, identity, stores.notice)
 
 
 def main() -> None:
@@ -86,8 +109,8 @@ def main() -> None:
         signal.signal(number, lambda *_: done.set())
 
     def tick() -> None:
-        worker.reconciler.tick()
-        if arguments.drain and worker.reconciler.is_idle():
+        worker.tick()
+        if arguments.drain and worker.is_idle():
             done.set()
 
     log.info("worker %s starts. %s", worker.identity.worker, worker.notice)

@@ -3,13 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from src.announcer import Announcer
 from src.overview import make_overview
 from src.page import sections
 from src.page.page import build_page
 from src.shared.request import Progress
 from src.ticker import Ticker
 from support.executors import FunctionExecutor, bad
-from support.queues import START, Queue, drain
+from support.queues import START, SUITE, Queue, drain
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 
@@ -49,7 +50,7 @@ def test_hostile_text_stays_text(queue: Queue) -> None:
     request = replace(queue.read(path), model=HOSTILE, message=HOSTILE, precision=HOSTILE)
     overview = make_overview({"path": request}, {}, (), queue.worker()._journal)
     html = sections.waiting(overview) + sections.header(
-        HOSTILE, last_tick=None, notice=HOSTILE, problem=HOSTILE
+        HOSTILE, last_tick=None, notice=HOSTILE, problems=[HOSTILE]
     )
     assert "<script" not in html
     assert "<img" not in html
@@ -64,5 +65,6 @@ def test_a_long_queue_is_counted_where_it_is_not_listed(queue: Queue) -> None:
 
 
 def test_the_page_can_be_built(queue: Queue) -> None:
-    page = build_page(queue.worker(), Ticker(timedelta(hours=1)), notice="")
+    announcer = Announcer(queue.results, FunctionExecutor(), SUITE)
+    page = build_page(queue.worker(), Ticker(timedelta(hours=1)), announcer, notice="")
     assert "Leaderboard backend" in str(page.config)

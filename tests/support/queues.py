@@ -8,13 +8,14 @@ from pathlib import Path
 
 from src.executor import Executor
 from src.lifecycle import LeaseTerms
-from src.reconciler import Reconciler, Suite
+from src.reconciler import Reconciler
 from src.shared.errors import ModelNotFound, RevisionNotFound
 from src.shared.folder_store import FolderStore
 from src.shared.model_source import ModelFacts
 from src.shared.names import request_path
 from src.shared.request import Request, Status, read_request, write_request
 from src.shared.times import to_text
+from src.suite import Suite
 from support.executors import FunctionExecutor
 
 COMMIT = "c" * 40

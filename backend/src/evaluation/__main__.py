@@ -1,4 +1,7 @@
-"""Run one evaluation: `python -m src.evaluation FOLDER` leaves a report or a refusal beside its job."""
+"""Run one evaluation: `python -m src.evaluation FOLDER` leaves a report or a refusal beside its job.
+
+With `--describe` no model is loaded: the report is then a description of what the job's suite runs.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,18 @@ from functools import partial
 from pathlib import Path
 from threading import Thread
 
-from src.job import JOB_FILE, PROGRESS_FILE, REFUSAL_FILE, REPORT_FILE, Job, Refusal, read_json, write_json
+from src.job import (
+    DESCRIBE,
+    JOB_FILE,
+    PROGRESS_FILE,
+    REFUSAL_FILE,
+    REPORT_FILE,
+    Job,
+    Refusal,
+    read_json,
+    write_json,
+)
+from src.suite import Suite
 
 log = logging.getLogger(__name__)
 
@@ -24,16 +38,11 @@ READ_AT_IMPORT = {
 """Settings of libraries that have to be in the environment before these are imported."""
 
 
-def main(folder: Path) -> int:
+def evaluate_the_model(folder: Path) -> int:
     """Evaluate, and return the exit status: 0 with a report, 1 with a refusal or with neither."""
-    end_with_the_worker()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     job = read_json(folder / JOB_FILE, Job)
     if job is None:
-        log.error("found no job to run: %s is missing or is not a job", folder / JOB_FILE)
-        return 1
-    for name, value in READ_AT_IMPORT.items():
-        os.environ.setdefault(name, value)
+        return told_of_no_job(folder)
     # Not at the top: this takes seconds, in which the worker may die already.
     from src.evaluation.harness import evaluate
     from src.evaluation.refusals import Refused
@@ -47,6 +56,32 @@ def main(folder: Path) -> int:
     write_json(folder / REPORT_FILE, report)
     log.info("finished %s", job.model)
     return 0
+
+
+def describe_the_suite(folder: Path) -> int:
+    """Describe, and return the exit status: 0 with a description as the report."""
+    os.nice(10)  # an evaluation that runs meanwhile comes first
+    suite = read_json(folder / JOB_FILE, Suite)
+    if suite is None:
+        return told_of_no_job(folder)
+    from src.evaluation.description import describe
+
+    write_json(folder / REPORT_FILE, describe(suite))
+    return 0
+
+
+def told_of_no_job(folder: Path) -> int:
+    """Log that there is nothing to run, and return the exit status for it."""
+    log.error("found no job to run: %s is missing or is not a job", folder / JOB_FILE)
+    return 1
+
+
+def prepare() -> None:
+    """Make this a child of the worker: it ends with it, logs, and has what libraries read at their import."""
+    end_with_the_worker()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    for name, value in READ_AT_IMPORT.items():
+        os.environ.setdefault(name, value)
 
 
 def end_with_the_worker() -> None:
@@ -65,4 +100,7 @@ def _kill_at_the_end_of_stdin() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    *options, folder = sys.argv[1:]
+    prepare()
+    run = describe_the_suite if options == [DESCRIBE] else evaluate_the_model
+    sys.exit(run(Path(folder)))

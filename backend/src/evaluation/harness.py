@@ -20,6 +20,7 @@ from src.evaluation.refusals import Refused, Step, refusing
 from src.evaluation.report import Report, merged, publishable, sha256, task_hashes
 from src.evaluation.tasks import COLLECTION, find_tasks
 from src.job import Job
+from src.suite import Suite
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def evaluate_task(job: Job, model: MeteredModel, task: str, tasks: TaskManager) 
         model=model,
         tasks=[task],
         task_manager=tasks,
-        num_fewshot=job.num_fewshot,
+        num_fewshot=job.fewshot(task),
         limit=job.limit,
         batch_size=batch_size(job),
         device=job.device,
@@ -107,11 +108,11 @@ def evaluate_task(job: Job, model: MeteredModel, task: str, tasks: TaskManager) 
     return report
 
 
-def batch_size(job: Job) -> str:
-    """The job's, or a number where lm_eval must not search for one."""
-    if job.device == "cpu" and job.batch_size.startswith("auto"):
+def batch_size(suite: Suite) -> str:
+    """The suite's, or a number where lm_eval must not search for one."""
+    if suite.device == "cpu" and suite.batch_size.startswith("auto"):
         return BATCH_SIZE_ON_A_CPU
-    return job.batch_size
+    return suite.batch_size
 
 
 def signed(report: Report, job: Job, tokenizer: Any) -> Report:

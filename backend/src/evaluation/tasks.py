@@ -15,7 +15,19 @@ COLLECTION = Path(lm_eval.tasks.__file__).parent
 
 
 def find_tasks(names: Sequence[str], tasks_dir: str) -> TaskManager:
-    """An index of task files that holds all these tasks. Raises `Refused` if one is nowhere.
+    """An index of task files that holds all these tasks. Raises `Refused` if one is nowhere."""
+    index = index_for(names, tasks_dir)
+    unknown = [name for name in names if name not in index.task_index]
+    if unknown:
+        raise Refused(
+            f"The task {unknown[0]} is neither in this leaderboard's tasks folder nor in lm_eval "
+            f"{version('lm_eval')}. The leaderboard's owner has to correct this; the model is not at fault."
+        )
+    return index
+
+
+def index_for(names: Sequence[str], tasks_dir: str) -> TaskManager:
+    """An index of task files that holds all of these tasks which there are.
 
     Reading lm_eval's whole collection takes ten seconds. For single tasks the folders that their names point
     at do as well; a group or a tag may have its tasks anywhere.
@@ -25,16 +37,7 @@ def find_tasks(names: Sequence[str], tasks_dir: str) -> TaskManager:
         return own
     folders = sorted({str(folder) for name in names for folder in folders_named_like(name)})
     near = TaskManager(include_path=[*folders, tasks_dir], include_defaults=False)
-    if are_single_tasks(names, near):
-        return near
-    everything = TaskManager(include_path=[tasks_dir])
-    unknown = [name for name in names if name not in everything.task_index]
-    if unknown:
-        raise Refused(
-            f"The task {unknown[0]} is neither in this leaderboard's tasks folder nor in lm_eval "
-            f"{version('lm_eval')}. The leaderboard's owner has to correct this; the model is not at fault."
-        )
-    return everything
+    return near if are_single_tasks(names, near) else TaskManager(include_path=[tasks_dir])
 
 
 def are_single_tasks(names: Sequence[str], index: TaskManager) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from src.announcer import Announcer
 from src.page import sections
 from src.reconciler import Reconciler
 from src.shared.times import utc_now
@@ -17,13 +18,14 @@ REFRESH_SECONDS = 2.0
 STYLE = Path(__file__).with_name("style.css")
 
 
-def build_page(reconciler: Reconciler, ticker: Ticker, *, notice: str) -> gr.Blocks:
+def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, *, notice: str) -> gr.Blocks:
     """Make the page of one worker."""
 
     def show() -> list[str]:
         overview = reconciler.overview()
+        problems = [each for each in (ticker.problem, *announcer.problems) if each]
         return [
-            sections.header(reconciler.worker, last_tick=ticker.last, notice=notice, problem=ticker.problem),
+            sections.header(reconciler.worker, last_tick=ticker.last, notice=notice, problems=problems),
             sections.running(overview, utc_now()),
             sections.waiting(overview),
             sections.events(overview),

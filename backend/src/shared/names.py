@@ -9,6 +9,9 @@ LOGS_FOLDER = "logs"
 OWN_FOLDERS = (INDEX_FOLDER, LOGS_FOLDER)
 """Top-level folders of our other files. None ends in `.json`: the old template would read it."""
 
+BACKEND_DESCRIPTION = f"{INDEX_FOLDER}/backend.yaml"
+"""In the results dataset: what the backend runs."""
+
 MAX_NAME_BYTES = 240
 """File systems hold 255; the rest is for the hidden name under which a file waits for its commit."""
 

@@ -17,6 +17,9 @@ from .times import from_text
 FORMAT = 1
 """The version of the file format that is written; files of the old template carry none."""
 
+ORIGINAL = "Original"
+"""The weight type of whole models; adapters and deltas have others."""
+
 
 class Status(StrEnum):
     """Where a request stands in its life; the only place where these words are written."""
@@ -129,7 +132,7 @@ class Request:
     revision: Text = "main"
     private: bool = False
     precision: Text = "?"
-    weight_type: Text = "Original"
+    weight_type: Text = ORIGINAL
     status: Status
     submitted_time: Text = ""
     model_type: Text = ""

@@ -7,7 +7,7 @@ an example of each.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -92,12 +92,18 @@ def read_result(path: str, data: bytes) -> Result:
     )
 
 
-def _metric(scores: Mapping[str, float | None], metric: str) -> float | None:
+def metric_key(keys: Collection[str], metric: str) -> str | None:
+    """Which of the keys `metric,filter` is meant: the metric itself, unfiltered, or with its only filter."""
     for key in (metric, f"{metric},none"):
-        if key in scores:
-            return scores[key]
-    filtered = [score for key, score in scores.items() if key.split(",")[0] == metric]
+        if key in keys:
+            return key
+    filtered = [key for key in keys if key.split(",")[0] == metric]
     return filtered[0] if len(filtered) == 1 else None
+
+
+def _metric(scores: Mapping[str, float | None], metric: str) -> float | None:
+    key = metric_key(scores, metric)
+    return None if key is None else scores[key]
 
 
 def _scores(results: Mapping[str, object]) -> Scores:

@@ -1,0 +1,120 @@
+"""Describing what this worker runs, for `index/backend.yaml`, from configuration files and settings alone."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Iterator
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import TypeVar
+
+from lm_eval.tasks import TaskManager
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+from src.evaluation.configs import (
+    Leaf,
+    group_metrics,
+    groups_in,
+    is_group,
+    leaves,
+    random_baseline,
+    version,
+)
+from src.evaluation.harness import batch_size
+from src.evaluation.loading import PRECISIONS
+from src.evaluation.problems import problems
+from src.evaluation.tasks import COLLECTION, index_for
+from src.shared.backend_description import BackendDescription, TaskDescription
+from src.shared.request import ORIGINAL
+from src.suite import Suite
+
+T = TypeVar("T")
+
+PACKAGES = ("lm_eval", "transformers", "torch", "datasets")
+"""Those whose versions a score depends on."""
+
+
+def describe(suite: Suite) -> BackendDescription:
+    """What a worker with this suite runs. It loads no questions and fetches nothing from the Hub."""
+    tasks = index_for(suite.tasks, suite.tasks_dir)
+    known = [name for name in suite.tasks if name in tasks.task_index]
+    return BackendDescription(
+        tasks=tuple(each for name in known for each in describe_task(name, tasks, suite)),
+        problems=tuple(sentence for name in suite.tasks for sentence in problems(name, tasks)),
+        limit=suite.limit,
+        batch_size=batch_size(suite),
+        device=suite.device,
+        include_path=include_path(suite),
+        precisions=tuple(PRECISIONS),
+        weight_types=(ORIGINAL,),
+        versions={**{each: version_of(each) for each in PACKAGES}, "python": platform.python_version()},
+        architectures=tuple(sorted(set(architectures()))),
+    )
+
+
+def describe_task(name: str, tasks: TaskManager, suite: Suite) -> list[TaskDescription]:
+    """A task or a group has one description; a tag, which has no score of its own, those of its tasks."""
+    given = suite.fewshot(name)
+    single = [_single(leaf, given, suite) for leaf in leaves(name, tasks)]
+    return [_group(name, tasks, single, suite)] if is_group(tasks.task_index[name]) else single
+
+
+def _single(leaf: Leaf, given: int | None, suite: Suite) -> TaskDescription:
+    return TaskDescription(
+        name=leaf.name,
+        kind=leaf.kind,
+        metrics=tuple(leaf.metrics),
+        num_fewshot=leaf.fewshot(given),
+        given_num_fewshot=given,
+        version=version(leaf.config),
+        questions=leaf.questions,
+        random_baseline=random_baseline(leaf.config),
+        datasets=tuple(leaf.datasets),
+        file=published_path(leaf.file, suite),
+    )
+
+
+def _group(name: str, tasks: TaskManager, parts: list[TaskDescription], suite: Suite) -> TaskDescription:
+    entry = tasks.task_index[name]
+    questions = [part.questions for part in parts if part.questions is not None]
+    return TaskDescription(
+        name=name,
+        kind=_common(part.kind for part in parts),
+        metrics=tuple(group_metrics(entry.cfg, [metric for part in parts for metric in part.metrics])),
+        num_fewshot=_common(part.num_fewshot for part in parts),
+        given_num_fewshot=suite.fewshot(name),
+        version=version(entry.cfg),
+        questions=sum(questions) if len(questions) == len(parts) else None,
+        random_baseline=random_baseline(entry.cfg),
+        datasets=tuple(sorted({dataset for part in parts for dataset in part.datasets})),
+        file=published_path(entry.yaml_path, suite),
+        subtasks=len(parts),
+        parts=tuple(sorted({*(part.name for part in parts), *groups_in(name, tasks)})),
+    )
+
+
+def _common(values: Iterable[T | None]) -> T | None:
+    """What is the same for all, or None."""
+    different = set(values)
+    return different.pop() if len(different) == 1 else None
+
+
+def include_path(suite: Suite) -> str:
+    """The folder of the leaderboard's own tasks, as a command in the backend's folder names it."""
+    folder = Path(suite.tasks_dir)
+    return folder.name if folder.is_absolute() else folder.as_posix()
+
+
+def published_path(file: Path | None, suite: Suite) -> str | None:
+    """Where a task's file lies, without the folders of this machine."""
+    folders = {Path(suite.tasks_dir): include_path(suite), COLLECTION: "lm_eval/tasks"}
+    for folder, name in folders.items():
+        if file and file.resolve().is_relative_to(folder.resolve()):
+            return f"{name}/{file.resolve().relative_to(folder.resolve()).as_posix()}"
+    return None
+
+
+def architectures() -> Iterator[str]:
+    """The classes of the causal language models that transformers has; some of its entries name several."""
+    for names in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values():
+        yield from [names] if isinstance(names, str) else names

@@ -1,0 +1,170 @@
+"""What this worker runs is published once after each start, when it is news; a failure is a sentence."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from src.announcer import Announcer
+from src.job import End, Ending, Job
+from src.shared.backend_description import BackendDescription, TaskDescription, read_description
+from src.shared.errors import Conflict, StoreError
+from src.shared.names import BACKEND_DESCRIPTION
+from src.shared.store import Snapshot, Store
+from src.suite import Suite
+from support.executors import FunctionExecutor
+from support.queues import SUITE, Queue
+
+
+def described(job: Job, *problems: str) -> Ending:
+    """As the describing child ends: with a description of the suite that it was given."""
+    tasks = tuple(TaskDescription(name=name, num_fewshot=job.fewshot(name)) for name in job.tasks)
+    description = BackendDescription(tasks=tasks, limit=job.limit, problems=problems)
+    return Ending(End.FINISHED, "", report=TypeAdapter(BackendDescription).dump_python(description))
+
+
+def crashed(job: Job) -> Ending:
+    return Ending(End.CRASHED, "It was killed.", log=b"Traceback: not enough memory\n")
+
+
+class Counting:
+    """Passes everything on to a store, and counts the commits that landed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.commits: list[list[str]] = []
+
+    def snapshot(self) -> Snapshot:
+        return self._store.snapshot()
+
+    def read(self, snapshot: Snapshot, paths: Any) -> dict[str, bytes]:
+        return self._store.read(snapshot, paths)
+
+    def commit(self, *, add: Mapping[str, bytes], parent: Snapshot, message: str, **_: Any) -> Snapshot:
+        after = self._store.commit(add=add, message=message, parent=parent)
+        self.commits.append(sorted(add))
+        return after
+
+
+class Busy(Counting):
+    """Somebody else is faster at the first commits."""
+
+    def __init__(self, store: Store, conflicts: int) -> None:
+        super().__init__(store)
+        self.conflicts = conflicts
+
+    def commit(self, *, parent: Snapshot, **changes: Any) -> Snapshot:
+        if self.conflicts:
+            self.conflicts -= 1
+            name = f"acme/model/results_{self.conflicts}.json"
+            self._store.commit(add={name: b"{}"}, message="a result of somebody else", parent=parent)
+        return super().commit(parent=parent, **changes)
+
+
+def published(queue: Queue) -> BackendDescription:
+    return read_description((queue.folder / "results" / BACKEND_DESCRIPTION).read_bytes())
+
+
+def announce(store: Store, suite: Suite = SUITE, *, ticks: int = 3) -> Announcer:
+    """What a worker does between its start and its end."""
+    announcer = Announcer(store, FunctionExecutor(described), suite)
+    for _ in range(ticks):
+        announcer.tick()
+    assert announcer.is_done
+    return announcer
+
+
+def test_what_is_run_is_published_once(queue: Queue) -> None:
+    results = Counting(queue.results)
+    announce(results, replace(SUITE, fewshot_by_task={"tiny_copy": 3}, limit=20))
+    assert results.commits == [[BACKEND_DESCRIPTION]]
+    description = published(queue)
+    assert [(task.name, task.num_fewshot) for task in description.tasks] == [
+        ("tiny_addition", None),
+        ("tiny_copy", 3),
+    ]
+    assert description.limit == 20
+
+
+def test_a_restart_with_the_same_settings_writes_nothing(queue: Queue) -> None:
+    results = Counting(queue.results)
+    announce(results)
+    announce(results)
+    assert len(results.commits) == 1
+
+
+def test_a_restart_with_other_settings_publishes_anew(queue: Queue) -> None:
+    announce(queue.results)
+    announce(queue.results, replace(SUITE, num_fewshot=5))
+    assert published(queue).tasks[0].num_fewshot == 5
+
+
+def test_two_workers_with_different_settings_do_not_rewrite_it_at_every_tick(queue: Queue) -> None:
+    results = Counting(queue.results)
+    workers = [announce(results), announce(results, replace(SUITE, limit=20))]
+    for _ in range(5):
+        for worker in workers:
+            worker.tick()
+    assert len(results.commits) == 2
+    assert published(queue).limit == 20
+
+
+def test_a_description_that_was_edited_by_hand_is_put_right(queue: Queue) -> None:
+    announce(queue.results)
+    (queue.folder / "results" / BACKEND_DESCRIPTION).write_text("tasks: []\n")
+    announce(queue.results)
+    assert published(queue).tasks
+
+
+def test_nothing_waits_for_the_description(queue: Queue) -> None:
+    describer = FunctionExecutor(described, wait=True)
+    announcer = Announcer(queue.results, describer, SUITE)
+    for _ in range(3):
+        announcer.tick()
+    assert len(describer.started) == 1
+    assert not announcer.is_done
+    assert queue.results.snapshot().files == {}
+    describer.let_end()
+    announcer.tick()
+    assert announcer.is_done
+    assert published(queue).tasks
+
+
+def test_a_conflict_is_tried_again_on_the_new_state(queue: Queue) -> None:
+    results = Busy(queue.results, conflicts=3)
+    announce(results)
+    assert results.commits == [[BACKEND_DESCRIPTION]]
+    assert published(queue).tasks
+    assert len(queue.result_paths()) == 3
+
+
+def test_a_dataset_that_cannot_be_written_is_tried_again_at_the_next_tick(queue: Queue) -> None:
+    results = Busy(queue.results, conflicts=25)
+    announcer = Announcer(results, FunctionExecutor(described), SUITE)
+    with pytest.raises(StoreError, match="others wrote to it at each of 20 tries") as error:
+        announcer.tick()
+    assert not isinstance(error.value, Conflict)
+    assert not announcer.is_done
+    announcer.tick()
+    assert announcer.is_done
+    assert published(queue).tasks
+
+
+def test_a_failure_to_describe_is_a_sentence_and_the_log_has_the_reason(
+    queue: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    announcer = Announcer(queue.results, FunctionExecutor(crashed), SUITE)
+    announcer.tick()
+    assert announcer.is_done
+    assert announcer.problems == ("This worker could not describe what it runs (crashed): see its log.",)
+    assert "not enough memory" in caplog.text
+    assert queue.results.snapshot().files == {}
+
+
+def test_problems_of_the_tasks_are_told_to_the_owner_and_published(queue: Queue) -> None:
+    sentence = "The task tiny_cpoy is nowhere."
+    announcer = Announcer(queue.results, FunctionExecutor(lambda job: described(job, sentence)), SUITE)
+    announcer.tick()
+    assert announcer.problems == published(queue).problems == (sentence,)
