@@ -9,6 +9,7 @@ from pathlib import Path
 import lm_eval.tasks
 from lm_eval.tasks import TaskManager
 
+from src.evaluation.configs import leaves
 from src.evaluation.refusals import Refused
 
 COLLECTION = Path(lm_eval.tasks.__file__).parent
@@ -30,10 +31,10 @@ def index_for(names: Sequence[str], tasks_dir: str) -> TaskManager:
     """An index of task files that holds all of these tasks which there are.
 
     Reading lm_eval's whole collection takes ten seconds. For single tasks the folders that their names point
-    at do as well; a group or a tag may have its tasks anywhere.
+    at do as well; a group or a tag of lm_eval's may have its tasks anywhere.
     """
     own = TaskManager(include_path=[tasks_dir], include_defaults=False)
-    if are_single_tasks(names, own):
+    if all(leaf.is_found for name in names for leaf in leaves(name, own)):
         return own
     folders = sorted({str(folder) for name in names for folder in folders_named_like(name)})
     near = TaskManager(include_path=[*folders, tasks_dir], include_defaults=False)
