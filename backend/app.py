@@ -8,6 +8,8 @@ import signal
 import threading
 
 from src.secrets import withdraw_secrets
+from src.settings import Settings
+from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
 from src.worker import make_worker
 
@@ -17,9 +19,8 @@ def main() -> None:
     withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    from src import envs  # envs reads the environment: a mistake there ends in one sentence
-
-    worker = make_worker()
+    settings = read_settings(Settings, owners_file("src.envs"))
+    worker = make_worker(settings)
     worker.ticker.start(worker.tick)
 
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
@@ -31,15 +32,15 @@ def main() -> None:
     page = build_page(worker.reconciler, worker.ticker, worker.announcer, notice=worker.notice)
     try:
         page.launch(
-            server_name=envs.GRADIO_SERVER_NAME,
-            server_port=envs.GRADIO_SERVER_PORT,
+            server_name=settings.server_name,
+            server_port=settings.gradio_server_port,
             ssr_mode=False,
             prevent_thread_lock=True,
         )
     except OSError as error:
         worker.close()
         raise ConfigurationError(
-            f"The page cannot be served on port {envs.GRADIO_SERVER_PORT}: {error} "
+            f"The page cannot be served on port {settings.gradio_server_port}: {error} "
             "Set GRADIO_SERVER_PORT to a free port."
         ) from error
     ended.wait()

@@ -14,6 +14,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from src.board import Keeper
 from src.columns import TAKEN
 from src.local_models import local_models
+from src.settings import Settings
+from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
 from src.shared.stores import LOCAL_FOLDER, open_stores
 from src.shared.times import utc_now
@@ -24,8 +26,6 @@ from src.texts import read_texts
 
 def main() -> None:
     """Serve the page until the process is told to end."""
-    from src import about, envs  # envs reads the environment: a mistake there ends in one sentence
-
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("httpx", "apscheduler"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -33,12 +33,19 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
 
-    tasks, texts = read_tasks(about.Tasks, taken=TAKEN), read_texts(about)
-    stores = open_stores(data_dir=envs.LEADERBOARD_DATA_DIR, space_id=envs.SPACE_ID, owner=envs.OWNER)
-    models = Path(envs.LEADERBOARD_DATA_DIR or LOCAL_FOLDER) / "models"
+    settings, about = read_settings(Settings, owners_file("src.envs")), owners_file("src.about")
+    tasks, texts = read_tasks(getattr(about, "Tasks", None), taken=TAKEN), read_texts(about)
+    stores = open_stores(
+        data_dir=settings.leaderboard_data_dir,
+        space_id=settings.space_id,
+        owner=settings.owner_of_the_datasets,
+    )
+    models = Path(settings.leaderboard_data_dir or LOCAL_FOLDER) / "models"
     keeper = Keeper(stores.requests, stores.results, tasks, local_models=lambda: local_models(models))
-    desk = Desk(stores.requests, stores.models, keeper.read_requests, is_open=envs.ANONYMOUS_SUBMISSIONS)
-    scheduler = in_the_background(keeper.sync, seconds=envs.REFRESH_RATE)
+    desk = Desk(
+        stores.requests, stores.models, keeper.read_requests, is_open=settings.takes_anonymous_submissions
+    )
+    scheduler = in_the_background(keeper.sync, seconds=settings.refresh_rate)
 
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
     from src.page.page import build_page
@@ -46,14 +53,14 @@ def main() -> None:
     page = build_page(keeper, desk, texts, tasks, notice=stores.notice, results=str(stores.results))
     try:
         page.launch(
-            server_name=envs.GRADIO_SERVER_NAME,
-            server_port=envs.GRADIO_SERVER_PORT,
+            server_name=settings.server_name,
+            server_port=settings.gradio_server_port,
             ssr_mode=False,
             prevent_thread_lock=True,
         )
     except OSError as error:
         raise ConfigurationError(
-            f"GRADIO_SERVER_PORT cannot be {envs.GRADIO_SERVER_PORT}: {error}"
+            f"GRADIO_SERVER_PORT cannot be {settings.gradio_server_port}: {error}"
         ) from error
     ended.wait()
     scheduler.shutdown(wait=False)

@@ -1,44 +1,44 @@
-"""The settings of the backend. Edit the defaults here, or set a variable of the same name in the Space's
-settings.
+"""The backend's settings. Edit them here, or set variables of the same names in the Space's settings: those
+come first. None is: as usual.
 """
-
-from src.shared.environment import env
 
 # Where the data lies
 
-LEADERBOARD_DATA_DIR = env(
-    "LEADERBOARD_DATA_DIR"
-)  # local folders requests/, results/, models/ below it instead of the Hub
-OWNER = env("OWNER", env("SPACE_AUTHOR_NAME", ""))  # the organisation or user that owns the two datasets
-SPACE_ID = env("SPACE_ID")  # set by the Hub on a Space
+# The organisation or user that owns the two datasets; as usual, the Space's owner.
+OWNER = None
+# A folder with requests/, results/ and models/ in it, instead of the Hub.
+LEADERBOARD_DATA_DIR = None
 
 # What is evaluated, in lm_eval's terms
 
 # Names of tasks and groups; name|few-shot gives one its own number of examples: "arc_challenge|25, mmlu|5".
-TASKS_HARNESS = env("TASKS_HARNESS", "tiny_addition, tiny_agreement, tiny_copy")
-TASKS_DIR = env(
-    "TASKS_DIR", "tasks"
-)  # a folder of your own task files; lm_eval's own tasks are known by name
-NUM_FEWSHOT = env(
-    "NUM_FEWSHOT", None, kind=int
-)  # for all tasks without a number of their own; None keeps each task's own default
-LIMIT = env(
-    "LIMIT", None, kind=float
-)  # samples per task, for trying things out; None evaluates all, as a leaderboard should
+TASKS_HARNESS = "tiny_addition, tiny_agreement, tiny_copy"
+# A folder of your own task files; lm_eval's own tasks are known by name.
+TASKS_DIR = "tasks"
+# For all tasks without a number of their own; as usual, each task's own default.
+NUM_FEWSHOT = None
+# Samples per task, or a fraction of them, for trying things out; as usual, all.
+LIMIT = None
 
 # How it is evaluated
 
-DEVICE = env("DEVICE", "cpu")  # "cpu", "cuda", "cuda:0", "mps"
-BATCH_SIZE = env("BATCH_SIZE", "auto")  # a number, or "auto"
-MAX_HOURS = env("MAX_HOURS", 24.0)  # an evaluation that takes longer is stopped
-WORKER_ID = env("WORKER_ID", SPACE_ID)  # None: this host's name and the lowest free number
-
-# Where the page is served; on a Space, leave this to the Hub
-
-GRADIO_SERVER_NAME = env("GRADIO_SERVER_NAME", "0.0.0.0" if SPACE_ID else "127.0.0.1")
-GRADIO_SERVER_PORT = env("GRADIO_SERVER_PORT", 7861)
+# "cpu", "cuda", "cuda:0", "mps"
+DEVICE = "cpu"
+# A number, or "auto".
+BATCH_SIZE = "auto"
+# An evaluation that takes longer is stopped.
+MAX_HOURS = 24
+# The worker's name; as usual, the Space's, else this host's name and the lowest free number.
+WORKER_ID = None
 
 # How often
 
-REFRESH_RATE = env("REFRESH_RATE", 60.0)  # seconds between looks at the queue
-LEASE_MINUTES = env("LEASE_MINUTES", 60.0)  # a worker that is silent for so long is taken for dead
+# Seconds between two looks at the queue.
+REFRESH_RATE = 60
+# A worker that is silent for so long is taken for dead.
+LEASE_MINUTES = 60
+
+# Where the page is served; on a Space, leave this to the Hub.
+
+GRADIO_SERVER_NAME = None
+GRADIO_SERVER_PORT = 7861

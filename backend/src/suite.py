@@ -42,12 +42,14 @@ class Tasks(NamedTuple):
     fewshot_by_task: Mapping[str, int]
 
 
-def read_tasks(named: str | Iterable[object]) -> Tasks:
+def read_tasks(named: object) -> Tasks:
     """Read `TASKS_HARNESS`: names, each alone or as `name|few-shot`, in a list or in a text with commas.
 
     Raises ConfigurationError for what cannot be meant.
     """
     entries = [part for part in named.split(",") if part.strip()] if isinstance(named, str) else named
+    if not isinstance(entries, Iterable):
+        raise ConfigurationError(f"TASKS_HARNESS is {named!r}: write names of tasks with commas between.")
     fewshot: dict[str, int | None] = {}
     for entry in entries:
         name, number = _read_entry(entry)

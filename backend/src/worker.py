@@ -18,6 +18,8 @@ from src.job import DESCRIBE
 from src.lifecycle import LeaseTerms
 from src.reconciler import Reconciler
 from src.secrets import withdraw_secrets
+from src.settings import Settings
+from src.shared.environment import owners_file, read_settings
 from src.shared.errors import StoreError, told_in_one_sentence
 from src.shared.stores import open_stores
 from src.suite import Suite, read_tasks
@@ -58,27 +60,27 @@ class Worker:
             log.error("could not give the leases back; they will run out: %s", error)
 
 
-def make_worker() -> Worker:
-    """Put a worker together from `envs`. Raises ConfigurationError."""
-    from src import (
-        envs,
-    )  # reading the settings can fail, and must do so where the failure is told in a sentence
-
-    stores = open_stores(data_dir=envs.LEADERBOARD_DATA_DIR, space_id=envs.SPACE_ID, owner=envs.OWNER)
-    identity = take_identity(envs.WORKER_ID)
-    ticker = Ticker(timedelta(seconds=envs.REFRESH_RATE))
-    executor = ProcessExecutor(
-        identity.folder, time_limit=timedelta(hours=envs.MAX_HOURS), on_end=ticker.wake
+def make_worker(settings: Settings) -> Worker:
+    """Put a worker together from the settings. Raises ConfigurationError."""
+    stores = open_stores(
+        data_dir=settings.leaderboard_data_dir,
+        space_id=settings.space_id,
+        owner=settings.owner_of_the_datasets,
     )
-    tasks = read_tasks(envs.TASKS_HARNESS)
+    identity = take_identity(settings.name_of_the_worker)
+    ticker = Ticker(timedelta(seconds=settings.refresh_rate))
+    executor = ProcessExecutor(
+        identity.folder, time_limit=timedelta(hours=settings.max_hours), on_end=ticker.wake
+    )
+    tasks = read_tasks(settings.tasks_harness)
     suite = Suite(
         tasks=tasks.names,
-        tasks_dir=envs.TASKS_DIR,
-        num_fewshot=envs.NUM_FEWSHOT,
+        tasks_dir=settings.tasks_dir,
+        num_fewshot=settings.num_fewshot,
         fewshot_by_task=tasks.fewshot_by_task,
-        limit=envs.LIMIT,
-        batch_size=envs.BATCH_SIZE,
-        device=envs.DEVICE,
+        limit=settings.limit,
+        batch_size=settings.batch_size,
+        device=settings.device,
     )
     reconciler = Reconciler(
         worker=identity.worker,
@@ -87,7 +89,7 @@ def make_worker() -> Worker:
         models=stores.models,
         executor=executor,
         suite=suite,
-        terms=LeaseTerms(timedelta(minutes=envs.LEASE_MINUTES)),
+        terms=LeaseTerms(timedelta(minutes=settings.lease_minutes)),
     )
     describer = ProcessExecutor(
         identity.folder, time_limit=DESCRIBED_WITHIN, on_end=ticker.wake, command=(*CHILD, DESCRIBE)
@@ -103,7 +105,7 @@ def main() -> None:
     arguments = parser.parse_args()
     withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    worker = make_worker()
+    worker = make_worker(read_settings(Settings, owners_file("src.envs")))
     done = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())

@@ -1,24 +1,22 @@
-"""The frontend's settings: edit the defaults, or set variables of the same names in the Space's settings."""
-
-from src.shared.environment import env
+"""The frontend's settings. Edit them here, or set variables of the same names in the Space's settings: those
+come first. None is: as usual.
+"""
 
 # Where the data lies
 
-# The organisation or user that owns the two datasets; a Space's owner, unless told otherwise.
-OWNER = env("OWNER") or env("SPACE_AUTHOR_NAME")
+# The organisation or user that owns the two datasets; as usual, the Space's owner.
+OWNER = None
 # A folder with requests/, results/ and models/ in it, instead of the Hub.
-LEADERBOARD_DATA_DIR = env("LEADERBOARD_DATA_DIR")
-# Set by the Hub on a Space, and nowhere else.
-SPACE_ID = env("SPACE_ID")
+LEADERBOARD_DATA_DIR = None
 
 # How the page behaves
 
 # Seconds between two looks at the datasets.
-REFRESH_RATE = env("REFRESH_RATE", 30.0)
-# Whether anybody may submit without a login.
-ANONYMOUS_SUBMISSIONS = env("ANONYMOUS_SUBMISSIONS", SPACE_ID is None)
+REFRESH_RATE = 30
+# Whether anybody may submit without a login, True or False; as usual, not on a Space.
+ANONYMOUS_SUBMISSIONS = None
 
 # Where the page is served; on a Space, leave this to the Hub.
 
-GRADIO_SERVER_NAME = env("GRADIO_SERVER_NAME", "0.0.0.0" if SPACE_ID else "127.0.0.1")
-GRADIO_SERVER_PORT = env("GRADIO_SERVER_PORT", 7860)
+GRADIO_SERVER_NAME = None
+GRADIO_SERVER_PORT = 7860

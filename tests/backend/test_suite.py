@@ -51,3 +51,8 @@ def test_no_task_at_all_is_told(named: str) -> None:
 def test_a_task_that_is_named_twice_is_told() -> None:
     with pytest.raises(ConfigurationError, match="names arc_easy twice"):
         read_tasks("arc_easy, arc_easy|5")
+
+
+def test_what_is_no_list_of_tasks_is_told_in_a_sentence() -> None:
+    with pytest.raises(ConfigurationError, match=r"^TASKS_HARNESS is 5: write names of tasks"):
+        read_tasks(5)

@@ -6,19 +6,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+from src.shared.backend_description import read_description
+from src.shared.names import BACKEND_DESCRIPTION
 from src.shared.request import Status
+from support.old_envs import with_old_envs
 from support.queues import Queue
 from support.waiting import wait_for
 
 BACKEND = Path("backend").resolve()
 
 
-def command(data: Path, *options: str, **variables: str) -> subprocess.Popen[str]:
+def command(data: Path, *options: str, space: Path = BACKEND, **variables: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "LEADERBOARD_DATA_DIR": str(data), "REFRESH_RATE": "0.2", **variables}
     environment["TMPDIR"] = str(data.parent)
     return subprocess.Popen(
         [sys.executable, "-m", "src.worker", *options],
-        cwd=BACKEND,
+        cwd=space,
         env=environment,
         text=True,
         stdout=subprocess.PIPE,
@@ -35,13 +38,25 @@ def test_drain_ends_when_nothing_is_left(queue: Queue) -> None:
     assert queue.read(path).message == "There is no model nobody/there in models/: check its name."
 
 
+def test_an_old_envs_in_the_place_of_ours_works(queue: Queue) -> None:
+    path = queue.submit("nobody/there")
+    space = with_old_envs(BACKEND, queue.folder.parent)
+    with command(queue.folder, "--drain", space=space) as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert queue.read(path).status is Status.FAILED
+    description = (queue.folder / "results" / BACKEND_DESCRIPTION).read_bytes()
+    assert [task.name for task in read_description(description).tasks] == ["tiny_addition", "tiny_copy"]
+    assert read_description(description).limit == 20
+
+
 def test_a_mistake_in_the_settings_is_one_sentence(queue: Queue) -> None:
     with command(queue.folder, REFRESH_RATE="often") as process:
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 2
     assert output == (
-        "Configuration error: REFRESH_RATE is 'often', where a number is needed: "
-        "write a number, or leave it unset.\n"
+        "Configuration error: REFRESH_RATE is 'often', where a number above 0 is needed: "
+        "write a number above 0, or leave it unset.\n"
     )
 
 

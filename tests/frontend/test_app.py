@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 
 from support.boards import Leaderboard, scores
+from support.old_envs import with_old_envs
 from support.waiting import wait_for
 
 FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
 
 
-def start(**variables: str) -> subprocess.Popen[str]:
+def start(space: Path = FRONTEND, **variables: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "app.py"],
-        cwd=FRONTEND,
+        cwd=space,
         env={**os.environ, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -41,15 +42,23 @@ def answers(url: str) -> bool:
         return False
 
 
+def wait_until_it_serves(process: subprocess.Popen[str], port: int) -> None:
+    wait_for(lambda: answers(f"http://127.0.0.1:{port}/") or process.poll() is not None, seconds=90)
+    assert process.poll() is None
+
+
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
-        ({"REFRESH_RATE": "often"}, "REFRESH_RATE is 'often', where a number is needed"),
+        ({"REFRESH_RATE": "often"}, "REFRESH_RATE is 'often', where a number above 0 is needed"),
         (
             {"ANONYMOUS_SUBMISSIONS": "perhaps"},
             "ANONYMOUS_SUBMISSIONS is 'perhaps', where true or false is needed",
         ),
-        ({"GRADIO_SERVER_PORT": "http"}, "GRADIO_SERVER_PORT is 'http', where a whole number is needed"),
+        (
+            {"GRADIO_SERVER_PORT": "http"},
+            "GRADIO_SERVER_PORT is 'http', where a whole number up to 65535 is needed",
+        ),
     ],
 )
 def test_a_mistake_in_the_settings_is_one_sentence(variables: dict[str, str], sentence: str) -> None:
@@ -80,7 +89,7 @@ def test_it_serves_the_page_and_the_results_until_it_is_told_to_end(
     port = free_port()
     process = start(LEADERBOARD_DATA_DIR=str(leaderboard.folder), GRADIO_SERVER_PORT=str(port))
     try:
-        wait_for(lambda: answers(f"http://127.0.0.1:{port}/") or process.poll() is not None, seconds=90)
+        wait_until_it_serves(process, port)
         request = urllib.request.Request(
             f"http://127.0.0.1:{port}/gradio_api/run/leaderboard",
             data=b'{"data": []}',
@@ -94,3 +103,26 @@ def test_it_serves_the_page_and_the_results_until_it_is_told_to_end(
         assert "Traceback" not in output
     finally:
         process.kill()
+
+
+def test_an_old_envs_in_the_place_of_ours_works(leaderboard: Leaderboard, tmp_path: Path) -> None:
+    port = free_port()
+    space = with_old_envs(FRONTEND, tmp_path)
+    process = start(space, LEADERBOARD_DATA_DIR=str(leaderboard.folder), GRADIO_SERVER_PORT=str(port))
+    try:
+        wait_until_it_serves(process, port)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_mistake_in_about_is_one_sentence_with_the_line(tmp_path: Path) -> None:
+    space = with_old_envs(FRONTEND, tmp_path)
+    about = space / "src" / "about.py"
+    about.write_text(about.read_text() + "\nTITLE = TITEL\n")
+    output, _ = start(space, LEADERBOARD_DATA_DIR=str(tmp_path)).communicate(timeout=60)
+    line = len(about.read_text().splitlines())
+    assert output == (
+        f"Configuration error: src/about.py, line {line}: NameError: name 'TITEL' is not defined. "
+        "Correct this line.\n"
+    )

@@ -7,7 +7,7 @@ import pytest
 
 from support.sources import ROOT, Found, Source, sources
 
-READ_BY_LIBRARIES = {"GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "HF_ENDPOINT", "HF_HOME"}
+READ_BY_LIBRARIES = {"HF_ENDPOINT", "HF_HOME"}
 
 
 def text_of(document: str) -> str:
@@ -60,11 +60,12 @@ def test_every_link_in_the_docs_leads_to_a_file() -> None:
 def test_variables_are_found_however_they_are_read(tmp_path: Path) -> None:
     (tmp_path / "backend").mkdir()
     (tmp_path / "backend/app.py").write_text(
-        'A = env("A", 1)\nB = os.environ["B"]\nC = os.environ.get("C")\nos.environ["NOT_READ"] = "1"\n'
+        "class Settings:\n    a: int = 1\n\n"
+        'B = os.environ["B"]\nC = os.environ.get("C")\nos.environ["NOT_READ"] = "1"\n'
     )
     [file] = sources(tmp_path)
     assert [(name, place) for name, place in file.variables()] == [
-        ("A", "backend/app.py:1"),
-        ("B", "backend/app.py:2"),
-        ("C", "backend/app.py:3"),
+        ("A", "backend/app.py:2"),
+        ("B", "backend/app.py:4"),
+        ("C", "backend/app.py:5"),
     ]

@@ -1,62 +1,124 @@
-"""Settings from the environment."""
+"""A setting is a variable, or in the owner's envs.py, or as usual; a mistake is one sentence."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from src.shared.environment import env
+from src.settings import Settings
+from src.shared.environment import Port, Positive, owners_file, read_settings
 from src.shared.errors import ConfigurationError
 
-NAME = "LEADERBOARD_TEST_SETTING"
+
+@dataclass(frozen=True)
+class Example:
+    name: str | None = None
+    batch: str = "auto"
+    count: int = 5
+    share: float = 0.5
+    limit: Positive | None = None
+    port: Port = 7860
+    is_open: bool | None = None
 
 
-@pytest.mark.parametrize("text", [None, "", "  "])
-def test_a_setting_that_is_unset_or_empty_has_its_default(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if text is not None:
-        monkeypatch.setenv(NAME, text)
-    assert (env(NAME), env(NAME, 5), env(NAME, None, kind=int)) == (None, 5, None)
+def read(file: dict[str, Any] | None = None, **variables: str) -> Example:
+    return read_settings(Example, SimpleNamespace(**file or {}), variables)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("text", "default", "value"),
-    [
-        (" acme ", None, "acme"),
-        ("acme", "other", "acme"),
-        ("7", 5, 7),
-        ("0", 5, 0),
-        ("7", 5.0, 7.0),
-        ("1e-3", 5.0, 0.001),
-        ("true", False, True),
-        ("False", True, False),
-        ("NO", True, False),
-        ("1", False, True),
-    ],
-)
-def test_a_setting_is_read_as_a_value_of_its_defaults_type(
-    text: str, default: object, value: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(NAME, text)
-    assert (env(NAME, default), type(env(NAME, default))) == (value, type(value))
+@pytest.mark.parametrize("text", ["", "  "])
+def test_a_variable_that_is_empty_counts_as_not_set(text: str) -> None:
+    assert read({"COUNT": 7}, COUNT=text, NAME=text) == Example(count=7)
 
 
-def test_a_setting_without_a_default_is_read_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(NAME, "0.5")
-    assert env(NAME, None, kind=float) == 0.5
+def test_a_variable_comes_before_the_file_and_the_file_before_the_default() -> None:
+    assert read({"NAME": "file", "COUNT": 7}, NAME="variable") == Example(name="variable", count=7)
+
+
+def test_a_file_without_the_names_has_the_defaults() -> None:
+    assert read({"TOKEN": "hf_x", "API": object()}) == Example()
+    assert read({"COUNT": None}) == Example()
 
 
 @pytest.mark.parametrize(
-    ("text", "default", "wanted"),
+    ("name", "text", "value"),
     [
-        ("many", 5, "a whole number"),
-        ("0.5", 5, "a whole number"),
-        ("x", 0.5, "a number"),
-        ("2", True, "true or false"),
+        ("NAME", " acme ", "acme"),
+        ("COUNT", "0", 0),
+        ("SHARE", "7", 7.0),
+        ("SHARE", "1e-3", 0.001),
+        ("LIMIT", "20", 20.0),
+        ("IS_OPEN", "true", True),
+        ("IS_OPEN", "False", False),
+        ("IS_OPEN", "NO", False),
+        ("IS_OPEN", "1", True),
     ],
 )
-def test_a_setting_of_the_wrong_type_is_told_in_a_sentence(
-    text: str, default: object, wanted: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(NAME, text)
+def test_a_variable_is_read_as_a_value_of_its_settings_type(name: str, text: str, value: object) -> None:
+    found = getattr(read(**{name: text}), name.lower())
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_a_number_in_the_file_may_stand_where_a_text_is_needed() -> None:
+    assert read({"BATCH": 8, "SHARE": 1}) == Example(batch="8", share=1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "wanted"),
+    [
+        ("COUNT", "many", "a whole number"),
+        ("COUNT", "0.5", "a whole number"),
+        ("SHARE", "x", "a number"),
+        ("SHARE", "nan", "a number"),
+        ("LIMIT", "0", "a number above 0"),
+        ("LIMIT", "inf", "a number above 0"),
+        ("PORT", "70000", "a whole number up to 65535"),
+        ("IS_OPEN", "2", "true or false"),
+    ],
+)
+def test_a_variable_of_the_wrong_type_is_told_in_a_sentence(name: str, text: str, wanted: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        env(NAME, default)
+        read(**{name: text})
     assert str(error.value) == (
-        f"{NAME} is {text!r}, where {wanted} is needed: write {wanted}, or leave it unset."
+        f"{name} is {text!r}, where {wanted} is needed: write {wanted}, or leave it unset."
     )
+
+
+def test_a_value_of_the_wrong_type_in_the_file_is_told_with_the_file() -> None:
+    with pytest.raises(ConfigurationError) as error:
+        read({"NAME": ["acme"]})
+    assert str(error.value) == (
+        "NAME in src/envs.py is ['acme'], where a text is needed: write a text, or remove the line."
+    )
+
+
+def test_the_defaults_in_the_shipped_file_are_those_of_a_file_without_them() -> None:
+    envs = owners_file("src.envs")
+    assert read_settings(Settings, envs, {}) == Settings()
+    for field in ("owner", "refresh_rate", "gradio_server_port"):
+        assert hasattr(envs, field.upper())
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("A = 1\nB = ,\n", "line 2: SyntaxError: invalid syntax"),
+        ("A = 1\n\nB = C\n", "line 3: NameError: name 'C' is not defined"),
+        (
+            "import a_package_of_nobody\n",
+            "line 1: ModuleNotFoundError: No module named 'a_package_of_nobody'",
+        ),
+        ("def f():\n    return [][1]\n\nf()\n", "line 4: IndexError: list index out of range"),
+    ],
+)
+def test_a_mistake_in_an_owners_file_is_one_sentence_with_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str
+) -> None:
+    module = f"owners_{abs(hash(text))}"
+    (tmp_path / f"{module}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigurationError) as error:
+        owners_file(module)
+    assert str(error.value).startswith(f"{module}.py, {sentence}")
+    assert "\n" not in str(error.value)

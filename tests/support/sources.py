@@ -54,7 +54,8 @@ class Source:
                 yield from (self._found(f"{self._base(node)}.{each.name}", node) for each in node.names)
 
     def variables(self) -> Iterator[Found]:
-        """Every environment variable that is read by its literal name."""
+        """Every environment variable that is read: those named in the text, and the fields of Settings."""
+        yield from (Found(name.upper(), place) for name, place in self.fields("Settings"))
         for node in ast.walk(self.tree):
             match node:
                 case ast.Call(func, [ast.Constant(str(name)), *_]) if ast.unparse(func) in READERS:
@@ -87,7 +88,7 @@ class Source:
         return Found(name, f"{self.path.as_posix()}:{node.lineno}")
 
 
-READERS = {"env", "os.environ.get", "os.environ.pop", "os.getenv"}
+READERS = {"os.environ.get", "os.environ.pop", "os.getenv"}
 
 
 def sources(root: Path = ROOT) -> list[Source]:

@@ -1,44 +1,89 @@
-"""Reading a setting from the environment, so that a duplicated Space can be configured without an edit."""
+"""Reading what owners set: a variable of the environment, else what envs.py says, else the default."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TypeVar, overload
+import traceback
+from collections.abc import Mapping
+from dataclasses import fields
+from importlib import import_module
+from types import ModuleType
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from .errors import ConfigurationError
 
-T = TypeVar("T")
+S = TypeVar("S")
 
-TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+Positive = Annotated[float, Field(gt=0), "a number above 0"]
+Port = Annotated[int, Field(ge=0, le=65535), "a whole number up to 65535"]
 
-KINDS: dict[type, tuple[Callable[[str], object], str]] = {
-    bool: (lambda text: TRUTHS[text.lower()], "true or false"),
-    int: (int, "a whole number"),
-    float: (float, "a number"),
-    str: (str, "a text"),
-}
-"""How each type of value is read, and what to call it when it cannot be."""
+WANTED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+"""What to call a type when a value is not of it; an annotation may hold a better text."""
+
+READING = ConfigDict(allow_inf_nan=False, coerce_numbers_to_str=True, str_strip_whitespace=True)
 
 
-@overload
-def env(name: str, default: None = None) -> str | None: ...
-@overload
-def env(name: str, default: None, *, kind: type[T]) -> T | None: ...
-@overload
-def env(name: str, default: T, *, kind: type[T] | None = None) -> T: ...
-def env(name: str, default: object = None, *, kind: type | None = None) -> object:
-    """The value of an environment variable, or the default when it is unset or empty.
+MISTAKES = (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError)
+"""What a file that is edited by hand raises when it is imported."""
 
-    It is read as a value of the default's type, or of `kind`. Raises ConfigurationError when it cannot be.
+
+def owners_file(module: str) -> ModuleType:
+    """A file that owners edit, `src.envs` or `src.about`.
+
+    Raises ConfigurationError, with the line, for one that cannot be imported.
     """
-    text = os.environ.get(name, "").strip()
-    if not text:
-        return default
-    read, wanted = KINDS[kind or (str if default is None else type(default))]
+    path = module.replace(".", "/") + ".py"
     try:
-        return read(text)
-    except (ValueError, KeyError):
+        return import_module(module)
+    except MISTAKES as error:
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename.endswith(path)
+        ]
+        line = error.lineno if isinstance(error, SyntaxError) else next(iter(lines), None)
         raise ConfigurationError(
-            f"{name} is {text!r}, where {wanted} is needed: write {wanted}, or leave it unset."
+            f"{path}, line {line}: {type(error).__name__}: {error}. Correct this line."
+        ) from error
+
+
+def read_settings(
+    kind: type[S], envs: ModuleType | None = None, environment: Mapping[str, str] = os.environ
+) -> S:
+    """The settings that a dataclass has fields for: its field `refresh_rate` is the setting REFRESH_RATE.
+
+    So a duplicated Space can be configured without an edit, and an envs.py that lacks a name, as those of
+    the old template do, has the default. An empty variable counts as not set, and so does None in the file.
+    Raises ConfigurationError for a value of the wrong type.
+    """
+    types = get_type_hints(kind, include_extras=True)
+    given = {}
+    for field in fields(kind):  # type: ignore[arg-type]  # every caller gives a dataclass
+        name = field.name.upper()
+        text = environment.get(name, "").strip()
+        value: object = text or getattr(envs, name, None)
+        if value is not None:
+            given[field.name] = _read(name, value, types[field.name], is_variable=bool(text))
+    return kind(**given)
+
+
+def _read(name: str, value: object, kind: Any, *, is_variable: bool) -> object:
+    try:
+        return TypeAdapter(kind, config=READING).validate_python(value)
+    except ValidationError:
+        place, remedy = ("", "leave it unset") if is_variable else (" in src/envs.py", "remove the line")
+        wanted = _wanted(kind)
+        raise ConfigurationError(
+            f"{name}{place} is {value!r}, where {wanted} is needed: write {wanted}, or {remedy}."
         ) from None
+
+
+def _wanted(kind: Any) -> str:
+    """What a setting's type asks for, in words."""
+    parts = [kind, *get_args(kind)]
+    parts += [part for inner in get_args(kind) for part in get_args(inner)]
+    return next((part for part in parts if isinstance(part, str)), None) or next(
+        WANTED[part] for part in parts if part in WANTED
+    )
