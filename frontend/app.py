@@ -20,7 +20,7 @@ from src.shared.errors import ConfigurationError, told_in_one_sentence
 from src.shared.stores import LOCAL_FOLDER, open_stores
 from src.shared.times import utc_now
 from src.submission import Desk
-from src.tasks import read_tasks
+from src.tasks import read_num_fewshot, read_tasks
 from src.texts import read_texts
 
 
@@ -35,13 +35,20 @@ def main() -> None:
 
     settings, about = read_settings(Settings, owners_file("src.envs")), owners_file("src.about")
     tasks, texts = read_tasks(getattr(about, "Tasks", None), taken=TAKEN), read_texts(about)
+    num_fewshot = read_num_fewshot(getattr(about, "NUM_FEWSHOT", None))
     stores = open_stores(
         data_dir=settings.leaderboard_data_dir,
         space_id=settings.space_id,
         owner=settings.owner_of_the_datasets,
     )
     models = Path(settings.leaderboard_data_dir or LOCAL_FOLDER) / "models"
-    keeper = Keeper(stores.requests, stores.results, tasks, local_models=lambda: local_models(models))
+    keeper = Keeper(
+        stores.requests,
+        stores.results,
+        tasks,
+        num_fewshot=num_fewshot,
+        local_models=lambda: local_models(models),
+    )
     desk = Desk(
         stores.requests, stores.models, keeper.read_requests, is_open=settings.takes_anonymous_submissions
     )
@@ -50,7 +57,15 @@ def main() -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
     from src.page.page import build_page
 
-    page = build_page(keeper, desk, texts, tasks, notice=stores.notice, results=str(stores.results))
+    page = build_page(
+        keeper,
+        desk,
+        texts,
+        tasks,
+        num_fewshot=num_fewshot,
+        notice=stores.notice,
+        results=str(stores.results),
+    )
     try:
         page.launch(
             server_name=settings.server_name,

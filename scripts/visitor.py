@@ -40,6 +40,11 @@ class Visitor:
         table = self._client.predict(api_name="/leaderboard")
         return [dict(zip(table["headers"], row, strict=True)) for row in table["rows"]]
 
+    def reproduce(self, model: str) -> list[dict[str, Any]]:
+        """The commands that compute the rows of a model again."""
+        answers: list[dict[str, Any]] = self._client.predict(model=model, api_name="/reproduce")
+        return answers
+
     def wait_for(self, models: Iterable[str], *, seconds: float, say: Say = lambda line: None) -> None:
         """Follow models until each has its average in the table, saying each change of status.
 

@@ -10,11 +10,19 @@ from src.shared.request import Request
 from src.shared.times import to_run
 
 
-def result_file(report: Mapping[str, object], *, path: str, request: Request, now: datetime) -> bytes:
+def result_file(
+    report: Mapping[str, object],
+    *,
+    path: str,
+    request: Request,
+    tasks: Mapping[str, int | None],
+    now: datetime,
+) -> bytes:
     """The published file: the whole report, with the model named as the request names it, and whose
     evaluation it was.
 
-    `path` is the request's. No folder of this machine is published: whatever the report says of the model is
+    `path` is the request's, `tasks` what lm_eval was told: each with its number of examples, None for the
+    task's own. No folder of this machine is published: whatever the report says of the model is
     replaced.
     """
     assert request.lease
@@ -33,6 +41,7 @@ def result_file(report: Mapping[str, object], *, path: str, request: Request, no
         "weight_type": request.weight_type,
         "started": to_run(request.lease.started),
         "ended": to_run(now),
+        "tasks": dict(tasks),
     }
     published = dict(report) | {"config": config, "model_name": request.model, "leaderboard": leaderboard}
     clean = without_nan(published)

@@ -134,8 +134,13 @@ class Reconciler:
             ending, request = endings[nonce], self._latest[path]
             assert request.run
             if ending.report is not None:
-                file = result_file(ending.report, path=path, request=request, now=self._clock())
-                files[result_path(request.model, request.run)] = file
+                files[result_path(request.model, request.run)] = result_file(
+                    ending.report,
+                    path=path,
+                    request=request,
+                    tasks={task: self._suite.fewshot(task) for task in self._suite.tasks},
+                    now=self._clock(),
+                )
             if ending.log:
                 files[log_path(request.model, request.run, request.attempt)] = ending.log
         return {path: data for path, data in files.items() if path not in reading.snapshot.files}

@@ -33,18 +33,14 @@ Anybody can submit a model under **🚀 Submit here!** A worker takes the reques
 each model with [lm_eval](https://github.com/EleutherAI/lm-evaluation-harness), and publishes the report. The
 table is made of these reports and of nothing else. Requests and reports are plain JSON files.
 
-## The tests
+- **Addition**: sums of two digits, `3+4=`. The sum must be the likeliest of 19 answers.
+- **Agreement**: beginnings of sentences, *The doctor beside the boy …* Of *dances* and *dance*, the verb
+  that agrees must be the likelier one.
+- **Copying**: words without a meaning, to be repeated exactly.
 
-| column | test | right is | guessing gets |
-|---|---|---|---|
-| **Addition** | 100 sums of two digits: `3+4=` | the sum is the likeliest of 19 answers | 5.26 |
-| **Agreement** | 144 beginnings: *The doctor beside the boy …* | *dances* is likelier than *dance* | 50.00 |
-| **Copying** | 100 words without a meaning, to be repeated | the answer is exactly the word | 0.00 |
-
-All scores are percentages of right answers, without examples before the question. **Average** is their mean;
-it stays blank until a model has all three scores, and `2/3` says how many it has.
-
-These tests tell tiny models apart, and say nothing about large ones.
+All scores are percentages of right answers. **Average** is their mean; it stays blank until a model has all
+three scores, and `2/3` says how many it has. These tests tell tiny models apart, and say nothing about large
+ones.
 
 ## Make it yours
 

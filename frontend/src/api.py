@@ -9,6 +9,7 @@ from src.board import Board, Keeper
 from src.checks import Form
 from src.columns import Value, columns
 from src.queue import Entry
+from src.reproduction import reproductions
 from src.shared.errors import LeaderboardError
 from src.shared.times import to_text
 from src.submission import Desk
@@ -36,6 +37,22 @@ def leaderboard(board: Board) -> Leaderboard:
         "headers": [column.header for column in all_columns],
         "rows": [[column.value(row) for column in all_columns] for row in board.standings.rows],
     }
+
+
+def reproduce(board: Board, search: str) -> list[dict[str, object]]:
+    """The commands that compute the first rows again that a search finds, and what to know about them."""
+    found = reproductions(board.standings, search, local_models=board.local_models, description=board.backend)
+    return [
+        {
+            "model": each.row.model,
+            "commit": each.row.commit,
+            "precision": each.row.precision,
+            "weight_type": each.row.weight_type,
+            "notes": list(each.notes),
+            "commands": list(each.commands),
+        }
+        for each in found
+    ]
 
 
 def queue(board: Board) -> list[dict[str, object]]:

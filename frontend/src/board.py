@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from src.agreement import differences
 from src.queue import Entry, entries, no_worker_since
 from src.rows import Standings, standings
+from src.shared.backend_description import BackendDescription, read_description
 from src.shared.errors import StoreError
 from src.shared.mirror import Mirror, Reading
+from src.shared.names import BACKEND_DESCRIPTION, is_data_path
 from src.shared.request import Request, read_request
 from src.shared.result import Result, read_result
 from src.shared.store import Store
@@ -27,6 +30,8 @@ class Board:
 
     `results` are the result files, each by its path and its content's id. `broken` has a sentence for each
     file that could not be understood. `local_models` are the names of models that lie in a local folder.
+    `backend` is what the backend says it runs, None while it has said nothing, and `differences` are
+    sentences about where that is not what about.py says.
     """
 
     standings: Standings = field(default_factory=Standings)
@@ -34,6 +39,8 @@ class Board:
     results: frozenset[tuple[str, str]] = frozenset()
     broken: tuple[str, ...] = ()
     local_models: frozenset[str] = frozenset()
+    backend: BackendDescription | None = None
+    differences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,16 +72,18 @@ class Keeper:
         results: Store,
         tasks: Sequence[Task],
         *,
+        num_fewshot: int | None = None,
         local_models: Callable[[], frozenset[str]] = frozenset,
         clock: Clock = utc_now,
     ) -> None:
         # Counted from the time, so that pages which outlive a restart of the Space see a new version.
-        self.now = Now(version=int(clock().timestamp()))
+        self.now = Now(Board(standings(tasks, {}, ())), version=int(clock().timestamp()))
         self._stores = (requests, results)
         self._requests = Mirror(requests, lambda _, data: read_request(data))
-        self._results = Mirror(results, read_result)
-        self._read: tuple[Reading[Request], Reading[Result]] | None = None
+        self._results = Mirror(results, _read_of_the_results, is_wanted=_is_wanted_of_the_results)
+        self._read: tuple[Reading[Request], Reading[Result | BackendDescription]] | None = None
         self._tasks = tasks
+        self._num_fewshot = num_fewshot
         self._local_models = local_models
         self._clock = clock
         self._lock = threading.Lock()
@@ -107,15 +116,27 @@ class Keeper:
         changed = now.board is not old.board or told != tells or old.synced is None
         self.now = replace(now, version=old.version + changed)
 
-    def _board(self, requests: Reading[Request], results: Reading[Result]) -> Board:
-        files = results.snapshot.files
+    def _board(self, requests: Reading[Request], read: Reading[Result | BackendDescription]) -> Board:
+        results = {path: value for path, value in read.values.items() if isinstance(value, Result)}
+        backend = read.values.get(BACKEND_DESCRIPTION)
+        assert not isinstance(backend, Result)
         return Board(
-            standings=standings(self._tasks, requests.values, results.values.values()),
+            standings=standings(self._tasks, requests.values, results.values()),
             queue=entries(requests.values),
-            results=frozenset((path, files[path]) for path in results.values),
-            broken=(*_broken(self._stores[0], requests.broken), *_broken(self._stores[1], results.broken)),
+            results=frozenset((path, read.snapshot.files[path]) for path in results),
+            broken=(*_broken(self._stores[0], requests.broken), *_broken(self._stores[1], read.broken)),
             local_models=self._local_models(),
+            backend=backend,
+            differences=differences(self._tasks, self._num_fewshot, backend) if backend else (),
         )
+
+
+def _is_wanted_of_the_results(path: str) -> bool:
+    return path == BACKEND_DESCRIPTION or is_data_path(path)
+
+
+def _read_of_the_results(path: str, data: bytes) -> Result | BackendDescription:
+    return read_description(data) if path == BACKEND_DESCRIPTION else read_result(path, data)
 
 
 def _broken(store: Store, broken: Mapping[str, str]) -> list[str]:

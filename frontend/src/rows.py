@@ -57,7 +57,8 @@ class Row:
 
     `average` is over the tasks of which more is better, and None unless `done` of `total` such tasks is all
     of them (all tasks, where less is better of each). `standing` is what the row is ranked by, `limit` the
-    number or fraction of samples that its tests were cut short to.
+    number or fraction of samples that its tests were cut short to, `results` those that the scores are from,
+    the oldest first.
     """
 
     model: str
@@ -70,7 +71,7 @@ class Row:
     total: int
     standing: float | None
     ended: datetime
-    results: tuple[str, ...]
+    results: tuple[Result, ...]
     request: Request | None = None
     limit: float | None = None
     rank: int | None = None
@@ -202,7 +203,7 @@ def _merged(commit: str | None, group: Sequence[_Known], columns: Sequence[TaskC
         total=len(wanted),
         standing=average if averaged or not is_complete else _turned(known[0], columns[0]),
         ended=latest.ended,
-        results=tuple(known.result.path for known in group),
+        results=tuple(known.result for known in group if known.result in sources),
         request=next((known.request for known in reversed(group) if known.request), None),
         limit=next((source.limit for source in sources if source and source.limit is not None), None),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from src.shared.errors import ConfigurationError
+from src.shared.json_file import as_number
 
 FIELDS = ("benchmark", "metric", "col_name")
 
@@ -17,7 +18,8 @@ class Task:
     on the page.
 
     Two things follow from the results and can be said here where that goes wrong: whether a higher score is
-    better, and whether scores are fractions of 1, which are shown × 100 (rows.py has the rules).
+    better, and whether scores are fractions of 1, which are shown × 100 (rows.py has the rules). What
+    guessing gets, on the scale of the results, is for the About tab, where the backend does not say it.
     """
 
     benchmark: str
@@ -25,6 +27,16 @@ class Task:
     col_name: str
     higher_is_better: bool | None = None
     is_fraction: bool | None = None
+    random_baseline: float | None = None
+
+
+def read_num_fewshot(value: object) -> int | None:
+    """The number of examples that about.py says, or None: each task's own. Raises ConfigurationError."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    raise ConfigurationError(
+        f"NUM_FEWSHOT in src/about.py is {value!r}: write a whole number, or None for each task's own."
+    )
 
 
 def read_tasks(tasks: object, *, taken: Collection[str] = ()) -> tuple[Task, ...]:
@@ -74,6 +86,7 @@ def _read_task(name: str, value: object) -> Task:
         col_name,
         higher_is_better=_truth(name, value, "higher_is_better"),
         is_fraction=_truth(name, value, "is_fraction"),
+        random_baseline=_number(name, value, "random_baseline"),
     )
 
 
@@ -84,3 +97,13 @@ def _truth(name: str, value: object, field: str) -> bool | None:
             f"{name} in src/about.py: {field} is {truth!r}: write True or False, or leave it out."
         )
     return truth
+
+
+def _number(name: str, value: object, field: str) -> float | None:
+    given = getattr(value, field, None)
+    number = as_number(given)
+    if given is not None and number is None:
+        raise ConfigurationError(
+            f"{name} in src/about.py: {field} is {given!r}: write a number, or leave it out."
+        )
+    return number

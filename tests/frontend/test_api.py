@@ -26,6 +26,15 @@ def test_the_leaderboard_is_plain_values_with_null_for_what_is_unknown(leaderboa
     assert [row[header] for header in ("Rank", "Average ⬆️", "Copying", "#Params (B)")] == [None] * 4
 
 
+def test_the_commands_that_compute_a_row_again_are_answered(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result(scores=scores(0.5), transformers_version="5.23.0")
+    leaderboard.keeper.sync()
+    [answer] = json.loads(json.dumps(api.reproduce(leaderboard.keeper.now.board, "tiny")))
+    assert (answer["model"], answer["precision"], answer["notes"]) == ("acme/tiny", "float32", [])
+    assert answer["commands"][0] == "pip install 'lm_eval[hf]==0.4.13' transformers==5.23.0"
+    assert api.reproduce(leaderboard.keeper.now.board, "nobody") == []
+
+
 def test_the_queue_has_each_request_with_its_status_position_times_and_reason(
     leaderboard: Leaderboard,
 ) -> None:
@@ -128,4 +137,9 @@ def test_over_http_an_empty_leaderboard_has_headers_and_no_rows(http: Http) -> N
 
 def test_only_the_documented_endpoints_have_names(leaderboard: Leaderboard) -> None:
     page = build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS)
-    assert set(page.get_api_info()["named_endpoints"]) == {"/leaderboard", "/queue", "/submit"}
+    assert set(page.get_api_info()["named_endpoints"]) == {
+        "/leaderboard",
+        "/queue",
+        "/reproduce",
+        "/submit",
+    }

@@ -4,15 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 from src.board import Board, Keeper, new_results
 from src.local_models import local_models
+from src.rows import standings
+from src.shared.backend_description import write_description
 from src.shared.folder_store import FolderStore
+from src.shared.names import BACKEND_DESCRIPTION
 from support.boards import NOW, TASKS, BrokenStore, Leaderboard, run_at, scores
-from support.factories import make_model_folder
+from support.factories import make_backend, make_model_folder
 
 
 def test_before_the_first_sync_there_is_an_empty_board(leaderboard: Leaderboard) -> None:
     now = leaderboard.keeper.now
     assert now.synced is None
-    assert now.board == Board()
+    assert now.board == Board(standings(TASKS, {}, ()))
 
 
 def test_a_sync_reads_what_is_there(leaderboard: Leaderboard) -> None:
@@ -127,3 +130,30 @@ def test_local_models_are_known_by_their_folders(leaderboard: Leaderboard) -> No
     )
     keeper.sync()
     assert "acme/tiny" in keeper.now.board.local_models
+
+
+def test_what_the_backend_says_it_runs_is_read_and_held_against_the_tasks(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result(scores=scores(0.5))
+    leaderboard.keeper.sync()
+    assert leaderboard.keeper.now.board.backend is None
+    version = leaderboard.keeper.now.version
+    backend = make_backend(limit=20.0)
+    leaderboard.write("results", BACKEND_DESCRIPTION, write_description(backend))
+    leaderboard.keeper.sync()
+    board = leaderboard.keeper.now.board
+    assert board.backend == backend
+    assert "LIMIT is 20" in board.differences[0]
+    assert len(board.results) == len(board.standings.rows) == 1
+    assert leaderboard.keeper.now.version > version
+
+
+def test_a_description_that_cannot_be_understood_is_named_and_changes_nothing(
+    leaderboard: Leaderboard,
+) -> None:
+    leaderboard.add_result(scores=scores(0.5))
+    leaderboard.write("results", BACKEND_DESCRIPTION, b"tasks: &a [*a]")
+    leaderboard.keeper.sync()
+    board = leaderboard.keeper.now.board
+    assert (board.backend, board.differences) == (None, ())
+    assert board.broken[0].startswith("index/backend.yaml in ")
+    assert len(board.standings.rows) == 1

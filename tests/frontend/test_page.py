@@ -1,6 +1,7 @@
 """The page: it can be built on anything, new results wait for a click, and what others wrote stays text."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,17 +11,20 @@ import pytest
 from src.board import Board, Now
 from src.columns import columns
 from src.page import notices
+from src.page.about_tab import NOTHING_FOUND, NOTHING_YET, AboutTab
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.page import build_page
 from src.page.queue_tables import MOST, label, queue_table
 from src.page.submit_tab import SubmitTab
+from src.page.suite import suite
 from src.page.table import contents, leaderboard_table
 from src.queue import Group, entries
 from src.rows import TaskColumn
 from src.shared.request import Attempt, Lease, Progress, Status
+from src.tasks import Task
 from src.view import ViewState, view
 from support.boards import NOW, TASKS, TEXTS, Leaderboard, run_at, scores
-from support.factories import make_request
+from support.factories import make_backend, make_request, make_task
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">[x](javascript:alert(3))'
 DEFAULT_COLUMNS = [
@@ -161,6 +165,12 @@ def test_a_model_is_a_link_unless_it_lies_in_a_local_folder(leaderboard: Leaderb
     assert payload(leaderboard, local=frozenset({"acme/tiny"}))["data"][0][2] == "acme/tiny"
 
 
+def test_a_model_that_is_no_longer_on_the_hub_is_text(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result(scores=scores(0.5))
+    leaderboard.add_request(status=Status.FINISHED, extra={"still_on_hub": False})
+    assert payload(leaderboard)["data"][0][2] == "acme/tiny"
+
+
 def test_a_result_under_a_limit_carries_a_badge(leaderboard: Leaderboard) -> None:
     config = {"model_name": "acme/tiny", "model_sha": None, "model_dtype": "float32", "limit": 20.0}
     leaderboard.add_result(scores=scores(0.5), config=config)
@@ -291,6 +301,85 @@ def test_the_banner_is_empty_while_all_is_well_and_tells_what_is_not() -> None:
     many = notices.banner(Now(Board(broken=("x",) * 30), NOW), notice="")
     assert "30 files were skipped" in many
     assert "and 10 more" in many
+
+
+def test_the_banner_tells_the_owner_where_the_two_sides_do_not_agree() -> None:
+    shown = notices.banner(Now(Board(differences=(HOSTILE, "Add <it>.")), NOW), notice="")
+    assert "the backend and src/about.py do not agree" in shown
+    assert "Add &lt;it&gt;." in shown
+    assert is_harmless(shown)
+
+
+# The tests, and how to compute a row again
+
+
+def suite_of(*tasks: Task, num_fewshot: int | None = None, **backend: Any) -> str:
+    columns = [TaskColumn(task) for task in tasks or TASKS]
+    return str(suite(columns, make_backend(**backend) if backend else None, num_fewshot=num_fewshot))
+
+
+def test_the_tests_are_described_from_what_the_backend_says() -> None:
+    task = make_task(
+        "arc_challenge",
+        kind="multiple_choice",
+        num_fewshot=25,
+        version="1.0",
+        questions=1172,
+        random_baseline=0.25,
+        datasets=("allenai/ai2_arc",),
+        file="lm_eval/tasks/arc/arc_challenge.yaml",
+    )
+    html = suite_of(Task("arc_challenge", "acc", "ARC"), tasks=(task,))
+    for cell in ("<b>ARC</b>", "acc, more is better", "1,172", "<td>25</td>", "25.00", "1.0"):
+        assert cell in html
+    address = "https://github.com/EleutherAI/lm-evaluation-harness/blob/v0.4.13/lm_eval/tasks/arc/"
+    assert f'href="{address}arc_challenge.yaml"' in html
+    assert 'href="https://huggingface.co/datasets/allenai/ai2_arc"' in html
+    assert "lm_eval 0.4.13, transformers 5.23.0" in html
+    assert "all questions" in html
+    assert "only a part of the questions (20)" in suite_of(limit=20.0)
+
+
+def test_what_about_py_says_is_shown_while_the_backend_says_nothing() -> None:
+    html = suite_of(Task("anli_r1", "acc", "ANLI", random_baseline=1 / 3), num_fewshot=5)
+    for cell in ("<b>ANLI</b>", "anli_r1", "acc, more is better", "<td>5</td>", "33.33"):
+        assert cell in html
+    assert "The backend has not said yet what it runs" in html
+    assert "Questions" not in html
+
+
+def test_a_group_says_how_many_tasks_it_has() -> None:
+    task = make_task("mmlu", subtasks=57, parts=("mmlu_law",))
+    assert "57 tasks" in suite_of(Task("mmlu", "acc", "MMLU"), tasks=(task,))
+    assert "14,042 in 57 tasks" in suite_of(
+        Task("mmlu", "acc", "MMLU"), tasks=(replace(task, questions=14042),)
+    )
+
+
+def test_hostile_texts_stay_text_in_the_tests() -> None:
+    texts = ("kind", "version", "file")
+    task = make_task("tiny_copy", **dict.fromkeys(texts, HOSTILE), datasets=(HOSTILE, f"http://{HOSTILE}"))
+    file = replace(task, name="tiny_addition", file=f"lm_eval/tasks/{HOSTILE}")
+    html = suite_of(tasks=(task, file), versions={HOSTILE: HOSTILE}, device=HOSTILE, batch_size=HOSTILE)
+    assert is_harmless(html)
+    assert 'href="javascript' not in html
+
+
+def test_the_about_tab_follows_the_board_and_the_search(leaderboard: Leaderboard) -> None:
+    fill(leaderboard)
+    with gr.Blocks():
+        tab = AboutTab(leaderboard.keeper, TEXTS, num_fewshot=None)
+    updates = tab.follow(leaderboard.keeper.now, "")
+    assert "tiny_addition" in updates[tab.suite]
+    assert updates[tab.commands].startswith("# acme/tiny, float32, Original, commit 01234567, evaluated 2026")
+    assert "--tasks tiny_addition,tiny_agreement,tiny_copy" in updates[tab.commands]
+    assert tab.follow(leaderboard.keeper.now, "nobody")[tab.commands] == NOTHING_FOUND
+
+
+def test_an_empty_leaderboard_has_nothing_to_compute_again(leaderboard: Leaderboard) -> None:
+    with gr.Blocks():
+        tab = AboutTab(leaderboard.keeper, TEXTS, num_fewshot=None)
+    assert tab.follow(leaderboard.keeper.now, "")[tab.commands] == NOTHING_YET
 
 
 def test_a_silent_worker_is_named_with_the_time() -> None:

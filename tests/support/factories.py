@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from src.shared.backend_description import BackendDescription, Metric, TaskDescription
 from src.shared.request import Request, Status
 
 MODEL = "acme/tiny"
@@ -100,6 +101,20 @@ def old_result_file(**scores: object) -> bytes:
         "model_sha": "ac3299b0",
     }
     return json.dumps({"config": config, "results": scores or {"anli_r1": {"acc": 0.3}}}).encode()
+
+
+def make_task(name: str, **changes: Any) -> TaskDescription:
+    """What the backend says of one of its own tasks."""
+    metric = Metric(key="exact_match,none" if name == "tiny_copy" else "acc,none", higher_is_better=True)
+    task = TaskDescription(name=name, metrics=(metric,), num_fewshot=0, file=f"tasks/{name}.yaml")
+    return replace(task, **changes)
+
+
+def make_backend(**changes: Any) -> BackendDescription:
+    """What the backend of the three small tasks says it runs."""
+    tasks = tuple(make_task(name) for name in ("tiny_addition", "tiny_agreement", "tiny_copy"))
+    versions = {"lm_eval": "0.4.13", "transformers": "5.23.0"}
+    return replace(BackendDescription(tasks=tasks, versions=versions), **changes)
 
 
 def make_model_folder(

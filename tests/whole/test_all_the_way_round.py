@@ -43,6 +43,29 @@ def test_a_submitted_model_is_shown_with_the_scores_that_lm_eval_computes(leader
     assert str(leaderboard.data) not in json.dumps(published)
 
 
+def test_the_commands_on_the_page_compute_the_row_again(leaderboard: Leaderboard, tmp_path: Path) -> None:
+    [row] = [each for each in leaderboard.visitor.table() if each["Model"] == "demo/adder-novice"]
+    [answer] = leaderboard.visitor.reproduce("demo/adder-novice")
+    install, command = answer["commands"]
+    assert install.startswith("pip install 'lm_eval[hf]==")
+    variables = {
+        "LEADERBOARD_DATA_DIR": str(leaderboard.data),
+        "PATH": f"{Path(BACKEND_PYTHON).parent}:{os.environ['PATH']}",
+    }
+    subprocess.run(
+        ["bash", "-c", f"{command} --output_path {tmp_path}"],
+        cwd=ROOT / "backend",
+        env={**os.environ, **variables},
+        check=True,
+        capture_output=True,
+    )
+    [file] = tmp_path.rglob("results_*.json")
+    found = json.loads(file.read_text())["results"]
+    assert {column: found[task][METRICS[task]] * 100 for column, task in TASKS.items()} == {
+        column: row[column] for column in TASKS
+    }
+
+
 def test_a_model_that_cannot_be_evaluated_fails_with_a_reason_and_the_queue_goes_on(
     leaderboard: Leaderboard, models: Path
 ) -> None:

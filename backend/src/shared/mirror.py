@@ -21,7 +21,7 @@ TRIES = 20
 
 @dataclass(frozen=True)
 class Reading(Generic[T]):
-    """A dataset's parsed files at one snapshot: the good ones by path, and of each broken one the reason."""
+    """The parsed files of a dataset at one snapshot: the good ones by path, of each broken one the reason."""
 
     snapshot: Snapshot
     values: Mapping[str, T]
@@ -29,11 +29,21 @@ class Reading(Generic[T]):
 
 
 class Mirror(Generic[T]):
-    """Keeps one dataset's requests or results. Not for use by two threads at a time."""
+    """Keeps the files of one dataset that are wanted: its requests or results, unless told otherwise.
 
-    def __init__(self, store: Store, parse: Callable[[str, bytes], T]) -> None:
+    Not for use by two threads at a time.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        parse: Callable[[str, bytes], T],
+        *,
+        is_wanted: Callable[[str], bool] = is_data_path,
+    ) -> None:
         self._store = store
         self._parse = parse
+        self._is_wanted = is_wanted
         self._parsed: dict[str, tuple[str, T | BadFile]] = {}
         self._reading: Reading[T] | None = None
 
@@ -53,7 +63,7 @@ class Mirror(Generic[T]):
         raise StoreError(f"{self._store} changes faster than it can be read: {TRIES} tries were not enough.")
 
     def _read(self, snapshot: Snapshot) -> Reading[T]:
-        wanted = {path: blob for path, blob in snapshot.files.items() if is_data_path(path)}
+        wanted = {path: blob for path, blob in snapshot.files.items() if self._is_wanted(path)}
         changed = [path for path, blob in wanted.items() if self._parsed.get(path, ("", None))[0] != blob]
         data = self._store.read(snapshot, changed)
         self._parsed = {path: parsed for path, parsed in self._parsed.items() if path in wanted}

@@ -23,11 +23,30 @@ Scores = Mapping[str, Mapping[str, float | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Setup:
+    """How lm_eval was run, in its own terms: what its command needs to compute the same again.
+
+    `tasks` are those that it was told, each with the number of examples that it was told, None for the task's
+    own. `seeds` are those of Python, NumPy, PyTorch and the choice of examples.
+    """
+
+    lm_eval: str
+    transformers: str
+    tasks: Mapping[str, int | None]
+    batch_size: str
+    device: str
+    limit: float | None
+    has_chat_template: bool
+    seeds: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """One result file; `request` and `run` are known only of those that our worker wrote.
 
     `ended` orders results. `n_shot`, `versions` and `higher_is_better` are by benchmark, as far as the report
     tells; `limit` is the number or the fraction of samples to which every task was cut short, or None.
+    `setup` is known of lm_eval's reports only.
     """
 
     path: str
@@ -43,6 +62,7 @@ class Result:
     limit: float | None
     request: str | None
     run: str | None
+    setup: Setup | None
 
     def score(self, benchmark: str, metric: str) -> float | None:
         """The score of a benchmark as the report has it, or None when it is missing or not finite.
@@ -89,6 +109,7 @@ def read_result(path: str, data: bytes) -> Result:
         limit=as_number(config.get("limit")),
         request=as_text(ours.get("request")) or None,
         run=as_text(ours.get("run")) or None,
+        setup=_setup(raw, config, ours),
     )
 
 
@@ -124,6 +145,39 @@ def _directions(raw: Mapping[str, object]) -> Mapping[str, Mapping[str, bool]]:
 def _numbers(raw: object) -> Mapping[str, float]:
     numbers = {key: as_number(value) for key, value in as_object(raw).items()}
     return {key: number for key, number in numbers.items() if number is not None}
+
+
+def _setup(
+    raw: Mapping[str, object], config: Mapping[str, object], ours: Mapping[str, object]
+) -> Setup | None:
+    """How lm_eval was run; of a report that is not our worker's, the tasks and examples that it reports."""
+    lm_eval, transformers = as_text(raw.get("lm_eval_version")), as_text(raw.get("transformers_version"))
+    if not lm_eval:
+        return None
+    told = as_object(ours.get("tasks")) or _reported_tasks(raw)
+    return Setup(
+        lm_eval=lm_eval,
+        transformers=transformers,
+        tasks={task: _whole(number) for task, number in told.items()},
+        batch_size=str(config.get("batch_size") or 1),
+        device=as_text(config.get("device")),
+        limit=as_number(config.get("limit")),
+        has_chat_template=bool(raw.get("chat_template")),
+        seeds=tuple(_whole(config.get(f"{name}_seed")) for name in ("random", "numpy", "torch", "fewshot")),
+    )
+
+
+def _reported_tasks(raw: Mapping[str, object]) -> Mapping[str, object]:
+    """The tasks and groups of a report that are no part of another one, with their numbers of examples."""
+    groups = as_object(raw.get("group_subtasks"))
+    parts = [part for parts in groups.values() if isinstance(parts, list) for part in parts]
+    n_shot = as_object(raw.get("n-shot"))
+    return {task: n_shot.get(task) for task in as_object(raw.get("results")) if task not in parts}
+
+
+def _whole(value: object) -> int | None:
+    number = as_number(value)
+    return None if number is None else int(number)
 
 
 def _ended(path: str, raw: Mapping[str, object], ours: Mapping[str, object]) -> datetime:

@@ -1,12 +1,68 @@
-"""The tab "📝 About": the owner's text."""
+"""The tab "📝 About": the owner's text, the tests as the backend runs them, how to compute a row again."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
+from src.board import Board, Keeper, Now
+from src.page.suite import suite
+from src.page.updates import Updates
+from src.reproduction import reproductions
 from src.texts import Texts
 
+NOTHING_FOUND = "# No row has this in its name or licence."
+NOTHING_YET = "# There are no results yet."
+REPRODUCE = """
+## Compute a row again
 
-def about_tab(texts: Texts) -> None:
-    """Fill the tab."""
-    gr.Markdown(texts.benchmarks, elem_id="about")
+Name a model as in the search of the table; without a name it is the best one.
+"""
+
+
+class AboutTab:
+    """The tab's components, and what happens to them. Make it inside the tab."""
+
+    def __init__(self, keeper: Keeper, texts: Texts, *, num_fewshot: int | None) -> None:
+        self._keeper = keeper
+        self._num_fewshot = num_fewshot
+        gr.Markdown(texts.benchmarks, elem_id="about")
+        gr.Markdown("## The tests")
+        self.suite = gr.HTML(padding=False)
+        gr.Markdown(REPRODUCE)
+        self.model = gr.Textbox(
+            "", label="Model", placeholder="organisation/model", elem_id="reproduced-model"
+        )
+        self.commands = gr.Textbox(
+            label="Commands", lines=8, max_lines=40, show_copy_button=True, elem_id="reproduction"
+        )
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What follows the board."""
+        return [self.suite, self.commands]
+
+    def listen(self) -> None:
+        """Connect the search."""
+        self.model.input(
+            lambda model: {self.commands: _commands(self._keeper.now.board, model)},
+            self.model,
+            [self.commands],
+            trigger_mode="always_last",
+            show_progress="hidden",
+            show_api=False,
+        )
+
+    def follow(self, now: Now, model: str) -> Updates:
+        """The tab as the board is now."""
+        board = now.board
+        return {
+            self.suite: suite(board.standings.tasks, board.backend, num_fewshot=self._num_fewshot),
+            self.commands: _commands(board, model),
+        }
+
+
+def _commands(board: Board, model: str) -> str:
+    found = reproductions(board.standings, model, local_models=board.local_models, description=board.backend)
+    return "\n\n".join(map(str, found)) or (NOTHING_FOUND if board.standings.rows else NOTHING_YET)

@@ -10,7 +10,9 @@ from markupsafe import Markup
 from src.board import Now
 
 MOST = 20
-"""Broken files that are named; the rest is counted."""
+"""Sentences that are told of one kind; the rest is counted."""
+
+DIFFERENCES = "For the owner: the backend and src/about.py do not agree"
 
 FIRST_STEPS = """
 <div class="first-steps" role="status">
@@ -44,19 +46,21 @@ def banner(now: Now, *, notice: str) -> Markup:
         since = f" What is shown is from {now.synced:%Y-%m-%d %H:%M} UTC." if now.synced else ""
         parts.append(Markup('<div class="note bad" role="alert">{}{}</div>').format(now.problem, since))
     if now.board.broken:
-        parts.append(_broken(now.board.broken))
+        files = "1 file was" if len(now.board.broken) == 1 else f"{len(now.board.broken)} files were"
+        parts.append(_folded(f"{files} skipped, because they cannot be understood", now.board.broken))
+    if now.board.differences:
+        parts.append(_folded(DIFFERENCES, now.board.differences))
     return Markup("").join(parts)
 
 
-def _broken(broken: Sequence[str]) -> Markup:
-    items = Markup("").join(Markup("<li>{}</li>").format(sentence) for sentence in broken[:MOST])
-    more = len(broken) - MOST
+def _folded(summary: str, sentences: Sequence[str]) -> Markup:
+    """Sentences for the owner, of which a visitor sees only what they are about."""
+    items = Markup("").join(Markup("<li>{}</li>").format(sentence) for sentence in sentences[:MOST])
+    more = len(sentences) - MOST
     rest = Markup("<li>and {} more</li>").format(more) if more > 0 else ""
-    files = "1 file was" if len(broken) == 1 else f"{len(broken)} files were"
-    return Markup(
-        '<details class="note bad"><summary>{} skipped, because they cannot be understood</summary>'
-        "<ul>{}{}</ul></details>"
-    ).format(files, items, rest)
+    return Markup('<details class="note bad"><summary>{}</summary><ul>{}{}</ul></details>').format(
+        summary, items, rest
+    )
 
 
 def no_worker(since: datetime | None) -> Markup:

@@ -14,7 +14,7 @@ from src import api
 from src.board import Board, Keeper
 from src.checks import MAIN, ORIGINAL, PRECISIONS, UNKNOWN_TYPE, Form
 from src.page import notices
-from src.page.about_tab import about_tab
+from src.page.about_tab import AboutTab
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.submit_tab import SubmitTab
 from src.page.updates import Updates
@@ -29,7 +29,14 @@ AT_ONCE = 8
 
 
 def build_page(
-    keeper: Keeper, desk: Desk, texts: Texts, tasks: Sequence[Task], *, notice: str = "", results: str = ""
+    keeper: Keeper,
+    desk: Desk,
+    texts: Texts,
+    tasks: Sequence[Task],
+    *,
+    num_fewshot: int | None = None,
+    notice: str = "",
+    results: str = "",
 ) -> gr.Blocks:
     """Make the page. `notice` is a sentence for its top, `results` says where the results lie."""
     page: gr.Blocks
@@ -52,17 +59,23 @@ def build_page(
             with gr.Tab("🏅 LLM Benchmark", id="leaderboard"):
                 leaderboard = LeaderboardTab(keeper, tasks, texts, results=results)
             with gr.Tab("📝 About", id="about"):
-                about_tab(texts)
+                about = AboutTab(keeper, texts, num_fewshot=num_fewshot)
             with gr.Tab("🚀 Submit here!", id="submit"):
                 submit = SubmitTab(keeper, desk, texts)
-        _keep_up_to_date(page, keeper, leaderboard, submit, banner, notice)
+        _keep_up_to_date(page, keeper, leaderboard, about, submit, banner, notice)
         _endpoints(keeper, desk)
     page.queue(default_concurrency_limit=AT_ONCE)
     return page
 
 
 def _keep_up_to_date(
-    page: gr.Blocks, keeper: Keeper, leaderboard: LeaderboardTab, submit: SubmitTab, banner: Any, notice: str
+    page: gr.Blocks,
+    keeper: Keeper,
+    leaderboard: LeaderboardTab,
+    about: AboutTab,
+    submit: SubmitTab,
+    banner: Any,
+    notice: str,
 ) -> None:
     """Fill the page when it is opened, and look for changes every few seconds.
 
@@ -74,18 +87,19 @@ def _keep_up_to_date(
     def version() -> int:
         return keeper.now.version
 
-    def live(looking: Board | None) -> Updates:
+    def live(looking: Board | None, model: str) -> Updates:
         now = keeper.now
         told = {banner: notices.banner(now, notice=notice)}
-        return told | submit.queue(now) | leaderboard.notice(looking, now)
+        return told | about.follow(now, model) | submit.queue(now) | leaderboard.notice(looking, now)
 
     quietly: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
     opened = page.load(leaderboard.look, leaderboard.choices, leaderboard.outputs, **quietly)
     opened.then(version, None, seen, queue=False, **quietly)
     gr.Timer(TICK_SECONDS).tick(version, None, seen, queue=False, **quietly)
-    changing = [banner, *submit.outputs, leaderboard.new_results]
-    seen.change(live, leaderboard.looking, changing, queue=False, **quietly)
+    changing = [banner, *about.outputs, *submit.outputs, leaderboard.new_results]
+    seen.change(live, [leaderboard.looking, about.model], changing, queue=False, **quietly)
     leaderboard.listen()
+    about.listen()
     submit.listen()
 
 
@@ -94,6 +108,9 @@ def _endpoints(keeper: Keeper, desk: Desk) -> None:
 
     def leaderboard() -> dict[str, Any]:
         return {**api.leaderboard(keeper.now.board)}
+
+    def reproduce(model: str = "") -> list[dict[str, Any]]:
+        return api.reproduce(keeper.now.board, str(model or ""))
 
     def queue() -> list[dict[str, Any]]:
         return api.queue(keeper.now.board)
@@ -118,5 +135,6 @@ def _endpoints(keeper: Keeper, desk: Desk) -> None:
         return {**api.submit(keeper, desk, Form(str(model or ""), **given))}
 
     api_endpoint(leaderboard, api_description="The whole table: headers, and rows of plain values.")
+    api_endpoint(reproduce, api_description="The commands that compute the rows of a model again.")
     api_endpoint(queue, api_description="All requests with their status.")
     api_endpoint(submit, api_description="Submit a model for evaluation.")

@@ -1,0 +1,144 @@
+"""The tests as HTML: what is run for each column, from what the backend says and what about.py says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+from urllib.parse import quote
+
+from huggingface_hub import constants
+from markupsafe import Markup
+
+from src.agreement import described
+from src.columns import score
+from src.rows import TaskColumn
+from src.shared.backend_description import BackendDescription, TaskDescription
+
+LM_EVAL = "https://github.com/EleutherAI/lm-evaluation-harness"
+COLLECTION = "lm_eval/tasks/"
+"""What the path of a task file starts with that lies in lm_eval's own collection."""
+
+UNKNOWN = Markup('<span class="quiet">–</span>')
+NOT_DESCRIBED = "The backend has not said yet what it runs: this is what the leaderboard expects of it."
+
+KINDS = {
+    "multiple_choice": "the likeliest of the given answers",
+    "generate_until": "the text that the model writes",
+    "loglikelihood": "how likely a continuation is",
+    "loglikelihood_rolling": "how likely a whole text is",
+}
+"""What is looked at, by lm_eval's `output_type`."""
+
+
+class _Test(NamedTuple):
+    """One column of scores, and what the backend says of its task."""
+
+    column: TaskColumn
+    known: TaskDescription | None
+    backend: BackendDescription | None
+    num_fewshot: int | None
+
+
+def suite(
+    columns: Sequence[TaskColumn], backend: BackendDescription | None, *, num_fewshot: int | None
+) -> Markup:
+    """A table with a line for each column, and how the tests are run. `num_fewshot` is what about.py says."""
+    tests = [_Test(column, described(column.task, backend), backend, num_fewshot) for column in columns]
+    facts = [fact for fact in FACTS if any(fact.say(test) is not None for test in tests)]
+    head = Markup("").join(Markup('<th scope="col">{}</th>').format(fact.header) for fact in facts)
+    body = Markup("").join(_line(test, facts) for test in tests)
+    return Markup(
+        '<div class="suite" tabindex="0" role="region" aria-label="The tests">'
+        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}"
+    ).format(head, body, _how(backend))
+
+
+class _Fact(NamedTuple):
+    """A column of this table; a test of which it is not known says None."""
+
+    header: str
+    say: Callable[[_Test], Markup | str | None]
+
+
+def _line(test: _Test, facts: Sequence[_Fact]) -> Markup:
+    said = [fact.say(test) for fact in facts]
+    cells = Markup("").join(Markup("<td>{}</td>").format(UNKNOWN if text is None else text) for text in said)
+    return Markup("<tr>{}</tr>").format(cells)
+
+
+def _task(test: _Test) -> Markup:
+    """The task's name, which leads to its file where that is lm_eval's, and where its questions are from."""
+    name = Markup("<code>{}</code>").format(test.column.task.benchmark)
+    file = test.known.file if test.known else None
+    if test.backend and file and file.startswith(COLLECTION):
+        tag = f"v{test.backend.versions.get('lm_eval', '')}" if "lm_eval" in test.backend.versions else "main"
+        name = _link(f"{LM_EVAL}/blob/{quote(tag)}/{quote(file)}", name)
+    datasets = test.known.datasets if test.known else ()
+    return Markup("{}{}").format(name, Markup("").join(map(_dataset, datasets[:3])))
+
+
+def _dataset(name: str) -> Markup:
+    return Markup('<br><span class="quiet">{}</span>').format(
+        name if "://" in name else _link(f"{constants.ENDPOINT}/datasets/{quote(name)}", name)
+    )
+
+
+def _link(address: str, text: Markup | str) -> Markup:
+    return Markup('<a href="{}" target="_blank" rel="noopener">{}</a>').format(address, text)
+
+
+def _metric(test: _Test) -> str:
+    better = "more" if test.column.higher_is_better else "less"
+    return f"{test.column.task.metric}, {better} is better"
+
+
+def _looked_at(test: _Test) -> str | None:
+    return KINDS.get(test.known.kind or "") if test.known else None
+
+
+def _questions(test: _Test) -> str | None:
+    known = test.known
+    if not known or (known.questions is None and known.subtasks is None):
+        return None
+    questions = f"{known.questions:,}" if known.questions is not None else ""
+    tasks = f"{known.subtasks} tasks" if known.subtasks is not None else ""
+    return " in ".join(filter(None, [questions, tasks]))
+
+
+def _examples(test: _Test) -> str | None:
+    number = test.num_fewshot if test.known is None else test.known.num_fewshot
+    return None if number is None else str(number)
+
+
+def _guessing(test: _Test) -> str | None:
+    said, known = test.column.task.random_baseline, test.known
+    baseline = known.random_baseline if said is None and known else said
+    return None if baseline is None else score(test.column.shown(baseline))
+
+
+def _version(test: _Test) -> str | None:
+    return test.known.version if test.known else None
+
+
+FACTS = [
+    _Fact("Column", lambda test: Markup("<b>{}</b>").format(test.column.header)),
+    _Fact("Task", _task),
+    _Fact("Metric", _metric),
+    _Fact("Looked at", _looked_at),
+    _Fact("Questions", _questions),
+    _Fact("Examples", _examples),
+    _Fact("Guessing gets", _guessing),
+    _Fact("Version", _version),
+]
+
+
+def _how(backend: BackendDescription | None) -> Markup:
+    """With which versions, on what, and how much of each task."""
+    if backend is None:
+        return Markup('<p class="quiet">{}</p>').format(NOT_DESCRIBED)
+    versions = ", ".join(f"{package} {version}" for package, version in backend.versions.items())
+    amount = "all questions" if backend.limit is None else f"only a part of the questions ({backend.limit:g})"
+    return Markup(
+        "<p>Run with {} on <code>{}</code>, batch size {}, {}. <i>Examples</i> is how many answered "
+        "questions a model sees before each question.</p>"
+    ).format(versions or "lm_eval", backend.device, backend.batch_size, amount)
