@@ -9,6 +9,8 @@ from support.sources import ROOT, Found, Source, sources
 
 READ_BY_LIBRARIES = {"HF_ENDPOINT", "HF_HOME"}
 
+LINK = r"""(?:\]\(|src=")(?!https?:|mailto:|#)([^)"#\s]+)"""
+
 
 def text_of(document: str) -> str:
     return (ROOT / document).read_text(encoding="utf-8")
@@ -46,12 +48,21 @@ def test_every_field_of_a_request_file_is_in_the_docs(class_name: str) -> None:
     assert not missing, "Not in docs/data-format.md:\n" + "\n".join(missing)
 
 
+@pytest.mark.parametrize("class_name", ["BackendDescription", "TaskDescription", "Metric"])
+def test_every_field_of_the_backends_description_is_in_the_docs(class_name: str) -> None:
+    fields = Source(ROOT, Path("frontend/src/shared/backend_description.py")).fields(class_name)
+    assert fields, f"frontend/src/shared/backend_description.py has no dataclass {class_name}"
+    text = text_of("docs/data-format.md").partition("## What a backend runs")[2]
+    missing = [f"{place}: {name}" for name, place in fields if f"`{name}`" not in text]
+    assert not missing, "Not in docs/data-format.md:\n" + "\n".join(missing)
+
+
 def test_every_link_in_the_docs_leads_to_a_file() -> None:
     documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]
     broken = [
         f"{document.relative_to(ROOT)}: {target}"
         for document in documents
-        for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", document.read_text(encoding="utf-8"))
+        for target in re.findall(LINK, document.read_text(encoding="utf-8"))
         if not (document.parent / target).exists()
     ]
     assert not broken, "\n".join(broken)

@@ -61,6 +61,26 @@ def write_result(data: Path, name: str, model: str, text: str, score: float) -> 
     write(data / "results" / name / "results_2026-01-31T12-00-00.json", content)
 
 
+def write_description(data: Path) -> None:
+    """What a backend says it runs, with a text wherever a text can be."""
+    tasks = [
+        {
+            "name": "tiny_addition" if number == 0 else text,
+            **dict.fromkeys(("kind", "version", "file"), text),
+            "metrics": [{"key": text}],
+            "datasets": [text, f"javascript://{text}"],
+            "parts": [text],
+        }
+        for number, text in enumerate(HOSTILE)
+    ]
+    texts = dict.fromkeys(("device", "batch_size", "include_path"), HOSTILE[0])
+    versions = {text[:500]: text for text in HOSTILE}  # YAML has no longer keys
+    write(
+        data / "results" / "index" / "backend.yaml",
+        {"tasks": tasks, "problems": HOSTILE, "versions": versions, **texts},
+    )
+
+
 @pytest.fixture(scope="module")
 def frontend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Space]:
     """A frontend on one good model and on many that want to harm."""
@@ -72,6 +92,7 @@ def frontend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Space]:
         write_result(data, f"bad-{number}", text, text, 0.5)
         write_request(data, f"plain-{number}", f"acme/plain-{number}", text, "FINISHED")
         write_result(data, f"plain-{number}", f"acme/plain-{number}", text, 0.4)
+    write_description(data)
     write(data / "requests" / "<img src=x onerror=alert(1)>.json", "broken")
     with running(data, ("frontend",), REFRESH_RATE="5") as spaces:
         yield spaces["frontend"]
@@ -87,7 +108,10 @@ def use_everything(page: Page, width: int) -> None:
     expect(main_table.locator("thead").last).to_contain_text("Model sha")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_text("skipped, because they cannot be understood").click()
+    page.get_by_text("do not agree").click()
     page.get_by_role("tab", name="About").click()
+    expect(page.get_by_role("region", name="The tests")).to_contain_text("<script>window.pwned")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_role("tab", name="Submit here!").click()
     expect(page.get_by_label("Model name")).to_be_visible()
     for status in STATUSES:

@@ -209,6 +209,27 @@ def test_each_tab_in_both_themes_and_widths(
     page.close()
 
 
+def test_the_about_tab_gives_the_commands_that_compute_a_row_again(page: Page) -> None:
+    page.get_by_role("tab", name="About").click()
+    expect(page.get_by_role("region", name="The tests")).to_contain_text("tiny_addition")
+    page.get_by_label("Model", exact=True).fill("other/small")
+    expect(page.locator("#reproduction textarea")).to_have_value(re.compile("# other/small, float16"))
+    page.get_by_label("Model", exact=True).fill("nobody")
+    expect(page.locator("#reproduction textarea")).to_have_value(re.compile("No row has this"))
+
+
+def test_the_owner_is_told_where_the_backend_and_about_py_do_not_agree(page: Page, frontend: Space) -> None:
+    folder = frontend.log.parent / "results" / "index"
+    folder.mkdir()
+    (folder / "backend.yaml").write_text("tasks: [{name: anli_r1, num_fewshot: 5}]\nlimit: 20\n")
+    told = page.get_by_text("the backend and src/about.py do not agree")
+    expect(told).to_be_visible(timeout=30_000)
+    told.click()
+    expect(page.get_by_text("The backend evaluates anli_r1, which no column shows.")).to_be_visible()
+    (folder / "backend.yaml").unlink()
+    expect(told).to_be_hidden(timeout=30_000)
+
+
 def test_every_control_can_be_reached_with_the_keyboard(page: Page) -> None:
     focused = "document.activeElement"
     reached: set[str] = set()
