@@ -77,10 +77,10 @@ def held(requests: Requests, nonces: Collection[str]) -> dict[str, str]:
     }
 
 
-def is_published(path: str, request: Request, results: Mapping[str, Result]) -> bool:
-    """Whether the request's run has its result in the dataset, whichever attempt or worker put it there."""
+def published(path: str, request: Request, results: Mapping[str, Result]) -> Result | None:
+    """The result of the request's run, whichever attempt or worker put it into the dataset."""
     result = results.get(result_path(request.model, request.run)) if request.run else None
-    return result is not None and result.request == path and result.run == request.run
+    return result if result and result.request == path and result.run == request.run else None
 
 
 def _settled(situation: Situation) -> Iterator[tuple[str, Request]]:
@@ -94,15 +94,18 @@ def _after_running(path: str, request: Request, situation: Situation) -> Request
     published.
     """
     lease, now = request.lease, situation.now
-    log = log_path(request.model, request.run, request.attempt) if request.run else ""
-    kept_log = log if log in situation.result_files else None
-    if is_published(path, request, situation.results):
-        return finish(request, result=result_path(request.model, request.run or ""), log=kept_log, now=now)
+    log = log_path(request.model, request.run, request.attempt) if request.run else None
+    result = published(path, request, situation.results)
+    if result:
+        # A result and the log of its attempt come in one commit; another attempt's was cut short.
+        own_log = log if result.attempt == request.attempt else None
+        return finish(request, result=result.path, log=own_log, now=now)
     if lease is None:
         return release(request, message=NO_LEASE, now=now)
     if lease.nonce in situation.endings:
         ending = situation.endings[lease.nonce]
         if ending.end is not End.FINISHED:
+            kept_log = log if ending.log else None
             return fail(request, end=ending.end, message=ending.message, log=kept_log, now=now)
         if result_path(request.model, request.run or "") in situation.result_files:
             return move_to_another_run(request, now=now, taken_runs=_taken_runs(request.model, situation, {}))

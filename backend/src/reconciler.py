@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 from secrets import token_hex
 from threading import Lock
+from typing import NamedTuple
 
 from src.executor import Executor
 from src.job import Ending, Job
@@ -34,6 +35,13 @@ TRIES = 20
 """How often a commit is decided anew when others commit at the same time."""
 
 MAIN = "main"
+
+
+class Run(NamedTuple):
+    """One attempt under one name of its run: a foreign file in its place gives it another one."""
+
+    nonce: str
+    run: str
 
 
 class Reconciler:
@@ -65,6 +73,7 @@ class Reconciler:
         self._lock = Lock()
         self._journal = Journal()
         self._latest: Requests = {}
+        self._published: set[Run] = set()
         self._facts: dict[tuple[str, str], ModelFacts] = {}
 
     def tick(self) -> None:
@@ -109,32 +118,39 @@ class Reconciler:
 
     def _publish(self, endings: Mapping[str, Ending]) -> None:
         """One commit to the results dataset: the results and logs of what has ended. Status follows later."""
+        runs = {
+            Run(nonce, self._latest[path].run or "") for nonce, path in held(self._latest, endings).items()
+        }
         for _ in range(TRIES):
-            if not endings:
+            if runs <= self._published:
                 return
             reading = self._results.refresh()
             files = self._to_publish(endings, reading)
-            if not files:
-                return
-            try:
-                self._result_store.commit(
-                    add=files, message=_message("publish", files), parent=reading.snapshot
-                )
-            except Conflict:
-                continue
-            log.info("published %s", ", ".join(files))
+            if files:
+                try:
+                    self._result_store.commit(
+                        add=files, message=_message("publish", files), parent=reading.snapshot
+                    )
+                except Conflict:
+                    continue
+                log.info("published %s", ", ".join(files))
+            self._published = runs
             return
         raise StoreError(
             f"Could not publish to {self._result_store}: others wrote to it at each of {TRIES} tries."
         )
 
     def _to_publish(self, endings: Mapping[str, Ending], reading: Reading[Result]) -> dict[str, bytes]:
+        """The result and the log of each ending, unless its run has a result already."""
         files: dict[str, bytes] = {}
         for nonce, path in held(self._latest, endings).items():
             ending, request = endings[nonce], self._latest[path]
             assert request.run
+            place = result_path(request.model, request.run)
+            if Run(nonce, request.run) in self._published or place in reading.snapshot.files:
+                continue
             if ending.report is not None:
-                files[result_path(request.model, request.run)] = result_file(
+                files[place] = result_file(
                     ending.report,
                     path=path,
                     request=request,
@@ -143,7 +159,7 @@ class Reconciler:
                 )
             if ending.log:
                 files[log_path(request.model, request.run, request.attempt)] = ending.log
-        return {path: data for path, data in files.items() if path not in reading.snapshot.files}
+        return files
 
     def _write(self, endings: Mapping[str, Ending], slots: int) -> dict[str, Request]:
         """One commit to the requests dataset with everything decided; what was decided is returned once it

@@ -42,10 +42,9 @@ class Counting:
     def read(self, snapshot: Snapshot, paths: Any) -> dict[str, bytes]:
         return self._store.read(snapshot, paths)
 
-    def commit(self, *, add: Mapping[str, bytes], parent: Snapshot, message: str, **_: Any) -> Snapshot:
-        after = self._store.commit(add=add, message=message, parent=parent)
+    def commit(self, *, add: Mapping[str, bytes], parent: Snapshot, message: str, **_: Any) -> None:
+        self._store.commit(add=add, message=message, parent=parent)
         self.commits.append(sorted(add))
-        return after
 
 
 class Busy(Counting):
@@ -55,12 +54,12 @@ class Busy(Counting):
         super().__init__(store)
         self.conflicts = conflicts
 
-    def commit(self, *, parent: Snapshot, **changes: Any) -> Snapshot:
+    def commit(self, *, parent: Snapshot, **changes: Any) -> None:
         if self.conflicts:
             self.conflicts -= 1
             name = f"acme/model/results_{self.conflicts}.json"
             self._store.commit(add={name: b"{}"}, message="a result of somebody else", parent=parent)
-        return super().commit(parent=parent, **changes)
+        super().commit(parent=parent, **changes)
 
 
 def published(queue: Queue) -> BackendDescription:

@@ -318,16 +318,13 @@ class Interrupted:
     def read(self, snapshot: Snapshot, paths: Any) -> dict[str, bytes]:
         return self._store.read(snapshot, paths)
 
-    def commit(
-        self, *, add: Mapping[str, bytes], delete: Any = (), message: str, parent: Snapshot
-    ) -> Snapshot:
+    def commit(self, *, add: Mapping[str, bytes], delete: Any = (), message: str, parent: Snapshot) -> None:
         before, after, self._before, self._after = self._before, self._after, None, None
         if before:
             before()
-        landed = self._store.commit(add=add, delete=delete, message=message, parent=parent)
+        self._store.commit(add=add, delete=delete, message=message, parent=parent)
         if after:
             after()
-        return landed
 
 
 def fail(error: LeaderboardError) -> Any:
@@ -378,7 +375,7 @@ def test_a_dataset_that_never_stands_still_ends_in_a_sentence(leaderboard: Leade
     leaderboard.add_model()
 
     class Restless(Interrupted):
-        def commit(self, **_: Any) -> Snapshot:
+        def commit(self, **_: Any) -> None:
             raise Conflict("It changed.")
 
     with pytest.raises(

@@ -29,7 +29,8 @@ def store(folder: Path) -> FolderStore:
 
 
 def put(store: FolderStore, **files: bytes) -> Snapshot:
-    return store.commit(add=files, message="put", parent=store.snapshot())
+    store.commit(add=files, message="put", parent=store.snapshot())
+    return store.snapshot()
 
 
 def everything(folder: Path) -> dict[str, bytes]:

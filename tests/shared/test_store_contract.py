@@ -49,7 +49,8 @@ def store(open_store: Callable[[], Store]) -> Store:
 
 
 def put(store: Store, **files: bytes) -> Snapshot:
-    return store.commit(add=files, message="put", parent=store.snapshot())
+    store.commit(add=files, message="put", parent=store.snapshot())
+    return store.snapshot()
 
 
 def everything(store: Store) -> dict[str, bytes]:
@@ -67,8 +68,14 @@ def test_what_was_committed_is_read_again(store: Store) -> None:
     assert everything(store) == files
 
 
-def test_a_commit_answers_with_the_snapshot_that_the_next_look_gives(store: Store) -> None:
+def test_while_nothing_changes_the_snapshot_stays_the_same(store: Store) -> None:
     assert put(store, a=b"1") == store.snapshot()
+
+
+def test_a_log_can_be_written_and_is_not_listed(store: Store) -> None:
+    before = put(store, a=b"1")
+    store.commit(add={"logs/acme/tiny/1.txt": b"2", "b": b"3"}, message="log", parent=before)
+    assert everything(store) == {"a": b"1", "b": b"3"}
 
 
 def test_blob_ids_are_those_of_git(store: Store) -> None:
@@ -102,8 +109,17 @@ def test_every_change_has_a_revision_of_its_own(store: Store) -> None:
 
 def test_a_commit_that_changes_nothing_succeeds(store: Store) -> None:
     before = put(store, a=b"1")
-    assert store.commit(add={"a": b"1"}, message="again", parent=before).files == before.files
-    assert store.commit(add={}, message="nothing", parent=store.snapshot()).files == before.files
+    store.commit(add={"a": b"1"}, message="again", parent=before)
+    store.commit(add={}, message="nothing", parent=store.snapshot())
+    assert store.snapshot().files == before.files
+
+
+def test_a_commit_that_changes_nothing_is_a_conflict_too_on_an_old_snapshot(store: Store) -> None:
+    old = put(store, a=b"1")
+    put(store, b=b"2")
+    for add in ({"a": b"1"}, {}):
+        with pytest.raises(Conflict):
+            store.commit(add=add, message="late", parent=old)
 
 
 def test_an_old_snapshot_is_read_as_it_was_or_not_at_all(store: Store) -> None:

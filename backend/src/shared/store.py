@@ -10,7 +10,11 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A dataset at one moment: its revision, and the git blob id of each file by path."""
+    """A dataset at one moment: its revision, and the id of each file's content by path.
+
+    The ids are git's, of blobs. Logs are left out: they are written once and read only by people, and would
+    be most of a large dataset's files.
+    """
 
     revision: str
     files: Mapping[str, str] = field(repr=False)
@@ -30,8 +34,8 @@ class Store(Protocol):
 
     def commit(
         self, *, add: Mapping[str, bytes], delete: Collection[str] = (), message: str, parent: Snapshot
-    ) -> Snapshot:
-        """Write and delete files, all or nothing, and return the new snapshot.
+    ) -> None:
+        """Write and delete files, all or nothing.
 
         Raises Conflict when the dataset is no longer at `parent`, and StoreError for a name that cannot be
         written or a file to delete that is not there. After any other StoreError the commit may have landed

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from filelock import FileLock, Timeout
 
 from .errors import Conflict, StoreError
-from .names import is_safe_path
+from .names import LOGS_FOLDER, is_safe_path
 from .store import Snapshot, blob_id
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class FolderStore:
 
     def commit(
         self, *, add: Mapping[str, bytes], delete: Collection[str] = (), message: str, parent: Snapshot
-    ) -> Snapshot:
+    ) -> None:
         """Write and delete files, all or nothing. Raises Conflict if the folder is no longer at `parent`."""
         with self._locked():
             now = self._scan()
@@ -78,7 +78,6 @@ class FolderStore:
             self._write_ahead(add, delete)
             self._roll_forward()
             log.info("committed to %s: %s", self._folder, message)
-            return self._scan()
 
     def _refuse_impossible(self, add: Collection[str], delete: Collection[str], now: Snapshot) -> None:
         """A journal that can never be carried out would block the folder for ever: refuse it beforehand."""
@@ -176,13 +175,16 @@ def _is_no_folder(path: Path) -> bool:
 
 
 def _entries(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Every file below a folder with its path, but none that is hidden or has a name that is not UTF-8.
+    """Every file below a folder with its path, but no log and none that is hidden or has a name that is not
+    UTF-8.
 
     Links are left out, so that nothing outside is ever read.
     """
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or entry.name.encode("utf-8", "replace").decode() != entry.name:
+            if entry.name.startswith(".") or prefix + entry.name == LOGS_FOLDER:
+                continue
+            if entry.name.encode("utf-8", "replace").decode() != entry.name:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield from _entries(Path(entry.path), f"{prefix}{entry.name}/")

@@ -42,7 +42,7 @@ class Setup:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One result file; `request` and `run` are known only of those that our worker wrote.
+    """One result file; `request`, `run` and `attempt` are known only of those that our worker wrote.
 
     `ended` orders results. `n_shot`, `versions` and `higher_is_better` are by benchmark, as far as the report
     tells; `limit` is the number or the fraction of samples to which every task was cut short, or None.
@@ -62,6 +62,7 @@ class Result:
     limit: float | None
     request: str | None
     run: str | None
+    attempt: int | None
     setup: Setup | None
 
     def score(self, benchmark: str, metric: str) -> float | None:
@@ -109,6 +110,7 @@ def read_result(path: str, data: bytes) -> Result:
         limit=as_number(config.get("limit")),
         request=as_text(ours.get("request")) or None,
         run=as_text(ours.get("run")) or None,
+        attempt=_whole(ours.get("attempt")),
         setup=_setup(raw, config, ours),
     )
 
