@@ -12,6 +12,7 @@ QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_XET": "1",  # the Hub in tests/support speaks Git LFS
 }
 SETTINGS_OF_THE_DEVELOPER = [
     "HF_ENDPOINT",

@@ -1,0 +1,19 @@
+"""A Hub as a process: `python -m support.hub --port 8000`, with `tests` on PYTHONPATH. It prints its URL."""
+
+import argparse
+
+from .server import listen, make_server
+from .state import Hub
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m support.hub", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    hub = Hub()
+    listener = listen(hub, parser.parse_args().port)
+    print(hub.url, flush=True)
+    make_server(hub).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

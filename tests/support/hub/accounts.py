@@ -1,0 +1,105 @@
+"""Users, their organisations and their tokens, and who may do what."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from .repository import RepoName, Repository
+
+
+class Role(StrEnum):
+    """What a token may do at most."""
+
+    READ = "read"
+    """Read what its user may read."""
+    WRITE = "write"
+    """All that its user may do."""
+    FINE_GRAINED = "fineGrained"
+    """Read what is public, and read and write the repositories that it names, if it names any."""
+
+
+@dataclass(frozen=True)
+class User:
+    """A user. `organizations` has the user's role in each: admin, write, contributor or read."""
+
+    name: str
+    organizations: Mapping[str, str]
+
+    def may_write(self, namespace: str) -> bool:
+        """Whether repositories of a user or an organisation are this user's to change."""
+        return namespace == self.name or self.organizations.get(namespace) in ("admin", "write")
+
+    def belongs_to(self, namespace: str) -> bool:
+        """Whether this user sees the private repositories of a user or an organisation."""
+        return namespace == self.name or namespace in self.organizations
+
+
+@dataclass(frozen=True)
+class Token:
+    """A user's access token. `repositories` are the ids that a fine-grained one is for."""
+
+    value: str = field(repr=False)
+    user: User
+    role: Role
+    repositories: frozenset[str] = frozenset()
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def covers(self, name: RepoName) -> bool:
+        """Whether the token is for what is not public of a repository."""
+        return self.role != Role.FINE_GRAINED or name.id in self.repositories
+
+
+@dataclass
+class Accounts:
+    """Everybody who has an account, and every token that was not revoked."""
+
+    users: dict[str, User] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+
+    def add_user(self, name: str, organizations: Mapping[str, str] | None = None) -> User:
+        """A new user, or an old one in other organisations."""
+        self.users[name] = User(name, dict(organizations or {}))
+        return self.users[name]
+
+    def add_token(self, user: str, role: Role, repositories: Iterable[str] = ()) -> Token:
+        """A new token of a user."""
+        token = Token(f"hf_{secrets.token_hex(17)}", self.users[user], role, frozenset(repositories))
+        self.tokens[token.value] = token
+        return token
+
+    def user_of(self, authorization: str) -> str | None:
+        """Whose token the header has; None for an unknown one, and without one."""
+        token = self.tokens.get(authorization.removeprefix("Bearer "))
+        return token.user.name if token else None
+
+    def revoke(self, value: str) -> None:
+        """From now on the token is unknown."""
+        del self.tokens[value]
+
+
+def may_see(token: Token | None, repository: Repository) -> bool:
+    """Whether somebody may know that a repository exists, and list its files."""
+    name = repository.name
+    if not repository.private:
+        return True
+    return token is not None and token.covers(name) and token.user.belongs_to(name.namespace)
+
+
+def may_download(token: Token | None, repository: Repository) -> bool:
+    """Whether somebody who sees a repository may read its files."""
+    if not repository.gated:
+        return True
+    if token is None or not token.covers(repository.name):
+        return False
+    return token.user.name in repository.readers or token.user.belongs_to(repository.name.namespace)
+
+
+def may_write(token: Token | None, name: RepoName) -> bool:
+    """Whether somebody may create, change and delete a repository."""
+    if token is None or token.role == Role.READ:
+        return False
+    return token.covers(name) and token.user.may_write(name.namespace)

@@ -1,0 +1,84 @@
+"""Who the caller is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from ..accounts import Role, Token
+from ..refusals import InvalidToken
+from .lookup import Endpoint, caller_of, hub_of
+from .texts import object_id, time_text
+
+AVATAR = "/avatars/0.svg"
+
+
+async def whoami(request: Request) -> Response:
+    try:
+        token = caller_of(request)
+    except InvalidToken:
+        raise InvalidToken("Invalid user token.") from None
+    user, avatar = token.user, f"{hub_of(request).url}{AVATAR}"
+    answer = {
+        "type": "user",
+        "id": object_id("user", user.name),
+        "name": user.name,
+        "fullname": user.name.title(),
+        "email": f"{user.name}@example.com",
+        "emailVerified": True,
+        "canPay": False,
+        "periodEnd": None,
+        "isPro": False,
+        "avatarUrl": avatar,
+        "orgs": [organization(name, role, avatar) for name, role in user.organizations.items()],
+        "auth": {"type": "access_token", "accessToken": access_token(token)},
+    }
+    return JSONResponse(answer)
+
+
+def organization(name: str, role: str, avatar: str) -> dict[str, Any]:
+    """One of the user's organisations."""
+    return {
+        "type": "org",
+        "id": object_id("org", name),
+        "name": name,
+        "fullname": name.title(),
+        "email": None,
+        "canPay": False,
+        "periodEnd": None,
+        "isEnterprise": False,
+        "avatarUrl": avatar,
+        "roleInOrg": role,
+    }
+
+
+def access_token(token: Token) -> dict[str, Any]:
+    """What the token may do."""
+    answer: dict[str, Any] = {
+        "displayName": "test",
+        "role": token.role.value,
+        "createdAt": time_text(token.created),
+    }
+    if token.role == Role.FINE_GRAINED:
+        scopes = [
+            {
+                "entity": {"_id": object_id("repo", id), "type": "dataset", "name": id},
+                "permissions": ["repo.content.read", "repo.write"],
+            }
+            for id in sorted(token.repositories)
+        ]
+        answer["fineGrained"] = {"canReadGatedRepos": False, "global": [], "scoped": scopes}
+    return answer
+
+
+async def agent_harnesses(request: Request) -> Response:
+    """The client asks at its first call which coding agents exist."""
+    return JSONResponse({"standardEnvVars": [], "harnesses": {}})
+
+
+ROUTES = [
+    Endpoint("GET", "/api/whoami-v2", whoami),
+    Endpoint("GET", "/api/agent-harnesses", agent_harnesses),
+]

@@ -1,0 +1,75 @@
+"""What a test does to a Hub in another process: as `POST /_test/{command}`, what it could do directly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ..calls import Kind
+from ..refusals import BadRequest
+from ..repository import RepoName, RepoType
+from ..state import Hub
+from .lookup import hub_of, json_of
+from .texts import time_text
+
+
+def add_repository(
+    hub: Hub,
+    type: RepoType,
+    id: str,
+    folder: str | None = None,
+    files: dict[str, str] | None = None,
+    **settings: Any,
+) -> str:
+    """A new repository with the files of a folder on this machine, or these texts. Returns its commit."""
+    contents = Path(folder) if folder else files
+    return hub.add(RepoName(type, id), contents, **settings).head.id
+
+
+def let_in(hub: Hub, type: RepoType, id: str, user: str) -> None:
+    """Let a user into a gated repository."""
+    hub.get(RepoName(type, id)).readers.add(user)
+
+
+def limit_calls(hub: Hub, **limits: int) -> None:
+    """So many calls are allowed in a window: `api=1000, resolve=5000`."""
+    hub.budget.limits = {Kind(kind): number for kind, number in limits.items()}
+
+
+def calls(hub: Hub) -> list[dict[str, Any]]:
+    """All calls so far."""
+    return [{**asdict(call), "at": time_text(call.at)} for call in hub.calls.log]
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "add_user": Hub.add_user,
+    "add_token": Hub.add_token,
+    "revoke": lambda hub, token: hub.accounts.revoke(token),
+    "add_repository": add_repository,
+    "let_in": let_in,
+    "rename": Hub.rename,
+    "strike_next": lambda hub, **options: hub.faults.strike_next(**options),
+    "strike_share": lambda hub, **options: hub.faults.strike_share(**options),
+    "stop_faults": lambda hub: hub.faults.stop(),
+    "limit_calls": limit_calls,
+    "calls": calls,
+    "reset_calls": lambda hub: hub.calls.reset(),
+}
+
+
+async def control(request: Request) -> Response:
+    """Carry out a command with the arguments of a JSON object."""
+    command = COMMANDS.get(request.path_params["command"])
+    if command is None:
+        raise BadRequest(f"No such command. There are: {', '.join(COMMANDS)}")
+    return JSONResponse(command(hub_of(request), **await json_of(request)))
+
+
+ROUTE = Route("/_test/{command}", control, methods=["POST"])
+"""No call of the Hub's: it is not counted and never fails on demand."""

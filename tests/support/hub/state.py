@@ -1,0 +1,127 @@
+"""The whole state of a Hub, and what tests do to it directly: accounts, repositories, renames, faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
+
+from .accounts import Accounts, Role
+from .budget import Budget
+from .calls import Calls
+from .faults import Faults
+from .refusals import AlreadyExists, BadRequest, RepositoryNotFound
+from .repository import RepoName, Repository, RepoType
+from .traffic import Traffic
+
+Files = Mapping[str, bytes | str] | Path
+"""The files of a new repository: contents by path, or a folder that has them."""
+
+
+@dataclass
+class Hub:
+    """A Hub: `url` is where it answers while it is being served."""
+
+    url: str = ""
+    accounts: Accounts = field(default_factory=Accounts)
+    traffic: Traffic = field(default_factory=Traffic)
+    _repositories: dict[RepoName, Repository] = field(default_factory=dict)
+    _moved: dict[RepoName, RepoName] = field(default_factory=dict)
+
+    @property
+    def calls(self) -> Calls:
+        """The calls so far."""
+        return self.traffic.calls
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong from now on."""
+        return self.traffic.faults
+
+    @property
+    def budget(self) -> Budget:
+        """How many calls are allowed."""
+        return self.traffic.budget
+
+    def add_user(self, name: str, organizations: Mapping[str, str] | None = None) -> str:
+        """A new user, with a role in organisations (`admin`, `write`, `read`). Returns a token to write."""
+        self.accounts.add_user(name, organizations or {})
+        return self.add_token(name)
+
+    def add_token(self, user: str, role: str = Role.WRITE, repositories: Iterable[str] = ()) -> str:
+        """Another token of a user. A fine-grained one names its repositories."""
+        return self.accounts.add_token(user, Role(role), repositories).value
+
+    def add_model(self, id: str, files: Files | None = None, **settings: Any) -> Repository:
+        """A new model; the settings are the fields of Repository."""
+        return self.add(RepoName("model", id), files, **settings)
+
+    def add_dataset(self, id: str, files: Files | None = None, **settings: Any) -> Repository:
+        """A new dataset."""
+        return self.add(RepoName("dataset", id), files, **settings)
+
+    def add(self, name: RepoName, files: Files | None = None, **settings: Any) -> Repository:
+        """A new repository. Raises AlreadyExists, and BadRequest for an impossible name."""
+        try:
+            validate_repo_id(name.id)
+        except HFValidationError as error:
+            raise BadRequest(str(error)) from error
+        if _key(name) in self._repositories:
+            raise AlreadyExists(
+                f"You already created this {name.type} repo: {name.id}", url=f"{self.url}/{name.path}"
+            )
+        repository = Repository(name, **settings)
+        if files:
+            repository.put(contents_of(files) if isinstance(files, Path) else files)
+        self._repositories[_key(name)] = repository
+        return repository
+
+    def find(self, name: RepoName) -> Repository | None:
+        """A repository by its name, in whatever case, or by a name that it had before."""
+        key = _key(name)
+        while key not in self._repositories and key in self._moved:
+            key = self._moved[key]
+        return self._repositories.get(key)
+
+    def get(self, name: RepoName) -> Repository:
+        """As `find`. Raises RepositoryNotFound."""
+        repository = self.find(name)
+        if repository is None:
+            raise RepositoryNotFound
+        return repository
+
+    def rename(self, type: RepoType, old: str, new: str) -> None:
+        """Give a repository another name. Calls to the old one are redirected."""
+        name = RepoName(type, new)
+        if _key(name) in self._repositories:
+            raise AlreadyExists(f"{new} already exists")
+        repository = self._take(RepoName(type, old))
+        repository.name = name
+        self._repositories[_key(name)] = repository
+        self._moved[_key(RepoName(type, old))] = _key(name)
+
+    def delete(self, name: RepoName) -> None:
+        """Remove a repository. Raises RepositoryNotFound."""
+        self._take(name)
+
+    def _take(self, name: RepoName) -> Repository:
+        if _key(name) not in self._repositories:
+            raise RepositoryNotFound
+        return self._repositories.pop(_key(name))
+
+
+def contents_of(folder: Path) -> dict[str, bytes]:
+    """All files of a folder but hidden ones, by their paths in it."""
+    files = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    visible = {
+        inner: path for inner, path in files.items() if not any(part.startswith(".") for part in inner.parts)
+    }
+    return {inner.as_posix(): path.read_bytes() for inner, path in visible.items()}
+
+
+def _key(name: RepoName) -> RepoName:
+    return RepoName(name.type, name.id.lower())

@@ -1,0 +1,54 @@
+"""What happens to every call: it is counted, held to the budget, and fails if that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .breakage import answering, broken
+from .budget import Budget
+from .calls import Call, Calls
+from .faults import Faults
+from .refusals import RateLimited
+
+EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass
+class Traffic:
+    """The calls so far, and what is to become of the next ones."""
+
+    calls: Calls = field(default_factory=Calls)
+    budget: Budget = field(default_factory=Budget)
+    faults: Faults = field(default_factory=Faults)
+
+    def guarded(self, endpoint: ASGIApp, call: Call) -> ASGIApp:
+        """The endpoint for one call that comes in now, with all that is to happen to this call."""
+        self.calls.log.append(call)
+        allowance = self.budget.spend(call.kind, call.user)
+        fault = self.faults.choose(call.route, call.method, call.repository)
+        if allowance and allowance.remaining < 0:
+            endpoint = answering(RateLimited(allowance.headers).answer())
+        elif fault:
+            call.fault = fault
+            endpoint = broken(noted(endpoint, call), fault, slow_seconds=self.faults.slow_seconds)
+        return noted(endpoint, call, headers=allowance.headers if allowance else {})
+
+
+def noted(app: ASGIApp, call: Call, *, headers: Mapping[str, str] = EMPTY) -> ASGIApp:
+    """An endpoint whose answer is noted before anybody has it, and gets more headers."""
+    more = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        async def note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                call.status = message["status"]
+                message = {**message, "headers": [*message["headers"], *more]}
+            await send(message)
+
+        await app(scope, receive, note)
+
+    return endpoint
