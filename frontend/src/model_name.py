@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, but not marked so
+from huggingface_hub.utils import validate_repo_id
 
 LINK = re.compile(r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/([^?#]*)", re.IGNORECASE)
 WITHIN_A_REPOSITORY = ("tree", "blob", "resolve", "discussions", "commits", "commit")

@@ -1,7 +1,7 @@
 """What every store promises, whatever is behind it."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -10,10 +10,20 @@ import pytest
 
 from src.shared.errors import Conflict, StoreError
 from src.shared.folder_store import FolderStore
+from src.shared.hub import Hub
+from src.shared.hub_store import HubStore
 from src.shared.store import Snapshot, Store, blob_id
+from support.hub import running_hub
 from support.store_processes import count_up, start
 
-BACKENDS = {"folder": FolderStore}
+
+def open_folder(folder: Path) -> Store:
+    return FolderStore(folder / "dataset")
+
+
+def open_hub(url: str, token: str) -> Store:
+    return HubStore(Hub(token, endpoint=url), "acme/dataset")
+
 
 IMPOSSIBLE_NAMES = [
     "",
@@ -37,10 +47,17 @@ IMPOSSIBLE_NAMES = [
 ]
 
 
-@pytest.fixture(params=BACKENDS)
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
+@pytest.fixture(params=["folder", "hub", pytest.param("live", marks=pytest.mark.live)])
+def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
     """Opens the same dataset at every call."""
-    return partial(BACKENDS[request.param], tmp_path / "dataset")
+    match request.param:
+        case "folder":
+            yield partial(open_folder, tmp_path)
+        case "hub":
+            with running_hub() as hub:
+                token = hub.add_user("alice", {"acme": "write"})
+                hub.add_dataset("acme/dataset")
+                yield partial(open_hub, hub.url, token)
 
 
 @pytest.fixture

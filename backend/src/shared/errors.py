@@ -3,7 +3,8 @@
 LeaderboardError
 ├── ConfigurationError      a value that the owner set cannot work
 ├── StoreError              a dataset cannot be read or written
-│   └── Conflict            the dataset changed since the snapshot that a commit or a read was made for
+│   ├── Conflict            the dataset changed since the snapshot that a commit or a read was made for
+│   └── DatasetMissing      the dataset does not exist
 ├── BadFile                 a file in a dataset cannot be understood
 └── ModelError              a model cannot be described
     ├── ModelNotFound       no model of this name
@@ -32,6 +33,16 @@ class StoreError(LeaderboardError):
 
 class Conflict(StoreError):
     """The dataset changed since the snapshot: take a new one and decide again."""
+
+
+class DatasetMissing(StoreError):
+    """The Hub has no such dataset, or none that the token may see."""
+
+    def __init__(self, repo_id: str) -> None:
+        super().__init__(
+            f"The dataset {repo_id} does not exist, or the token in HF_TOKEN may not see it. Create it with "
+            f"`hf repos create {repo_id} --repo-type dataset`, or set OWNER to the organisation that has it."
+        )
 
 
 class BadFile(LeaderboardError):

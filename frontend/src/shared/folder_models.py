@@ -8,7 +8,7 @@ from pathlib import Path
 
 from huggingface_hub import get_local_safetensors_metadata, metadata_load
 from huggingface_hub.errors import HFValidationError, NotASafetensorsRepoError, SafetensorsParsingError
-from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, but not marked so
+from huggingface_hub.utils import validate_repo_id
 from yaml import YAMLError
 
 from .errors import BadFile, ModelError, ModelNotFound, RevisionNotFound

@@ -40,9 +40,13 @@ def is_data_path(path: str) -> bool:
 
     Clients of the Hub keep their caches in hidden folders.
     """
-    parts = PurePosixPath(path).parts
-    hidden = any(part.startswith(".") for part in parts)
-    return path.endswith(".json") and not hidden and parts[0] not in OWN_FOLDERS
+    is_ours = PurePosixPath(path).parts[0] in OWN_FOLDERS
+    return path.endswith(".json") and not is_hidden(path) and not is_ours
+
+
+def is_hidden(path: str) -> bool:
+    """Whether the file or a folder above it is hidden."""
+    return any(part.startswith(".") for part in PurePosixPath(path).parts)
 
 
 def is_safe_path(path: str) -> bool:

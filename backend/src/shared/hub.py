@@ -1,0 +1,140 @@
+"""The Hub's client as both Spaces use it: calls that wait and are tried again, and errors told as reasons."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+from huggingface_hub.utils import (
+    build_hf_headers,
+    get_session,
+    hf_raise_for_status,
+    parse_ratelimit_headers,
+)
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TIMEOUT_SECONDS = 30.0
+"""How long one answer may take; the client itself would wait for ever."""
+
+PATIENCE_SECONDS = 20.0
+"""For how long a call that fails for a passing reason is begun again."""
+
+LONGEST_WAIT_SECONDS = 300.0
+"""The Hub counts calls in windows of five minutes, so it asks for no longer wait."""
+
+PASSING = (408, 425, 429, 500, 502, 503, 504)
+"""Status codes after which another try may go well."""
+
+CONFLICTS = (409, 412)
+"""Status codes of a commit whose parent is no longer the head, or that met another one."""
+
+HTTPError: type[Exception] = HfHubHTTPError.__mro__[1]
+"""What every failure of a call is: httpx's base class or, with the client's version 2, httpx2's."""
+
+FAILURES: tuple[type[Exception], ...] = (HTTPError, ConnectionError, TimeoutError)
+"""What a call of the client can raise. `OSError` of the local disk is none of them."""
+
+_jitter = wait_random_exponential(multiplier=0.5, max=8)
+
+
+class Hub:
+    """The Hub, or another server like it, under one token. `sleep` is what waiting means in tests."""
+
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        endpoint: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.api = HfApi(endpoint=endpoint, token=token or False)
+        self._sleep = sleep
+
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What a function that calls the Hub returns, after more tries if they are needed.
+
+        Raises one of FAILURES: the last one when patience is over, and at once when another try would give
+        the same.
+        """
+        tries = Retrying(
+            retry=retry_if_exception(is_passing),
+            wait=_wait,
+            stop=stop_after_delay(PATIENCE_SECONDS),
+            sleep=self._sleep,
+            reraise=True,
+        )
+
+        def in_time() -> T:
+            get_session().timeout = TIMEOUT_SECONDS
+            return function(*args, **kwargs)
+
+        return tries(in_time)
+
+    def get(self, address: str) -> bytes:
+        """The content at an address of the Hub. Raises one of FAILURES."""
+        return self.call(self._get, address)
+
+    def _get(self, address: str) -> bytes:
+        answer = get_session().get(address, headers=build_hf_headers(token=self.api.token))
+        hf_raise_for_status(answer)
+        return answer.content
+
+
+def status_of(error: Exception) -> int | None:
+    """The status code of the answer that an error is about; None when there was no answer."""
+    return error.response.status_code if isinstance(error, HfHubHTTPError) else None
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether another try may go well: the Hub is busy, or the network is."""
+    if isinstance(error, OfflineModeIsEnabled) or not isinstance(error, FAILURES):
+        return False
+    return not isinstance(error, HfHubHTTPError) or status_of(error) in PASSING
+
+
+def reason(error: Exception, hub: Hub) -> str:
+    """Why a call failed and what to do about it, to go behind a colon."""
+    status = status_of(error)
+    if isinstance(error, OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set, so the Hub is not asked. Unset it."
+    if status is None:
+        return f"{hub.api.endpoint} cannot be reached. It is tried again by itself."
+    if status == 401 and hub.api.token:
+        return "the Hub does not accept the token in HF_TOKEN. Create a new one and set it as HF_TOKEN."
+    if status == 401:
+        return "the Hub wants to know who asks. Create a token and set it as HF_TOKEN."
+    if status == 403:
+        return "the token in HF_TOKEN may not do this. Create one that may and set it as HF_TOKEN."
+    if status == 429:
+        return "the Hub's limit of calls is reached. It goes on by itself within minutes."
+    if status in PASSING:
+        return f"the Hub answers with an error ({status}). It is tried again by itself."
+    return f"the Hub refuses it ({status}): {_said(error)}"
+
+
+def _said(error: Exception) -> str:
+    """The Hub's own words, on one line."""
+    message = getattr(error, "server_message", None) or type(error).__name__
+    return " ".join(str(message).split())[:300]
+
+
+def _wait(state: RetryCallState) -> float:
+    """As long as the Hub says, else a little longer each time, at random so that not all come at once."""
+    error = state.outcome.exception() if state.outcome else None
+    told = _told_to_wait(error.response.headers) if isinstance(error, HfHubHTTPError) else None
+    return _jitter(state) if told is None else min(told, LONGEST_WAIT_SECONDS)
+
+
+def _told_to_wait(headers: Mapping[str, str]) -> float | None:
+    """The seconds that the Hub asks for, with one more because it rounds."""
+    limit = parse_ratelimit_headers(headers)
+    if limit and limit.remaining == 0:
+        return limit.reset_in_seconds + 1.0
+    after = headers.get("Retry-After", "")
+    return float(after) + 1 if after.isdigit() else None
