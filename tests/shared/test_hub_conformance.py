@@ -119,7 +119,7 @@ def test_a_token_to_read_cannot_commit(hub: Hub, dataset: Repository, api: HfApi
 
 def test_a_fine_grained_token_writes_only_what_it_names(hub: Hub, api: HfApi) -> None:
     named, other = (hub.add_dataset(f"acme/fine-{number}") for number in range(2))
-    fine = HfApi(endpoint=hub.url, token=hub.add_token("alice", "fineGrained", [named.name.id]))
+    fine = HfApi(endpoint=hub.url, token=hub.add_token("alice", "fineGrained", [named.name.path]))
     commit(fine, named, {"a": b"1"})
     with pytest.raises(HfHubHTTPError, match="403"):
         commit(fine, other, {"a": b"1"})
@@ -181,6 +181,18 @@ def test_who_may_do_what_can_be_asked(api: HfApi, stranger: HfApi, nobody: HfApi
     for other in (stranger, nobody):
         with pytest.raises(HfHubHTTPError):
             other.auth_check(model.name.id, write=True)
+
+
+@pytest.mark.parametrize("repo_type", ["model", "dataset", "space"])
+def test_repositories_of_each_type_may_have_the_same_name(api: HfApi, repo_type: str, tmp_path: Path) -> None:
+    sdk = {"space_sdk": "gradio"} if repo_type == "space" else {}
+    api.create_repo("acme/same", repo_type=repo_type, **sdk)
+    api.upload_file(
+        path_or_fileobj=repo_type.encode(), path_in_repo="a", repo_id="acme/same", repo_type=repo_type
+    )
+    assert api.repo_info("acme/same", repo_type=repo_type).id == "acme/same"
+    path = api.hf_hub_download("acme/same", "a", repo_type=repo_type, cache_dir=tmp_path)
+    assert Path(path).read_text() == repo_type
 
 
 # Commits
@@ -476,6 +488,7 @@ def test_an_old_name_without_an_organisation_leads_to_the_new_one(
 ) -> None:
     hub.add_model("gpt0", {"config.json": "{}"})
     assert api.model_info("gpt0").id == "gpt0"
+    assert [each.name for each in api.list_repo_refs("gpt0").branches] == ["main"]
     hub.rename("model", "gpt0", "acme/gpt0")
     assert api.model_info("gpt0").id == "acme/gpt0"
     assert Path(api.hf_hub_download("gpt0", "config.json", cache_dir=tmp_path)).exists()

@@ -40,17 +40,17 @@ class User:
 
 @dataclass(frozen=True)
 class Token:
-    """A user's access token. `repositories` are the ids that a fine-grained one is for."""
+    """A user's access token. `repositories` are those that a fine-grained one is for."""
 
     value: str = field(repr=False)
     user: User
     role: Role
-    repositories: frozenset[str] = frozenset()
+    repositories: frozenset[RepoName] = frozenset()
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def covers(self, name: RepoName) -> bool:
         """Whether the token is for what is not public of a repository."""
-        return self.role != Role.FINE_GRAINED or name.id in self.repositories
+        return self.role != Role.FINE_GRAINED or name in self.repositories
 
 
 @dataclass
@@ -61,20 +61,19 @@ class Accounts:
     tokens: dict[str, Token] = field(default_factory=dict)
 
     def add_user(self, name: str, organizations: Mapping[str, str] | None = None) -> User:
-        """A new user, or an old one in other organisations."""
+        """A new user."""
         self.users[name] = User(name, dict(organizations or {}))
         return self.users[name]
 
-    def add_token(self, user: str, role: Role, repositories: Iterable[str] = ()) -> Token:
+    def add_token(self, user: str, role: Role, repositories: Iterable[RepoName] = ()) -> Token:
         """A new token of a user."""
         token = Token(f"hf_{secrets.token_hex(17)}", self.users[user], role, frozenset(repositories))
         self.tokens[token.value] = token
         return token
 
-    def user_of(self, authorization: str) -> str | None:
-        """Whose token the header has; None for an unknown one, and without one."""
-        token = self.tokens.get(authorization.removeprefix("Bearer "))
-        return token.user.name if token else None
+    def token_in(self, authorization: str) -> Token | None:
+        """The token that the header `Authorization: Bearer …` has; None for an unknown one."""
+        return self.tokens.get(authorization.removeprefix("Bearer "))
 
     def revoke(self, value: str) -> None:
         """From now on the token is unknown."""

@@ -20,8 +20,7 @@ class InApi(Convertor[RepoName]):
     regex = f"(?:models|datasets|spaces)/{ID}"
 
     def convert(self, value: str) -> RepoName:
-        types, _, id = value.partition("/")
-        return RepoName(types.removesuffix("s"), unquote(id))  # type: ignore[arg-type]  # the regex says so
+        return RepoName.from_path(unquote(value.removeprefix("models/")))
 
 
 class OnSite(Convertor[RepoName]):
@@ -30,10 +29,7 @@ class OnSite(Convertor[RepoName]):
     regex = f"(?:(?:datasets|spaces)/)?{ID}"
 
     def convert(self, value: str) -> RepoName:
-        types, _, id = value.partition("/")
-        if types in ("datasets", "spaces"):
-            return RepoName(types.removesuffix("s"), unquote(id))  # type: ignore[arg-type]  # as above
-        return RepoName("model", unquote(value))
+        return RepoName.from_path(unquote(value))
 
 
 class Revision(Convertor[str]):

@@ -24,7 +24,7 @@ from .routes import (
     tree,
     validation,
 )
-from .routes.lookup import Endpoint
+from .routes.endpoint import Endpoint
 from .state import Hub
 
 PARTS = [account, administration, validation, tree, commit, references, large_files, download, info]
@@ -41,12 +41,13 @@ class CountedRoute(Route):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         hub: Hub = scope["app"].state.hub
         repository = scope["path_params"].get("repo")
+        token = hub.accounts.token_in(Request(scope).headers.get("authorization", ""))
         call = Call(
             kind=self._kind,
             route=self.name,
             method=scope["method"],
             repository=repository and repository.path,
-            user=hub.accounts.user_of(Request(scope).headers.get("authorization", "")),
+            user=token.user.name if token else None,
         )
         await hub.traffic.guarded(super().handle, call)(scope, receive, send)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -101,7 +102,8 @@ def late(app: ASGIApp, seconds: float) -> ASGIApp:
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_late(message: Message) -> None:
             if message["type"] == "http.response.start":
-                await asyncio.sleep(seconds)
+                with suppress(TimeoutError):  # who does not wait for the answer need not be waited for
+                    await asyncio.wait_for(_until_disconnected(receive), seconds)
             await send(message)
 
         await app(scope, receive, send_late)

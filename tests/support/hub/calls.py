@@ -21,7 +21,7 @@ class Kind(StrEnum):
 
 @dataclass(kw_only=True)
 class Call:
-    """One call, from when it comes in. `repository` is its path, as in `datasets/acme/requests`.
+    """One call, from when it comes in. `repository` is the name that was used: `datasets/acme/requests`.
 
     `status` is None until there is an answer, and stays so when the request was lost.
     """

@@ -18,7 +18,7 @@ SHORTEST_COMMIT_ID = 7
 
 
 @dataclass(frozen=True, kw_only=True)
-class Text:
+class CommitText:
     """What a commit says about itself."""
 
     title: str
@@ -47,7 +47,7 @@ class History:
             return self.commits[revision]
         if not re.fullmatch(f"[0-9a-f]{{{SHORTEST_COMMIT_ID},40}}", revision):
             return None
-        return next((commit for id, commit in self.commits.items() if id.startswith(revision)), None)
+        return next((commit for id, commit in list(self.commits.items()) if id.startswith(revision)), None)
 
     def at(self, revision: str) -> Commit:
         """As `find`. Raises RevisionNotFound."""
@@ -73,11 +73,13 @@ class History:
             last = earlier
         return last
 
-    def start(self, edits: Iterable[Edit], text: Text) -> Commit:
+    def start(self, edits: Iterable[Edit], text: CommitText) -> Commit:
         """Make the main branch, with one commit."""
         return self._move(f"{BRANCH}{MAIN}", edited(Tree(), edits), None, text)
 
-    def commit(self, branch: str, edits: Iterable[Edit], text: Text, *, parent: str | None = None) -> Commit:
+    def commit(
+        self, branch: str, edits: Iterable[Edit], text: CommitText, *, parent: str | None = None
+    ) -> Commit:
         """Add a commit to a branch or a pull request.
 
         Raises StaleParent if that is no longer at `parent`, a full or a shortened commit id.
@@ -91,7 +93,7 @@ class History:
                 raise StaleParent
             return self._move(ref, edited(head.tree, edits), head.id, text)
 
-    def open_pull_request(self, revision: str, edits: Iterable[Edit], text: Text) -> tuple[int, Commit]:
+    def open_pull_request(self, revision: str, edits: Iterable[Edit], text: CommitText) -> tuple[int, Commit]:
         """Start a pull request with one commit on a revision, and return its number."""
         base = self.at(revision)
         with self._lock:
@@ -114,7 +116,7 @@ class History:
             if self.refs.pop(ref, None) is None:
                 raise RevisionNotFound(ref)
 
-    def squash(self, branch: str, text: Text) -> Commit:
+    def squash(self, branch: str, text: CommitText) -> Commit:
         """Make one commit of a branch. What no reference leads to any more is gone."""
         with self._lock:
             ref = f"{BRANCH}{branch}"
@@ -125,7 +127,7 @@ class History:
             self.commits = {commit.id: commit for head in heads for commit in self.before(head)}
             return squashed
 
-    def _move(self, ref: str, tree: Tree, parent: str | None, text: Text) -> Commit:
+    def _move(self, ref: str, tree: Tree, parent: str | None, text: CommitText) -> Commit:
         date = datetime.now(UTC).replace(microsecond=0)  # git has no parts of a second
         commit = Commit(tree, parent, text.title, text.message, text.author, date)
         self.commits[commit.id] = commit

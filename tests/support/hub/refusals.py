@@ -35,7 +35,8 @@ class Refusal(Exception):
 
     def answer(self) -> JSONResponse:
         """The answer, with its message also in a header, as far as a header can hold it."""
-        headers = {"X-Error-Message": str(self).encode("ascii", "replace").decode(), **self.headers}
+        plain = "".join(letter if " " <= letter <= "~" else "?" for letter in str(self))
+        headers = {"X-Error-Message": plain, **self.headers}
         if self.code:
             headers["X-Error-Code"] = self.code
         return JSONResponse(self.body, self.status, headers)

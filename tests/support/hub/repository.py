@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from .edits import DeleteFile, Edit, PutFile
 from .git_objects import Blob, Commit, LargeFile
-from .history import MAIN, History, Text
+from .history import MAIN, CommitText, History
 from .refusals import EntryNotFound
 
 RepoType = Literal["model", "dataset", "space"]
@@ -25,6 +25,13 @@ class RepoName(NamedTuple):
 
     type: RepoType
     id: str
+
+    @classmethod
+    def from_path(cls, path: str) -> RepoName:
+        """`acme/tiny` is a model, `datasets/acme/requests` a dataset, `spaces/acme/leaderboard` a Space."""
+        prefix, _, id = path.partition("/")
+        types: dict[str, RepoType] = {"datasets": "dataset", "spaces": "space"}
+        return cls(types[prefix], id) if prefix in types else cls("model", path)
 
     @property
     def namespace(self) -> str:
@@ -111,8 +118,8 @@ class Repository:
         self.large_files[sha256] = data
         return large_blob(LargeFile(sha256, len(data)))
 
-    def _text(self, title: str) -> Text:
-        return Text(title=title, author=self.name.namespace)
+    def _text(self, title: str) -> CommitText:
+        return CommitText(title=title, author=self.name.namespace)
 
 
 def large_blob(large: LargeFile) -> Blob:

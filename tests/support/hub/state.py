@@ -53,8 +53,8 @@ class Hub:
         return self.add_token(name)
 
     def add_token(self, user: str, role: str = Role.WRITE, repositories: Iterable[str] = ()) -> str:
-        """Another token of a user. A fine-grained one names its repositories."""
-        return self.accounts.add_token(user, Role(role), repositories).value
+        """Another token of a user. A fine-grained one names repositories, as in `datasets/acme/requests`."""
+        return self.accounts.add_token(user, Role(role), map(RepoName.from_path, repositories)).value
 
     def add_model(self, id: str, files: Files | None = None, **settings: Any) -> Repository:
         """A new model; the settings are the fields of Repository."""
@@ -66,14 +66,7 @@ class Hub:
 
     def add(self, name: RepoName, files: Files | None = None, **settings: Any) -> Repository:
         """A new repository. Raises AlreadyExists, and BadRequest for an impossible name."""
-        try:
-            validate_repo_id(name.id)
-        except HFValidationError as error:
-            raise BadRequest(str(error)) from error
-        if _key(name) in self._repositories:
-            raise AlreadyExists(
-                f"You already created this {name.type} repo: {name.id}", url=f"{self.url}/{name.path}"
-            )
+        self._check_is_free(name)
         repository = Repository(name, **settings)
         if files:
             repository.put(contents_of(files) if isinstance(files, Path) else files)
@@ -97,8 +90,7 @@ class Hub:
     def rename(self, type: RepoType, old: str, new: str) -> None:
         """Give a repository another name. Calls to the old one are redirected."""
         name = RepoName(type, new)
-        if _key(name) in self._repositories:
-            raise AlreadyExists(f"{new} already exists")
+        self._check_is_free(name)
         repository = self._take(RepoName(type, old))
         repository.name = name
         self._repositories[_key(name)] = repository
@@ -107,6 +99,15 @@ class Hub:
     def delete(self, name: RepoName) -> None:
         """Remove a repository. Raises RepositoryNotFound."""
         self._take(name)
+
+    def _check_is_free(self, name: RepoName) -> None:
+        try:
+            validate_repo_id(name.id)
+        except HFValidationError as error:
+            raise BadRequest(str(error)) from error
+        if _key(name) in self._repositories:
+            message = f"You already created this {name.type} repo: {name.id}"
+            raise AlreadyExists(message, url=f"{self.url}/{name.path}")
 
     def _take(self, name: RepoName) -> Repository:
         if _key(name) not in self._repositories:

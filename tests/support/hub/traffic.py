@@ -29,10 +29,9 @@ class Traffic:
         """The endpoint for one call that comes in now, with all that is to happen to this call."""
         self.calls.log.append(call)
         allowance = self.budget.spend(call.kind, call.user)
-        fault = self.faults.choose(call.route, call.method, call.repository)
         if allowance and allowance.remaining < 0:
             endpoint = answering(RateLimited(allowance.headers).answer())
-        elif fault:
+        elif fault := self.faults.choose(call.route, call.method, call.repository):
             call.fault = fault
             endpoint = broken(noted(endpoint, call), fault, slow_seconds=self.faults.slow_seconds)
         return noted(endpoint, call, headers=allowance.headers if allowance else {})

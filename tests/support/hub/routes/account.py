@@ -9,8 +9,9 @@ from starlette.responses import JSONResponse, Response
 
 from ..accounts import Role, Token
 from ..refusals import InvalidToken
-from .lookup import Endpoint, caller_of, hub_of
-from .texts import object_id, time_text
+from .endpoint import Endpoint
+from .lookup import caller_of, hub_of
+from .notation import hub_id, time_text
 
 AVATAR = "/avatars/0.svg"
 
@@ -23,7 +24,7 @@ async def whoami(request: Request) -> Response:
     user, avatar = token.user, f"{hub_of(request).url}{AVATAR}"
     answer = {
         "type": "user",
-        "id": object_id("user", user.name),
+        "id": hub_id("user", user.name),
         "name": user.name,
         "fullname": user.name.title(),
         "email": f"{user.name}@example.com",
@@ -42,7 +43,7 @@ def organization(name: str, role: str, avatar: str) -> dict[str, Any]:
     """One of the user's organisations."""
     return {
         "type": "org",
-        "id": object_id("org", name),
+        "id": hub_id("org", name),
         "name": name,
         "fullname": name.title(),
         "email": None,
@@ -64,10 +65,10 @@ def access_token(token: Token) -> dict[str, Any]:
     if token.role == Role.FINE_GRAINED:
         scopes = [
             {
-                "entity": {"_id": object_id("repo", id), "type": "dataset", "name": id},
+                "entity": {"_id": hub_id(*name), "type": name.type, "name": name.id},
                 "permissions": ["repo.content.read", "repo.write"],
             }
-            for id in sorted(token.repositories)
+            for name in sorted(token.repositories)
         ]
         answer["fineGrained"] = {"canReadGatedRepos": False, "global": [], "scoped": scopes}
     return answer

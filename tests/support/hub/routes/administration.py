@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 
 from ..refusals import BadRequest
 from ..repository import RepoName, RepoType
+from .endpoint import Endpoint
 from .lookup import (
-    Endpoint,
     caller_of,
     check_may_write,
     hub_of,
@@ -19,7 +19,7 @@ from .lookup import (
     readable_repository_of,
     writable_repository_of,
 )
-from .texts import object_id
+from .notation import hub_id
 
 
 def named(request: Request, body: Mapping[str, Any]) -> RepoName:
@@ -37,22 +37,23 @@ async def create(request: Request) -> Response:
     hint = f'You don\'t have the rights to create a {name.type} under the namespace "{name.namespace}"'
     check_may_write(request, name, hint=hint)
     hub.add(name, private=body.get("visibility") == "private" or bool(body.get("private")))
-    answer = {"url": f"{hub.url}/{name.path}", "name": name.id, "id": object_id(*name)}
+    answer = {"url": f"{hub.url}/{name.path}", "name": name.id, "id": hub_id(*name)}
     return JSONResponse(answer)
 
 
 async def delete(request: Request) -> Response:
     name = named(request, await json_of(request))
-    check_may_write(request, name, hint="Authorization error.")
+    check_may_write(request, name)
     hub_of(request).delete(name)
     return JSONResponse({})
 
 
 async def move(request: Request) -> Response:
     body = await json_of(request)
-    old, new = (RepoName(body.get("type", "model"), body[key]) for key in ("fromRepo", "toRepo"))
+    type: RepoType = body.get("type") or "model"
+    old, new = RepoName(type, str(body.get("fromRepo"))), RepoName(type, str(body.get("toRepo")))
     for name in (old, new):
-        check_may_write(request, name, hint="Authorization error.")
+        check_may_write(request, name)
     hub_of(request).rename(old.type, old.id, new.id)
     return JSONResponse({})
 

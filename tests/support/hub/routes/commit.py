@@ -12,11 +12,11 @@ from starlette.responses import JSONResponse, Response
 from ..accounts import Role, Token
 from ..edits import DeleteFile, DeleteFolder, Edit, PutFile
 from ..git_objects import Blob, LargeFile
-from ..history import Text
+from ..history import CommitText
 from ..refusals import BadRequest, Forbidden
 from ..repository import Repository, belongs_in_lfs, large_blob
+from .endpoint import Endpoint
 from .lookup import (
-    Endpoint,
     caller_of,
     check_may_write,
     commit_of,
@@ -73,16 +73,13 @@ def present_id(entry: object) -> dict[str, str]:
 async def commit(request: Request) -> Response:
     repository, token = target_of(request)
     header, edits = read_lines(repository, await request.body())
-    text = Text(
+    text = CommitText(
         title=str(header.get("summary") or "Update"),
         message=str(header.get("description") or ""),
         author=token.user.name,
     )
-    revision, parent, history = (
-        request.path_params["revision"],
-        header.get("parentCommit"),
-        repository.history,
-    )
+    history, revision = repository.history, request.path_params["revision"]
+    parent = header.get("parentCommit")
     page = f"{hub_of(request).url}/{repository.name.path}"
     answer = {"success": True, "hookOutput": ""}
     if is_pull_request(request):

@@ -16,7 +16,7 @@ from ..refusals import BadRequest
 from ..repository import RepoName, RepoType
 from ..state import Hub
 from .lookup import hub_of, json_of
-from .texts import time_text
+from .notation import time_text
 
 
 def add_repository(

@@ -20,8 +20,9 @@ from ..model_facts import (
     tags_of,
 )
 from ..repository import Repository
-from .lookup import Endpoint, flag, repository_of
-from .texts import object_id, time_text
+from .endpoint import Endpoint
+from .lookup import flag, repository_of
+from .notation import hub_id, time_text
 
 Field = Callable[[Repository, Commit], Any]
 
@@ -64,7 +65,7 @@ async def info(request: Request) -> Response:
     elif flag(request.query_params.get("blobs")):
         fields["siblings"] = siblings_with_blobs
     values = {name: field(repository, commit) for name, field in fields.items()}
-    answer = {"_id": object_id(*repository.name), "id": repository.name.id}
+    answer = {"_id": hub_id(*repository.name), "id": repository.name.id}
     if is_model:
         answer["modelId"] = repository.name.id
     return JSONResponse(answer | {name: value for name, value in values.items() if value is not None})

@@ -11,7 +11,8 @@ from ..calls import Kind
 from ..refusals import BadRequest, EntryNotFound
 from ..repository import Repository
 from ..state import Hub
-from .lookup import Endpoint, hub_of, json_of, repository_of, writable_repository_of
+from .endpoint import Endpoint
+from .lookup import hub_of, json_of, repository_of, writable_repository_of
 from .ranges import ranged
 
 LFS_JSON = "application/vnd.git-lfs+json"

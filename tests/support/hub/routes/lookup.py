@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from ..accounts import Token, may_download, may_see, may_write
-from ..calls import Kind
 from ..git_objects import Commit
 from ..refusals import (
     BadRequest,
@@ -24,15 +21,6 @@ from ..repository import RepoName, Repository
 from ..state import Hub
 
 
-class Endpoint(NamedTuple):
-    """One line of a table of routes. The function's name is the route's."""
-
-    method: str
-    path: str
-    function: Callable[[Request], Awaitable[Response]]
-    kind: Kind = Kind.API
-
-
 def hub_of(request: Request) -> Hub:
     """The Hub that is asked."""
     hub: Hub = request.app.state.hub
@@ -41,10 +29,10 @@ def hub_of(request: Request) -> Hub:
 
 def token_of(request: Request) -> Token | None:
     """The token of who asks; None for who is not logged in. Raises InvalidToken."""
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
+    header = request.headers.get("authorization")
+    if header is None:
         return None
-    token = hub_of(request).accounts.tokens.get(value)
+    token = hub_of(request).accounts.token_in(header)
     if token is None:
         raise InvalidToken("Invalid credentials in Authorization header")
     return token
@@ -80,14 +68,14 @@ def readable_repository_of(request: Request) -> Repository:
     return repository
 
 
-def writable_repository_of(request: Request, *, hint: str = "Authorization error.") -> Repository:
-    """The repository, for who may change it; `hint` is said to who may not."""
+def writable_repository_of(request: Request) -> Repository:
+    """The repository, for who may change it."""
     repository = repository_of(request)
-    check_may_write(request, repository.name, hint=hint)
+    check_may_write(request, repository.name)
     return repository
 
 
-def check_may_write(request: Request, name: RepoName, *, hint: str) -> Token:
+def check_may_write(request: Request, name: RepoName, *, hint: str = "Authorization error.") -> Token:
     """The token, if it may create or change such a repository. Raises Unauthorized and Forbidden."""
     token = caller_of(request)
     if not may_write(token, name):

@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ..git_objects import Commit
-from ..history import BRANCH, MAIN, PULL_REQUEST, TAG, History, Text
+from ..history import BRANCH, MAIN, PULL_REQUEST, TAG, CommitText, History
 from ..refusals import BadRequest
+from .endpoint import Endpoint
 from .lookup import (
-    Endpoint,
     caller_of,
     commit_of,
     flag,
@@ -21,8 +21,8 @@ from .lookup import (
     repository_of,
     writable_repository_of,
 )
+from .notation import time_text
 from .pages import page
-from .texts import time_text
 
 PAGE = 1000
 
@@ -64,7 +64,7 @@ def pointers(history: History, kind: str) -> list[dict[str, str]]:
     """The references of a kind."""
     return [
         {"name": ref.removeprefix(kind), "ref": ref, "targetCommit": id}
-        for ref, id in history.refs.items()
+        for ref, id in list(history.refs.items())
         if ref.startswith(kind)
     ]
 
@@ -96,7 +96,7 @@ async def delete_tag(request: Request) -> Response:
 async def super_squash(request: Request) -> Response:
     """Make one commit of a branch."""
     repository, body = writable_repository_of(request), await json_of(request)
-    text = Text(title=str(body.get("message") or "Squash"), author=caller_of(request).user.name)
+    text = CommitText(title=str(body.get("message") or "Squash"), author=caller_of(request).user.name)
     repository.history.squash(request.path_params["branch"], text)
     return JSONResponse({"success": True})
 

@@ -13,9 +13,10 @@ from starlette.responses import JSONResponse, Response
 from ..git_objects import Blob, Commit, Tree
 from ..refusals import EntryNotFound
 from ..repository import Repository
-from .lookup import Endpoint, commit_of, flag, json_of, repository_of
+from .endpoint import Endpoint
+from .lookup import commit_of, flag, json_of, repository_of
+from .notation import time_text
 from .pages import page
-from .texts import time_text
 
 PAGE, EXPANDED_PAGE = 1000, 50
 """Entries on a page; expanded, each costs a look into the history."""

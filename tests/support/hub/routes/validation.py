@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ..card import front_matter
-from .lookup import Endpoint, json_of
+from .endpoint import Endpoint
+from .lookup import json_of
 
 EMPTY = "empty or missing yaml metadata in repo card"
 

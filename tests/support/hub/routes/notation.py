@@ -11,6 +11,6 @@ def time_text(time: datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03}Z"
 
 
-def object_id(kind: str, name: str) -> str:
+def hub_id(kind: str, name: str) -> str:
     """24 hexadecimal digits, always the same for the same thing."""
     return hashlib.sha256(f"{kind} {name}".encode()).hexdigest()[:24]
