@@ -16,10 +16,10 @@ from src.worker import make_worker
 
 def main() -> None:
     """Start the worker, show the page, and give the leases back at the end."""
-    withdraw_secrets()
+    secrets = withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    settings = read_settings(Settings, owners_file("src.envs"))
+    settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
     worker = make_worker(settings)
     worker.ticker.start(worker.tick)
 
@@ -29,7 +29,7 @@ def main() -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    page = build_page(worker.reconciler, worker.ticker, worker.announcer, notice=worker.notice)
+    page = build_page(worker.reconciler, worker.ticker, worker.announcer, notice=worker.stores.notice)
     try:
         page.launch(
             server_name=settings.server_name,

@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -17,7 +16,7 @@ from src.local_models import local_models
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
-from src.shared.stores import LOCAL_FOLDER, open_stores
+from src.shared.stores import open_stores
 from src.shared.times import utc_now
 from src.submission import Desk
 from src.tasks import read_num_fewshot, read_tasks
@@ -36,18 +35,13 @@ def main() -> None:
     settings, about = read_settings(Settings, owners_file("src.envs")), owners_file("src.about")
     tasks, texts = read_tasks(getattr(about, "Tasks", None), taken=TAKEN), read_texts(about)
     num_fewshot = read_num_fewshot(getattr(about, "NUM_FEWSHOT", None))
-    stores = open_stores(
-        data_dir=settings.leaderboard_data_dir,
-        space_id=settings.space_id,
-        owner=settings.owner_of_the_datasets,
-    )
-    models = Path(settings.leaderboard_data_dir or LOCAL_FOLDER) / "models"
+    stores = open_stores(settings)
     keeper = Keeper(
         stores.requests,
         stores.results,
         tasks,
         num_fewshot=num_fewshot,
-        local_models=lambda: local_models(models),
+        local_models=lambda: local_models(stores.local_models),
     )
     desk = Desk(
         stores.requests, stores.models, keeper.read_requests, is_open=settings.takes_anonymous_submissions

@@ -27,11 +27,10 @@ SETTINGS_OF_THE_DEVELOPER = [
 ]
 
 
-def pytest_configure() -> None:
-    """Set the environment before a test imports a library that reads it."""
-    for name in SETTINGS_OF_THE_DEVELOPER:
-        os.environ.pop(name, None)
-    os.environ.update(QUIET, HF_HOME=tempfile.mkdtemp(prefix="hf-home-"))
+# At once, and not in a hook: the conftest files in the folders below import what reads these.
+for name in SETTINGS_OF_THE_DEVELOPER:
+    os.environ.pop(name, None)
+os.environ.update(QUIET, HF_HOME=tempfile.mkdtemp(prefix="hf-home-"))
 
 
 def pytest_unconfigure() -> None:

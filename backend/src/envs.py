@@ -1,11 +1,14 @@
 """The backend's settings. Edit them here, or set variables of the same names in the Space's settings: those
-come first. None is: as usual.
+come first. None is: as usual. The token never stands here: it is the Space's secret HF_TOKEN.
 """
 
 # Where the data lies
 
 # The organisation or user that owns the two datasets; as usual, the Space's owner.
 OWNER = None
+# The two datasets; as usual, OWNER/requests and OWNER/results.
+QUEUE_REPO = None
+RESULTS_REPO = None
 # A folder with requests/, results/ and models/ in it, instead of the Hub.
 LEADERBOARD_DATA_DIR = None
 

@@ -8,18 +8,15 @@ from typing import Annotated
 from pydantic import Field
 
 from src.shared.environment import Port, Positive
+from src.shared.settings import CommonSettings
 
 FewShot = Annotated[int, Field(ge=0), "a whole number"]
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(CommonSettings):
     """Each field is a setting of the same name in capitals; docs/configuration.md says what it means."""
 
-    owner: str | None = None
-    space_author_name: str | None = None
-    leaderboard_data_dir: str | None = None
-    space_id: str | None = None
     tasks_harness: object = "tiny_addition, tiny_agreement, tiny_copy"
     tasks_dir: str = "tasks"
     num_fewshot: FewShot | None = None
@@ -28,22 +25,11 @@ class Settings:
     batch_size: str = "auto"
     max_hours: Positive = 24.0
     worker_id: str | None = None
-    gradio_server_name: str | None = None
     gradio_server_port: Port = 7861
     refresh_rate: Positive = 60.0
     lease_minutes: Positive = 60.0
 
     @property
-    def owner_of_the_datasets(self) -> str | None:
-        """The owner that was set, else the Space's."""
-        return self.owner or self.space_author_name
-
-    @property
     def name_of_the_worker(self) -> str | None:
         """As it was set, else the Space's; None leaves it to the machine."""
         return self.worker_id or self.space_id
-
-    @property
-    def server_name(self) -> str:
-        """As it was set; else all addresses on a Space, and elsewhere this machine only."""
-        return self.gradio_server_name or ("0.0.0.0" if self.space_id else "127.0.0.1")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,7 @@ from src.secrets import withdraw_secrets
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import StoreError, told_in_one_sentence
-from src.shared.stores import open_stores
+from src.shared.stores import Stores, open_stores
 from src.suite import Suite, read_tasks
 from src.ticker import Ticker
 
@@ -31,20 +32,30 @@ DESCRIBED_WITHIN = timedelta(minutes=10)
 """Indexing all tasks of lm_eval takes ten seconds on a fast machine."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Worker:
-    """A worker put together from the settings, not ticking yet; `notice` is what its owner should know."""
+    """A worker put together from the settings, not ticking yet; `stores.notice` is for its owner."""
 
     reconciler: Reconciler
     announcer: Announcer
     ticker: Ticker
     identity: Identity
-    notice: str
+    stores: Stores
+    _can_write: bool = False
 
     def tick(self) -> None:
-        """Do what there is to do now; the queue comes first."""
+        """Do what there is to do now; the queue comes first. Raises StoreError when a dataset forbids it."""
+        if not self._can_write:
+            self._check_writing()
         self.reconciler.tick()
         self.announcer.tick()
+
+    def _check_writing(self) -> None:
+        """Before anything is claimed: what cannot be published need not be evaluated."""
+        for store in (self.stores.requests, self.stores.results):
+            store.snapshot()
+            store.check_writing()
+        self._can_write = True
 
     def is_idle(self) -> bool:
         """Whether nothing was left to do at the last tick."""
@@ -62,11 +73,7 @@ class Worker:
 
 def make_worker(settings: Settings) -> Worker:
     """Put a worker together from the settings. Raises ConfigurationError."""
-    stores = open_stores(
-        data_dir=settings.leaderboard_data_dir,
-        space_id=settings.space_id,
-        owner=settings.owner_of_the_datasets,
-    )
+    stores = open_stores(settings)
     identity = take_identity(settings.name_of_the_worker)
     ticker = Ticker(timedelta(seconds=settings.refresh_rate))
     executor = ProcessExecutor(
@@ -95,7 +102,7 @@ def make_worker(settings: Settings) -> Worker:
         identity.folder, time_limit=DESCRIBED_WITHIN, on_end=ticker.wake, command=(*CHILD, DESCRIBE)
     )
     announcer = Announcer(stores.results, describer, suite)
-    return Worker(reconciler, announcer, ticker, identity, stores.notice)
+    return Worker(reconciler, announcer, ticker, identity, stores)
 
 
 def main() -> None:
@@ -103,9 +110,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m src.worker", description=__doc__)
     parser.add_argument("--drain", action="store_true", help="end when nothing waits and nothing runs")
     arguments = parser.parse_args()
-    withdraw_secrets()
+    secrets = withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    worker = make_worker(read_settings(Settings, owners_file("src.envs")))
+    worker = make_worker(read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets}))
     done = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
@@ -115,7 +122,7 @@ def main() -> None:
         if arguments.drain and worker.is_idle():
             done.set()
 
-    log.info("worker %s starts. %s", worker.identity.worker, worker.notice)
+    log.info("worker %s starts. %s", worker.identity.worker, worker.stores.notice)
     worker.ticker.start(tick)
     done.wait()
     worker.close()

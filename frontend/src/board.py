@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from src.agreement import differences
 from src.queue import Entry, entries, no_worker_since
@@ -22,6 +22,9 @@ from src.shared.times import Clock, utc_now
 from src.tasks import Task
 
 log = logging.getLogger(__name__)
+
+WRITING_CHECKED_AFTER = timedelta(minutes=15)
+WRITING_CHECKED_AGAIN_AFTER = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,16 @@ class Board:
 class Now:
     """The present board, when it was last read (None: not yet), and a sentence while it cannot be.
 
-    `silent_since` is set when requests have waited for long without a sign of a worker. `version` goes up
-    with every change of anything but `synced`.
+    `cannot_submit` is a sentence while nothing can be written to the requests, `created` names datasets that
+    were missing and were made just now. `silent_since` is set when requests have waited for long without a
+    sign of a worker. `version` goes up with every change of anything but `synced`.
     """
 
     board: Board = field(default_factory=Board)
     synced: datetime | None = None
     problem: str = ""
+    cannot_submit: str = ""
+    created: tuple[str, ...] = ()
     silent_since: datetime | None = None
     version: int = 0
 
@@ -86,6 +92,8 @@ class Keeper:
         self._num_fewshot = num_fewshot
         self._local_models = local_models
         self._clock = clock
+        self._cannot_submit = ""
+        self._writing_checked: datetime | None = None
         self._lock = threading.Lock()
 
     def sync(self) -> None:
@@ -103,18 +111,38 @@ class Keeper:
                 board = self._board(requests, results)
                 self._read = (requests, results)
             time = self._clock()
-            self._tell(Now(board, time, silent_since=no_worker_since(board.queue, time)))
+            self._check_writing(time)
+            self._tell(
+                Now(
+                    board,
+                    time,
+                    cannot_submit=self._cannot_submit,
+                    created=tuple(str(store) for store in self._stores if store.is_new),
+                    silent_since=no_worker_since(board.queue, time),
+                )
+            )
 
     def read_requests(self) -> Reading[Request]:
         """The requests dataset as it is at this moment. Raises StoreError."""
         with self._lock:
             return self._requests.refresh()
 
+    def _check_writing(self, now: datetime) -> None:
+        """Find out whether submissions can be written, more often while they cannot."""
+        patience = WRITING_CHECKED_AGAIN_AFTER if self._cannot_submit else WRITING_CHECKED_AFTER
+        if self._writing_checked and now - self._writing_checked < patience:
+            return
+        try:
+            self._stores[0].check_writing()
+            self._cannot_submit = ""
+        except StoreError as error:
+            self._cannot_submit = str(error)
+        self._writing_checked = now
+
     def _tell(self, now: Now) -> None:
         old = self.now
-        told, tells = (old.problem, old.silent_since), (now.problem, now.silent_since)
-        changed = now.board is not old.board or told != tells or old.synced is None
-        self.now = replace(now, version=old.version + changed)
+        same = replace(now, synced=old.synced, version=old.version) == old and old.synced is not None
+        self.now = replace(now, version=old.version + (not same))
 
     def _board(self, requests: Reading[Request], read: Reading[Result | BackendDescription]) -> Board:
         results = {path: value for path, value in read.values.items() if isinstance(value, Result)}

@@ -18,7 +18,8 @@ BACKEND = Path("backend").resolve()
 
 def command(data: Path, *options: str, space: Path = BACKEND, **variables: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "LEADERBOARD_DATA_DIR": str(data), "REFRESH_RATE": "0.2", **variables}
-    environment["TMPDIR"] = str(data.parent)
+    # Models are looked up in the folder only: the Hub cannot be reached from everywhere.
+    environment |= {"TMPDIR": str(data.parent), "HF_HUB_OFFLINE": "1"}
     return subprocess.Popen(
         [sys.executable, "-m", "src.worker", *options],
         cwd=space,

@@ -1,5 +1,6 @@
 """`scripts/shared_copies.py` keeps the backend's copy of the shared code equal to the frontend's original."""
 
+import runpy
 import shutil
 import subprocess
 import sys
@@ -60,3 +61,15 @@ def test_writing_makes_the_copy_equal_again(project: Path) -> None:
     assert shared_copies(project, "--check").returncode == 0
     assert (project / "frontend/src/shared/store.py").read_text() == "store\n"
     assert not (project / "backend/src/shared/extra.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("seed", "name"), [("eval-queue-seed", "REQUESTS"), ("eval-results-seed", "RESULTS")]
+)
+def test_the_seeds_cards_are_those_of_new_datasets_and_say_where_the_seeds_are_from(
+    seed: str, name: str
+) -> None:
+    cards = runpy.run_path(str(ROOT / "frontend/src/shared/cards.py"))
+    text = (ROOT / seed / "README.md").read_text(encoding="utf-8").replace("license: apache-2.0\n", "", 1)
+    assert text.startswith(cards[f"{name}_CARD"])
+    assert "make seeds" in text

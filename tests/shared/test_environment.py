@@ -1,6 +1,7 @@
 """A setting is a variable, or in the owner's envs.py, or as usual; a mistake is one sentence."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +40,21 @@ def test_a_variable_comes_before_the_file_and_the_file_before_the_default() -> N
 def test_a_file_without_the_names_has_the_defaults() -> None:
     assert read({"TOKEN": "hf_x", "API": object()}) == Example()
     assert read({"COUNT": None}) == Example()
+
+
+@dataclass(frozen=True)
+class Datasets:
+    owner: str | None = None
+    queue_repo: str | None = None
+    hf_token: str | None = None
+
+
+def test_the_datasets_of_an_old_file_follow_another_owner() -> None:
+    file = SimpleNamespace(OWNER="old", QUEUE_REPO="old/requests", TOKEN="hf_old")
+    read = partial(read_settings, Datasets, file)  # type: ignore[arg-type]
+    assert read({}) == Datasets("old", "old/requests", "hf_old")
+    assert read({"OWNER": "new", "HF_TOKEN": "hf_new"}) == Datasets("new", "new/requests", "hf_new")
+    assert read({"OWNER": "new", "QUEUE_REPO": "x/y"}) == Datasets("new", "x/y", "hf_old")
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from src.shared.errors import ConfigurationError
+from src.shared.errors import ModelNotFound
+from src.shared.folder_models import FolderModels
+from src.shared.hub import Hub as Client
+from src.shared.hub_models import HubModels
+from src.shared.model_source import FirstFound
+from src.shared.settings import CommonSettings
 from src.shared.stores import LOCAL_FOLDER, Stores, open_stores
 from support.factories import make_model_folder
+from support.hub import running_hub
 
 
-def open_with(
-    data_dir: Path | str | None = None, *, space_id: str | None = None, owner: str | None = None
-) -> Stores:
-    return open_stores(data_dir=str(data_dir) if data_dir else None, space_id=space_id, owner=owner)
+def open_with(data_dir: Path | str | None = None, **settings: str) -> Stores:
+    folder = str(data_dir) if data_dir else None
+    return open_stores(CommonSettings(leaderboard_data_dir=folder, **settings))
 
 
 def test_a_data_folder_holds_requests_results_and_models(tmp_path: Path) -> None:
@@ -46,7 +51,25 @@ def test_without_settings_the_data_lies_beside_the_spaces_and_the_page_says_so()
     assert str(stores.requests) == str(LOCAL_FOLDER.resolve() / "requests")
 
 
-@pytest.mark.parametrize("settings", [{"owner": "acme"}, {"space_id": "acme/leaderboard"}])
-def test_datasets_on_the_hub_are_refused_with_what_to_set(settings: dict[str, str]) -> None:
-    with pytest.raises(ConfigurationError, match=r"set LEADERBOARD_DATA_DIR to a folder\.$"):
-        open_with(**settings)
+def test_an_owner_or_a_space_has_its_datasets_on_the_hub() -> None:
+    for settings in ({"owner": "acme"}, {"space_id": "acme/leaderboard"}):
+        stores = open_with(**settings)
+        assert (str(stores.requests), str(stores.results)) == ("acme/requests", "acme/results")
+        assert stores.notice == ""
+
+
+def test_datasets_of_other_names_are_used_where_they_are_set() -> None:
+    stores = open_with(owner="acme", queue_repo="acme/queue", results_repo="other/results", hf_token="hf_x")
+    assert (str(stores.requests), str(stores.results)) == ("acme/queue", "other/results")
+    assert stores.notice == ""
+
+
+def test_what_is_not_in_the_folder_of_models_is_looked_up_on_the_hub(tmp_path: Path) -> None:
+    with running_hub() as hub:
+        hub.add_model("acme/there", make_model_folder(tmp_path / "elsewhere", "acme/there"))
+        make_model_folder(tmp_path / "models", "acme/here")
+        models = FirstFound(FolderModels(tmp_path / "models"), HubModels(Client(endpoint=hub.url)))
+        assert models.describe("acme/here", "main").location == str(tmp_path / "models" / "acme" / "here")
+        assert models.describe("acme/there", "main").location == "acme/there"
+        with pytest.raises(ModelNotFound, match="on the Hub"):
+            models.describe("acme/nowhere", "main")

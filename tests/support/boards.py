@@ -110,6 +110,8 @@ class Leaderboard:
 class BrokenStore:
     """A dataset that cannot be reached."""
 
+    is_new = False
+
     def __str__(self) -> str:
         return "acme/requests"
 
@@ -120,4 +122,7 @@ class BrokenStore:
         raise StoreError("acme/requests cannot be reached.")
 
     def commit(self, **_: Any) -> Any:
+        raise StoreError("acme/requests cannot be reached.")
+
+    def check_writing(self) -> None:
         raise StoreError("acme/requests cannot be reached.")

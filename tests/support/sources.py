@@ -55,7 +55,8 @@ class Source:
 
     def variables(self) -> Iterator[Found]:
         """Every environment variable that is read: those named in the text, and the fields of Settings."""
-        yield from (Found(name.upper(), place) for name, place in self.fields("Settings"))
+        for class_name in ("CommonSettings", "Settings"):
+            yield from (Found(name.upper(), place) for name, place in self.fields(class_name))
         for node in ast.walk(self.tree):
             match node:
                 case ast.Call(func, [ast.Constant(str(name)), *_]) if ast.unparse(func) in READERS:

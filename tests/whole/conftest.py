@@ -31,7 +31,7 @@ def leaderboard(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """Both Spaces as processes on one empty data folder."""
     data = tmp_path_factory.mktemp("data")
     (data / "models").symlink_to(models)
-    with running(data, REFRESH_RATE="0.5", LEASE_MINUTES="1") as spaces:
+    with running(data, REFRESH_RATE="0.5", LEASE_MINUTES="1", HF_HUB_OFFLINE="1") as spaces:
         yield Leaderboard(data, spaces["frontend"], spaces["backend"])
 
 

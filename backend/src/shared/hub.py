@@ -44,16 +44,21 @@ _jitter = wait_random_exponential(multiplier=0.5, max=8)
 
 
 class Hub:
-    """The Hub, or another server like it, under one token. `sleep` is what waiting means in tests."""
+    """The Hub, or another server like it, under one token.
+
+    `patience` is for how many seconds a failing call is tried again; `sleep` is what waiting means in tests.
+    """
 
     def __init__(
         self,
         token: str | None = None,
         *,
         endpoint: str | None = None,
+        patience: float = PATIENCE_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.api = HfApi(endpoint=endpoint, token=token or False)
+        self._patience = patience
         self._sleep = sleep
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -65,7 +70,7 @@ class Hub:
         tries = Retrying(
             retry=retry_if_exception(is_passing),
             wait=_wait,
-            stop=stop_after_delay(PATIENCE_SECONDS),
+            stop=stop_after_delay(self._patience),
             sleep=self._sleep,
             reraise=True,
         )

@@ -40,8 +40,8 @@ def is_data_path(path: str) -> bool:
 
     Clients of the Hub keep their caches in hidden folders.
     """
-    is_ours = PurePosixPath(path).parts[0] in OWN_FOLDERS
-    return path.endswith(".json") and not is_hidden(path) and not is_ours
+    is_visible_json = path.endswith(".json") and not is_hidden(path)
+    return is_visible_json and PurePosixPath(path).parts[0] not in OWN_FOLDERS
 
 
 def is_hidden(path: str) -> bool:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import ConfigurationError
+from huggingface_hub import constants
+
+from .cards import REQUESTS_CARD, RESULTS_CARD
 from .folder_models import FolderModels
 from .folder_store import FolderStore
-from .model_source import ModelSource
+from .hub import Hub
+from .hub_models import HubModels
+from .hub_store import HubStore
+from .model_source import FirstFound, ModelSource
+from .settings import CommonSettings
 from .store import Store
 
 LOCAL_FOLDER = Path("../data")
@@ -25,27 +31,41 @@ LOCAL = (
 
 @dataclass(frozen=True)
 class Stores:
-    """The two datasets, where models are looked up, and a sentence for the page if their place needs one."""
+    """The two datasets, where models are looked up, and a sentence for the page if their place needs one.
+
+    `local_models` is the folder of models that are not on the Hub, if there is one.
+    """
 
     requests: Store
     results: Store
     models: ModelSource
+    local_models: Path | None = None
     notice: str = ""
 
 
-def open_stores(*, data_dir: str | None, space_id: str | None, owner: str | None) -> Stores:
-    """The stores for these settings. Raises ConfigurationError when they ask for what is not there."""
-    if not data_dir and (space_id or owner):
-        wanted = f"OWNER is {owner!r}" if owner else "this is a Space"
-        raise ConfigurationError(
-            f"{wanted}, which asks for datasets on the Hub, and this version keeps its data in local folders "
-            "only: set LEADERBOARD_DATA_DIR to a folder."
-        )
-    folder = (Path(data_dir) if data_dir else LOCAL_FOLDER).resolve()
-    notice = LOST_ON_A_SPACE if space_id else "" if data_dir else LOCAL
+def open_stores(settings: CommonSettings) -> Stores:
+    """The stores for these settings. Nothing is looked up or created before they are used."""
+    return _on_the_hub(settings) if settings.is_on_the_hub else _in_folders(settings)
+
+
+def _on_the_hub(settings: CommonSettings) -> Stores:
+    hub = Hub(settings.hf_token)
+    return Stores(
+        requests=HubStore(hub, settings.requests_dataset, card=REQUESTS_CARD),
+        results=HubStore(hub, settings.results_dataset, card=RESULTS_CARD),
+        models=HubModels(hub),
+    )
+
+
+def _in_folders(settings: CommonSettings) -> Stores:
+    """Models may lie in a folder too; others are on the Hub, unless the client is told to stay offline."""
+    folder = Path(settings.leaderboard_data_dir or LOCAL_FOLDER).resolve()
+    notice = LOST_ON_A_SPACE if settings.space_id else "" if settings.leaderboard_data_dir else LOCAL
+    local, hub = FolderModels(folder / "models"), HubModels(Hub(settings.hf_token))
     return Stores(
         requests=FolderStore(folder / "requests"),
         results=FolderStore(folder / "results"),
-        models=FolderModels(folder / "models"),
+        models=local if constants.HF_HUB_OFFLINE else FirstFound(local, hub),
+        local_models=folder / "models",
         notice=notice.format(folder=folder),
     )

@@ -12,6 +12,7 @@ from src.board import Now
 MOST = 20
 """Sentences that are told of one kind; the rest is counted."""
 
+CREATED = "The dataset {} was missing and has been created, empty."
 DIFFERENCES = "For the owner: the backend and src/about.py do not agree"
 
 FIRST_STEPS = """
@@ -42,9 +43,12 @@ def found(number: int, total: int) -> Markup:
 def banner(now: Now, *, notice: str) -> Markup:
     """Above the tabs: where the data lies if that matters, what cannot be reached, what is broken."""
     parts = [note(notice)] if notice else []
+    parts += [note(CREATED.format(dataset)) for dataset in now.created]
     if now.problem:
         since = f" What is shown is from {now.synced:%Y-%m-%d %H:%M} UTC." if now.synced else ""
         parts.append(Markup('<div class="note bad" role="alert">{}{}</div>').format(now.problem, since))
+    if now.cannot_submit and not now.problem:
+        parts.append(Markup('<div class="note bad" role="alert">{}</div>').format(now.cannot_submit))
     if now.board.broken:
         files = "1 file was" if len(now.board.broken) == 1 else f"{len(now.board.broken)} files were"
         parts.append(_folded(f"{files} skipped, because they cannot be understood", now.board.broken))

@@ -25,6 +25,9 @@ WANTED = {bool: "true or false", int: "a whole number", float: "a number", str: 
 READING = ConfigDict(allow_inf_nan=False, coerce_numbers_to_str=True, str_strip_whitespace=True)
 
 
+OLD_NAMES = {"HF_TOKEN": "TOKEN"}
+"""What the old template's envs.py calls a setting otherwise."""
+
 MISTAKES = (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError)
 """What a file that is edited by hand raises when it is imported."""
 
@@ -63,10 +66,21 @@ def read_settings(
     for field in fields(kind):  # type: ignore[arg-type]  # every caller gives a dataclass
         name = field.name.upper()
         text = environment.get(name, "").strip()
-        value: object = text or getattr(envs, name, None)
+        value = text or _in_the_file(name, envs, other_owner=environment.get("OWNER", "").strip())
         if value is not None:
             given[field.name] = _read(name, value, types[field.name], is_variable=bool(text))
     return kind(**given)
+
+
+def _in_the_file(name: str, envs: ModuleType | None, *, other_owner: str) -> object:
+    """A value of envs.py; the datasets that it names for its owner follow another one."""
+    value = getattr(envs, name, None)
+    if value is None:
+        value = getattr(envs, OLD_NAMES.get(name, name), None)
+    owner = getattr(envs, "OWNER", None)
+    if other_owner and isinstance(owner, str) and isinstance(value, str) and value.startswith(f"{owner}/"):
+        return f"{other_owner}/{value.removeprefix(f'{owner}/')}"
+    return value
 
 
 def _read(name: str, value: object, kind: Any, *, is_variable: bool) -> object:

@@ -36,12 +36,14 @@ class Conflict(StoreError):
 
 
 class DatasetMissing(StoreError):
-    """The Hub has no such dataset, or none that the token may see."""
+    """The Hub has no such dataset, or none that the token may see; `why` is why it could not be created."""
 
-    def __init__(self, repo_id: str) -> None:
+    def __init__(self, repo_id: str, *, why: str = "") -> None:
+        not_created = f" It could not be created: {why}" if why else ""
         super().__init__(
-            f"The dataset {repo_id} does not exist, or the token in HF_TOKEN may not see it. Create it with "
-            f"`hf repos create {repo_id} --repo-type dataset`, or set OWNER to the organisation that has it."
+            f"The dataset {repo_id} does not exist, or the token in HF_TOKEN may not see it.{not_created} "
+            f"Create it with `hf repos create {repo_id} --repo-type dataset`, or set OWNER to the "
+            "organisation that has it."
         )
 
 

@@ -12,7 +12,7 @@ from huggingface_hub.utils import validate_repo_id
 from yaml import YAMLError
 
 from .errors import BadFile, ModelError, ModelNotFound, RevisionNotFound
-from .json_file import read_object
+from .json_file import as_texts, read_object
 from .model_source import ModelFacts
 
 MAIN = "main"
@@ -47,7 +47,7 @@ class FolderModels:
                 f"({commit[:8]} at present)."
             )
         card = _card(folder)
-        architectures = _texts(_config(folder).get("architectures"))
+        architectures = as_texts(_config(folder).get("architectures"))
         params, dtype = _weights(folder)
         return ModelFacts(
             name=name,
@@ -55,8 +55,8 @@ class FolderModels:
             location=str(folder),
             params=params,
             dtype=dtype,
-            license=", ".join(_texts(card.get("license"))),
-            base_models=_texts(card.get("base_model")),
+            license=", ".join(as_texts(card.get("license"))),
+            base_models=as_texts(card.get("base_model")),
             architecture=architectures[0] if architectures else None,
         )
 
@@ -107,9 +107,3 @@ def _weights(folder: Path) -> tuple[int | None, str | None]:
     except UNREADABLE_WEIGHTS:
         return None, None
     return sum(counts.values()) or None, max(counts, key=lambda dtype: counts[dtype], default=None)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    """A field that may hold one text or a list of them."""
-    items = value if isinstance(value, list) else [value]
-    return tuple(item for item in items if isinstance(item, str))

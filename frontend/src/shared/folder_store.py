@@ -36,6 +36,8 @@ Stamp = tuple[int, int, int]
 class FolderStore:
     """One dataset in a folder, which is made if need be. Its files may be edited by hand at any time."""
 
+    is_new = False
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._journal = folder / OWN_FOLDER / "journal.json"
@@ -78,6 +80,11 @@ class FolderStore:
             self._write_ahead(add, delete)
             self._roll_forward()
             log.info("committed to %s: %s", self._folder, message)
+
+    def check_writing(self) -> None:
+        """Raise StoreError when the folder cannot be written to."""
+        with self._locked():
+            pass
 
     def _refuse_impossible(self, add: Collection[str], delete: Collection[str], now: Snapshot) -> None:
         """A journal that can never be carried out would block the folder for ever: refuse it beforehand."""

@@ -22,7 +22,7 @@ from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError, 
 from huggingface_hub.hf_api import RepoFile, RepoFolder
 
 from .errors import Conflict, DatasetMissing, StoreError
-from .hub import CONFLICTS, FAILURES, Hub, reason, status_of
+from .hub import CONFLICTS, FAILURES, Hub, is_passing, reason, status_of
 from .names import LOGS_FOLDER, is_hidden, is_safe_path
 from .pace import Pace
 from .store import Snapshot, blob_id
@@ -60,14 +60,20 @@ class _Known:
 
 
 class HubStore:
-    """One dataset on the Hub. It may be used by several threads; nothing is called before the first use."""
+    """One dataset on the Hub. It may be used by several threads; nothing is called before the first use.
 
-    def __init__(self, hub: Hub, repo_id: str, *, pace: Pace | None = None) -> None:
+    With a card, a missing dataset is created, and `is_new` is true from then on.
+    """
+
+    def __init__(self, hub: Hub, repo_id: str, *, card: str | None = None, pace: Pace | None = None) -> None:
         self.repo_id = repo_id
         self.pace = pace or Pace()
+        self.is_new = False
         self._hub = hub
+        self._card = card if hub.api.token else None
         self._known: _Known | None = None
         self._large: dict[str, str] = {}
+        self._own_revision: str | None = None
         self._lock = Lock()
 
     def __str__(self) -> str:
@@ -77,14 +83,35 @@ class HubStore:
         """The dataset as it is now: one call while nothing changes. Raises DatasetMissing, StoreError."""
         with self._lock:
             try:
-                revision = self._revision()
-                if self._known is None or self._known.snapshot.revision != revision:
-                    if self._known is not None:
-                        self.pace.note()
-                    self._known = self._list(revision)
-                return self._known.snapshot
-            except FAILURES as error:
-                self._refuse("read", error)
+                return self._look()
+            except DatasetMissing:
+                if self._card is None:
+                    raise
+            self._create(self._card)
+            return self._look()
+
+    def _look(self) -> Snapshot:
+        try:
+            revision = self._revision()
+            if self._known is None or self._known.snapshot.revision != revision:
+                if self._known and revision != self._own_revision:
+                    self.pace.note()
+                self._known = self._list(revision)
+            return self._known.snapshot
+        except FAILURES as error:
+            self._refuse("read", error)
+
+    def _create(self, card: str) -> None:
+        """Create the dataset, empty but for its card. What a token may not do is not tried again."""
+        try:
+            self._hub.call(self._hub.api.create_repo, self.repo_id, repo_type=DATASET, exist_ok=True)
+            self._hub.call(self._create_commit, {"README.md": card.encode()}, (), "Add the dataset card")
+        except FAILURES as error:
+            if not is_passing(error):
+                self._card = None
+            raise DatasetMissing(self.repo_id, why=reason(error, self._hub)) from error
+        self.is_new = True
+        log.info("created %s", self)
 
     def read(self, snapshot: Snapshot, paths: Collection[str]) -> dict[str, bytes]:
         """What files of the snapshot held then, one call for each, several at a time."""
@@ -123,17 +150,13 @@ class HubStore:
         self.pace.note()
         log.info("committed to %s: %s", self, message)
 
-    def create(self, card: bytes) -> None:
-        """Create the dataset, empty but for its card. Raises StoreError when the token does not allow it."""
-        try:
-            self._hub.call(self._hub.api.create_repo, self.repo_id, repo_type=DATASET, exist_ok=True)
-            self._hub.call(self._create_commit, {"README.md": card}, (), "Add the dataset card")
-        except FAILURES as error:
-            self._refuse("create", error)
-        log.info("created %s", self)
-
     def check_writing(self) -> None:
-        """Raise StoreError, with a sentence, when the token cannot write to the dataset."""
+        """Raise StoreError, with a sentence, when the token cannot write to the dataset, or there is none."""
+        if not self._hub.api.token:
+            raise StoreError(
+                f"HF_TOKEN is not set, so nothing can be written to {self}: create a token that can write to "
+                "it, and set it as this Space's secret HF_TOKEN."
+            )
         try:
             self._hub.call(self._hub.api.auth_check, self.repo_id, repo_type=DATASET, write=True)
         except FAILURES as error:
@@ -211,18 +234,18 @@ class HubStore:
     ) -> None:
         """Commit, or find in the history that an earlier try, whose answer was lost, did."""
         nonce = token_hex(8)
+        failure: Exception | None = None
         try:
             is_made = self._hub.call(
                 self._create_commit, add, delete, message, parent=parent.revision, nonce=nonce
             )
         except FAILURES as error:
-            if self._is_in_the_history(nonce, parent):
-                return
-            if status_of(error) not in CONFLICTS:
-                raise
-            is_made = False
-        if not is_made:
-            raise Conflict(f"{self} changed since it was read: {message} was not written.")
+            is_made, failure = False, error
+        if is_made or self._is_in_the_history(nonce, parent):
+            return
+        if failure and status_of(failure) not in CONFLICTS:
+            raise failure
+        raise Conflict(f"{self} changed since it was read: {message} was not written.") from failure
 
     def _create_commit(
         self,
@@ -238,7 +261,7 @@ class HubStore:
         """
         adds = [CommitOperationAdd(path, data) for path, data in add.items()]
         deletes = [CommitOperationDelete(path, is_folder=False) for path in delete]
-        self._hub.api.create_commit(
+        answer = self._hub.api.create_commit(
             self.repo_id,
             [*adds, *deletes],
             commit_message=message,
@@ -246,6 +269,7 @@ class HubStore:
             repo_type=DATASET,
             parent_commit=parent,
         )
+        self._own_revision = answer.oid
         # No public name of the client tells; the tests of all stores hold this one against its versions.
         return bool(deletes) or any(each._remote_oid != each._local_oid for each in adds)
 

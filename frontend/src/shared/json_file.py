@@ -63,6 +63,12 @@ def as_text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def as_texts(value: object) -> tuple[str, ...]:
+    """The texts in a field that may hold one or a list of them; whatever else it holds is left out."""
+    items = value if isinstance(value, list) else [value]
+    return tuple(item for item in items if isinstance(item, str))
+
+
 def as_number(value: object) -> float | None:
     """`value` when it is a finite number (a truth value is none), else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from .errors import ModelNotFound
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFacts:
@@ -35,3 +37,20 @@ class ModelSource(Protocol):
 
         Raises ModelNotFound, RevisionNotFound, or another ModelError that says what to do.
         """
+
+
+class FirstFound:
+    """Several places, asked in their order until one has the model."""
+
+    def __init__(self, *sources: ModelSource) -> None:
+        self._sources = sources
+
+    def describe(self, name: str, revision: str) -> ModelFacts:
+        """The facts from the first place that has a model of this name. Raises as a single place does."""
+        *others, last = self._sources
+        for source in others:
+            try:
+                return source.describe(name, revision)
+            except ModelNotFound:
+                continue
+        return last.describe(name, revision)

@@ -21,7 +21,12 @@ class Snapshot:
 
 
 class Store(Protocol):
-    """One dataset, as several processes see it."""
+    """One dataset, as several processes see it. As a text it is its name, for people.
+
+    `is_new` is whether this process found it missing on the Hub and created it.
+    """
+
+    is_new: bool
 
     def snapshot(self) -> Snapshot:
         """The dataset as it is now. Raises StoreError when it cannot be reached."""
@@ -41,6 +46,9 @@ class Store(Protocol):
         written or a file to delete that is not there. After any other StoreError the commit may have landed
         or not: take a new snapshot and see.
         """
+
+    def check_writing(self) -> None:
+        """Raise StoreError, with a sentence, when nothing can be written: a token that may only read."""
 
 
 def blob_id(data: bytes) -> str:

@@ -1,0 +1,45 @@
+"""The settings that both Spaces have: where the data lies, who owns it, where the page is served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class CommonSettings:
+    """Each field is a setting of the same name in capitals; docs/configuration.md says what it means."""
+
+    owner: str | None = None
+    queue_repo: str | None = None
+    results_repo: str | None = None
+    hf_token: str | None = field(default=None, repr=False)
+    leaderboard_data_dir: str | None = None
+    space_id: str | None = None
+    space_author_name: str | None = None
+    gradio_server_name: str | None = None
+
+    @property
+    def organisation(self) -> str | None:
+        """Who owns the datasets: the owner that was set, else the Space's."""
+        space_owner = self.space_id.partition("/")[0] if self.space_id else None
+        return self.owner or self.space_author_name or space_owner
+
+    @property
+    def is_on_the_hub(self) -> bool:
+        """Whether the data lies in datasets there: on a Space or with an owner, unless a folder is set."""
+        return not self.leaderboard_data_dir and self.organisation is not None
+
+    @property
+    def requests_dataset(self) -> str:
+        """The requests dataset on the Hub."""
+        return self.queue_repo or f"{self.organisation}/requests"
+
+    @property
+    def results_dataset(self) -> str:
+        """The results dataset on the Hub."""
+        return self.results_repo or f"{self.organisation}/results"
+
+    @property
+    def server_name(self) -> str:
+        """As it was set; else all addresses on a Space, and elsewhere this machine only."""
+        return self.gradio_server_name or ("0.0.0.0" if self.space_id else "127.0.0.1")

@@ -1,0 +1,329 @@
+"""A dataset on the Hub as a store: few calls, nothing lost when answers are, and errors as sentences."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from src.shared.errors import Conflict, DatasetMissing, StoreError
+from src.shared.hub import LONGEST_WAIT_SECONDS
+from src.shared.hub import Hub as Client
+from src.shared.hub_store import FEW_FOLDERS, HubStore
+from src.shared.pace import FREE, MOST, Pace
+from src.shared.store import Snapshot
+from support.hub import Fault, Hub, Repository, running_hub
+from support.hub.history import CommitText
+
+FEW = {"acme/a.json": "{}", "acme/b.json": "{}", "other/c.json": "{}", "README.md": "# Requests"}
+MANY = {f"org-{number}/model.json": "{}" for number in range(FEW_FOLDERS + 5)}
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with running_hub() as hub:
+        yield hub
+
+
+@pytest.fixture
+def token(hub: Hub) -> str:
+    return hub.add_user("alice", {"acme": "write"})
+
+
+@pytest.fixture
+def dataset(hub: Hub, token: str) -> Repository:
+    return hub.add_dataset("acme/requests", FEW)
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """For how long the client would have waited between tries."""
+    return []
+
+
+@pytest.fixture
+def store(hub: Hub, dataset: Repository, token: str, waits: list[float]) -> HubStore:
+    return open_store(hub, token, waits)
+
+
+def open_store(hub: Hub, token: str | None, waits: list[float] | None = None, **options: Any) -> HubStore:
+    sleep = ([] if waits is None else waits).append
+    return HubStore(Client(token, endpoint=hub.url, sleep=sleep), "acme/requests", **options)
+
+
+def write(store: HubStore, parent: Snapshot | None = None, **files: bytes) -> None:
+    add = {f"acme/{name}.json": data for name, data in files.items()}
+    store.commit(add=add, message="write", parent=parent or store.snapshot())
+
+
+# Calls
+
+
+def routes(hub: Hub) -> list[str]:
+    return [call.route for call in hub.calls.log]
+
+
+def test_a_look_while_nothing_changes_is_one_call(hub: Hub, store: HubStore) -> None:
+    before = store.snapshot()
+    hub.calls.reset()
+    assert store.snapshot() is before
+    assert routes(hub) == ["info"]
+
+
+def test_after_a_change_only_the_changed_folder_is_listed(
+    hub: Hub, store: HubStore, dataset: Repository
+) -> None:
+    before = store.snapshot()
+    dataset.put({"acme/new.json": "{}"})
+    hub.calls.reset()
+    after = store.snapshot()
+    assert after.files.keys() - before.files.keys() == {"acme/new.json"}
+    assert routes(hub) == ["info", "tree", "tree"]
+
+
+def test_a_dataset_of_many_folders_is_listed_at_once_and_then_by_difference(hub: Hub, token: str) -> None:
+    dataset = hub.add_dataset("acme/requests", MANY)
+    store = open_store(hub, token)
+    assert store.snapshot().files.keys() == MANY.keys()
+    assert routes(hub) == ["info", "tree", "tree"]
+    dataset.put({"org-3/other.json": "{}"}, delete=["org-4/model.json"])
+    hub.calls.reset()
+    assert store.snapshot().files.keys() == (MANY.keys() | {"org-3/other.json"}) - {"org-4/model.json"}
+    assert routes(hub) == ["info", "tree", "tree"]
+
+
+def test_hidden_files_and_logs_are_not_listed(hub: Hub, store: HubStore, dataset: Repository) -> None:
+    dataset.put({".gitattributes": "", "logs/acme/a/1.txt": "log", "acme/.cache/x.json": "{}"})
+    assert store.snapshot().files.keys() == FEW.keys()
+    assert "logs" not in [call.repository for call in hub.calls.log]
+
+
+def test_each_file_is_one_call_at_the_snapshots_revision(hub: Hub, store: HubStore) -> None:
+    old = store.snapshot()
+    write(store, a=b"[1]")
+    hub.calls.reset()
+    assert store.read(old, ["acme/a.json", "acme/b.json"]) == {"acme/a.json": b"{}", "acme/b.json": b"{}"}
+    assert routes(hub) == ["resolve", "resolve"]
+
+
+def test_a_commit_is_two_calls(hub: Hub, store: HubStore) -> None:
+    parent = store.snapshot()
+    hub.calls.reset()
+    write(store, parent, a=b"[1]", new=b"[2]")
+    assert routes(hub) == ["preupload", "commit"]
+
+
+def test_a_large_file_is_written_and_read(store: HubStore, dataset: Repository) -> None:
+    large = bytes(11_000_000)
+    write(store, large=large)
+    assert dataset.large_files
+    assert store.read(store.snapshot(), ["acme/large.json"]) == {"acme/large.json": large}
+
+
+# Faults
+
+
+PASSING = [
+    Fault.RATE_LIMITED,
+    Fault.SERVER_ERROR,
+    Fault.BAD_GATEWAY,
+    Fault.UNAVAILABLE,
+    Fault.LOST_REQUEST,
+    Fault.LOST_ANSWER,
+    Fault.CUT_ANSWER,
+]
+
+
+@pytest.mark.parametrize("fault", PASSING)
+@pytest.mark.parametrize("route", ["info", "tree", "resolve"])
+def test_reading_outlives_a_fault(hub: Hub, store: HubStore, fault: Fault, route: str) -> None:
+    hub.faults.strike_next(fault, route=route)
+    snapshot = store.snapshot()
+    assert store.read(snapshot, ["acme/a.json"]) == {"acme/a.json": b"{}"}
+    assert hub.calls.count(fault=fault) == 1
+
+
+@pytest.mark.parametrize("fault", [*PASSING, Fault.SLOW])
+def test_a_commit_lands_once_whatever_happens_to_it(
+    hub: Hub, store: HubStore, dataset: Repository, fault: Fault
+) -> None:
+    parent = store.snapshot()
+    hub.faults.strike_next(fault, route="commit")
+    write(store, parent, a=b"[1]")
+    assert dataset.read("acme/a.json") == b"[1]"
+    assert hub.calls.count(fault=fault) == 1
+    assert store.snapshot().revision == dataset.head.id
+    assert dataset.head.parent == parent.revision
+
+
+def test_a_commit_whose_answer_was_lost_is_found_behind_that_of_somebody_else(
+    hub: Hub, token: str, dataset: Repository
+) -> None:
+    client = Client(token, endpoint=hub.url, sleep=lambda _: dataset.put({"other/new.json": "{}"}))
+    store = HubStore(client, "acme/requests")
+    parent = store.snapshot()
+    hub.faults.strike_next(Fault.LOST_ANSWER, route="commit")
+    write(store, parent, a=b"[1]")
+    assert dataset.read("acme/a.json") == b"[1]"
+    assert "other/new.json" in dataset.files()
+
+
+def test_the_same_bytes_written_by_somebody_else_are_a_conflict(
+    hub: Hub, store: HubStore, dataset: Repository
+) -> None:
+    parent = store.snapshot()
+    dataset.put({"acme/a.json": b"[1]"})
+    with pytest.raises(Conflict):
+        write(store, parent, a=b"[1]")
+
+
+def test_a_412_without_a_reason_is_a_conflict(hub: Hub, store: HubStore, dataset: Repository) -> None:
+    hub.faults.strike_next(Fault.STALE_PARENT, route="commit")
+    with pytest.raises(Conflict):
+        write(store, a=b"[1]")
+    write(store, a=b"[1]")
+    assert dataset.read("acme/a.json") == b"[1]"
+
+
+def test_it_waits_as_long_as_the_hub_says(hub: Hub, store: HubStore, waits: list[float]) -> None:
+    hub.faults.strike_next(Fault.RATE_LIMITED, route="info")
+    store.snapshot()
+    assert waits == [2.0]
+    assert waits[0] < LONGEST_WAIT_SECONDS
+
+
+def test_what_was_rewritten_while_it_was_read_is_a_conflict(store: HubStore, dataset: Repository) -> None:
+    snapshot = store.snapshot()
+    write(store, a=b"[1]")
+    dataset.history.squash("main", CommitText(title="squashed", author="alice"))
+    with pytest.raises(Conflict):
+        store.read(snapshot, ["acme/a.json"])
+
+
+# Sentences
+
+
+def test_a_hub_that_cannot_be_reached_is_named(hub: Hub, token: str) -> None:
+    store = HubStore(Client(token, endpoint="http://127.0.0.1:9", patience=0), "acme/requests")
+    with pytest.raises(
+        StoreError, match=r"^Cannot read acme/requests: http://127.0.0.1:9 cannot be reached\."
+    ):
+        store.snapshot()
+
+
+def test_a_hub_that_always_fails_is_given_up_in_a_sentence(hub: Hub, token: str) -> None:
+    hub.faults.strike_next(Fault.UNAVAILABLE, times=10_000)
+    store = HubStore(Client(token, endpoint=hub.url, patience=0), "acme/requests")
+    with pytest.raises(StoreError, match=r"the Hub answers with an error \(503\)\. It is tried again"):
+        store.snapshot()
+
+
+def test_a_dataset_that_is_missing_is_told_with_the_command_that_creates_it(hub: Hub, token: str) -> None:
+    with pytest.raises(DatasetMissing, match="`hf repos create acme/requests --repo-type dataset`"):
+        open_store(hub, token).snapshot()
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("revoked", "the Hub does not accept the token in HF_TOKEN"),
+        ("read", "Cannot write to acme/requests: the token in HF_TOKEN may not do this"),
+        ("fineGrained", "Cannot write to acme/requests: the token in HF_TOKEN may not do this"),
+    ],
+)
+def test_a_token_that_cannot_write_is_told(
+    hub: Hub, dataset: Repository, token: str, kind: str, sentence: str
+) -> None:
+    store = open_store(hub, token if kind == "revoked" else hub.add_token("alice", kind))
+    parent = store.snapshot()
+    if kind == "revoked":
+        hub.accounts.revoke(token)
+    with pytest.raises(StoreError, match=sentence):
+        store.check_writing()
+    with pytest.raises(StoreError, match=sentence):
+        write(store, parent, a=b"[1]")
+
+
+def test_without_a_token_it_is_read_and_not_written(hub: Hub, dataset: Repository) -> None:
+    store = open_store(hub, None)
+    parent = store.snapshot()
+    with pytest.raises(StoreError, match=r"^HF_TOKEN is not set, so nothing can be written to acme/requests"):
+        store.check_writing()
+    with pytest.raises(StoreError, match=r"the Hub wants to know who asks\. Create a token and set it"):
+        write(store, parent, a=b"[1]")
+
+
+def test_a_token_that_can_write_is_not_refused(hub: Hub, store: HubStore, token: str) -> None:
+    store.check_writing()
+    fine = hub.add_token("alice", "fineGrained", ["datasets/acme/requests"])
+    open_store(hub, fine).check_writing()
+
+
+# Creation
+
+CARD = "---\nlicense: mit\n---\n# Requests\n"
+
+
+def test_a_missing_dataset_is_created_with_its_card(hub: Hub, token: str) -> None:
+    store = open_store(hub, token, card=CARD)
+    assert store.snapshot().files.keys() == {"README.md"}
+    assert store.is_new
+    assert not open_store(hub, token, card=CARD).is_new
+
+
+def test_a_token_that_may_not_create_is_told_and_not_tried_again(hub: Hub) -> None:
+    store = open_store(hub, hub.add_user("bob"), card=CARD)
+    with pytest.raises(DatasetMissing, match=r"It could not be created: the token in HF_TOKEN may not"):
+        store.snapshot()
+    hub.calls.reset()
+    with pytest.raises(DatasetMissing):
+        store.snapshot()
+    assert routes(hub) == ["info"]
+
+
+def test_a_creation_that_met_a_fault_is_tried_again(hub: Hub, token: str) -> None:
+    hub.faults.strike_next(Fault.UNAVAILABLE, times=100, route="create")
+    client = Client(token, endpoint=hub.url, patience=0)
+    store = HubStore(client, "acme/requests", card=CARD)
+    with pytest.raises(DatasetMissing, match=r"It could not be created: the Hub answers with an error"):
+        store.snapshot()
+    hub.faults.stop()
+    assert store.snapshot().files.keys() == {"README.md"}
+
+
+def test_a_dataset_that_appears_later_is_read(hub: Hub, token: str) -> None:
+    store = open_store(hub, hub.add_token("alice", "read"), card=CARD)
+    with pytest.raises(DatasetMissing):
+        store.snapshot()
+    hub.add_dataset("acme/requests", FEW)
+    assert store.snapshot().files.keys() == FEW.keys()
+
+
+# Pace
+
+
+def test_own_commits_and_those_of_others_are_counted_for_an_hour(
+    hub: Hub, token: str, dataset: Repository
+) -> None:
+    now = datetime(2026, 1, 31, tzinfo=UTC)
+    pace = Pace(clock=lambda: now)
+    store = open_store(hub, token, pace=pace)
+    write(store, a=b"[1]")
+    store.snapshot()
+    dataset.put({"x.json": "{}"})
+    store.snapshot()
+    assert pace.commits == 2
+    now += timedelta(hours=1)
+    assert pace.commits == 0
+
+
+def test_who_writes_seldom_does_not_wait_and_who_writes_much_waits_longer_and_longer() -> None:
+    pace, longest = Pace(), timedelta(minutes=2)
+    pauses = []
+    for _ in range(MOST + 20):
+        pauses.append(pace.pause(longest))
+        pace.note()
+    assert set(pauses[: FREE + 1]) == {timedelta()}
+    assert pauses == sorted(pauses)
+    assert pauses[FREE + 2] > timedelta()
+    assert pauses[-1] == longest
