@@ -68,6 +68,30 @@ def test_every_link_in_the_docs_leads_to_a_file() -> None:
     assert not broken, "\n".join(broken)
 
 
+def files_named(text: str) -> set[str]:
+    """The files and folders of the two Spaces that a text names in full; capitals stand for another name."""
+    return set(re.findall(r"`((?:frontend|backend)/[a-z_./]*(?:README)?[a-z_./]*)`", text))
+
+
+@pytest.mark.parametrize("document", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
+def test_every_file_that_the_docs_name_exists(document: str) -> None:
+    missing = [name for name in files_named(text_of(f"docs/{document}")) if not (ROOT / name).exists()]
+    assert not missing, f"docs/{document} names {missing}"
+
+
+def test_what_can_be_customised_is_where_the_docs_say() -> None:
+    first_table = text_of("docs/customise.md").partition("\n## ")[0]
+    places = re.findall(r"((?:`\w+`(?:, | and )?)+) in `([\w/]+\.py)`", first_table)
+    told = [(name, file) for names, file in places for name in re.findall(r"`(\w+)`", names)]
+    assert len(told) >= 13
+    missing = [
+        f"{file}: {name}"
+        for name, file in told
+        if not re.search(rf"^(class )?{name}\b( = |: .* = |\()", text_of(file), re.MULTILINE)
+    ]
+    assert not missing, "Not where docs/customise.md says:\n" + "\n".join(missing)
+
+
 def test_variables_are_found_however_they_are_read(tmp_path: Path) -> None:
     (tmp_path / "backend").mkdir()
     (tmp_path / "backend/app.py").write_text(
