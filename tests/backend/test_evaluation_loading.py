@@ -1,13 +1,16 @@
 """A model is loaded whole or refused, with a sentence that says what is wrong with it."""
 
 import errno
+import inspect
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import datasets
 import httpx
 import pytest
 import torch
+from datasets.exceptions import DatasetNotFoundError
 from huggingface_hub import errors as hub
 
 from src.evaluation.loading import load
@@ -15,6 +18,9 @@ from src.evaluation.refusals import Refused, Step, refusing
 from support.broken_models import BREAKAGES, Breakage, edited, with_code_that_says_so
 from support.jobs import make_job
 from support.tiny_model import make_tiny_model
+
+GATED = "Dataset '{path}' is a gated dataset on the Hub."
+"""What `datasets` says of one: the class of the error does not tell."""
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +143,8 @@ def test_what_may_go_well_another_time_is_not_refused(step: Step, error: Excepti
     ("error", "told"),
     [
         (FileNotFoundError("questions.jsonl"), "The questions of the task sums cannot be found"),
+        (DatasetNotFoundError("'org/sums' doesn't exist"), "The questions of the task sums cannot be found"),
+        (DatasetNotFoundError(GATED.format(path="org/sums")), "The questions of the task sums are gated"),
         (AssertionError("Invalid configuration: requested max tokens"), "as long as the task sums has"),
         (IndexError("index out of range in self"), "token numbers"),
         (RuntimeError("index 292 is out of bounds for dimension 1 with size 40"), "token numbers"),
@@ -145,6 +153,8 @@ def test_what_may_go_well_another_time_is_not_refused(step: Step, error: Excepti
     ],
     ids=[
         "no questions",
+        "no dataset",
+        "gated questions",
         "too long",
         "no such token",
         "no such token, gathered",
@@ -155,6 +165,10 @@ def test_what_may_go_well_another_time_is_not_refused(step: Step, error: Excepti
 def test_a_failed_evaluation_says_whose_fault_it_is(error: Exception, told: str) -> None:
     with pytest.raises(Refused, match=told), refusing(Step.EVALUATION, make_job("org/model"), "sums"):
         raise error
+
+
+def test_a_gated_dataset_is_still_told_in_these_words() -> None:
+    assert GATED in inspect.getsource(datasets.load)
 
 
 def test_an_unforeseen_error_is_let_through() -> None:

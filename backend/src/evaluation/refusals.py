@@ -10,6 +10,7 @@ from errno import ENOENT
 
 import httpx
 import torch
+from datasets.exceptions import DatasetNotFoundError
 from huggingface_hub import errors as hub
 from safetensors import SafetensorError
 
@@ -94,6 +95,11 @@ def token_out_of_range(error: BaseException) -> bool:
     )
 
 
+def gated_questions(error: BaseException) -> bool:
+    """Match what `datasets` raises for a gated dataset: it drops the Hub's own error, and keeps its text."""
+    return any(isinstance(cause, DatasetNotFoundError) and "gated" in str(cause) for cause in causes(error))
+
+
 # The first that matches decides.
 RULES = [
     Rule(
@@ -161,6 +167,12 @@ RULES = [
         caused_by(ValueError, TypeError, KeyError),
         "The weights of {model} do not fit its config.json. Save both again from one model with "
         "`save_pretrained`.",
+    ),
+    Rule(
+        frozenset({Step.EVALUATION}),
+        gated_questions,
+        "The questions of the task {task} are gated, and this worker has no access to them. The "
+        "leaderboard's owner has to get it access or take the task out; the model is not at fault.",
     ),
     Rule(
         frozenset({Step.EVALUATION}),
