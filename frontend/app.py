@@ -12,6 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from src.board import Keeper
 from src.columns import TAKEN
+from src.group_commit import GroupCommit
 from src.local_models import local_models
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
@@ -43,9 +44,8 @@ def main() -> None:
         num_fewshot=num_fewshot,
         local_models=lambda: local_models(stores.local_models),
     )
-    desk = Desk(
-        stores.requests, stores.models, keeper.read_requests, is_open=settings.takes_anonymous_submissions
-    )
+    group = GroupCommit(stores.requests, keeper.read_requests, show=keeper.show)
+    desk = Desk(stores.models, group, is_open=settings.takes_anonymous_submissions)
     scheduler = in_the_background(keeper.sync, seconds=settings.refresh_rate)
 
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported

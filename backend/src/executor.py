@@ -45,7 +45,7 @@ LOG_BYTES = 200_000
 PASSED_ON = (
     "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
     "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
-    "HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE",
+    "HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_DISABLE_XET",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
     "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
 )
@@ -96,8 +96,10 @@ class ProcessExecutor:
         time_limit: timedelta,
         on_end: Callable[[], None] = lambda: None,
         command: tuple[str, ...] = CHILD,
+        read_token: str | None = None,
     ) -> None:
         self._folder = folder
+        self._read_token = read_token
         self._time_limit = time_limit
         self._on_end = on_end
         self._command = command
@@ -152,7 +154,7 @@ class ProcessExecutor:
             child.process.wait()
 
     def _spawn(self, folder: Path, job: Job) -> subprocess.Popen[bytes]:
-        environment = clean_environment(self._folder)
+        environment = clean_environment(self._folder, self._read_token)
         for needed in (folder, Path(environment["HOME"]), Path(environment["HF_HOME"])):
             needed.mkdir(parents=True, exist_ok=True)
         write_json(folder / JOB_FILE, job)
@@ -193,15 +195,16 @@ class ProcessExecutor:
         self._on_end()
 
 
-def clean_environment(folder: Path) -> dict[str, str]:
+def clean_environment(folder: Path, read_token: str | None = None) -> dict[str, str]:
     """The whole environment of a child: a short list of harmless variables, and a home of its own where no
-    token lies.
+    token lies. The only token that it may have is one that can only read, for gated models and questions.
     """
+    token = {"HF_TOKEN": read_token} if read_token else {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
     passed_on = {name: os.environ[name] for name in PASSED_ON if "@" not in os.environ.get(name, "@")}
     return passed_on | {
         "HOME": str(folder / "home"),
         "HF_HOME": str(folder / "hf"),
-        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",
+        **token,
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONUNBUFFERED": "1",

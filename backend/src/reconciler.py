@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from threading import Lock
 from typing import NamedTuple
@@ -33,6 +34,9 @@ log = logging.getLogger(__name__)
 
 TRIES = 20
 """How often a commit is decided anew when others commit at the same time."""
+
+LONGEST_GATHERING = timedelta(minutes=1)
+"""How long a tick waits at most for more to write: less than submissions do, so that evaluations go first."""
 
 MAIN = "main"
 
@@ -72,6 +76,7 @@ class Reconciler:
         self._clock = clock
         self._lock = Lock()
         self._journal = Journal()
+        self._last_commit = datetime.min.replace(tzinfo=UTC)
         self._latest: Requests = {}
         self._published: set[Run] = set()
         self._facts: dict[tuple[str, str], ModelFacts] = {}
@@ -79,8 +84,12 @@ class Reconciler:
     def tick(self) -> None:
         """Do what there is to do now. Raises StoreError when a dataset cannot be reached; nothing is lost,
         the next tick goes on.
+
+        When an hour's commits run high, what there is to write is gathered over several ticks.
         """
         with self._lock:
+            if self.gathers_until():
+                return
             self._forget_what_is_not_ours()
             endings = self._executor.endings()
             try:
@@ -89,6 +98,12 @@ class Reconciler:
                 self._write({}, slots=0)  # what cannot be published cannot be settled, but leases live on
                 raise
             self._start(self._write(endings, self._slots))
+
+    def gathers_until(self) -> datetime | None:
+        """Until when nothing is written, because the Hub takes only so many commits an hour; None is now."""
+        stores = (self._request_store, self._result_store)
+        due = self._last_commit + max(store.pace.pause(LONGEST_GATHERING) for store in stores)
+        return due if due > self._clock() else None
 
     def is_idle(self) -> bool:
         """Whether nothing waited or ran in this worker's hands at the last tick."""
@@ -133,6 +148,7 @@ class Reconciler:
                     )
                 except Conflict:
                     continue
+                self._last_commit = self._clock()
                 log.info("published %s", ", ".join(files))
             self._published = runs
             return
@@ -182,7 +198,8 @@ class Reconciler:
                     )
                 except Conflict:
                     continue
-                self._journal.note(reading.values, changes, self._clock())
+                self._last_commit = self._clock()
+                self._journal.note(reading.values, changes, self._last_commit)
             self._latest = {**reading.values, **changes}
             return changes
         raise StoreError(

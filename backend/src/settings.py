@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
@@ -17,6 +17,7 @@ FewShot = Annotated[int, Field(ge=0), "a whole number"]
 class Settings(CommonSettings):
     """Each field is a setting of the same name in capitals; docs/configuration.md says what it means."""
 
+    hf_read_token: str | None = field(default=None, repr=False)
     tasks_harness: object = "tiny_addition, tiny_agreement, tiny_copy"
     tasks_dir: str = "tasks"
     num_fewshot: FewShot | None = None

@@ -77,7 +77,10 @@ def make_worker(settings: Settings) -> Worker:
     identity = take_identity(settings.name_of_the_worker)
     ticker = Ticker(timedelta(seconds=settings.refresh_rate))
     executor = ProcessExecutor(
-        identity.folder, time_limit=timedelta(hours=settings.max_hours), on_end=ticker.wake
+        identity.folder,
+        time_limit=timedelta(hours=settings.max_hours),
+        on_end=ticker.wake,
+        read_token=settings.hf_read_token,
     )
     tasks = read_tasks(settings.tasks_harness)
     suite = Suite(

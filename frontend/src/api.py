@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypedDict
 
-from src.board import Board, Keeper
+from src.board import Board
 from src.checks import Form
 from src.columns import Value, columns
 from src.queue import Entry
@@ -60,13 +60,12 @@ def queue(board: Board) -> list[dict[str, object]]:
     return [_request(entry) for entry in board.queue]
 
 
-def submit(keeper: Keeper, desk: Desk, form: Form) -> Answer:
-    """Hand in a submission; the board shows it when this returns."""
+def submit(desk: Desk, form: Form) -> Answer:
+    """Hand in a submission; it is in the queue when this returns."""
     try:
         receipt = desk.submit(form)
     except LeaderboardError as error:
         return {"ok": False, "message": str(error), "request": None}
-    keeper.sync()
     message = (
         f"{receipt.request.model} (commit {(receipt.request.commit or '')[:8]}, {receipt.request.precision}, "
         f"{receipt.request.weight_type}) is in the queue, at position {receipt.position}."

@@ -127,6 +127,12 @@ class Keeper:
         with self._lock:
             return self._requests.refresh()
 
+    def show(self, requests: Mapping[str, Request]) -> None:
+        """Show requests, by path, that were written just now, before the datasets are read again."""
+        with self._lock:
+            queue = entries({entry.path: entry.request for entry in self.now.board.queue} | dict(requests))
+            self._tell(replace(self.now, board=replace(self.now.board, queue=queue)))
+
     def _check_writing(self, now: datetime) -> None:
         """Find out whether submissions can be written, more often while they cannot."""
         patience = WRITING_CHECKED_AGAIN_AFTER if self._cannot_submit else WRITING_CHECKED_AFTER

@@ -22,9 +22,10 @@ def executor(tmp_path: Path) -> Iterator[ProcessExecutor]:
     executor.close()
 
 
-def make_executor(folder: Path, seconds: float = 60) -> ProcessExecutor:
+def make_executor(folder: Path, seconds: float = 60, **options: str) -> ProcessExecutor:
     command = (sys.executable, str(CHILD))
-    return ProcessExecutor(folder / "worker", time_limit=timedelta(seconds=seconds), command=command)
+    limit = timedelta(seconds=seconds)
+    return ProcessExecutor(folder / "worker", time_limit=limit, command=command, **options)
 
 
 def job(name: str, folder: Path) -> Job:
@@ -159,6 +160,21 @@ def test_the_child_gets_nothing_of_the_workers_environment_but_what_is_harmless(
     assert "secret" not in str(environment)
     assert environment["HF_HUB_DISABLE_IMPLICIT_TOKEN"] == "1"
     assert environment["HOME"].startswith(str(tmp_path))
+
+
+def test_the_only_token_that_a_child_may_get_is_the_one_that_can_only_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    executor = make_executor(tmp_path, read_token="hf_reader")
+    end = ending(executor, "environment", tmp_path)
+    executor.close()
+    assert end.report
+    environment = end.report["environment"]
+    assert isinstance(environment, dict)
+    assert environment["HF_TOKEN"] == "hf_reader"
+    assert "HF_HUB_DISABLE_IMPLICIT_TOKEN" not in environment
+    assert "hf_secret" not in str(environment)
 
 
 def test_a_child_that_cannot_be_started_is_an_ending_too(tmp_path: Path) -> None:

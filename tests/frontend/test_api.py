@@ -65,14 +65,14 @@ def test_the_queue_has_each_request_with_its_status_position_times_and_reason(
 
 def test_a_submission_is_on_the_board_when_its_answer_is_there(leaderboard: Leaderboard) -> None:
     leaderboard.add_model()
-    answer = api.submit(leaderboard.keeper, leaderboard.desk, leaderboard.form())
+    answer = api.submit(leaderboard.desk, leaderboard.form())
     assert answer["ok"]
     assert "is in the queue, at position 1" in answer["message"]
     assert [entry.path for entry in leaderboard.keeper.now.board.queue] == [answer["request"]]
 
 
 def test_a_refusal_says_why(leaderboard: Leaderboard) -> None:
-    answer = api.submit(leaderboard.keeper, leaderboard.desk, leaderboard.form("acme/none"))
+    answer = api.submit(leaderboard.desk, leaderboard.form("acme/none"))
     assert (answer["ok"], answer["request"]) == (False, None)
     assert "acme/none" in answer["message"]
 

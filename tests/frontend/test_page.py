@@ -228,14 +228,15 @@ def test_the_form_is_emptied_by_success_and_kept_by_a_refusal(leaderboard: Leade
     with gr.Blocks():
         tab = SubmitTab(leaderboard.keeper, leaderboard.desk, TEXTS)
     filled_in = ("acme/tiny", "", "main", "float32", "Original", "🟢 : pretrained")
-    updates = tab.hand_in(*filled_in)
+    [updates] = tab.hand_in(*filled_in)
     assert "is in the queue, at position 1" in updates[tab.message]
     assert [updates[field] for field in tab.fields] == ["", "", "main", "float16", "Original", None]
     assert "acme/tiny" in updates[tab.tables[Group.PENDING]]
-    updates = tab.hand_in(*filled_in)
+    [updates] = tab.hand_in(*filled_in)
     assert "already and is PENDING" in updates[tab.message]
     assert not set(tab.fields) & set(updates)
-    assert "The model type is missing" in tab.hand_in(*filled_in[:-1], None)[tab.message]
+    [updates] = tab.hand_in(*filled_in[:-1], None)
+    assert "The model type is missing" in updates[tab.message]
 
 
 def test_what_runs_is_shown_with_its_progress_and_the_time_it_is_from() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from src.board import Keeper
 from src.checks import Form
+from src.group_commit import GroupCommit
 from src.shared.errors import StoreError
 from src.shared.folder_models import FolderModels
 from src.shared.folder_store import FolderStore
@@ -78,7 +79,8 @@ class Leaderboard:
 
     def make_desk(self, store: Store, **options: Any) -> Desk:
         """Another desk on the same requests."""
-        return Desk(store, self.models, self.keeper.read_requests, clock=lambda: NOW, **options)
+        group = GroupCommit(store, self.keeper.read_requests, show=self.keeper.show, clock=lambda: NOW)
+        return Desk(self.models, group, clock=lambda: NOW, **options)
 
     def add_model(self, name: str = MODEL, **options: Any) -> None:
         """A model that can be submitted."""

@@ -92,6 +92,14 @@ def first_steps(now: Now, results: str) -> Markup:
     return Markup("" if now.problem else READING)
 
 
+def gathering(due: datetime) -> Markup:
+    """Why a submission is not written at once, and until when."""
+    return note(
+        "The Hub takes only so many commits an hour: your submission is written together with others, at "
+        f"{due:%H:%M:%S} UTC. Leave this page open until then."
+    )
+
+
 def answer(message: str, *, ok: bool) -> Markup:
     """What became of a submission."""
     return Markup('<div class="note {}" role="{}">{} {}</div>').format(

@@ -16,7 +16,7 @@ from src.checks import MAIN, ORIGINAL, PRECISIONS, UNKNOWN_TYPE, Form
 from src.page import notices
 from src.page.about_tab import AboutTab
 from src.page.leaderboard_tab import LeaderboardTab
-from src.page.submit_tab import SubmitTab
+from src.page.submit_tab import SUBMITTING_AT_ONCE, SubmitTab
 from src.page.updates import Updates
 from src.submission import Desk
 from src.tasks import Task
@@ -132,9 +132,11 @@ def _endpoints(keeper: Keeper, desk: Desk) -> None:
         }
         # Types were not checked on the way here; whoever cannot leave a value out gives null.
         given = {name: str(value) for name, value in optional.items() if value}
-        return {**api.submit(keeper, desk, Form(str(model or ""), **given))}
+        return {**api.submit(desk, Form(str(model or ""), **given))}
 
     api_endpoint(leaderboard, api_description="The whole table: headers, and rows of plain values.")
     api_endpoint(reproduce, api_description="The commands that compute the rows of a model again.")
     api_endpoint(queue, api_description="All requests with their status.")
-    api_endpoint(submit, api_description="Submit a model for evaluation.")
+    api_endpoint(
+        submit, api_description="Submit a model for evaluation.", concurrency_limit=SUBMITTING_AT_ONCE
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -18,6 +19,9 @@ from src.submission import CLOSED, Desk
 from src.texts import Texts
 
 SUBMIT = "Submit"
+SUBMITTING_AT_ONCE = 64
+"""How many submissions may wait for their common commit."""
+
 OPEN_AT_FIRST = (Group.RUNNING, Group.PENDING)
 
 
@@ -73,19 +77,29 @@ class SubmitTab:
             self.button,
             queue=False,
             **quietly,
-        ).then(self.hand_in, self.fields, [self.message, *self.fields, *self.outputs], **quietly).then(
-            lambda: gr.Button(SUBMIT, interactive=True), None, self.button, queue=False, **quietly
-        )
+        ).then(
+            self.hand_in,
+            self.fields,
+            [self.message, *self.fields, *self.outputs],
+            concurrency_limit=SUBMITTING_AT_ONCE,
+            **quietly,
+        ).then(lambda: gr.Button(SUBMIT, interactive=True), None, self.button, queue=False, **quietly)
 
-    def hand_in(self, *filled_in: str | None) -> Updates:
-        """Hand in the form; it is emptied when that succeeds, and stays as it is otherwise."""
+    def hand_in(self, *filled_in: str | None) -> Iterator[Updates]:
+        """Hand in the form; it is emptied when that succeeds, and stays as it is otherwise.
+
+        Where it takes a while, first comes until when.
+        """
+        due = self._desk.due()
+        if due:
+            yield {self.message: notices.gathering(due)}
         form = Form(*(value or "" for value in filled_in))
-        outcome = api.submit(self._keeper, self._desk, form)
-        updates = {self.message: notices.answer(outcome["message"], ok=outcome["ok"])}
-        if not outcome["ok"]:
-            return updates
-        emptied = dict(zip(self.fields, ["", "", MAIN, PRECISIONS[0], ORIGINAL, None], strict=True))
-        return updates | emptied | self.queue(self._keeper.now)
+        outcome = api.submit(self._desk, form)
+        updates: Updates = {self.message: notices.answer(outcome["message"], ok=outcome["ok"])}
+        if outcome["ok"]:
+            emptied = dict(zip(self.fields, ["", "", MAIN, PRECISIONS[0], ORIGINAL, None], strict=True))
+            updates |= emptied | self.queue(self._keeper.now)
+        yield updates
 
     def queue(self, now: Now) -> Updates:
         """The queue as it is now."""

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from .errors import Conflict, StoreError
 from .names import LOGS_FOLDER, is_safe_path
+from .pace import Pace
 from .store import Snapshot, blob_id
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class FolderStore:
     is_new = False
 
     def __init__(self, folder: Path) -> None:
+        self.pace = Pace()
         self._folder = folder
         self._journal = folder / OWN_FOLDER / "journal.json"
         self._lock = FileLock(folder / OWN_FOLDER / "lock", timeout=LOCK_TIMEOUT_SECONDS)

@@ -16,6 +16,8 @@ from .hub import FAILURES, Hub, reason, status_of
 from .json_file import as_texts
 from .model_source import ModelFacts
 
+DISABLED = "{} was disabled by the Hub: its page says more."
+
 
 class HubModels:
     """Every model that the Hub shows to the token."""
@@ -29,7 +31,7 @@ class HubModels:
         Raises ModelNotFound, RevisionNotFound, or another ModelError; each says what to do.
         """
         try:
-            return _facts(self._hub.call(self._hub.api.model_info, name, revision=revision))
+            info = self._hub.call(self._hub.api.model_info, name, revision=revision)
         except HFValidationError:
             raise ModelNotFound(f"{name!r} is not a model's name: write it as organisation/model.") from None
         except GatedRepoError as error:
@@ -42,7 +44,7 @@ class HubModels:
                 f"{name} has no revision {revision}: name a branch, a tag or a commit that it has."
             ) from error
         except DisabledRepoError as error:
-            raise CannotBeEvaluated(f"{name} was disabled by the Hub.") from error
+            raise CannotBeEvaluated(DISABLED.format(name)) from error
         except FAILURES as error:
             is_known = status_of(error) == 404 or not self._hub.api.token
             if isinstance(error, RepositoryNotFoundError) and is_known:
@@ -51,6 +53,9 @@ class HubModels:
                     "public."
                 ) from error
             raise ModelError(f"Cannot look up {name}: {reason(error, self._hub)}") from error
+        if info.disabled:
+            raise CannotBeEvaluated(DISABLED.format(name))
+        return _facts(info)
 
 
 def _facts(info: ModelInfo) -> ModelFacts:

@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from .pace import Pace
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -23,10 +25,12 @@ class Snapshot:
 class Store(Protocol):
     """One dataset, as several processes see it. As a text it is its name, for people.
 
-    `is_new` is whether this process found it missing on the Hub and created it.
+    `is_new` is whether this process found it missing on the Hub and created it, `pace` how often it is
+    committed to.
     """
 
     is_new: bool
+    pace: Pace
 
     def snapshot(self) -> Snapshot:
         """The dataset as it is now. Raises StoreError when it cannot be reached."""

@@ -1,0 +1,174 @@
+"""Submissions that wait for each other go into one commit, and each is told what became of it."""
+
+import threading
+from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from src.checks import Refused
+from src.group_commit import LONGEST_GATHERING, GroupCommit, Placed, Receipt
+from src.shared.errors import Conflict, LeaderboardError, StoreError
+from src.shared.folder_store import FolderStore
+from src.shared.pace import FREE, MOST, Pace
+from src.shared.request import Request
+from src.shared.store import Snapshot
+from support.boards import NOW, Leaderboard
+from support.factories import make_request
+from support.waiting import wait_for
+
+
+class Gate(FolderStore):
+    """A store whose commits wait until they are let through, and may fail."""
+
+    def __init__(self, store: FolderStore) -> None:
+        super().__init__(store._folder)
+        self.commits: list[list[str]] = []
+        self.is_open = threading.Event()
+        self.is_busy = threading.Event()
+        self.failures: list[LeaderboardError] = []
+
+    def commit(self, *, add: Mapping[str, bytes], parent: Snapshot, **options: Any) -> None:
+        self.is_busy.set()
+        assert self.is_open.wait(30)
+        self.commits.append(sorted(add))
+        if self.failures:
+            raise self.failures.pop(0)
+        super().commit(add=add, parent=parent, **options)
+
+
+@pytest.fixture
+def gate(leaderboard: Leaderboard) -> Gate:
+    return Gate(leaderboard.requests)
+
+
+def group_on(gate: Gate, leaderboard: Leaderboard, **options: Any) -> GroupCommit:
+    return GroupCommit(gate, leaderboard.keeper.read_requests, clock=lambda: NOW, **options)
+
+
+def asking_for(model: str) -> Callable[[Mapping[str, Request], Collection[str]], Placed]:
+    """A submission that is refused when the same model is there already."""
+
+    def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
+        if any(request.model == model for request in requests.values()):
+            raise Refused(f"{model} was submitted already.")
+        return Placed(f"{model}.json", make_request(model=model))
+
+    return decide
+
+
+class Submitter(threading.Thread):
+    """One person who submits, and is told something."""
+
+    def __init__(self, group: GroupCommit, model: str) -> None:
+        super().__init__()
+        self.model = model
+        self.told: Receipt | LeaderboardError | None = None
+        self._group = group
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.told = self._group.put(asking_for(self.model))
+        except LeaderboardError as error:
+            self.told = error
+
+
+def submit_while_one_is_written(group: GroupCommit, gate: Gate, *models: str) -> list[Submitter]:
+    """The first is being written when the others come."""
+    first = Submitter(group, models[0])
+    assert gate.is_busy.wait(30)
+    others = [Submitter(group, model) for model in models[1:]]
+    wait_for(lambda: len(group._queue) == len(others), what="the others to wait")
+    gate.is_open.set()
+    for submitter in (first, *others):
+        submitter.join(30)
+    return [first, *others]
+
+
+def test_those_that_come_while_one_is_written_go_into_the_next_commit(
+    gate: Gate, leaderboard: Leaderboard
+) -> None:
+    models = ["acme/a", "acme/b", "acme/c", "acme/d"]
+    submitters = submit_while_one_is_written(group_on(gate, leaderboard), gate, *models)
+    assert gate.commits == [["acme/a.json"], ["acme/b.json", "acme/c.json", "acme/d.json"]]
+    receipts = [each.told for each in submitters]
+    assert {receipt.path for receipt in receipts if isinstance(receipt, Receipt)} == {
+        f"{model}.json" for model in models
+    }
+    assert {receipt.position for receipt in receipts if isinstance(receipt, Receipt)} == {1, 2, 3, 4}
+
+
+def test_two_of_the_same_in_one_commit_are_one_and_the_other_is_told(
+    gate: Gate, leaderboard: Leaderboard
+) -> None:
+    models = ["acme/a", "acme/b", "acme/b", "acme/b"]
+    submitters = submit_while_one_is_written(group_on(gate, leaderboard), gate, *models)
+    told = [str(each.told) for each in submitters if isinstance(each.told, Refused)]
+    assert told == ["acme/b was submitted already."] * 2
+    assert gate.commits == [["acme/a.json"], ["acme/b.json"]]
+
+
+def test_after_a_conflict_all_are_decided_again(gate: Gate, leaderboard: Leaderboard) -> None:
+    group = group_on(gate, leaderboard)
+    gate.failures = [Conflict("It changed.")]
+    submitters = submit_while_one_is_written(group, gate, "acme/a", "acme/b")
+    assert all(isinstance(each.told, Receipt) for each in submitters)
+    assert gate.commits == [["acme/a.json"], ["acme/a.json"], ["acme/b.json"]]
+
+
+def test_when_a_commit_fails_all_in_it_are_told_and_the_next_one_is_tried(
+    gate: Gate, leaderboard: Leaderboard
+) -> None:
+    group = group_on(gate, leaderboard)
+    gate.is_open.set()
+    gate.failures = [StoreError("Cannot write to acme/requests: the token can only read.")]
+    with pytest.raises(StoreError, match="the token can only read"):
+        group.put(asking_for("acme/a"))
+    assert group.put(asking_for("acme/b")).position == 1
+
+
+def test_a_defect_in_one_submission_leaves_the_others_waiting_and_not_lost(
+    gate: Gate, leaderboard: Leaderboard
+) -> None:
+    group = group_on(gate, leaderboard)
+    gate.is_open.set()
+
+    def defect(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
+        Submitter(group, "acme/other")
+        wait_for(lambda: bool(group._queue), what="another one")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        group.put(defect)
+    wait_for(lambda: gate.commits == [["acme/other.json"]], what="the other one")
+
+
+def test_the_board_shows_what_was_written_before_it_is_read_again(leaderboard: Leaderboard) -> None:
+    leaderboard.add_model()
+    version = leaderboard.keeper.now.version
+    leaderboard.desk.submit(leaderboard.form())
+    assert [entry.request.model for entry in leaderboard.keeper.now.board.queue] == ["acme/tiny"]
+    assert leaderboard.keeper.now.version > version
+
+
+def test_when_commits_run_high_those_that_come_within_two_minutes_are_gathered(
+    gate: Gate, leaderboard: Leaderboard
+) -> None:
+    waits: list[float] = []
+    gate.pace = Pace(clock=lambda: NOW)
+    gate.is_open.set()
+    group = group_on(gate, leaderboard, sleep=waits.append)
+    group.put(asking_for("acme/a"))
+    for _ in range(FREE):
+        gate.pace.note()
+    assert group.due() is None
+    group.put(asking_for("acme/b"))
+    assert waits == []
+    for _ in range(MOST):
+        gate.pace.note()
+    assert group.due() == NOW + LONGEST_GATHERING
+    group.put(asking_for("acme/c"))
+    assert waits == [LONGEST_GATHERING.total_seconds()]
+    assert timedelta(minutes=2) > LONGEST_GATHERING
