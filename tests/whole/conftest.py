@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, sync_playwright
 
-from local_leaderboard import ROOT, running
-from support.leaderboard import BACKEND_PYTHON, Leaderboard
+from local_leaderboard import ROOT
+from support.leaderboard import (
+    BACKEND_PYTHON,
+    Leaderboard,
+    leaderboard_in_a_folder,
+    leaderboard_on_a_hub,
+)
 
 MODELS = ["demo/adder-novice", "demo/adder-half", "demo/copier"]
 DEBIAN_CHROMIUM = Path("/usr/bin/chromium")
@@ -19,20 +25,23 @@ QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Demo models that train in a moment."""
+    """Demo models that train in a moment, and one whose weights are cut off."""
     folder = tmp_path_factory.mktemp("models")
     command = [BACKEND_PYTHON, str(ROOT / "scripts" / "make_models.py"), str(folder), *MODELS]
     subprocess.run(command, check=True)
+    broken = shutil.copytree(folder / MODELS[0], folder / "demo" / "broken")
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
     return folder
 
 
-@pytest.fixture(scope="session")
-def leaderboard(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Leaderboard]:
-    """Both Spaces as processes on one empty data folder."""
-    data = tmp_path_factory.mktemp("data")
-    (data / "models").symlink_to(models)
-    with running(data, REFRESH_RATE="0.5", LEASE_MINUTES="1", HF_HUB_OFFLINE="1") as spaces:
-        yield Leaderboard(data, spaces["frontend"], spaces["backend"])
+@pytest.fixture(scope="session", params=[leaderboard_in_a_folder, leaderboard_on_a_hub])
+def leaderboard(
+    request: pytest.FixtureRequest, models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Leaderboard]:
+    """Both Spaces as processes, with their data in a folder and with it on a Hub."""
+    with request.param(tmp_path_factory.mktemp("data"), models) as leaderboard:
+        yield leaderboard
 
 
 @pytest.fixture(scope="session")

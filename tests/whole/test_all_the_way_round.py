@@ -31,14 +31,14 @@ def test_a_submitted_model_is_shown_with_the_scores_that_lm_eval_computes(leader
     visitor.wait_for(["demo/adder-novice"], seconds=120)
 
     [row] = [row for row in visitor.table() if row["Model"] == "demo/adder-novice"]
-    expected = directly(leaderboard.data / "models" / "demo" / "adder-novice")
+    expected = directly(leaderboard.models / "demo" / "adder-novice")
     assert {column: row[column] for column in TASKS} == {
         column: pytest.approx(expected[task][METRICS[task]] * 100) for column, task in TASKS.items()
     }
 
     [request] = [each for each in visitor.queue() if each["request"] == path]
     assert request["status"] == "FINISHED"
-    published = json.loads((leaderboard.data / "results" / request["result"]).read_text())
+    published = leaderboard.result(request["result"])
     assert published["leaderboard"]["request"] == path
     assert str(leaderboard.data) not in json.dumps(published)
 
@@ -48,14 +48,11 @@ def test_the_commands_on_the_page_compute_the_row_again(leaderboard: Leaderboard
     [answer] = leaderboard.visitor.reproduce("demo/adder-novice")
     install, command = answer["commands"]
     assert install.startswith("pip install 'lm_eval[hf]==")
-    variables = {
-        "LEADERBOARD_DATA_DIR": str(leaderboard.data),
-        "PATH": f"{Path(BACKEND_PYTHON).parent}:{os.environ['PATH']}",
-    }
+    path = f"{Path(BACKEND_PYTHON).parent}:{os.environ['PATH']}"
     subprocess.run(
         ["bash", "-c", f"{command} --output_path {tmp_path}"],
         cwd=ROOT / "backend",
-        env={**os.environ, **variables},
+        env={**os.environ, **leaderboard.variables, "PATH": path},
         check=True,
         capture_output=True,
     )
@@ -67,14 +64,8 @@ def test_the_commands_on_the_page_compute_the_row_again(leaderboard: Leaderboard
 
 
 def test_a_model_that_cannot_be_evaluated_fails_with_a_reason_and_the_queue_goes_on(
-    leaderboard: Leaderboard, models: Path
+    leaderboard: Leaderboard,
 ) -> None:
-    broken = models / "demo" / "broken"
-    broken.mkdir()
-    for file in (models / "demo" / "adder-novice").iterdir():
-        (broken / file.name).write_bytes(file.read_bytes())
-    weights = broken / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
     visitor = leaderboard.visitor
     visitor.submit("demo/broken", precision="float32")
     with pytest.raises(NoResult, match="The weights of demo/broken are damaged"):
@@ -105,6 +96,7 @@ def test_neither_space_says_anything_alarming(leaderboard: Leaderboard) -> None:
         log = space.log.read_text()
         assert "Traceback" not in log, log
         assert "ERROR" not in log, log
+        assert not leaderboard.token or leaderboard.token not in log
 
 
 def test_the_environment_of_a_space_that_was_started_with_a_token_holds_none(tmp_path: Path) -> None:
