@@ -11,7 +11,7 @@ from src.checks import Refused
 from src.group_commit import LONGEST_GATHERING, GroupCommit, Placed, Receipt
 from src.shared.errors import Conflict, LeaderboardError, StoreError
 from src.shared.folder_store import FolderStore
-from src.shared.pace import FREE, MOST, Pace
+from src.shared.pace import LIMIT, Pace
 from src.shared.request import Request
 from src.shared.store import Snapshot
 from support.boards import NOW, Leaderboard
@@ -161,12 +161,12 @@ def test_when_commits_run_high_those_that_come_within_two_minutes_are_gathered(
     gate.is_open.set()
     group = group_on(gate, leaderboard, sleep=waits.append)
     group.put(asking_for("acme/a"))
-    for _ in range(FREE):
+    for _ in range(LIMIT // 2):
         gate.pace.note()
     assert group.due() is None
     group.put(asking_for("acme/b"))
     assert waits == []
-    for _ in range(MOST):
+    for _ in range(LIMIT):
         gate.pace.note()
     assert group.due() == NOW + LONGEST_GATHERING
     group.put(asking_for("acme/c"))

@@ -10,20 +10,19 @@ from .times import Clock, utc_now
 
 WINDOW = timedelta(hours=1)
 
-FREE = 60
-"""So many commits within an hour are made as they come."""
-
-MOST = 110
-"""At so many, every commit waits as long as it can: the rest is for what others add meanwhile."""
+LIMIT = 120
+"""What the Hub takes, less a few that nobody counted."""
 
 
 class Pace:
     """The commits of the last hour that were seen, own ones and others', and how long the next should wait.
 
-    Who writes seldom is never slowed down. A store in a folder has no limit and notes nothing.
+    Half of the limit is committed as it comes; from there on each commit waits longer, and at the limit as
+    long as it can. A store in a folder has no limit and notes nothing.
     """
 
-    def __init__(self, clock: Clock = utc_now) -> None:
+    def __init__(self, limit: float = LIMIT, clock: Clock = utc_now) -> None:
+        self._limit = limit
         self._clock = clock
         self._seen: deque[datetime] = deque()
         self._lock = Lock()
@@ -43,5 +42,5 @@ class Pace:
 
     def pause(self, longest: timedelta) -> timedelta:
         """How long to gather what is to be written, so that the commits of an hour stay under the limit."""
-        share = (self.commits - FREE) / (MOST - FREE)
+        share = self.commits / self._limit * 2 - 1
         return longest * min(max(share, 0.0), 1.0)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .environment import Positive
+from .pace import LIMIT
+
 
 @dataclass(frozen=True)
 class CommonSettings:
@@ -13,6 +16,7 @@ class CommonSettings:
     queue_repo: str | None = None
     results_repo: str | None = None
     hf_token: str | None = field(default=None, repr=False)
+    commits_per_hour: Positive = LIMIT
     leaderboard_data_dir: str | None = None
     space_id: str | None = None
     space_author_name: str | None = None

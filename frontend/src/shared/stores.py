@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from huggingface_hub import constants
@@ -14,6 +15,7 @@ from .hub import Hub
 from .hub_models import HubModels
 from .hub_store import HubStore
 from .model_source import FirstFound, ModelSource
+from .pace import Pace
 from .settings import CommonSettings
 from .store import Store
 
@@ -50,9 +52,10 @@ def open_stores(settings: CommonSettings) -> Stores:
 
 def _on_the_hub(settings: CommonSettings) -> Stores:
     hub = Hub(settings.hf_token)
+    pace = partial(Pace, settings.commits_per_hour)
     return Stores(
-        requests=HubStore(hub, settings.requests_dataset, card=REQUESTS_CARD),
-        results=HubStore(hub, settings.results_dataset, card=RESULTS_CARD),
+        requests=HubStore(hub, settings.requests_dataset, card=REQUESTS_CARD, pace=pace()),
+        results=HubStore(hub, settings.results_dataset, card=RESULTS_CARD, pace=pace()),
         models=HubModels(hub),
     )
 

@@ -1,0 +1,198 @@
+"""The worker with its data on a Hub: what it evaluates, which token goes where, what it says when the Hub
+is not as it should be.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from src.announcer import Announcer
+from src.identity import take_identity
+from src.job import End, Ending
+from src.reconciler import Reconciler
+from src.shared.cards import REQUESTS_CARD, RESULTS_CARD
+from src.shared.errors import StoreError
+from src.shared.hub import Hub as Client
+from src.shared.hub_models import HubModels
+from src.shared.hub_store import HubStore
+from src.shared.names import BACKEND_DESCRIPTION
+from src.shared.request import Request, Status, read_request, write_request
+from src.shared.stores import Stores
+from src.ticker import Ticker
+from src.worker import Worker
+from support.executors import FunctionExecutor
+from support.factories import make_request
+from support.hub import Fault, Hub, Repository, running_hub
+from support.hub.accounts import Role
+from support.hub.repository import RepoName
+from support.queues import SUITE, TERMS
+from support.tiny_model import make_tiny_model
+
+BACKEND = Path("backend").resolve()
+SPY = Path(__file__).parents[1] / "support" / "spy"
+RESULTS = RepoName("dataset", "acme/results")
+PATH = "acme/tiny_eval_request_False_float32_Original_01234567.json"
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with running_hub() as hub:
+        yield hub
+
+
+@pytest.fixture
+def token(hub: Hub) -> str:
+    return hub.add_user("alice", {"acme": "write"})
+
+
+def drained(hub: Hub, folder: Path, **variables: str) -> str:
+    """Run the worker as a maintainer does until nothing is left; all that it said."""
+    settings = {
+        "HF_ENDPOINT": hub.url,
+        "OWNER": "acme",
+        "TASKS_DIR": str(SPY),
+        "TASKS_HARNESS": "spy",
+        "REFRESH_RATE": "0.2",
+        "TMPDIR": str(folder),
+    }
+    worker = subprocess.run(
+        [sys.executable, "-m", "src.worker", "--drain"],
+        cwd=BACKEND,
+        env={**os.environ, **settings, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert worker.returncode == 0, worker.stdout
+    return worker.stdout
+
+
+def the_request(dataset: Repository) -> Request:
+    return read_request(dataset.read(PATH))
+
+
+def test_a_gated_model_is_evaluated_at_the_commit_that_was_submitted_and_no_token_is_told(
+    hub: Hub, token: str, tmp_path: Path
+) -> None:
+    """The model's main branch moves on to something else between submission and evaluation."""
+    hub.add_user("bob")
+    read_token = hub.add_token("bob", "read")
+    model = hub.add_model("acme/tiny", make_tiny_model(tmp_path / "model"), gated="manual", readers={"bob"})
+    commit = model.head.id
+    request = make_request(commit=commit, precision="float32")
+    requests = hub.add_dataset("acme/requests", {PATH: write_request(request)})
+    model.put({"config.json": "{}"}, delete=["model.safetensors"])
+
+    said = drained(hub, tmp_path, HF_TOKEN=token, HF_READ_TOKEN=read_token)
+
+    finished = the_request(requests)
+    assert finished.status is Status.FINISHED, finished.message
+    results = hub.get(RESULTS)
+    assert json.loads(results.read(str(finished.result)))["config"]["model_sha"] == commit
+    assert hub.calls.count(route="fetch", status=200) == 1
+    published = b"".join(data for each in (requests, results) for data in each.files().values())
+    for secret in (token, read_token):
+        assert secret not in said
+        assert secret.encode() not in published
+
+
+def test_a_model_that_was_deleted_meanwhile_is_refused_in_a_sentence(
+    hub: Hub, token: str, tmp_path: Path
+) -> None:
+    requests = hub.add_dataset("acme/requests", {PATH: write_request(make_request())})
+    drained(hub, tmp_path, HF_TOKEN=token)
+    assert the_request(requests).status is Status.FAILED
+    assert the_request(requests).message.startswith("There is no model acme/tiny on the Hub")
+
+
+# What the page of the backend says
+
+
+@pytest.fixture
+def worker(hub: Hub, token: str, tmp_path: Path) -> Worker:
+    return make_worker(hub, token, tmp_path)
+
+
+def make_worker(hub: Hub, token: str | None, folder: Path) -> Worker:
+    """A worker that evaluates with a function."""
+    client = Client(token, endpoint=hub.url, patience=0, sleep=lambda _: None)
+    stores = Stores(
+        requests=HubStore(client, "acme/requests", card=REQUESTS_CARD),
+        results=HubStore(client, "acme/results", card=RESULTS_CARD),
+        models=HubModels(client),
+    )
+    reconciler = Reconciler(
+        worker="worker-1",
+        requests=stores.requests,
+        results=stores.results,
+        models=stores.models,
+        executor=FunctionExecutor(),
+        suite=SUITE,
+        terms=TERMS,
+    )
+    describer = FunctionExecutor(lambda job: described())
+    announcer = Announcer(stores.results, describer, SUITE)
+    ticker = Ticker(timedelta(seconds=60))
+    return Worker(reconciler, announcer, ticker, take_identity("worker-1", folder), stores)
+
+
+def described() -> Ending:
+    return Ending(End.FINISHED, "", report={"tasks": [{"name": "tiny_copy"}]})
+
+
+def test_missing_datasets_are_created(hub: Hub, worker: Worker) -> None:
+    for _ in range(3):
+        worker.tick()
+    assert worker.is_idle()
+    assert BACKEND_DESCRIPTION in hub.get(RESULTS).files()
+
+
+def test_a_worker_that_cannot_write_evaluates_nothing_and_goes_on_when_it_can(
+    hub: Hub, token: str, tmp_path: Path
+) -> None:
+    commit = hub.add_model("acme/tiny", {"config.json": "{}"}).head.id
+    requests = hub.add_dataset("acme/requests", {PATH: write_request(make_request(commit=commit))})
+    hub.add_dataset("acme/results")
+    reader = hub.add_token("alice", "read")
+    worker = make_worker(hub, reader, tmp_path)
+    with pytest.raises(StoreError, match="Cannot write to acme/requests: the token in HF_TOKEN may not"):
+        worker.tick()
+    assert the_request(requests).status is Status.PENDING
+    hub.accounts.tokens[reader] = hub.accounts.add_token("alice", Role.WRITE)
+    for _ in range(3):
+        worker.tick()
+    assert the_request(requests).status is Status.FINISHED
+
+
+def test_without_a_token_it_says_which_variable_to_set(hub: Hub, tmp_path: Path) -> None:
+    hub.add_dataset("acme/requests")
+    with pytest.raises(StoreError, match=r"^HF_TOKEN is not set, so nothing can be written to acme/requests"):
+        make_worker(hub, None, tmp_path).tick()
+
+
+def test_a_hub_that_is_down_is_told_and_found_again(hub: Hub, worker: Worker) -> None:
+    hub.faults.strike_share(1, [Fault.UNAVAILABLE])
+    with pytest.raises(StoreError, match=r"the Hub answers with an error \(503\)"):
+        worker.tick()
+    hub.faults.stop()
+    worker.tick()
+
+
+def test_a_request_whose_model_cannot_be_looked_up_now_waits(hub: Hub, worker: Worker) -> None:
+    commit = hub.add_model("acme/tiny", {"config.json": "{}"}).head.id
+    requests = hub.add_dataset("acme/requests", {PATH: write_request(make_request(commit=commit))})
+    hub.faults.strike_next(Fault.UNAVAILABLE, times=100, repository="acme/tiny")
+    worker.tick()
+    assert the_request(requests).status is Status.PENDING
+    hub.faults.stop()
+    for _ in range(2):
+        worker.tick()
+    assert the_request(requests).status is Status.FINISHED
