@@ -1,0 +1,55 @@
+"""A worker as a process of its own, with its data on a Hub and a function in the place of lm_eval.
+
+Run as `python hub_worker.py WORKER NOTES`, with HF_ENDPOINT, HF_TOKEN and OWNER set and the backend and the
+tests on PYTHONPATH. Each evaluation adds a line to the file NOTES. It ends on SIGTERM.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+
+from src.job import Ending, Job
+from src.reconciler import Reconciler
+from src.shared.environment import read_settings
+from src.shared.settings import CommonSettings
+from src.shared.stores import open_stores
+from src.ticker import Ticker
+from support.executors import FunctionExecutor, good
+from support.queues import SUITE, TERMS
+
+
+def main(worker: str, notes: Path) -> None:
+    """Tick until told to end."""
+
+    def evaluate(job: Job) -> Ending:
+        with notes.open("a") as file:
+            file.write(f"{job.model} {worker}\n")
+        return good(job)
+
+    stores = open_stores(read_settings(CommonSettings))
+    ticker = Ticker(timedelta(seconds=0.2))
+    reconciler = Reconciler(
+        worker=worker,
+        requests=stores.requests,
+        results=stores.results,
+        models=stores.models,
+        executor=FunctionExecutor(evaluate),
+        suite=SUITE,
+        terms=TERMS,
+        slots=4,
+    )
+    ended = Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    ticker.start(reconciler.tick)
+    ended.wait()
+    ticker.stop()
+
+
+if __name__ == "__main__":
+    assert os.environ["HF_ENDPOINT"]
+    main(sys.argv[1], Path(sys.argv[2]))
