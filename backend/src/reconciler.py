@@ -36,7 +36,10 @@ TRIES = 20
 """How often a commit is decided anew when others commit at the same time."""
 
 LONGEST_GATHERING = timedelta(minutes=1)
-"""How long a tick waits at most for more to write: less than submissions do, so that evaluations go first."""
+"""How long a tick waits at most for more to write, unless the Hub would take no more at all."""
+
+GATHERS_FROM, GATHERS_LONGEST_FROM = 0.75, 0.95
+"""Fractions of what the Hub takes in an hour: later than submissions, so that evaluations go first."""
 
 MAIN = "main"
 
@@ -101,9 +104,14 @@ class Reconciler:
 
     def gathers_until(self) -> datetime | None:
         """Until when nothing is written, because the Hub takes only so many commits an hour; None is now."""
-        stores = (self._request_store, self._result_store)
-        due = self._last_commit + max(store.pace.pause(LONGEST_GATHERING) for store in stores)
-        return due if due > self._clock() else None
+        paces = (self._request_store.pace, self._result_store.pace)
+        pause = max(
+            pace.pause(LONGEST_GATHERING, begins=GATHERS_FROM, longest_from=GATHERS_LONGEST_FROM)
+            for pace in paces
+        )
+        now = self._clock()
+        due = now + LONGEST_GATHERING if any(pace.is_full for pace in paces) else self._last_commit + pause
+        return due if due > now else None
 
     def is_idle(self) -> bool:
         """Whether nothing waited or ran in this worker's hands at the last tick."""

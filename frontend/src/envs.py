@@ -9,7 +9,7 @@ OWNER = None
 # The two datasets; as usual, OWNER/requests and OWNER/results.
 QUEUE_REPO = None
 RESULTS_REPO = None
-# Commits that each of them takes in an hour, all writers together: writing slows down from half of them on.
+# Commits that each of them takes in an hour from all writers together: writing slows down before.
 COMMITS_PER_HOUR = 120
 # A folder with requests/, results/ and models/ in it, instead of the Hub.
 LEADERBOARD_DATA_DIR = None

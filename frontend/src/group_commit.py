@@ -24,8 +24,11 @@ log = logging.getLogger(__name__)
 TRIES = 20
 """How often what waits is decided again because the requests changed in between."""
 
-LONGEST_GATHERING = timedelta(seconds=110)
+LONGEST_GATHERING = timedelta(seconds=100)
 """With the commit itself nobody waits for more than two minutes."""
+
+GATHERS_FROM, GATHERS_LONGEST_FROM = 0.3, 0.5
+"""Fractions of what the Hub takes: submissions leave the rest to the workers, which go first."""
 
 
 class Placed(NamedTuple):
@@ -83,7 +86,9 @@ class GroupCommit:
 
     def due(self) -> datetime | None:
         """When a submission that comes now is written; None is at once."""
-        pause = self._store.pace.pause(LONGEST_GATHERING)
+        pause = self._store.pace.pause(
+            LONGEST_GATHERING, begins=GATHERS_FROM, longest_from=GATHERS_LONGEST_FROM
+        )
         return self._last + pause if pause and self._last + pause > self._clock() else None
 
     def put(self, decide: Decide) -> Receipt:

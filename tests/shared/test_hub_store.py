@@ -320,10 +320,12 @@ def test_own_commits_and_those_of_others_are_counted_for_an_hour(
 def test_who_writes_seldom_does_not_wait_and_who_writes_much_waits_longer_and_longer() -> None:
     pace, longest = Pace(), timedelta(minutes=2)
     pauses = []
-    for _ in range(LIMIT + 20):
-        pauses.append(pace.pause(longest))
+    for _ in range(LIMIT):
+        assert not pace.is_full
+        pauses.append(pace.pause(longest, begins=0.25, longest_from=0.75))
         pace.note()
-    assert set(pauses[: LIMIT // 2 + 1]) == {timedelta()}
+    assert pace.is_full
+    assert set(pauses[: LIMIT // 4 + 1]) == {timedelta()}
     assert pauses == sorted(pauses)
-    assert pauses[LIMIT // 2 + 2] > timedelta()
-    assert pauses[-1] == longest
+    assert timedelta() < pauses[LIMIT // 2] < longest
+    assert set(pauses[LIMIT * 3 // 4 :]) == {longest}

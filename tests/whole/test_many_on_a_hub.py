@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -89,6 +90,34 @@ class Crowd:
             data: bytes = answer.read()
             return data
 
+    def simulate(self, python: str, space: str, script: str, *arguments: str) -> Simulated:
+        """A part of the leaderboard in simulated time."""
+        path = os.pathsep.join([str(ROOT / space), str(ROOT / "tests")])
+        process = self.stack.enter_context(
+            subprocess.Popen(
+                [python, str(ROOT / "tests" / "support" / script), *arguments],
+                env={**os.environ, **self.variables, "PYTHONPATH": path},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return Simulated(process)
+
+
+@dataclass
+class Simulated:
+    """A process whose clock is moved from here."""
+
+    process: subprocess.Popen[str]
+
+    def move_to(self, seconds: float) -> Any:
+        """Let it be that time there, and return what has happened until then."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(f"{seconds}\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
 
 @contextmanager
 def crowd_on_a_hub(folder: Path) -> Iterator[Crowd]:
@@ -111,6 +140,16 @@ def crowd_on_a_hub(folder: Path) -> Iterator[Crowd]:
 def crowd(tmp_path: Path) -> Iterator[Crowd]:
     with crowd_on_a_hub(tmp_path) as crowd:
         yield crowd
+
+
+def path_of(model: str) -> str:
+    return f"{model}_eval_request_False_float32_Original.json"
+
+
+def request_of(model: str) -> str:
+    """A request that has waited for long, as a file."""
+    content = {"model": model, "precision": "float32", "status": "PENDING"}
+    return json.dumps({**content, "submitted_time": "2026-01-01T00:00:00Z"})
 
 
 def submit(frontends: list[Space], models: list[str], *, at_once: int) -> None:
@@ -177,3 +216,32 @@ def test_with_every_tenth_call_failing_all_is_evaluated_and_published_once(crowd
     logs = "".join(log.read_text() for log in crowd.folder.rglob("*.log"))
     assert logs
     assert token not in logs + json.dumps([requests, results])
+
+
+def test_an_hour_of_sixty_evaluations_and_a_hundred_submissions_stays_under_the_limit_of_commits(
+    crowd: Crowd,
+) -> None:
+    models = crowd.add_models(160)
+    waiting, submitted = models[:60], models[60:]
+    requests = {path_of(model): request_of(model) for model in waiting}
+    for dataset, files in {"requests": requests, "results": {"README.md": CARD}}.items():
+        crowd.hub.do("add_repository", type="dataset", id=f"acme/{dataset}", files=files)
+    del crowd.variables["COMMITS_PER_HOUR"]
+    random = Random(0)
+    times = [word for model in submitted for word in (model, str(random.uniform(0, 3600)))]
+    frontend = crowd.simulate(FRONTEND_PYTHON, "frontend", "hour_of_a_frontend.py", *times)
+    worker = crowd.simulate(BACKEND_PYTHON, "backend", "hour_of_a_worker.py", "50")
+    for seconds in range(0, 3600 + 120 + 1, 5):
+        waited = frontend.move_to(seconds)
+        begun = worker.move_to(seconds)
+        if seconds == 3600:
+            commits = Counter(
+                call["repository"]
+                for call in crowd.hub.do("calls")
+                if call["route"] == "commit" and call["status"] == 200
+            )
+            evaluated = begun
+    assert evaluated >= 60
+    assert len(waited) == 100
+    assert max(waited.values()) <= 120
+    assert {dataset: number for dataset, number in commits.items() if number >= 120} == {}

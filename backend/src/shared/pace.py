@@ -17,8 +17,7 @@ LIMIT = 120
 class Pace:
     """The commits of the last hour that were seen, own ones and others', and how long the next should wait.
 
-    Half of the limit is committed as it comes; from there on each commit waits longer, and at the limit as
-    long as it can. A store in a folder has no limit and notes nothing.
+    A store in a folder has no limit and notes nothing.
     """
 
     def __init__(self, limit: float = LIMIT, clock: Clock = utc_now) -> None:
@@ -40,7 +39,16 @@ class Pace:
                 self._seen.popleft()
             return len(self._seen)
 
-    def pause(self, longest: timedelta) -> timedelta:
-        """How long to gather what is to be written, so that the commits of an hour stay under the limit."""
-        share = self.commits / self._limit * 2 - 1
+    @property
+    def is_full(self) -> bool:
+        """Whether the Hub would hardly take one more."""
+        return self.commits >= self._limit
+
+    def pause(self, longest: timedelta, *, begins: float, longest_from: float) -> timedelta:
+        """How long to gather what is to be written, so that the commits of an hour stay under the limit.
+
+        Up to one fraction of the limit it is written as it comes; from there on each commit waits longer, up
+        to another fraction.
+        """
+        share = (self.commits / self._limit - begins) / (longest_from - begins)
         return longest * min(max(share, 0.0), 1.0)

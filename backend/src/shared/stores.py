@@ -18,6 +18,7 @@ from .model_source import FirstFound, ModelSource
 from .pace import Pace
 from .settings import CommonSettings
 from .store import Store
+from .times import Clock, utc_now
 
 LOCAL_FOLDER = Path("../data")
 """Where a Space on one's own machine keeps its data unless told otherwise: beside both Spaces."""
@@ -45,14 +46,14 @@ class Stores:
     notice: str = ""
 
 
-def open_stores(settings: CommonSettings) -> Stores:
+def open_stores(settings: CommonSettings, *, clock: Clock = utc_now) -> Stores:
     """The stores for these settings. Nothing is looked up or created before they are used."""
-    return _on_the_hub(settings) if settings.is_on_the_hub else _in_folders(settings)
+    return _on_the_hub(settings, clock) if settings.is_on_the_hub else _in_folders(settings)
 
 
-def _on_the_hub(settings: CommonSettings) -> Stores:
+def _on_the_hub(settings: CommonSettings, clock: Clock) -> Stores:
     hub = Hub(settings.hf_token)
-    pace = partial(Pace, settings.commits_per_hour)
+    pace = partial(Pace, settings.commits_per_hour, clock)
     return Stores(
         requests=HubStore(hub, settings.requests_dataset, card=REQUESTS_CARD, pace=pace()),
         results=HubStore(hub, settings.results_dataset, card=RESULTS_CARD, pace=pace()),
