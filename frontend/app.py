@@ -6,10 +6,11 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from src.availability import INSPECTION_SECONDS, Inspector
 from src.board import Keeper
 from src.columns import TAKEN
 from src.group_commit import GroupCommit
@@ -43,10 +44,12 @@ def main() -> None:
         tasks,
         num_fewshot=num_fewshot,
         local_models=lambda: local_models(stores.local_models),
+        is_available=lambda: inspector.is_available,
     )
+    inspector = Inspector(stores.results, stores.is_available, lambda: keeper.models)
     group = GroupCommit(stores.requests, keeper.read_requests, show=keeper.show)
     desk = Desk(stores.models, group, is_open=settings.takes_anonymous_submissions)
-    scheduler = in_the_background(keeper.sync, seconds=settings.refresh_rate)
+    scheduler = in_the_background({keeper.sync: settings.refresh_rate, inspector.inspect: INSPECTION_SECONDS})
 
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
     from src.page.page import build_page
@@ -76,12 +79,13 @@ def main() -> None:
     page.close()
 
 
-def in_the_background(task: Callable[[], None], *, seconds: float) -> BackgroundScheduler:
-    """Run a task now, while gradio is imported, which takes seconds, and again and again."""
+def in_the_background(tasks: Mapping[Callable[[], None], float]) -> BackgroundScheduler:
+    """Run each task now, while gradio is imported, which takes seconds, and again after so many seconds."""
     scheduler = BackgroundScheduler(timezone="UTC")
-    scheduler.add_job(
-        task, "interval", seconds=seconds, next_run_time=utc_now(), max_instances=1, coalesce=True
-    )
+    for task, seconds in tasks.items():
+        scheduler.add_job(
+            task, "interval", seconds=seconds, next_run_time=utc_now(), max_instances=1, coalesce=True
+        )
     scheduler.start()
     return scheduler
 

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import NamedTuple
 
 from src.agreement import differences
 from src.queue import Entry, entries, no_worker_since
@@ -23,6 +25,7 @@ from src.tasks import Task
 
 log = logging.getLogger(__name__)
 
+NOTHING_CHECKED: Mapping[str, bool] = MappingProxyType({})
 WRITING_CHECKED_AFTER = timedelta(minutes=15)
 WRITING_CHECKED_AGAIN_AFTER = timedelta(minutes=1)
 
@@ -69,6 +72,18 @@ def new_results(old: Board, new: Board) -> int:
     return len(new.results - old.results)
 
 
+class _Read(NamedTuple):
+    """What a board is made of."""
+
+    requests: Reading[Request]
+    results: Reading[Result | BackendDescription]
+    is_available: Mapping[str, bool]
+
+    def is_same(self, other: _Read) -> bool:
+        """Whether the same board follows: each part stays the same object while it does not change."""
+        return all(part is old for part, old in zip(self, other, strict=True))
+
+
 class Keeper:
     """Keeps the board. All methods may be called from any thread; `now` is always there and costs nothing."""
 
@@ -80,6 +95,7 @@ class Keeper:
         *,
         num_fewshot: int | None = None,
         local_models: Callable[[], frozenset[str]] = frozenset,
+        is_available: Callable[[], Mapping[str, bool]] = lambda: NOTHING_CHECKED,
         clock: Clock = utc_now,
     ) -> None:
         # Counted from the time, so that pages which outlive a restart of the Space see a new version.
@@ -87,10 +103,11 @@ class Keeper:
         self._stores = (requests, results)
         self._requests = Mirror(requests, lambda _, data: read_request(data))
         self._results = Mirror(results, _read_of_the_results, is_wanted=_is_wanted_of_the_results)
-        self._read: tuple[Reading[Request], Reading[Result | BackendDescription]] | None = None
+        self._read: _Read | None = None
         self._tasks = tasks
         self._num_fewshot = num_fewshot
         self._local_models = local_models
+        self._is_available = is_available
         self._clock = clock
         self._cannot_submit = ""
         self._writing_checked: datetime | None = None
@@ -107,9 +124,9 @@ class Keeper:
                 self._tell(replace(self.now, problem=str(error)))
                 return
             board = self.now.board
-            if not self._read or self._read[0] is not requests or self._read[1] is not results:
-                board = self._board(requests, results)
-                self._read = (requests, results)
+            read = _Read(requests, results, self._is_available())
+            if not self._read or not read.is_same(self._read):
+                board, self._read = self._board(read), read
             time = self._clock()
             self._check_writing(time)
             self._tell(
@@ -121,6 +138,11 @@ class Keeper:
                     silent_since=no_worker_since(board.queue, time),
                 )
             )
+
+    @property
+    def models(self) -> frozenset[str]:
+        """The models in the table."""
+        return frozenset(row.model for row in self.now.board.standings.rows)
 
     def read_requests(self) -> Reading[Request]:
         """The requests dataset as it is at this moment. Raises StoreError."""
@@ -150,15 +172,16 @@ class Keeper:
         same = replace(now, synced=old.synced, version=old.version) == old and old.synced is not None
         self.now = replace(now, version=old.version + (not same))
 
-    def _board(self, requests: Reading[Request], read: Reading[Result | BackendDescription]) -> Board:
-        results = {path: value for path, value in read.values.items() if isinstance(value, Result)}
-        backend = read.values.get(BACKEND_DESCRIPTION)
+    def _board(self, read: _Read) -> Board:
+        files, broken = read.results.snapshot.files, read.results.broken
+        results = {path: value for path, value in read.results.values.items() if isinstance(value, Result)}
+        backend = read.results.values.get(BACKEND_DESCRIPTION)
         assert not isinstance(backend, Result)
         return Board(
-            standings=standings(self._tasks, requests.values, results.values()),
-            queue=entries(requests.values),
-            results=frozenset((path, read.snapshot.files[path]) for path in results),
-            broken=(*_broken(self._stores[0], requests.broken), *_broken(self._stores[1], read.broken)),
+            standings=standings(self._tasks, read.requests.values, results.values(), read.is_available),
+            queue=entries(read.requests.values),
+            results=frozenset((path, files[path]) for path in results),
+            broken=(*_broken(self._stores[0], read.requests.broken), *_broken(self._stores[1], broken)),
             local_models=self._local_models(),
             backend=backend,
             differences=differences(self._tasks, self._num_fewshot, backend) if backend else (),

@@ -86,12 +86,6 @@ def _architecture(row: Row) -> str | None:
     return first if isinstance(first, str) else None
 
 
-def _available(row: Row) -> bool | None:
-    """Nothing checks this yet, so what an old file says is all that is known."""
-    said = row.request.extra.get("still_on_hub") if row.request else None
-    return said if isinstance(said, bool) else None
-
-
 RANK = Column("Rank", lambda row: row.rank, is_default=True, is_fixed=True, lower_first=True)
 TYPE_SYMBOL = Column("T", lambda row: _type(row).symbol or None, is_default=True, is_fixed=True, is_text=True)
 MODEL = Column("Model", lambda row: row.model, is_default=True, is_fixed=True, is_text=True)
@@ -103,7 +97,7 @@ PRECISION = Column("Precision", lambda row: row.precision, is_default=True, is_t
 LICENSE = Column("Hub License", lambda row: (row.request and row.request.license) or None, is_text=True)
 PARAMS = Column("#Params (B)", lambda row: row.request.params if row.request else None, size, is_default=True)
 LIKES = Column("Hub ❤️", lambda row: row.request.likes if row.request else None)
-AVAILABLE = Column("Available on the hub", _available, yes_or_no)
+AVAILABLE = Column("Available on the hub", lambda row: row.is_available, yes_or_no)
 COMMIT = Column("Model sha", lambda row: row.commit, short, is_text=True)
 
 BEFORE_TASKS = [RANK, TYPE_SYMBOL, MODEL, AVERAGE]

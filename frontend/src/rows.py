@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import fsum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from src.shared.request import Request, Status
@@ -58,7 +59,7 @@ class Row:
     `average` is over the tasks of which more is better, and None unless `done` of `total` such tasks is all
     of them (all tasks, where less is better of each). `standing` is what the row is ranked by, `limit` the
     number or fraction of samples that its tests were cut short to, `results` those that the scores are from,
-    the oldest first.
+    the oldest first. `is_available` is whether the model is still on the Hub, None while nobody knows.
     """
 
     model: str
@@ -74,6 +75,7 @@ class Row:
     results: tuple[Result, ...]
     request: Request | None = None
     limit: float | None = None
+    is_available: bool | None = None
     rank: int | None = None
     history: tuple[Row, ...] = ()
 
@@ -106,8 +108,16 @@ class _Known(NamedTuple):
         return self.result.weight_type or (self.request.weight_type if self.request else "Original")
 
 
-def standings(tasks: Sequence[Task], requests: Mapping[str, Request], results: Iterable[Result]) -> Standings:
-    """The leaderboard that these requests (by path) and results make."""
+def standings(
+    tasks: Sequence[Task],
+    requests: Mapping[str, Request],
+    results: Iterable[Result],
+    is_available: Mapping[str, bool] = MappingProxyType({}),
+) -> Standings:
+    """The leaderboard that these requests (by path) and results make.
+
+    `is_available` has the models, by name, of which it is known whether they are still on the Hub.
+    """
     results = sorted(results, key=lambda result: (result.ended, result.path))
     columns = tuple(_column(task, results) for task in tasks)
     finished: dict[tuple[str, str], list[Request]] = defaultdict(list)
@@ -118,7 +128,15 @@ def standings(tasks: Sequence[Task], requests: Mapping[str, Request], results: I
     for result in results:
         known = _Known(result, _request_of(result, requests, finished))
         groups[result.model.casefold(), result.precision, known.weight_type].append(known)
-    return Standings(columns, _ranked([_row(group, columns) for group in groups.values()]))
+    rows = [_row(group, columns) for group in groups.values()]
+    return Standings(columns, _ranked([_with_availability(row, is_available) for row in rows]))
+
+
+def _with_availability(row: Row, is_available: Mapping[str, bool]) -> Row:
+    """What was checked counts; else an old request may say it."""
+    said = row.request.extra.get("still_on_hub") if row.request else None
+    known = is_available.get(row.model, said if isinstance(said, bool) else None)
+    return row if known is None else replace(row, is_available=known)
 
 
 def _words(metric: str) -> set[str]:

@@ -8,7 +8,6 @@ from math import inf
 
 from src.columns import (
     ARCHITECTURE,
-    AVAILABLE,
     COMMIT,
     LICENSE,
     MODEL,
@@ -38,7 +37,7 @@ SEARCH_FIELDS = {
 
 GONE = "No longer on the Hub"
 HIDEABLE: Mapping[str, Callable[[Row], bool]] = {
-    GONE: lambda row: AVAILABLE.value(row) is False,
+    GONE: lambda row: row.is_available is False,
     "Without all scores": lambda row: not row.is_complete,
     "Of unknown size": lambda row: _params(row) is None,
 }

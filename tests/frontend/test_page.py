@@ -129,6 +129,14 @@ def test_a_change_of_the_queue_alone_is_no_notice(leaderboard: Leaderboard, tab:
     assert not tab.notice(looking, leaderboard.keeper.now)[tab.new_results].visible
 
 
+def test_what_was_found_out_about_models_is_no_notice(leaderboard: Leaderboard, tab: LeaderboardTab) -> None:
+    fill(leaderboard)
+    now = leaderboard.keeper.now
+    rows = tuple(replace(row, is_available=False) for row in now.board.standings.rows)
+    looking = replace(now.board, standings=replace(now.board.standings, rows=rows))
+    assert not tab.notice(looking, now)[tab.new_results].visible
+
+
 def test_a_visitor_from_before_a_restart_is_offered_the_present_results(
     leaderboard: Leaderboard, tab: LeaderboardTab
 ) -> None:

@@ -141,9 +141,7 @@ def test_only_what_is_known_to_be_gone_is_hidden_as_gone() -> None:
     """Nothing has checked the others: that is unknown, and unknown is not deleted."""
     board = a_leaderboard()
     gone, *others = board.rows
-    assert gone.request
-    request = replace(gone.request, extra={"still_on_hub": False})
-    board = replace(board, rows=(replace(gone, request=request), *others))
+    board = replace(board, rows=(replace(gone, is_available=False), *others))
     assert models(view(board, ViewState(hidden=frozenset({GONE})))) == list(MODELS)[1:]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,12 +37,14 @@ LOCAL = (
 class Stores:
     """The two datasets, where models are looked up, and a sentence for the page if their place needs one.
 
-    `local_models` is the folder of models that are not on the Hub, if there is one.
+    `local_models` is the folder of models that are not on the Hub, if there is one. `is_available` asks the
+    Hub whether a model is still there; None is that it does not say, or that the data lies elsewhere.
     """
 
     requests: Store
     results: Store
     models: ModelSource
+    is_available: Callable[[str], bool | None] = lambda model: None
     local_models: Path | None = None
     notice: str = ""
 
@@ -53,11 +56,13 @@ def open_stores(settings: CommonSettings, *, clock: Clock = utc_now) -> Stores:
 
 def _on_the_hub(settings: CommonSettings, clock: Clock) -> Stores:
     hub = Hub(settings.hf_token)
+    models = HubModels(hub)
     pace = partial(Pace, settings.commits_per_hour, clock)
     return Stores(
         requests=HubStore(hub, settings.requests_dataset, card=REQUESTS_CARD, pace=pace()),
         results=HubStore(hub, settings.results_dataset, card=RESULTS_CARD, pace=pace()),
-        models=HubModels(hub),
+        models=models,
+        is_available=models.is_available,
     )
 
 

@@ -147,7 +147,7 @@ class LeaderboardTab:
 
     def notice(self, looking: Board | None, now: Now) -> Updates:
         """Tell of new results; the table stays. After a restart nobody knows what a visitor looks at."""
-        if looking and looking.standings == now.board.standings:
+        if looking and looking.results == now.board.results:
             return {self.new_results: gr.Button(visible=False)}
         number = new_results(looking, now.board) if looking else 0
         return {self.new_results: gr.Button(notices.new_results_label(number), visible=True)}

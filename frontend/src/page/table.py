@@ -15,7 +15,7 @@ import pandas as pd
 from gradio_leaderboard import Leaderboard, SelectColumns
 from huggingface_hub import constants
 
-from src.columns import AVAILABLE, AVERAGE, MODEL, Cell, Column, columns
+from src.columns import AVERAGE, MODEL, Cell, Column, columns
 from src.model_name import is_model_name
 from src.rows import Row, TaskColumn
 from src.tasks import Task
@@ -102,7 +102,7 @@ def _sorted_by(column: Column, cell: Cell) -> str | float:
 def model_cell(row: Row, *, is_local: bool) -> str:
     """A model's name as Markdown: a link to its page if it has one, a badge if its tests were cut."""
     name = _escaped(row.model)
-    is_on_the_hub = not is_local and AVAILABLE.value(row) is not False
+    is_on_the_hub = not is_local and row.is_available is not False
     if is_on_the_hub and is_model_name(row.model):
         address = f"{constants.ENDPOINT}/{quote(row.model)}"
         name = f'<a href="{address}" target="_blank" rel="noopener">{name}</a>'

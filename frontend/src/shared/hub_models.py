@@ -57,6 +57,19 @@ class HubModels:
             raise CannotBeEvaluated(DISABLED.format(name))
         return _facts(info)
 
+    def is_available(self, name: str) -> bool | None:
+        """Whether a model is there for everybody with our token; None when the Hub did not say.
+
+        Gone is only what the Hub does not find for a valid token: others are told so of private ones too.
+        """
+        try:
+            self._hub.call(self._hub.api.model_info, name, expand=["sha"])
+        except RepositoryNotFoundError as error:
+            return False if status_of(error) == 404 and self._hub.api.token else None
+        except FAILURES:
+            return None
+        return True
+
 
 def _facts(info: ModelInfo) -> ModelFacts:
     card = info.card_data

@@ -12,6 +12,9 @@ OWN_FOLDERS = (INDEX_FOLDER, LOGS_FOLDER)
 BACKEND_DESCRIPTION = f"{INDEX_FOLDER}/backend.yaml"
 """In the results dataset: what the backend runs."""
 
+AVAILABILITY = f"{INDEX_FOLDER}/availability.csv"
+"""In the results dataset: which models are still on the Hub."""
+
 MAX_NAME_BYTES = 240
 """File systems hold 255; the rest is for the hidden name under which a file waits for its commit."""
 

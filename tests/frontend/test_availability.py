@@ -1,0 +1,161 @@
+"""Which models are still on the Hub: checked a few at a time, and kept over restarts."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from src.availability import BATCH, CHECKED_AGAIN_AFTER, WRITTEN_EVERY, Check, Inspector, due, read_checks
+from src.board import Keeper
+from src.shared.hub import Hub as Client
+from src.shared.hub_models import HubModels
+from src.shared.names import AVAILABILITY
+from src.shared.request import Status
+from src.view import GONE, ViewState, view
+from support.boards import NOW, TASKS, Leaderboard, scores
+from support.hub import Fault, Hub, running_hub
+
+
+class World:
+    """What the Hub would say, and how often it was asked."""
+
+    def __init__(self, **said: bool | None) -> None:
+        self.time = NOW
+        self.said = {f"acme/{name}": truth for name, truth in said.items()}
+        self.asked: list[str] = []
+
+    def ask(self, model: str) -> bool | None:
+        self.asked.append(model)
+        return self.said[model]
+
+    def inspector(self, leaderboard: Leaderboard) -> Inspector:
+        return Inspector(leaderboard.results, self.ask, lambda: self.said, clock=lambda: self.time)
+
+
+def test_what_the_hub_says_is_known_and_what_it_does_not_say_is_not(leaderboard: Leaderboard) -> None:
+    inspector = World(here=True, gone=False, silent=None).inspector(leaderboard)
+    inspector.inspect()
+    assert inspector.is_available == {"acme/here": True, "acme/gone": False}
+
+
+def test_the_oldest_check_comes_first_and_only_so_many_at_a_time() -> None:
+    models = [f"acme/{number:04}" for number in range(BATCH * 3)]
+    checks = {
+        model: Check(NOW - CHECKED_AGAIN_AFTER - timedelta(seconds=number), True)
+        for number, model in enumerate(models[: BATCH * 2])
+    }
+    first = due(models, checks, NOW)
+    assert first == models[BATCH * 2 :]
+    checks |= {model: Check(NOW, True) for model in first}
+    assert due(models, checks, NOW) == models[BATCH * 2 - 1 : BATCH - 1 : -1]
+    assert due(models[BATCH * 2 :], checks, NOW) == []
+    assert due(["<script>", "a b"], {}, NOW) == []
+
+
+def test_what_was_found_out_outlives_a_restart(leaderboard: Leaderboard) -> None:
+    world = World(here=True, gone=False)
+    inspector = world.inspector(leaderboard)
+    inspector.inspect()
+    assert AVAILABILITY not in leaderboard.results.snapshot().files
+    world.time += WRITTEN_EVERY
+    inspector.inspect()
+    after = world.inspector(leaderboard)
+    world.asked.clear()
+    after.inspect()
+    assert after.is_available == {"acme/here": True, "acme/gone": False}
+    assert world.asked == []
+
+
+def test_two_frontends_keep_what_the_other_found_out_later(leaderboard: Leaderboard) -> None:
+    world = World(a=True, b=True)
+    one, other = world.inspector(leaderboard), world.inspector(leaderboard)
+    one.inspect()
+    world.time += timedelta(hours=7)
+    world.said["acme/a"] = False
+    other.inspect()
+    one._checks.pop("acme/b")
+    for inspector in (other, one):
+        inspector.inspect()
+    data = (leaderboard.folder / "results" / AVAILABILITY).read_bytes()
+    assert {model: check.is_available for model, check in read_checks(data).items()} == {
+        "acme/a": False,
+        "acme/b": True,
+    }
+
+
+def test_a_model_that_left_the_leaderboard_leaves_the_file(leaderboard: Leaderboard) -> None:
+    world = World(a=True, b=True)
+    inspector = world.inspector(leaderboard)
+    inspector.inspect()
+    del world.said["acme/b"]
+    world.time += WRITTEN_EVERY
+    inspector.inspect()
+    assert read_checks((leaderboard.folder / "results" / AVAILABILITY).read_bytes()).keys() == {"acme/a"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\xff\xfe", b"model\nacme/a\n", b"model,checked,available\nacme/a,yesterday,true\nacme/b\n", b'"'],
+)
+def test_a_damaged_file_is_as_good_as_none(leaderboard: Leaderboard, data: bytes) -> None:
+    assert read_checks(data) == {}
+    leaderboard.write("results", AVAILABILITY, data)
+    inspector = World(here=True).inspector(leaderboard)
+    inspector.inspect()
+    assert inspector.is_available == {"acme/here": True}
+
+
+def test_the_board_follows_what_is_found_out(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result("acme/here", scores=scores(0.5))
+    leaderboard.add_result("acme/gone", scores=scores(0.5))
+    leaderboard.add_request(model="acme/gone", status=Status.FINISHED, extra={"still_on_hub": True})
+    world = World(here=True, gone=None)
+    inspector = world.inspector(leaderboard)
+    keeper = Keeper(
+        leaderboard.requests, leaderboard.results, TASKS, is_available=lambda: inspector.is_available
+    )
+    keeper.sync()
+    assert keeper.models == {"acme/here", "acme/gone"}
+    inspector.inspect()
+    keeper.sync()
+    board = keeper.now.board
+    assert {row.model: row.is_available for row in board.standings.rows} == {
+        "acme/here": True,
+        "acme/gone": True,
+    }
+    world.said["acme/gone"] = False
+    inspector.inspect()
+    keeper.sync()
+    shown = view(keeper.now.board.standings, ViewState(hidden=frozenset({GONE})))
+    assert [line.row.model for line in shown.lines] == ["acme/here"]
+    keeper.sync()
+    assert keeper.now.board.standings.rows[0].is_available is not None
+
+
+# What counts as gone
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with running_hub() as hub:
+        yield hub
+
+
+def models(hub: Hub, token: str | None) -> HubModels:
+    return HubModels(Client(token, endpoint=hub.url, patience=0))
+
+
+def test_gone_is_only_what_the_hub_does_not_find_for_a_valid_token(hub: Hub) -> None:
+    token = hub.add_user("alice")
+    hub.add_model("acme/here", {"config.json": "{}"})
+    hub.add_model("acme/gated", {"config.json": "{}"}, gated="manual")
+    assert models(hub, token).is_available("acme/here") is True
+    assert models(hub, token).is_available("acme/gated") is True
+    assert models(hub, token).is_available("acme/gone") is False
+    assert models(hub, None).is_available("acme/gone") is None
+    assert models(hub, "hf_wrong").is_available("acme/gone") is None
+    assert models(hub, "hf_wrong").is_available("acme/here") is None
+    hub.faults.strike_next(Fault.SERVER_ERROR)
+    assert models(hub, token).is_available("acme/gone") is None
+    hub.faults.strike_next(Fault.LOST_REQUEST)
+    assert models(hub, token).is_available("acme/here") is None
