@@ -4,7 +4,7 @@ FRONTEND := .venv/frontend/.ready
 BACKEND := .venv/backend/.ready
 DEV := .venv/dev/.ready
 
-.PHONY: help demo test test-frontend test-backend test-whole test-slow style quality seeds envs clean
+.PHONY: help demo test test-frontend test-backend test-whole test-slow test-live style quality seeds envs clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -28,10 +28,13 @@ test-whole: $(FRONTEND) $(BACKEND) $(DEV)  ## run the tests of the two Spaces as
 test-slow:  ## run the long forms of the tests
 	@$(MAKE) --no-print-directory test MARKS="-m slow"
 
+test-live: $(FRONTEND)  ## run the tests of the stores on the real Hub (LEADERBOARD_LIVE_ORG, LEADERBOARD_LIVE_TOKEN)
+	.venv/frontend/bin/python -m pytest -o pythonpath="frontend tests" tests/shared -m live $(PYTEST_ARGS)
+
 style: $(DEV)  ## format and mend the code, write the shared copies
 	.venv/dev/bin/ruff format
-	.venv/dev/bin/ruff check --fix
 	.venv/dev/bin/python scripts/shared_copies.py
+	.venv/dev/bin/ruff check --fix
 
 quality: $(FRONTEND) $(BACKEND) $(DEV)  ## check what can be checked without running: style, types, shared copies, docs
 	.venv/dev/bin/ruff format --check

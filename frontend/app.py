@@ -54,15 +54,7 @@ def main() -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
     from src.page.page import build_page
 
-    page = build_page(
-        keeper,
-        desk,
-        texts,
-        tasks,
-        num_fewshot=num_fewshot,
-        notice=stores.notice,
-        results=str(stores.results),
-    )
+    page = build_page(keeper, desk, texts, tasks, num_fewshot=num_fewshot, notice=stores.notice)
     try:
         page.launch(
             server_name=settings.server_name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from src.executor import Executor
 from src.job import Ending, Job
@@ -28,10 +29,13 @@ class Announcer:
     sentences for the owner.
     """
 
-    def __init__(self, results: Store, describer: Executor, suite: Suite) -> None:
+    def __init__(
+        self, results: Store, describer: Executor, suite: Suite, *, space: str | None = None
+    ) -> None:
         self._results = results
         self._describer = describer
         self._suite = suite
+        self._space = space
         self._is_begun = False
         self.is_done = False
         self.problems: tuple[str, ...] = ()
@@ -63,7 +67,7 @@ class Announcer:
         if ending.report is None:
             self._tell((f"This worker could not describe what it runs ({ending.end}): see its log.",), ending)
             return
-        description = description_from(ending.report)
+        description = replace(description_from(ending.report), space=self._space)
         self._publish(write_description(description))
         self._tell(description.problems, ending)
 

@@ -79,6 +79,7 @@ class Reconciler:
         self._clock = clock
         self._lock = Lock()
         self._journal = Journal()
+        self._read: tuple[Reading[Request], Reading[Result]]
         self._last_commit = datetime.min.replace(tzinfo=UTC)
         self._latest: Requests = {}
         self._published: set[Run] = set()
@@ -93,6 +94,7 @@ class Reconciler:
         with self._lock:
             if self.gathers_until():
                 return
+            self._refresh()
             self._forget_what_is_not_ours()
             endings = self._executor.endings()
             try:
@@ -125,16 +127,21 @@ class Reconciler:
         """Stop the children and give their leases back."""
         self._executor.close()
         with self._lock:
+            self._refresh()
             self._write({}, slots=0)
 
     def _in_hand(self) -> set[str]:
         return {*self._executor.progress(), *self._executor.endings()}
 
+    def _refresh(self) -> None:
+        """Read both datasets, once a tick if nothing is in the way: on the Hub that is a call for each."""
+        self._read = (self._requests.refresh(), self._results.refresh())
+
     def _forget_what_is_not_ours(self) -> None:
         """Stop children whose lease was lost, and drop endings that are settled: from now on they publish and
         finish nothing.
         """
-        self._latest = self._requests.refresh().values
+        self._latest = self._read[0].values
         in_hand = self._in_hand()
         for nonce in in_hand - held(self._latest, in_hand).keys():
             self._executor.forget(nonce)
@@ -144,10 +151,10 @@ class Reconciler:
         runs = {
             Run(nonce, self._latest[path].run or "") for nonce, path in held(self._latest, endings).items()
         }
+        if runs <= self._published:
+            return
         for _ in range(TRIES):
-            if runs <= self._published:
-                return
-            reading = self._results.refresh()
+            _, reading = self._read
             files = self._to_publish(endings, reading)
             if files:
                 try:
@@ -155,9 +162,11 @@ class Reconciler:
                         add=files, message=_message("publish", files), parent=reading.snapshot
                     )
                 except Conflict:
+                    self._refresh()
                     continue
                 self._last_commit = self._clock()
                 log.info("published %s", ", ".join(files))
+                self._refresh()
             self._published = runs
             return
         raise StoreError(
@@ -191,8 +200,7 @@ class Reconciler:
         """
         self._facts.clear()
         for _ in range(TRIES):
-            results = self._results.refresh()
-            reading = self._requests.refresh()
+            reading, results = self._read
             changes = plan(
                 self._situation(reading, results, endings, slots),
                 look=self._look,
@@ -205,6 +213,7 @@ class Reconciler:
                         add=add, message=_message("update", add), parent=reading.snapshot
                     )
                 except Conflict:
+                    self._refresh()
                     continue
                 self._last_commit = self._clock()
                 self._journal.note(reading.values, changes, self._last_commit)

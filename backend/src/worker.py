@@ -104,7 +104,7 @@ def make_worker(settings: Settings) -> Worker:
     describer = ProcessExecutor(
         identity.folder, time_limit=DESCRIBED_WITHIN, on_end=ticker.wake, command=(*CHILD, DESCRIBE)
     )
-    announcer = Announcer(stores.results, describer, suite)
+    announcer = Announcer(stores.results, describer, suite, space=settings.space_id)
     return Worker(reconciler, announcer, ticker, identity, stores)
 
 

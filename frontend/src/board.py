@@ -100,7 +100,7 @@ class Keeper:
     ) -> None:
         # Counted from the time, so that pages which outlive a restart of the Space see a new version.
         self.now = Now(Board(standings(tasks, {}, ())), version=int(clock().timestamp()))
-        self._stores = (requests, results)
+        self.requests, self.results = requests, results
         self._requests = Mirror(requests, lambda _, data: read_request(data))
         self._results = Mirror(results, _read_of_the_results, is_wanted=_is_wanted_of_the_results)
         self._read: _Read | None = None
@@ -134,7 +134,7 @@ class Keeper:
                     board,
                     time,
                     cannot_submit=self._cannot_submit,
-                    created=tuple(str(store) for store in self._stores if store.is_new),
+                    created=tuple(str(store) for store in (self.requests, self.results) if store.is_new),
                     silent_since=no_worker_since(board.queue, time),
                 )
             )
@@ -161,7 +161,7 @@ class Keeper:
         if self._writing_checked and now - self._writing_checked < patience:
             return
         try:
-            self._stores[0].check_writing()
+            self.requests.check_writing()
             self._cannot_submit = ""
         except StoreError as error:
             self._cannot_submit = str(error)
@@ -181,7 +181,7 @@ class Keeper:
             standings=standings(self._tasks, read.requests.values, results.values(), read.is_available),
             queue=entries(read.requests.values),
             results=frozenset((path, files[path]) for path in results),
-            broken=(*_broken(self._stores[0], read.requests.broken), *_broken(self._stores[1], broken)),
+            broken=(*_broken(self.requests, read.requests.broken), *_broken(self.results, broken)),
             local_models=self._local_models(),
             backend=backend,
             differences=differences(self._tasks, self._num_fewshot, backend) if backend else (),

@@ -167,3 +167,9 @@ def test_problems_of_the_tasks_are_told_to_the_owner_and_published(queue: Queue)
     announcer = Announcer(queue.results, FunctionExecutor(lambda job: described(job, sentence)), SUITE)
     announcer.tick()
     assert announcer.problems == published(queue).problems == (sentence,)
+
+
+def test_the_space_that_the_backend_is_is_published(queue: Queue) -> None:
+    announcer = Announcer(queue.results, FunctionExecutor(described), SUITE, space="acme/backend")
+    announcer.tick()
+    assert published(queue).space == "acme/backend"

@@ -148,6 +148,14 @@ def described() -> Ending:
     return Ending(End.FINISHED, "", report={"tasks": [{"name": "tiny_copy"}]})
 
 
+def test_a_tick_with_nothing_to_do_is_two_calls(hub: Hub, worker: Worker) -> None:
+    for _ in range(3):
+        worker.tick()
+    hub.calls.reset()
+    worker.tick()
+    assert [call.route for call in hub.calls.log] == ["info", "info"]
+
+
 def test_missing_datasets_are_created(hub: Hub, worker: Worker) -> None:
     for _ in range(3):
         worker.tick()

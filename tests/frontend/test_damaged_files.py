@@ -17,7 +17,7 @@ from src.page.leaderboard_tab import LeaderboardTab
 from src.page.page import build_page
 from src.page.queue_tables import queue_table
 from src.queue import grouped
-from support.boards import TASKS, TEXTS, Leaderboard
+from support.boards import NO_LINKS, TASKS, TEXTS, Leaderboard
 from support.factories import make_result_file, old_request_file
 
 NUMBER = 500
@@ -273,7 +273,7 @@ def test_each_file_that_cannot_be_understood_is_named_with_a_reason(
 def test_the_page_is_built_and_what_it_sends_is_strict_json(leaderboard: Leaderboard, files: Written) -> None:
     build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS)
     with gr.Blocks():
-        tab = LeaderboardTab(leaderboard.keeper, TASKS, TEXTS, results="")
+        tab = LeaderboardTab(leaderboard.keeper, TASKS, TEXTS)
     shown = tab.look(*[control.value for control in tab.choices])[tab.table]
     strict(shown)
     assert len(shown["data"]) == len(files.rows)
@@ -281,6 +281,7 @@ def test_the_page_is_built_and_what_it_sends_is_strict_json(leaderboard: Leaderb
     strict(api.leaderboard(leaderboard.keeper.now.board))
     strict(api.queue(leaderboard.keeper.now.board))
     tables = [
-        queue_table(group, entries) for group, entries in grouped(leaderboard.keeper.now.board.queue).items()
+        queue_table(group, entries, NO_LINKS)
+        for group, entries in grouped(leaderboard.keeper.now.board.queue).items()
     ]
     assert all(any(model in table for table in tables) for model in files.requests)

@@ -13,6 +13,7 @@ from src.columns import columns
 from src.page import notices
 from src.page.about_tab import NOTHING_FOUND, NOTHING_YET, AboutTab
 from src.page.leaderboard_tab import LeaderboardTab
+from src.page.links import Links
 from src.page.page import build_page
 from src.page.queue_tables import MOST, label, queue_table
 from src.page.submit_tab import SubmitTab
@@ -20,10 +21,12 @@ from src.page.suite import suite
 from src.page.table import contents, leaderboard_table
 from src.queue import Group, entries
 from src.rows import TaskColumn
+from src.shared.hub import Hub
+from src.shared.hub_store import HubStore
 from src.shared.request import Attempt, Lease, Progress, Status
 from src.tasks import Task
 from src.view import ViewState, view
-from support.boards import NOW, TASKS, TEXTS, Leaderboard, run_at, scores
+from support.boards import NO_LINKS, NOW, TASKS, TEXTS, Leaderboard, run_at, scores
 from support.factories import make_backend, make_request, make_task
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">[x](javascript:alert(3))'
@@ -76,14 +79,14 @@ def test_a_closed_desk_has_a_sentence_in_the_place_of_its_form(leaderboard: Lead
 @pytest.fixture
 def tab(leaderboard: Leaderboard) -> Iterator[LeaderboardTab]:
     with gr.Blocks():
-        yield LeaderboardTab(leaderboard.keeper, TASKS, TEXTS, results="the results folder")
+        yield LeaderboardTab(leaderboard.keeper, TASKS, TEXTS)
 
 
 def test_an_empty_leaderboard_says_what_to_do(leaderboard: Leaderboard, tab: LeaderboardTab) -> None:
     leaderboard.keeper.sync()
     updates = tab.look(*CHOSEN)
     assert "Submit a model" in updates[tab.first_steps]
-    assert "the results folder" in updates[tab.first_steps]
+    assert str(leaderboard.results) in updates[tab.first_steps]
     assert not updates[tab.whole].visible
     assert not updates[tab.until_read].active
 
@@ -250,7 +253,7 @@ def test_the_form_is_emptied_by_success_and_kept_by_a_refusal(leaderboard: Leade
 def test_what_runs_is_shown_with_its_progress_and_the_time_it_is_from() -> None:
     lease = Lease("here-0", "nonce", NOW - timedelta(hours=1), NOW, NOW)
     running = make_request(status=Status.RUNNING, lease=lease, progress=Progress("tiny_copy", 30, 120))
-    html = queue_table(Group.RUNNING, entries({"a.json": running}))
+    html = queue_table(Group.RUNNING, entries({"a.json": running}), NO_LINKS)
     assert 'value="30" max="120"' in html
     assert "tiny_copy 25 %" in html
     assert "2026-02-01 11:00" in html
@@ -262,7 +265,7 @@ def test_what_runs_is_shown_with_its_progress_and_the_time_it_is_from() -> None:
 )
 def test_odd_progress_is_no_error(progress: Progress | None) -> None:
     running = make_request(status=Status.RUNNING, progress=progress)
-    assert "acme/tiny" in queue_table(Group.RUNNING, entries({"a.json": running}))
+    assert "acme/tiny" in queue_table(Group.RUNNING, entries({"a.json": running}), NO_LINKS)
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -275,7 +278,7 @@ def test_hostile_requests_stay_text_in_the_queue(status: Status) -> None:
         progress=Progress(HOSTILE, 1, 2),
     )
     [entry] = entries({HOSTILE: request})
-    html = queue_table(entry.group, [entry])
+    html = queue_table(entry.group, [entry], NO_LINKS)
     assert is_harmless(html)
     assert "&lt;script&gt;" in html
 
@@ -288,7 +291,7 @@ def test_hostile_texts_stay_text_in_notices() -> None:
 
 def test_a_long_table_is_cut_and_says_how_much_is_missing() -> None:
     html = queue_table(
-        Group.PENDING, entries({f"{number}.json": make_request() for number in range(MOST + 5)})
+        Group.PENDING, entries({f"{number}.json": make_request() for number in range(MOST + 5)}), NO_LINKS
     )
     assert html.count("<tr>") == MOST + 1
     assert "and 5 more" in html
@@ -296,7 +299,7 @@ def test_a_long_table_is_cut_and_says_how_much_is_missing() -> None:
 
 
 def test_a_cancelled_request_says_so() -> None:
-    html = queue_table(Group.FAILED, entries({"a.json": make_request(status=Status.CANCELLED)}))
+    html = queue_table(Group.FAILED, entries({"a.json": make_request(status=Status.CANCELLED)}), NO_LINKS)
     assert "Cancelled." in html
 
 
@@ -391,12 +394,32 @@ def test_an_empty_leaderboard_has_nothing_to_compute_again(leaderboard: Leaderbo
     assert tab.follow(leaderboard.keeper.now, "")[tab.commands] == NOTHING_YET
 
 
-def test_a_silent_worker_is_named_with_the_time() -> None:
+def test_a_silent_worker_is_named_with_the_time_and_where_it_is() -> None:
     assert notices.no_worker(None) == ""
     assert "since 2026-02-01 12:00 UTC. The backend Space may be asleep" in notices.no_worker(NOW)
+    told = notices.no_worker(NOW, space="acme/backend")
+    assert '<a href="https://huggingface.co/spaces/acme/backend"' in told
+    assert is_harmless(notices.no_worker(NOW, space=HOSTILE))
+
+
+def test_on_the_hub_the_queue_links_to_models_requests_results_and_logs() -> None:
+    client = Hub(endpoint="https://hub.example")
+    links = Links(HubStore(client, "acme/requests"), HubStore(client, "acme/results"), {"acme/local"})
+    attempts = (Attempt(1, "here-0", NOW, NOW, "finished", log="logs/acme/tiny/1.txt"),)
+    finished = make_request(status=Status.FINISHED, history=attempts, result="acme/tiny/results_1.json")
+    html = queue_table(Group.FINISHED, entries({"acme/x y.json": finished}), links)
+    for address in (
+        "https://huggingface.co/acme/tiny",
+        "https://hub.example/datasets/acme/requests/blob/main/acme/x%20y.json",
+        "https://hub.example/datasets/acme/results/blob/main/acme/tiny/results_1.json",
+        "https://hub.example/datasets/acme/results/blob/main/logs/acme/tiny/1.txt",
+    ):
+        assert f'href="{address}"' in html
+    local = make_request(model="acme/local")
+    assert "huggingface.co/acme/local" not in queue_table(Group.PENDING, entries({"a.json": local}), links)
 
 
 def test_a_request_says_when_it_ended() -> None:
     attempts = (Attempt(1, "here-0", NOW, NOW, "finished"),)
     finished = make_request(status=Status.FINISHED, history=attempts)
-    assert "2026-02-01 12:00" in queue_table(Group.FINISHED, entries({"a.json": finished}))
+    assert "2026-02-01 12:00" in queue_table(Group.FINISHED, entries({"a.json": finished}), NO_LINKS)

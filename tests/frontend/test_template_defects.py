@@ -19,7 +19,7 @@ from src.page.table import contents, leaderboard_table
 from src.queue import Group, entries, grouped
 from src.shared.request import Status
 from src.view import Sizes, ViewState, view
-from support.boards import TASKS, TEXTS, Leaderboard, scores
+from support.boards import NO_LINKS, TASKS, TEXTS, Leaderboard, scores
 from support.factories import make_request, old_request_file, old_result_file
 
 
@@ -42,7 +42,7 @@ def test_2_an_empty_results_dataset_is_a_page_that_says_what_to_do(leaderboard: 
     leaderboard.keeper.sync()
     build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS)
     with gr.Blocks():
-        tab = LeaderboardTab(leaderboard.keeper, TASKS, TEXTS, results="")
+        tab = LeaderboardTab(leaderboard.keeper, TASKS, TEXTS)
     assert "Submit a model" in tab.look("", ["Average ⬆️"], [], [], None, None, [])[tab.first_steps]
     assert rows(leaderboard) == []
 
@@ -76,8 +76,8 @@ def test_7_the_queue_tables_show_requests_of_models_with_an_organisation(leaderb
     leaderboard.add_request(model="gpt2")
     leaderboard.keeper.sync()
     groups = grouped(leaderboard.keeper.now.board.queue)
-    assert "demo-leaderboard/gpt2-demo" in queue_table(Group.FINISHED, groups[Group.FINISHED])
-    pending = queue_table(Group.PENDING, groups[Group.PENDING])
+    assert "demo-leaderboard/gpt2-demo" in queue_table(Group.FINISHED, groups[Group.FINISHED], NO_LINKS)
+    pending = queue_table(Group.PENDING, groups[Group.PENDING], NO_LINKS)
     assert "acme/tiny" in pending
     assert "gpt2" in pending
 
@@ -86,7 +86,7 @@ def test_8_failed_requests_are_shown_with_their_reason(leaderboard: Leaderboard)
     leaderboard.add_request(status=Status.FAILED, message="The weights of acme/tiny are damaged.")
     leaderboard.keeper.sync()
     [failed] = grouped(leaderboard.keeper.now.board.queue)[Group.FAILED]
-    assert "The weights of acme/tiny are damaged." in queue_table(Group.FAILED, [failed])
+    assert "The weights of acme/tiny are damaged." in queue_table(Group.FAILED, [failed], NO_LINKS)
     assert api.queue(leaderboard.keeper.now.board)[0]["message"] == "The weights of acme/tiny are damaged."
 
 
@@ -187,7 +187,7 @@ def test_21_the_frontend_loads_no_models_code() -> None:
 def test_22_names_and_messages_do_not_reach_the_page_as_html() -> None:
     """Defect 22: names and messages reach the page as unescaped HTML."""
     request = make_request(model="<b>x</b>", message="<img src=x onerror=alert(1)>", status=Status.FAILED)
-    html = queue_table(Group.FAILED, entries({"a.json": request}))
+    html = queue_table(Group.FAILED, entries({"a.json": request}), NO_LINKS)
     assert "<img" not in html
     assert "<b>" not in html
 

@@ -1,12 +1,15 @@
 """What every store promises, whatever is behind it."""
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
+from huggingface_hub import HfApi
 
 from src.shared.errors import Conflict, StoreError
 from src.shared.folder_store import FolderStore
@@ -21,8 +24,24 @@ def open_folder(folder: Path) -> Store:
     return FolderStore(folder / "dataset")
 
 
-def open_hub(url: str, token: str) -> Store:
-    return HubStore(Hub(token, endpoint=url), "acme/dataset")
+def open_hub(url: str | None, token: str, name: str) -> Store:
+    return HubStore(Hub(token, endpoint=url), name)
+
+
+@contextmanager
+def live_dataset() -> Iterator[tuple[str, str]]:
+    """A private dataset on the real Hub, which is deleted at the end, and a token that can write to it."""
+    organisation = os.environ.get("LEADERBOARD_LIVE_ORG")
+    token = os.environ.get("LEADERBOARD_LIVE_TOKEN")
+    if not organisation or not token:
+        pytest.fail("set LEADERBOARD_LIVE_ORG, and LEADERBOARD_LIVE_TOKEN to a token that can write to it")
+    name = f"{organisation}/leaderboard-contract-{token_hex(4)}"
+    api = HfApi(token=token)
+    api.create_repo(name, repo_type="dataset", private=True)
+    try:
+        yield token, name
+    finally:
+        api.delete_repo(name, repo_type="dataset")
 
 
 IMPOSSIBLE_NAMES = [
@@ -57,7 +76,10 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calla
             with running_hub() as hub:
                 token = hub.add_user("alice", {"acme": "write"})
                 hub.add_dataset("acme/dataset")
-                yield partial(open_hub, hub.url, token)
+                yield partial(open_hub, hub.url, token, "acme/dataset")
+        case "live":
+            with live_dataset() as (token, name):
+                yield partial(open_hub, None, token, name)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 from src.board import Keeper
 from src.checks import Form
 from src.group_commit import GroupCommit
+from src.page.links import Links
 from src.shared.errors import StoreError
 from src.shared.folder_models import FolderModels
 from src.shared.folder_store import FolderStore
@@ -126,5 +127,12 @@ class BrokenStore:
     def commit(self, **_: Any) -> Any:
         raise StoreError("acme/requests cannot be reached.")
 
+    def address(self, path: str) -> None:
+        return None
+
     def check_writing(self) -> None:
         raise StoreError("acme/requests cannot be reached.")
+
+
+NO_LINKS = Links(BrokenStore(), BrokenStore())
+"""As on datasets in a folder."""

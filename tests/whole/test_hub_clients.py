@@ -13,7 +13,9 @@ from support.hub_process import hub_process
 
 CLIENTS = ROOT / "tests" / "support" / "hub_clients"
 FRONTEND_PYTHON = str(ROOT / ".venv" / "frontend" / "bin" / "python")
-TESTS_OF_THE_HUB = ["conformance", "faults", "protocol"]
+TESTS_OF_THE_HUB = [f"tests/shared/test_hub_{name}.py" for name in ("conformance", "faults", "protocol")]
+ON_OUR_STORE = ["-o", "pythonpath=frontend tests", "tests/shared/test_store_contract.py"]
+"""Our own store on the Hub keeps its promises with that client too."""
 
 
 def run(*command: str, cwd: Path, **environment: str) -> None:
@@ -37,8 +39,7 @@ def test_the_next_python_client_passes_the_same_tests(tmp_path: Path) -> None:
     script = str(ROOT / "scripts" / "make_environment.py")
     run(sys.executable, script, str(tmp_path / "client"), *requirements, cwd=ROOT, PATH=uv_first)
     python = str(tmp_path / "client" / "bin" / "python")
-    tests = [f"tests/shared/test_hub_{name}.py" for name in TESTS_OF_THE_HUB]
-    run(python, "-m", "pytest", "-p", "no:cacheprovider", "-q", *tests, cwd=ROOT)
+    run(python, "-m", "pytest", "-p", "no:cacheprovider", "-q", *TESTS_OF_THE_HUB, *ON_OUR_STORE, cwd=ROOT)
 
 
 def test_the_javascript_client_agrees(tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ class BackendDescription:
     """What a backend runs, and how: all that a row's lm_eval command needs beside the row.
 
     `limit` is the number or the fraction of questions to which every task is cut short; `max_params` is in
-    billions; None is no limit. `architectures` are the classes that transformers can load. `problems` are
+    billions; None is no limit. `architectures` are the classes that transformers can load, `space` the Space
+    that the backend is, None elsewhere. `problems` are
     sentences for the owner about tasks that cannot be evaluated as they are.
     """
 
@@ -86,6 +87,7 @@ class BackendDescription:
     max_params: Number = None
     versions: Mapping[str, str] = field(default_factory=dict)
     architectures: tuple[str, ...] = ()
+    space: str | None = None
 
 
 _ADAPTER = TypeAdapter(BackendDescription)

@@ -83,6 +83,9 @@ class FolderStore:
             self._roll_forward()
             log.info("committed to %s: %s", self._folder, message)
 
+    def address(self, path: str) -> None:
+        """A folder has no web page."""
+
     def check_writing(self) -> None:
         """Raise StoreError when the folder cannot be written to."""
         with self._locked():

@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from secrets import token_hex
 from threading import Lock
 from typing import NoReturn
+from urllib.parse import quote
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, hf_hub_url
 from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
@@ -149,6 +150,10 @@ class HubStore:
             self._refuse("write to", error)
         self.pace.note()
         log.info("committed to %s: %s", self, message)
+
+    def address(self, path: str) -> str:
+        """The page of a file on the Hub."""
+        return f"{self._hub.api.endpoint}/datasets/{self.repo_id}/blob/main/{quote(path)}"
 
     def check_writing(self) -> None:
         """Raise StoreError, with a sentence, when the token cannot write to the dataset, or there is none."""

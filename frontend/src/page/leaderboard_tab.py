@@ -26,9 +26,8 @@ class LeaderboardTab:
     the datasets were read for the first time `until_read` ticks.
     """
 
-    def __init__(self, keeper: Keeper, tasks: Sequence[Task], texts: Texts, *, results: str) -> None:
+    def __init__(self, keeper: Keeper, tasks: Sequence[Task], texts: Texts) -> None:
         self._keeper = keeper
-        self._results = results
         self.looking = gr.State()
         self.until_read = gr.Timer(1.0, active=False)
         self.new_results = gr.Button(visible=False, variant="primary", size="sm", elem_id="new-results")
@@ -135,7 +134,7 @@ class LeaderboardTab:
             self.looking: now.board,
             self.until_read: gr.Timer(active=not now.synced),
             self.new_results: gr.Button(visible=False),
-            self.first_steps: "" if rows else notices.first_steps(now, self._results),
+            self.first_steps: "" if rows else notices.first_steps(now, str(self._keeper.results)),
             self.whole: gr.Column(visible=bool(rows)),
             self.types: gr.Dropdown(choices=choices(TYPE, rows)),
             self.precisions: gr.Dropdown(choices=choices(PRECISION, rows)),

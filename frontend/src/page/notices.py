@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import quote
 
+from huggingface_hub import constants
 from markupsafe import Markup
 
 from src.board import Now
+from src.page.links import link
 
 MOST = 20
 """Sentences that are told of one kind; the rest is counted."""
@@ -67,12 +70,13 @@ def _folded(summary: str, sentences: Sequence[str]) -> Markup:
     )
 
 
-def no_worker(since: datetime | None) -> Markup:
-    """Why nothing moves, when requests have waited for long without a sign of a worker."""
+def no_worker(since: datetime | None, *, space: str | None = None) -> Markup:
+    """Why nothing moves, when requests have waited for long without a sign of a worker, and where it is."""
     if since is None:
         return Markup()
-    return Markup('<div class="note bad" role="alert">{}</div>').format(
-        f"No worker has taken a request since {since:%Y-%m-%d %H:%M} UTC. The backend Space may be asleep."
+    backend = link(f"{constants.ENDPOINT}/spaces/{quote(space)}" if space else None, "The backend Space")
+    return Markup('<div class="note bad" role="alert">{} {} may be asleep.</div>').format(
+        f"No worker has taken a request since {since:%Y-%m-%d %H:%M} UTC.", backend
     )
 
 

@@ -36,9 +36,8 @@ def build_page(
     *,
     num_fewshot: int | None = None,
     notice: str = "",
-    results: str = "",
 ) -> gr.Blocks:
-    """Make the page. `notice` is a sentence for its top, `results` says where the results lie."""
+    """Make the page. `num_fewshot` is what about.py says, `notice` a sentence for the top."""
     page: gr.Blocks
     with gr.Blocks(
         title=Markup(texts.title).striptags() or "Leaderboard",
@@ -57,7 +56,7 @@ def build_page(
         banner = gr.HTML(padding=False)
         with gr.Tabs():
             with gr.Tab("🏅 LLM Benchmark", id="leaderboard"):
-                leaderboard = LeaderboardTab(keeper, tasks, texts, results=results)
+                leaderboard = LeaderboardTab(keeper, tasks, texts)
             with gr.Tab("📝 About", id="about"):
                 about = AboutTab(keeper, texts, num_fewshot=num_fewshot)
             with gr.Tab("🚀 Submit here!", id="submit"):

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
+from src.page.links import Links
 from src.queue import Entry, Group
+from src.shared.request import Status
 
 MOST = 200
 """Lines of a table; the queue's endpoint has all of them."""
@@ -24,7 +26,7 @@ ICONS = {Group.RUNNING: "⚙️", Group.PENDING: "⏳", Group.FINISHED: "✅", G
 
 class _Column(NamedTuple):
     header: str
-    cell: Callable[[Entry], str]
+    cell: Callable[[Entry, Links], str]
 
 
 def label(group: Group, queue: Sequence[Entry]) -> str:
@@ -32,13 +34,13 @@ def label(group: Group, queue: Sequence[Entry]) -> str:
     return f"{ICONS[group]} {group} ({len(queue):,})"
 
 
-def queue_table(group: Group, queue: Sequence[Entry]) -> Markup:
+def queue_table(group: Group, queue: Sequence[Entry], links: Links) -> Markup:
     """The table of a group of requests, or a sentence when there are none."""
     if not queue:
         return Markup('<p class="quiet">{}</p>').format(EMPTY[group])
     columns = COLUMNS[group]
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(column.header) for column in columns)
-    body = Markup("").join(_line(entry, columns) for entry in queue[:MOST])
+    body = Markup("").join(_line(entry, columns, links) for entry in queue[:MOST])
     more = len(queue) - MOST
     return Markup(
         '<div class="queue" tabindex="0" role="region" aria-label="{}">'
@@ -51,16 +53,16 @@ def queue_table(group: Group, queue: Sequence[Entry]) -> Markup:
     )
 
 
-def _line(entry: Entry, columns: Sequence[_Column]) -> Markup:
-    cells = Markup("").join(Markup("<td>{}</td>").format(column.cell(entry)) for column in columns)
+def _line(entry: Entry, columns: Sequence[_Column], links: Links) -> Markup:
+    cells = Markup("").join(Markup("<td>{}</td>").format(column.cell(entry, links)) for column in columns)
     return Markup("<tr>{}</tr>").format(cells)
 
 
-def _model(entry: Entry) -> Markup:
-    return Markup("<bdi>{}</bdi>").format(entry.request.model)
+def _model(entry: Entry, links: Links) -> Markup:
+    return Markup("<bdi>{}</bdi>").format(links.model(entry.request.model))
 
 
-def _revision(entry: Entry) -> Markup:
+def _revision(entry: Entry, links: Links) -> Markup:
     """What was asked for, and the commit that it is unless that was asked for."""
     revision, commit = entry.request.revision, entry.request.commit
     if not commit or revision == commit:
@@ -68,12 +70,21 @@ def _revision(entry: Entry) -> Markup:
     return Markup("<bdi>{}</bdi> <code>{}</code>").format(revision, commit[:8])
 
 
-def _reason(entry: Entry) -> Markup:
-    cancelled = "" if entry.request.status.name == "FAILED" else f"{entry.request.status.capitalize()}. "
+def _reason(entry: Entry, links: Links) -> Markup:
+    cancelled = "" if entry.request.status is Status.FAILED else f"{entry.request.status.capitalize()}. "
     return Markup('<span class="reason">{}{}</span>').format(cancelled, entry.reason or "No reason was kept.")
 
 
-def _progress(entry: Entry) -> Markup:
+def _files(entry: Entry, links: Links) -> Markup:
+    """What there is to look at: the request's file, the result's, and the last attempt's log."""
+    request, history = entry.request, entry.request.history
+    files = [links.request(entry.path, "request")] if links.requests.address(entry.path) else []
+    last = {"result": request.result, "log": history[-1].log if history else None}
+    files += [links.result(path, name) for name, path in last.items() if path and links.results.address(path)]
+    return Markup(" · ").join(files)
+
+
+def _progress(entry: Entry, links: Links) -> Markup:
     progress, renewed = entry.request.progress, entry.renewed
     as_of = Markup('<span class="quiet">as of {}</span>').format(_time(renewed)) if renewed else Markup()
     if not progress or progress.total <= 0:
@@ -94,26 +105,23 @@ def _time(time: datetime | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(time.isoformat(), f"{time:%Y-%m-%d %H:%M}")
 
 
-def _started(entry: Entry) -> Markup:
-    return _time(entry.started)
-
-
-POSITION = _Column("#", lambda entry: escape(entry.position or ""))
+POSITION = _Column("#", lambda entry, _: escape(entry.position or ""))
 MODEL = _Column("Model", _model)
 REVISION = _Column("Revision", _revision)
-PRECISION = _Column("Precision", lambda entry: escape(entry.request.precision))
-WEIGHTS = _Column("Weights", lambda entry: escape(entry.request.weight_type))
-SUBMITTED = _Column("Submitted (UTC)", lambda entry: _time(entry.request.submitted))
-STARTED = _Column("Started (UTC)", _started)
-ENDED = _Column("Ended (UTC)", lambda entry: _time(entry.ended))
+PRECISION = _Column("Precision", lambda entry, _: escape(entry.request.precision))
+WEIGHTS = _Column("Weights", lambda entry, _: escape(entry.request.weight_type))
+SUBMITTED = _Column("Submitted (UTC)", lambda entry, _: _time(entry.request.submitted))
+STARTED = _Column("Started (UTC)", lambda entry, _: _time(entry.started))
+ENDED = _Column("Ended (UTC)", lambda entry, _: _time(entry.ended))
 PROGRESS = _Column("Progress", _progress)
 REASON = _Column("Reason", _reason)
-STATE = _Column("State", lambda entry: escape(entry.reason))
+FILES = _Column("Files", _files)
+STATE = _Column("State", lambda entry, _: escape(entry.reason))
 
 WHAT = [MODEL, REVISION, PRECISION, WEIGHTS]
 COLUMNS = {
     Group.RUNNING: [*WHAT, STARTED, PROGRESS],
     Group.PENDING: [POSITION, *WHAT, SUBMITTED, STATE],
-    Group.FINISHED: [*WHAT, SUBMITTED, ENDED],
-    Group.FAILED: [MODEL, REASON, REVISION, PRECISION, WEIGHTS, ENDED],
+    Group.FINISHED: [*WHAT, SUBMITTED, ENDED, FILES],
+    Group.FAILED: [MODEL, REASON, REVISION, PRECISION, WEIGHTS, ENDED, FILES],
 }

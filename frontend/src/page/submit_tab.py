@@ -12,6 +12,7 @@ from src.board import Keeper, Now
 from src.checks import MAIN, ORIGINAL, PRECISIONS, WEIGHT_TYPES, Form
 from src.model_types import MODEL_TYPES
 from src.page import notices
+from src.page.links import Links
 from src.page.queue_tables import label, queue_table
 from src.page.updates import Updates
 from src.queue import Group, grouped
@@ -104,8 +105,10 @@ class SubmitTab:
     def queue(self, now: Now) -> Updates:
         """The queue as it is now."""
         groups = grouped(now.board.queue)
+        links = Links(self._keeper.requests, self._keeper.results, now.board.local_models)
+        space = now.board.backend.space if now.board.backend else None
         return {
-            self.no_worker: notices.no_worker(now.silent_since),
+            self.no_worker: notices.no_worker(now.silent_since, space=space),
             **{self.accordions[group]: gr.Accordion(label(group, groups[group])) for group in Group},
-            **{self.tables[group]: queue_table(group, groups[group]) for group in Group},
+            **{self.tables[group]: queue_table(group, groups[group], links) for group in Group},
         }

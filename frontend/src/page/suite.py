@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from src.agreement import described
 from src.columns import score
+from src.page.links import link
 from src.rows import TaskColumn
 from src.shared.backend_description import BackendDescription, TaskDescription
 
@@ -72,19 +73,15 @@ def _task(test: _Test) -> Markup:
     file = test.known.file if test.known else None
     if test.backend and file and file.startswith(COLLECTION):
         tag = f"v{test.backend.versions.get('lm_eval', '')}" if "lm_eval" in test.backend.versions else "main"
-        name = _link(f"{LM_EVAL}/blob/{quote(tag)}/{quote(file)}", name)
+        name = link(f"{LM_EVAL}/blob/{quote(tag)}/{quote(file)}", name)
     datasets = test.known.datasets if test.known else ()
     return Markup("{}{}").format(name, Markup("").join(map(_dataset, datasets[:3])))
 
 
 def _dataset(name: str) -> Markup:
     return Markup('<br><span class="quiet">{}</span>').format(
-        name if "://" in name else _link(f"{constants.ENDPOINT}/datasets/{quote(name)}", name)
+        name if "://" in name else link(f"{constants.ENDPOINT}/datasets/{quote(name)}", name)
     )
-
-
-def _link(address: str, text: Markup | str) -> Markup:
-    return Markup('<a href="{}" target="_blank" rel="noopener">{}</a>').format(address, text)
 
 
 def _metric(test: _Test) -> str:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
-from urllib.parse import quote
 
 import pandas as pd
 from gradio_leaderboard import Leaderboard, SelectColumns
-from huggingface_hub import constants
+from markupsafe import Markup
 
 from src.columns import AVERAGE, MODEL, Cell, Column, columns
-from src.model_name import is_model_name
+from src.page.links import link, model_address
 from src.rows import Row, TaskColumn
 from src.tasks import Task
 from src.view import Line, Table
@@ -101,11 +100,9 @@ def _sorted_by(column: Column, cell: Cell) -> str | float:
 
 def model_cell(row: Row, *, is_local: bool) -> str:
     """A model's name as Markdown: a link to its page if it has one, a badge if its tests were cut."""
-    name = _escaped(row.model)
     is_on_the_hub = not is_local and row.is_available is not False
-    if is_on_the_hub and is_model_name(row.model):
-        address = f"{constants.ENDPOINT}/{quote(row.model)}"
-        name = f'<a href="{address}" target="_blank" rel="noopener">{name}</a>'
+    address = model_address(row.model) if is_on_the_hub else None
+    name = link(address, Markup(_escaped(row.model)))
     return f"{name} `limit {row.limit:g}`" if row.limit is not None else name
 
 

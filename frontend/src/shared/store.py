@@ -51,6 +51,9 @@ class Store(Protocol):
         or not: take a new snapshot and see.
         """
 
+    def address(self, path: str) -> str | None:
+        """Where people can look at a file in a browser, if they can."""
+
     def check_writing(self) -> None:
         """Raise StoreError, with a sentence, when nothing can be written: a token that may only read."""
 

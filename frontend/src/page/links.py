@@ -1,0 +1,46 @@
+"""Links to what the page speaks of: models, requests, results and logs. What has no web page is text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from huggingface_hub import constants
+from markupsafe import Markup
+
+from src.model_name import is_model_name
+from src.shared.store import Store
+
+
+@dataclass(frozen=True)
+class Links:
+    """Links into the two datasets, and to models that do not lie in the local folder."""
+
+    requests: Store
+    results: Store
+    local_models: Collection[str] = ()
+
+    def request(self, path: str, text: str) -> Markup:
+        """The request's file."""
+        return link(self.requests.address(path), text)
+
+    def result(self, path: str, text: str) -> Markup:
+        """A file of the results dataset: a result or a log."""
+        return link(self.results.address(path), text)
+
+    def model(self, name: str) -> Markup:
+        """The model's page."""
+        return link(None if name in self.local_models else model_address(name), name)
+
+
+def link(address: str | None, text: Markup | str) -> Markup:
+    """A link that opens beside the page, or the text alone. Both are escaped."""
+    if address is None:
+        return Markup("{}").format(text)
+    return Markup('<a href="{}" target="_blank" rel="noopener">{}</a>').format(address, text)
+
+
+def model_address(name: str) -> str | None:
+    """Where the Hub shows a model; None for a name that it could not have."""
+    return f"{constants.ENDPOINT}/{quote(name)}" if is_model_name(name) else None
