@@ -29,7 +29,7 @@ def main() -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    page = build_page(worker.reconciler, worker.ticker, worker.announcer, notice=worker.stores.notice)
+    page = build_page(worker.reconciler, worker.ticker, worker.announcer, worker.stores)
     try:
         page.launch(
             server_name=settings.server_name,

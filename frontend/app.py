@@ -68,6 +68,7 @@ def main() -> None:
         ) from error
     ended.wait()
     scheduler.shutdown(wait=False)
+    group.close()
     page.close()
 
 
@@ -76,7 +77,13 @@ def in_the_background(tasks: Mapping[Callable[[], None], float]) -> BackgroundSc
     scheduler = BackgroundScheduler(timezone="UTC")
     for task, seconds in tasks.items():
         scheduler.add_job(
-            task, "interval", seconds=seconds, next_run_time=utc_now(), max_instances=1, coalesce=True
+            task,
+            "interval",
+            seconds=seconds,
+            next_run_time=utc_now(),
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,  # late is better than not at all
         )
     scheduler.start()
     return scheduler

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator
 from typing import Any
@@ -52,6 +53,13 @@ def failed_if_skipped_in_ci(report: Any) -> Any:
         report.outcome = "failed"
         report.longrepr = f"In CI no test may skip. {reason}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who loses against another writer tries again at once: in a test nobody gains by waiting."""
+    if "src.shared.conflicts" in sys.modules:
+        monkeypatch.setattr("src.shared.conflicts.LONGEST_PAUSE_SECONDS", 0.01)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from src.executor import Executor
 from src.job import Ending, Job
 from src.shared.backend_description import description_from, write_description
+from src.shared.conflicts import TRIES, tries
 from src.shared.errors import Conflict, StoreError
 from src.shared.names import BACKEND_DESCRIPTION
 from src.shared.store import Store, blob_id
@@ -17,9 +18,6 @@ log = logging.getLogger(__name__)
 
 DESCRIPTION = "description"
 """Names the description for the executor, as a claim's nonce names an evaluation."""
-
-TRIES = 20
-"""How often a commit is tried anew when others commit at the same time."""
 
 
 class Announcer:
@@ -78,7 +76,7 @@ class Announcer:
 
     def _publish(self, data: bytes) -> None:
         """Commit the file, unless it is there already."""
-        for _ in range(TRIES):
+        for _ in tries():
             snapshot = self._results.snapshot()
             if snapshot.files.get(BACKEND_DESCRIPTION) == blob_id(data):
                 return

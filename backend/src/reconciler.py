@@ -20,6 +20,7 @@ from src.lifecycle import LeaseTerms
 from src.overview import Journal, Overview, make_overview
 from src.plan import Requests, Situation, held, plan, waiting
 from src.publication import result_file
+from src.shared.conflicts import TRIES, tries
 from src.shared.errors import CannotBeEvaluated, Conflict, StoreError
 from src.shared.mirror import Mirror, Reading
 from src.shared.model_source import ModelFacts, ModelSource
@@ -31,9 +32,6 @@ from src.shared.times import Clock, utc_now
 from src.suite import Suite
 
 log = logging.getLogger(__name__)
-
-TRIES = 20
-"""How often a commit is decided anew when others commit at the same time."""
 
 LONGEST_GATHERING = timedelta(minutes=1)
 """How long a tick waits at most for more to write, unless the Hub would take no more at all."""
@@ -79,7 +77,7 @@ class Reconciler:
         self._clock = clock
         self._lock = Lock()
         self._journal = Journal()
-        self._read: tuple[Reading[Request], Reading[Result]]
+        self._read: tuple[Reading[Request], Reading[Result]] = (Reading.empty(), Reading.empty())
         self._last_commit = datetime.min.replace(tzinfo=UTC)
         self._latest: Requests = {}
         self._published: set[Run] = set()
@@ -103,6 +101,17 @@ class Reconciler:
                 self._write({}, slots=0)  # what cannot be published cannot be settled, but leases live on
                 raise
             self._start(self._write(endings, self._slots))
+
+    def look(self) -> None:
+        """Read both datasets, and change nothing. Raises StoreError."""
+        with self._lock:
+            self._refresh()
+            self._latest = self._read[0].values
+
+    def created(self) -> list[str]:
+        """The datasets that were missing and were made just now, as long as nothing is in them."""
+        pairs = zip((self._request_store, self._result_store), self._read, strict=True)
+        return [str(store) for store, reading in pairs if store.is_new and not reading.values]
 
     def gathers_until(self) -> datetime | None:
         """Until when nothing is written, because the Hub takes only so many commits an hour; None is now."""
@@ -153,7 +162,7 @@ class Reconciler:
         }
         if runs <= self._published:
             return
-        for _ in range(TRIES):
+        for _ in tries():
             _, reading = self._read
             files = self._to_publish(endings, reading)
             if files:
@@ -199,7 +208,7 @@ class Reconciler:
         has landed.
         """
         self._facts.clear()
-        for _ in range(TRIES):
+        for _ in tries():
             reading, results = self._read
             changes = plan(
                 self._situation(reading, results, endings, slots),

@@ -52,8 +52,8 @@ class Worker:
 
     def _check_writing(self) -> None:
         """Before anything is claimed: what cannot be published need not be evaluated."""
+        self.reconciler.look()
         for store in (self.stores.requests, self.stores.results):
-            store.snapshot()
             store.check_writing()
         self._can_write = True
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from src.model_name import is_model_name
-from src.shared.errors import Conflict, StoreError
+from src.shared.errors import BadFile, Conflict, LeaderboardError
 from src.shared.names import AVAILABILITY
 from src.shared.store import Store
 from src.shared.times import Clock, from_text, to_text, utc_now
@@ -45,7 +45,10 @@ Checks = Mapping[str, Check]
 
 
 class Inspector:
-    """Checks whether models are still there. `ask` asks the Hub: None is that it did not say."""
+    """Checks whether models are still there.
+
+    `ask` asks the Hub: None is that it does not say, and ModelError that it cannot be asked now.
+    """
 
     def __init__(
         self,
@@ -61,6 +64,7 @@ class Inspector:
         self._models = models
         self._clock = clock
         self._checks: dict[str, Check] = {}
+        self._asked: dict[str, datetime] = {}
         self._is_loaded = False
         self._written = clock()
         self._has_news = False
@@ -74,16 +78,20 @@ class Inspector:
             self._check()
             if self._has_news and self._clock() - self._written >= WRITTEN_EVERY:
                 self._write()
-        except StoreError as error:
-            log.warning("could not keep %s: %s", AVAILABILITY, error)
+        except LeaderboardError as error:
+            log.warning("could not go on checking what is available: %s", error)
 
     def _check(self) -> None:
-        for model in due(self._models(), self._checks, self._clock()):
-            verdict = self._ask(model)
-            if verdict is not None:
-                self._checks[model] = Check(self._clock(), verdict)
-                self._has_news = True
-        self._tell()
+        times = {model: check.checked for model, check in self._checks.items()} | self._asked
+        try:
+            for model in due(self._models(), times, self._clock()):
+                verdict = self._ask(model)
+                self._asked[model] = self._clock()
+                if verdict is not None:
+                    self._checks[model] = Check(self._clock(), verdict)
+                    self._has_news = True
+        finally:
+            self._tell()
 
     def _tell(self) -> None:
         told = {model: check.is_available for model, check in self._checks.items()}
@@ -94,7 +102,8 @@ class Inspector:
         snapshot = self._results.snapshot()
         if AVAILABILITY not in snapshot.files:
             return {}
-        return read_checks(self._results.read(snapshot, [AVAILABILITY])[AVAILABILITY])
+        data = self._results.read(snapshot, [AVAILABILITY])[AVAILABILITY]
+        return {} if isinstance(data, BadFile) else read_checks(data)
 
     def _take_over(self, checks: Checks) -> None:
         """What another frontend, or this one before its restart, found out later than we did."""
@@ -119,9 +128,9 @@ class Inspector:
         self._written, self._has_news = self._clock(), False
 
 
-def due(models: Iterable[str], checks: Checks, now: datetime) -> list[str]:
-    """The models to check next: those never checked, then those whose check is the oldest."""
-    checked = {model: checks[model].checked if model in checks else NEVER for model in models}
+def due(models: Iterable[str], times: Mapping[str, datetime], now: datetime) -> list[str]:
+    """The models to ask about next: those never asked about (`times` has the others), then the oldest."""
+    checked = {model: times.get(model, NEVER) for model in models}
     old = [model for model, time in checked.items() if now - time >= CHECKED_AGAIN_AFTER]
     return sorted(filter(is_model_name, old), key=lambda model: (checked[model], model))[:BATCH]
 

@@ -111,30 +111,40 @@ class Keeper:
         self._clock = clock
         self._cannot_submit = ""
         self._writing_checked: datetime | None = None
-        self._lock = threading.Lock()
+        self._reading_requests, self._reading_results = threading.Lock(), threading.Lock()
+        self._telling = threading.Lock()
 
     def sync(self) -> None:
         """Read what changed. When a dataset cannot be read, the old board stays and `problem` says why."""
-        with self._lock:
-            try:
-                requests, results = self._requests.refresh(), self._results.refresh()
-            except StoreError as error:
-                if str(error) != self.now.problem:
-                    log.warning("could not sync: %s", error)
-                self._tell(replace(self.now, problem=str(error)))
-                return
+        try:
+            self._sync()
+        except StoreError as error:
+            self._tell_problem(str(error))
+        except Exception as error:
+            log.exception("could not sync")
+            self._tell_problem(
+                f"An unexpected error ({type(error).__name__}): see the log. It is tried again."
+            )
+
+    def _sync(self) -> None:
+        """The two datasets have locks of their own: nobody who submits waits while the results are read."""
+        requests = self.read_requests()
+        with self._reading_results:
+            results = self._results.refresh()
+        read = _Read(requests, results, self._is_available())
+        self._check_writing()
+        with self._telling:
             board = self.now.board
-            read = _Read(requests, results, self._is_available())
             if not self._read or not read.is_same(self._read):
                 board, self._read = self._board(read), read
             time = self._clock()
-            self._check_writing(time)
+            empty = [(self.requests, requests.values), (self.results, results.values)]
             self._tell(
                 Now(
                     board,
                     time,
                     cannot_submit=self._cannot_submit,
-                    created=tuple(str(store) for store in (self.requests, self.results) if store.is_new),
+                    created=tuple(str(store) for store, values in empty if store.is_new and not values),
                     silent_since=no_worker_since(board.queue, time),
                 )
             )
@@ -146,17 +156,25 @@ class Keeper:
 
     def read_requests(self) -> Reading[Request]:
         """The requests dataset as it is at this moment. Raises StoreError."""
-        with self._lock:
+        with self._reading_requests:
             return self._requests.refresh()
 
     def show(self, requests: Mapping[str, Request]) -> None:
-        """Show requests, by path, that were written just now, before the datasets are read again."""
-        with self._lock:
+        """Show requests, by path, that were written just now, until the next sync reads them again."""
+        with self._telling:
             queue = entries({entry.path: entry.request for entry in self.now.board.queue} | dict(requests))
+            self._read = None
             self._tell(replace(self.now, board=replace(self.now.board, queue=queue)))
 
-    def _check_writing(self, now: datetime) -> None:
+    def _tell_problem(self, problem: str) -> None:
+        if problem != self.now.problem:
+            log.warning("could not sync: %s", problem)
+        with self._telling:
+            self._tell(replace(self.now, problem=problem))
+
+    def _check_writing(self) -> None:
         """Find out whether submissions can be written, more often while they cannot."""
+        now = self._clock()
         patience = WRITING_CHECKED_AGAIN_AFTER if self._cannot_submit else WRITING_CHECKED_AFTER
         if self._writing_checked and now - self._writing_checked < patience:
             return

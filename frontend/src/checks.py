@@ -12,10 +12,9 @@ from src.model_name import is_model_name
 from src.model_types import MODEL_TYPES
 from src.shared.errors import LeaderboardError
 from src.shared.model_source import ModelFacts
-from src.shared.request import Request, Status
+from src.shared.request import ORIGINAL, Request, Status
 
 PRECISIONS = ["float16", "bfloat16", "float32"]
-ORIGINAL = "Original"
 WEIGHT_TYPES = [ORIGINAL, "Adapter", "Delta"]
 MAIN = "main"
 UNKNOWN_TYPE = "?"

@@ -5,14 +5,14 @@ together, and when an hour's commits run high, those that come within two minute
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Lock
+from threading import Event, Lock
 from typing import NamedTuple
 
 from src.queue import entries
+from src.shared.conflicts import tries
 from src.shared.errors import Conflict, LeaderboardError, StoreError
 from src.shared.mirror import Reading
 from src.shared.request import Request, write_request
@@ -20,9 +20,6 @@ from src.shared.store import Store, blob_id
 from src.shared.times import Clock, utc_now
 
 log = logging.getLogger(__name__)
-
-TRIES = 20
-"""How often what waits is decided again because the requests changed in between."""
 
 LONGEST_GATHERING = timedelta(seconds=100)
 """With the commit itself nobody waits for more than two minutes."""
@@ -55,16 +52,18 @@ Show = Callable[[Mapping[str, Request]], None]
 """Is told of requests, by path, as soon as they are in the dataset."""
 
 
-@dataclass
-class _Waiting:
-    """One submission that waits, and what became of it."""
+class _Waiting(NamedTuple):
+    """One submission that waits, and where what became of it is told."""
 
     decide: Decide
-    outcome: Receipt | LeaderboardError | None = None
+    outcome: Future[Receipt]
 
 
 class GroupCommit:
-    """Where submissions wait for their commit. `read` gives the requests dataset as it is now."""
+    """Where submissions wait for their commit. `read` gives the requests dataset as it is now.
+
+    One thread of its own writes, so that nobody needs a thread to wait in.
+    """
 
     def __init__(
         self,
@@ -73,16 +72,23 @@ class GroupCommit:
         *,
         show: Show = lambda requests: None,
         clock: Clock = utc_now,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         self._store = store
         self._read = read
         self._show = show
         self._clock = clock
-        self._sleep = sleep
+        self._closing = Event()
+        self._sleep = sleep or self._closing.wait
         self._last = datetime.min.replace(tzinfo=UTC)
         self._queue: list[_Waiting] = []
-        self._queueing, self._writing = Lock(), Lock()
+        self._lock = Lock()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="submissions")
+
+    @property
+    def waiting(self) -> int:
+        """How many submissions wait for their commit."""
+        return len(self._queue)
 
     def due(self) -> datetime | None:
         """When a submission that comes now is written; None is at once."""
@@ -91,47 +97,43 @@ class GroupCommit:
         )
         return self._last + pause if pause and self._last + pause > self._clock() else None
 
-    def put(self, decide: Decide) -> Receipt:
-        """Have a submission written, and return when it is. Raises what `decide` raises, and StoreError."""
-        waiting = _Waiting(decide)
-        with self._queueing:
+    def put(self, decide: Decide) -> Future[Receipt]:
+        """Have a submission written. The receipt comes when it is, or what `decide` raised, or StoreError."""
+        waiting = _Waiting(decide, Future())
+        with self._lock:
             self._queue.append(waiting)
-        with self._writing:
-            if waiting.outcome is None:
-                self._gather()
-                self._write_all(asked_by=waiting)
-        assert waiting.outcome
-        if isinstance(waiting.outcome, LeaderboardError):
-            raise waiting.outcome
+        self._writer.submit(self._write_what_waits)
         return waiting.outcome
 
-    def _gather(self) -> None:
+    def close(self) -> None:
+        """Write at once what waits, and then no more."""
+        self._closing.set()
+        self._writer.shutdown(wait=True)
+
+    def _write_what_waits(self) -> None:
+        """Write everything that has come until then with one commit; then others find nothing left to do."""
+        if not self._queue:
+            return
         due = self.due()
         if due:
             self._sleep((due - self._clock()).total_seconds())
-
-    def _write_all(self, *, asked_by: _Waiting) -> None:
-        """Write what waits, with one commit. After an error that nobody foresaw, the others wait on."""
-        with self._queueing:
+        with self._lock:
             batch, self._queue = self._queue, []
         try:
-            self._write(batch)
-        finally:
-            with self._queueing:
-                left = [each for each in batch if each.outcome is None and each is not asked_by]
-                self._queue = left + self._queue
-
-    def _write(self, batch: Sequence[_Waiting]) -> None:
-        try:
-            outcomes = self._landed(batch)
-        except StoreError as error:
-            outcomes = [StoreError(str(error)) for _ in batch]
+            outcomes: Sequence[Receipt | Exception] = self._landed(batch)
+        except Exception as error:
+            if not isinstance(error, StoreError):
+                log.exception("could not write %d submissions", len(batch))
+            outcomes = [error] * len(batch)
         for waiting, outcome in zip(batch, outcomes, strict=True):
-            waiting.outcome = outcome
+            if isinstance(outcome, Exception):
+                waiting.outcome.set_exception(outcome)
+            else:
+                waiting.outcome.set_result(outcome)
 
-    def _landed(self, batch: Sequence[_Waiting]) -> list[Receipt | LeaderboardError]:
+    def _landed(self, batch: Sequence[_Waiting]) -> list[Receipt | Exception]:
         """What becomes of each, once those that are not refused are in the dataset. Raises StoreError."""
-        for _ in range(TRIES):
+        for _ in tries():
             reading = self._read()
             decided = _decided(batch, reading)
             new = dict(each for each in decided if isinstance(each, Placed))
@@ -165,15 +167,19 @@ class GroupCommit:
         return True
 
 
-def _decided(batch: Sequence[_Waiting], reading: Reading[Request]) -> list[Placed | LeaderboardError]:
-    """Each in the order in which they came: a later one sees the earlier ones."""
+def _decided(batch: Sequence[_Waiting], reading: Reading[Request]) -> list[Placed | Exception]:
+    """Each in its order: a later one sees the earlier ones, and an error is nobody else's."""
     requests, taken = dict(reading.values), set(reading.snapshot.files)
-    decided: list[Placed | LeaderboardError] = []
+    decided: list[Placed | Exception] = []
     for waiting in batch:
         try:
             placed = waiting.decide(requests, taken)
         except LeaderboardError as refusal:
             decided.append(refusal)
+            continue
+        except Exception as error:
+            log.exception("could not decide on a submission")
+            decided.append(error)
             continue
         requests[placed.path] = placed.request
         taken.add(placed.path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -19,6 +19,9 @@ from src.shared.times import to_text
 from src.view import ViewState, view
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
+
+PLAIN = re.compile(r"[\w.:+-]{1,200}", re.ASCII)
+"""Names of tasks and devices, numbers, versions."""
 
 LM_EVALS_SEEDS = (0, 1234, 1234, 1234)
 """What lm_eval takes when it is told none."""
@@ -36,7 +39,7 @@ NEXT_LINE = " \\\n  "
 class Reproduction:
     """The commands that compute a row's scores again, and what has to be known about them.
 
-    Nothing in them is taken from a file as it is: it would end in the shell of whoever copies it.
+    They end in the shell of whoever copies them: what is taken from a file is plain words, and quoted.
     """
 
     row: Row
@@ -91,6 +94,8 @@ def _obstacle(row: Row, setups: Collection[Setup]) -> str | None:
         return "Its result is no report of lm_eval, so it cannot be told how to compute it again."
     if not is_model_name(row.model) or (row.commit and not COMMIT.fullmatch(row.commit)):
         return "Its result names no model or no commit that the Hub could have."
+    if not all(map(PLAIN.fullmatch, _words(setups))):
+        return "Its result holds names or versions that could not be lm_eval's."
     if row.precision not in PRECISIONS:
         return f"lm_eval's command line does not load models in {row.precision}."
     if row.weight_type != ORIGINAL:
@@ -98,6 +103,13 @@ def _obstacle(row: Row, setups: Collection[Setup]) -> str | None:
             f"It has {row.weight_type} weights, which lm_eval's command line does not load by their commits."
         )
     return None
+
+
+def _words(setups: Iterable[Setup]) -> Iterator[str]:
+    """What goes from the result files into the commands."""
+    for setup in setups:
+        yield from (setup.lm_eval, setup.transformers or "-", setup.batch_size, setup.device or "-")
+        yield from setup.tasks
 
 
 def _own_tasks(description: BackendDescription | None) -> set[str]:
@@ -143,7 +155,8 @@ def _options(setup: Setup, num_fewshot: int | None) -> Iterator[list[str]]:
     if setup.device:
         yield ["--device", setup.device]
     if setup.limit is not None:
-        yield ["--limit", f"{setup.limit:g}"]
+        is_whole = setup.limit >= 1 and setup.limit.is_integer()
+        yield ["--limit", str(int(setup.limit) if is_whole else setup.limit)]
     if None not in setup.seeds and setup.seeds != LM_EVALS_SEEDS:
         yield ["--seed", ",".join(map(str, setup.seeds))]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain, count
@@ -11,7 +12,6 @@ from src.checks import (
     CAN_BE_ASKED_FOR_AGAIN,
     CHECKS,
     MAIN,
-    ORIGINAL,
     RULES_OF_THE_FORM,
     UNKNOWN_TYPE,
     Case,
@@ -23,7 +23,7 @@ from src.model_name import model_name
 from src.model_types import MODEL_TYPES, read_model_type
 from src.shared.model_source import ModelFacts, ModelSource
 from src.shared.names import request_path
-from src.shared.request import Request, Status
+from src.shared.request import ORIGINAL, Request, Status
 from src.shared.times import Clock, to_text, utc_now
 
 CLOSED = (
@@ -54,6 +54,13 @@ class Desk:
 
     def submit(self, form: Form) -> Receipt:
         """Put a submission into the queue. Raises Refused, ModelError or StoreError, each with a sentence."""
+        return self.hand_in(form).result()
+
+    def hand_in(self, form: Form) -> Future[Receipt]:
+        """Look a submission up, and have it put into the queue: the receipt comes when it is written.
+
+        Raises what `submit` raises, and so does the future.
+        """
         if not self.is_open:
             raise Refused(CLOSED)
         form = tidied(form)

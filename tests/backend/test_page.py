@@ -6,11 +6,13 @@ from datetime import timedelta
 from src.announcer import Announcer
 from src.overview import make_overview
 from src.page import sections
-from src.page.page import build_page
+from src.page.page import build_page, notes
+from src.shared.pace import LIMIT, Pace
 from src.shared.request import Progress
+from src.shared.stores import Stores
 from src.ticker import Ticker
 from support.executors import FunctionExecutor, bad
-from support.queues import START, SUITE, Queue, drain
+from support.queues import START, SUITE, AnyModel, Queue, drain
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 
@@ -50,7 +52,7 @@ def test_hostile_text_stays_text(queue: Queue) -> None:
     request = replace(queue.read(path), model=HOSTILE, message=HOSTILE, precision=HOSTILE)
     overview = make_overview({"path": request}, {}, (), queue.worker()._journal)
     html = sections.waiting(overview) + sections.header(
-        HOSTILE, last_tick=None, notice=HOSTILE, problems=[HOSTILE]
+        HOSTILE, last_tick=None, notes=[HOSTILE], problems=[HOSTILE]
     )
     assert "<script" not in html
     assert "<img" not in html
@@ -66,5 +68,21 @@ def test_a_long_queue_is_counted_where_it_is_not_listed(queue: Queue) -> None:
 
 def test_the_page_can_be_built(queue: Queue) -> None:
     announcer = Announcer(queue.results, FunctionExecutor(), SUITE)
-    page = build_page(queue.worker(), Ticker(timedelta(hours=1)), announcer, notice="")
+    stores = Stores(queue.requests, queue.results, AnyModel(), notice="Local data.")
+    page = build_page(queue.worker(), Ticker(timedelta(hours=1)), announcer, stores)
     assert "Leaderboard backend" in str(page.config)
+
+
+def test_the_page_tells_what_was_created_and_until_when_it_gathers(queue: Queue) -> None:
+    requests = queue.requests
+    requests.is_new = True
+    requests.pace = Pace(clock=queue.clock)
+    requests.pace.note(LIMIT)
+    worker = queue.worker(requests=requests)
+    stores = Stores(requests, queue.results, AnyModel())
+    said = notes(worker, stores)
+    assert said[0].endswith("/requests was missing and has been created, empty.")
+    assert said[1].endswith("what there is to write is gathered until 12:01:00 UTC.")
+    queue.submit("acme/model")
+    worker.look()
+    assert len(notes(worker, stores)) == 1

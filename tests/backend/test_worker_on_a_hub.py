@@ -181,7 +181,8 @@ def test_a_worker_that_cannot_write_evaluates_nothing_and_goes_on_when_it_can(
 
 
 def test_without_a_token_it_says_which_variable_to_set(hub: Hub, tmp_path: Path) -> None:
-    hub.add_dataset("acme/requests")
+    for dataset in ("acme/requests", "acme/results"):
+        hub.add_dataset(dataset)
     with pytest.raises(StoreError, match=r"^HF_TOKEN is not set, so nothing can be written to acme/requests"):
         make_worker(hub, None, tmp_path).tick()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from typing import Any
 
 import gradio as gr
@@ -9,8 +10,11 @@ import httpx
 import pytest
 
 from src import api
+from src.group_commit import GroupCommit
 from src.page.page import build_page
+from src.shared.pace import LIMIT, Pace
 from src.shared.request import Attempt, Lease, Progress, Status
+from src.submission import Desk
 from support.boards import NOW, TASKS, TEXTS, Leaderboard, scores
 
 
@@ -65,14 +69,14 @@ def test_the_queue_has_each_request_with_its_status_position_times_and_reason(
 
 def test_a_submission_is_on_the_board_when_its_answer_is_there(leaderboard: Leaderboard) -> None:
     leaderboard.add_model()
-    answer = api.submit(leaderboard.desk, leaderboard.form())
+    answer = asyncio.run(api.submit(leaderboard.desk, leaderboard.form()))
     assert answer["ok"]
     assert "is in the queue, at position 1" in answer["message"]
     assert [entry.path for entry in leaderboard.keeper.now.board.queue] == [answer["request"]]
 
 
 def test_a_refusal_says_why(leaderboard: Leaderboard) -> None:
-    answer = api.submit(leaderboard.desk, leaderboard.form("acme/none"))
+    answer = asyncio.run(api.submit(leaderboard.desk, leaderboard.form("acme/none")))
     assert (answer["ok"], answer["request"]) == (False, None)
     assert "acme/none" in answer["message"]
 
@@ -109,6 +113,41 @@ def test_over_http_a_model_is_submitted_and_found_in_the_queue(http: Http) -> No
         "PENDING",
         answer["request"],
     )
+
+
+def test_a_hundred_who_wait_for_their_common_commit_hold_nobody_else_up(leaderboard: Leaderboard) -> None:
+    """Gradio has threads for forty; those who wait need none."""
+    names = [f"acme/model-{number}" for number in range(100)]
+    for name in names:
+        leaderboard.add_model(name)
+    may_write = threading.Event()
+    leaderboard.requests.pace = Pace(clock=lambda: NOW)
+    leaderboard.requests.pace.note(LIMIT)
+    group = GroupCommit(
+        leaderboard.requests,
+        leaderboard.keeper.read_requests,
+        clock=lambda: NOW,
+        sleep=lambda _: may_write.wait(),
+    )
+    group._last = NOW
+    http = Http(build_page(leaderboard.keeper, Desk(leaderboard.models, group), TEXTS, TASKS))
+
+    async def everybody() -> list[httpx.Response]:
+        fields = [None, None, "float32", None, "pretrained"]
+        submit = [http._post("/gradio_api/run/submit", {"data": [name, *fields]}) for name in names]
+        waiting = asyncio.gather(*submit)
+        while group.waiting < len(names):
+            await asyncio.sleep(0.01)
+        answer = await http._post("/gradio_api/run/queue", {"data": []})
+        assert answer.json()["data"] == [[]]
+        may_write.set()
+        return await waiting
+
+    outcomes = [answer.json()["data"][0] for answer in asyncio.run(everybody())]
+    assert all(outcome["ok"] for outcome in outcomes)
+    assert len(http.post("queue")) == 0  # the board has not been read again
+    leaderboard.keeper.sync()
+    assert len(http.post("queue")) == 100
 
 
 def test_over_http_null_means_the_default(http: Http) -> None:

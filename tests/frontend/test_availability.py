@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from src.availability import BATCH, CHECKED_AGAIN_AFTER, WRITTEN_EVERY, Check, Inspector, due, read_checks
+from src.availability import BATCH, CHECKED_AGAIN_AFTER, WRITTEN_EVERY, Inspector, due, read_checks
 from src.board import Keeper
+from src.shared.errors import ModelError
 from src.shared.hub import Hub as Client
 from src.shared.hub_models import HubModels
 from src.shared.names import AVAILABILITY
@@ -40,16 +41,45 @@ def test_what_the_hub_says_is_known_and_what_it_does_not_say_is_not(leaderboard:
 
 def test_the_oldest_check_comes_first_and_only_so_many_at_a_time() -> None:
     models = [f"acme/{number:04}" for number in range(BATCH * 3)]
-    checks = {
-        model: Check(NOW - CHECKED_AGAIN_AFTER - timedelta(seconds=number), True)
+    times = {
+        model: NOW - CHECKED_AGAIN_AFTER - timedelta(seconds=number)
         for number, model in enumerate(models[: BATCH * 2])
     }
-    first = due(models, checks, NOW)
+    first = due(models, times, NOW)
     assert first == models[BATCH * 2 :]
-    checks |= {model: Check(NOW, True) for model in first}
-    assert due(models, checks, NOW) == models[BATCH * 2 - 1 : BATCH - 1 : -1]
-    assert due(models[BATCH * 2 :], checks, NOW) == []
+    times |= dict.fromkeys(first, NOW)
+    assert due(models, times, NOW) == models[BATCH * 2 - 1 : BATCH - 1 : -1]
+    assert due(models[BATCH * 2 :], times, NOW) == []
     assert due(["<script>", "a b"], {}, NOW) == []
+
+
+def test_models_of_which_the_hub_does_not_speak_do_not_keep_others_from_their_turn(
+    leaderboard: Leaderboard,
+) -> None:
+    world = World(**{f"silent{number}": None for number in range(BATCH)}, zz=True)
+    inspector = world.inspector(leaderboard)
+    inspector.inspect()
+    inspector.inspect()
+    assert inspector.is_available == {"acme/zz": True}
+
+
+def test_a_hub_that_cannot_be_asked_is_asked_once_and_what_it_said_before_is_kept(
+    leaderboard: Leaderboard,
+) -> None:
+    world = World(a=True, b=True, c=True)
+    inspector = world.inspector(leaderboard)
+
+    def fail_at_the_second(model: str) -> bool | None:
+        if world.asked:
+            raise ModelError("The Hub cannot be reached.")
+        return world.ask(model)
+
+    inspector._ask = fail_at_the_second
+    inspector.inspect()
+    assert inspector.is_available == {"acme/a": True}
+    inspector._ask = world.ask
+    inspector.inspect()
+    assert len(inspector.is_available) == 3
 
 
 def test_what_was_found_out_outlives_a_restart(leaderboard: Leaderboard) -> None:
@@ -124,6 +154,7 @@ def test_the_board_follows_what_is_found_out(leaderboard: Leaderboard) -> None:
         "acme/gone": True,
     }
     world.said["acme/gone"] = False
+    world.time += CHECKED_AGAIN_AFTER
     inspector.inspect()
     keeper.sync()
     shown = view(keeper.now.board.standings, ViewState(hidden=frozenset({GONE})))
@@ -149,13 +180,14 @@ def test_gone_is_only_what_the_hub_does_not_find_for_a_valid_token(hub: Hub) -> 
     token = hub.add_user("alice")
     hub.add_model("acme/here", {"config.json": "{}"})
     hub.add_model("acme/gated", {"config.json": "{}"}, gated="manual")
+    hub.add_model("alice/private", {"config.json": "{}"}, private=True)
     assert models(hub, token).is_available("acme/here") is True
     assert models(hub, token).is_available("acme/gated") is True
+    assert models(hub, token).is_available("alice/private") is None
     assert models(hub, token).is_available("acme/gone") is False
     assert models(hub, None).is_available("acme/gone") is None
-    assert models(hub, "hf_wrong").is_available("acme/gone") is None
-    assert models(hub, "hf_wrong").is_available("acme/here") is None
-    hub.faults.strike_next(Fault.SERVER_ERROR)
-    assert models(hub, token).is_available("acme/gone") is None
-    hub.faults.strike_next(Fault.LOST_REQUEST)
-    assert models(hub, token).is_available("acme/here") is None
+    for poor, fault in (("hf_wrong", None), (token, Fault.SERVER_ERROR), (token, Fault.LOST_REQUEST)):
+        if fault:
+            hub.faults.strike_next(fault)
+        with pytest.raises(ModelError):
+            models(hub, poor).is_available("acme/gone")

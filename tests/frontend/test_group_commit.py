@@ -70,7 +70,7 @@ class Submitter(threading.Thread):
 
     def run(self) -> None:
         try:
-            self.told = self._group.put(asking_for(self.model))
+            self.told = self._group.put(asking_for(self.model)).result()
         except LeaderboardError as error:
             self.told = error
 
@@ -80,7 +80,7 @@ def submit_while_one_is_written(group: GroupCommit, gate: Gate, *models: str) ->
     first = Submitter(group, models[0])
     assert gate.is_busy.wait(30)
     others = [Submitter(group, model) for model in models[1:]]
-    wait_for(lambda: len(group._queue) == len(others), what="the others to wait")
+    wait_for(lambda: group.waiting == len(others), what="the others to wait")
     gate.is_open.set()
     for submitter in (first, *others):
         submitter.join(30)
@@ -125,24 +125,35 @@ def test_when_a_commit_fails_all_in_it_are_told_and_the_next_one_is_tried(
     gate.is_open.set()
     gate.failures = [StoreError("Cannot write to acme/requests: the token can only read.")]
     with pytest.raises(StoreError, match="the token can only read"):
-        group.put(asking_for("acme/a"))
-    assert group.put(asking_for("acme/b")).position == 1
+        group.put(asking_for("acme/a")).result()
+    assert group.put(asking_for("acme/b")).result().position == 1
 
 
-def test_a_defect_in_one_submission_leaves_the_others_waiting_and_not_lost(
-    gate: Gate, leaderboard: Leaderboard
-) -> None:
+def test_a_defect_in_one_submission_is_nobody_elses(gate: Gate, leaderboard: Leaderboard) -> None:
     group = group_on(gate, leaderboard)
-    gate.is_open.set()
 
     def defect(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
-        Submitter(group, "acme/other")
-        wait_for(lambda: bool(group._queue), what="another one")
         raise ZeroDivisionError
 
+    first = group.put(asking_for("acme/a"))
+    assert gate.is_busy.wait(30)
+    bad, good = group.put(defect), group.put(asking_for("acme/b"))
+    gate.is_open.set()
     with pytest.raises(ZeroDivisionError):
-        group.put(defect)
-    wait_for(lambda: gate.commits == [["acme/other.json"]], what="the other one")
+        bad.result()
+    assert (first.result().position, good.result().position) == (1, 2)
+    assert gate.commits == [["acme/a.json"], ["acme/b.json"]]
+
+
+def test_what_waits_when_the_space_ends_is_written_at_once(gate: Gate, leaderboard: Leaderboard) -> None:
+    gate.pace = Pace(clock=lambda: NOW)
+    gate.is_open.set()
+    group = group_on(gate, leaderboard)
+    group.put(asking_for("acme/a")).result()
+    gate.pace.note(LIMIT)
+    waiting = group.put(asking_for("acme/b"))
+    group.close()
+    assert waiting.result(timeout=1).path == "acme/b.json"
 
 
 def test_the_board_shows_what_was_written_before_it_is_read_again(leaderboard: Leaderboard) -> None:
@@ -160,15 +171,13 @@ def test_when_commits_run_high_those_that_come_within_two_minutes_are_gathered(
     gate.pace = Pace(clock=lambda: NOW)
     gate.is_open.set()
     group = group_on(gate, leaderboard, sleep=waits.append)
-    group.put(asking_for("acme/a"))
-    for _ in range(LIMIT // 4):
-        gate.pace.note()
+    group.put(asking_for("acme/a")).result()
+    gate.pace.note(LIMIT // 4)
     assert group.due() is None
-    group.put(asking_for("acme/b"))
+    group.put(asking_for("acme/b")).result()
     assert waits == []
-    for _ in range(LIMIT):
-        gate.pace.note()
+    gate.pace.note(LIMIT)
     assert group.due() == NOW + LONGEST_GATHERING
-    group.put(asking_for("acme/c"))
+    group.put(asking_for("acme/c")).result()
     assert waits == [LONGEST_GATHERING.total_seconds()]
     assert timedelta(minutes=2) > LONGEST_GATHERING

@@ -1,5 +1,6 @@
 """The page: it can be built on anything, new results wait for a click, and what others wrote stays text."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -234,19 +235,28 @@ def test_the_queue_is_four_tables_with_counts(leaderboard: Leaderboard) -> None:
     assert "acme/tiny" in updates[tab.tables[Group.PENDING]]
 
 
+def handed_in(tab: SubmitTab, *filled_in: str | None) -> list[Any]:
+    """All that the form tells."""
+
+    async def tell() -> list[Any]:
+        return [updates async for updates in tab.hand_in(*filled_in)]
+
+    return asyncio.run(tell())
+
+
 def test_the_form_is_emptied_by_success_and_kept_by_a_refusal(leaderboard: Leaderboard) -> None:
     leaderboard.add_model()
     with gr.Blocks():
         tab = SubmitTab(leaderboard.keeper, leaderboard.desk, TEXTS)
     filled_in = ("acme/tiny", "", "main", "float32", "Original", "🟢 : pretrained")
-    [updates] = tab.hand_in(*filled_in)
+    [updates] = handed_in(tab, *filled_in)
     assert "is in the queue, at position 1" in updates[tab.message]
     assert [updates[field] for field in tab.fields] == ["", "", "main", "float16", "Original", None]
     assert "acme/tiny" in updates[tab.tables[Group.PENDING]]
-    [updates] = tab.hand_in(*filled_in)
+    [updates] = handed_in(tab, *filled_in)
     assert "already and is PENDING" in updates[tab.message]
     assert not set(tab.fields) & set(updates)
-    [updates] = tab.hand_in(*filled_in[:-1], None)
+    [updates] = handed_in(tab, *filled_in[:-1], None)
     assert "The model type is missing" in updates[tab.message]
 
 

@@ -50,6 +50,11 @@ def test_the_versions_are_installed_and_each_number_of_examples_is_a_command_of_
     ]
 
 
+@pytest.mark.parametrize(("limit", "text"), [(1234567.0, "1234567"), (0.25, "0.25"), (1.0, "1")])
+def test_a_limit_is_repeated_exactly(limit: float, text: str) -> None:
+    assert f"--limit {text}" in of(made(config={"limit": limit})).commands[1].split(" \\\n  ")
+
+
 def test_a_limit_a_chat_template_and_other_seeds_are_repeated() -> None:
     config = {"limit": 20.0, "random_seed": 1, "numpy_seed": 2, "torch_seed": 3, "fewshot_seed": 4}
     command = of(made(config=config, chat_template="{{ messages }}")).commands[1]
@@ -103,6 +108,8 @@ def test_a_report_of_lm_evals_own_command_line_is_repeated_as_far_as_it_tells() 
         ({"lm_eval_version": None}, "no report of lm_eval"),
         ({"config": {"model_sha": "main; rm -rf ~"}}, "no model or no commit"),
         ({"config": {"model_name": "a b"}}, "no model or no commit"),
+        ({"tasks": {"a\u202eb": 1}}, "names or versions that could not be lm_eval's"),
+        ({"config": {"device": "cpu; x"}}, "names or versions that could not be lm_eval's"),
         ({"leaderboard": {"precision": "8bit"}}, "does not load models in 8bit"),
         ({"leaderboard": {"precision": "float16", "weight_type": "Adapter"}}, "Adapter weights"),
     ],

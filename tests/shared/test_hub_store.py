@@ -1,18 +1,23 @@
 """A dataset on the Hub as a store: few calls, nothing lost when answers are, and errors as sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
 
-from src.shared.errors import Conflict, DatasetMissing, StoreError
-from src.shared.hub import LONGEST_WAIT_SECONDS
+from src.shared import hub as hub_module
+from src.shared.errors import Conflict, DatasetMissing, NotDelivered, StoreError
 from src.shared.hub import Hub as Client
-from src.shared.hub_store import FEW_FOLDERS, HubStore
+from src.shared.hub_store import HubStore
+from src.shared.hub_tree import FEW_FOLDERS
+from src.shared.json_file import MAX_BYTES
+from src.shared.mirror import Mirror
 from src.shared.pace import LIMIT, Pace
 from src.shared.store import Snapshot
-from support.hub import Fault, Hub, Repository, running_hub
+from support.hub import Fault, Hub, Kind, Repository, running_hub
 from support.hub.history import CommitText
 
 FEW = {"acme/a.json": "{}", "acme/b.json": "{}", "other/c.json": "{}", "README.md": "# Requests"}
@@ -78,18 +83,18 @@ def test_after_a_change_only_the_changed_folder_is_listed(
     hub.calls.reset()
     after = store.snapshot()
     assert after.files.keys() - before.files.keys() == {"acme/new.json"}
-    assert routes(hub) == ["info", "tree", "tree"]
+    assert routes(hub) == ["info", "tree", "tree", "commits"]
 
 
 def test_a_dataset_of_many_folders_is_listed_at_once_and_then_by_difference(hub: Hub, token: str) -> None:
     dataset = hub.add_dataset("acme/requests", MANY)
     store = open_store(hub, token)
     assert store.snapshot().files.keys() == MANY.keys()
-    assert routes(hub) == ["info", "tree", "tree"]
+    assert routes(hub) == ["info", "tree", "tree", "commits"]
     dataset.put({"org-3/other.json": "{}"}, delete=["org-4/model.json"])
     hub.calls.reset()
     assert store.snapshot().files.keys() == (MANY.keys() | {"org-3/other.json"}) - {"org-4/model.json"}
-    assert routes(hub) == ["info", "tree", "tree"]
+    assert routes(hub) == ["info", "tree", "tree", "commits"]
 
 
 def test_hidden_files_and_logs_are_not_listed(hub: Hub, store: HubStore, dataset: Repository) -> None:
@@ -189,7 +194,124 @@ def test_it_waits_as_long_as_the_hub_says(hub: Hub, store: HubStore, waits: list
     hub.faults.strike_next(Fault.RATE_LIMITED, route="info")
     store.snapshot()
     assert waits == [2.0]
-    assert waits[0] < LONGEST_WAIT_SECONDS
+
+
+def test_a_wait_that_is_too_long_is_told_at_once_and_nothing_is_asked_until_then(
+    hub: Hub, store: HubStore, waits: list[float]
+) -> None:
+    store.snapshot()
+    hub.budget.limits = {Kind.API: 0}
+    with pytest.raises(StoreError, match=r"the Hub's limit of calls is reached until \d\d:\d\d:\d\d UTC"):
+        store.snapshot()
+    assert waits == []
+    hub.calls.reset()
+    with pytest.raises(StoreError, match="It goes on by itself"):
+        store.snapshot()
+    assert hub.calls.log == []
+
+
+@pytest.mark.parametrize("call", ["snapshot", "read", "commit", "check_writing"])
+def test_a_hub_that_does_not_answer_in_time_is_not_waited_for(
+    hub: Hub, token: str, dataset: Repository, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client's own functions would wait for ever."""
+    monkeypatch.setattr(hub_module, "TIMEOUT_SECONDS", 0.2)
+    store = HubStore(Client(token, endpoint=hub.url, patience=0), "acme/requests")
+    snapshot = store.snapshot()
+    hub.faults.slow_seconds = 30
+    for route in ("info", "resolve", "commit", "commits", "auth_check_write"):
+        hub.faults.strike_next(Fault.SLOW, times=100, route=route)
+    calls: dict[str, Callable[[], object]] = {
+        "snapshot": store.snapshot,
+        "read": lambda: store.read(snapshot, ["acme/a.json"]),
+        "commit": lambda: write(store, snapshot, a=b"[1]"),
+        "check_writing": store.check_writing,
+    }
+    with pytest.raises(StoreError, match="cannot be reached"):
+        calls[call]()
+
+
+def test_an_answer_that_is_not_the_hubs_is_told_as_such(hub: Hub) -> None:
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<h1>Please log in to this network</h1>")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        Thread(target=proxy.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{proxy.server_port}"
+        store = HubStore(Client(None, endpoint=address, patience=0), "acme/requests")
+        with pytest.raises(StoreError, match=f"what answers at {address} is not the Hub"):
+            store.snapshot()
+        proxy.shutdown()
+
+
+# Files that cannot be had
+
+
+def test_a_file_that_the_hub_lists_and_does_not_deliver_hides_no_other(
+    hub: Hub, store: HubStore, dataset: Repository
+) -> None:
+    snapshot = store.snapshot()
+    hub.faults.strike_next(Fault.SERVER_ERROR, times=1000, route="resolve")
+    with pytest.raises(StoreError, match=r"Cannot read acme/requests: the Hub answers with an error \(500\)"):
+        impatient(hub, store).read(snapshot, ["acme/a.json", "acme/b.json"])
+    hub.faults.stop()
+    listed = Snapshot(snapshot.revision, {**snapshot.files, "acme/lost.json": "0" * 40})
+    found = store.read(listed, ["acme/a.json", "acme/lost.json"])
+    assert found["acme/a.json"] == b"{}"
+    assert isinstance(found["acme/lost.json"], NotDelivered)
+
+
+def impatient(hub: Hub, store: HubStore) -> HubStore:
+    return HubStore(Client(None, endpoint=hub.url, patience=0), store.repo_id)
+
+
+def test_a_mirror_shows_what_it_can_and_asks_again_for_the_rest(hub: Hub, store: HubStore) -> None:
+    mirror = Mirror(store, lambda path, data: data)
+    hub.faults.strike_next(Fault.SERVER_ERROR, route="resolve", times=1)
+    store._hub._patience = 0
+    first = mirror.refresh()
+    assert (len(first.values), len(first.broken)) == (2, 1)
+    assert "it cannot be read: the Hub answers with an error (500)" in str(first.broken)
+    second = mirror.refresh()
+    assert (len(second.values), len(second.broken)) == (3, 0)
+
+
+def test_what_was_read_before_the_hub_went_down_is_not_read_again(
+    hub: Hub, store: HubStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.shared.mirror.AT_ONCE", 2)
+    store._hub._patience = 0
+    mirror = Mirror(store, lambda path, data: data)
+    reads = 0
+    read = store.read
+
+    def read_and_go_down(*arguments: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        if reads == 2:
+            hub.faults.strike_share(1, [Fault.UNAVAILABLE])
+        return read(*arguments)
+
+    monkeypatch.setattr(store, "read", read_and_go_down)
+    with pytest.raises(StoreError):
+        mirror.refresh()
+    hub.faults.stop()
+    hub.calls.reset()
+    assert len(mirror.refresh().values) == 3
+    assert hub.calls.count(route="resolve") == 1
+
+
+def test_a_file_that_is_too_large_is_not_even_fetched(hub: Hub, store: HubStore, dataset: Repository) -> None:
+    dataset.put({"acme/huge.json": bytes(MAX_BYTES + 1)})
+    found = store.read(store.snapshot(), ["acme/huge.json"])["acme/huge.json"]
+    assert "it has 20,000,001 bytes" in str(found)
+    assert hub.calls.count(route="resolve") == 0
 
 
 def test_what_was_rewritten_while_it_was_read_is_a_conflict(store: HubStore, dataset: Repository) -> None:
@@ -249,7 +371,7 @@ def test_without_a_token_it_is_read_and_not_written(hub: Hub, dataset: Repositor
     parent = store.snapshot()
     with pytest.raises(StoreError, match=r"^HF_TOKEN is not set, so nothing can be written to acme/requests"):
         store.check_writing()
-    with pytest.raises(StoreError, match=r"the Hub wants to know who asks\. Create a token and set it"):
+    with pytest.raises(StoreError, match=r"^HF_TOKEN is not set"):
         write(store, parent, a=b"[1]")
 
 
@@ -291,6 +413,43 @@ def test_a_creation_that_met_a_fault_is_tried_again(hub: Hub, token: str) -> Non
     assert store.snapshot().files.keys() == {"README.md"}
 
 
+def test_a_dataset_that_is_deleted_while_it_is_used_is_not_made_anew(
+    hub: Hub, store: HubStore, token: str, dataset: Repository
+) -> None:
+    store = open_store(hub, token, card=CARD)
+    store.snapshot()
+    hub.delete(dataset.name)
+    with pytest.raises(DatasetMissing):
+        store.snapshot()
+    assert hub.find(dataset.name) is None
+
+
+def test_the_card_of_a_dataset_that_somebody_else_created_at_the_same_time_is_left_alone(
+    hub: Hub, store: HubStore, token: str, dataset: Repository
+) -> None:
+    open_store(hub, token)._create(CARD)
+    assert dataset.read("README.md") == b"# Requests"
+
+
+def test_a_token_that_gets_the_permission_later_creates_what_is_missing(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(hub, hub.add_user("bob"), card=CARD)
+    with pytest.raises(DatasetMissing):
+        store.snapshot()
+    hub.accounts.users["bob"].organizations["acme"] = "write"  # type: ignore[index]
+    monkeypatch.setattr("src.shared.hub_store.CREATED_AGAIN_AFTER", timedelta())
+    assert store.snapshot().files.keys() == {"README.md"}
+
+
+def test_without_a_token_a_missing_dataset_is_told_with_the_command_too(hub: Hub) -> None:
+    with pytest.raises(
+        DatasetMissing, match=r"HF_TOKEN is not set\. Create it with `hf repos create"
+    ) as error:
+        open_store(hub, None).snapshot()
+    assert "OWNER" in str(error.value)
+
+
 def test_a_dataset_that_appears_later_is_read(hub: Hub, token: str) -> None:
     store = open_store(hub, hub.add_token("alice", "read"), card=CARD)
     with pytest.raises(DatasetMissing):
@@ -308,13 +467,54 @@ def test_own_commits_and_those_of_others_are_counted_for_an_hour(
     now = datetime(2026, 1, 31, tzinfo=UTC)
     pace = Pace(clock=lambda: now)
     store = open_store(hub, token, pace=pace)
-    write(store, a=b"[1]")
+    parent = store.snapshot()
+    before = pace.commits
+    write(store, parent, a=b"[1]")
     store.snapshot()
     dataset.put({"x.json": "{}"})
     store.snapshot()
-    assert pace.commits == 2
+    assert pace.commits == before + 2
     now += timedelta(hours=1)
     assert pace.commits == 0
+
+
+def test_every_commit_of_others_between_two_looks_counts(hub: Hub, token: str, dataset: Repository) -> None:
+    store = open_store(hub, token)
+    store.snapshot()
+    before = store.pace.commits
+    for number in range(7):
+        dataset.put({f"x{number}.json": "{}"})
+    store.snapshot()
+    assert store.pace.commits == before + 7
+
+
+def test_the_commits_of_the_last_hour_count_after_a_restart(
+    hub: Hub, token: str, dataset: Repository
+) -> None:
+    for number in range(7):
+        dataset.put({f"x{number}.json": "{}"})
+    store = open_store(hub, token)
+    store.snapshot()
+    assert store.pace.commits >= 7
+
+
+def test_a_commit_that_the_hub_refuses_for_their_number_fills_the_pace(hub: Hub, token: str) -> None:
+    hub.add_dataset("acme/requests", FEW)
+    store = HubStore(Client(token, endpoint=hub.url, patience=0), "acme/requests")
+    parent = store.snapshot()
+    hub.faults.strike_next(Fault.RATE_LIMITED, route="commit", times=5)
+    with pytest.raises(StoreError):
+        write(store, parent, a=b"[1]")
+    assert store.pace.is_full
+
+
+def test_a_conflict_costs_no_look_at_the_history(hub: Hub, store: HubStore, dataset: Repository) -> None:
+    parent = store.snapshot()
+    dataset.put({"acme/new.json": "{}"})
+    hub.calls.reset()
+    with pytest.raises(Conflict):
+        write(store, parent, a=b"[1]")
+    assert routes(hub) == ["preupload", "commit"]
 
 
 def test_who_writes_seldom_does_not_wait_and_who_writes_much_waits_longer_and_longer() -> None:

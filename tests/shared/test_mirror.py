@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from src.shared.conflicts import TRIES
 from src.shared.errors import Conflict, StoreError
 from src.shared.folder_store import FolderStore
-from src.shared.mirror import TRIES, Mirror
+from src.shared.mirror import Mirror
 from src.shared.request import Request, read_request, write_request
 from src.shared.store import Snapshot
 from support.factories import make_request
@@ -106,7 +107,7 @@ def test_what_is_no_data_is_not_read(mirror: Mirror[Request], store: WatchedStor
         (folder / name).mkdir()
         (folder / name / "x.json").write_text("{")
     (folder / "README.md").write_text("# Requests")
-    assert (mirror.refresh().values, mirror.refresh().broken, store.reads) == ({}, {}, [[]])
+    assert (mirror.refresh().values, mirror.refresh().broken, store.reads) == ({}, {}, [])
 
 
 def test_a_change_during_reading_is_read_again(

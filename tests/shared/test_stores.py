@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from src.shared.errors import ModelNotFound
+from src.shared.errors import ConfigurationError, ModelNotFound
 from src.shared.folder_models import FolderModels
 from src.shared.hub import Hub as Client
 from src.shared.hub_models import HubModels
@@ -62,6 +62,28 @@ def test_datasets_of_other_names_are_used_where_they_are_set() -> None:
     stores = open_with(owner="acme", queue_repo="acme/queue", results_repo="other/results", hf_token="hf_x")
     assert (str(stores.requests), str(stores.results)) == ("acme/queue", "other/results")
     assert stores.notice == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (
+            {"owner": "acme/leaderboard"},
+            "OWNER is 'acme/leaderboard': write a name as on the Hub, such as acme.",
+        ),
+        ({"queue_repo": "https://huggingface.co/datasets/acme/requests"}, "QUEUE_REPO is 'https://"),
+        ({"results_repo": "acme/my results"}, "RESULTS_REPO is 'acme/my results'"),
+        ({"hf_token": "hf_…"}, "HF_TOKEN holds characters that no token has: copy it again"),
+        ({"hf_token": "hf_a hf_b"}, "HF_TOKEN holds characters that no token has"),
+    ],
+)
+def test_names_and_tokens_that_the_hub_cannot_have_are_told_at_the_start(
+    settings: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        open_with(**settings)
+    assert str(error.value).startswith(sentence)
+    assert "hf_" not in str(error.value).replace("hf_token", "")
 
 
 def test_what_is_not_in_the_folder_of_models_is_looked_up_on_the_hub(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def main(times: dict[str, float]) -> None:
     def nothing_moves() -> bool:
         """Everybody has been told, or waits for their common commit, whose time is yet to come."""
         alive = sum(person.is_alive() for person in people)
-        return alive == 0 or (clock.somebody_sleeps and alive == len(group._queue))
+        return alive == 0 or (clock.somebody_sleeps and alive == group.waiting)
 
     for now in steps(clock, lambda: json.dumps(waited)):
         wait_for(nothing_moves, what="the submissions")

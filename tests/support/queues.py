@@ -14,6 +14,7 @@ from src.shared.folder_store import FolderStore
 from src.shared.model_source import ModelFacts
 from src.shared.names import request_path
 from src.shared.request import Request, Status, read_request, write_request
+from src.shared.store import Store
 from src.shared.times import to_text
 from src.suite import Suite
 from support.executors import FunctionExecutor
@@ -96,12 +97,17 @@ class Queue:
         return sorted(path for path in self.results.snapshot().files if path.endswith(".json"))
 
     def worker(
-        self, name: str = "worker-1", *, executor: Executor | None = None, slots: int = 1
+        self,
+        name: str = "worker-1",
+        *,
+        executor: Executor | None = None,
+        slots: int = 1,
+        requests: Store | None = None,
     ) -> Reconciler:
         """A worker on this queue; each call is a new process's worth of memory."""
         return Reconciler(
             worker=name,
-            requests=self.requests,
+            requests=requests or self.requests,
             results=self.results,
             models=AnyModel(),
             executor=executor or FunctionExecutor(),

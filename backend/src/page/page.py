@@ -11,21 +11,27 @@ import gradio as gr
 from src.announcer import Announcer
 from src.page import sections
 from src.reconciler import Reconciler
+from src.shared.stores import Stores
 from src.shared.times import utc_now
 from src.ticker import Ticker
 
 REFRESH_SECONDS = 2.0
+CREATED = "The dataset {} was missing and has been created, empty."
+GATHERS = (
+    "The Hub takes only so many commits an hour: what there is to write is gathered until {:%H:%M:%S} UTC."
+)
 STYLE = Path(__file__).with_name("style.css")
 
 
-def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, *, notice: str) -> gr.Blocks:
+def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, stores: Stores) -> gr.Blocks:
     """Make the page of one worker."""
 
     def show() -> list[str]:
         overview = reconciler.overview()
         problems = [each for each in (ticker.problem, *announcer.problems) if each]
+        told = notes(reconciler, stores)
         return [
-            sections.header(reconciler.worker, last_tick=ticker.last, notice=notice, problems=problems),
+            sections.header(reconciler.worker, last_tick=ticker.last, notes=told, problems=problems),
             sections.running(overview, utc_now()),
             sections.waiting(overview),
             sections.events(overview),
@@ -48,3 +54,11 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, *, 
         page.load(show, None, parts, show_progress="hidden", show_api=False)
         gr.Timer(REFRESH_SECONDS).tick(show, None, parts, show_progress="hidden", show_api=False)
     return page
+
+
+def notes(reconciler: Reconciler, stores: Stores) -> list[str]:
+    """What the owner should know although nothing is wrong."""
+    told = [stores.notice] if stores.notice else []
+    told += [CREATED.format(store) for store in reconciler.created()]
+    gathers_until = reconciler.gathers_until()
+    return told + ([GATHERS.format(gathers_until)] if gathers_until else [])

@@ -22,7 +22,9 @@ SHOWN = 50
 """How much of a long queue is listed; the rest is counted."""
 
 
-def header(worker: str, *, last_tick: datetime | None, notice: str, problems: Sequence[str]) -> Markup:
+def header(
+    worker: str, *, last_tick: datetime | None, notes: Sequence[str], problems: Sequence[str]
+) -> Markup:
     """Who this is, when it last looked at the queue, and what is wrong, if anything."""
     looked = f"last looked at the queue at {last_tick:%H:%M:%S} UTC" if last_tick else "looks at the queue"
     parts = [
@@ -30,7 +32,7 @@ def header(worker: str, *, last_tick: datetime | None, notice: str, problems: Se
             worker, looked
         )
     ]
-    parts += [Markup('<p class="note">{}</p>').format(notice)] if notice else []
+    parts += [Markup('<p class="note">{}</p>').format(note) for note in notes]
     parts += [Markup('<p class="note bad" role="alert">⚠️ {}</p>').format(each) for each in problems]
     return _join(parts)
 

@@ -6,6 +6,7 @@ LeaderboardError
 │   ├── Conflict            the dataset changed since the snapshot that a commit or a read was made for
 │   └── DatasetMissing      the dataset does not exist
 ├── BadFile                 a file in a dataset cannot be understood
+│   └── NotDelivered        a file that the Hub lists could not be had this time
 └── ModelError              a model cannot be described
     ├── ModelNotFound       no model of this name
     ├── RevisionNotFound    the model has no such revision
@@ -36,19 +37,23 @@ class Conflict(StoreError):
 
 
 class DatasetMissing(StoreError):
-    """The Hub has no such dataset, or none that the token may see; `why` is why it could not be created."""
+    """The Hub has no such dataset, or none that may be seen; `why` is why it could not be created."""
 
-    def __init__(self, repo_id: str, *, why: str = "") -> None:
+    def __init__(self, repo_id: str, *, has_token: bool, why: str = "") -> None:
+        unseen = "the token in HF_TOKEN may not see it" if has_token else "is private and HF_TOKEN is not set"
         not_created = f" It could not be created: {why}" if why else ""
         super().__init__(
-            f"The dataset {repo_id} does not exist, or the token in HF_TOKEN may not see it.{not_created} "
-            f"Create it with `hf repos create {repo_id} --repo-type dataset`, or set OWNER to the "
-            "organisation that has it."
+            f"The dataset {repo_id} does not exist, or {unseen}.{not_created} Create it with "
+            f"`hf repos create {repo_id} --repo-type dataset`, or set OWNER to the organisation that has it."
         )
 
 
 class BadFile(LeaderboardError):
     """A file in a dataset cannot be understood; its neighbours are not affected."""
+
+
+class NotDelivered(BadFile):
+    """A file that the Hub lists could not be had this time."""
 
 
 class ModelError(LeaderboardError):

@@ -1,10 +1,12 @@
-"""The Hub's client as both Spaces use it: calls that wait and are tried again, and errors told as reasons."""
+"""The Hub's client as both Spaces use it: calls that end, wait and are tried again, and errors as reasons."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import ParamSpec, TypeVar
+from datetime import datetime, timedelta
+from json import JSONDecodeError
+from typing import Any, ParamSpec, TypeVar
 
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
@@ -16,17 +18,16 @@ from huggingface_hub.utils import (
 )
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from .times import utc_now
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 TIMEOUT_SECONDS = 30.0
-"""How long one answer may take; the client itself would wait for ever."""
+"""How long the next part of an answer may take; the client itself would wait for ever."""
 
 PATIENCE_SECONDS = 20.0
 """For how long a call that fails for a passing reason is begun again."""
-
-LONGEST_WAIT_SECONDS = 300.0
-"""The Hub counts calls in windows of five minutes, so it asks for no longer wait."""
 
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 """Status codes after which another try may go well."""
@@ -37,8 +38,17 @@ CONFLICTS = (409, 412)
 HTTPError: type[Exception] = HfHubHTTPError.__mro__[1]
 """What every failure of a call is: httpx's base class or, with the client's version 2, httpx2's."""
 
-FAILURES: tuple[type[Exception], ...] = (HTTPError, ConnectionError, TimeoutError)
-"""What a call of the client can raise. `OSError` of the local disk is none of them."""
+
+class TooManyCalls(ConnectionError):
+    """The Hub wants no calls before a time that is too far away to wait for."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"the Hub's limit of calls is reached until {until:%H:%M:%S} UTC")
+        self.until = until
+
+
+FAILURES: tuple[type[Exception], ...] = (HTTPError, ConnectionError, TimeoutError, ValueError)
+"""What a call can raise; ValueError is an answer that is none of the Hub's, from a proxy for example."""
 
 _jitter = wait_random_exponential(multiplier=0.5, max=8)
 
@@ -60,12 +70,14 @@ class Hub:
         self.api = HfApi(endpoint=endpoint, token=token or False)
         self._patience = patience
         self._sleep = sleep
+        self._busy_until: datetime | None = None
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What a function that calls the Hub returns, after more tries if they are needed.
 
         Raises one of FAILURES: the last one when patience is over, and at once when another try would give
-        the same.
+        the same. When the Hub says to wait for longer than that, this and the next calls raise TooManyCalls
+        until then.
         """
         tries = Retrying(
             retry=retry_if_exception(is_passing),
@@ -75,11 +87,17 @@ class Hub:
             reraise=True,
         )
 
-        def in_time() -> T:
-            get_session().timeout = TIMEOUT_SECONDS
-            return function(*args, **kwargs)
+        def one_try() -> T:
+            if self._busy_until and utc_now() < self._busy_until:
+                raise TooManyCalls(self._busy_until)
+            _end_calls_in_time()
+            try:
+                return function(*args, **kwargs)
+            except HfHubHTTPError as error:
+                self._note_limit(error)
+                raise
 
-        return tries(in_time)
+        return tries(one_try)
 
     def get(self, address: str) -> bytes:
         """The content at an address of the Hub. Raises one of FAILURES."""
@@ -90,6 +108,12 @@ class Hub:
         hf_raise_for_status(answer)
         return answer.content
 
+    def _note_limit(self, error: HfHubHTTPError) -> None:
+        wait = told_to_wait(error)
+        if wait is not None and wait > PATIENCE_SECONDS:
+            self._busy_until = utc_now() + timedelta(seconds=wait)
+            raise TooManyCalls(self._busy_until) from error
+
 
 def status_of(error: Exception) -> int | None:
     """The status code of the answer that an error is about; None when there was no answer."""
@@ -97,10 +121,24 @@ def status_of(error: Exception) -> int | None:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether another try may go well: the Hub is busy, or the network is."""
-    if isinstance(error, OfflineModeIsEnabled) or not isinstance(error, FAILURES):
+    """Whether another try may soon go well: the Hub is busy, or the network is."""
+    if isinstance(error, HfHubHTTPError):
+        return status_of(error) in PASSING
+    if isinstance(error, OfflineModeIsEnabled | TooManyCalls):
         return False
-    return not isinstance(error, HfHubHTTPError) or status_of(error) in PASSING
+    return isinstance(error, (HTTPError, ConnectionError, TimeoutError, JSONDecodeError))
+
+
+def told_to_wait(error: BaseException | None) -> float | None:
+    """The seconds that the Hub asks for, with one more because it rounds; None when it does not."""
+    if not isinstance(error, HfHubHTTPError) or error.response.status_code != 429:
+        return None
+    headers: Mapping[str, str] = error.response.headers
+    limit = parse_ratelimit_headers(headers)
+    if limit and limit.remaining == 0:
+        return limit.reset_in_seconds + 1.0
+    after = headers.get("Retry-After", "")
+    return float(after) + 1 if after.isdigit() else None
 
 
 def reason(error: Exception, hub: Hub) -> str:
@@ -108,6 +146,10 @@ def reason(error: Exception, hub: Hub) -> str:
     status = status_of(error)
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set, so the Hub is not asked. Unset it."
+    if isinstance(error, TooManyCalls):
+        return f"{error}. It goes on by itself."
+    if status is None and isinstance(error, ValueError):
+        return f"what answers at {hub.api.endpoint} is not the Hub, but a proxy perhaps. It is tried again."
     if status is None:
         return f"{hub.api.endpoint} cannot be reached. It is tried again by itself."
     if status == 401 and hub.api.token:
@@ -117,7 +159,7 @@ def reason(error: Exception, hub: Hub) -> str:
     if status == 403:
         return "the token in HF_TOKEN may not do this. Create one that may and set it as HF_TOKEN."
     if status == 429:
-        return "the Hub's limit of calls is reached. It goes on by itself within minutes."
+        return "the Hub's limit of calls is reached. It goes on by itself."
     if status in PASSING:
         return f"the Hub answers with an error ({status}). It is tried again by itself."
     return f"the Hub refuses it ({status}): {_said(error)}"
@@ -131,15 +173,20 @@ def _said(error: Exception) -> str:
 
 def _wait(state: RetryCallState) -> float:
     """As long as the Hub says, else a little longer each time, at random so that not all come at once."""
-    error = state.outcome.exception() if state.outcome else None
-    told = _told_to_wait(error.response.headers) if isinstance(error, HfHubHTTPError) else None
-    return _jitter(state) if told is None else min(told, LONGEST_WAIT_SECONDS)
+    told = told_to_wait(state.outcome.exception()) if state.outcome else None
+    return _jitter(state) if told is None else told
 
 
-def _told_to_wait(headers: Mapping[str, str]) -> float | None:
-    """The seconds that the Hub asks for, with one more because it rounds."""
-    limit = parse_ratelimit_headers(headers)
-    if limit and limit.remaining == 0:
-        return limit.reset_in_seconds + 1.0
-    after = headers.get("Retry-After", "")
-    return float(after) + 1 if after.isdigit() else None
+def _end_calls_in_time() -> None:
+    """Give every call of the client an end. Most of its functions ask for none, and none means for ever."""
+    hooks = get_session().event_hooks["request"]
+    if _limit_time not in hooks:
+        hooks.append(_limit_time)
+
+
+def _limit_time(request: Any) -> None:
+    """The names are those of the HTTP library: for a connection, for each part of an answer, and so on."""
+    limits = request.extensions.get("timeout") or {}
+    if not any(limits.values()):
+        names = ("connect", "read", "write", "pool")
+        request.extensions["timeout"] = dict.fromkeys(names, TIMEOUT_SECONDS)

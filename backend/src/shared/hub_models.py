@@ -16,6 +16,7 @@ from .hub import FAILURES, Hub, reason, status_of
 from .json_file import as_texts
 from .model_source import ModelFacts
 
+NOT_FOUND = "There is no model {} on the Hub, or it is private: check its name, or make it public."
 DISABLED = "{} was disabled by the Hub: its page says more."
 
 
@@ -48,27 +49,27 @@ class HubModels:
         except FAILURES as error:
             is_known = status_of(error) == 404 or not self._hub.api.token
             if isinstance(error, RepositoryNotFoundError) and is_known:
-                raise ModelNotFound(
-                    f"There is no model {name} on the Hub, or it is private: check its name, or make it "
-                    "public."
-                ) from error
+                raise ModelNotFound(NOT_FOUND.format(name)) from error
             raise ModelError(f"Cannot look up {name}: {reason(error, self._hub)}") from error
+        if info.private:  # our token may see more than whoever asks
+            raise ModelNotFound(NOT_FOUND.format(name))
         if info.disabled:
             raise CannotBeEvaluated(DISABLED.format(name))
         return _facts(info)
 
     def is_available(self, name: str) -> bool | None:
-        """Whether a model is there for everybody with our token; None when the Hub did not say.
+        """Whether everybody finds the model on the Hub; None when the Hub does not say.
 
-        Gone is only what the Hub does not find for a valid token: others are told so of private ones too.
+        Gone is only what it does not find for a valid token: without one it says so of private models too.
+        Raises ModelError when it cannot be asked.
         """
         try:
-            self._hub.call(self._hub.api.model_info, name, expand=["sha"])
+            info = self._hub.call(self._hub.api.model_info, name, expand=["private"])
         except RepositoryNotFoundError as error:
             return False if status_of(error) == 404 and self._hub.api.token else None
-        except FAILURES:
-            return None
-        return True
+        except FAILURES as error:
+            raise ModelError(f"Cannot look up {name}: {reason(error, self._hub)}") from error
+        return None if info.private else True
 
 
 def _facts(info: ModelInfo) -> ModelFacts:

@@ -1,4 +1,4 @@
-"""A store in a dataset on the Hub: the tree is read by difference, and a commit names its parent.
+"""A store in a dataset on the Hub: one call while nothing changes, one for each file, commits with a parent.
 
 `create_commit(parent_commit=…)` is the Hub's only compare-and-swap. Its answer can be lost after the commit
 landed; so each commit carries a nonce in its description, by which it is found in the history.
@@ -7,63 +7,51 @@ landed; so each commit carries a nonce in its description, by which it is found 
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import islice, takewhile
-from pathlib import PurePosixPath
+from datetime import datetime, timedelta
 from secrets import token_hex
 from threading import Lock
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, hf_hub_url
-from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
-from huggingface_hub.hf_api import RepoFile, RepoFolder
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HfHubHTTPError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 
-from .errors import Conflict, DatasetMissing, StoreError
-from .hub import CONFLICTS, FAILURES, Hub, is_passing, reason, status_of
-from .names import LOGS_FOLDER, is_hidden, is_safe_path
+from .errors import BadFile, Conflict, DatasetMissing, NotDelivered, StoreError
+from .hub import CONFLICTS, FAILURES, Hub, TooManyCalls, is_passing, reason, status_of
+from .hub_tree import HubTree
+from .json_file import MAX_BYTES
+from .names import is_safe_path
 from .pace import Pace
 from .store import Snapshot, blob_id
+from .times import from_text, utc_now
 
 log = logging.getLogger(__name__)
 
 DATASET = "dataset"
+
 READERS = 16
 """How many files are fetched at a time."""
-
-FEW_FOLDERS = 8
-"""So many changed folders are listed one by one; of more, the whole dataset is listed at once."""
 
 FETCHES = 3
 """How often a file is fetched that does not hold what its id says: an answer can be cut short."""
 
-LONGEST_HISTORY = 100
-"""Commits in which one's own is looked for; more can hardly land while one call is under way."""
-
-
-@dataclass(frozen=True)
-class _Folder:
-    """A top-level folder of the dataset: git's id of its tree, and its files by path."""
-
-    tree: str
-    files: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class _Known:
-    """The last snapshot, and what it was put together from."""
-
-    snapshot: Snapshot
-    folders: Mapping[str, _Folder] = field(default_factory=dict)
+CREATED_AGAIN_AFTER = timedelta(minutes=10)
+"""When what a token may not create is tried again: it may have got the permission."""
 
 
 class HubStore:
     """One dataset on the Hub. It may be used by several threads; nothing is called before the first use.
 
-    With a card, a missing dataset is created, and `is_new` is true from then on.
+    With a card, a dataset that is missing at the start is created, and `is_new` is true from then on.
     """
 
     def __init__(self, hub: Hub, repo_id: str, *, card: str | None = None, pace: Pace | None = None) -> None:
@@ -71,14 +59,17 @@ class HubStore:
         self.pace = pace or Pace()
         self.is_new = False
         self._hub = hub
+        self._tree = HubTree(hub, repo_id)
         self._card = card if hub.api.token else None
-        self._known: _Known | None = None
-        self._large: dict[str, str] = {}
-        self._own_revision: str | None = None
+        self._not_created: datetime | None = None
+        self._latest: Snapshot | None = None
+        self._own_revisions: set[str] = set()
         self._lock = Lock()
 
     def __str__(self) -> str:
         return self.repo_id
+
+    # Reading
 
     def snapshot(self) -> Snapshot:
         """The dataset as it is now: one call while nothing changes. Raises DatasetMissing, StoreError."""
@@ -86,139 +77,50 @@ class HubStore:
             try:
                 return self._look()
             except DatasetMissing:
-                if self._card is None:
+                if self._card is None or self._latest:  # what was there is not made anew, empty
                     raise
             self._create(self._card)
             return self._look()
 
-    def _look(self) -> Snapshot:
-        try:
-            revision = self._revision()
-            if self._known is None or self._known.snapshot.revision != revision:
-                if self._known and revision != self._own_revision:
-                    self.pace.note()
-                self._known = self._list(revision)
-            return self._known.snapshot
-        except FAILURES as error:
-            self._refuse("read", error)
+    def read(self, snapshot: Snapshot, paths: Collection[str]) -> dict[str, bytes | BadFile]:
+        """What files of the snapshot held then, one call for each, several at a time.
 
-    def _create(self, card: str) -> None:
-        """Create the dataset, empty but for its card. What a token may not do is not tried again."""
-        try:
-            self._hub.call(self._hub.api.create_repo, self.repo_id, repo_type=DATASET, exist_ok=True)
-            self._hub.call(self._create_commit, {"README.md": card.encode()}, (), "Add the dataset card")
-        except FAILURES as error:
-            if not is_passing(error):
-                self._card = None
-            raise DatasetMissing(self.repo_id, why=reason(error, self._hub)) from error
-        self.is_new = True
-        log.info("created %s", self)
-
-    def read(self, snapshot: Snapshot, paths: Collection[str]) -> dict[str, bytes]:
-        """What files of the snapshot held then, one call for each, several at a time."""
+        A file that is too large, or listed and not delivered, is a BadFile in its place. Raises Conflict when
+        the snapshot's revision is gone, and StoreError when nothing can be read at all.
+        """
         if not paths:
             return {}
+        with ThreadPoolExecutor(min(READERS, len(paths))) as readers:
+            found = dict(zip(paths, readers.map(lambda path: self._file(snapshot, path), paths), strict=True))
+        self._refuse_if_it_is_not_about_single_files(list(found.values()))
+        return {path: self._in_its_place(data) for path, data in found.items()}
+
+    def _refuse_if_it_is_not_about_single_files(self, found: Collection[bytes | Exception]) -> None:
+        """One file that the Hub cannot deliver hides no other; a Hub that is down delivers none."""
+        failures = [each for each in found if isinstance(each, Exception) and not isinstance(each, BadFile)]
+        for failure in failures:
+            if isinstance(failure, RevisionNotFoundError):
+                raise Conflict(f"{self} was rewritten while it was read.") from failure
+            if not isinstance(failure, HfHubHTTPError) or len(failures) == len(found):
+                self._refuse("read", failure)
+
+    def _look(self) -> Snapshot:
         try:
-            with ThreadPoolExecutor(min(READERS, len(paths))) as readers:
-                return dict(
-                    zip(paths, readers.map(lambda path: self._file(snapshot, path), paths), strict=True)
-                )
-        except (RevisionNotFoundError, EntryNotFoundError) as error:
-            raise Conflict(f"{self} was rewritten while it was read.") from error
+            info = self._hub.call(self._hub.api.dataset_info, self.repo_id, expand=["sha"])
+            revision = str(info.sha)
+            if self._latest is None or self._latest.revision != revision:
+                latest = self._tree.listed(revision)
+                self._count_commits(latest)
+                self._latest = latest
+            return self._latest
         except FAILURES as error:
             self._refuse("read", error)
 
-    def commit(
-        self, *, add: Mapping[str, bytes], delete: Collection[str] = (), message: str, parent: Snapshot
-    ) -> None:
-        """Write and delete files, all or nothing. Raises Conflict if the dataset is no longer at `parent`."""
-        for path in add:
-            if not is_safe_path(path) or path in delete:
-                raise StoreError(f"Cannot write {path!r} to {self}: it is no possible file name.")
-        changed = {path: data for path, data in add.items() if parent.files.get(path) != blob_id(data)}
-        missing = [path for path in delete if path not in parent.files]
-        try:
-            if missing or not (changed or delete):
-                # The Hub is not asked to commit this, so it cannot say that the parent is no longer the head.
-                if self._revision() != parent.revision:
-                    raise Conflict(f"{self} changed since it was read: {message} was not written.")
-                if missing:
-                    raise StoreError(f"Cannot delete {missing[0]!r} from {self}: there is no such file.")
-                return
-            self._commit(changed, delete, message, parent)
-        except FAILURES as error:
-            self._refuse("write to", error)
-        self.pace.note()
-        log.info("committed to %s: %s", self, message)
-
-    def address(self, path: str) -> str:
-        """The page of a file on the Hub."""
-        return f"{self._hub.api.endpoint}/datasets/{self.repo_id}/blob/main/{quote(path)}"
-
-    def check_writing(self) -> None:
-        """Raise StoreError, with a sentence, when the token cannot write to the dataset, or there is none."""
-        if not self._hub.api.token:
-            raise StoreError(
-                f"HF_TOKEN is not set, so nothing can be written to {self}: create a token that can write to "
-                "it, and set it as this Space's secret HF_TOKEN."
-            )
-        try:
-            self._hub.call(self._hub.api.auth_check, self.repo_id, repo_type=DATASET, write=True)
-        except FAILURES as error:
-            self._refuse("write to", error)
-
-    def _revision(self) -> str:
-        info = self._hub.call(self._hub.api.dataset_info, self.repo_id, expand=["sha"])
-        return str(info.sha)
-
-    # Listing
-
-    def _list(self, revision: str) -> _Known:
-        """The tree at a revision; a top-level folder with a known tree id is not listed again."""
-        known = self._known.folders if self._known else {}
-        entries = self._tree(revision, None)
-        trees = {entry.path: entry.tree_id for entry in entries if isinstance(entry, RepoFolder)}
-        wanted = {path: tree for path, tree in trees.items() if not _is_left_out(path)}
-        changed = [path for path, tree in wanted.items() if path not in known or known[path].tree != tree]
-        if len(changed) > FEW_FOLDERS:
-            listed = self._by_folder(self._tree(revision, None, recursive=True))
-        else:
-            listed = {path: self._files(self._tree(revision, path, recursive=True)) for path in changed}
-        folders = {
-            path: _Folder(tree, listed.get(path, {})) if path in changed else known[path]
-            for path, tree in wanted.items()
-        }
-        files = self._files(entries)
-        for folder in folders.values():
-            files |= folder.files
-        return _Known(Snapshot(revision, files), folders)
-
-    def _tree(
-        self, revision: str, path: str | None, *, recursive: bool = False
-    ) -> list[RepoFile | RepoFolder]:
-        return self._hub.call(
-            lambda: list(
-                self._hub.api.list_repo_tree(
-                    self.repo_id, path, recursive=recursive, revision=revision, repo_type=DATASET
-                )
-            )
-        )
-
-    def _files(self, entries: Iterable[RepoFile | RepoFolder]) -> dict[str, str]:
-        """The files by path. Of large ones, whose id is that of a pointer, the digest is remembered."""
-        files = [entry for entry in entries if isinstance(entry, RepoFile) and not _is_left_out(entry.path)]
-        self._large |= {file.path: file.lfs.sha256 for file in files if file.lfs}
-        return {file.path: file.blob_id for file in files}
-
-    def _by_folder(self, entries: Iterable[RepoFile | RepoFolder]) -> dict[str, dict[str, str]]:
-        folders: dict[str, dict[str, str]] = {}
-        for path, blob in self._files(entries).items():
-            folders.setdefault(path.partition("/")[0], {})[path] = blob
-        return folders
-
-    # Reading
-
-    def _file(self, snapshot: Snapshot, path: str) -> bytes:
+    def _file(self, snapshot: Snapshot, path: str) -> bytes | Exception:
+        blob = snapshot.files[path]
+        size = self._tree.sizes.get(blob, 0)
+        if size > MAX_BYTES:
+            return BadFile(f"it has {size:,} bytes, and no more than {MAX_BYTES:,} are read")
         address = hf_hub_url(
             self.repo_id,
             path,
@@ -226,27 +128,103 @@ class HubStore:
             revision=snapshot.revision,
             endpoint=self._hub.api.endpoint,
         )
-        for _ in range(FETCHES):
-            data = self._hub.get(address)
-            if snapshot.files[path] == blob_id(data) or self._large.get(path) == _sha256(data):
-                return data
-        raise StoreError(f"Cannot read {path} in {self}: what arrives is not what the Hub says it holds.")
+        try:
+            for _ in range(FETCHES):
+                data = self._hub.get(address)
+                if blob == blob_id(data) or self._tree.digests.get(blob) == _sha256(data):
+                    return data
+        except EntryNotFoundError:
+            return NotDelivered("the Hub lists it and does not deliver it")
+        except FAILURES as error:
+            return error
+        return NotDelivered("what the Hub delivers is not what it says the file holds")
+
+    def _in_its_place(self, data: bytes | Exception) -> bytes | BadFile:
+        if isinstance(data, bytes | BadFile):
+            return data
+        return NotDelivered(f"it cannot be read: {reason(data, self._hub)}")
+
+    def _count_commits(self, latest: Snapshot) -> None:
+        """Tell the pace of others' commits since the last look; at the first one, of the last hour's."""
+        if not self._hub.api.token or latest.revision in self._own_revisions:
+            return
+        try:
+            history = self._history()
+        except FAILURES:  # it is a matter of some commits more or less
+            self.pace.note()
+            return
+        now = utc_now()
+        for number, commit in enumerate(history):
+            if self._latest and commit["id"] == self._latest.revision:
+                history = history[:number]
+                break
+        if self._latest is None:
+            times = [from_text(str(commit.get("date"))) for commit in history]
+            self.pace.note(sum(1 for time in times if time and abs(now - time) < timedelta(hours=1)))
+        else:
+            self.pace.note(sum(1 for commit in history if commit["id"] not in self._own_revisions))
+
+    def _history(self) -> list[dict[str, Any]]:
+        """The latest commits, as far as one answer has them, the newest first."""
+        answer = self._hub.get(f"{self._hub.api.endpoint}/api/datasets/{self.repo_id}/commits/main")
+        commits: list[dict[str, Any]] = json.loads(answer)
+        return commits
 
     # Writing
+
+    def commit(
+        self, *, add: Mapping[str, bytes], delete: Collection[str] = (), message: str, parent: Snapshot
+    ) -> None:
+        """Write and delete files, all or nothing. Raises Conflict if the dataset is no longer at `parent`."""
+        self._refuse_without_a_token()
+        for path in add:
+            if not is_safe_path(path) or path in delete:
+                raise StoreError(f"Cannot write {path!r} to {self}: it is no possible file name.")
+        changed = {path: data for path, data in add.items() if not self._holds(parent, path, data)}
+        missing = [path for path in delete if path not in parent.files]
+        try:
+            if missing or not (changed or delete):
+                # The Hub is not asked to commit this, so it cannot say that the parent is no longer the head.
+                info = self._hub.call(self._hub.api.dataset_info, self.repo_id, expand=["sha"])
+                if info.sha != parent.revision:
+                    raise Conflict(f"{self} changed since it was read: {message} was not written.")
+                if missing:
+                    raise StoreError(f"Cannot delete {missing[0]!r} from {self}: there is no such file.")
+                return
+            self._commit(changed, delete, message, parent)
+        except FAILURES as error:
+            if isinstance(error, TooManyCalls) or status_of(error) == 429:
+                self.pace.fill()
+            self._refuse("write to", error)
+        self.pace.note()
+        log.info("committed to %s: %s", self, message)
+
+    def _holds(self, snapshot: Snapshot, path: str, data: bytes) -> bool:
+        blob = snapshot.files.get(path)
+        return blob is not None and (
+            blob == blob_id(data)
+            or (blob in self._tree.digests and self._tree.digests[blob] == _sha256(data))
+        )
 
     def _commit(
         self, add: Mapping[str, bytes], delete: Collection[str], message: str, parent: Snapshot
     ) -> None:
         """Commit, or find in the history that an earlier try, whose answer was lost, did."""
         nonce = token_hex(8)
+        tries = 0
+
+        def one_try() -> bool:
+            nonlocal tries
+            tries += 1
+            return self._create_commit(add, delete, message, parent=parent.revision, nonce=nonce)
+
         failure: Exception | None = None
         try:
-            is_made = self._hub.call(
-                self._create_commit, add, delete, message, parent=parent.revision, nonce=nonce
-            )
+            is_made = self._hub.call(one_try)
         except FAILURES as error:
             is_made, failure = False, error
-        if is_made or self._is_in_the_history(nonce, parent):
+        is_clear = tries == 1 and (failure is None or status_of(failure) in CONFLICTS)
+        if is_made or (not is_clear and any(nonce in str(each.get("message")) for each in self._history())):
             return
         if failure and status_of(failure) not in CONFLICTS:
             raise failure
@@ -274,31 +252,56 @@ class HubStore:
             repo_type=DATASET,
             parent_commit=parent,
         )
-        self._own_revision = answer.oid
         # No public name of the client tells; the tests of all stores hold this one against its versions.
-        return bool(deletes) or any(each._remote_oid != each._local_oid for each in adds)
+        is_made = bool(deletes) or any(each._remote_oid != each._local_oid for each in adds)
+        if is_made:
+            self._own_revisions.add(str(answer.oid))
+        return is_made
 
-    def _is_in_the_history(self, nonce: str, parent: Snapshot) -> bool:
-        """Whether a commit since the parent carries the nonce."""
-        commits = self._hub.call(
-            lambda: list(
-                takewhile(
-                    lambda commit: commit.commit_id != parent.revision,
-                    islice(self._hub.api.list_repo_commits(self.repo_id, repo_type=DATASET), LONGEST_HISTORY),
-                )
+    def _create(self, card: str) -> None:
+        """Create the dataset, empty but for its card."""
+        if self._not_created and utc_now() - self._not_created < CREATED_AGAIN_AFTER:
+            raise DatasetMissing(self.repo_id, has_token=True)
+        try:
+            self._hub.call(self._hub.api.create_repo, self.repo_id, repo_type=DATASET)
+            self._hub.call(self._create_commit, {"README.md": card.encode()}, (), "Add the dataset card")
+        except FAILURES as error:
+            if status_of(error) == 409:  # somebody else has just created it
+                return
+            if not is_passing(error):
+                self._not_created = utc_now()
+            raise DatasetMissing(self.repo_id, has_token=True, why=reason(error, self._hub)) from error
+        self.is_new = True
+        log.info("created %s", self)
+
+    # For people
+
+    def address(self, path: str) -> str:
+        """The page of a file on the Hub."""
+        return f"{self._hub.api.endpoint}/datasets/{self.repo_id}/blob/main/{quote(path)}"
+
+    def check_writing(self) -> None:
+        """Raise StoreError, with a sentence, when the token cannot write to the dataset, or there is none."""
+        self._refuse_without_a_token()
+        try:
+            self._hub.call(self._hub.api.auth_check, self.repo_id, repo_type=DATASET, write=True)
+        except FAILURES as error:
+            self._refuse("write to", error)
+
+    def _refuse_without_a_token(self) -> None:
+        if not self._hub.api.token:
+            raise StoreError(
+                f"HF_TOKEN is not set, so nothing can be written to {self}: create a token that can write to "
+                "it, and set it as this Space's secret HF_TOKEN."
             )
-        )
-        return any(nonce in commit.message for commit in commits)
 
     def _refuse(self, verb: str, error: Exception) -> NoReturn:
-        if isinstance(error, RepositoryNotFoundError) and status_of(error) == 404:
-            raise DatasetMissing(self.repo_id) from error
-        raise StoreError(f"Cannot {verb} {self}: {reason(error, self._hub)}") from error
-
-
-def _is_left_out(path: str) -> bool:
-    """Hidden files, which are the Hub's own, and logs."""
-    return is_hidden(path) or PurePosixPath(path).parts[0] == LOGS_FOLDER
+        has_token = bool(self._hub.api.token)
+        is_unseen = isinstance(error, RepositoryNotFoundError) or status_of(error) == 401
+        if is_unseen and (status_of(error) == 404 or not has_token):
+            raise DatasetMissing(self.repo_id, has_token=has_token) from error
+        advice = f" If {self} is not yours, set OWNER." if status_of(error) == 403 else ""
+        raise StoreError(f"Cannot {verb} {self}: {reason(error, self._hub)}{advice}") from error
 
 
 def _sha256(data: bytes) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from .errors import BadFile
 from .pace import Pace
 
 
@@ -35,8 +36,8 @@ class Store(Protocol):
     def snapshot(self) -> Snapshot:
         """The dataset as it is now. Raises StoreError when it cannot be reached."""
 
-    def read(self, snapshot: Snapshot, paths: Collection[str]) -> dict[str, bytes]:
-        """What files of the snapshot held at that moment.
+    def read(self, snapshot: Snapshot, paths: Collection[str]) -> Mapping[str, bytes | BadFile]:
+        """What files of the snapshot held at that moment; a BadFile for one that cannot be had.
 
         Raises Conflict when that can no longer be had, and StoreError when the dataset cannot be reached.
         """

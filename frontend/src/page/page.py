@@ -12,12 +12,13 @@ from markupsafe import Markup
 
 from src import api
 from src.board import Board, Keeper
-from src.checks import MAIN, ORIGINAL, PRECISIONS, UNKNOWN_TYPE, Form
+from src.checks import MAIN, PRECISIONS, UNKNOWN_TYPE, Form
 from src.page import notices
 from src.page.about_tab import AboutTab
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.submit_tab import SUBMITTING_AT_ONCE, SubmitTab
 from src.page.updates import Updates
+from src.shared.request import ORIGINAL
 from src.submission import Desk
 from src.tasks import Task
 from src.texts import Texts
@@ -114,7 +115,7 @@ def _endpoints(keeper: Keeper, desk: Desk) -> None:
     def queue() -> list[dict[str, Any]]:
         return api.queue(keeper.now.board)
 
-    def submit(
+    async def submit(
         model: str,
         base_model: str = "",
         revision: str = MAIN,
@@ -131,7 +132,7 @@ def _endpoints(keeper: Keeper, desk: Desk) -> None:
         }
         # Types were not checked on the way here; whoever cannot leave a value out gives null.
         given = {name: str(value) for name, value in optional.items() if value}
-        return {**api.submit(desk, Form(str(model or ""), **given))}
+        return {**await api.submit(desk, Form(str(model or ""), **given))}
 
     api_endpoint(leaderboard, api_description="The whole table: headers, and rows of plain values.")
     api_endpoint(reproduce, api_description="The commands that compute the rows of a model again.")

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import gradio as gr
 
 from src import api
 from src.board import Keeper, Now
-from src.checks import MAIN, ORIGINAL, PRECISIONS, WEIGHT_TYPES, Form
+from src.checks import MAIN, PRECISIONS, WEIGHT_TYPES, Form
 from src.model_types import MODEL_TYPES
 from src.page import notices
 from src.page.links import Links
 from src.page.queue_tables import label, queue_table
 from src.page.updates import Updates
 from src.queue import Group, grouped
+from src.shared.request import ORIGINAL
 from src.submission import CLOSED, Desk
 from src.texts import Texts
 
 SUBMIT = "Submit"
-SUBMITTING_AT_ONCE = 64
-"""How many submissions may wait for their common commit."""
+SUBMITTING_AT_ONCE = 1000
+"""How many submissions may wait for their common commit; they do it without a thread."""
 
 OPEN_AT_FIRST = (Group.RUNNING, Group.PENDING)
 
@@ -86,7 +87,7 @@ class SubmitTab:
             **quietly,
         ).then(lambda: gr.Button(SUBMIT, interactive=True), None, self.button, queue=False, **quietly)
 
-    def hand_in(self, *filled_in: str | None) -> Iterator[Updates]:
+    async def hand_in(self, *filled_in: str | None) -> AsyncIterator[Updates]:
         """Hand in the form; it is emptied when that succeeds, and stays as it is otherwise.
 
         Where it takes a while, first comes until when.
@@ -95,7 +96,7 @@ class SubmitTab:
         if due:
             yield {self.message: notices.gathering(due)}
         form = Form(*(value or "" for value in filled_in))
-        outcome = api.submit(self._desk, form)
+        outcome = await api.submit(self._desk, form)
         updates: Updates = {self.message: notices.answer(outcome["message"], ok=outcome["ok"])}
         if outcome["ok"]:
             emptied = dict(zip(self.fields, ["", "", MAIN, PRECISIONS[0], ORIGINAL, None], strict=True))

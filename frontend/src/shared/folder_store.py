@@ -54,7 +54,7 @@ class FolderStore:
         with self._locked():
             return self._scan()
 
-    def read(self, snapshot: Snapshot, paths: Collection[str]) -> dict[str, bytes]:
+    def read(self, snapshot: Snapshot, paths: Collection[str]) -> Mapping[str, bytes]:
         """What files of the snapshot held then. A folder has no past: raises Conflict when one changed."""
         found: dict[str, bytes] = {}
         for path in paths:

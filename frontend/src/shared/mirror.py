@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from .errors import BadFile, Conflict, StoreError
+from .conflicts import TRIES, tries
+from .errors import BadFile, Conflict, NotDelivered, StoreError
 from .names import is_data_path, is_safe_path
 from .store import Snapshot, Store
 
@@ -15,8 +16,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-TRIES = 20
-"""How often a refresh starts again when the dataset changes under it."""
+AT_ONCE = 500
+"""How many files are read before they are parsed: what was read is kept when the rest cannot be."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Reading(Generic[T]):
     snapshot: Snapshot
     values: Mapping[str, T]
     broken: Mapping[str, str]
+
+    @classmethod
+    def empty(cls) -> Reading[T]:
+        """What is known before the first look."""
+        return cls(Snapshot("", {}), {}, {})
 
 
 class Mirror(Generic[T]):
@@ -46,15 +52,16 @@ class Mirror(Generic[T]):
         self._is_wanted = is_wanted
         self._parsed: dict[str, tuple[str, T | BadFile]] = {}
         self._reading: Reading[T] | None = None
+        self._is_whole = True
 
     def refresh(self) -> Reading[T]:
         """The dataset as it is now; the same object as before when nothing changed.
 
         Raises StoreError when it cannot be read.
         """
-        for _ in range(TRIES):
+        for _ in tries():
             snapshot = self._store.snapshot()
-            if self._reading and self._reading.snapshot.revision == snapshot.revision:
+            if self._reading and self._is_whole and self._reading.snapshot.revision == snapshot.revision:
                 return self._reading
             try:
                 return self._read(snapshot)
@@ -64,19 +71,34 @@ class Mirror(Generic[T]):
 
     def _read(self, snapshot: Snapshot) -> Reading[T]:
         wanted = {path: blob for path, blob in snapshot.files.items() if self._is_wanted(path)}
-        changed = [path for path, blob in wanted.items() if self._parsed.get(path, ("", None))[0] != blob]
-        data = self._store.read(snapshot, changed)
         self._parsed = {path: parsed for path, parsed in self._parsed.items() if path in wanted}
-        for path in changed:
-            self._parsed[path] = (wanted[path], self._parse_or_name(path, data[path]))
-        parsed = {path: self._parsed[path][1] for path in wanted}
+        changed = [path for path, blob in wanted.items() if self._parsed.get(path, ("", None))[0] != blob]
+        missing: dict[str, NotDelivered] = {}
+        for start in range(0, len(changed), AT_ONCE):
+            for path, data in self._store.read(snapshot, changed[start : start + AT_ONCE]).items():
+                if isinstance(data, NotDelivered):
+                    missing[path] = data
+                else:
+                    self._parsed[path] = (wanted[path], self._parse_or_name(path, data))
+        return self._new_reading(snapshot, wanted, missing)
+
+    def _new_reading(
+        self, snapshot: Snapshot, wanted: Collection[str], missing: Mapping[str, NotDelivered]
+    ) -> Reading[T]:
+        """The same object as before if nothing is different."""
+        parsed = {path: missing[path] if path in missing else self._parsed[path][1] for path in wanted}
         values = {path: value for path, value in parsed.items() if not isinstance(value, BadFile)}
         broken = {path: str(value) for path, value in parsed.items() if isinstance(value, BadFile)}
-        self._reading = Reading(snapshot, values, broken)
+        reading = Reading(snapshot, values, broken)
+        self._is_whole = not missing
+        if self._reading != reading:
+            self._reading = reading
         return self._reading
 
-    def _parse_or_name(self, path: str, data: bytes) -> T | BadFile:
+    def _parse_or_name(self, path: str, data: bytes | BadFile) -> T | BadFile:
         try:
+            if isinstance(data, BadFile):
+                raise data
             if not is_safe_path(path):  # a worker that claimed it could never write it
                 raise BadFile("its name is too long or has characters that cannot be shown: rename it")
             return self._parse(path, data)

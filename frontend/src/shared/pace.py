@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from datetime import datetime, timedelta
+from math import ceil
 from threading import Lock
 
 from .times import Clock, utc_now
@@ -26,10 +27,14 @@ class Pace:
         self._seen: deque[datetime] = deque()
         self._lock = Lock()
 
-    def note(self) -> None:
-        """Remember that there was a commit just now."""
+    def note(self, commits: int = 1) -> None:
+        """Remember that there were so many commits just now."""
         with self._lock:
-            self._seen.append(self._clock())
+            self._seen.extend([self._clock()] * commits)
+
+    def fill(self) -> None:
+        """The Hub has said that it takes no more."""
+        self.note(max(0, ceil(self._limit) - self.commits))
 
     @property
     def commits(self) -> int:

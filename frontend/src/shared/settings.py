@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
+from huggingface_hub import constants
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
+
 from .environment import Positive
+from .errors import ConfigurationError
 from .pace import LIMIT
+
+TOKEN = re.compile(r"[!-~]+")
+"""Visible ASCII: what a header can hold."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,25 @@ class CommonSettings:
     space_id: str | None = None
     space_author_name: str | None = None
     gradio_server_name: str | None = None
+
+    def __post_init__(self) -> None:
+        """What could never be found is a mistake that is told at the start. Raises ConfigurationError."""
+        names = [("OWNER", self.owner, "acme"), ("QUEUE_REPO", self.queue_repo, "acme/requests")]
+        names += [("RESULTS_REPO", self.results_repo, "acme/results")]
+        for name, value, example in names:
+            if value is not None and not is_repo_id(value, slashes=example.count("/")):
+                raise ConfigurationError(
+                    f"{name} is {value!r}: write a name as on the Hub, such as {example}."
+                )
+        if self.hf_token is not None and not TOKEN.fullmatch(self.hf_token):
+            raise ConfigurationError(
+                "HF_TOKEN holds characters that no token has: copy it again from "
+                "https://huggingface.co/settings/tokens."
+            )
+        if not constants.ENDPOINT.startswith(("http://", "https://")):
+            raise ConfigurationError(
+                f"HF_ENDPOINT is {constants.ENDPOINT!r}: write an address, such as https://huggingface.co."
+            )
 
     @property
     def organisation(self) -> str | None:
@@ -47,3 +75,12 @@ class CommonSettings:
     def server_name(self) -> str:
         """As it was set; else all addresses on a Space, and elsewhere this machine only."""
         return self.gradio_server_name or ("0.0.0.0" if self.space_id else "127.0.0.1")
+
+
+def is_repo_id(text: str, *, slashes: int) -> bool:
+    """Whether the Hub could have something of this name, with so many slashes in it."""
+    try:
+        validate_repo_id(text)
+    except HFValidationError:
+        return False
+    return text.count("/") == slashes
