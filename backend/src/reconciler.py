@@ -110,8 +110,9 @@ class Reconciler:
 
     def created(self) -> list[str]:
         """The datasets that were missing and were made just now, as long as nothing is in them."""
-        pairs = zip((self._request_store, self._result_store), self._read, strict=True)
-        return [str(store) for store, reading in pairs if store.is_new and not reading.values]
+        requests, results = self._read
+        held = [(self._request_store, len(requests.values)), (self._result_store, len(results.values))]
+        return [str(store) for store, number in held if store.is_new and not number]
 
     def gathers_until(self) -> datetime | None:
         """Until when nothing is written, because the Hub takes only so many commits an hour; None is now."""

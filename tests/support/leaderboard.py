@@ -57,6 +57,60 @@ class Leaderboard:
         return result
 
 
+@dataclass(frozen=True)
+class Datasets:
+    """The two datasets under a frontend, as their owner edits them by hand: in a folder, or on a Hub."""
+
+    folder: Path
+    hub: RemoteHub | None = None
+
+    def write(self, dataset: str, path: str, content: str) -> None:
+        """Put a file into a dataset."""
+        if self.hub:
+            self.hub.do("put", type="dataset", id=f"acme/{dataset}", files={path: content})
+        else:
+            file = self.folder / dataset / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content, encoding="utf-8")
+
+    def delete(self, dataset: str, path: str) -> None:
+        """Remove a file from a dataset."""
+        if self.hub:
+            self.hub.do("put", type="dataset", id=f"acme/{dataset}", files={}, delete=[path])
+        else:
+            (self.folder / dataset / path).unlink()
+
+    @contextmanager
+    def frontend(self, **settings: str) -> Iterator[Space]:
+        """A frontend on them."""
+        if self.hub:
+            token = self.hub.do("add_user", name="alice", organizations={"acme": "admin"})
+            settings = on_the_hub(self.hub, token) | settings
+        with running(self.folder, ("frontend",), **settings) as spaces:
+            yield spaces["frontend"]
+
+
+@contextmanager
+def datasets_in_a_folder(folder: Path) -> Iterator[Datasets]:
+    """Empty datasets in a folder."""
+    yield Datasets(folder)
+
+
+@contextmanager
+def datasets_on_a_hub(folder: Path) -> Iterator[Datasets]:
+    """Empty datasets on a Hub."""
+    with hub_process(FRONTEND_PYTHON) as hub:
+        for dataset in ("requests", "results"):
+            hub.do("add_repository", type="dataset", id=f"acme/{dataset}", files={"README.md": "# A dataset"})
+        yield Datasets(folder, hub)
+
+
+def on_the_hub(hub: RemoteHub, token: str) -> dict[str, str]:
+    """The settings of a Space whose data lies there."""
+    where = {"LEADERBOARD_DATA_DIR": "", "OWNER": "acme", "HF_TOKEN": token, "HF_ENDPOINT": hub.url}
+    return where | TO_THE_HUB_OF_THE_TESTS
+
+
 @contextmanager
 def leaderboard_in_a_folder(data: Path, models: Path) -> Iterator[Leaderboard]:
     """Both Spaces on one empty data folder; nothing is looked up on the Hub."""
@@ -73,6 +127,5 @@ def leaderboard_on_a_hub(data: Path, models: Path) -> Iterator[Leaderboard]:
         for folder in sorted(each for each in models.glob("*/*") if each.is_dir()):
             name = folder.relative_to(models).as_posix()
             hub.do("add_repository", type="model", id=name, folder=str(folder))
-        on_the_hub = {"LEADERBOARD_DATA_DIR": "", "OWNER": "acme", "HF_TOKEN": token, "HF_ENDPOINT": hub.url}
-        with running(data, **on_the_hub, **TO_THE_HUB_OF_THE_TESTS, **QUICK) as spaces:
+        with running(data, **on_the_hub(hub, token), **QUICK) as spaces:
             yield Leaderboard(data, models, **spaces, hub=hub, token=token)

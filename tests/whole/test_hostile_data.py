@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from local_leaderboard import Space, running
+from local_leaderboard import Space
+from support.leaderboard import Datasets, datasets_in_a_folder, datasets_on_a_hub
 from support.pages import listening, rows
 
 ELSEWHERE = "evil.example"
@@ -31,12 +31,7 @@ HOSTILE = [
 STATUSES = ["PENDING", "RUNNING", "FINISHED", "FAILED"]
 
 
-def write(file: Path, content: object) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content), encoding="utf-8")
-
-
-def write_request(data: Path, name: str, model: str, text: str, status: str) -> None:
+def write_request(datasets: Datasets, name: str, model: str, text: str, status: str) -> None:
     """A request that holds a text wherever a text can be."""
     fields = ("revision", "base_model", "precision", "weight_type", "model_type", "license", "message")
     lease = {
@@ -50,18 +45,18 @@ def write_request(data: Path, name: str, model: str, text: str, status: str) -> 
     content |= {"submitted_time": "2026-01-31T12:00:00Z", "params": 1.0, "submitted_by": text}
     if status == "RUNNING":
         content |= {"lease": lease, "progress": {"task": text, "done": 1, "total": 2}}
-    write(data / "requests" / f"{name}_{status}.json", content)
+    datasets.write("requests", f"{name}_{status}.json", json.dumps(content))
 
 
-def write_result(data: Path, name: str, model: str, text: str, score: float) -> None:
+def write_result(datasets: Datasets, name: str, model: str, text: str, score: float) -> None:
     config = {"model_name": model, "model_dtype": text, "model_sha": text}
     metrics = {"acc,none": score, "exact_match,none": score}
     results = {task: metrics for task in ("tiny_addition", "tiny_agreement", "tiny_copy")}
     content = {"config": config, "results": results, "versions": {text: text}}
-    write(data / "results" / name / "results_2026-01-31T12-00-00.json", content)
+    datasets.write("results", f"{name}/results_2026-01-31T12-00-00.json", json.dumps(content))
 
 
-def write_description(data: Path) -> None:
+def write_description(datasets: Datasets) -> None:
     """What a backend says it runs, with a text wherever a text can be."""
     tasks = [
         {
@@ -75,27 +70,25 @@ def write_description(data: Path) -> None:
     ]
     texts = dict.fromkeys(("device", "batch_size", "include_path"), HOSTILE[0])
     versions = {text[:500]: text for text in HOSTILE}  # YAML has no longer keys
-    write(
-        data / "results" / "index" / "backend.yaml",
-        {"tasks": tasks, "problems": HOSTILE, "versions": versions, **texts},
-    )
+    description = {"tasks": tasks, "problems": HOSTILE, "versions": versions, **texts}
+    datasets.write("results", "index/backend.yaml", json.dumps(description))
 
 
-@pytest.fixture(scope="module")
-def frontend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Space]:
+@pytest.fixture(scope="module", params=[datasets_in_a_folder, datasets_on_a_hub])
+def frontend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Space]:
     """A frontend on one good model and on many that want to harm."""
-    data = tmp_path_factory.mktemp("hostile")
-    write_result(data, "acme/good", "acme/good", "float16", 0.99)
-    for number, text in enumerate(HOSTILE):
-        for status in STATUSES:
-            write_request(data, f"bad-{number}", text, text, status)
-        write_result(data, f"bad-{number}", text, text, 0.5)
-        write_request(data, f"plain-{number}", f"acme/plain-{number}", text, "FINISHED")
-        write_result(data, f"plain-{number}", f"acme/plain-{number}", text, 0.4)
-    write_description(data)
-    write(data / "requests" / "<img src=x onerror=alert(1)>.json", "broken")
-    with running(data, ("frontend",), REFRESH_RATE="5") as spaces:
-        yield spaces["frontend"]
+    with request.param(tmp_path_factory.mktemp("hostile")) as datasets:
+        write_result(datasets, "acme/good", "acme/good", "float16", 0.99)
+        for number, text in enumerate(HOSTILE):
+            for status in STATUSES:
+                write_request(datasets, f"bad-{number}", text, text, status)
+            write_result(datasets, f"bad-{number}", text, text, 0.5)
+            write_request(datasets, f"plain-{number}", f"acme/plain-{number}", text, "FINISHED")
+            write_result(datasets, f"plain-{number}", f"acme/plain-{number}", text, 0.4)
+        write_description(datasets)
+        datasets.write("requests", "<img src=x onerror=alert(1)>.json", "broken")
+        with datasets.frontend(REFRESH_RATE="5") as frontend:
+            yield frontend
 
 
 def use_everything(page: Page, width: int) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from local_leaderboard import Space, running
+from local_leaderboard import Space
+from support.leaderboard import Datasets, datasets_in_a_folder, datasets_on_a_hub
 from support.pages import listening, rows
 
 COMMIT = "c" * 40
@@ -23,8 +23,10 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 
 
-def write(data: Path, model: str, *, precision: str = "float16", hour: int = 12, **facts: Any) -> None:
-    """Put a finished request and its result into a data folder, as an owner would by hand."""
+def write(
+    datasets: Datasets, model: str, *, precision: str = "float16", hour: int = 12, **facts: Any
+) -> None:
+    """Put a finished request and its result into the datasets, as an owner would by hand."""
     facts = {"model_type": "", "params": 1.0, "license": "mit", "score": 0.5} | facts
     score = facts.pop("score")
     request = {
@@ -41,25 +43,27 @@ def write(data: Path, model: str, *, precision: str = "float16", hour: int = 12,
             "tiny_copy": {"exact_match,none": score},
         },
     }
-    files = {
-        f"requests/{model}_eval_request_False_{precision}_Original.json": request,
-        f"results/{model}/results_2026-01-31T{hour}-00-00.000000.json": result,
-    }
-    for path, content in files.items():
-        file = data / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(content), encoding="utf-8")
+    name = f"{model}_eval_request_False_{precision}_Original.json"
+    datasets.write("requests", name, json.dumps(request))
+    datasets.write("results", f"{model}/results_2026-01-31T{hour}-00-00.000000.json", json.dumps(result))
+
+
+@pytest.fixture(scope="module", params=[datasets_in_a_folder, datasets_on_a_hub])
+def datasets(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Datasets]:
+    """Four models, one of them in two precisions, and one that is no longer on the Hub."""
+    with request.param(tmp_path_factory.mktemp("table")) as datasets:
+        for model, facts in MODELS.items():
+            write(datasets, model, **facts)
+        write(datasets, "acme/big", precision="bfloat16", hour=13, **MODELS["acme/big"] | {"score": 0.85})
+        write(datasets, "gone/model", score=0.1, still_on_hub=False)
+        yield datasets
 
 
 @pytest.fixture(scope="module")
-def frontend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Space]:
-    """A frontend on four models, one of them in two precisions."""
-    data = tmp_path_factory.mktemp("table")
-    for model, facts in MODELS.items():
-        write(data, model, **facts)
-    write(data, "acme/big", precision="bfloat16", hour=13, **MODELS["acme/big"] | {"score": 0.85})
-    with running(data, ("frontend",), REFRESH_RATE="0.5") as spaces:
-        yield spaces["frontend"]
+def frontend(datasets: Datasets) -> Iterator[Space]:
+    """A frontend on these models."""
+    with datasets.frontend(REFRESH_RATE="0.5") as frontend:
+        yield frontend
 
 
 @pytest.fixture
@@ -145,6 +149,15 @@ def test_each_filter(page: Page) -> None:
     expect_models(page, "acme/big", "acme/big")
 
 
+def test_a_model_that_is_no_longer_on_the_hub_is_hidden_until_it_is_asked_for(page: Page) -> None:
+    open_rarer_controls(page)
+    search(page).fill("gone")
+    expect_models(page)
+    page.get_by_label("No longer on the Hub").uncheck()
+    expect_models(page, "gone/model")
+    expect(page.locator("#leaderboard").get_by_role("link", name="gone/model")).to_have_count(0)
+
+
 def test_the_column_picker_adds_and_removes_columns_and_never_the_model(page: Page) -> None:
     header = page.locator("#leaderboard svelte-virtual-table-viewport table thead")
     open_rarer_controls(page)
@@ -170,16 +183,15 @@ def test_a_click_on_a_columns_triangle_sorts_by_numbers_and_an_unknown_one_is_no
 
 
 def test_new_results_wait_for_a_click_and_then_are_searched_and_filtered_too(
-    page: Page, frontend: Space
+    page: Page, datasets: Datasets
 ) -> None:
-    data = frontend.log.parent
     search(page).fill("acme")
     page.locator("#precisions input").click()
     page.get_by_role("option", name="float16", exact=True).click()
     page.keyboard.press("Escape")
     expect_models(page, "acme/big", "acme/half")
-    write(data, "acme/new", score=0.95)
-    write(data, "other/new", score=0.95)
+    write(datasets, "acme/new", score=0.95)
+    write(datasets, "other/new", score=0.95)
     notice = page.get_by_role("button", name="2 new results · Show")
     expect(notice).to_be_visible(timeout=30_000)
     assert models(page) == ["acme/big", "acme/half"]
@@ -218,15 +230,16 @@ def test_the_about_tab_gives_the_commands_that_compute_a_row_again(page: Page) -
     expect(page.locator("#reproduction textarea")).to_have_value(re.compile("No row has this"))
 
 
-def test_the_owner_is_told_where_the_backend_and_about_py_do_not_agree(page: Page, frontend: Space) -> None:
-    folder = frontend.log.parent / "results" / "index"
-    folder.mkdir()
-    (folder / "backend.yaml").write_text("tasks: [{name: anli_r1, num_fewshot: 5}]\nlimit: 20\n")
+def test_the_owner_is_told_where_the_backend_and_about_py_do_not_agree(
+    page: Page, datasets: Datasets
+) -> None:
+    description = "tasks: [{name: anli_r1, num_fewshot: 5}]\nlimit: 20\n"
+    datasets.write("results", "index/backend.yaml", description)
     told = page.get_by_text("the backend and src/about.py do not agree")
     expect(told).to_be_visible(timeout=30_000)
     told.click()
     expect(page.get_by_text("The backend evaluates anli_r1, which no column shows.")).to_be_visible()
-    (folder / "backend.yaml").unlink()
+    datasets.delete("results", "index/backend.yaml")
     expect(told).to_be_hidden(timeout=30_000)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..calls import Kind
+from ..git_objects import Blob
 from ..refusals import BadRequest
 from ..repository import RepoName, RepoType
 from ..state import Hub
@@ -30,6 +32,25 @@ def add_repository(
     """A new repository with the files of a folder on this machine, or these texts. Returns its commit."""
     contents = Path(folder) if folder else files
     return hub.add(RepoName(type, id), contents, **settings).head.id
+
+
+def put(hub: Hub, type: RepoType, id: str, files: dict[str, str], delete: Sequence[str] = ()) -> str:
+    """Write and delete files in one commit. Returns it."""
+    repository = hub.get(RepoName(type, id))
+    repository.put(files, delete=delete)
+    return repository.head.id
+
+
+def writes(hub: Hub, type: RepoType, id: str) -> dict[str, int]:
+    """How many commits wrote each file that was ever there."""
+    repository = hub.get(RepoName(type, id))
+    counts: Counter[str] = Counter()
+    held: dict[str, str] = {}
+    for commit in reversed([*repository.history.before(repository.head)]):
+        now = {path: entry.id for path, entry in commit.tree.walk() if isinstance(entry, Blob)}
+        counts.update(path for path, blob in now.items() if held.get(path) != blob)
+        held = now
+    return counts
 
 
 def let_in(hub: Hub, type: RepoType, id: str, user: str) -> None:
@@ -52,6 +73,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "add_token": Hub.add_token,
     "revoke": lambda hub, token: hub.accounts.revoke(token),
     "add_repository": add_repository,
+    "put": put,
+    "writes": writes,
     "let_in": let_in,
     "rename": Hub.rename,
     "strike_next": lambda hub, **options: hub.faults.strike_next(**options),
