@@ -13,10 +13,9 @@ from src.shared.errors import Conflict, DatasetMissing, NotDelivered, StoreError
 from src.shared.hub import Hub as Client
 from src.shared.hub_store import HubStore
 from src.shared.hub_tree import FEW_FOLDERS
-from src.shared.json_file import MAX_BYTES
 from src.shared.mirror import Mirror
 from src.shared.pace import LIMIT, Pace
-from src.shared.store import Snapshot
+from src.shared.store import MAX_BYTES, Snapshot
 from support.hub import Fault, Hub, Kind, Repository, running_hub
 from support.hub.history import CommitText
 

@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from pydantic_core import from_json
 
 from .errors import BadFile
-
-MAX_BYTES = 20_000_000
-"""The largest file that is read; lm_eval's longest reports, without samples, have two million bytes."""
+from .store import MAX_BYTES
 
 
 def read_object(data: bytes) -> dict[str, object]:

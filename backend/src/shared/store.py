@@ -10,6 +10,9 @@ from typing import Protocol
 from .errors import BadFile
 from .pace import Pace
 
+MAX_BYTES = 20_000_000
+"""The largest file that is read; lm_eval's longest reports, without samples, have two million bytes."""
+
 
 @dataclass(frozen=True)
 class Snapshot:

@@ -28,10 +28,9 @@ from huggingface_hub.errors import (
 from .errors import BadFile, Conflict, DatasetMissing, NotDelivered, StoreError
 from .hub import CONFLICTS, FAILURES, Hub, TooManyCalls, is_passing, reason, status_of
 from .hub_tree import HubTree
-from .json_file import MAX_BYTES
 from .names import is_safe_path
 from .pace import Pace
-from .store import Snapshot, blob_id
+from .store import MAX_BYTES, Snapshot, blob_id
 from .times import from_text, utc_now
 
 log = logging.getLogger(__name__)
