@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from secrets import token_hex
 from threading import Lock
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, hf_hub_url
@@ -30,8 +30,11 @@ from .hub import CONFLICTS, FAILURES, Hub, TooManyCalls, is_passing, reason, sta
 from .hub_tree import HubTree
 from .names import is_safe_path
 from .pace import Pace
-from .store import MAX_BYTES, Snapshot, blob_id
+from .store import Snapshot, blob_id, largest
 from .times import from_text, utc_now
+
+if TYPE_CHECKING:
+    from .index import Index
 
 log = logging.getLogger(__name__)
 
@@ -50,15 +53,25 @@ CREATED_AGAIN_AFTER = timedelta(minutes=10)
 class HubStore:
     """One dataset on the Hub. It may be used by several threads; nothing is called before the first use.
 
-    With a card, a dataset that is missing at the start is created, and `is_new` is true from then on.
+    With a card, a dataset that is missing at the start is created, and `is_new` is true from then on. An
+    index, where there is one, spares the first listing.
     """
 
-    def __init__(self, hub: Hub, repo_id: str, *, card: str | None = None, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        repo_id: str,
+        *,
+        card: str | None = None,
+        index: Index[Any] | None = None,
+        pace: Pace | None = None,
+    ) -> None:
         self.repo_id = repo_id
         self.pace = pace or Pace()
         self.is_new = False
         self._hub = hub
-        self._tree = HubTree(hub, repo_id)
+        self._index = index
+        self._tree = HubTree(hub, repo_id, propose=self._propose if index else None)
         self._card = card if hub.api.token else None
         self._not_created: datetime | None = None
         self._latest: Snapshot | None = None
@@ -89,6 +102,10 @@ class HubStore:
         """
         if not paths:
             return {}
+        try:
+            self._tree.learn_sizes(snapshot, paths)
+        except FAILURES as error:
+            self._refuse("read", error)
         with ThreadPoolExecutor(min(READERS, len(paths))) as readers:
             found = dict(zip(paths, readers.map(lambda path: self._file(snapshot, path), paths), strict=True))
         self._refuse_if_it_is_not_about_single_files(list(found.values()))
@@ -117,16 +134,10 @@ class HubStore:
 
     def _file(self, snapshot: Snapshot, path: str) -> bytes | Exception:
         blob = snapshot.files[path]
-        size = self._tree.sizes.get(blob, 0)
-        if size > MAX_BYTES:
-            return BadFile(f"it has {size:,} bytes, and no more than {MAX_BYTES:,} are read")
-        address = hf_hub_url(
-            self.repo_id,
-            path,
-            repo_type=DATASET,
-            revision=snapshot.revision,
-            endpoint=self._hub.api.endpoint,
-        )
+        size, most = self._tree.sizes.get(blob, 0), largest(path)
+        if size > most:
+            return BadFile(f"it has {size:,} bytes, and no more than {most:,} are read")
+        address = self._address(path, snapshot.revision)
         try:
             for _ in range(FETCHES):
                 data = self._hub.get(address)
@@ -137,6 +148,19 @@ class HubStore:
         except FAILURES as error:
             return error
         return NotDelivered("what the Hub delivers is not what it says the file holds")
+
+    def _address(self, path: str, revision: str) -> str:
+        """Where a file is delivered."""
+        endpoint = self._hub.api.endpoint
+        return hf_hub_url(self.repo_id, path, repo_type=DATASET, revision=revision, endpoint=endpoint)
+
+    def _propose(self, revision: str) -> Mapping[str, str]:
+        """The files that the index names."""
+        assert self._index
+        try:
+            return self._index.read_files(self._hub.get(self._address(self._index.path, revision)))
+        except (EntryNotFoundError, BadFile):
+            return {}
 
     def _in_its_place(self, data: bytes | Exception) -> bytes | BadFile:
         if isinstance(data, bytes | BadFile):
