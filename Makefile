@@ -4,7 +4,7 @@ FRONTEND := .venv/frontend/.ready
 BACKEND := .venv/backend/.ready
 DEV := .venv/dev/.ready
 
-.PHONY: help demo test test-frontend test-backend test-whole test-slow test-live style quality seeds envs clean
+.PHONY: help demo test test-frontend test-backend test-whole test-slow test-live chaos style quality seeds envs clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -30,6 +30,9 @@ test-slow:  ## run the long forms of the tests
 
 test-live: $(FRONTEND)  ## run the tests of the stores on the real Hub (LEADERBOARD_LIVE_ORG, LEADERBOARD_LIVE_TOKEN)
 	.venv/frontend/bin/python -m pytest -o pythonpath="frontend tests" tests/shared -m live $(PYTEST_ARGS)
+
+chaos: $(BACKEND)  ## kill workers at random moments and see that nothing is lost (20 minutes; ARGS=--help: other plans)
+	PYTHONPATH=backend:tests .venv/backend/bin/python tests/support/chaos.py $(ARGS)
 
 style: $(DEV)  ## format and mend the code, write the shared copies
 	.venv/dev/bin/ruff format

@@ -11,6 +11,7 @@ from src.secrets import withdraw_secrets
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
+from src.shared.folder_files import serve_files
 from src.worker import make_worker
 
 
@@ -24,6 +25,7 @@ def main() -> None:
     worker.ticker.start(worker.tick)
 
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
+    from src.page.health import serve_health
     from src.page.page import build_page
 
     ended = threading.Event()
@@ -31,7 +33,7 @@ def main() -> None:
         signal.signal(number, lambda *_: ended.set())
     page = build_page(worker.reconciler, worker.ticker, worker.announcer, worker.stores)
     try:
-        page.launch(
+        site, *_ = page.launch(
             server_name=settings.server_name,
             server_port=settings.gradio_server_port,
             ssr_mode=False,
@@ -43,6 +45,8 @@ def main() -> None:
             f"The page cannot be served on port {settings.gradio_server_port}: {error} "
             "Set GRADIO_SERVER_PORT to a free port."
         ) from error
+    serve_files(site, worker.stores.requests, worker.stores.results)
+    serve_health(site, worker.reconciler, worker.ticker)
     ended.wait()
     worker.close()
     page.close()

@@ -18,11 +18,15 @@ from src.local_models import local_models
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
+from src.shared.folder_files import serve_files
 from src.shared.stores import open_stores
 from src.shared.times import utc_now
 from src.submission import Desk
 from src.tasks import read_num_fewshot, read_tasks
 from src.texts import read_texts
+
+INDEXING_SECONDS = 60.0
+"""How often it is looked whether an index should be renewed."""
 
 
 def main() -> None:
@@ -49,14 +53,20 @@ def main() -> None:
     inspector = Inspector(stores.results, stores.is_available, lambda: keeper.models)
     group = GroupCommit(stores.requests, keeper.read_requests, show=keeper.show)
     desk = Desk(stores.models, group, is_open=settings.takes_anonymous_submissions)
-    scheduler = in_the_background({keeper.sync: settings.refresh_rate, inspector.inspect: INSPECTION_SECONDS})
+    scheduler = in_the_background(
+        {
+            keeper.sync: settings.refresh_rate,
+            keeper.keep_indexes: INDEXING_SECONDS,
+            inspector.inspect: INSPECTION_SECONDS,
+        }
+    )
 
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
     from src.page.page import build_page
 
     page = build_page(keeper, desk, texts, tasks, num_fewshot=num_fewshot, notice=stores.notice)
     try:
-        page.launch(
+        site, *_ = page.launch(
             server_name=settings.server_name,
             server_port=settings.gradio_server_port,
             ssr_mode=False,
@@ -66,6 +76,7 @@ def main() -> None:
         raise ConfigurationError(
             f"GRADIO_SERVER_PORT cannot be {settings.gradio_server_port}: {error}"
         ) from error
+    serve_files(site, stores.requests, stores.results)
     ended.wait()
     scheduler.shutdown(wait=False)
     group.close()

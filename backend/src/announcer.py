@@ -28,12 +28,19 @@ class Announcer:
     """
 
     def __init__(
-        self, results: Store, describer: Executor, suite: Suite, *, space: str | None = None
+        self,
+        results: Store,
+        describer: Executor,
+        suite: Suite,
+        *,
+        space: str | None = None,
+        queue_order: tuple[str, ...] = (),
     ) -> None:
         self._results = results
         self._describer = describer
         self._suite = suite
         self._space = space
+        self._queue_order = queue_order
         self._is_begun = False
         self.is_done = False
         self.problems: tuple[str, ...] = ()
@@ -65,7 +72,9 @@ class Announcer:
         if ending.report is None:
             self._tell((f"This worker could not describe what it runs ({ending.end}): see its log.",), ending)
             return
-        description = replace(description_from(ending.report), space=self._space)
+        description = replace(
+            description_from(ending.report), space=self._space, queue_order=self._queue_order
+        )
         self._publish(write_description(description))
         self._tell(description.problems, ending)
 

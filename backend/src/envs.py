@@ -27,16 +27,33 @@ LIMIT = None
 
 # How it is evaluated
 
-# "cpu", "cuda", "cuda:0", "mps"
+# "cpu", "cuda", "mps", or several: "cuda:0, cuda:1"
 DEVICE = "cpu"
+# Evaluations at the same time; as usual, one on each device.
+MAX_PARALLEL = None
 # A number, or "auto".
 BATCH_SIZE = "auto"
-# An evaluation that takes longer is stopped.
+# An evaluation that takes longer is stopped,
 MAX_HOURS = 24
+# one that makes no progress for so long,
+STUCK_MINUTES = 60
+# and one whose processes hold more memory; as usual, than nine tenths of the machine's, shared by all.
+MAX_MEMORY_GB = None
+# Models with larger weights are left to other workers; as usual, on a CPU, what the memory has no room for.
+MAX_MODEL_GB = None
+# Attempts at a model whose evaluation breaks off.
+MAX_ATTEMPTS = 3
+# Downloaded models are removed after a run until so much of the disk is free.
+FREE_DISK_GB = 20
+# True lets tasks execute code that models write (humaneval and others): only on a machine that holds nothing.
+CONFIRM_RUN_UNSAFE_CODE = False
 # The worker's name; as usual, the Space's, else this host's name and the lowest free number.
 WORKER_ID = None
 
-# How often
+# How often, and in which order
+
+# Rules of src/shared/queue_order.py, the first one first: "oldest_first", "fair", "small_first".
+QUEUE_ORDER = "oldest_first"
 
 # Seconds between two looks at the queue.
 REFRESH_RATE = 60

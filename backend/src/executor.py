@@ -8,38 +8,43 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Protocol
 
+from src.disk import make_room
 from src.job import (
+    FAILURE_FILE,
     JOB_FILE,
     LOG_FILE,
     PROGRESS_FILE,
-    REFUSAL_FILE,
     REPORT_FILE,
     End,
     Ending,
+    Failure,
     Job,
     Progress,
-    Refusal,
     read_json,
     write_json,
 )
+from src.logs import read_log
+from src.memory import kills_for_memory
 from src.shared.errors import BadFile
 from src.shared.json_file import read_object
+from src.watch import Limits, watch
 
 log = logging.getLogger(__name__)
 
 CHILD = (sys.executable, "-m", "src.evaluation")
 """What runs an evaluation, in the folder that is named after it."""
 
-LOG_BYTES = 200_000
-"""How much of the end of a child's log is kept."""
+TAIL_BYTES = 4_000
+"""How much of the end of a running child's log is shown."""
 
 # fmt: off
 PASSED_ON = (
@@ -65,6 +70,9 @@ class Executor(Protocol):
     def endings(self) -> Mapping[str, Ending]:
         """The evaluations that have ended and were not forgotten yet."""
 
+    def log(self, nonce: str) -> str:
+        """The end of the log of an evaluation that runs; empty when there is none."""
+
     def forget(self, nonce: str) -> None:
         """Let go of an evaluation, and stop it if it still runs."""
 
@@ -80,29 +88,41 @@ class _Child:
     folder: Path
     job: Job
 
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What its log says in place of this machine's folders."""
+        weights = self.job.weights if Path(self.job.weights).is_absolute() else ""
+        folders = {str(self.folder): "job", sys.prefix: "python", str(Path.cwd()): "backend"}
+        return folders | {weights: self.job.model}
+
 
 class ProcessExecutor:
-    """One child process per evaluation, in its own process group, with a clean environment and a wall-clock
-    limit.
+    """One child process per evaluation, in its own process group, with a clean environment, within limits.
 
-    The worker holds the other end of each child's standard input, and nobody else does: when the worker dies,
-    however it dies, the child reads the end of it and kills its own group.
+    Each runs on the device that has the fewest running; `free_disk` is how many bytes the disk should have
+    free after each. The worker holds the other end of each child's standard input, and nobody else does: when
+    the worker dies, however it dies, the child reads the end of it and kills its own group.
     """
 
     def __init__(
         self,
         folder: Path,
         *,
-        time_limit: timedelta,
+        limits: Limits,
+        devices: Sequence[str] = ("cpu",),
+        threads: int | None = None,
+        free_disk: int = 0,
         on_end: Callable[[], None] = lambda: None,
         command: tuple[str, ...] = CHILD,
         read_token: str | None = None,
     ) -> None:
         self._folder = folder
-        self._read_token = read_token
-        self._time_limit = time_limit
+        self._limits = limits
+        self._devices = devices
+        self._free_disk = free_disk
         self._on_end = on_end
         self._command = command
+        self._environment = clean_environment(folder, read_token, threads)
         self._lock = Lock()
         self._wanted: set[str] = set()
         self._children: dict[str, _Child] = {}
@@ -111,15 +131,16 @@ class ProcessExecutor:
     def start(self, nonce: str, job: Job) -> None:
         """Start a child; when even that fails (a full disk, no memory), the evaluation has crashed."""
         folder = self._folder / "jobs" / nonce
+        job = replace(job, device=self._free_device(), kept_tasks=str(self._folder / "kept"))
         with self._lock:
             self._wanted.add(nonce)
         try:
             child = _Child(self._spawn(folder, job), folder, job)
         except OSError as error:
             log.exception("could not start the evaluation of %s", job.model)
-            self._end(
-                nonce, Ending(End.CRASHED, f"The evaluation could not be started: {error.strerror or error}.")
-            )
+            end = End.DISK_FULL if error.errno in (ENOSPC, EDQUOT) else End.CRASHED
+            reason = error.strerror or error
+            self._end(nonce, Ending(end, f"The evaluation could not be started: {reason}."))
             return
         with self._lock:
             self._children[nonce] = child
@@ -135,6 +156,16 @@ class ProcessExecutor:
         """Of each child that ended and was not forgotten, how it ended."""
         with self._lock:
             return dict(self._endings)
+
+    def log(self, nonce: str) -> str:
+        """What a running child logged last."""
+        with self._lock:
+            child = self._children.get(nonce)
+        return (
+            read_log(child.folder / LOG_FILE, TAIL_BYTES, child.names).decode(errors="replace")
+            if child
+            else ""
+        )
 
     def forget(self, nonce: str) -> None:
         """Drop an ending, or kill the child: its ending is then dropped when it comes."""
@@ -152,16 +183,22 @@ class ProcessExecutor:
         for nonce, child in children.items():
             self.forget(nonce)
             child.process.wait()
+        with self._lock:
+            self._children.clear()  # without waiting until each has been tidied up
+
+    def _free_device(self) -> str:
+        with self._lock:
+            busy = Counter(child.job.device for child in self._children.values())
+        return min(self._devices, key=lambda device: busy[device])
 
     def _spawn(self, folder: Path, job: Job) -> subprocess.Popen[bytes]:
-        environment = clean_environment(self._folder, self._read_token)
-        for needed in (folder, Path(environment["HOME"]), Path(environment["HF_HOME"])):
+        for needed in (folder, Path(self._environment["HOME"]), Path(self._environment["HF_HOME"])):
             needed.mkdir(parents=True, exist_ok=True)
         write_json(folder / JOB_FILE, job)
         with (folder / LOG_FILE).open("wb") as log_file:
             return subprocess.Popen(
                 [*self._command, str(folder)],
-                env=environment,
+                env=self._environment,
                 stdin=subprocess.PIPE,
                 stdout=log_file,
                 stderr=subprocess.STDOUT,
@@ -170,22 +207,24 @@ class ProcessExecutor:
 
     def _watch(self, nonce: str, child: _Child) -> None:
         """Wait for one child, and turn what it left into an ending."""
+        killed_before = kills_for_memory()
         with child.process as process:
-            try:
-                process.wait(self._time_limit.total_seconds())
-                over_time = False
-            except subprocess.TimeoutExpired:
-                over_time = True
+            stopped = watch(process, child.folder / PROGRESS_FILE, self._limits)
             _kill_group(process)  # what the child started must not outlive it
-        ending = self._over_time() if over_time else _ending(child.process.returncode, child.folder)
-        self._end(nonce, replace(ending, log=_log(child)))
+        memory_ran_out = kills_for_memory() > killed_before
+        ending = stopped or _ending(child.process.returncode, child.folder, memory_ran_out=memory_ran_out)
+        ending = replace(ending, log=read_log(child.folder / LOG_FILE, names=child.names))
         shutil.rmtree(child.folder, ignore_errors=True)
+        self._end(nonce, ending)
+        self._make_room()
 
-    def _over_time(self) -> Ending:
-        limit = self._time_limit.total_seconds() / 3600
-        return Ending(
-            End.OVER_TIME, f"The evaluation took longer than the limit of {limit:.3g} hours and was stopped."
-        )
+    def _make_room(self) -> None:
+        with self._lock:
+            in_use = {child.job.model for child in self._children.values()}
+        try:
+            make_room(Path(self._environment["HF_HOME"]) / "hub", wanted=self._free_disk, in_use=in_use)
+        except OSError as error:
+            log.warning("could not make room on the disk: %s", error)
 
     def _end(self, nonce: str, ending: Ending) -> None:
         with self._lock:
@@ -195,13 +234,20 @@ class ProcessExecutor:
         self._on_end()
 
 
-def clean_environment(folder: Path, read_token: str | None = None) -> dict[str, str]:
+def clean_environment(
+    folder: Path, read_token: str | None = None, threads: int | None = None
+) -> dict[str, str]:
     """The whole environment of a child: a short list of harmless variables, and a home of its own where no
     token lies. The only token that it may have is one that can only read, for gated models and questions.
+
+    Several that share the processors have so many `threads` each, unless the owner says otherwise.
     """
     token = {"HF_TOKEN": read_token} if read_token else {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
     passed_on = {name: os.environ[name] for name in PASSED_ON if "@" not in os.environ.get(name, "@")}
-    return passed_on | {
+    shared = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+    return {
+        **shared,
+        **passed_on,
         "HOME": str(folder / "home"),
         "HF_HOME": str(folder / "hf"),
         **token,
@@ -211,42 +257,25 @@ def clean_environment(folder: Path, read_token: str | None = None) -> dict[str, 
     }
 
 
-def _ending(returncode: int, folder: Path) -> Ending:
+def _ending(returncode: int, folder: Path, *, memory_ran_out: bool) -> Ending:
     """How a child ended, from its exit code and the files that it left, none of which is trusted."""
     if returncode == 0:
         try:
             return Ending(End.FINISHED, "", report=read_object((folder / REPORT_FILE).read_bytes()))
         except (OSError, BadFile) as error:
-            return Ending(End.CRASHED, f"The evaluation ended without a report that can be read: {error}")
-    if refusal := read_json(folder / REFUSAL_FILE, Refusal):
-        return Ending(End.REFUSED, refusal.message)
-    if returncode < 0:
+            return Ending(End.CRASHED, f"The evaluation ended without a report that can be read: {error}.")
+    if failure := read_json(folder / FAILURE_FILE, Failure):
+        return Ending(failure.end, failure.message)
+    if returncode == -signal.SIGKILL and memory_ran_out:
         return Ending(
-            End.CRASHED, f"The evaluation was killed by the signal {signal.Signals(-returncode).name}."
+            End.OUT_OF_MEMORY, "The machine ran out of memory, and the system ended the evaluation."
         )
+    if returncode < 0:
+        name = signal.Signals(-returncode).name
+        return Ending(End.CRASHED, f"The evaluation was killed by the signal {name}.")
     return Ending(
         End.CRASHED, f"The evaluation broke off with an error (exit status {returncode}); its log says more."
     )
-
-
-def _log(child: _Child) -> bytes:
-    """The end of a child's log, without the folders of this machine: it is going to be published."""
-    try:
-        with (child.folder / LOG_FILE).open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_BYTES))
-            text = file.read()
-    except OSError:
-        return b""
-    weights = child.job.weights if Path(child.job.weights).is_absolute() else ""
-    names = {
-        weights: child.job.model,
-        str(child.folder): "job",
-        sys.prefix: "python",
-        str(Path.cwd()): "backend",
-    }
-    for folder, name in names.items():
-        text = text.replace(folder.encode(), name.encode()) if len(folder) > 1 else text
-    return text
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

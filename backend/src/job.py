@@ -17,12 +17,12 @@ from src.suite import Suite
 
 T = TypeVar("T")
 
-__all__ = ["End", "Ending", "Job", "Progress", "Refusal", "read_json", "write_json"]
+__all__ = ["End", "Ending", "Failure", "Job", "Progress", "read_json", "write_json"]
 
 JOB_FILE = "job.json"
 PROGRESS_FILE = "progress.json"
 REPORT_FILE = "report.json"
-REFUSAL_FILE = "refusal.json"
+FAILURE_FILE = "failure.json"
 LOG_FILE = "log.txt"
 
 DESCRIBE = "--describe"
@@ -34,7 +34,8 @@ class Job(Suite):
     """What one evaluation child is told: the suite, and the model to run it on.
 
     `weights` is what transformers loads: a folder on this machine, or a model's name on the Hub together with
-    `commit`.
+    `commit`. `kept_tasks` is a folder of this worker's for the reports of single tasks, so that an attempt
+    goes on where an earlier one was cut short.
     """
 
     model: str
@@ -42,28 +43,46 @@ class Job(Suite):
     commit: str | None
     precision: str
     use_chat_template: bool = False
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a model cannot be evaluated, as one sentence that its submitter understands."""
-
-    message: str
+    kept_tasks: str | None = None
 
 
 class End(StrEnum):
-    """How an evaluation ended; the value is what `history` in the request file says."""
+    """How an attempt ended; the value is what `history` in the request file says."""
 
     FINISHED = "finished"
     """The report is there and every task has a score."""
     REFUSED = "refused"
-    """The child said in one sentence why this model cannot be evaluated; trying again would give the same."""
-    CRASHED = "crashed"
-    """The child died without a word: a signal, or an error that nobody foresaw."""
+    """The model cannot be evaluated as it is; trying again would give the same."""
+    INVALID = "invalid"
+    """The child ended well, but its report lacks what was asked for; trying again would give the same."""
     OVER_TIME = "over time"
     """The wall-clock limit passed and the worker stopped the child."""
+    CANCELLED = "cancelled"
+    """Somebody took the request back."""
+    CRASHED = "crashed"
+    """The child died without a word: a signal, or an error that nobody foresaw."""
+    OUT_OF_MEMORY = "out of memory"
+    """The child needed more memory than there was, or than it may have."""
+    STUCK = "stuck"
+    """The child made no progress for so long that the worker stopped it."""
+    UNREACHABLE = "unreachable"
+    """The network or the Hub did not answer the child."""
+    DISK_FULL = "disk full"
+    """The worker's disk had no room left."""
     LOST = "lost"
     """The worker that ran it is gone, or its lease ran out."""
+    STOPPED = "stopped"
+    """The worker was told to stop, and gave its lease back."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a child says of an evaluation that it could not finish: how it ended, and one sentence that the
+    model's submitter understands.
+    """
+
+    end: End
+    message: str
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ SENTENCES = {
     Status.PENDING: "It waits for a worker.",
     Status.RUNNING: "A worker evaluates it.",
     Status.FINISHED: "Its result is on the leaderboard.",
+    Status.CANCELLED: "It was taken back.",
 }
 """What `message` says where no special reason does."""
 
@@ -80,16 +81,33 @@ def finish(request: Request, *, result: str, log: str | None, now: datetime) -> 
     return replace(ended, status=Status.FINISHED, result=result, message=message)
 
 
-def fail(request: Request, *, end: End, message: str, log: str | None, now: datetime) -> Request:
-    """RUNNING or PENDING → FAILED, with the reason that its submitter reads."""
+def fail(
+    request: Request, *, end: End, message: str, outlook: str = "", log: str | None, now: datetime
+) -> Request:
+    """RUNNING or PENDING → FAILED, with the reason that its submitter reads; the history keeps it without the
+    outlook.
+    """
     ended = _end_attempt(request, end=end, message=message, log=log, now=now)
-    return replace(ended, status=Status.FAILED, message=message)
+    return replace(ended, status=Status.FAILED, message=f"{message} {outlook}".strip())
 
 
-def release(request: Request, *, message: str, now: datetime) -> Request:
-    """RUNNING → PENDING: nobody evaluates it any more, and whoever is free may claim it."""
-    ended = _end_attempt(request, end=End.LOST, message=message, log=None, now=now)
-    return replace(ended, status=Status.PENDING, message=message)
+def release(
+    request: Request, *, end: End, message: str, outlook: str = "", log: str | None, now: datetime
+) -> Request:
+    """RUNNING → PENDING: this attempt is over, and whoever is free may claim the next one."""
+    ended = _end_attempt(request, end=end, message=message, log=log, now=now)
+    return replace(ended, status=Status.PENDING, message=f"{message} {outlook}".strip())
+
+
+def settle(request: Request, *, now: datetime) -> Request:
+    """Complete what somebody did by hand, who wrote another status into a request that was running or
+    waiting: its attempt is over, and a sentence that is no longer true goes.
+    """
+    message = request.message
+    if message in SENTENCES.values() and message != SENTENCES.get(request.status):
+        message = SENTENCES.get(request.status, "")
+    ended = _end_attempt(request, end=End.CANCELLED, message=message, log=None, now=now)
+    return replace(ended, message=message)
 
 
 def _end_attempt(request: Request, *, end: End, message: str, log: str | None, now: datetime) -> Request:

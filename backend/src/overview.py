@@ -5,23 +5,38 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from src.plan import Requests, held, waiting
+from src.plan import held
+from src.shared.queue_order import Requests, in_order
 from src.shared.request import Progress, Request, Status
 
 EVENTS = 50
 """How many of the last events are kept."""
 
+SHARE_TO_JUDGE_BY = 0.02
+"""From how much on the time that is left can be told from the time that has passed."""
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class Running:
-    """One evaluation under way; `share` is the part of all its tasks that is done, from 0 to 1."""
+    """One evaluation under way; `share` is the part of all its tasks that is done, from 0 to 1, and `log` the
+    end of its log.
+    """
 
     request: Request
     started: datetime
     progress: Progress | None
     share: float
+    log: str = ""
+
+    def time_left(self, now: datetime) -> timedelta | None:
+        """How long it will take if it goes on as fast as until now; None while that cannot be told."""
+        if self.share < SHARE_TO_JUDGE_BY:
+            return None
+        return (now - self.started) * ((1 - self.share) / self.share)
 
 
 @dataclass(frozen=True)
@@ -35,13 +50,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Overview:
-    """A worker at one moment: what runs in its hands, the queue in order, the last events with the newest
-    first.
+    """A worker at one moment: what runs in its hands, the queue in order; of what happened in its life and of
+    what failed, whoever ran it, the newest first.
     """
 
     running: tuple[Running, ...]
     waiting: tuple[Request, ...]
     events: tuple[Event, ...]
+    failed: tuple[Request, ...] = ()
 
 
 class Journal:
@@ -63,17 +79,35 @@ class Journal:
 
 
 def make_overview(
-    requests: Requests, progress: Mapping[str, Progress | None], tasks: tuple[str, ...], journal: Journal
+    requests: Requests,
+    progress: Mapping[str, Progress | None],
+    logs: Mapping[str, str],
+    *,
+    tasks: tuple[str, ...],
+    order: tuple[str, ...],
+    journal: Journal,
 ) -> Overview:
-    """Put together what a worker shows; `progress` is of its running children, by nonce."""
+    """Put together what a worker shows; `progress` and `logs` are of its running children, by nonce."""
     running = []
     for nonce, path in held(requests, progress).items():
         request = requests[path]
-        if request.lease and request.status is Status.RUNNING:
+        if request.lease:
+            share = _share(progress[nonce], tasks)
             running.append(
-                Running(request, request.lease.started, progress[nonce], _share(progress[nonce], tasks))
+                Running(request, request.lease.started, progress[nonce], share, logs.get(nonce, ""))
             )
-    return Overview(tuple(running), tuple(requests[path] for path in waiting(requests)), journal.events())
+    failed = [request for request in requests.values() if request.status is Status.FAILED]
+    return Overview(
+        running=tuple(running),
+        waiting=tuple(requests[path] for path in in_order(requests, order)),
+        events=journal.events(),
+        failed=tuple(sorted(failed, key=_ended, reverse=True)),
+    )
+
+
+def _ended(request: Request) -> datetime:
+    last = request.history[-1].ended if request.history else None
+    return last or request.submitted or EARLIEST
 
 
 def _share(progress: Progress | None, tasks: tuple[str, ...]) -> float:

@@ -5,28 +5,30 @@ No side effects.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from src.job import End, Ending
-from src.lifecycle import LeaseTerms, claim, fail, finish, move_to_another_run, release, renew
+from src.lifecycle import claim, fail, finish, move_to_another_run, release, renew, settle
+from src.policy import Policy, size_in_gb
+from src.retries import PERHAPS_THE_MODELS_FAULT, ends_of_the_run
 from src.shared.errors import CannotBeEvaluated, ModelError, ModelNotFound, RevisionNotFound
 from src.shared.model_source import ModelFacts
 from src.shared.names import log_path, result_path
+from src.shared.queue_order import Requests, in_order
 from src.shared.request import Progress, Request, Status
 from src.shared.result import Result
-
-Requests = Mapping[str, Request]
-"""Requests by path in the requests dataset."""
 
 Look = Callable[[Request], ModelFacts]
 """Finds out about a request's model before it is claimed. Raises ModelError with a sentence for its
 submitter.
 """
 
-WORKER_RESTARTED = "The worker that evaluated it was restarted; it waits to be evaluated again."
-LEASE_RAN_OUT = "The worker that evaluated it was not heard of any more; it waits to be evaluated again."
+WORKER_STOPPED = "The worker that evaluated it was stopped."
+WORKER_RESTARTED = "The worker that evaluated it was restarted."
+LEASE_RAN_OUT = "The worker that evaluated it was not heard of any more."
 NO_LEASE = "It was marked as running, but no worker held it; it waits to be evaluated."
+TOO_LARGE = "Its weights have {:,.3g} GB: it waits for a worker that has room for them."
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Situation:
 
     `results` are the readable results and `result_files` all paths in the results dataset. `alive` has the
     nonce of each claim whose child is in this worker's hands, running or ended, with its progress; `endings`
-    has those that ended. `slots` is how many evaluations this worker runs at once.
+    has those that ended. `slots` is how many evaluations this worker runs at once. A worker that
+    `is_stopping` gives back what it holds.
     """
 
     requests: Requests
@@ -44,7 +47,8 @@ class Situation:
     worker: str
     now: datetime
     slots: int = 1
-    terms: LeaseTerms = field(default_factory=LeaseTerms)
+    is_stopping: bool = False
+    policy: Policy = field(default_factory=Policy)
     alive: Mapping[str, Progress | None] = field(default_factory=dict)
     endings: Mapping[str, Ending] = field(default_factory=dict)
 
@@ -61,11 +65,21 @@ def plan(situation: Situation, *, look: Look, new_nonce: Callable[[], str]) -> d
     return changes
 
 
-def waiting(requests: Requests) -> list[str]:
-    """The queue: the paths of the PENDING requests, the oldest first."""
-    latest = datetime.max.replace(tzinfo=UTC)
-    pending = [path for path, request in requests.items() if request.status is Status.PENDING]
-    return sorted(pending, key=lambda path: (requests[path].submitted or latest, path))
+def waiting(requests: Requests, policy: Policy, now: datetime) -> list[str]:
+    """What this worker would take now: the paths in the queue's order, without those that it has no room for
+    and those that wait for the end of a pause.
+    """
+    return [
+        path
+        for path in in_order(requests, policy.order)
+        if policy.has_room_for(requests[path]) and is_due(requests[path], policy, now)
+    ]
+
+
+def is_due(request: Request, policy: Policy, now: datetime) -> bool:
+    """Whether the pause after its last attempt is over."""
+    due = policy.retries.due(request)
+    return due is None or due <= now
 
 
 def held(requests: Requests, nonces: Collection[str]) -> dict[str, str]:
@@ -85,8 +99,15 @@ def published(path: str, request: Request, results: Mapping[str, Result]) -> Res
 
 def _settled(situation: Situation) -> Iterator[tuple[str, Request]]:
     for path, request in situation.requests.items():
-        if request.status is Status.RUNNING and (after := _after_running(path, request, situation)):
-            yield path, after
+        after = _after_running if request.status is Status.RUNNING else _after_a_hand
+        if (changed := after(path, request, situation)) and changed != request:
+            yield path, changed
+
+
+def _after_a_hand(path: str, request: Request, situation: Situation) -> Request | None:
+    """What becomes of a request into which somebody wrote another status, such as CANCELLED."""
+    is_over = request.lease is not None or request.status is Status.CANCELLED
+    return settle(request, now=situation.now) if is_over else None
 
 
 def _after_running(path: str, request: Request, situation: Situation) -> Request | None:
@@ -94,28 +115,51 @@ def _after_running(path: str, request: Request, situation: Situation) -> Request
     published.
     """
     lease, now = request.lease, situation.now
-    log = log_path(request.model, request.run, request.attempt) if request.run else None
     result = published(path, request, situation.results)
     if result:
         # A result and the log of its attempt come in one commit; another attempt's was cut short.
-        own_log = log if result.attempt == request.attempt else None
+        own_log = _log_of(request) if result.attempt == request.attempt else None
         return finish(request, result=result.path, log=own_log, now=now)
     if lease is None:
-        return release(request, message=NO_LEASE, now=now)
+        return release(request, end=End.LOST, message=NO_LEASE, log=None, now=now)
     if lease.nonce in situation.endings:
         ending = situation.endings[lease.nonce]
         if ending.end is not End.FINISHED:
-            kept_log = log if ending.log else None
-            return fail(request, end=ending.end, message=ending.message, log=kept_log, now=now)
+            return _after_failure(request, ending, situation)
         if result_path(request.model, request.run or "") in situation.result_files:
             return move_to_another_run(request, now=now, taken_runs=_taken_runs(request.model, situation, {}))
     if lease.nonce in situation.alive:
         return None
     if lease.worker == situation.worker:
-        return release(request, message=WORKER_RESTARTED, now=now)
-    if situation.terms.has_expired(lease, now):
-        return release(request, message=LEASE_RAN_OUT, now=now)
+        gone = (
+            Ending(End.STOPPED, WORKER_STOPPED)
+            if situation.is_stopping
+            else Ending(End.LOST, WORKER_RESTARTED)
+        )
+        return _after_failure(request, gone, situation)
+    if situation.policy.lease.has_expired(lease, now):
+        return _after_failure(request, Ending(End.LOST, LEASE_RAN_OUT), situation)
     return None
+
+
+def _after_failure(request: Request, ending: Ending, situation: Situation) -> Request:
+    """Back into the queue for another attempt, or FAILED after the last one."""
+    now, retries = situation.now, situation.policy.retries
+    log = _log_of(request) if ending.log else None
+    ends = [*ends_of_the_run(request), ending.end]
+    if not retries.has_another(ends):
+        times = f"It was tried {request.attempt} times." if request.attempt > 1 else ""
+        return fail(request, end=ending.end, message=ending.message, outlook=times, log=log, now=now)
+    pause = retries.pause(ends)
+    when = f"It is tried again from {now + pause:%H:%M} UTC on" if pause else "It waits to be evaluated again"
+    is_counted = ending.end in PERHAPS_THE_MODELS_FAULT
+    of = f" (attempt {request.attempt + 1}, of {retries.attempts} at most)" if is_counted else ""
+    outlook = f"{when}{of}."
+    return release(request, end=ending.end, message=ending.message, outlook=outlook, log=log, now=now)
+
+
+def _log_of(request: Request) -> str | None:
+    return log_path(request.model, request.run, request.attempt) if request.run else None
 
 
 def _claimed(
@@ -127,7 +171,8 @@ def _claimed(
     requests = {**situation.requests, **changes}
     free = situation.slots - len(held(requests, situation.alive))
     claims: dict[str, Request] = {}
-    for path in waiting(requests):
+    yield from _left_for_others(requests, situation.policy)
+    for path in waiting(requests, situation.policy, situation.now):
         if len(claims) >= free:
             return
         request = requests[path]
@@ -143,12 +188,23 @@ def _claimed(
             request,
             worker=situation.worker,
             nonce=new_nonce(),
-            terms=situation.terms,
+            terms=situation.policy.lease,
             now=situation.now,
             commit=facts.commit,
             taken_runs=taken,
         )
         yield path, claims[path]
+
+
+def _left_for_others(requests: Requests, policy: Policy) -> Iterator[tuple[str, Request]]:
+    """Say once, in words that do not depend on which worker says it, why a request is left in the queue."""
+    for path in in_order(requests, policy.order):
+        request = requests[path]
+        if policy.has_room_for(request):
+            continue
+        message = TOO_LARGE.format(size_in_gb(request))
+        if request.message != message:
+            yield path, replace(request, message=message)
 
 
 def _renewed(situation: Situation, changes: Requests) -> Iterator[tuple[str, Request]]:
@@ -162,9 +218,9 @@ def _renewed(situation: Situation, changes: Requests) -> Iterator[tuple[str, Req
         request = situation.requests[path]
         progress = situation.alive[nonce]
         has_news = progress is not None and progress != request.progress
-        due = request.lease is not None and situation.terms.is_due(request.lease, situation.now)
+        due = request.lease is not None and situation.policy.lease.is_due(request.lease, situation.now)
         if due or (changes and has_news):
-            yield path, renew(request, terms=situation.terms, now=situation.now, progress=progress)
+            yield path, renew(request, terms=situation.policy.lease, now=situation.now, progress=progress)
 
 
 def _taken_runs(model: str, situation: Situation, claims: Requests) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from threading import Lock
@@ -16,20 +17,24 @@ from typing import NamedTuple
 
 from src.executor import Executor
 from src.job import Ending, Job
-from src.lifecycle import LeaseTerms
 from src.overview import Journal, Overview, make_overview
-from src.plan import Requests, Situation, held, plan, waiting
+from src.plan import Situation, held, plan
+from src.policy import Policy
 from src.publication import result_file
 from src.shared.conflicts import TRIES, tries
 from src.shared.errors import CannotBeEvaluated, Conflict, StoreError
+from src.shared.indexer import Indexer
+from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.mirror import Mirror, Reading
 from src.shared.model_source import ModelFacts, ModelSource
 from src.shared.names import log_path, result_path
+from src.shared.queue_order import Requests, pending
 from src.shared.request import ORIGINAL, Request, Status, read_request, write_request
 from src.shared.result import Result, read_result
 from src.shared.store import Store
 from src.shared.times import Clock, utc_now
 from src.suite import Suite
+from src.validation import validated
 
 log = logging.getLogger(__name__)
 
@@ -61,18 +66,21 @@ class Reconciler:
         models: ModelSource,
         executor: Executor,
         suite: Suite,
-        terms: LeaseTerms,
+        policy: Policy,
         slots: int = 1,
         clock: Clock = utc_now,
     ) -> None:
         self.worker = worker
+        self.synced: datetime | None = None
         self._request_store, self._result_store = requests, results
-        self._requests: Mirror[Request] = Mirror(requests, lambda path, data: read_request(data))
-        self._results: Mirror[Result] = Mirror(results, read_result)
+        self._requests = Mirror(requests, lambda path, data: read_request(data), index=REQUESTS_INDEX)
+        self._results = Mirror(results, read_result, index=RESULTS_INDEX)
+        self._requests_indexer = Indexer(requests, self._requests, REQUESTS_INDEX, clock)
+        self._results_indexer = Indexer(results, self._results, RESULTS_INDEX, clock)
         self._models = models
         self._executor = executor
         self._suite = suite
-        self._terms = terms
+        self._policy = policy
         self._slots = slots
         self._clock = clock
         self._lock = Lock()
@@ -94,13 +102,15 @@ class Reconciler:
                 return
             self._refresh()
             self._forget_what_is_not_ours()
-            endings = self._executor.endings()
+            ended = self._executor.endings()
+            endings = {nonce: validated(ending, self._suite.tasks) for nonce, ending in ended.items()}
             try:
                 self._publish(endings)
             except StoreError:
                 self._write({}, slots=0)  # what cannot be published cannot be settled, but leases live on
                 raise
             self._start(self._write(endings, self._slots))
+            self._keep_indexes()
 
     def look(self) -> None:
         """Read both datasets, and change nothing. Raises StoreError."""
@@ -127,18 +137,27 @@ class Reconciler:
 
     def is_idle(self) -> bool:
         """Whether nothing waited or ran in this worker's hands at the last tick."""
-        return not waiting(self._latest) and not held(self._latest, self._in_hand())
+        queue = [path for path in pending(self._latest) if self._policy.has_room_for(self._latest[path])]
+        return not queue and not held(self._latest, self._in_hand())
 
     def overview(self) -> Overview:
         """What runs, waits and happened, for people."""
-        return make_overview(self._latest, self._executor.progress(), self._suite.tasks, self._journal)
+        progress = self._executor.progress()
+        return make_overview(
+            self._latest,
+            progress,
+            {nonce: self._executor.log(nonce) for nonce in progress},
+            tasks=self._suite.tasks,
+            order=self._policy.order,
+            journal=self._journal,
+        )
 
     def close(self) -> None:
         """Stop the children and give their leases back."""
         self._executor.close()
         with self._lock:
             self._refresh()
-            self._write({}, slots=0)
+            self._write({}, slots=0, is_stopping=True)
 
     def _in_hand(self) -> set[str]:
         return {*self._executor.progress(), *self._executor.endings()}
@@ -146,6 +165,15 @@ class Reconciler:
     def _refresh(self) -> None:
         """Read both datasets, once a tick if nothing is in the way: on the Hub that is a call for each."""
         self._read = (self._requests.refresh(), self._results.refresh())
+        self.synced = self._clock()
+
+    def _keep_indexes(self) -> None:
+        """Renew the indexes of the datasets, if they are too old; frontends do so too."""
+        requests, results = self._read
+        if data := self._requests_indexer.due(requests):
+            self._requests_indexer.write(requests, data)
+        if data := self._results_indexer.due(results):
+            self._results_indexer.write(results, data)
 
     def _forget_what_is_not_ours(self) -> None:
         """Stop children whose lease was lost, and drop endings that are settled: from now on they publish and
@@ -204,15 +232,18 @@ class Reconciler:
                 files[log_path(request.model, request.run, request.attempt)] = ending.log
         return files
 
-    def _write(self, endings: Mapping[str, Ending], slots: int) -> dict[str, Request]:
+    def _write(
+        self, endings: Mapping[str, Ending], slots: int, *, is_stopping: bool = False
+    ) -> dict[str, Request]:
         """One commit to the requests dataset with everything decided; what was decided is returned once it
         has landed.
         """
         self._facts.clear()
         for _ in tries():
             reading, results = self._read
+            situation = self._situation(reading, results, endings)
             changes = plan(
-                self._situation(reading, results, endings, slots),
+                replace(situation, slots=slots, is_stopping=is_stopping),
                 look=self._look,
                 new_nonce=lambda: token_hex(8),
             )
@@ -238,7 +269,6 @@ class Reconciler:
         requests: Reading[Request],
         results: Reading[Result],
         endings: Mapping[str, Ending],
-        slots: int,
     ) -> Situation:
         progress = self._executor.progress()  # before the endings: what ends in between is then in both
         return Situation(
@@ -247,8 +277,7 @@ class Reconciler:
             result_files=results.snapshot.files.keys(),
             worker=self.worker,
             now=self._clock(),
-            slots=slots,
-            terms=self._terms,
+            policy=self._policy,
             alive={**dict.fromkeys(self._executor.endings()), **progress},
             endings=endings,
         )

@@ -8,9 +8,19 @@ from typing import Annotated
 from pydantic import Field
 
 from src.shared.environment import Port, Positive
+from src.shared.queue_order import DEFAULT
 from src.shared.settings import CommonSettings
+from src.watch import GB
 
 FewShot = Annotated[int, Field(ge=0), "a whole number"]
+PositiveNumber = Annotated[int, Field(ge=1), "a whole number above 0"]
+NotNegative = Annotated[float, Field(ge=0), "a number"]
+
+SHARE_OF_MEMORY = 0.9
+"""How much of the machine's memory evaluations may have: the rest is the worker's."""
+
+SHARE_FOR_WEIGHTS = 0.8
+"""How much of an evaluation's memory its weights may have."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +34,43 @@ class Settings(CommonSettings):
     limit: Positive | None = None
     device: str = "cpu"
     batch_size: str = "auto"
+    confirm_run_unsafe_code: bool = False
+    max_parallel: PositiveNumber | None = None
     max_hours: Positive = 24.0
+    stuck_minutes: Positive = 60.0
+    max_memory_gb: Positive | None = None
+    max_model_gb: Positive | None = None
+    free_disk_gb: NotNegative = 20.0
+    max_attempts: PositiveNumber = 3
+    queue_order: object = DEFAULT
     worker_id: str | None = None
     gradio_server_port: Port = 7861
     refresh_rate: Positive = 60.0
     lease_minutes: Positive = 60.0
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """What evaluations run on."""
+        return tuple(name.strip() for name in self.device.split(",") if name.strip()) or ("cpu",)
+
+    @property
+    def slots(self) -> int:
+        """How many evaluations run at once: as set, else one on each device."""
+        return self.max_parallel or len(self.devices)
+
+    def memory_per_evaluation(self, available: int) -> int:
+        """The bytes that one evaluation may hold, of so many on the machine."""
+        if self.max_memory_gb:
+            return int(self.max_memory_gb * GB)
+        return int(available * SHARE_OF_MEMORY / self.slots)
+
+    def largest_model(self, memory: int) -> float | None:
+        """The largest weights in GB that are taken: as set, else on a CPU what leaves the rest enough memory,
+        and elsewhere any.
+        """
+        if self.max_model_gb or set(self.devices) != {"cpu"}:
+            return self.max_model_gb
+        return memory * SHARE_FOR_WEIGHTS / GB
 
     @property
     def name_of_the_worker(self) -> str | None:

@@ -20,6 +20,7 @@ class Suite:
     `tasks_dir` is a folder of trusted lm_eval task files; lm_eval's own collection is at hand beside it.
     `num_fewshot` is for the tasks that have no number in `fewshot_by_task`; None keeps each task's own
     default. `limit` None evaluates every sample. `batch_size` is lm_eval's: a number, `auto` or `auto:N`.
+    `confirm_run_unsafe_code`, lm_eval's too, lets tasks execute code that the model wrote.
     """
 
     tasks: tuple[str, ...]
@@ -29,6 +30,7 @@ class Suite:
     limit: float | None = None
     batch_size: str = "auto"
     device: str = "cpu"
+    confirm_run_unsafe_code: bool = False
 
     def fewshot(self, task: str) -> int | None:
         """The number of examples that lm_eval is told for a task; None tells it nothing."""

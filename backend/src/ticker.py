@@ -15,6 +15,10 @@ from src.shared.times import utc_now
 log = logging.getLogger(__name__)
 
 
+LATE_AFTER = timedelta(minutes=5)
+"""Longer than any tick should take: calls of the Hub have an end."""
+
+
 class Ticker:
     """Calls a tick every so often, never two at a time. A tick that fails is told and tried again, and never
     ends the worker.
@@ -28,11 +32,13 @@ class Ticker:
         self._work: Callable[[], None] = lambda: None
         self.problem = ""
         self.last: datetime | None = None
+        self._started: datetime | None = None
 
     def start(self, tick: Callable[[], None]) -> None:
         """Begin, with the first tick at once."""
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # else it reports every tick
         self._work = tick
+        self._started = utc_now()
         self._scheduler.add_job(
             self.run,
             "interval",
@@ -43,6 +49,11 @@ class Ticker:
             next_run_time=utc_now(),
         )
         self._scheduler.start()
+
+    def is_ticking(self, now: datetime) -> bool:
+        """Whether the last tick, or the start, is no longer ago than it should be."""
+        last = self.last or self._started
+        return last is not None and now - last <= self._every + LATE_AFTER
 
     def wake(self) -> None:
         """Tick now; if a tick is under way, once more after it."""

@@ -8,8 +8,10 @@ import argparse
 import logging
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 
 from src.announcer import Announcer
@@ -17,7 +19,10 @@ from src.executor import CHILD, ProcessExecutor
 from src.identity import Identity, take_identity
 from src.job import DESCRIBE
 from src.lifecycle import LeaseTerms
+from src.memory import available_memory
+from src.policy import Policy, read_order
 from src.reconciler import Reconciler
+from src.retries import RetryTerms
 from src.secrets import withdraw_secrets
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
@@ -25,6 +30,7 @@ from src.shared.errors import StoreError, told_in_one_sentence
 from src.shared.stores import Stores, open_stores
 from src.suite import Suite, read_tasks
 from src.ticker import Ticker
+from src.watch import GB, Limits
 
 log = logging.getLogger(__name__)
 
@@ -73,39 +79,68 @@ class Worker:
 
 def make_worker(settings: Settings) -> Worker:
     """Put a worker together from the settings. Raises ConfigurationError."""
+    suite, policy = make_suite(settings), make_policy(settings)
     stores = open_stores(settings)
     identity = take_identity(settings.name_of_the_worker)
     ticker = Ticker(timedelta(seconds=settings.refresh_rate))
-    executor = ProcessExecutor(
-        identity.folder,
-        time_limit=timedelta(hours=settings.max_hours),
-        on_end=ticker.wake,
-        read_token=settings.hf_read_token,
+    reconciler = Reconciler(
+        worker=identity.worker,
+        requests=stores.requests,
+        results=stores.results,
+        models=stores.models,
+        executor=make_executor(settings, identity.folder, ticker.wake),
+        suite=suite,
+        policy=policy,
+        slots=settings.slots,
     )
+    describer = ProcessExecutor(
+        identity.folder, limits=Limits(DESCRIBED_WITHIN), on_end=ticker.wake, command=(*CHILD, DESCRIBE)
+    )
+    announcer = Announcer(stores.results, describer, suite, space=settings.space_id, queue_order=policy.order)
+    return Worker(reconciler, announcer, ticker, identity, stores)
+
+
+def make_suite(settings: Settings) -> Suite:
+    """What is run on every model. Raises ConfigurationError."""
     tasks = read_tasks(settings.tasks_harness)
-    suite = Suite(
+    return Suite(
         tasks=tasks.names,
         tasks_dir=settings.tasks_dir,
         num_fewshot=settings.num_fewshot,
         fewshot_by_task=tasks.fewshot_by_task,
         limit=settings.limit,
         batch_size=settings.batch_size,
-        device=settings.device,
+        device=settings.devices[0],
+        confirm_run_unsafe_code=settings.confirm_run_unsafe_code,
     )
-    reconciler = Reconciler(
-        worker=identity.worker,
-        requests=stores.requests,
-        results=stores.results,
-        models=stores.models,
-        executor=executor,
-        suite=suite,
-        terms=LeaseTerms(timedelta(minutes=settings.lease_minutes)),
+
+
+def make_policy(settings: Settings) -> Policy:
+    """The rules of the queue. Raises ConfigurationError."""
+    return Policy(
+        lease=LeaseTerms(timedelta(minutes=settings.lease_minutes)),
+        retries=RetryTerms(attempts=settings.max_attempts),
+        order=read_order(settings.queue_order),
+        largest=settings.largest_model(settings.memory_per_evaluation(available_memory())),
     )
-    describer = ProcessExecutor(
-        identity.folder, time_limit=DESCRIBED_WITHIN, on_end=ticker.wake, command=(*CHILD, DESCRIBE)
+
+
+def make_executor(settings: Settings, folder: Path, on_end: Callable[[], None]) -> ProcessExecutor:
+    """Where evaluations run, within the limits that were set."""
+    processors = os.cpu_count() or 1
+    return ProcessExecutor(
+        folder,
+        limits=Limits(
+            time=timedelta(hours=settings.max_hours),
+            silence=timedelta(minutes=settings.stuck_minutes),
+            memory=settings.memory_per_evaluation(available_memory()),
+        ),
+        devices=settings.devices,
+        threads=max(1, processors // settings.slots) if settings.slots > 1 else None,
+        free_disk=int(settings.free_disk_gb * GB),
+        on_end=on_end,
+        read_token=settings.hf_read_token,
     )
-    announcer = Announcer(stores.results, describer, suite, space=settings.space_id)
-    return Worker(reconciler, announcer, ticker, identity, stores)
 
 
 def main() -> None:

@@ -15,8 +15,11 @@ from src.queue import Entry, entries, no_worker_since
 from src.rows import Standings, standings
 from src.shared.backend_description import BackendDescription, read_description
 from src.shared.errors import StoreError
+from src.shared.indexer import Indexer
+from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.mirror import Mirror, Reading
-from src.shared.names import BACKEND_DESCRIPTION, is_data_path
+from src.shared.names import BACKEND_DESCRIPTION
+from src.shared.queue_order import DEFAULT
 from src.shared.request import Request, read_request
 from src.shared.result import Result, read_result
 from src.shared.store import Store
@@ -53,6 +56,7 @@ class Board:
 class Now:
     """The present board, when it was last read (None: not yet), and a sentence while it cannot be.
 
+    `left` is how many files are still to be read of the first reading, which shows what it has until then.
     `cannot_submit` is a sentence while nothing can be written to the requests, `created` names datasets that
     were missing and were made just now. `silent_since` is set when requests have waited for long without a
     sign of a worker. `version` goes up with every change of anything but `synced`.
@@ -61,6 +65,7 @@ class Now:
     board: Board = field(default_factory=Board)
     synced: datetime | None = None
     problem: str = ""
+    left: int = 0
     cannot_submit: str = ""
     created: tuple[str, ...] = ()
     silent_since: datetime | None = None
@@ -76,7 +81,8 @@ class _Read(NamedTuple):
     """What a board is made of."""
 
     requests: Reading[Request]
-    results: Reading[Result | BackendDescription]
+    results: Reading[Result]
+    backend: Reading[BackendDescription]
     is_available: Mapping[str, bool]
 
     def is_same(self, other: _Read) -> bool:
@@ -101,8 +107,13 @@ class Keeper:
         # Counted from the time, so that pages which outlive a restart of the Space see a new version.
         self.now = Now(Board(standings(tasks, {}, ())), version=int(clock().timestamp()))
         self.requests, self.results = requests, results
-        self._requests = Mirror(requests, lambda _, data: read_request(data))
-        self._results = Mirror(results, _read_of_the_results, is_wanted=_is_wanted_of_the_results)
+        self._requests = Mirror(
+            requests, lambda _, data: read_request(data), index=REQUESTS_INDEX, on_progress=self._tell_left
+        )
+        self._results = Mirror(results, read_result, index=RESULTS_INDEX, on_progress=self._show_a_part)
+        self._backend = Mirror(
+            results, lambda _, data: read_description(data), is_wanted=BACKEND_DESCRIPTION.__eq__
+        )
         self._read: _Read | None = None
         self._tasks = tasks
         self._num_fewshot = num_fewshot
@@ -111,6 +122,8 @@ class Keeper:
         self._clock = clock
         self._cannot_submit = ""
         self._writing_checked: datetime | None = None
+        self._requests_indexer = Indexer(requests, self._requests, REQUESTS_INDEX, clock)
+        self._results_indexer = Indexer(results, self._results, RESULTS_INDEX, clock)
         self._reading_requests, self._reading_results = threading.Lock(), threading.Lock()
         self._telling = threading.Lock()
 
@@ -131,7 +144,7 @@ class Keeper:
         requests = self.read_requests()
         with self._reading_results:
             results = self._results.refresh()
-        read = _Read(requests, results, self._is_available())
+            read = _Read(requests, results, self._backend.at(results.snapshot), self._is_available())
         self._check_writing()
         with self._telling:
             board = self.now.board
@@ -149,6 +162,24 @@ class Keeper:
                 )
             )
 
+    def keep_indexes(self) -> None:
+        """Renew the indexes of the datasets, if they are too old and can be written."""
+        if self._cannot_submit or not self.now.synced:
+            return
+        try:
+            with self._reading_requests:
+                requests = self._requests.refresh()
+                requests_index = self._requests_indexer.due(requests)
+            with self._reading_results:
+                results = self._results.refresh()
+                results_index = self._results_indexer.due(results)
+            if requests_index:
+                self._requests_indexer.write(requests, requests_index)
+            if results_index:
+                self._results_indexer.write(results, results_index)
+        except StoreError as error:
+            log.warning("could not renew an index: %s", error)
+
     @property
     def models(self) -> frozenset[str]:
         """The models in the table."""
@@ -162,9 +193,23 @@ class Keeper:
     def show(self, requests: Mapping[str, Request]) -> None:
         """Show requests, by path, that were written just now, until the next sync reads them again."""
         with self._telling:
-            queue = entries({entry.path: entry.request for entry in self.now.board.queue} | dict(requests))
+            board = self.now.board
+            shown = {entry.path: entry.request for entry in board.queue} | dict(requests)
             self._read = None
-            self._tell(replace(self.now, board=replace(self.now.board, queue=queue)))
+            self._tell(replace(self.now, board=replace(board, queue=entries(shown, _order(board.backend)))))
+
+    def _tell_left(self, reading: Reading[Request], left: int) -> None:
+        """While the first reading takes long, say how much there is left."""
+        if not self.now.synced:
+            with self._telling:
+                self._tell(replace(self.now, left=left))
+
+    def _show_a_part(self, reading: Reading[Result], left: int) -> None:
+        """While the first reading takes long, show what there is until now."""
+        if not self.now.synced:
+            read = _Read(self._requests.latest, reading, Reading.empty(), NOTHING_CHECKED)
+            with self._telling:
+                self._tell(replace(self.now, board=self._board(read), left=left))
 
     def _tell_problem(self, problem: str) -> None:
         if problem != self.now.problem:
@@ -191,13 +236,12 @@ class Keeper:
         self.now = replace(now, version=old.version + (not same))
 
     def _board(self, read: _Read) -> Board:
-        files, broken = read.results.snapshot.files, read.results.broken
-        results = {path: value for path, value in read.results.values.items() if isinstance(value, Result)}
-        backend = read.results.values.get(BACKEND_DESCRIPTION)
-        assert not isinstance(backend, Result)
+        files, results = read.results.snapshot.files, read.results.values
+        broken = {**read.results.broken, **read.backend.broken}
+        backend = read.backend.values.get(BACKEND_DESCRIPTION)
         return Board(
             standings=standings(self._tasks, read.requests.values, results.values(), read.is_available),
-            queue=entries(read.requests.values),
+            queue=entries(read.requests.values, _order(backend)),
             results=frozenset((path, files[path]) for path in results),
             broken=(*_broken(self.requests, read.requests.broken), *_broken(self.results, broken)),
             local_models=self._local_models(),
@@ -206,12 +250,9 @@ class Keeper:
         )
 
 
-def _is_wanted_of_the_results(path: str) -> bool:
-    return path == BACKEND_DESCRIPTION or is_data_path(path)
-
-
-def _read_of_the_results(path: str, data: bytes) -> Result | BackendDescription:
-    return read_description(data) if path == BACKEND_DESCRIPTION else read_result(path, data)
+def _order(backend: BackendDescription | None) -> Sequence[str]:
+    """The rules of the queue's order, as the backend says."""
+    return backend.queue_order if backend and backend.queue_order else DEFAULT
 
 
 def _broken(store: Store, broken: Mapping[str, str]) -> list[str]:

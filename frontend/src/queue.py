@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from src.shared.queue_order import DEFAULT, in_order
 from src.shared.request import Attempt, Request, Status
 
 SILENCE = timedelta(hours=2)
@@ -75,15 +76,15 @@ class Entry:
         return self.request.history[-1] if is_over and self.request.history else None
 
 
-def entries(requests: Mapping[str, Request]) -> tuple[Entry, ...]:
-    """All requests (by path): what runs, what waits in its order, then the others, the last ended first."""
+def entries(requests: Mapping[str, Request], order: Sequence[str] = DEFAULT) -> tuple[Entry, ...]:
+    """All requests (by path): what runs, what waits in the queue's order, then the others, the last ended
+    first.
+    """
     plain = [Entry(path, request) for path, request in requests.items()]
-    pending = sorted(
-        _of(Group.PENDING, plain), key=lambda entry: (entry.request.submitted or LATEST, entry.path)
-    )
+    waiting = in_order(requests, order)
     return (
         *sorted(_of(Group.RUNNING, plain), key=lambda entry: (entry.started or LATEST, entry.path)),
-        *(Entry(entry.path, entry.request, position) for position, entry in enumerate(pending, start=1)),
+        *(Entry(path, requests[path], position) for position, path in enumerate(waiting, start=1)),
         *sorted(_of(Group.FINISHED, plain), key=_newest_first),
         *sorted(_of(Group.FAILED, plain), key=_newest_first),
     )

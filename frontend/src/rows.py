@@ -116,9 +116,11 @@ def standings(
 ) -> Standings:
     """The leaderboard that these requests (by path) and results make.
 
-    `is_available` has the models, by name, of which it is known whether they are still on the Hub.
+    `is_available` has the models, by name, of which it is known whether they are still on the Hub. The result
+    of a request that was taken back is left out.
     """
-    results = sorted(results, key=lambda result: (result.ended, result.path))
+    standing = (result for result in results if not _is_taken_back(result, requests))
+    results = sorted(standing, key=lambda result: (result.ended, result.path))
     columns = tuple(_column(task, results) for task in tasks)
     finished: dict[tuple[str, str], list[Request]] = defaultdict(list)
     for request in requests.values():
@@ -130,6 +132,12 @@ def standings(
         groups[result.model.casefold(), result.precision, known.weight_type].append(known)
     rows = [_row(group, columns) for group in groups.values()]
     return Standings(columns, _ranked([_with_availability(row, is_available) for row in rows]))
+
+
+def _is_taken_back(result: Result, requests: Mapping[str, Request]) -> bool:
+    """Whether its request was cancelled while it was published, or afterwards by hand."""
+    request = requests.get(result.request or "")
+    return request is not None and request.status is Status.CANCELLED and request.run == result.run
 
 
 def _with_availability(row: Row, is_available: Mapping[str, bool]) -> Row:

@@ -27,6 +27,7 @@ from src.job import DESCRIBE
 from src.shared.backend_description import BackendDescription, Metric, TaskDescription, read_description
 from src.shared.names import BACKEND_DESCRIPTION
 from src.suite import Suite
+from src.watch import Limits
 from support.queues import Queue
 from support.sources import ROOT
 from support.waiting import wait_for
@@ -207,7 +208,11 @@ def test_a_good_task_has_no_problems(own: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "problem"),
     [
-        ({"unsafe_code": True}, "runs code that models write (`unsafe_code`)"),
+        (
+            {"unsafe_code": True},
+            "runs code that models write (`unsafe_code`), which this worker may not do: set "
+            "CONFIRM_RUN_UNSAFE_CODE to True",
+        ),
         (
             {"dataset_kwargs": {"data_files": {"test": "gone/lost.jsonl"}}},
             "names a file of questions that is not there, lost.jsonl: ",
@@ -221,6 +226,11 @@ def test_a_problem_of_a_task_is_told_with_what_to_do(
     [sentence] = described("good", "bad").problems
     assert sentence.startswith(f"The task bad {problem}")
     assert [task.name for task in described("good", "bad").tasks] == ["good", "bad"]
+
+
+def test_code_that_models_write_is_no_problem_for_an_owner_who_allows_it(own: Path) -> None:
+    write(own, bad={**CHOICE, "unsafe_code": True})
+    assert described("bad", confirm_run_unsafe_code=True).problems == ()
 
 
 def test_a_part_of_a_group_that_does_not_exist_is_told(own: Path) -> None:
@@ -265,9 +275,8 @@ def test_questions_on_the_hub_are_a_problem_for_a_worker_that_is_kept_offline(
 
 def test_a_child_describes_the_suite_and_the_worker_publishes_it(queue: Queue, tmp_path: Path) -> None:
     suite = replace(SHIPPED, fewshot_by_task={"tiny_copy": 4}, limit=0.5)
-    describer = ProcessExecutor(
-        tmp_path / "worker", time_limit=timedelta(minutes=5), command=(*CHILD, DESCRIBE)
-    )
+    limits = Limits(time=timedelta(minutes=5))
+    describer = ProcessExecutor(tmp_path / "worker", limits=limits, command=(*CHILD, DESCRIBE))
     announcer = Announcer(queue.results, describer, suite)
 
     def is_done() -> bool:

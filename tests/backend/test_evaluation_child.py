@@ -1,25 +1,27 @@
-"""The evaluation child as the worker sees it: a process that leaves a report, a refusal, or neither."""
+"""The evaluation child as the worker sees it: a process that leaves a report, a failure, or neither."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from src.job import (
+    FAILURE_FILE,
     JOB_FILE,
     LOG_FILE,
     PROGRESS_FILE,
-    REFUSAL_FILE,
     REPORT_FILE,
+    End,
+    Failure,
     Job,
     Progress,
-    Refusal,
     read_json,
     write_json,
 )
@@ -41,20 +43,35 @@ class Child:
     def log(self) -> str:
         return (self.folder / LOG_FILE).read_text()
 
+    def report(self) -> dict[str, Any]:
+        assert self.process.wait(120) == 0, self.log()
+        report: dict[str, Any] = json.loads((self.folder / REPORT_FILE).read_text())
+        return report
 
-Start = Callable[[Job | None], Child]
+    def failure(self) -> Failure:
+        assert self.process.wait(120) == 1, self.log()
+        assert not (self.folder / REPORT_FILE).exists()
+        failure = read_json(self.folder / FAILURE_FILE, Failure)
+        assert failure, self.log()
+        return failure
+
+
+class Start(Protocol):
+    """Start a child as the worker does; `spoil` is done to its folder first."""
+
+    def __call__(self, job: Job | None, spoil: Callable[[Path], object] = ...) -> Child: ...
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a child as the worker does."""
     children: list[Child] = []
 
-    def start(job: Job | None) -> Child:
-        folder = tmp_path / "evaluation"
-        folder.mkdir()
+    def start(job: Job | None, spoil: Callable[[Path], object] = lambda folder: None) -> Child:
+        folder = tmp_path / "jobs" / str(len(children))
+        folder.mkdir(parents=True)
         if job:
             write_json(folder / JOB_FILE, job)
+        spoil(folder)
         with (folder / LOG_FILE).open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "src.evaluation", str(folder)],
@@ -80,6 +97,33 @@ def evaluate_directly(model: Path, *tasks: str) -> dict[str, Any]:
     return results
 
 
+TIMES = {"date", "total_evaluation_time_seconds"}
+ALLOWED = "HF_ALLOW_CODE_EVAL"
+NOBODY = 9
+"""A port on which nobody listens."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """A folder of tasks that are made from a shipped one, by replacing parts of its file."""
+
+    folder: Path
+
+    def __call__(self, name: str, *changes: tuple[str, str], more: str = "") -> None:
+        text = (TASKS / "tiny_copy.yaml").read_text()
+        for old, new in (("task: tiny_copy", f"task: {name}"), *changes):
+            assert old in text
+            text = text.replace(old, new)
+        (self.folder / f"{name}.yaml").write_text(text + more)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Own:
+    folder = tmp_path / "tasks"
+    folder.mkdir()
+    return Own(folder)
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     return make_tiny_model(tmp_path / "models" / "good")
@@ -92,30 +136,83 @@ def test_the_report_has_the_scores_that_lm_eval_computes_when_called_directly(
     told = wait_for(lambda: read_json(child.folder / PROGRESS_FILE, Progress), what="progress")
     assert told.task in make_job(model).tasks
     direct = evaluate_directly(model, *make_job(model).tasks)
-    assert child.process.wait(120) == 0, child.log()
-    report = json.loads((child.folder / REPORT_FILE).read_text())
+    report = child.report()
     assert report["results"] == direct
     assert read_json(child.folder / PROGRESS_FILE, Progress) == Progress("tiny_copy", 100, 100)
-    assert not (child.folder / REFUSAL_FILE).exists()
+    assert not (child.folder / FAILURE_FILE).exists()
+
+
+def test_an_attempt_goes_on_where_one_was_killed(model: Path, start: Start, tmp_path: Path) -> None:
+    job = make_job(model, kept_tasks=str(tmp_path / "kept"))
+    first, *others = job.tasks
+    killed = start(job)
+    wait_for(lambda: list(tmp_path.glob(f"kept/*/{first}.json")), seconds=120, what="a finished task")
+    killed.process.kill()
+    killed.process.wait()
+    assert not list(tmp_path.glob(f"kept/*/{others[-1]}.json")), "it was killed too late"
+    child, uninterrupted = start(job), start(make_job(model))
+    assert without_times(child.report()) == without_times(uninterrupted.report())
+    assert f"took the report of org/model on {first} from an earlier attempt" in child.log()
+    assert f"evaluated org/model on {first}" not in child.log()
+    assert f"evaluated org/model on {others[-1]}" in child.log()
+
+
+def without_times(report: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in report.items() if key not in TIMES}
 
 
 def test_a_model_of_nan_is_refused_and_gets_no_report(model: Path, start: Start) -> None:
     reweighted(diverge)(model)
     child = start(make_job(model))
-    assert child.process.wait(120) == 1, child.log()
-    refusal = read_json(child.folder / REFUSAL_FILE, Refusal)
-    assert refusal
-    assert "org/model" in refusal.message
-    assert "NaN" in refusal.message
-    assert not (child.folder / REPORT_FILE).exists()
+    failure = child.failure()
+    assert failure.end is End.REFUSED
+    assert "org/model" in failure.message
+    assert "NaN" in failure.message
     assert "Traceback" in child.log()
+
+
+def test_a_disk_without_room_for_the_report_is_told(model: Path, start: Start) -> None:
+    child = start(make_job(model, tasks=("tiny_copy",), limit=2), full_for(REPORT_FILE))
+    assert child.failure().end is End.DISK_FULL
+
+
+def full_for(file: str) -> Callable[[Path], None]:
+    """Make one of the child's files such that there is no room for it."""
+    return lambda folder: (folder / f"{file}.part").symlink_to("/dev/full")
+
+
+def test_a_site_without_the_questions_is_told(model: Path, start: Start, own: Own) -> None:
+    own("web", ("tasks/tiny_copy.jsonl", f"http://127.0.0.1:{NOBODY}/questions.jsonl"))
+    failure = start(make_job(model, tasks=("web",), tasks_dir=str(own.folder))).failure()
+    assert failure.end is End.UNREACHABLE
+    assert "The questions of the task web lie on a site that did not answer" in failure.message
+
+
+def test_memory_that_runs_out_is_told(model: Path, start: Start, own: Own) -> None:
+    own("greedy", ('"Repeat: {{word}}\\n"', "!function greedy.text"))
+    (own.folder / "greedy.py").write_text(
+        "import torch\n\n\ndef text(doc):\n    return str(torch.empty(10**15))\n"
+    )
+    failure = start(make_job(model, tasks=("greedy",), tasks_dir=str(own.folder))).failure()
+    assert failure.end is End.OUT_OF_MEMORY
+    assert failure.message.startswith("org/model needs more memory than this worker has")
+
+
+def test_what_scores_the_models_code_finds_itself_allowed_to(model: Path, start: Start, own: Own) -> None:
+    own("code", more="unsafe_code: true\nprocess_docs: !function code.docs\n")
+    (own.folder / "code.py").write_text(
+        f"import os\n\nos.environ[{ALLOWED!r}]\n\n\ndef docs(docs):\n    return docs\n"
+    )
+    job = make_job(model, tasks=("code",), tasks_dir=str(own.folder), limit=2, confirm_run_unsafe_code=True)
+    assert ALLOWED not in os.environ
+    assert start(job).report()["n-samples"]["code"]["effective"] == 2
 
 
 def test_an_error_that_nobody_foresaw_leaves_its_traceback_in_the_log(model: Path, start: Start) -> None:
     child = start(make_job(model, device="meter:0"))
     assert child.process.wait(120) == 1
     assert "RuntimeError" in child.log()
-    assert not (child.folder / REFUSAL_FILE).exists()
+    assert not (child.folder / FAILURE_FILE).exists()
 
 
 def test_the_child_dies_when_its_worker_is_gone(model: Path, start: Start) -> None:

@@ -3,15 +3,18 @@
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from src.evaluation import harness
+from src.evaluation.failures import Failed
 from src.evaluation.harness import batch_size, evaluate
-from src.evaluation.refusals import Refused
-from src.job import Job, Progress
+from src.evaluation.report import Report
+from src.job import End, Job, Progress
 from support.broken_models import edited, reweighted
 from support.jobs import TASKS, make_job
 from support.sources import ROOT
@@ -68,12 +71,23 @@ def test_progress_is_told_for_each_task_from_its_first_request_to_its_last(model
     ]
 
 
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder of the leaderboard's own for tasks, with none in it yet."""
+    folder = tmp_path / "tasks"
+    folder.mkdir()
+    return folder
+
+
+def write_task(own: Path, name: str, *lines: str) -> None:
+    """One of the shipped tasks with more lines in its file."""
+    (own / f"{name}.yaml").write_text("\n".join([(TASKS / f"{name}.yaml").read_text(), *lines]))
+
+
 @pytest.mark.slow
-def test_a_group_of_tasks_is_one_unit(model: Path, tmp_path: Path) -> None:
-    own = tmp_path / "tasks"
-    own.mkdir()
+def test_a_group_of_tasks_is_one_unit(model: Path, own: Path) -> None:
     for task in ("tiny_addition", "tiny_agreement"):
-        (own / f"{task}.yaml").write_text((TASKS / f"{task}.yaml").read_text())
+        write_task(own, task)
     aggregated = "aggregate_metric_list: [{metric: acc, weight_by_size: false}]"
     (own / "both.yaml").write_text(f"group: both\ntask: [tiny_addition, tiny_agreement]\n{aggregated}\n")
     told: list[Progress] = []
@@ -83,6 +97,53 @@ def test_a_group_of_tasks_is_one_unit(model: Path, tmp_path: Path) -> None:
     assert report["groups"]["both"]["acc,none"] == report["results"]["both"]["acc,none"]
 
 
+def test_the_tasks_that_a_tag_stands_for_are_named(model: Path, own: Path) -> None:
+    for task in ("tiny_addition", "tiny_agreement"):
+        write_task(own, task, "tag: both")
+    report = report_of(make_job(model, tasks=("both",), tasks_dir=str(own), limit=2))
+    assert report["group_subtasks"] == {"both": ["tiny_addition", "tiny_agreement"]}
+    assert list(report["results"]) == ["tiny_addition", "tiny_agreement"]
+
+
+def test_code_that_models_write_is_run_only_if_the_owner_allows_it(
+    own: Path, model: Path, tmp_path: Path
+) -> None:
+    write_task(own, "tiny_copy", "unsafe_code: true")
+    job = make_job(tmp_path / "not loaded", tasks=("tiny_copy",), tasks_dir=str(own), limit=2)
+    with pytest.raises(Failed, match=r"task tiny_copy runs code .* set CONFIRM_RUN_UNSAFE_CODE") as failed:
+        report_of(job)
+    assert failed.value.end is End.REFUSED
+    allowed = replace(job, weights=str(model), confirm_run_unsafe_code=True)
+    assert report_of(allowed)["n-samples"]["tiny_copy"]["effective"] == 2
+
+
+def test_a_report_with_a_question_too_few_is_invalid(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_one(**settings: Any) -> Report:
+        report: Report = simple_evaluate(**settings)
+        del report["samples"]["tiny_copy"][-1]
+        return report
+
+    simple_evaluate = harness.simple_evaluate
+    monkeypatch.setattr(harness, "simple_evaluate", without_one)
+    with pytest.raises(Failed, match="answers to 1 of the 2 questions of tiny_copy: nothing was") as failed:
+        report_of(make_job(model, tasks=("tiny_copy",), limit=2))
+    assert failed.value.end is End.INVALID
+
+
+def test_what_an_earlier_attempt_kept_is_not_computed_again(model: Path, tmp_path: Path) -> None:
+    job = make_job(model, tasks=("tiny_agreement", "tiny_copy"), limit=3, kept_tasks=str(tmp_path / "kept"))
+    first = report_of(job)
+    told: list[Progress] = []
+    assert evaluate(job, told.append) == first
+    assert told == []
+    [kept] = tmp_path.glob("kept/*/tiny_copy.json")
+    kept.write_text("{")
+    again = evaluate(job, told.append)
+    assert {progress.task for progress in told} == {"tiny_copy"}
+    assert again["results"] == first["results"]
+    assert json.loads(kept.read_text())["results"]["tiny_copy"] == first["results"]["tiny_copy"]
+
+
 def test_a_model_that_gives_nan_for_a_text_is_refused(model: Path) -> None:
     def grow(weights: dict[str, Any]) -> None:
         weights["lm_head.weight"] *= 1e6  # More than float16 can hold.
@@ -90,13 +151,13 @@ def test_a_model_that_gives_nan_for_a_text_is_refused(model: Path) -> None:
     reweighted(grow)(model)
     job = make_job(model, tasks=("tiny_agreement",), limit=2)
     assert math.isfinite(report_of(job)["results"]["tiny_agreement"]["acc,none"])
-    with pytest.raises(Refused, match="gives NaN as the probability of a text in float16"):
+    with pytest.raises(Failed, match="gives NaN as the probability of a text in float16"):
         report_of(make_job(model, tasks=("tiny_agreement",), limit=2, precision="float16"))
 
 
 def test_a_model_whose_context_is_too_short_for_a_task_is_refused(model: Path) -> None:
     edited("config.json", max_position_embeddings=12)(model)
-    with pytest.raises(Refused, match="as long as the task tiny_copy has"):
+    with pytest.raises(Failed, match="as long as the task tiny_copy has"):
         report_of(make_job(model, tasks=("tiny_copy",)))
 
 
@@ -107,15 +168,13 @@ def test_a_tokenizer_with_more_tokens_than_the_model_is_refused(model: Path) -> 
 
     reweighted(shrink)(model)
     edited("config.json", vocab_size=20)(model)
-    with pytest.raises(Refused, match="token numbers that its weights do not have"):
+    with pytest.raises(Failed, match="token numbers that its weights do not have"):
         report_of(make_job(model, tasks=("tiny_copy",), limit=2))
 
 
-def test_a_task_without_its_questions_is_the_owners_to_mend(model: Path, tmp_path: Path) -> None:
-    own = tmp_path / "tasks"
-    own.mkdir()
+def test_a_task_without_its_questions_is_the_owners_to_mend(model: Path, own: Path) -> None:
     (own / "tiny_copy.yaml").write_text((TASKS / "tiny_copy.yaml").read_text().replace(".jsonl", ".gone"))
-    with pytest.raises(Refused, match="questions of the task tiny_copy cannot be found"):
+    with pytest.raises(Failed, match="questions of the task tiny_copy cannot be found"):
         report_of(make_job(model, tasks=("tiny_copy",), tasks_dir=str(own)))
 
 

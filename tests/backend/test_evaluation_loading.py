@@ -5,16 +5,20 @@ import inspect
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from socket import gaierror
 
+import aiohttp
 import datasets
 import httpx
+import huggingface_hub.file_download
 import pytest
 import torch
 from datasets.exceptions import DatasetNotFoundError
 from huggingface_hub import errors as hub
 
+from src.evaluation.failures import CUT_OFF, Failed, Step, explained
 from src.evaluation.loading import load
-from src.evaluation.refusals import Refused, Step, refusing
+from src.job import End
 from support.broken_models import BREAKAGES, Breakage, edited, with_code_that_says_so
 from support.jobs import make_job
 from support.tiny_model import make_tiny_model
@@ -43,9 +47,10 @@ def test_a_broken_model_is_refused_with_its_reason(
     breakage: Breakage, good_model: Path, tmp_path: Path
 ) -> None:
     model = spoilt(good_model, tmp_path / "model", breakage.spoil)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(Failed) as failed:
         load(make_job(model))
-    message = str(refused.value)
+    message = str(failed.value)
+    assert failed.value.end is End.REFUSED
     assert breakage.told in message
     assert "org/model" in message
     assert str(tmp_path) not in message
@@ -53,7 +58,7 @@ def test_a_broken_model_is_refused_with_its_reason(
 
 def test_code_that_a_model_brings_is_not_run(good_model: Path, tmp_path: Path) -> None:
     model = spoilt(good_model, tmp_path / "model", with_code_that_says_so)
-    with pytest.raises(Refused):
+    with pytest.raises(Failed):
         load(make_job(model))
     assert not (model / "code was run").exists()
 
@@ -75,17 +80,17 @@ def test_a_model_is_loaded_in_the_precision_it_was_submitted_in(
 
 
 def test_another_precision_is_refused(good_model: Path) -> None:
-    with pytest.raises(Refused, match="in 4bit"):
+    with pytest.raises(Failed, match="in 4bit"):
         load(make_job(good_model, precision="4bit"))
 
 
 def test_a_chat_template_that_is_asked_for_must_be_there(good_model: Path) -> None:
-    with pytest.raises(Refused, match="no chat template"):
+    with pytest.raises(Failed, match="no chat template"):
         load(make_job(good_model, use_chat_template=True))
 
 
 def test_a_model_that_is_nowhere_is_refused() -> None:
-    with pytest.raises(Refused, match="no longer there"):
+    with pytest.raises(Failed, match="no longer there"):
         load(make_job("/no such folder"))
 
 
@@ -102,7 +107,7 @@ def answer(kind: type[hub.HfHubHTTPError], status: int) -> hub.HfHubHTTPError:
 
 def fail(step: Step, error: Exception) -> None:
     """Fail as transformers does with what the Hub client raised."""
-    with refusing(step, make_job("org/model")):
+    with explained(step, make_job("org/model")):
         raise OSError("We couldn't load it") from error
 
 
@@ -117,7 +122,7 @@ def fail(step: Step, error: Exception) -> None:
     ids=["gated", "no model", "no commit", "no name"],
 )
 def test_what_the_hub_will_not_give_is_refused(error: Exception, told: str) -> None:
-    with pytest.raises(Refused, match=told):
+    with pytest.raises(Failed, match=told):
         fail(Step.CONFIGURATION, error)
 
 
@@ -128,15 +133,69 @@ def test_what_the_hub_will_not_give_is_refused(error: Exception, told: str) -> N
         answer(hub.HfHubHTTPError, 503),
         answer(hub.HfHubHTTPError, 429),
         hub.LocalEntryNotFoundError("the Hub is down"),
+        hub.XetDownloadError("broken off"),
         httpx.ReadTimeout("slow"),
+        aiohttp.ClientPayloadError("broken off"),
         ConnectionResetError(errno.ECONNRESET, "reset"),
-        OSError(errno.ENOSPC, "No space left on device"),
+        gaierror(-2, "Name or service not known"),
+        OSError(f"{CUT_OFF} 100 but has size 40 (model.safetensors)."),
     ],
     ids=repr,
 )
-def test_what_may_go_well_another_time_is_not_refused(step: Step, error: Exception) -> None:
-    with pytest.raises(OSError, match="We couldn't load it"):
+def test_a_hub_that_does_not_answer_is_not_the_fault_of_the_model(step: Step, error: Exception) -> None:
+    with pytest.raises(
+        Failed, match=r"The Hub did not answer while org/model was (loaded|evaluated)"
+    ) as failed:
         fail(step, error)
+    assert failed.value.end is End.UNREACHABLE
+
+
+def test_a_download_that_breaks_off_is_still_told_in_these_words() -> None:
+    assert CUT_OFF in inspect.getsource(huggingface_hub.file_download)
+
+
+@pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        RuntimeError("Data processing error: I/O error: No space left on device (os error 28)"),
+        OSError("Not enough disk space. Needed: 40.00 GiB (download: 12.00 GiB, generated: 28.00 GiB"),
+    ],
+    ids=repr,
+)
+def test_a_full_disk_is_the_owners_to_mend(step: Step, error: Exception) -> None:
+    with pytest.raises(Failed, match="disk is full, so org/model could not") as failed:
+        fail(step, error)
+    assert failed.value.end is End.DISK_FULL
+
+
+@pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        MemoryError("Cannot allocate memory (os error 12)"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("unable to mmap 9 bytes"),
+        RuntimeError("No executable batch size found, reached zero."),
+    ],
+    ids=repr,
+)
+def test_memory_that_runs_out_is_told_apart(step: Step, error: Exception) -> None:
+    with (
+        pytest.raises(Failed, match="org/model needs more memory") as failed,
+        explained(step, make_job("org/model")),
+    ):
+        raise error
+    assert failed.value.end is End.OUT_OF_MEMORY
+
+
+@pytest.mark.parametrize("step", list(Step))
+def test_a_disk_that_is_broken_is_not_the_fault_of_the_model(step: Step) -> None:
+    with pytest.raises(OSError, match="We couldn't load it"):
+        fail(step, OSError(errno.EIO, "Input/output error"))
 
 
 @pytest.mark.parametrize(
@@ -144,26 +203,24 @@ def test_what_may_go_well_another_time_is_not_refused(step: Step, error: Excepti
     [
         (FileNotFoundError("questions.jsonl"), "The questions of the task sums cannot be found"),
         (DatasetNotFoundError("'org/sums' doesn't exist"), "The questions of the task sums cannot be found"),
+        (answer(hub.RemoteEntryNotFoundError, 404), "The questions of the task sums cannot be found"),
         (DatasetNotFoundError(GATED.format(path="org/sums")), "The questions of the task sums are gated"),
         (AssertionError("Invalid configuration: requested max tokens"), "as long as the task sums has"),
         (IndexError("index out of range in self"), "token numbers"),
         (RuntimeError("index 292 is out of bounds for dimension 1 with size 40"), "token numbers"),
-        (RuntimeError("unable to mmap 9 bytes"), "more memory"),
-        (torch.OutOfMemoryError("CUDA out of memory"), "more memory"),
     ],
     ids=[
         "no questions",
         "no dataset",
+        "no file in the dataset",
         "gated questions",
         "too long",
         "no such token",
         "no such token, gathered",
-        "no memory",
-        "no GPU memory",
     ],
 )
 def test_a_failed_evaluation_says_whose_fault_it_is(error: Exception, told: str) -> None:
-    with pytest.raises(Refused, match=told), refusing(Step.EVALUATION, make_job("org/model"), "sums"):
+    with pytest.raises(Failed, match=told), explained(Step.EVALUATION, make_job("org/model"), "sums"):
         raise error
 
 
@@ -174,11 +231,11 @@ def test_a_gated_dataset_is_still_told_in_these_words() -> None:
 def test_an_unforeseen_error_is_let_through() -> None:
     with (
         pytest.raises(ZeroDivisionError),
-        refusing(Step.EVALUATION, make_job("org/model")),
+        explained(Step.EVALUATION, make_job("org/model")),
     ):
         raise ZeroDivisionError
 
 
-def test_a_refusal_inside_a_step_keeps_its_sentence() -> None:
-    with pytest.raises(Refused, match="for another reason"), refusing(Step.TOKENIZER, make_job("org/model")):
-        raise Refused("for another reason")
+def test_a_failure_inside_a_step_keeps_its_sentence() -> None:
+    with pytest.raises(Failed, match="for another reason"), explained(Step.TOKENIZER, make_job("org/model")):
+        raise Failed("for another reason")

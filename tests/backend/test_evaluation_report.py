@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from src.evaluation.report import merged, publishable, task_hashes
+from src.evaluation.report import merged, publishable, task_hashes, with_the_parts_of_a_tag
 
 
 def make_report(task: str, **changes: Any) -> dict[str, Any]:
@@ -23,6 +23,7 @@ def make_report(task: str, **changes: Any) -> dict[str, Any]:
         "task_hashes": {task: f"hash of {task}"},
         "config": {"model_dtype": torch.float32, "batch_sizes": [], "limit": None},
         "date": 1.0,
+        "total_evaluation_time_seconds": "1.5",
         "lm_eval_version": "0.4.13",
     } | changes
 
@@ -40,6 +41,7 @@ def test_reports_of_tasks_become_one_with_all_of_them() -> None:
     ):
         assert list(report[section]) == ["sums", "copies"]
     assert report["date"] == 1.0
+    assert report["total_evaluation_time_seconds"] == "3.0"
     assert report["lm_eval_version"] == "0.4.13"
 
 
@@ -51,6 +53,14 @@ def test_groups_are_there_as_soon_as_one_task_is_a_group() -> None:
     assert report["groups"] == {"all_sums": {"acc,none": 0.5}}
     assert report["group_subtasks"] == {"all_sums": ["sums"]}
     assert "groups" not in merged([make_report("copies")])
+
+
+def test_the_tasks_of_a_tag_are_listed_as_those_of_a_group_are() -> None:
+    report = make_report("sums", results={"sums": {"acc,none": 0.5}, "more_sums": {"acc,none": 0.5}})
+    assert with_the_parts_of_a_tag(report, "arithmetic")["group_subtasks"] == {
+        "arithmetic": ["sums", "more_sums"]
+    }
+    assert with_the_parts_of_a_tag(report, "sums") == report
 
 
 def test_the_batch_sizes_of_all_tasks_are_kept() -> None:

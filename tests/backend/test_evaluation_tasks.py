@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from src.evaluation.refusals import Refused
+from src.evaluation.failures import Failed
 from src.evaluation.tasks import find_tasks
 from support.jobs import TASKS
 from support.sources import ROOT
@@ -53,9 +53,9 @@ def test_a_group_is_found_with_tasks_that_are_elsewhere(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_task_that_is_nowhere_is_refused_as_the_owners_to_mend() -> None:
-    with pytest.raises(Refused, match="owner has to correct this") as refused:
+    with pytest.raises(Failed, match="owner has to correct this") as failed:
         find_tasks(["tiny_copy", "tiny_nothing"], str(TASKS))
-    assert str(refused.value).startswith("The task tiny_nothing is neither in")
+    assert str(failed.value).startswith("The task tiny_nothing is neither in")
 
 
 def test_the_questions_are_those_that_the_script_writes() -> None:

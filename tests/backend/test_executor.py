@@ -1,15 +1,19 @@
 """How child processes are started, watched and ended; the children here only pretend to evaluate."""
 
+import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from src.executor import ProcessExecutor
 from src.job import End, Ending, Job, Progress
+from src.watch import Limits
 from support.waiting import wait_for
 
 CHILD = Path(__file__).parents[1] / "support" / "fast_child.py"
@@ -22,10 +26,13 @@ def executor(tmp_path: Path) -> Iterator[ProcessExecutor]:
     executor.close()
 
 
-def make_executor(folder: Path, seconds: float = 60, **options: str) -> ProcessExecutor:
-    command = (sys.executable, str(CHILD))
-    limit = timedelta(seconds=seconds)
-    return ProcessExecutor(folder / "worker", time_limit=limit, command=command, **options)
+def make_executor(folder: Path, seconds: float = 60, **options: Any) -> ProcessExecutor:
+    options = {
+        "command": (sys.executable, str(CHILD)),
+        "limits": Limits(timedelta(seconds=seconds)),
+        **options,
+    }
+    return ProcessExecutor(folder / "worker", **options)
 
 
 def job(name: str, folder: Path) -> Job:
@@ -69,6 +76,7 @@ def test_a_good_child_gives_its_report_and_its_log(executor: ProcessExecutor, tm
     ("name", "end", "sentence"),
     [
         ("refused", End.REFUSED, "acme/refused has no weights: add them."),
+        ("unreachable", End.UNREACHABLE, "The Hub did not answer while acme/unreachable was loaded."),
         ("killed", End.CRASHED, "The evaluation was killed by the signal SIGKILL."),
         ("error", End.CRASHED, "The evaluation broke off with an error (exit status 1); its log says more."),
         (
@@ -112,6 +120,45 @@ def test_an_evaluation_over_its_time_is_stopped_with_all_that_it_started(tmp_pat
         wait_for(lambda process=process: not is_alive(process), what=f"the end of {process}")
 
 
+def test_an_evaluation_that_takes_too_much_memory_is_stopped_with_all_that_it_started(
+    tmp_path: Path,
+) -> None:
+    """What its own children hold counts as well."""
+    executor = make_executor(tmp_path, limits=Limits(timedelta(minutes=1), memory=150_000_000))
+    end = ending(executor, "hungry", tmp_path)
+    assert end.end is End.OUT_OF_MEMORY
+    assert re.fullmatch(
+        r"The evaluation held 0\.\d+ GB of memory, where it may have 0\.15 GB, and was stopped\.", end.message
+    )
+    assert not is_alive(child_pid(tmp_path))
+
+
+def test_an_evaluation_without_progress_is_stopped(tmp_path: Path) -> None:
+    limits = Limits(timedelta(minutes=1), silence=timedelta(seconds=1))
+    end = ending(make_executor(tmp_path, limits=limits), "slow", tmp_path)
+    assert end.end is End.STUCK
+    assert end.message == "The evaluation made no progress for 0.0167 minutes and was stopped."
+
+
+def test_each_of_several_has_a_device_of_its_own(tmp_path: Path) -> None:
+    executor = make_executor(tmp_path, devices=("cuda:0", "cuda:1"), threads=3)
+    for nonce in ("first", "second"):
+        executor.start(nonce, job("slow", tmp_path))
+    jobs = [
+        json.loads((tmp_path / "worker/jobs" / nonce / "job.json").read_bytes())
+        for nonce in ("first", "second")
+    ]
+    executor.close()
+    assert [each["device"] for each in jobs] == ["cuda:0", "cuda:1"]
+    assert {each["kept_tasks"] for each in jobs} == {str(tmp_path / "worker" / "kept")}
+
+
+def test_the_log_of_a_running_child_can_be_followed(executor: ProcessExecutor, tmp_path: Path) -> None:
+    executor.start("nonce", job("slow", tmp_path))
+    wait_for(lambda: executor.log("nonce") == "evaluating acme/slow\n", what="a line of the log")
+    assert executor.log("another") == ""
+
+
 def test_progress_is_what_the_child_wrote_last(executor: ProcessExecutor, tmp_path: Path) -> None:
     executor.start("nonce", job("slow", tmp_path))
     wait_for(lambda: executor.progress() == {"nonce": Progress("tiny", 3, 10)}, what="progress")
@@ -119,12 +166,7 @@ def test_progress_is_what_the_child_wrote_last(executor: ProcessExecutor, tmp_pa
 
 def test_a_forgotten_evaluation_is_killed_and_leaves_no_ending(tmp_path: Path) -> None:
     ended: list[None] = []
-    executor = ProcessExecutor(
-        tmp_path / "worker",
-        time_limit=timedelta(hours=1),
-        command=(sys.executable, str(CHILD)),
-        on_end=lambda: ended.append(None),
-    )
+    executor = make_executor(tmp_path, on_end=lambda: ended.append(None))
     executor.start("nonce", job("slow", tmp_path))
     pid = child_pid(tmp_path)
     executor.forget("nonce")
@@ -175,6 +217,17 @@ def test_the_only_token_that_a_child_may_get_is_the_one_that_can_only_read(
     assert environment["HF_TOKEN"] == "hf_reader"
     assert "HF_HUB_DISABLE_IMPLICIT_TOKEN" not in environment
     assert "hf_secret" not in str(environment)
+
+
+def test_a_full_disk_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "worker" / "jobs" / "nonce"
+    folder.mkdir(parents=True)
+    (folder / "job.json.part").symlink_to("/dev/full")
+    executor = make_executor(tmp_path)
+    executor.start("nonce", job("good", tmp_path))
+    end = executor.endings()["nonce"]
+    assert end.end is End.DISK_FULL
+    assert end.message == "The evaluation could not be started: No space left on device."
 
 
 def test_a_child_that_cannot_be_started_is_an_ending_too(tmp_path: Path) -> None:

@@ -4,17 +4,22 @@ from dataclasses import replace
 from datetime import timedelta
 
 from src.announcer import Announcer
-from src.overview import make_overview
+from src.overview import Journal, Overview, Running, make_overview
 from src.page import sections
 from src.page.page import build_page, notes
 from src.shared.pace import LIMIT, Pace
-from src.shared.request import Progress
+from src.shared.queue_order import DEFAULT
+from src.shared.request import Progress, Request, Status
 from src.shared.stores import Stores
 from src.ticker import Ticker
 from support.executors import FunctionExecutor, bad
 from support.queues import START, SUITE, AnyModel, Queue, drain
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">'
+
+
+def overview_of(requests: dict[str, Request], **logs: str) -> Overview:
+    return make_overview(requests, {}, logs, tasks=(), order=DEFAULT, journal=Journal())
 
 
 def test_an_empty_queue_is_a_page_that_says_so(queue: Queue) -> None:
@@ -37,6 +42,8 @@ def test_what_runs_is_shown_with_its_progress_and_time(queue: Queue) -> None:
     assert "acme/model" in html
     assert "1:15 min" in html
     assert 'aria-valuenow="12"' in html
+    assert "about 8:45 min left" in html
+    assert "<pre>evaluating acme/model" in html
     assert "tiny_addition: 25 of 100" in html
 
 
@@ -45,15 +52,27 @@ def test_a_failure_is_shown_with_its_reason(queue: Queue) -> None:
     worker = queue.worker(executor=FunctionExecutor(bad))
     drain(worker)
     assert "acme/broken has no weights." in sections.events(worker.overview())
+    html = sections.failed(worker.overview(), lambda path: f"https://hub/{path}")
+    assert "Failed (1)" in html
+    assert "acme/broken has no weights." in html
+    assert 'href="https://hub/logs/acme/broken/2026-01-31T12-00-00.000000_1.txt"' in html
+
+
+def test_what_waits_says_why(queue: Queue) -> None:
+    request = replace(queue.read(queue.submit()), message="It is tried again from 12:01 UTC on.")
+    assert "It is tried again from 12:01 UTC on." in sections.waiting(overview_of({"path": request}))
 
 
 def test_hostile_text_stays_text(queue: Queue) -> None:
     path = queue.submit("acme/model")
     request = replace(queue.read(path), model=HOSTILE, message=HOSTILE, precision=HOSTILE)
-    overview = make_overview({"path": request}, {}, (), queue.worker()._journal)
+    overview = overview_of({"path": request})
+    failed = overview_of({"path": replace(request, status=Status.FAILED)})
+    running = Overview((Running(request, START, None, 0.0, log=HOSTILE),), (), ())
     html = sections.waiting(overview) + sections.header(
         HOSTILE, last_tick=None, notes=[HOSTILE], problems=[HOSTILE]
     )
+    html += sections.failed(failed, lambda path: HOSTILE) + sections.running(running, START)
     assert "<script" not in html
     assert "<img" not in html
     assert "&lt;script&gt;" in html
@@ -61,7 +80,7 @@ def test_hostile_text_stays_text(queue: Queue) -> None:
 
 def test_a_long_queue_is_counted_where_it_is_not_listed(queue: Queue) -> None:
     requests = {str(number): queue.read(queue.submit(f"acme/model-{number}")) for number in range(60)}
-    html = sections.waiting(make_overview(requests, {}, (), queue.worker()._journal))
+    html = sections.waiting(overview_of(requests))
     assert html.count("<li>") == 50
     assert "and 10 more" in html
 

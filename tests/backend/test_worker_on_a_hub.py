@@ -31,7 +31,7 @@ from support.factories import make_request
 from support.hub import Fault, Hub, Repository, running_hub
 from support.hub.accounts import Role
 from support.hub.repository import RepoName
-from support.queues import SUITE, TERMS
+from support.queues import POLICY, SUITE
 from support.tiny_model import make_tiny_model
 
 BACKEND = Path("backend").resolve()
@@ -136,7 +136,7 @@ def make_worker(hub: Hub, token: str | None, folder: Path) -> Worker:
         models=stores.models,
         executor=FunctionExecutor(),
         suite=SUITE,
-        terms=TERMS,
+        policy=POLICY,
     )
     describer = FunctionExecutor(lambda job: described())
     announcer = Announcer(stores.results, describer, SUITE)

@@ -157,3 +157,16 @@ def test_a_description_that_cannot_be_understood_is_named_and_changes_nothing(
     assert (board.backend, board.differences) == (None, ())
     assert board.broken[0].startswith("index/backend.yaml in ")
     assert len(board.standings.rows) == 1
+
+
+def test_the_queue_stands_in_the_order_that_the_backend_says(leaderboard: Leaderboard) -> None:
+    for name, params in (("large", 9.0), ("small", 1.0)):
+        leaderboard.add_request(model=f"acme/{name}", params=params)
+    leaderboard.write(
+        "results", BACKEND_DESCRIPTION, write_description(make_backend(queue_order=("small_first",)))
+    )
+    leaderboard.keeper.sync()
+    assert [entry.request.model for entry in leaderboard.keeper.now.board.queue] == [
+        "acme/small",
+        "acme/large",
+    ]

@@ -23,7 +23,7 @@ class Gate(FolderStore):
     """A store whose commits wait until they are let through, and may fail."""
 
     def __init__(self, store: FolderStore) -> None:
-        super().__init__(store._folder)
+        super().__init__(store.folder)
         self.commits: list[list[str]] = []
         self.is_open = threading.Event()
         self.is_busy = threading.Event()

@@ -433,3 +433,19 @@ def test_a_request_says_when_it_ended() -> None:
     attempts = (Attempt(1, "here-0", NOW, NOW, "finished"),)
     finished = make_request(status=Status.FINISHED, history=attempts)
     assert "2026-02-01 12:00" in queue_table(Group.FINISHED, entries({"a.json": finished}), NO_LINKS)
+
+
+def test_each_attempt_says_how_it_ended_and_links_to_its_log() -> None:
+    store = HubStore(Hub(endpoint="https://hub.example"), "acme/results")
+    links = Links(store, store)
+    history = tuple(
+        Attempt(number, "here", NOW, NOW, "crashed", f"<b>{number}</b>", f"logs/acme/tiny/run_{number}.txt")
+        for number in (1, 2)
+    )
+    for status in (Status.PENDING, Status.FAILED):
+        queue = entries({"x": make_request(status=status, message="It is tried again.", history=history)})
+        html = queue_table(queue[0].group, queue, links)
+        assert "It is tried again." in html
+        assert "<summary>2 attempts</summary>" in html
+        assert "crashed: &lt;b&gt;1&lt;/b&gt;" in html
+        assert "logs/acme/tiny/run_1.txt" in html

@@ -99,3 +99,13 @@ def test_a_lease_that_is_renewed_and_an_attempt_that_ended_are_signs_of_a_worker
     later = NOON + 3.5 * HOUR
     assert no_worker_since(entries({"a.json": waiting, "b.json": running}), later) is None
     assert no_worker_since(entries({"a.json": waiting, "b.json": released}), later) == NOON + HOUR
+
+
+def test_positions_follow_the_order_that_the_backend_names() -> None:
+    requests = {f"{params}.json": make_request(params=params) for params in (9.0, 1.0, 5.0)}
+    queue = entries(requests, ["small_first"])
+    assert [(entry.path, entry.position) for entry in queue] == [
+        ("1.0.json", 1),
+        ("5.0.json", 2),
+        ("9.0.json", 3),
+    ]

@@ -1,5 +1,6 @@
 """Requests and results become rows: matched, merged by task, averaged, ranked."""
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
@@ -270,3 +271,14 @@ def test_whatever_the_scores_are_there_is_a_row_for_each_model(values: list[tupl
     for row in found:
         assert row.is_complete == (None not in row.scores) == (row.rank is not None)
         assert all(score is None or abs(score) < float("inf") for score in (*row.scores, row.average))
+
+
+@pytest.mark.parametrize("status", [Status.CANCELLED, Status.FINISHED])
+def test_the_result_of_a_request_that_was_taken_back_is_not_shown(status: Status) -> None:
+    """It may have been published while somebody cancelled it."""
+    result = make_result(scores=FULL)
+    request = make_request(status=status, run=result.run)
+    shown = standings(TASKS, {str(result.request): request}, [result]).rows
+    assert len(shown) == (status is Status.FINISHED)
+    another_run = standings(TASKS, {str(result.request): replace(request, run="another")}, [result]).rows
+    assert len(another_run) == 1

@@ -52,6 +52,9 @@ class FunctionExecutor:
     def endings(self) -> Mapping[str, Ending]:
         return dict(self._ended)
 
+    def log(self, nonce: str) -> str:
+        return f"evaluating {self._jobs[nonce].model}\n" if nonce in self.running else ""
+
     def forget(self, nonce: str) -> None:
         self.running.pop(nonce, None)
         self._ended.pop(nonce, None)

@@ -5,6 +5,7 @@ Run as `python fast_child.py FOLDER` with the job's files in FOLDER, as the real
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -14,6 +15,14 @@ from pathlib import Path
 
 FOREVER = 3600
 
+HUNGRY = f"""
+import time
+held = bytearray(200_000_000)
+held[::4096] = b"x" * len(held[::4096])
+time.sleep({FOREVER})
+"""
+"""A process that takes hold of 200 MB."""
+
 
 def main(folder: Path) -> None:
     threading.Thread(target=die_with_the_worker, daemon=True).start()
@@ -22,7 +31,9 @@ def main(folder: Path) -> None:
     note = Path(job["tasks_dir"]) / "evaluations.txt"
     with note.open("a") as file:
         file.write(f"{job['model']} {os.getpid()}\n")
-    print("evaluating", job["model"])
+    print("evaluating", job["model"], flush=True)
+    if name.startswith("chaos"):
+        time.sleep(random.uniform(0.5, 3))
     if name == "folders":
         print(folder / "report.json", "in", Path.cwd())
     if name == "endless":
@@ -31,10 +42,12 @@ def main(folder: Path) -> None:
     if name == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     if name == "refused":
-        (folder / "refusal.json").write_text(
-            json.dumps({"message": "acme/refused has no weights: add them."})
-        )
-        sys.exit(1)
+        fail(folder, "refused", "acme/refused has no weights: add them.")
+    if name == "unreachable":
+        fail(folder, "unreachable", "The Hub did not answer while acme/unreachable was loaded.")
+    if name == "hungry":
+        subprocess.Popen([sys.executable, "-c", HUNGRY])
+        time.sleep(FOREVER)
     if name == "error":
         raise RuntimeError("nobody foresaw this")
     if name == "slow":
@@ -44,6 +57,11 @@ def main(folder: Path) -> None:
     (folder / "report.json").write_text("{" if name == "garbled" else json.dumps(report))
     if name == "environment":
         (folder / "report.json").write_text(json.dumps({"environment": dict(os.environ)}))
+
+
+def fail(folder: Path, end: str, message: str) -> None:
+    (folder / "failure.json").write_text(json.dumps({"end": end, "message": message}))
+    sys.exit(1)
 
 
 def die_with_the_worker() -> None:

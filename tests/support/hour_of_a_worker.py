@@ -12,7 +12,7 @@ from src.shared.environment import read_settings
 from src.shared.settings import CommonSettings
 from src.shared.stores import open_stores
 from support.executors import FunctionExecutor
-from support.queues import SUITE, TERMS
+from support.queues import POLICY, SUITE
 from support.simulated_time import SimulatedClock, steps
 
 TICK_SECONDS = 60
@@ -29,7 +29,7 @@ def main(evaluation_seconds: float) -> None:
         models=stores.models,
         executor=executor,
         suite=SUITE,
-        terms=TERMS,
+        policy=POLICY,
         clock=clock,
     )
     began = 0.0

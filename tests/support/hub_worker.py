@@ -20,7 +20,7 @@ from src.shared.settings import CommonSettings
 from src.shared.stores import open_stores
 from src.ticker import Ticker
 from support.executors import FunctionExecutor, good
-from support.queues import SUITE, TERMS
+from support.queues import POLICY, SUITE
 
 
 def main(worker: str, notes: Path) -> None:
@@ -40,7 +40,7 @@ def main(worker: str, notes: Path) -> None:
         models=stores.models,
         executor=FunctionExecutor(evaluate),
         suite=SUITE,
-        terms=TERMS,
+        policy=POLICY,
         slots=4,
     )
     ended = Event()

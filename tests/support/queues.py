@@ -8,6 +8,7 @@ from pathlib import Path
 
 from src.executor import Executor
 from src.lifecycle import LeaseTerms
+from src.policy import Policy
 from src.reconciler import Reconciler
 from src.shared.errors import ModelNotFound, RevisionNotFound
 from src.shared.folder_store import FolderStore
@@ -22,6 +23,7 @@ from support.executors import FunctionExecutor
 COMMIT = "c" * 40
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 TERMS = LeaseTerms(duration=timedelta(minutes=60), skew=timedelta(minutes=5))
+POLICY = Policy(lease=TERMS)
 SUITE = Suite(tasks=("tiny_addition", "tiny_copy"), tasks_dir="tasks")
 
 
@@ -102,6 +104,8 @@ class Queue:
         *,
         executor: Executor | None = None,
         slots: int = 1,
+        policy: Policy = POLICY,
+        clock: Clock | None = None,
         requests: Store | None = None,
     ) -> Reconciler:
         """A worker on this queue; each call is a new process's worth of memory."""
@@ -112,9 +116,9 @@ class Queue:
             models=AnyModel(),
             executor=executor or FunctionExecutor(),
             suite=SUITE,
-            terms=TERMS,
+            policy=policy,
             slots=slots,
-            clock=self.clock,
+            clock=clock or self.clock,
         )
 
 

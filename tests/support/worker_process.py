@@ -23,8 +23,9 @@ from src.executor import Executor, ProcessExecutor
 from src.job import Ending, Job
 from src.reconciler import Reconciler
 from src.shared.times import utc_now
+from src.watch import Limits
 from support.executors import FunctionExecutor, good
-from support.queues import SUITE, TERMS, AnyModel, Queue
+from support.queues import POLICY, SUITE, AnyModel, Queue
 from support.waiting import wait_for
 
 EFFECTS = ["claimed", "child started", "result published", "status written"]
@@ -59,7 +60,7 @@ def make_executor(data: Path, *, child: bool) -> Executor:
     if child:
         command = (sys.executable, str(Path(__file__).with_name("fast_child.py")))
         work = Path(tempfile.mkdtemp(dir=data))
-        return ProcessExecutor(work, time_limit=timedelta(minutes=5), command=command)
+        return ProcessExecutor(work, limits=Limits(timedelta(minutes=5)), command=command)
 
     def evaluate(job: Job) -> Ending:
         with (data / "evaluations.txt").open("a") as file:
@@ -91,7 +92,7 @@ def main() -> None:
         models=AnyModel(),
         executor=dying(executor, "start", on="child started"),
         suite=replace(SUITE, tasks_dir=str(options.data)),
-        terms=TERMS,
+        policy=POLICY,
         clock=utc_now,
     )
     (options.data / f"{options.worker}.ready").touch()

@@ -91,6 +91,32 @@ def test_the_backend_shows_its_page(leaderboard: Leaderboard) -> None:
         assert b"Leaderboard backend" in page.read()
 
 
+def test_the_log_of_an_evaluation_can_be_looked_at(leaderboard: Leaderboard) -> None:
+    visitor = leaderboard.visitor
+    [request] = [each for each in visitor.queue() if each["model"] == "demo/adder-half"]
+    run = leaderboard.result(request["result"])["leaderboard"]
+    log = f"logs/demo/adder-half/{run['run']}_{run['attempt']}.txt"
+    places = [leaderboard.frontend.url, leaderboard.backend.url]
+    if leaderboard.hub:
+        addresses = [f"{leaderboard.hub.url}/datasets/acme/results/resolve/main/{log}"]
+    else:
+        addresses = [f"{place.rstrip('/')}/files/results/{log}" for place in places]
+    for address in addresses:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            text = answer.read().decode()
+            assert answer.headers["Content-Type"].startswith("text/plain")
+        assert "evaluated demo/adder-half on tiny_copy" in text
+        assert str(leaderboard.models) not in text
+
+
+def test_the_backend_tells_machines_that_it_is_at_work(leaderboard: Leaderboard) -> None:
+    with urllib.request.urlopen(f"{leaderboard.backend.url.rstrip('/')}/health", timeout=10) as answer:
+        facts = json.load(answer)
+    assert facts["is_ticking"]
+    assert (facts["running"], facts["pending"], facts["problem"]) == (0, 0, "")
+    assert facts["last_sync"]
+
+
 def test_neither_space_says_anything_alarming(leaderboard: Leaderboard) -> None:
     for space in (leaderboard.frontend, leaderboard.backend):
         log = space.log.read_text()

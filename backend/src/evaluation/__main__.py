@@ -1,4 +1,4 @@
-"""Run one evaluation: `python -m src.evaluation FOLDER` leaves a report or a refusal beside its job.
+"""Run one evaluation: `python -m src.evaluation FOLDER` leaves a report or a failure beside its job.
 
 With `--describe` no model is loaded: the report is then a description of what the job's suite runs.
 """
@@ -15,12 +15,12 @@ from threading import Thread
 
 from src.job import (
     DESCRIBE,
+    FAILURE_FILE,
     JOB_FILE,
     PROGRESS_FILE,
-    REFUSAL_FILE,
     REPORT_FILE,
+    Failure,
     Job,
-    Refusal,
     read_json,
     write_json,
 )
@@ -30,30 +30,41 @@ log = logging.getLogger(__name__)
 
 STDIN = 0
 
+ROOM_FILE = "room"
+ROOM_BYTES = 65_536
+"""A file that is removed on a full disk, so that there is room to say so."""
+
 READ_AT_IMPORT = {
     "TQDM_DISABLE": "1",  # A log file is no place for progress bars.
     "OMP_WAIT_POLICY": "PASSIVE",  # Threads that spin while they wait slow a busy machine down.
     "TOKENIZERS_PARALLELISM": "false",
+    "DISABLE_SAFETENSORS_CONVERSION": "1",  # Nobody is asked to convert a model's weights.
 }
 """Settings of libraries that have to be in the environment before these are imported."""
 
+ALLOW_CODE = {"HF_ALLOW_CODE_EVAL": "1"}
+"""Without it, what scores code that a model wrote cannot even be imported."""
+
 
 def evaluate_the_model(folder: Path) -> int:
-    """Evaluate, and return the exit status: 0 with a report, 1 with a refusal or with neither."""
+    """Evaluate, and return the exit status: 0 with a report, 1 with a failure or with neither."""
     job = read_json(folder / JOB_FILE, Job)
     if job is None:
         return told_of_no_job(folder)
+    allow_code(job)
     # Not at the top: this takes seconds, in which the worker may die already.
+    from src.evaluation.failures import Failed, Step, explained
     from src.evaluation.harness import evaluate
-    from src.evaluation.refusals import Refused
 
     try:
-        report = evaluate(job, partial(write_json, folder / PROGRESS_FILE))
-    except Refused as refused:
-        log.exception("refused %s", job.model)
-        write_json(folder / REFUSAL_FILE, Refusal(str(refused)))
+        with explained(Step.OTHER, job):
+            (folder / ROOM_FILE).write_bytes(bytes(ROOM_BYTES))
+            write_json(folder / REPORT_FILE, evaluate(job, partial(write_json, folder / PROGRESS_FILE)))
+    except Failed as failed:
+        log.exception("could not evaluate %s", job.model)
+        (folder / ROOM_FILE).unlink(missing_ok=True)
+        write_json(folder / FAILURE_FILE, Failure(failed.end, str(failed)))
         return 1
-    write_json(folder / REPORT_FILE, report)
     log.info("finished %s", job.model)
     return 0
 
@@ -64,6 +75,7 @@ def describe_the_suite(folder: Path) -> int:
     suite = read_json(folder / JOB_FILE, Suite)
     if suite is None:
         return told_of_no_job(folder)
+    allow_code(suite)
     from src.evaluation.description import describe
 
     write_json(folder / REPORT_FILE, describe(suite))
@@ -74,6 +86,12 @@ def told_of_no_job(folder: Path) -> int:
     """Log that there is nothing to run, and return the exit status for it."""
     log.error("found no job to run: %s is missing or is not a job", folder / JOB_FILE)
     return 1
+
+
+def allow_code(suite: Suite) -> None:
+    """Let tasks execute what models write, if the owner said so."""
+    if suite.confirm_run_unsafe_code:
+        os.environ.update(ALLOW_CODE)
 
 
 def prepare() -> None:

@@ -42,6 +42,11 @@ class Leaf:
         return self.file is not None or "dataset_path" in self.config
 
     @property
+    def runs_the_models_code(self) -> bool:
+        """Whether it executes what the model writes."""
+        return self.config.get("unsafe_code", False) is not False
+
+    @property
     def kind(self) -> str | None:
         """lm_eval's `output_type`; None for a task written in Python, which keeps it to itself."""
         return None if "class" in self.config else self.config.get("output_type", "generate_until")
@@ -125,6 +130,11 @@ def leaves(name: str, tasks: TaskManager, changes: Config | None = None) -> Iter
         yield from _members(entry.cfg, tasks, changes)
     else:
         yield Leaf(name, {**entry.cfg, **(changes or {})}, entry.yaml_path)
+
+
+def named(leaf: Leaf, name: str) -> str:
+    """How a sentence calls a single task that was configured by this name."""
+    return leaf.name if leaf.name == name else f"{leaf.name}, which {name} stands for,"
 
 
 def groups_in(name: str, tasks: TaskManager) -> Iterator[str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterable, Iterator
-from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,14 +22,12 @@ from src.evaluation.harness import batch_size
 from src.evaluation.loading import PRECISIONS
 from src.evaluation.problems import problems
 from src.evaluation.tasks import COLLECTION, index_for
+from src.evaluation.versions import versions
 from src.shared.backend_description import BackendDescription, TaskDescription
 from src.shared.request import ORIGINAL
 from src.suite import Suite
 
 T = TypeVar("T")
-
-PACKAGES = ("lm_eval", "transformers", "torch", "datasets")
-"""Those whose versions a score depends on."""
 
 
 def describe(suite: Suite) -> BackendDescription:
@@ -40,14 +36,18 @@ def describe(suite: Suite) -> BackendDescription:
     known = [name for name in suite.tasks if name in tasks.task_index]
     return BackendDescription(
         tasks=tuple(each for name in known for each in describe_task(name, tasks, suite)),
-        problems=tuple(sentence for name in suite.tasks for sentence in problems(name, tasks)),
+        problems=tuple(
+            sentence
+            for name in suite.tasks
+            for sentence in problems(name, tasks, confirm_run_unsafe_code=suite.confirm_run_unsafe_code)
+        ),
         limit=suite.limit,
         batch_size=batch_size(suite),
         device=suite.device,
         include_path=include_path(suite),
         precisions=tuple(PRECISIONS),
         weight_types=(ORIGINAL,),
-        versions={**{each: version_of(each) for each in PACKAGES}, "python": platform.python_version()},
+        versions=versions(),
         architectures=tuple(sorted(set(architectures()))),
     )
 

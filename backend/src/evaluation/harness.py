@@ -14,11 +14,21 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 from lm_eval.utils import sanitize_model_name
 
+from src.evaluation.failures import Failed, Step, explained
+from src.evaluation.kept import KeptReports
 from src.evaluation.loading import load, revision
 from src.evaluation.progress import ProgressMeter, Tell
-from src.evaluation.refusals import Refused, Step, refusing
-from src.evaluation.report import Report, merged, publishable, sha256, task_hashes
-from src.evaluation.tasks import COLLECTION, find_tasks
+from src.evaluation.report import (
+    TIME,
+    Report,
+    merged,
+    publishable,
+    sha256,
+    task_hashes,
+    with_the_parts_of_a_tag,
+)
+from src.evaluation.samples import check_samples
+from src.evaluation.tasks import COLLECTION, check_code, find_tasks
 from src.job import Job
 from src.suite import Suite
 
@@ -60,19 +70,39 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
 
     def _refuse_nan(self, log_probabilities: Iterable[float]) -> None:
         if any(math.isnan(value) for value in log_probabilities):
-            raise Refused(
+            raise Failed(
                 f"{self._job.model} gives NaN as the probability of a text in {self._job.precision}. Submit "
                 "it in a precision with a larger range, or repair its weights."
             )
 
 
 def evaluate(job: Job, tell: Tell) -> Report:
-    """The report of this model on all the job's tasks. Raises `Refused` if it cannot be had."""
-    started = time.monotonic()
+    """The report of this model on all the job's tasks, to be published. Raises `Failed` if it cannot be had.
+
+    What an earlier attempt kept is not computed again, and the model not even loaded if that was all.
+    """
     tasks = find_tasks(job.tasks, job.tasks_dir)
+    check_code(job, tasks)
+    kept = KeptReports.of(job, batch_size(job))
+    reports = {task: report for task in job.tasks if (report := kept.read(task))}
+    missing = [task for task in job.tasks if task not in reports]
+    if missing:
+        meter = ProgressMeter(tell)
+        model = load_metered(job, meter)
+        for task in missing:
+            meter.start(task)
+            with explained(Step.EVALUATION, job, task):
+                reports[task] = evaluate_task(job, model, task, tasks)
+            meter.finish()
+            kept.write(task, reports[task])
+            log.info("evaluated %s on %s", job.model, task)
+    return merged([reports[task] for task in job.tasks])
+
+
+def load_metered(job: Job, meter: ProgressMeter) -> MeteredModel:
+    """The job's model for lm_eval, which tells the meter of its requests."""
     loaded = load(job)
-    meter = ProgressMeter(tell)
-    model = MeteredModel(
+    return MeteredModel(
         job,
         meter,
         pretrained=loaded.model,
@@ -80,20 +110,13 @@ def evaluate(job: Job, tell: Tell) -> Report:
         revision=revision(job),
         batch_size=batch_size(job),
     )
-    reports = []
-    for task in job.tasks:
-        meter.start(task)
-        with refusing(Step.EVALUATION, job, task):
-            reports.append(evaluate_task(job, model, task, tasks))
-        meter.finish()
-        log.info("evaluated %s on %s", job.model, task)
-    report = signed(merged(reports), job, loaded.tokenizer)
-    report["total_evaluation_time_seconds"] = str(time.monotonic() - started)
-    return publishable(report, names_for_paths(job))
 
 
 def evaluate_task(job: Job, model: MeteredModel, task: str, tasks: TaskManager) -> Report:
-    """lm_eval's report of one task or group, with a fingerprint for the samples. The seeds are lm_eval's."""
+    """The report of one task, group or tag, to be published, with a fingerprint in place of the samples. The
+    seeds are lm_eval's.
+    """
+    started = time.monotonic()
     report: Report = simple_evaluate(
         model=model,
         tasks=[task],
@@ -103,9 +126,13 @@ def evaluate_task(job: Job, model: MeteredModel, task: str, tasks: TaskManager) 
         batch_size=batch_size(job),
         device=job.device,
         apply_chat_template=job.use_chat_template,
+        confirm_run_unsafe_code=job.confirm_run_unsafe_code,
     )
+    check_samples(report, job.limit)
     report["task_hashes"] = task_hashes(report.pop("samples"))
-    return report
+    report = signed(with_the_parts_of_a_tag(report, task), job, model.tokenizer)
+    report[TIME] = str(time.monotonic() - started)
+    return publishable(report, names_for_paths(job))
 
 
 def batch_size(suite: Suite) -> str:

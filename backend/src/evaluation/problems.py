@@ -11,21 +11,22 @@ import datasets
 from lm_eval.tasks import TaskManager
 from lm_eval.tasks._yaml_loader import load_yaml
 
-from src.evaluation.configs import Leaf, leaves
-from src.evaluation.refusals import causes
+from src.evaluation.configs import Leaf, leaves, named
+from src.evaluation.failures import causes
 
 log = logging.getLogger(__name__)
 
 
-def problems(name: str, tasks: TaskManager) -> Iterator[str]:
+def problems(name: str, tasks: TaskManager, *, confirm_run_unsafe_code: bool = False) -> Iterator[str]:
     """A sentence for each kind of problem that a task, or a task of a group, has."""
+    allowed = {runs_the_models_code} if confirm_run_unsafe_code else set()
+    rules = [rule for rule in PROBLEMS if rule not in allowed]
     told = set()
     for leaf in leaves(name, tasks):
-        found = next(((rule, sentence) for rule in PROBLEMS if (sentence := rule(leaf))), None)
+        found = next(((rule, sentence) for rule in rules if (sentence := rule(leaf))), None)
         if found and found[0] not in told:
             told.add(found[0])
-            named = leaf.name if leaf.name == name else f"{leaf.name}, which {name} stands for,"
-            yield f"The task {named} {found[1]}"
+            yield f"The task {named(leaf, name)} {found[1]}"
 
 
 def is_nowhere(leaf: Leaf) -> str | None:
@@ -39,12 +40,12 @@ def is_nowhere(leaf: Leaf) -> str | None:
 
 
 def runs_the_models_code(leaf: Leaf) -> str | None:
-    """What a stranger's model writes is not executed here."""
-    if not leaf.config.get("unsafe_code"):
+    """What a stranger's model writes is executed only if the owner says so."""
+    if not leaf.runs_the_models_code:
         return None
     return (
-        "runs code that models write (`unsafe_code`), which this worker refuses: take it out of "
-        "TASKS_HARNESS."
+        "runs code that models write (`unsafe_code`), which this worker may not do: set "
+        "CONFIRM_RUN_UNSAFE_CODE to True to allow it, or take the task out of TASKS_HARNESS."
     )
 
 

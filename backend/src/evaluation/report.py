@@ -22,6 +22,8 @@ SECTIONS_BY_TASK = [
     "task_hashes",
 ]
 
+TIME = "total_evaluation_time_seconds"
+
 NOT_PUBLISHED = {
     "samples",  # As large as the questions, which may not be ours to publish.
     "pretty_env_info",  # The processors, drivers and packages of the worker's machine.
@@ -37,7 +39,18 @@ def merged(reports: Sequence[Report]) -> Report:
             whole[section] = {name: value for part in parts for name, value in part.items()}
     batch_sizes = [size for report in reports for size in report["config"]["batch_sizes"]]
     whole["config"] = {**reports[0]["config"], "batch_sizes": batch_sizes}
+    whole[TIME] = str(sum(float(report[TIME]) for report in reports))
     return whole
+
+
+def with_the_parts_of_a_tag(report: Report, name: str) -> Report:
+    """The report of what was configured by this name, which has either scores or parts in it.
+
+    lm_eval puts the parts of a group into `group_subtasks`, but forgets by which tag it was asked for tasks.
+    """
+    if name in report["results"]:
+        return report
+    return {**report, "group_subtasks": {**report["group_subtasks"], name: list(report["results"])}}
 
 
 def task_hashes(samples: Mapping[str, Sequence[Mapping[str, str]]]) -> dict[str, str]:

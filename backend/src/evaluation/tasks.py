@@ -9,22 +9,35 @@ from pathlib import Path
 import lm_eval.tasks
 from lm_eval.tasks import TaskManager
 
-from src.evaluation.configs import leaves
-from src.evaluation.refusals import Refused
+from src.evaluation.configs import leaves, named
+from src.evaluation.failures import Failed
+from src.suite import Suite
 
 COLLECTION = Path(lm_eval.tasks.__file__).parent
 
 
 def find_tasks(names: Sequence[str], tasks_dir: str) -> TaskManager:
-    """An index of task files that holds all these tasks. Raises `Refused` if one is nowhere."""
+    """An index of task files that holds all these tasks. Raises `Failed` if one is nowhere."""
     index = index_for(names, tasks_dir)
     unknown = [name for name in names if name not in index.task_index]
     if unknown:
-        raise Refused(
+        raise Failed(
             f"The task {unknown[0]} is neither in this leaderboard's tasks folder nor in lm_eval "
             f"{version('lm_eval')}. The leaderboard's owner has to correct this; the model is not at fault."
         )
     return index
+
+
+def check_code(suite: Suite, index: TaskManager) -> None:
+    """Raise `Failed` if a task executes code that the model writes, and the suite does not allow it."""
+    for name in () if suite.confirm_run_unsafe_code else suite.tasks:
+        for leaf in leaves(name, index):
+            if leaf.runs_the_models_code:
+                raise Failed(
+                    f"The task {named(leaf, name)} runs code that the model writes, which this worker may "
+                    "not do. The leaderboard's owner has to set CONFIRM_RUN_UNSAFE_CODE to True or take the "
+                    "task out; the model is not at fault."
+                )
 
 
 def index_for(names: Sequence[str], tasks_dir: str) -> TaskManager:

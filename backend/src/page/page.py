@@ -1,5 +1,5 @@
-"""The backend's page: what runs, what waits, what happened last. It only looks; the worker ticks whether or
-not anyone does.
+"""The backend's page: what runs, what waits, what failed, what happened last. It only looks; the worker ticks
+whether or not anyone does.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, sto
             sections.header(reconciler.worker, last_tick=ticker.last, notes=told, problems=problems),
             sections.running(overview, utc_now()),
             sections.waiting(overview),
+            sections.failed(overview, stores.results.address),
             sections.events(overview),
         ]
 
@@ -50,7 +51,7 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, sto
         css=STYLE.read_text(encoding="utf-8"),
         analytics_enabled=False,
     ) as page:
-        parts = [gr.HTML(padding=False) for _ in range(4)]
+        parts = [gr.HTML(padding=False) for _ in range(5)]
         page.load(show, None, parts, show_progress="hidden", show_api=False)
         gr.Timer(REFRESH_SECONDS).tick(show, None, parts, show_progress="hidden", show_api=False)
     return page

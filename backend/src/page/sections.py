@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
@@ -19,7 +19,10 @@ ICONS = {
 }
 
 SHOWN = 50
-"""How much of a long queue is listed; the rest is counted."""
+"""How much of a long list is shown; the rest is counted."""
+
+Address = Callable[[str], str | None]
+"""Where a file of the results dataset can be seen in a browser, if it can."""
 
 
 def header(
@@ -45,12 +48,26 @@ def running(overview: Overview, now: datetime) -> Markup:
 
 def waiting(overview: Overview) -> Markup:
     """The queue in order."""
-    items = _join(Markup("<li>{}</li>").format(_name(each)) for each in overview.waiting[:SHOWN])
-    more = len(overview.waiting) - SHOWN
-    rest = Markup('<p class="quiet">and {} more</p>').format(more) if more > 0 else ""
+    items = _join(
+        Markup('<li>{} <span class="quiet">{}</span></li>').format(_name(each), each.message)
+        for each in overview.waiting[:SHOWN]
+    )
+    rest = _rest(len(overview.waiting))
     content = Markup("<ol>{}</ol>{}").format(items, rest) if items else Markup()
     empty = "Nothing waits. What is submitted on the leaderboard appears here."
     return _section("Waiting", len(overview.waiting), content, empty=empty)
+
+
+def failed(overview: Overview, address: Address) -> Markup:
+    """What has failed, whoever evaluated it, each with its reason and its log; the newest first."""
+    items = _join(
+        Markup("<li>{} {}: {}{}</li>").format(
+            ICONS[each.status], _name(each), each.message, _log_link(each, address)
+        )
+        for each in overview.failed[:SHOWN]
+    )
+    content = Markup("<ul>{}</ul>{}").format(items, _rest(len(overview.failed))) if items else Markup()
+    return _section("Failed", len(overview.failed), content, empty="Nothing has failed.")
 
 
 def events(overview: Overview) -> Markup:
@@ -66,23 +83,40 @@ def _section(title: str, count: int | None, content: Markup, *, empty: str) -> M
     return Markup('<section class="card"><h2>{}{}</h2>{}</section>').format(title, number, inner)
 
 
+def _rest(count: int) -> Markup:
+    more = count - SHOWN
+    return Markup('<p class="quiet">and {:,} more</p>').format(more) if more > 0 else Markup()
+
+
+def _log_link(request: Request, address: Address) -> Markup:
+    log = request.history[-1].log if request.history else None
+    place = address(log) if log else None
+    return Markup(' <a href="{}" target="_blank" rel="noopener">log</a>').format(place) if place else Markup()
+
+
 def _running(each: Running, now: datetime) -> Markup:
-    seconds = max(0, int((now - each.started).total_seconds()))
-    progress = each.progress
+    progress, left = each.progress, each.time_left(now)
     return Markup(
-        '<p>{name} <span class="quiet">attempt {attempt} · {minutes}:{seconds:02d} min</span></p>'
+        '<p>{name} <span class="quiet">attempt {attempt} · {passed} min{left}</span></p>'
         '<div class="bar" role="progressbar" aria-label="{model}"'
         ' aria-valuenow="{percent}" aria-valuemin="0" aria-valuemax="100">'
-        '<div style="width: {percent}%"></div></div><p class="quiet">{percent} % · {doing}</p>'
+        '<div style="width: {percent}%"></div></div><p class="quiet">{percent} % · {doing}</p>{log}'
     ).format(
         name=_name(each.request),
         model=each.request.model,
         attempt=each.request.attempt,
-        minutes=seconds // 60,
-        seconds=seconds % 60,
+        passed=_clock(now - each.started),
+        left=f" · about {_clock(left)} min left" if left is not None else "",
         percent=f"{each.share * 100:.0f}",
         doing=f"{progress.task}: {progress.done} of {progress.total}" if progress else "loading the model",
+        log=Markup("<pre>{}</pre>").format(each.log) if each.log else "",
     )
+
+
+def _clock(time: timedelta) -> str:
+    """As minutes and seconds."""
+    seconds = max(0, int(time.total_seconds()))
+    return f"{seconds // 60}:{seconds % 60:02d}"
 
 
 def _event(event: Event) -> Markup:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
@@ -35,19 +36,22 @@ Stamp = tuple[int, int, int]
 
 
 class FolderStore:
-    """One dataset in a folder, which is made if need be. Its files may be edited by hand at any time."""
+    """One dataset in a folder, which is made if need be. Its files may be edited by hand at any time.
+
+    `web` is where the page serves the folder, if it does.
+    """
 
     is_new = False
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, web: str | None = None) -> None:
         self.pace = Pace()
-        self._folder = folder
+        self.folder, self.web = folder, web
         self._journal = folder / OWN_FOLDER / "journal.json"
         self._lock = FileLock(folder / OWN_FOLDER / "lock", timeout=LOCK_TIMEOUT_SECONDS)
         self._known: dict[str, tuple[Stamp, str]] = {}
 
     def __str__(self) -> str:
-        return str(self._folder)
+        return str(self.folder)
 
     def snapshot(self) -> Snapshot:
         """The folder as it is now."""
@@ -60,13 +64,13 @@ class FolderStore:
         for path in paths:
             blob = snapshot.files[path]
             try:
-                data = (self._folder / path).read_bytes()
+                data = (self.folder / path).read_bytes()
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-                raise Conflict(f"{self._folder / path} was deleted while it was read.") from None
+                raise Conflict(f"{self.folder / path} was deleted while it was read.") from None
             except OSError as error:
-                raise StoreError(f"Cannot read {self._folder / path}: {error.strerror}.") from error
+                raise StoreError(f"Cannot read {self.folder / path}: {error.strerror}.") from error
             if blob_id(data) != blob:
-                raise Conflict(f"{self._folder / path} changed while it was read.")
+                raise Conflict(f"{self.folder / path} changed while it was read.")
             found[path] = data
         return found
 
@@ -77,14 +81,15 @@ class FolderStore:
         with self._locked():
             now = self._scan()
             if now.revision != parent.revision:
-                raise Conflict(f"{self._folder} changed since it was read: {message} was not written.")
+                raise Conflict(f"{self.folder} changed since it was read: {message} was not written.")
             self._refuse_impossible(add, delete, now)
             self._write_ahead(add, delete)
             self._roll_forward()
-            log.info("committed to %s: %s", self._folder, message)
+            log.info("committed to %s: %s", self.folder, message)
 
-    def address(self, path: str) -> None:
-        """A folder has no web page."""
+    def address(self, path: str) -> str | None:
+        """Where the page serves the file: relative to the page."""
+        return f"{self.web}/{quote(path)}" if self.web else None
 
     def check_writing(self) -> None:
         """Raise StoreError when the folder cannot be written to."""
@@ -95,22 +100,22 @@ class FolderStore:
         """A journal that can never be carried out would block the folder for ever: refuse it beforehand."""
         for path in add:
             if not is_safe_path(path) or self._is_taken(path, add) or path in delete:
-                raise StoreError(f"Cannot write {path!r} to {self._folder}: it is no possible file name.")
+                raise StoreError(f"Cannot write {path!r} to {self.folder}: it is no possible file name.")
         for path in delete:
             if path not in now.files:
-                raise StoreError(f"Cannot delete {path!r} from {self._folder}: there is no such file.")
+                raise StoreError(f"Cannot delete {path!r} from {self.folder}: there is no such file.")
 
     def _is_taken(self, path: str, add: Collection[str]) -> bool:
         """Whether a folder or a link of this name, or a file where a folder is needed, stands in the way."""
-        place = self._folder / path
+        place = self.folder / path
         parents = [str(parent) for parent in PurePosixPath(path).parents[:-1]]
-        blocked = any(parent in add or _is_no_folder(self._folder / parent) for parent in parents)
+        blocked = any(parent in add or _is_no_folder(self.folder / parent) for parent in parents)
         return blocked or place.is_dir() or place.is_symlink()
 
     def _write_ahead(self, add: Mapping[str, bytes], delete: Collection[str]) -> None:
         """Put all that the commit needs on the disk; the last step, the journal's arrival, decides it."""
         waiting = _part(self._journal)
-        parts = {_part(self._folder / path): data for path, data in add.items()}
+        parts = {_part(self.folder / path): data for path, data in add.items()}
         parts[waiting] = json.dumps({"add": list(add), "delete": list(delete)}).encode()
         try:
             for part, data in parts.items():
@@ -131,12 +136,12 @@ class FolderStore:
         except FileNotFoundError:
             return
         for path in journal["add"]:
-            place = self._folder / path
+            place = self.folder / path
             with suppress(FileNotFoundError):
                 _part(place).replace(place)
         for path in journal["delete"]:
-            (self._folder / path).unlink(missing_ok=True)
-        for folder in {(self._folder / path).parent for path in journal["add"] + journal["delete"]}:
+            (self.folder / path).unlink(missing_ok=True)
+        for folder in {(self.folder / path).parent for path in journal["add"] + journal["delete"]}:
             with suppress(FileNotFoundError):
                 _sync(folder)
         self._journal.unlink()
@@ -146,7 +151,7 @@ class FolderStore:
         settled = time.time_ns() - int(SETTLED_SECONDS * 1e9)
         seen: dict[str, tuple[Stamp, str]] = {}
         files: dict[str, str] = {}
-        for path, entry in sorted(_entries(self._folder)):
+        for path, entry in sorted(_entries(self.folder)):
             try:
                 status = entry.stat(follow_symlinks=False)
                 stamp = (status.st_ctime_ns, status.st_size, status.st_ino)
@@ -172,12 +177,12 @@ class FolderStore:
                 yield
         except Timeout:
             raise StoreError(
-                f"{self._folder} has been locked by another process for {self._lock.timeout:.0f} s: "
+                f"{self.folder} has been locked by another process for {self._lock.timeout:.0f} s: "
                 "end that process, or wait for it."
             ) from None
         except OSError as error:
             raise StoreError(
-                f"Cannot use {error.filename or self._folder}: {error.strerror or error}. "
+                f"Cannot use {error.filename or self.folder}: {error.strerror or error}. "
                 "Check that it can be written to and that there is room on the disk."
             ) from error
 

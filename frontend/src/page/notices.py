@@ -47,6 +47,8 @@ def banner(now: Now, *, notice: str) -> Markup:
     """Above the tabs: where the data lies if that matters, what cannot be reached, what is broken."""
     parts = [note(notice)] if notice else []
     parts += [note(CREATED.format(dataset)) for dataset in now.created]
+    if now.left:
+        parts.append(_filling(now))
     if now.problem:
         since = f" What is shown is from {now.synced:%Y-%m-%d %H:%M} UTC." if now.synced else ""
         parts.append(Markup('<div class="note bad" role="alert">{}{}</div>').format(now.problem, since))
@@ -58,6 +60,16 @@ def banner(now: Now, *, notice: str) -> Markup:
     if now.board.differences:
         parts.append(_folded(DIFFERENCES, now.board.differences))
     return Markup("").join(parts)
+
+
+def _filling(now: Now) -> Markup:
+    """How far the first reading is."""
+    read = len(now.board.results)
+    return Markup(
+        '<div class="note" role="status">'
+        '<progress value="{read}" max="{all}" aria-label="Reading"></progress> '
+        "Reading the datasets: {left:,} files are left. What is read already is shown.</div>"
+    ).format(read=read, all=read + now.left, left=now.left)
 
 
 def _folded(summary: str, sentences: Sequence[str]) -> Markup:

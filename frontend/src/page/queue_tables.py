@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from src.page.links import Links
 from src.queue import Entry, Group
-from src.shared.request import Status
+from src.shared.request import Attempt, Status
 
 MOST = 200
 """Lines of a table; the queue's endpoint has all of them."""
@@ -72,7 +72,34 @@ def _revision(entry: Entry, links: Links) -> Markup:
 
 def _reason(entry: Entry, links: Links) -> Markup:
     cancelled = "" if entry.request.status is Status.FAILED else f"{entry.request.status.capitalize()}. "
-    return Markup('<span class="reason">{}{}</span>').format(cancelled, entry.reason or "No reason was kept.")
+    reason = Markup('<span class="reason">{}{}</span>').format(
+        cancelled, entry.reason or "No reason was kept."
+    )
+    return reason + _attempts(entry, links)
+
+
+def _state(entry: Entry, links: Links) -> Markup:
+    return Markup('<span class="reason">{}</span>').format(entry.reason) + _attempts(entry, links)
+
+
+def _attempts(entry: Entry, links: Links) -> Markup:
+    """What happened each time, folded away, with the logs."""
+    attempts = entry.request.history
+    if not attempts:
+        return Markup()
+    items = Markup("").join(
+        Markup("<li>{} {}: {} {}</li>").format(
+            _time(attempt.ended), attempt.end, attempt.message, _log(attempt, links)
+        )
+        for attempt in attempts
+    )
+    summary = f"{len(attempts)} attempts" if len(attempts) > 1 else "1 attempt"
+    return Markup("<details><summary>{}</summary><ol>{}</ol></details>").format(summary, items)
+
+
+def _log(attempt: Attempt, links: Links) -> Markup:
+    has_address = attempt.log and links.results.address(attempt.log)
+    return links.result(str(attempt.log), "log") if has_address else Markup()
 
 
 def _files(entry: Entry, links: Links) -> Markup:
@@ -116,7 +143,7 @@ ENDED = _Column("Ended (UTC)", lambda entry, _: _time(entry.ended))
 PROGRESS = _Column("Progress", _progress)
 REASON = _Column("Reason", _reason)
 FILES = _Column("Files", _files)
-STATE = _Column("State", lambda entry, _: escape(entry.reason))
+STATE = _Column("State", _state)
 
 WHAT = [MODEL, REVISION, PRECISION, WEIGHTS]
 COLUMNS = {

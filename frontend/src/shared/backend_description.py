@@ -71,7 +71,7 @@ class BackendDescription:
 
     `limit` is the number or the fraction of questions to which every task is cut short; `max_params` is in
     billions; None is no limit. `architectures` are the classes that transformers can load, `space` the Space
-    that the backend is, None elsewhere. `problems` are
+    that the backend is, None elsewhere. `queue_order` names the rules of the queue's order. `problems` are
     sentences for the owner about tasks that cannot be evaluated as they are.
     """
 
@@ -88,6 +88,7 @@ class BackendDescription:
     versions: Mapping[str, str] = field(default_factory=dict)
     architectures: tuple[str, ...] = ()
     space: str | None = None
+    queue_order: tuple[str, ...] = ()
 
 
 _ADAPTER = TypeAdapter(BackendDescription)

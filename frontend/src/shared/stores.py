@@ -15,6 +15,7 @@ from .folder_store import FolderStore
 from .hub import Hub
 from .hub_models import HubModels
 from .hub_store import HubStore
+from .indexes import REQUESTS_INDEX, RESULTS_INDEX
 from .model_source import FirstFound, ModelSource
 from .pace import Pace
 from .settings import CommonSettings
@@ -59,8 +60,10 @@ def _on_the_hub(settings: CommonSettings, clock: Clock) -> Stores:
     models = HubModels(hub)
     pace = partial(Pace, settings.commits_per_hour, clock)
     return Stores(
-        requests=HubStore(hub, settings.requests_dataset, card=REQUESTS_CARD, pace=pace()),
-        results=HubStore(hub, settings.results_dataset, card=RESULTS_CARD, pace=pace()),
+        requests=HubStore(
+            hub, settings.requests_dataset, card=REQUESTS_CARD, index=REQUESTS_INDEX, pace=pace()
+        ),
+        results=HubStore(hub, settings.results_dataset, card=RESULTS_CARD, index=RESULTS_INDEX, pace=pace()),
         models=models,
         is_available=models.is_available,
     )
@@ -72,8 +75,8 @@ def _in_folders(settings: CommonSettings) -> Stores:
     notice = LOST_ON_A_SPACE if settings.space_id else "" if settings.leaderboard_data_dir else LOCAL
     local, hub = FolderModels(folder / "models"), HubModels(Hub(settings.hf_token))
     return Stores(
-        requests=FolderStore(folder / "requests"),
-        results=FolderStore(folder / "results"),
+        requests=FolderStore(folder / "requests", web="files/requests"),
+        results=FolderStore(folder / "results", web="files/results"),
         models=local if constants.HF_HUB_OFFLINE else FirstFound(local, hub),
         local_models=folder / "models",
         notice=notice.format(folder=folder),

@@ -1,4 +1,4 @@
-"""Which failures have a cause that someone can mend, and the sentence that tells the model's submitter."""
+"""Which failures were foreseen, how each ends an attempt, and the sentence that its submitter is told."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
-from errno import ENOENT
+from errno import EDQUOT, ENOENT, ENOSPC
+from socket import gaierror
 
+import aiohttp
 import httpx
 import torch
 from datasets.exceptions import DatasetNotFoundError
 from huggingface_hub import errors as hub
 from safetensors import SafetensorError
 
-from src.job import Job
+from src.job import End, Job
 
 Matches = Callable[[BaseException], bool]
 
 
-class Refused(Exception):
-    """The model cannot be evaluated as it is; the message is for its submitter."""
+class Failed(Exception):
+    """The evaluation cannot be finished, and ends so; the message is for the model's submitter."""
+
+    def __init__(self, message: str, end: End = End.REFUSED) -> None:
+        super().__init__(message)
+        self.end = end
 
 
 class Step(Enum):
@@ -30,6 +36,8 @@ class Step(Enum):
     TOKENIZER = auto()
     WEIGHTS = auto()
     EVALUATION = auto()
+    OTHER = auto()
+    """Finding the tasks, or writing its own files."""
 
 
 LOADING = frozenset({Step.CONFIGURATION, Step.TOKENIZER, Step.WEIGHTS})
@@ -38,28 +46,30 @@ ANY_STEP = frozenset(Step)
 
 @dataclass(frozen=True)
 class Rule:
-    """A failure that was foreseen: at which steps, which error, and the sentence for it.
+    """A failure that was foreseen: at which steps, which error, the sentence for it, and how it ends.
 
-    The sentence is None where nobody is at fault and another try may go well: the error is let through.
+    The sentence is None where nothing is known of the cause: the error is let through.
     """
 
     steps: frozenset[Step]
     matches: Matches
     sentence: str | None
+    end: End = End.REFUSED
 
 
 @contextmanager
-def refusing(step: Step, job: Job, task: str = "") -> Iterator[None]:
-    """Raise `Refused` in place of an error that RULES has a sentence for; let every other error through."""
+def explained(step: Step, job: Job, task: str = "") -> Iterator[None]:
+    """Raise `Failed` in place of an error that RULES has a sentence for; let every other error through."""
     try:
         yield
-    except Refused:
+    except Failed:
         raise
     except BaseException as error:
         rule = next((rule for rule in RULES if step in rule.steps and rule.matches(error)), None)
         if rule is None or rule.sentence is None:
             raise
-        raise Refused(rule.sentence.format(model=job.model, commit=job.commit, task=task)) from error
+        sentence = rule.sentence.format(model=job.model, commit=job.commit, task=task)
+        raise Failed(sentence, rule.end) from error
 
 
 def caused_by(*kinds: type[BaseException]) -> Matches:
@@ -75,14 +85,67 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
+def not_answered(error: BaseException) -> bool:
+    """Match what is raised when the Hub, or another site, is not there, is busy or breaks off; but not its
+    answer that it has no such file.
+    """
+    return any(
+        (isinstance(cause, NO_ANSWER) and not isinstance(cause, hub.RemoteEntryNotFoundError))
+        or CUT_OFF in str(cause)
+        for cause in causes(error)
+    )
+
+
+NO_ANSWER = (
+    hub.HfHubHTTPError,
+    hub.LocalEntryNotFoundError,
+    hub.XetDownloadError,
+    httpx.HTTPError,
+    aiohttp.ClientError,  # From files of questions that lie elsewhere on the web.
+    ConnectionError,  # Also what `datasets` raises for questions that it cannot fetch.
+    TimeoutError,
+    gaierror,  # A name that cannot be looked up.
+)
+
+CUT_OFF = "Consistency check failed: file should be of size"
+"""What the Hub's client says of a download that broke off; the class of the error does not tell."""
+
+
+def not_fetched(error: BaseException) -> bool:
+    """Match what `datasets` raises for a file on the web: its site is not there, or has no such file."""
+    return any(isinstance(cause, FileNotFoundError) and NOT_FETCHED in str(cause) for cause in causes(error))
+
+
+NOT_FETCHED = "Unable to find 'http"
+
+
+def disk_full(error: BaseException) -> bool:
+    """Match what is raised on a full disk: by the system's number, or by the text where a library keeps no
+    more than that.
+    """
+    texts = ("No space left on device", "Disk quota exceeded", "Not enough disk space")
+    return any(
+        (isinstance(cause, OSError) and cause.errno in (ENOSPC, EDQUOT))
+        or any(text in str(cause) for text in texts)
+        for cause in causes(error)
+    )
+
+
 def reported_by_the_system(error: BaseException) -> bool:
-    """Match what the operating system could not do, such as write to a full disk; but not a missing file."""
+    """Match what else the operating system could not do, such as read from a broken disk; but not a missing
+    file.
+    """
     return any(isinstance(cause, OSError) and cause.errno not in (None, ENOENT) for cause in causes(error))
 
 
 def out_of_memory(error: BaseException) -> bool:
     """Match what PyTorch raises without memory; on a CPU only the text tells it from other errors."""
-    texts = ("unable to mmap", "can't allocate memory", "Cannot allocate memory")
+    texts = (
+        "unable to mmap",
+        "can't allocate memory",
+        "Cannot allocate memory",
+        "No executable batch size found",  # From the search for a batch size, when not even 1 fits.
+    )
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError | OSError) and any(text in str(error) for text in texts)
     )
@@ -100,6 +163,8 @@ def gated_questions(error: BaseException) -> bool:
     return any(isinstance(cause, DatasetNotFoundError) and "gated" in str(cause) for cause in causes(error))
 
 
+HUB_DID_NOT_ANSWER = "The Hub did not answer while {model} was loaded."
+
 # The first that matches decides.
 RULES = [
     Rule(
@@ -107,6 +172,14 @@ RULES = [
         out_of_memory,
         "{model} needs more memory than this worker has. Submit a smaller model, or ask the leaderboard's "
         "owner for a larger worker.",
+        End.OUT_OF_MEMORY,
+    ),
+    Rule(
+        ANY_STEP,
+        disk_full,
+        "The worker's disk is full, so {model} could not be evaluated. The leaderboard's owner has to make "
+        "room on it, or give the worker a larger one.",
+        End.DISK_FULL,
     ),
     Rule(
         ANY_STEP,
@@ -125,13 +198,8 @@ RULES = [
         "{model} is no longer there: it was deleted, renamed or made private. Make it public again, or "
         "submit it under its new name.",
     ),
-    Rule(
-        ANY_STEP,
-        caused_by(
-            hub.HfHubHTTPError, hub.LocalEntryNotFoundError, httpx.HTTPError, ConnectionError, TimeoutError
-        ),
-        None,
-    ),
+    Rule(LOADING, not_answered, HUB_DID_NOT_ANSWER, End.UNREACHABLE),
+    Rule(ANY_STEP, not_answered, "The Hub did not answer while {model} was evaluated.", End.UNREACHABLE),
     Rule(ANY_STEP, reported_by_the_system, None),
     Rule(
         frozenset({Step.CONFIGURATION}),
@@ -176,7 +244,15 @@ RULES = [
     ),
     Rule(
         frozenset({Step.EVALUATION}),
-        caused_by(FileNotFoundError),  # The class of the error for a dataset that is not on the Hub, too.
+        not_fetched,
+        "The questions of the task {task} lie on a site that did not answer, or that does not have them any "
+        "more; the model is not at fault.",
+        End.UNREACHABLE,
+    ),
+    Rule(
+        frozenset({Step.EVALUATION}),
+        # The first is the class of the error for a dataset that is not on the Hub, too.
+        caused_by(FileNotFoundError, hub.RemoteEntryNotFoundError),
         "The questions of the task {task} cannot be found. The leaderboard's owner has to correct the task; "
         "the model is not at fault.",
     ),

@@ -1,0 +1,40 @@
+"""`/health`: whether the worker is at work, for machines that watch it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+
+from src.reconciler import Reconciler
+from src.shared.times import to_text, utc_now
+from src.ticker import Ticker
+
+PATH = "/health"
+
+WELL, NOT_WELL = 200, 503
+
+
+def serve_health(site: FastAPI, reconciler: Reconciler, ticker: Ticker) -> None:
+    """Answer at `/health`, with status 200 while ticks come as they should and 503 when they have stopped."""
+
+    def health() -> JSONResponse:
+        overview = reconciler.overview()
+        is_ticking = ticker.is_ticking(utc_now())
+        facts = {
+            "is_ticking": is_ticking,
+            "worker": reconciler.worker,
+            "last_tick": _text(ticker.last),
+            "last_sync": _text(reconciler.synced),
+            "running": len(overview.running),
+            "pending": len(overview.waiting),
+            "problem": ticker.problem,
+        }
+        return JSONResponse(facts, WELL if is_ticking else NOT_WELL, {"Cache-Control": "no-store"})
+
+    site.add_api_route(PATH, health, methods=["GET"])
+
+
+def _text(time: datetime | None) -> str | None:
+    return to_text(time) if time else None

@@ -1,0 +1,74 @@
+"""Which attempts are followed by another one, and after what pause. The history of a request says it all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from src.job import End
+from src.shared.request import Request
+
+ONCE_MORE = {End.OUT_OF_MEMORY, End.STUCK}
+"""Others on the machine may have been to blame, but hardly twice."""
+
+PERHAPS_THE_MODELS_FAULT = {End.CRASHED, *ONCE_MORE}
+"""Another attempt may go well, but not every model's can."""
+
+NOT_THE_MODELS_FAULT = {End.LOST, End.UNREACHABLE, End.DISK_FULL}
+"""What the machine, the network or the Hub did: it is borne with for longer."""
+
+NO_ATTEMPT = {End.STOPPED, End.CANCELLED}
+"""What people did on purpose: it counts for nothing."""
+
+
+@dataclass(frozen=True)
+class RetryTerms:
+    """How many attempts a request has until it is FAILED, and how long it waits before each.
+
+    `attempts` may end in a way that may be the model's fault, and `outages` in any other way. The pause grows
+    fourfold from the first to the longest.
+    """
+
+    attempts: int = 3
+    outages: int = 20
+    first_pause: timedelta = timedelta(minutes=1)
+    longest_pause: timedelta = timedelta(hours=1)
+
+    def has_another(self, ends: Sequence[str]) -> bool:
+        """Whether another attempt follows after attempts that ended so, the present one last."""
+        end = ends[-1]
+        if end in NO_ATTEMPT:
+            return True
+        if end in NOT_THE_MODELS_FAULT:
+            return _count(ends, NOT_THE_MODELS_FAULT) < self.outages
+        if end in ONCE_MORE and ends.count(end) > 1:
+            return False
+        return end in PERHAPS_THE_MODELS_FAULT and _count(ends, PERHAPS_THE_MODELS_FAULT) < self.attempts
+
+    def pause(self, ends: Sequence[str]) -> timedelta:
+        """How long to wait after attempts that ended so; not at all when a worker went away only once."""
+        times = sum(end not in NO_ATTEMPT for end in ends) - (End.LOST in ends)
+        if times < 1:
+            return timedelta(0)
+        growth: int = 4 ** min(times - 1, 10)  # more would be too large for a time
+        return min(self.first_pause * growth, self.longest_pause)
+
+    def due(self, request: Request) -> datetime | None:
+        """From when a waiting request may be claimed; None is at once."""
+        ends = ends_of_the_run(request)
+        ended = request.history[-1].ended if ends else None
+        return ended + self.pause(ends) if ended else None
+
+
+def ends_of_the_run(request: Request) -> list[str]:
+    """How the attempts since the request was last submitted ended, the last one last.
+
+    The history also has those from before, but each submission counts its attempts anew.
+    """
+    ended = request.attempt - (1 if request.lease else 0)
+    return [attempt.end for attempt in request.history[-ended:]] if ended > 0 else []
+
+
+def _count(ends: Sequence[str], kinds: set[End]) -> int:
+    return sum(end in kinds for end in ends)

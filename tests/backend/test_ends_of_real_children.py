@@ -1,0 +1,126 @@
+"""Each kind of end, produced by a child that really loads and evaluates a model, under the real executor."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import chdir
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from src.executor import ProcessExecutor
+from src.job import PROGRESS_FILE, REPORT_FILE, End, Ending, Job
+from src.watch import GB, Limits
+from support.broken_models import WEIGHTS, cut_in_half, edited, removed, with_code_that_says_so
+from support.jobs import TASKS, make_job
+from support.sources import ROOT
+from support.tiny_model import make_tiny_model
+from support.waiting import wait_for
+
+NONCE = "nonce"
+USUAL = Limits(timedelta(minutes=5))
+SHORT = timedelta(seconds=15)
+ENDLESS = 10**7
+"""Tokens: a tiny model writes some thousands in a second."""
+
+
+class Case:
+    """One evaluation: what is done to the model, the job and the child's folder, and within which limits."""
+
+    def __init__(
+        self,
+        end: End,
+        sentence: str,
+        *,
+        spoil: Callable[[Path], None] = lambda model: None,
+        limits: Limits = USUAL,
+        is_endless: bool = False,
+        fills_the_disk: bool = False,
+        is_killed: bool = False,
+    ) -> None:
+        self.end, self.sentence = end, sentence
+        self.spoil, self.limits = spoil, limits
+        self.is_endless, self.fills_the_disk, self.is_killed = is_endless, fills_the_disk, is_killed
+
+
+CASES = {
+    "good": Case(End.FINISHED, ""),
+    "too large for its memory": Case(
+        End.OUT_OF_MEMORY,
+        "GB of memory, where it may have 0.2 GB, and was stopped.",
+        limits=Limits(timedelta(minutes=5), memory=int(0.2 * GB)),
+    ),
+    "endless": Case(End.OVER_TIME, "took longer than the limit", limits=Limits(SHORT), is_endless=True),
+    "without progress": Case(
+        End.STUCK,
+        "made no progress for 0.25 minutes and was stopped.",
+        limits=Limits(timedelta(minutes=5), silence=SHORT),
+        is_endless=True,
+    ),
+    "killed": Case(End.CRASHED, "was killed by the signal SIGKILL.", is_endless=True, is_killed=True),
+    "weights cut off": Case(End.REFUSED, "are damaged or cut off", spoil=cut_in_half),
+    "code of its own": Case(End.REFUSED, "needs code of its own", spoil=with_code_that_says_so),
+    "no tokenizer": Case(
+        End.REFUSED, "The tokenizer of", spoil=removed("tokenizer.json", "tokenizer_config.json")
+    ),
+    "no weights": Case(End.REFUSED, "no complete weights", spoil=removed(WEIGHTS)),
+    "full disk": Case(End.DISK_FULL, "disk", fills_the_disk=True),
+}
+
+
+def with_endless_answers(tasks: Path) -> None:
+    """A task whose answers end after so many tokens that nobody waits for them."""
+    shutil.copytree(TASKS, tasks)
+    task = (tasks / "tiny_copy.yaml").read_text()
+    task = task.replace('until: ["\\n"]', 'until: ["this is never written"]')
+    (tasks / "tiny_copy.yaml").write_text(task.replace("max_gen_toks: 16", f"max_gen_toks: {ENDLESS}"))
+
+
+def run(name: str, folder: Path) -> Ending:
+    """Evaluate as the worker does, until the child has ended."""
+    case = CASES[name]
+    model = make_tiny_model(folder / "model")
+    case.spoil(model)
+    job = make_job(model)
+    if case.is_endless:
+        edited("config.json", max_position_embeddings=2 * ENDLESS)(model)
+        edited("generation_config.json", eos_token_id=None)(model)
+        with_endless_answers(folder / "tasks")
+        job = make_job(model, tasks=("tiny_copy",), tasks_dir=str(folder / "tasks"))
+    place = folder / "worker" / "jobs" / NONCE
+    if case.fills_the_disk:
+        place.mkdir(parents=True)
+        (place / f"{REPORT_FILE}.part").symlink_to("/dev/full")
+    return ending_of(job, case, folder / "worker", place)
+
+
+def ending_of(job: Job, case: Case, folder: Path, place: Path) -> Ending:
+    executor = ProcessExecutor(folder, limits=case.limits)
+    executor.start(NONCE, job)
+    if case.is_killed:
+        wait_for((place / PROGRESS_FILE).exists, seconds=120, what="the begin of the evaluation")
+        executor._children[NONCE].process.kill()
+    return wait_for(lambda: executor.endings().get(NONCE), seconds=300, what="the end")
+
+
+@pytest.fixture(scope="module")
+def endings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ending]]:
+    """How each case ends; they run beside each other, because most of their time is for imports."""
+    folders = {name: tmp_path_factory.mktemp("case") for name in CASES}
+    with chdir(ROOT / "backend"), ThreadPoolExecutor(3) as threads:
+        running = {name: threads.submit(run, name, folder) for name, folder in folders.items()}
+        yield {name: future.result() for name, future in running.items()}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_kind_of_end_has_its_sentence(endings: dict[str, Ending], name: str) -> None:
+    case, ending = CASES[name], endings[name]
+    assert ending.end is case.end, ending.log.decode()
+    assert case.sentence in ending.message
+    assert (ending.report is not None) == (case.end is End.FINISHED)
+    assert ending.log or case.end is End.OUT_OF_MEMORY  # which may come before the first line
+
+
+def test_the_sentences_differ(endings: dict[str, Ending]) -> None:
+    assert len({ending.message for ending in endings.values()}) == len(CASES)

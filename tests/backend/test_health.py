@@ -1,0 +1,73 @@
+"""`/health` tells machines whether the worker is at work."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from src.page.health import serve_health
+from src.shared.errors import StoreError
+from src.shared.times import utc_now
+from src.ticker import LATE_AFTER, Ticker
+from support.executors import FunctionExecutor
+from support.queues import Queue
+from support.waiting import wait_for
+
+
+def ask(queue: Queue, ticker: Ticker) -> tuple[int, dict[str, object]]:
+    worker = queue.worker(executor=FunctionExecutor(wait=True))
+    worker.tick()
+    site = FastAPI()
+    serve_health(site, worker, ticker)
+
+    async def get() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url="http://page") as client:
+            return await client.get("/health")
+
+    answer = asyncio.run(get())
+    return answer.status_code, answer.json()
+
+
+def test_while_ticks_come_all_is_well(queue: Queue) -> None:
+    queue.submit("acme/one")
+    queue.clock.move(seconds=1)
+    queue.submit("acme/two")
+    ticker = Ticker(timedelta(hours=1))
+    ticker.start(lambda: None)
+    wait_for(lambda: ticker.last, what="a tick")
+    status, facts = ask(queue, ticker)
+    ticker.stop()
+    assert status == 200
+    assert facts | {"last_tick": ""} == {
+        "is_ticking": True,
+        "worker": "worker-1",
+        "last_tick": "",
+        "last_sync": "2026-01-31T12:00:01Z",
+        "running": 1,
+        "pending": 1,
+        "problem": "",
+    }
+    assert facts["last_tick"]
+
+
+def test_a_problem_is_told_while_ticks_go_on(queue: Queue) -> None:
+    def tick() -> None:
+        raise StoreError("The Hub is down.")
+
+    ticker = Ticker(timedelta(hours=1))
+    ticker.start(tick)
+    wait_for(lambda: ticker.last, what="a tick")
+    status, facts = ask(queue, ticker)
+    ticker.stop()
+    assert (status, facts["problem"]) == (200, "The Hub is down.")
+
+
+@pytest.mark.parametrize("has_ticked", [True, False])
+def test_when_ticks_have_stopped_it_is_not_well(queue: Queue, has_ticked: bool) -> None:
+    ticker = Ticker(timedelta(seconds=60))
+    if has_ticked:
+        ticker.last = utc_now() - LATE_AFTER - timedelta(seconds=61)
+    status, facts = ask(queue, ticker)
+    assert (status, facts["is_ticking"]) == (503, False)

@@ -1,0 +1,66 @@
+"""A worker as a process of its own, with real child processes that only pretend to evaluate.
+
+Run as `python chaos_worker.py WORKER NOTES ATTEMPTS`, with the variables set that say where the data lies,
+and the backend and the tests on PYTHONPATH. Each evaluation adds a line to NOTES/evaluations.txt. It ends on
+SIGTERM.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+
+from src.executor import ProcessExecutor
+from src.lifecycle import LeaseTerms
+from src.policy import Policy
+from src.reconciler import Reconciler
+from src.retries import RetryTerms
+from src.shared.environment import read_settings
+from src.shared.settings import CommonSettings
+from src.shared.stores import open_stores
+from src.ticker import Ticker
+from src.watch import Limits
+from support.queues import SUITE, AnyModel
+
+TICK = timedelta(seconds=0.25)
+LEASE = LeaseTerms(duration=timedelta(seconds=6), skew=timedelta(seconds=1))
+UNCAPPED = 1_000_000
+
+
+def main(worker: str, notes: Path, attempts: int) -> None:
+    """Tick until told to end."""
+    stores = open_stores(read_settings(CommonSettings))
+    ticker = Ticker(TICK)
+    command = (sys.executable, str(Path(__file__).with_name("fast_child.py")))
+    executor = ProcessExecutor(
+        Path(tempfile.mkdtemp(dir=notes)),
+        limits=Limits(timedelta(minutes=5)),
+        on_end=ticker.wake,
+        command=command,
+    )
+    short = timedelta(milliseconds=10)
+    reconciler = Reconciler(
+        worker=worker,
+        requests=stores.requests,
+        results=stores.results,
+        models=AnyModel(),
+        executor=executor,
+        suite=replace(SUITE, tasks_dir=str(notes)),
+        policy=Policy(LEASE, RetryTerms(attempts, UNCAPPED, first_pause=short, longest_pause=short)),
+        slots=2,
+    )
+    ended = Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    ticker.start(reconciler.tick)
+    ended.wait()
+    ticker.stop()
+    reconciler.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
