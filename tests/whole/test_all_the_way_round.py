@@ -113,7 +113,8 @@ def test_the_backend_tells_machines_that_it_is_at_work(leaderboard: Leaderboard)
     with urllib.request.urlopen(f"{leaderboard.backend.url.rstrip('/')}/health", timeout=10) as answer:
         facts = json.load(answer)
     assert facts["is_ticking"]
-    assert (facts["running"], facts["pending"], facts["problem"]) == (0, 0, "")
+    assert facts["running"] + facts["pending"] <= 1  # the last model that was submitted here
+    assert facts["problem"] == ""
     assert facts["last_sync"]
 
 
