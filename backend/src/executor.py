@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import signal
 import subprocess
@@ -29,9 +28,11 @@ from src.job import (
     Failure,
     Job,
     Progress,
+    Work,
     read_json,
     write_json,
 )
+from src.launchers import Child, Launcher
 from src.logs import read_log
 from src.memory import kills_for_memory
 from src.shared.errors import BadFile
@@ -40,22 +41,11 @@ from src.watch import Limits, watch
 
 log = logging.getLogger(__name__)
 
-CHILD = (sys.executable, "-m", "src.evaluation")
-"""What runs an evaluation, in the folder that is named after it."""
+SECONDS_TO_DIE = 60.0
+"""How long a process that is killed may take to be gone: one that waits for a disk takes its time."""
 
 TAIL_BYTES = 4_000
 """How much of the end of a running child's log is shown."""
-
-# fmt: off
-PASSED_ON = (
-    "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
-    "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
-    "HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_DISABLE_XET",
-    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
-    "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
-)
-# fmt: on
-"""What a child gets of the worker's environment, unless it holds a login (`http://me:…@proxy`)."""
 
 
 class Executor(Protocol):
@@ -81,10 +71,10 @@ class Executor(Protocol):
 
 
 @dataclass
-class _Child:
+class _Running:
     """One running evaluation: its process and its folder."""
 
-    process: subprocess.Popen[bytes]
+    process: Child
     folder: Path
     job: Job
 
@@ -100,8 +90,7 @@ class ProcessExecutor:
     """One child process per evaluation, in its own process group, with a clean environment, within limits.
 
     Each runs on the device that has the fewest running; `free_disk` is how many bytes the disk should have
-    free after each. The worker holds the other end of each child's standard input, and nobody else does: when
-    the worker dies, however it dies, the child reads the end of it and kills its own group.
+    free after each.
     """
 
     def __init__(
@@ -109,23 +98,22 @@ class ProcessExecutor:
         folder: Path,
         *,
         limits: Limits,
+        launcher: Launcher,
+        work: Work = Work.EVALUATE,
         devices: Sequence[str] = ("cpu",),
-        threads: int | None = None,
         free_disk: int = 0,
         on_end: Callable[[], None] = lambda: None,
-        command: tuple[str, ...] = CHILD,
-        read_token: str | None = None,
     ) -> None:
         self._folder = folder
         self._limits = limits
         self._devices = devices
         self._free_disk = free_disk
         self._on_end = on_end
-        self._command = command
-        self._environment = clean_environment(folder, read_token, threads)
+        self._launcher = launcher
+        self._work = work
         self._lock = Lock()
         self._wanted: set[str] = set()
-        self._children: dict[str, _Child] = {}
+        self._children: dict[str, _Running] = {}
         self._endings: dict[str, Ending] = {}
 
     def start(self, nonce: str, job: Job) -> None:
@@ -135,7 +123,7 @@ class ProcessExecutor:
         with self._lock:
             self._wanted.add(nonce)
         try:
-            child = _Child(self._spawn(folder, job), folder, job)
+            child = _Running(self._launch(folder, job), folder, job)
         except OSError as error:
             log.exception("could not start the evaluation of %s", job.model)
             end = End.DISK_FULL if error.errno in (ENOSPC, EDQUOT) else End.CRASHED
@@ -174,7 +162,7 @@ class ProcessExecutor:
             self._endings.pop(nonce, None)
             child = self._children.get(nonce)
         if child:
-            _kill_group(child.process)
+            child.process.kill()
 
     def close(self) -> None:
         """Kill every child and wait until it is gone."""
@@ -182,7 +170,8 @@ class ProcessExecutor:
             children = dict(self._children)
         for nonce, child in children.items():
             self.forget(nonce)
-            child.process.wait()
+            with suppress(subprocess.TimeoutExpired):
+                child.process.wait(SECONDS_TO_DIE)
         with self._lock:
             self._children.clear()  # without waiting until each has been tidied up
 
@@ -191,28 +180,19 @@ class ProcessExecutor:
             busy = Counter(child.job.device for child in self._children.values())
         return min(self._devices, key=lambda device: busy[device])
 
-    def _spawn(self, folder: Path, job: Job) -> subprocess.Popen[bytes]:
-        for needed in (folder, Path(self._environment["HOME"]), Path(self._environment["HF_HOME"])):
-            needed.mkdir(parents=True, exist_ok=True)
+    def _launch(self, folder: Path, job: Job) -> Child:
+        folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / JOB_FILE, job)
-        with (folder / LOG_FILE).open("wb") as log_file:
-            return subprocess.Popen(
-                [*self._command, str(folder)],
-                env=self._environment,
-                stdin=subprocess.PIPE,
-                stdout=log_file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        return self._launcher.launch(self._work, folder)
 
-    def _watch(self, nonce: str, child: _Child) -> None:
+    def _watch(self, nonce: str, child: _Running) -> None:
         """Wait for one child, and turn what it left into an ending."""
         killed_before = kills_for_memory()
-        with child.process as process:
-            stopped = watch(process, child.folder / PROGRESS_FILE, self._limits)
-            _kill_group(process)  # what the child started must not outlive it
+        stopped = watch(child.process, child.folder / PROGRESS_FILE, self._limits)
+        child.process.kill()  # what the child started must not outlive it
+        status = _exit_status(child.process)
         memory_ran_out = kills_for_memory() > killed_before
-        ending = stopped or _ending(child.process.returncode, child.folder, memory_ran_out=memory_ran_out)
+        ending = stopped or _ending(status, child.folder, memory_ran_out=memory_ran_out)
         ending = replace(ending, log=read_log(child.folder / LOG_FILE, names=child.names))
         shutil.rmtree(child.folder, ignore_errors=True)
         self._end(nonce, ending)
@@ -222,7 +202,7 @@ class ProcessExecutor:
         with self._lock:
             in_use = {child.job.model for child in self._children.values()}
         try:
-            make_room(Path(self._environment["HF_HOME"]) / "hub", wanted=self._free_disk, in_use=in_use)
+            make_room(self._folder / "hf" / "hub", wanted=self._free_disk, in_use=in_use)
         except OSError as error:
             log.warning("could not make room on the disk: %s", error)
 
@@ -234,27 +214,14 @@ class ProcessExecutor:
         self._on_end()
 
 
-def clean_environment(
-    folder: Path, read_token: str | None = None, threads: int | None = None
-) -> dict[str, str]:
-    """The whole environment of a child: a short list of harmless variables, and a home of its own where no
-    token lies. The only token that it may have is one that can only read, for gated models and questions.
-
-    Several that share the processors have so many `threads` each, unless the owner says otherwise.
-    """
-    token = {"HF_TOKEN": read_token} if read_token else {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
-    passed_on = {name: os.environ[name] for name in PASSED_ON if "@" not in os.environ.get(name, "@")}
-    shared = {"OMP_NUM_THREADS": str(threads)} if threads else {}
-    return {
-        **shared,
-        **passed_on,
-        "HOME": str(folder / "home"),
-        "HF_HOME": str(folder / "hf"),
-        **token,
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-        "PYTHONUNBUFFERED": "1",
-    }
+def _exit_status(process: Child) -> int:
+    """That of a process that has ended, or was killed."""
+    try:
+        status = process.wait(SECONDS_TO_DIE)
+    except subprocess.TimeoutExpired:  # the system cannot let go of it yet; nothing more will come of it
+        return -signal.SIGKILL
+    process.close()
+    return status
 
 
 def _ending(returncode: int, folder: Path, *, memory_ran_out: bool) -> Ending:
@@ -276,11 +243,3 @@ def _ending(returncode: int, folder: Path, *, memory_ran_out: bool) -> Ending:
     return Ending(
         End.CRASHED, f"The evaluation broke off with an error (exit status {returncode}); its log says more."
     )
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill a child and all that it started: a session leader's process id is also its group's, as long as one
-    of them lives.
-    """
-    with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says so by the second
-        os.killpg(process.pid, signal.SIGKILL)

@@ -25,8 +25,16 @@ REPORT_FILE = "report.json"
 FAILURE_FILE = "failure.json"
 LOG_FILE = "log.txt"
 
-DESCRIBE = "--describe"
-"""Before the folder, it makes the child describe the job's suite instead of evaluating the model on it."""
+
+class Work(StrEnum):
+    """What a child process is to do; the value is its first argument."""
+
+    EVALUATE = "evaluate"
+    """Evaluate the model of the job in the folder that follows."""
+    DESCRIBE = "describe"
+    """Describe the suite of that job, without a model."""
+    WARM = "warm"
+    """Import what evaluations need, for the suite in the file that follows, and fork a child per order."""
 
 
 @dataclass(frozen=True, kw_only=True)

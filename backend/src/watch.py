@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from src.job import End, Ending
+from src.launchers import Child
 from src.memory import resident_size
 
 SECONDS_BETWEEN_LOOKS = 0.25
@@ -32,7 +33,7 @@ class Limits:
 
 
 def watch(
-    process: subprocess.Popen[bytes],
+    process: Child,
     progress_file: Path,
     limits: Limits,
     clock: Callable[[], float] = time.monotonic,
@@ -54,7 +55,7 @@ def watch(
         reason = (
             _over_time(now - began, limits)
             or _stuck(now - progressed, limits)
-            or _out_of_memory(process.pid, limits)
+            or _out_of_memory(process, limits)
         )
         if reason:
             return reason
@@ -76,8 +77,11 @@ def _stuck(seconds: float, limits: Limits) -> Ending | None:
     return Ending(End.STUCK, f"The evaluation made no progress for {minutes:.3g} minutes and was stopped.")
 
 
-def _out_of_memory(group: int, limits: Limits) -> Ending | None:
-    if limits.memory is None or (size := resident_size(group)) <= limits.memory:
+def _out_of_memory(process: Child, limits: Limits) -> Ending | None:
+    if limits.memory is None or process.pid is None:
+        return None
+    size = resident_size(process.pid)
+    if size <= limits.memory:
         return None
     return Ending(
         End.OUT_OF_MEMORY,

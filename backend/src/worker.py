@@ -8,6 +8,7 @@ import argparse
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,9 +16,10 @@ from pathlib import Path
 from threading import Event
 
 from src.announcer import Announcer
-from src.executor import CHILD, ProcessExecutor
+from src.executor import ProcessExecutor
 from src.identity import Identity, take_identity
-from src.job import DESCRIBE
+from src.job import Work
+from src.launchers import Launcher, ProgramLauncher, WarmLauncher, clean_environment
 from src.lifecycle import LeaseTerms
 from src.memory import available_memory
 from src.policy import Policy, read_order
@@ -47,6 +49,7 @@ class Worker:
     ticker: Ticker
     identity: Identity
     stores: Stores
+    launcher: Launcher
     _can_write: bool = False
 
     def tick(self) -> None:
@@ -75,6 +78,7 @@ class Worker:
             self.reconciler.close()
         except StoreError as error:
             log.error("could not give the leases back; they will run out: %s", error)
+        self.launcher.close()
 
 
 def make_worker(settings: Settings) -> Worker:
@@ -83,21 +87,26 @@ def make_worker(settings: Settings) -> Worker:
     stores = open_stores(settings)
     identity = take_identity(settings.name_of_the_worker)
     ticker = Ticker(timedelta(seconds=settings.refresh_rate))
+    launcher = make_launcher(settings, suite, identity.folder)
     reconciler = Reconciler(
         worker=identity.worker,
         requests=stores.requests,
         results=stores.results,
         models=stores.models,
-        executor=make_executor(settings, identity.folder, ticker.wake),
+        executor=make_executor(settings, identity.folder, launcher, ticker.wake),
         suite=suite,
         policy=policy,
         slots=settings.slots,
     )
     describer = ProcessExecutor(
-        identity.folder, limits=Limits(DESCRIBED_WITHIN), on_end=ticker.wake, command=(*CHILD, DESCRIBE)
+        identity.folder,
+        limits=Limits(DESCRIBED_WITHIN),
+        launcher=launcher,
+        work=Work.DESCRIBE,
+        on_end=ticker.wake,
     )
     announcer = Announcer(stores.results, describer, suite, space=settings.space_id, queue_order=policy.order)
-    return Worker(reconciler, announcer, ticker, identity, stores)
+    return Worker(reconciler, announcer, ticker, identity, stores, launcher)
 
 
 def make_suite(settings: Settings) -> Suite:
@@ -125,9 +134,20 @@ def make_policy(settings: Settings) -> Policy:
     )
 
 
-def make_executor(settings: Settings, folder: Path, on_end: Callable[[], None]) -> ProcessExecutor:
-    """Where evaluations run, within the limits that were set."""
+def make_launcher(settings: Settings, suite: Suite, folder: Path) -> Launcher:
+    """How evaluations begin: forked from a warm parent, where a fork is safe; with a GPU it may not be."""
     processors = os.cpu_count() or 1
+    threads = max(1, processors // settings.slots) if settings.slots > 1 else None
+    environment = clean_environment(folder, settings.hf_read_token, threads)
+    if sys.platform == "linux" and set(settings.devices) == {"cpu"}:
+        return WarmLauncher(environment, suite, folder)
+    return ProgramLauncher(environment)
+
+
+def make_executor(
+    settings: Settings, folder: Path, launcher: Launcher, on_end: Callable[[], None]
+) -> ProcessExecutor:
+    """Where evaluations run, within the limits that were set."""
     return ProcessExecutor(
         folder,
         limits=Limits(
@@ -135,11 +155,10 @@ def make_executor(settings: Settings, folder: Path, on_end: Callable[[], None]) 
             silence=timedelta(minutes=settings.stuck_minutes),
             memory=settings.memory_per_evaluation(available_memory()),
         ),
+        launcher=launcher,
         devices=settings.devices,
-        threads=max(1, processors // settings.slots) if settings.slots > 1 else None,
         free_disk=int(settings.free_disk_gb * GB),
         on_end=on_end,
-        read_token=settings.hf_read_token,
     )
 
 

@@ -22,8 +22,9 @@ from src.evaluation.configs import groups_in, is_group, is_tag, leaves
 from src.evaluation.description import describe
 from src.evaluation.loading import PRECISIONS
 from src.evaluation.problems import problems
-from src.executor import CHILD, ProcessExecutor
-from src.job import DESCRIBE
+from src.executor import ProcessExecutor
+from src.job import Work
+from src.launchers import ProgramLauncher, clean_environment
 from src.shared.backend_description import BackendDescription, Metric, TaskDescription, read_description
 from src.shared.names import BACKEND_DESCRIPTION
 from src.suite import Suite
@@ -276,7 +277,8 @@ def test_questions_on_the_hub_are_a_problem_for_a_worker_that_is_kept_offline(
 def test_a_child_describes_the_suite_and_the_worker_publishes_it(queue: Queue, tmp_path: Path) -> None:
     suite = replace(SHIPPED, fewshot_by_task={"tiny_copy": 4}, limit=0.5)
     limits = Limits(time=timedelta(minutes=5))
-    describer = ProcessExecutor(tmp_path / "worker", limits=limits, command=(*CHILD, DESCRIBE))
+    launcher = ProgramLauncher(clean_environment(tmp_path / "worker"))
+    describer = ProcessExecutor(tmp_path / "worker", limits=limits, launcher=launcher, work=Work.DESCRIBE)
     announcer = Announcer(queue.results, describer, suite)
 
     def is_done() -> bool:

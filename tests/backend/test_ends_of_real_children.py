@@ -11,6 +11,8 @@ import pytest
 
 from src.executor import ProcessExecutor
 from src.job import PROGRESS_FILE, REPORT_FILE, End, Ending, Job
+from src.launchers import Launcher, WarmLauncher, clean_environment
+from src.suite import Suite
 from src.watch import GB, Limits
 from support.broken_models import WEIGHTS, cut_in_half, edited, removed, with_code_that_says_so
 from support.jobs import TASKS, make_job
@@ -77,7 +79,7 @@ def with_endless_answers(tasks: Path) -> None:
     (tasks / "tiny_copy.yaml").write_text(task.replace("max_gen_toks: 16", f"max_gen_toks: {ENDLESS}"))
 
 
-def run(name: str, folder: Path) -> Ending:
+def run(name: str, folder: Path, launcher: Launcher) -> Ending:
     """Evaluate as the worker does, until the child has ended."""
     case = CASES[name]
     model = make_tiny_model(folder / "model")
@@ -92,11 +94,11 @@ def run(name: str, folder: Path) -> Ending:
     if case.fills_the_disk:
         place.mkdir(parents=True)
         (place / f"{REPORT_FILE}.part").symlink_to("/dev/full")
-    return ending_of(job, case, folder / "worker", place)
+    return ending_of(job, case, launcher, place)
 
 
-def ending_of(job: Job, case: Case, folder: Path, place: Path) -> Ending:
-    executor = ProcessExecutor(folder, limits=case.limits)
+def ending_of(job: Job, case: Case, launcher: Launcher, place: Path) -> Ending:
+    executor = ProcessExecutor(place.parents[1], limits=case.limits, launcher=launcher)
     executor.start(NONCE, job)
     if case.is_killed:
         wait_for((place / PROGRESS_FILE).exists, seconds=120, what="the begin of the evaluation")
@@ -106,11 +108,15 @@ def ending_of(job: Job, case: Case, folder: Path, place: Path) -> Ending:
 
 @pytest.fixture(scope="module")
 def endings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ending]]:
-    """How each case ends; they run beside each other, because most of their time is for imports."""
+    """How each case ends; all are children of one warm parent."""
     folders = {name: tmp_path_factory.mktemp("case") for name in CASES}
+    worker = tmp_path_factory.mktemp("worker")
+    suite = Suite(tasks=make_job("").tasks, tasks_dir=str(TASKS))
     with chdir(ROOT / "backend"), ThreadPoolExecutor(3) as threads:
-        running = {name: threads.submit(run, name, folder) for name, folder in folders.items()}
+        launcher = WarmLauncher(clean_environment(worker), suite, worker)
+        running = {name: threads.submit(run, name, folder, launcher) for name, folder in folders.items()}
         yield {name: future.result() for name, future in running.items()}
+        launcher.close()
 
 
 @pytest.mark.parametrize("name", CASES)

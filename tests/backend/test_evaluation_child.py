@@ -22,6 +22,7 @@ from src.job import (
     Failure,
     Job,
     Progress,
+    Work,
     read_json,
     write_json,
 )
@@ -74,7 +75,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         spoil(folder)
         with (folder / LOG_FILE).open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "src.evaluation", str(folder)],
+                [sys.executable, "-m", "src.evaluation", Work.EVALUATE, str(folder)],
                 cwd=ROOT / "backend",
                 stdin=subprocess.PIPE,
                 stdout=log,

@@ -13,6 +13,7 @@ import pytest
 
 from src.executor import ProcessExecutor
 from src.job import End, Ending, Job, Progress
+from src.launchers import ProgramLauncher, clean_environment
 from src.watch import Limits
 from support.waiting import wait_for
 
@@ -27,11 +28,9 @@ def executor(tmp_path: Path) -> Iterator[ProcessExecutor]:
 
 
 def make_executor(folder: Path, seconds: float = 60, **options: Any) -> ProcessExecutor:
-    options = {
-        "command": (sys.executable, str(CHILD)),
-        "limits": Limits(timedelta(seconds=seconds)),
-        **options,
-    }
+    environment = clean_environment(folder / "worker", options.pop("read_token", None))
+    launcher = ProgramLauncher(environment, command=(sys.executable, str(CHILD)))
+    options = {"limits": Limits(timedelta(seconds=seconds)), "launcher": launcher, **options}
     return ProcessExecutor(folder / "worker", **options)
 
 
@@ -141,7 +140,7 @@ def test_an_evaluation_without_progress_is_stopped(tmp_path: Path) -> None:
 
 
 def test_each_of_several_has_a_device_of_its_own(tmp_path: Path) -> None:
-    executor = make_executor(tmp_path, devices=("cuda:0", "cuda:1"), threads=3)
+    executor = make_executor(tmp_path, devices=("cuda:0", "cuda:1"))
     for nonce in ("first", "second"):
         executor.start(nonce, job("slow", tmp_path))
     jobs = [

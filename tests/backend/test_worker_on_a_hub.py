@@ -15,6 +15,7 @@ import pytest
 from src.announcer import Announcer
 from src.identity import take_identity
 from src.job import End, Ending
+from src.launchers import ProgramLauncher
 from src.reconciler import Reconciler
 from src.shared.cards import REQUESTS_CARD, RESULTS_CARD
 from src.shared.errors import StoreError
@@ -97,7 +98,7 @@ def test_a_gated_model_is_evaluated_at_the_commit_that_was_submitted_and_no_toke
     assert finished.status is Status.FINISHED, finished.message
     results = hub.get(RESULTS)
     assert json.loads(results.read(str(finished.result)))["config"]["model_sha"] == commit
-    assert hub.calls.count(route="fetch", status=200) == 1
+    assert hub.calls.count(route="fetch", status=200, repository="acme/tiny") == 1
     published = b"".join(data for each in (requests, results) for data in each.files().values())
     for secret in (token, read_token):
         assert secret not in said
@@ -141,7 +142,8 @@ def make_worker(hub: Hub, token: str | None, folder: Path) -> Worker:
     describer = FunctionExecutor(lambda job: described())
     announcer = Announcer(stores.results, describer, SUITE)
     ticker = Ticker(timedelta(seconds=60))
-    return Worker(reconciler, announcer, ticker, take_identity("worker-1", folder), stores)
+    identity = take_identity("worker-1", folder)
+    return Worker(reconciler, announcer, ticker, identity, stores, ProgramLauncher({}))
 
 
 def described() -> Ending:

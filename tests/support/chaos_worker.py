@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Event
 
 from src.executor import ProcessExecutor
+from src.launchers import ProgramLauncher, clean_environment
 from src.lifecycle import LeaseTerms
 from src.policy import Policy
 from src.reconciler import Reconciler
@@ -37,11 +38,12 @@ def main(worker: str, notes: Path, attempts: int) -> None:
     stores = open_stores(read_settings(CommonSettings))
     ticker = Ticker(TICK)
     command = (sys.executable, str(Path(__file__).with_name("fast_child.py")))
+    folder = Path(tempfile.mkdtemp(dir=notes))
     executor = ProcessExecutor(
-        Path(tempfile.mkdtemp(dir=notes)),
+        folder,
         limits=Limits(timedelta(minutes=5)),
+        launcher=ProgramLauncher(clean_environment(folder), command),
         on_end=ticker.wake,
-        command=command,
     )
     short = timedelta(milliseconds=10)
     reconciler = Reconciler(

@@ -1,6 +1,6 @@
 """A child process that evaluates in no time: it behaves as the model's name says and reports like lm_eval.
 
-Run as `python fast_child.py FOLDER` with the job's files in FOLDER, as the real child is.
+Run as `python fast_child.py evaluate FOLDER` with the job's files in FOLDER, as the real child is.
 """
 
 import json
@@ -70,4 +70,4 @@ def die_with_the_worker() -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[2]))

@@ -21,6 +21,7 @@ from typing import Any
 
 from src.executor import Executor, ProcessExecutor
 from src.job import Ending, Job
+from src.launchers import ProgramLauncher, clean_environment
 from src.reconciler import Reconciler
 from src.shared.times import utc_now
 from src.watch import Limits
@@ -60,7 +61,8 @@ def make_executor(data: Path, *, child: bool) -> Executor:
     if child:
         command = (sys.executable, str(Path(__file__).with_name("fast_child.py")))
         work = Path(tempfile.mkdtemp(dir=data))
-        return ProcessExecutor(work, limits=Limits(timedelta(minutes=5)), command=command)
+        launcher = ProgramLauncher(clean_environment(work), command)
+        return ProcessExecutor(work, limits=Limits(timedelta(minutes=5)), launcher=launcher)
 
     def evaluate(job: Job) -> Ending:
         with (data / "evaluations.txt").open("a") as file:

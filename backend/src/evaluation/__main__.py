@@ -1,6 +1,7 @@
-"""Run one evaluation: `python -m src.evaluation FOLDER` leaves a report or a failure beside its job.
+"""Run one evaluation: `python -m src.evaluation evaluate FOLDER` leaves a report or a failure beside its job.
 
-With `--describe` no model is loaded: the report is then a description of what the job's suite runs.
+With `describe` no model is loaded: the report is then a description of what the job's suite runs. With `warm`
+and the file of a suite it becomes the parent of such processes.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from pathlib import Path
 from threading import Thread
 
 from src.job import (
-    DESCRIBE,
     FAILURE_FILE,
     JOB_FILE,
     PROGRESS_FILE,
     REPORT_FILE,
     Failure,
     Job,
+    Work,
     read_json,
     write_json,
 )
@@ -82,6 +83,20 @@ def describe_the_suite(folder: Path) -> int:
     return 0
 
 
+def serve_orders(suite_file: Path) -> int:
+    """Be the warm parent until the worker is gone, and return the exit status."""
+    suite = read_json(suite_file, Suite)
+    if suite is None:
+        return told_of_no_job(suite_file.parent)
+    # Not at the top: it is imported with everything that evaluations need.
+    from src.evaluation.warm import WarmParent, warm_up
+
+    parent = WarmParent({Work.EVALUATE: evaluate_the_model, Work.DESCRIBE: describe_the_suite})
+    warm_up(suite)
+    parent.serve()
+    return 0
+
+
 def told_of_no_job(folder: Path) -> int:
     """Log that there is nothing to run, and return the exit status for it."""
     log.error("found no job to run: %s is missing or is not a job", folder / JOB_FILE)
@@ -94,10 +109,11 @@ def allow_code(suite: Suite) -> None:
         os.environ.update(ALLOW_CODE)
 
 
-def prepare() -> None:
+def prepare(work: Work) -> None:
     """Make this a child of the worker: it ends with it, logs, and has what libraries read at their import."""
-    end_with_the_worker()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    if work is not Work.WARM:  # it reads orders, and sees their end itself
+        end_with_the_worker()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s: %(message)s")
     for name, value in READ_AT_IMPORT.items():
         os.environ.setdefault(name, value)
 
@@ -117,8 +133,15 @@ def _kill_at_the_end_of_stdin() -> None:
     os.killpg(os.getpid(), signal.SIGKILL)
 
 
+WORKS = {
+    Work.EVALUATE: evaluate_the_model,
+    Work.DESCRIBE: describe_the_suite,
+    Work.WARM: serve_orders,
+}
+"""What this program can be told to do."""
+
+
 if __name__ == "__main__":
-    *options, folder = sys.argv[1:]
-    prepare()
-    run = describe_the_suite if options == [DESCRIBE] else evaluate_the_model
-    sys.exit(run(Path(folder)))
+    name, place = sys.argv[1:]
+    prepare(Work(name))
+    sys.exit(WORKS[Work(name)](Path(place)))

@@ -16,6 +16,17 @@ from src.suite import Suite
 COLLECTION = Path(lm_eval.tasks.__file__).parent
 
 
+_ready: dict[tuple[tuple[str, ...], str], TaskManager] = {}
+"""What a warm parent indexed for all its children: a task's file that is changed later counts from the
+worker's next start.
+"""
+
+
+def make_ready(suite: Suite) -> None:
+    """Index the suite's tasks once, for this process and those that are forked from it."""
+    _ready[suite.tasks, suite.tasks_dir] = index_for(suite.tasks, suite.tasks_dir)
+
+
 def find_tasks(names: Sequence[str], tasks_dir: str) -> TaskManager:
     """An index of task files that holds all these tasks. Raises `Failed` if one is nowhere."""
     index = index_for(names, tasks_dir)
@@ -46,6 +57,8 @@ def index_for(names: Sequence[str], tasks_dir: str) -> TaskManager:
     Reading lm_eval's whole collection takes ten seconds. For single tasks the folders that their names point
     at do as well; a group or a tag of lm_eval's may have its tasks anywhere.
     """
+    if ready := _ready.get((tuple(names), tasks_dir)):
+        return ready
     own = TaskManager(include_path=[tasks_dir], include_defaults=False)
     if all(leaf.is_found for name in names for leaf in leaves(name, own)):
         return own

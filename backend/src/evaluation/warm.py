@@ -1,0 +1,163 @@
+"""The warm parent: it imports once what every evaluation needs, and forks a child for each order.
+
+An order is a line of JSON on its standard input: `work` and `folder`. On its standard output it tells, as
+lines of JSON, which child began (`folder`, `pid`, `status` null) and which ended (`status` not null). A fork
+of a process with threads is a gamble, and torch keeps threads once it has computed anything: so the parent
+only imports, and never computes.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import select
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+
+from src.job import LOG_FILE
+from src.suite import Suite
+
+log = logging.getLogger(__name__)
+
+Run = Callable[[Path], int]
+"""Does the work that is described in a folder, and gives an exit status."""
+
+STDIN, STDOUT, STDERR = 0, 1, 2
+PIPE_BYTES = 65_536
+
+IMPORTED = (
+    "src.evaluation.harness",
+    "src.evaluation.description",
+    "datasets.packaged_modules.json.json",
+    "transformers.generation.utils",
+    "transformers.models.gpt2.modeling_gpt2",
+    "transformers.models.llama.modeling_llama",
+    "transformers.models.mistral.modeling_mistral",
+    "transformers.models.qwen2.modeling_qwen2",
+)
+"""What nearly every evaluation imports; transformers brings an architecture in only when it is used."""
+
+
+class WarmParent:
+    """Serves orders until its standard input ends: then its worker is gone, and so are its children."""
+
+    def __init__(self, runs: dict[str, Run]) -> None:
+        self._runs = runs
+        self._folders: dict[int, str] = {}
+        # The answers go where standard output went; what libraries print goes to the log.
+        self._answers = os.dup(STDOUT)
+        os.dup2(STDERR, STDOUT)
+        self._woken, wakes = os.pipe()
+        os.set_blocking(wakes, False)
+        os.set_blocking(self._woken, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+        # Every child reads the one end; only the parent has the other, which is closed when it is gone.
+        self._life, self._alive = os.pipe()
+
+    def serve(self) -> None:
+        """Fork a child for each order, and tell how each ends."""
+        for line in self._lines():
+            order = json.loads(line)
+            self._fork(self._runs[order["work"]], order["folder"])
+        for pid in self._folders:
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+
+    def _lines(self) -> Iterator[bytes]:
+        """The orders as they come; meanwhile the children that end are told of."""
+        rest = b""
+        while True:
+            ready, _, _ = select.select([STDIN, self._woken], [], [])
+            if self._woken in ready:
+                with suppress(BlockingIOError):
+                    os.read(self._woken, PIPE_BYTES)
+                self._tell_who_ended()
+            if STDIN in ready:
+                data = os.read(STDIN, PIPE_BYTES)
+                if not data:
+                    return
+                *lines, rest = (rest + data).split(b"\n")
+                yield from lines
+
+    def _fork(self, run: Run, folder: str) -> None:
+        pid = os.fork()
+        if pid == 0:
+            os._exit(self._be_a_child(run, Path(folder)))
+        with suppress(
+            OSError
+        ):  # the child does the same: whoever is first, its group is there when it is told
+            os.setpgid(pid, pid)
+        self._folders[pid] = folder
+        self._tell(folder, pid, None)
+
+    def _tell_who_ended(self) -> None:
+        for pid, folder in list(self._folders.items()):
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                continue
+            # While its status is not taken, nobody else can have its number: kill what it started.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+            _, status = os.waitpid(pid, 0)
+            del self._folders[pid]
+            self._tell(folder, pid, os.waitstatus_to_exitcode(status))
+
+    def _tell(self, folder: str, pid: int, status: int | None) -> None:
+        line = json.dumps({"folder": folder, "pid": pid, "status": status}) + "\n"
+        with suppress(BrokenPipeError):  # the worker is gone: the end of the orders comes next
+            os.write(self._answers, line.encode())
+
+    def _be_a_child(self, run: Run, folder: Path) -> int:
+        """In the child: run, in a group of its own, with its own log, and give its exit status."""
+        os.setpgid(0, 0)
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        for descriptor in (self._alive, self._answers, self._woken):
+            os.close(descriptor)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), STDIN)
+        try:
+            _print_to(folder / LOG_FILE)
+            Thread(target=_kill_at_the_end_of, args=(self._life,), daemon=True).start()
+            return run(folder)
+        except Exception:
+            log.exception("broke off")
+            return 1
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+
+
+def warm_up(suite: Suite) -> None:
+    """Import what evaluations need, and index the suite's tasks; what goes wrong a child will tell."""
+    for name in IMPORTED:
+        import_module(name)
+    from src.evaluation.tasks import make_ready
+
+    try:
+        make_ready(suite)
+    except Exception:
+        log.exception("could not index the tasks")
+    gc.collect()
+    gc.freeze()  # what is here stays in memory that all children share
+
+
+def _print_to(log_file: Path) -> None:
+    """Have all that this process and its libraries print, in whatever language, in a file."""
+    descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
+    os.dup2(descriptor, STDOUT)
+    os.dup2(descriptor, STDERR)
+    os.close(descriptor)
+
+
+def _kill_at_the_end_of(pipe: int) -> None:
+    while os.read(pipe, 1):
+        pass
+    os.killpg(0, signal.SIGKILL)

@@ -1,0 +1,159 @@
+"""How children of a warm parent begin and end; here they only pretend to evaluate."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from src.job import LOG_FILE, Work
+from src.launchers import Child, WarmLauncher, clean_environment
+from src.suite import Suite
+from support.sources import ROOT
+from support.waiting import wait_for
+
+SCRIPT = Path(__file__).parents[1] / "support" / "fast_warm_parent.py"
+SUITE = Suite(tasks=("tiny",), tasks_dir="tasks")
+
+Launch = Callable[[str], tuple[Child, Path]]
+
+
+def make_launcher(folder: Path) -> WarmLauncher:
+    environment = clean_environment(folder) | {"PYTHONPATH": str(ROOT / "backend")}
+    return WarmLauncher(environment, SUITE, folder, command=(sys.executable, str(SCRIPT)))
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[WarmLauncher]:
+    launcher = make_launcher(tmp_path / "worker")
+    yield launcher
+    launcher.close()
+
+
+@pytest.fixture
+def launch(launcher: WarmLauncher, tmp_path: Path) -> Launch:
+    def launch(name: str) -> tuple[Child, Path]:
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        return launcher.launch(Work.EVALUATE, folder), folder
+
+    return launch
+
+
+def pid_of(child: Child) -> int:
+    return wait_for(lambda: child.pid, what="the child's begin")
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not waited for by its parent counts as gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_children_are_forks_of_one_parent_with_logs_of_their_own(launch: Launch) -> None:
+    started = [launch(name) for name in ("good", "seven")]
+    assert [child.wait(30) for child, _ in started] == [0, 7]
+    logs = [(folder / LOG_FILE).read_text() for _, folder in started]
+    assert [log.splitlines()[0].split()[1] for log in logs] == ["good", "seven"]
+    assert all("from a library" in log for log in logs)
+    assert len({log.split()[4] for log in logs}) == 1
+    assert len({pid_of(child) for child, _ in started}) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "said"), [("error", 1, "nobody foresaw this"), ("exits", 3, "in exits")]
+)
+def test_how_a_child_breaks_off_is_its_own_affair(launch: Launch, name: str, status: int, said: str) -> None:
+    child, folder = launch(name)
+    assert child.wait(30) == status
+    assert said in (folder / LOG_FILE).read_text()
+    assert launch("good")[0].wait(30) == 0
+
+
+def test_a_child_has_no_standard_input(launch: Launch) -> None:
+    child, folder = launch("input")
+    assert child.wait(30) == 0
+    assert "input: \n" in (folder / LOG_FILE).read_text()
+
+
+def test_a_child_is_killed_with_all_that_it_started(launch: Launch) -> None:
+    child, _ = launch("endless")
+    pid = pid_of(child)
+    others = wait_for(lambda: Path(f"/proc/{pid}/task/{pid}/children").read_text().split(), what="another")
+    with pytest.raises(subprocess.TimeoutExpired):
+        child.wait(0.01)
+    child.kill()
+    assert child.wait(30) == -signal.SIGKILL
+    for process in [pid, *map(int, others)]:
+        wait_for(lambda process=process: not is_alive(process), what="its end")
+    child.kill()  # nobody else is hit
+
+
+def test_what_a_child_leaves_behind_does_not_outlive_it(launch: Launch) -> None:
+    child, folder = launch("leaves-another")
+    assert child.wait(30) == 0
+    wait_for(lambda: not is_alive(int((folder / "other.txt").read_text())), what="the end of the other one")
+
+
+def test_a_child_that_is_killed_before_it_begins_never_runs_on(launch: Launch) -> None:
+    child, _ = launch("endless")
+    child.kill()
+    assert child.wait(30) == -signal.SIGKILL
+
+
+def test_when_the_parent_is_killed_its_children_end_and_the_next_has_a_new_parent(launch: Launch) -> None:
+    child, folder = launch("endless")
+    pid = pid_of(child)
+    parent = int(wait_for(lambda: (folder / LOG_FILE).read_text().split(), what="a line")[4])
+    os.kill(parent, signal.SIGKILL)
+    assert child.wait(30) == -signal.SIGKILL
+    wait_for(lambda: not is_alive(pid), what="the child's end")
+    assert launch("good")[0].wait(30) == 0
+
+
+def test_children_and_parent_end_with_the_worker(tmp_path: Path) -> None:
+    folder = tmp_path / "endless"
+    folder.mkdir()
+    worker = os.fork()
+    if worker == 0:
+        child = make_launcher(tmp_path / "worker").launch(Work.EVALUATE, folder)
+        pid_of(child)
+        while True:
+            if (folder / LOG_FILE).read_text().count("\n"):
+                os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(worker, 0)
+    parent = int((folder / LOG_FILE).read_text().split()[4])
+    wait_for(lambda: not is_alive(parent), what="the parent's end")
+    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert not [command for command in commands if str(tmp_path).encode() in command]
+
+
+def test_a_launcher_that_is_closed_ends_its_children(tmp_path: Path) -> None:
+    launcher = make_launcher(tmp_path / "worker")
+    folder = tmp_path / "endless"
+    folder.mkdir()
+    child = launcher.launch(Work.EVALUATE, folder)
+    pid = pid_of(child)
+    launcher.close()
+    assert child.wait(30) == -signal.SIGKILL
+    assert not is_alive(pid)
+
+
+def test_a_parent_that_cannot_begin_is_told_as_the_childs_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    launcher = make_launcher(tmp_path / "broken")
+    folder = tmp_path / "good"
+    folder.mkdir()
+    for _ in range(2):
+        try:
+            assert launcher.launch(Work.EVALUATE, folder).wait(30) == 1
+        except OSError:  # it was gone before it could be told
+            continue
+    launcher.close()
+    assert "cannot import torch" in caplog.text

@@ -1,0 +1,39 @@
+"""A warm parent that imports nothing and whose children only pretend: each does what its folder's name says.
+
+Run as `python fast_warm_parent.py warm FILE`, as the real one is, with the backend on PYTHONPATH.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from src.evaluation.warm import WarmParent
+
+FOREVER = 3600
+
+
+def run(folder: Path) -> int:
+    print("in", folder.name, "of parent", os.getppid(), flush=True)
+    os.write(1, b"from a library\n")
+    if folder.name == "endless":
+        subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({FOREVER})"])
+        time.sleep(FOREVER)
+    if folder.name == "leaves-another":
+        child = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({FOREVER})"])
+        (folder / "other.txt").write_text(str(child.pid))
+    if folder.name == "error":
+        raise RuntimeError("nobody foresaw this")
+    if folder.name == "exits":
+        sys.exit(3)
+    if folder.name == "input":
+        print("input:", sys.stdin.read())
+    return 7 if folder.name == "seven" else 0
+
+
+if __name__ == "__main__":
+    if "broken" in sys.argv[2]:
+        sys.exit("cannot import torch")
+    print("this is no answer")
+    WarmParent({"evaluate": run}).serve()
