@@ -24,6 +24,10 @@ PROGRESS_FILE = "progress.json"
 REPORT_FILE = "report.json"
 FAILURE_FILE = "failure.json"
 LOG_FILE = "log.txt"
+BEGUN_FILE = "begun"
+"""An empty file: the child has imported all that it needs, and what goes wrong from now on may be the model's
+fault.
+"""
 
 
 class Work(StrEnum):
@@ -43,7 +47,7 @@ class Job(Suite):
 
     `weights` is what transformers loads: a folder on this machine, or a model's name on the Hub together with
     `commit`. `kept_tasks` is a folder of this worker's for the reports of single tasks, so that an attempt
-    goes on where an earlier one was cut short.
+    goes on where an earlier one of the same `run` was cut short.
     """
 
     model: str
@@ -52,6 +56,7 @@ class Job(Suite):
     precision: str
     use_chat_template: bool = False
     kept_tasks: str | None = None
+    run: str | None = None
 
 
 class End(StrEnum):
@@ -77,16 +82,29 @@ class End(StrEnum):
     """The network or the Hub did not answer the child."""
     DISK_FULL = "disk full"
     """The worker's disk had no room left."""
+    WORKER = "worker at fault"
+    """The worker could not evaluate anything, whatever the model."""
     LOST = "lost"
     """The worker that ran it is gone, or its lease ran out."""
     STOPPED = "stopped"
     """The worker was told to stop, and gave its lease back."""
 
 
+TOLD_BY_A_CHILD = {
+    End.REFUSED,
+    End.INVALID,
+    End.OUT_OF_MEMORY,
+    End.UNREACHABLE,
+    End.DISK_FULL,
+    End.WORKER,
+}
+"""How a child may say that it ended; of every other end its worker knows."""
+
+
 @dataclass(frozen=True)
 class Failure:
-    """What a child says of an evaluation that it could not finish: how it ended, and one sentence that the
-    model's submitter understands.
+    """What a child says of an evaluation that it could not finish: how it ended, which is one of
+    TOLD_BY_A_CHILD, and one sentence that the model's submitter understands.
     """
 
     end: End
@@ -113,8 +131,8 @@ def write_json(path: Path, value: object) -> None:
 
 
 def read_json(path: Path, kind: type[T]) -> T | None:
-    """Read such a file; None while it is not there, or when what is there is not a `kind`."""
+    """Read such a file; None while it cannot be read, or when what is there is not a `kind`."""
     try:
         return TypeAdapter(kind).validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
+    except (OSError, ValidationError):
         return None

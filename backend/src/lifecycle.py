@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from src.job import End
-from src.shared.request import Attempt, Lease, Progress, Request, Status
+from src.shared.request import WAITS_FOR_A_WORKER, Attempt, Lease, Progress, Request, Status
 from src.shared.times import to_run
 
 SENTENCES = {
-    Status.PENDING: "It waits for a worker.",
+    Status.PENDING: WAITS_FOR_A_WORKER,
     Status.RUNNING: "A worker evaluates it.",
     Status.FINISHED: "Its result is on the leaderboard.",
     Status.CANCELLED: "It was taken back.",
@@ -26,13 +27,16 @@ class LeaseTerms:
     duration: timedelta = timedelta(minutes=60)
     skew: timedelta = timedelta(minutes=5)
 
+    LONGEST: ClassVar = timedelta(days=7)
+    """A lease that ends later than so far ahead is from a wrong clock, or was written by hand."""
+
     def is_due(self, lease: Lease, now: datetime) -> bool:
         """Whether the lease should be renewed: a third of it is gone."""
         return now - lease.renewed >= self.duration / 3
 
     def has_expired(self, lease: Lease, now: datetime) -> bool:
         """Whether its worker may be taken for dead, by any clock that is right within the skew."""
-        return now > lease.until + self.skew
+        return now - lease.until > self.skew or lease.until - now > self.LONGEST
 
 
 def claim(

@@ -16,7 +16,7 @@ from src.shared.errors import CannotBeEvaluated, ModelError, ModelNotFound, Revi
 from src.shared.model_source import ModelFacts
 from src.shared.names import log_path, result_path
 from src.shared.queue_order import Requests, in_order
-from src.shared.request import Progress, Request, Status
+from src.shared.request import WAITS_FOR_A_WORKER, WAITS_FOR_ROOM, Identity, Progress, Request, Status
 from src.shared.result import Result
 
 Look = Callable[[Request], ModelFacts]
@@ -24,18 +24,23 @@ Look = Callable[[Request], ModelFacts]
 submitter.
 """
 
+UNANSWERED = 2
+"""So many models that the Hub says nothing of end a tick's look at the queue: each costs half a minute."""
+
 WORKER_STOPPED = "The worker that evaluated it was stopped."
 WORKER_RESTARTED = "The worker that evaluated it was restarted."
 LEASE_RAN_OUT = "The worker that evaluated it was not heard of any more."
 NO_LEASE = "It was marked as running, but no worker held it; it waits to be evaluated."
-TOO_LARGE = "Its weights have {:,.3g} GB: it waits for a worker that has room for them."
+TOO_LARGE = f"Its weights have {{:,.0f}} GB: {WAITS_FOR_ROOM}."
+DUPLICATE = "The same model is asked for in {}: what comes of that counts."
 
 
 @dataclass(frozen=True)
 class Situation:
     """All that a decision rests on.
 
-    `results` are the readable results and `result_files` all paths in the results dataset. `alive` has the
+    `results` are the readable results, `result_files` all files of the results dataset, git's id by path, and
+    `own_files` likewise what this worker has put there. `alive` has the
     nonce of each claim whose child is in this worker's hands, running or ended, with its progress; `endings`
     has those that ended. `slots` is how many evaluations this worker runs at once. A worker that
     `is_stopping` gives back what it holds.
@@ -43,9 +48,10 @@ class Situation:
 
     requests: Requests
     results: Mapping[str, Result]
-    result_files: Collection[str]
+    result_files: Mapping[str, str]
     worker: str
     now: datetime
+    own_files: Mapping[str, str] = field(default_factory=dict)
     slots: int = 1
     is_stopping: bool = False
     policy: Policy = field(default_factory=Policy)
@@ -72,14 +78,8 @@ def waiting(requests: Requests, policy: Policy, now: datetime) -> list[str]:
     return [
         path
         for path in in_order(requests, policy.order)
-        if policy.has_room_for(requests[path]) and is_due(requests[path], policy, now)
+        if policy.has_room_for(requests[path]) and policy.retries.is_due(requests[path], now)
     ]
-
-
-def is_due(request: Request, policy: Policy, now: datetime) -> bool:
-    """Whether the pause after its last attempt is over."""
-    due = policy.retries.due(request)
-    return due is None or due <= now
 
 
 def held(requests: Requests, nonces: Collection[str]) -> dict[str, str]:
@@ -105,7 +105,11 @@ def _settled(situation: Situation) -> Iterator[tuple[str, Request]]:
 
 
 def _after_a_hand(path: str, request: Request, situation: Situation) -> Request | None:
-    """What becomes of a request into which somebody wrote another status, such as CANCELLED."""
+    """What becomes of a request into which somebody wrote another status, such as CANCELLED; and of one that
+    waits although its result has come.
+    """
+    if request.status is Status.PENDING and (result := published(path, request, situation.results)):
+        return finish(request, result=result.path, log=None, now=situation.now)
     is_over = request.lease is not None or request.status is Status.CANCELLED
     return settle(request, now=situation.now) if is_over else None
 
@@ -126,7 +130,10 @@ def _after_running(path: str, request: Request, situation: Situation) -> Request
         ending = situation.endings[lease.nonce]
         if ending.end is not End.FINISHED:
             return _after_failure(request, ending, situation)
-        if result_path(request.model, request.run or "") in situation.result_files:
+        place = result_path(request.model, request.run or "")
+        if place in situation.result_files:
+            if situation.result_files[place] == situation.own_files.get(place):
+                return None  # it is ours, and the Hub does not deliver it yet
             return move_to_another_run(request, now=now, taken_runs=_taken_runs(request.model, situation, {}))
     if lease.nonce in situation.alive:
         return None
@@ -171,9 +178,13 @@ def _claimed(
     requests = {**situation.requests, **changes}
     free = situation.slots - len(held(requests, situation.alive))
     claims: dict[str, Request] = {}
+    taken_up = {
+        path: each for path, each in requests.items() if each.status in (Status.RUNNING, Status.FINISHED)
+    }
+    unanswered = 0
     yield from _left_for_others(requests, situation.policy)
     for path in waiting(requests, situation.policy, situation.now):
-        if len(claims) >= free:
+        if len(claims) >= free or unanswered >= UNANSWERED:
             return
         request = requests[path]
         try:
@@ -182,6 +193,11 @@ def _claimed(
             yield path, fail(request, end=End.REFUSED, message=str(error), log=None, now=situation.now)
             continue
         except ModelError:
+            unanswered += 1
+            continue
+        if other := _same_as(taken_up | claims, request, facts.commit):
+            message = DUPLICATE.format(other)
+            yield path, fail(request, end=End.REFUSED, message=message, log=None, now=situation.now)
             continue
         taken = _taken_runs(request.model, situation, claims)
         claims[path] = claim(
@@ -203,8 +219,14 @@ def _left_for_others(requests: Requests, policy: Policy) -> Iterator[tuple[str, 
         if policy.has_room_for(request):
             continue
         message = TOO_LARGE.format(size_in_gb(request))
-        if request.message != message:
+        if request.message in ("", WAITS_FOR_A_WORKER):  # any other says more
             yield path, replace(request, message=message)
+
+
+def _same_as(others: Requests, request: Request, commit: str) -> str | None:
+    """Which other request, running or finished, asks for the same, if there is one."""
+    identity = Identity(request.model, commit, request.precision, request.weight_type)
+    return next((path for path, other in others.items() if other.identity == identity), None)
 
 
 def _renewed(situation: Situation, changes: Requests) -> Iterator[tuple[str, Request]]:

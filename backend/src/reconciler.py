@@ -16,7 +16,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from src.executor import Executor
-from src.job import Ending, Job
+from src.job import End, Ending, Job
 from src.overview import Journal, Overview, make_overview
 from src.plan import Situation, held, plan
 from src.policy import Policy
@@ -27,11 +27,11 @@ from src.shared.indexer import Indexer
 from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.mirror import Mirror, Reading
 from src.shared.model_source import ModelFacts, ModelSource
-from src.shared.names import log_path, result_path
+from src.shared.names import is_data_path, is_safe_path, log_path, result_path
 from src.shared.queue_order import Requests, pending
 from src.shared.request import ORIGINAL, Request, Status, read_request, write_request
 from src.shared.result import Result, read_result
-from src.shared.store import Store
+from src.shared.store import Store, blob_id
 from src.shared.times import Clock, utc_now
 from src.suite import Suite
 from src.validation import validated
@@ -45,6 +45,11 @@ GATHERS_FROM, GATHERS_LONGEST_FROM = 0.75, 0.95
 """Fractions of what the Hub takes in an hour: later than submissions, so that evaluations go first."""
 
 MAIN = "main"
+
+LONGEST_RUN = "2026-01-31T12-00-00.000000"
+
+FAULTS = {End.WORKER, End.DISK_FULL}
+"""Ends after which this worker would fail the next model too."""
 
 
 class Run(NamedTuple):
@@ -89,6 +94,9 @@ class Reconciler:
         self._last_commit = datetime.min.replace(tzinfo=UTC)
         self._latest: Requests = {}
         self._published: set[Run] = set()
+        self._own_files: dict[str, str] = {}
+        self._faults: tuple[datetime, ...] = ()
+        self._counted: set[str] = set()
         self._facts: dict[tuple[str, str], ModelFacts] = {}
 
     def tick(self) -> None:
@@ -98,19 +106,42 @@ class Reconciler:
         When an hour's commits run high, what there is to write is gathered over several ticks.
         """
         with self._lock:
-            if self.gathers_until():
-                return
             self._refresh()
             self._forget_what_is_not_ours()
-            ended = self._executor.endings()
-            endings = {nonce: validated(ending, self._suite.tasks) for nonce, ending in ended.items()}
+            if self.gathers_until():
+                return
+            endings = self._endings()
             try:
                 self._publish(endings)
             except StoreError:
                 self._write({}, slots=0)  # what cannot be published cannot be settled, but leases live on
                 raise
-            self._start(self._write(endings, self._slots))
-            self._keep_indexes()
+            self._count_faults(endings)
+            slots = 0 if self.rests_until() else self._slots
+            self._start(self._write(endings, slots))
+
+    def keep_indexes(self) -> None:
+        """Renew the indexes of the datasets, if they are too old and nothing else was written just now.
+
+        Frontends do so too. Raises StoreError.
+        """
+        with self._lock:
+            requests, results = self._read
+            if self._latest is not requests.values:
+                return
+            if data := self._requests_indexer.due(requests):
+                self._requests_indexer.write(requests, data)
+            if data := self._results_indexer.due(results):
+                self._results_indexer.write(results, data)
+
+    def rests_until(self) -> datetime | None:
+        """Until when nothing is claimed, because the last evaluations ended through this worker's own fault;
+        None is that nothing is in the way.
+        """
+        if not self._faults:
+            return None
+        until = self._faults[-1] + self._policy.retries.pause([End.WORKER] * len(self._faults))
+        return until if until > self._clock() else None
 
     def look(self) -> None:
         """Read both datasets, and change nothing. Raises StoreError."""
@@ -153,11 +184,30 @@ class Reconciler:
         )
 
     def close(self) -> None:
-        """Stop the children and give their leases back."""
+        """Stop the children, publish what has ended, and give the other leases back. Raises StoreError."""
         self._executor.close()
         with self._lock:
             self._refresh()
-            self._write({}, slots=0, is_stopping=True)
+            self._forget_what_is_not_ours()
+            endings = self._endings()
+            try:
+                self._publish(endings)
+            except StoreError as error:
+                log.error("could not publish what has ended: %s", error)
+                endings = {}
+            self._write(endings, slots=0, is_stopping=True)
+
+    def _count_faults(self, endings: Mapping[str, Ending]) -> None:
+        """Remember when evaluations ended through this worker's own fault, until one ends otherwise."""
+        for nonce in endings.keys() - self._counted:
+            is_fault = endings[nonce].end in FAULTS
+            self._faults = (*self._faults, self._clock()) if is_fault else ()
+        self._counted = set(endings)
+
+    def _endings(self) -> dict[str, Ending]:
+        """What has ended, as far as it is what was asked for."""
+        ended = self._executor.endings()
+        return {nonce: validated(ending, self._suite.tasks) for nonce, ending in ended.items()}
 
     def _in_hand(self) -> set[str]:
         return {*self._executor.progress(), *self._executor.endings()}
@@ -166,14 +216,6 @@ class Reconciler:
         """Read both datasets, once a tick if nothing is in the way: on the Hub that is a call for each."""
         self._read = (self._requests.refresh(), self._results.refresh())
         self.synced = self._clock()
-
-    def _keep_indexes(self) -> None:
-        """Renew the indexes of the datasets, if they are too old; frontends do so too."""
-        requests, results = self._read
-        if data := self._requests_indexer.due(requests):
-            self._requests_indexer.write(requests, data)
-        if data := self._results_indexer.due(results):
-            self._results_indexer.write(results, data)
 
     def _forget_what_is_not_ours(self) -> None:
         """Stop children whose lease was lost, and drop endings that are settled: from now on they publish and
@@ -203,6 +245,7 @@ class Reconciler:
                     self._refresh()
                     continue
                 self._last_commit = self._clock()
+                self._own_files |= {path: blob_id(data) for path, data in files.items()}
                 log.info("published %s", ", ".join(files))
                 self._refresh()
             self._published = runs
@@ -242,8 +285,10 @@ class Reconciler:
         for _ in tries():
             reading, results = self._read
             situation = self._situation(reading, results, endings)
+            if is_stopping:  # what has not ended, or could not be published, is given back
+                situation = replace(situation, alive=dict.fromkeys(endings), is_stopping=True)
             changes = plan(
-                replace(situation, slots=slots, is_stopping=is_stopping),
+                replace(situation, slots=slots),
                 look=self._look,
                 new_nonce=lambda: token_hex(8),
             )
@@ -258,7 +303,7 @@ class Reconciler:
                     continue
                 self._last_commit = self._clock()
                 self._journal.note(reading.values, changes, self._last_commit)
-            self._latest = {**reading.values, **changes}
+            self._latest = {**reading.values, **changes} if changes else reading.values
             return changes
         raise StoreError(
             f"Could not write to {self._request_store}: others wrote to it at each of {TRIES} tries."
@@ -274,7 +319,8 @@ class Reconciler:
         return Situation(
             requests=requests.values,
             results=results.values,
-            result_files=results.snapshot.files.keys(),
+            result_files=results.snapshot.files,
+            own_files=self._own_files,
             worker=self.worker,
             now=self._clock(),
             policy=self._policy,
@@ -288,6 +334,11 @@ class Reconciler:
             raise CannotBeEvaluated(
                 f"{request.model} has {request.weight_type} weights, and only {ORIGINAL} ones are evaluated "
                 "here: submit the merged model."
+            )
+        place = result_path(request.model, LONGEST_RUN)
+        if not is_safe_path(place) or not is_data_path(place):
+            raise CannotBeEvaluated(
+                f"{request.model!r} cannot be the name of a folder in {self._result_store}: rename the model."
             )
         revision = request.commit or request.revision or MAIN
         if (request.model, revision) not in self._facts:
@@ -312,6 +363,7 @@ class Reconciler:
             commit=request.commit,
             precision=request.precision,
             use_chat_template=request.use_chat_template,
+            run=request.run,
             **vars(self._suite),
         )
 

@@ -15,7 +15,7 @@ ONCE_MORE = {End.OUT_OF_MEMORY, End.STUCK}
 PERHAPS_THE_MODELS_FAULT = {End.CRASHED, *ONCE_MORE}
 """Another attempt may go well, but not every model's can."""
 
-NOT_THE_MODELS_FAULT = {End.LOST, End.UNREACHABLE, End.DISK_FULL}
+NOT_THE_MODELS_FAULT = {End.LOST, End.UNREACHABLE, End.DISK_FULL, End.WORKER}
 """What the machine, the network or the Hub did: it is borne with for longer."""
 
 NO_ATTEMPT = {End.STOPPED, End.CANCELLED}
@@ -54,20 +54,31 @@ class RetryTerms:
         growth: int = 4 ** min(times - 1, 10)  # more would be too large for a time
         return min(self.first_pause * growth, self.longest_pause)
 
-    def due(self, request: Request) -> datetime | None:
-        """From when a waiting request may be claimed; None is at once."""
+    def is_due(self, request: Request, now: datetime) -> bool:
+        """Whether a waiting request may be claimed: the pause after its last attempt is over.
+
+        An end that lies further ahead than any pause is from a wrong clock, and keeps nobody waiting.
+        """
         ends = ends_of_the_run(request)
-        ended = request.history[-1].ended if ends else None
-        return ended + self.pause(ends) if ended else None
+        ended = request.history[-1].ended if ends and request.history else None
+        return ended is None or now - ended >= self.pause(ends) or ended - now > self.longest_pause
+
+
+MOST_ENDS = 1000
+"""More attempts than any terms allow."""
 
 
 def ends_of_the_run(request: Request) -> list[str]:
     """How the attempts since the request was last submitted ended, the last one last.
 
-    The history also has those from before, but each submission counts its attempts anew.
+    The history also has those from before, but each submission counts its attempts anew. One that somebody
+    removed from the history counts as crashed.
     """
-    ended = request.attempt - (1 if request.lease else 0)
-    return [attempt.end for attempt in request.history[-ended:]] if ended > 0 else []
+    ended = min(request.attempt - (1 if request.lease else 0), MOST_ENDS)
+    if ended <= 0:
+        return []
+    known = [attempt.end for attempt in request.history[-ended:]]
+    return [End.CRASHED.value] * (ended - len(known)) + known
 
 
 def _count(ends: Sequence[str], kinds: set[End]) -> int:

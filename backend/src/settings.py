@@ -16,6 +16,8 @@ FewShot = Annotated[int, Field(ge=0), "a whole number"]
 PositiveNumber = Annotated[int, Field(ge=1), "a whole number above 0"]
 NotNegative = Annotated[float, Field(ge=0), "a number"]
 
+LeaseMinutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
+
 SHARE_OF_MEMORY = 0.9
 """How much of the machine's memory evaluations may have: the rest is the worker's."""
 
@@ -46,7 +48,7 @@ class Settings(CommonSettings):
     worker_id: str | None = None
     gradio_server_port: Port = 7861
     refresh_rate: Positive = 60.0
-    lease_minutes: Positive = 60.0
+    lease_minutes: LeaseMinutes = 60.0
 
     @property
     def devices(self) -> tuple[str, ...]:

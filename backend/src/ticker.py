@@ -50,9 +50,9 @@ class Ticker:
         )
         self._scheduler.start()
 
-    def is_ticking(self, now: datetime) -> bool:
-        """Whether the last tick, or the start, is no longer ago than it should be."""
-        last = self.last or self._started
+    def is_on_time(self, last: datetime | None, now: datetime) -> bool:
+        """Whether what happens at each tick, or before that the start, is no longer ago than it should be."""
+        last = last or self._started
         return last is not None and now - last <= self._every + LATE_AFTER
 
     def wake(self) -> None:

@@ -58,6 +58,10 @@ class Worker:
             self._check_writing()
         self.reconciler.tick()
         self.announcer.tick()
+        try:
+            self.reconciler.keep_indexes()
+        except StoreError as error:  # it only makes starts slower
+            log.warning("could not renew an index: %s", error)
 
     def _check_writing(self) -> None:
         """Before anything is claimed: what cannot be published need not be evaluated."""

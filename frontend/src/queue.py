@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from src.shared.queue_order import DEFAULT, in_order
-from src.shared.request import Attempt, Request, Status
+from src.shared.request import WAITS_FOR_ROOM, Attempt, Request, Status
 
 SILENCE = timedelta(hours=2)
 """Two of a worker's leases: when requests wait and nothing was heard for so long, no worker is at work."""
@@ -99,7 +99,9 @@ def grouped(queue: Iterable[Entry]) -> dict[Group, list[Entry]]:
 def no_worker_since(queue: Iterable[Entry], now: datetime) -> datetime | None:
     """Since when requests have waited without a sign of any worker, or None while all is well."""
     queue = list(queue)
-    waiting = [entry.request.submitted for entry in _of(Group.PENDING, queue) if entry.request.submitted]
+    requests = [entry.request for entry in _of(Group.PENDING, queue)]
+    missed = [request for request in requests if WAITS_FOR_ROOM not in request.message]
+    waiting = [request.submitted for request in missed if request.submitted]
     if not waiting:
         return None
     leases = [entry.renewed for entry in queue if entry.renewed]

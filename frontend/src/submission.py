@@ -23,7 +23,7 @@ from src.model_name import model_name
 from src.model_types import MODEL_TYPES, read_model_type
 from src.shared.model_source import ModelFacts, ModelSource
 from src.shared.names import request_path
-from src.shared.request import ORIGINAL, Request, Status
+from src.shared.request import ORIGINAL, WAITS_FOR_A_WORKER, Request, Status
 from src.shared.times import Clock, to_text, utc_now
 
 CLOSED = (
@@ -137,7 +137,7 @@ def _new(case: Case, now: str) -> Request:
         license=facts.license,
         commit=facts.commit,
         base_commit=case.base.commit if case.base else None,
-        message="It waits for a worker.",
+        message=WAITS_FOR_A_WORKER,
         extra={"architectures": facts.architecture} if facts.architecture else {},
     )
 

@@ -66,5 +66,12 @@ def test_only_attempts_since_the_last_submission_count() -> None:
 
 def test_a_request_is_due_when_its_pause_is_over() -> None:
     attempt = Attempt(1, "w", START, START, End.CRASHED, "")
-    assert TERMS.due(make_request(history=(attempt,), attempt=1)) == START + timedelta(minutes=1)
-    assert TERMS.due(make_request()) is None
+    request = make_request(history=(attempt,), attempt=1)
+    assert not TERMS.is_due(request, START + timedelta(seconds=59))
+    assert TERMS.is_due(request, START + timedelta(minutes=1))
+    assert TERMS.is_due(make_request(), START)
+
+
+def test_an_attempt_that_somebody_removed_from_the_history_counts_as_crashed() -> None:
+    assert ends_of_the_run(make_request(attempt=3)) == [End.CRASHED] * 3
+    assert len(ends_of_the_run(make_request(attempt=10**6))) == 1000

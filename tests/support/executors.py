@@ -61,4 +61,3 @@ class FunctionExecutor:
 
     def close(self) -> None:
         self.running.clear()
-        self._ended.clear()

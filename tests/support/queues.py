@@ -12,7 +12,7 @@ from src.policy import Policy
 from src.reconciler import Reconciler
 from src.shared.errors import ModelNotFound, RevisionNotFound
 from src.shared.folder_store import FolderStore
-from src.shared.model_source import ModelFacts
+from src.shared.model_source import ModelFacts, ModelSource
 from src.shared.names import request_path
 from src.shared.request import Request, Status, read_request, write_request
 from src.shared.store import Store
@@ -107,13 +107,15 @@ class Queue:
         policy: Policy = POLICY,
         clock: Clock | None = None,
         requests: Store | None = None,
+        results: Store | None = None,
+        models: ModelSource | None = None,
     ) -> Reconciler:
         """A worker on this queue; each call is a new process's worth of memory."""
         return Reconciler(
             worker=name,
             requests=requests or self.requests,
-            results=self.results,
-            models=AnyModel(),
+            results=results or self.results,
+            models=models or AnyModel(),
             executor=executor or FunctionExecutor(),
             suite=SUITE,
             policy=policy,

@@ -17,11 +17,14 @@ WELL, NOT_WELL = 200, 503
 
 
 def serve_health(site: FastAPI, reconciler: Reconciler, ticker: Ticker) -> None:
-    """Answer at `/health`, with status 200 while ticks come as they should and 503 when they have stopped."""
+    """Answer at `/health`: with status 200 while ticks come and the datasets are read as they should be, and
+    with 503 when either has stopped.
+    """
 
     def health() -> JSONResponse:
         overview = reconciler.overview()
-        is_ticking = ticker.is_ticking(utc_now())
+        is_ticking = ticker.is_on_time(ticker.last, utc_now())
+        is_well = is_ticking and ticker.is_on_time(reconciler.synced, utc_now())
         facts = {
             "is_ticking": is_ticking,
             "worker": reconciler.worker,
@@ -31,7 +34,7 @@ def serve_health(site: FastAPI, reconciler: Reconciler, ticker: Ticker) -> None:
             "pending": len(overview.waiting),
             "problem": ticker.problem,
         }
-        return JSONResponse(facts, WELL if is_ticking else NOT_WELL, {"Cache-Control": "no-store"})
+        return JSONResponse(facts, WELL if is_well else NOT_WELL, {"Cache-Control": "no-store"})
 
     site.add_api_route(PATH, health, methods=["GET"])
 

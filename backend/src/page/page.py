@@ -20,6 +20,10 @@ CREATED = "The dataset {} was missing and has been created, empty."
 GATHERS = (
     "The Hub takes only so many commits an hour: what there is to write is gathered until {:%H:%M:%S} UTC."
 )
+RESTS = (
+    "The last evaluation failed through this worker's own fault, not the model's: nothing is begun until "
+    "{:%H:%M:%S} UTC."
+)
 STYLE = Path(__file__).with_name("style.css")
 
 
@@ -61,5 +65,7 @@ def notes(reconciler: Reconciler, stores: Stores) -> list[str]:
     """What the owner should know although nothing is wrong."""
     told = [stores.notice] if stores.notice else []
     told += [CREATED.format(store) for store in reconciler.created()]
+    if rests_until := reconciler.rests_until():
+        told.append(RESTS.format(rests_until))
     gathers_until = reconciler.gathers_until()
     return told + ([GATHERS.format(gathers_until)] if gathers_until else [])

@@ -89,7 +89,7 @@ class FolderStore:
 
     def address(self, path: str) -> str | None:
         """Where the page serves the file: relative to the page."""
-        return f"{self.web}/{quote(path)}" if self.web else None
+        return f"{self.web}/{quote(path)}" if self.web and is_safe_path(path) else None
 
     def check_writing(self) -> None:
         """Raise StoreError when the folder cannot be written to."""

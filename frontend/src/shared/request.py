@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
@@ -35,6 +36,16 @@ class Status(StrEnum):
     CANCELLED = "CANCELLED"
     """It was taken back; it can be submitted again."""
 
+
+WAITS_FOR_A_WORKER = "It waits for a worker."
+WAITS_FOR_ROOM = "it waits for a worker that has room for them"
+"""What a request says that no worker has taken yet; the second one, that none may be missing."""
+
+MOST_ATTEMPTS = 1_000_000
+"""More than any request has; what somebody wrote beyond is no number of attempts."""
+
+RUN = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(\.\d{1,6})?")
+"""The only form of `run` that is read: it becomes a part of file names."""
 
 RERUN_STATUSES = ("RERUN", "PENDING_NEW_EVAL")
 """Foreign words in old files for: evaluate this again, from the beginning."""
@@ -95,6 +106,14 @@ def _whole_number(value: object) -> int | None:
     return None if number is None else int(number)
 
 
+def _run(value: object) -> str | None:
+    return value if isinstance(value, str) and RUN.fullmatch(value) else None
+
+
+def _attempts(value: object) -> object:
+    return min(max(value, 0), MOST_ATTEMPTS) if isinstance(value, int) else value
+
+
 def _params(value: object) -> float | None:
     """Billions of parameters; old files say 0 where the size is unknown."""
     number = as_number(value)
@@ -116,6 +135,8 @@ def _mistakes(error: ValidationError) -> str:
 Time = Annotated[datetime, AfterValidator(_utc)]
 Text = Annotated[str, BeforeValidator(_text)]
 WholeNumber = Annotated[int | None, BeforeValidator(_whole_number)]
+Run = Annotated[str | None, BeforeValidator(_run)]
+Attempts = Annotated[int, BeforeValidator(_attempts)]
 Params = Annotated[float | None, BeforeValidator(_params)]
 
 
@@ -143,8 +164,8 @@ class Request:
     base_commit: str | None = None
     use_chat_template: bool = False
     submitted_by: str | None = None
-    run: str | None = None
-    attempt: int = 0
+    run: Run = None
+    attempt: Attempts = 0
     lease: Lease | None = None
     progress: Progress | None = None
     message: Text = ""
@@ -166,7 +187,7 @@ class Request:
 
 _ADAPTER = TypeAdapter(Request)
 _KNOWN = {each.name for each in fields(Request)} - {"extra"}
-_OF_A_RUN = {"run", "attempt", "lease", "progress", "result"}
+_OF_A_RUN = {"run", "attempt", "lease", "progress", "result", "message"}
 
 
 def read_request(data: bytes) -> Request:
