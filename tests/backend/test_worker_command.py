@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
+
 from src.shared.backend_description import read_description
 from src.shared.names import BACKEND_DESCRIPTION
 from src.shared.request import Status
 from support.old_envs import with_old_envs
 from support.queues import Queue
+from support.tiny_model import make_tiny_model
 from support.waiting import wait_for
 
 BACKEND = Path("backend").resolve()
@@ -75,3 +78,19 @@ def test_a_second_worker_of_the_same_name_is_refused(queue: Queue) -> None:
     assert second.returncode == 2
     assert "Another worker on this machine is 'acme/backend' already" in output
     assert first.returncode == 0
+
+
+def test_a_worker_that_is_told_to_stop_gives_its_evaluation_back_at_once(queue: Queue) -> None:
+    """As a Space is stopped: SIGTERM, while a child loads a model."""
+    make_tiny_model(queue.folder / "models" / "acme" / "tiny")
+    path = queue.submit("acme/tiny", commit=None, precision="float32")
+    with command(queue.folder) as process:
+        wait_for(lambda: queue.read(path).status is Status.RUNNING, what="the claim")
+        children = wait_for(lambda: psutil.Process(process.pid).children(recursive=True), what="a child")
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    request = queue.read(path)
+    assert (request.status, request.lease) == (Status.PENDING, None)
+    assert [each.end for each in request.history] == ["stopped"]
+    assert not psutil.wait_procs(children, timeout=10)[1]

@@ -28,7 +28,7 @@ from support.tiny_model import byte_tokenizer, make_tiny_model
 SMALL_MODELS = 5
 OWN_TASKS = ("tiny_addition", "tiny_agreement", "tiny_copy")
 COLLECTIONS_TASKS = ("arc_easy",)
-QUESTIONS, MANY_QUESTIONS = 100, 1000
+QUESTIONS, MANY_QUESTIONS = 100, 400
 BATCH_SIZE = "8"
 
 WHOLE, FURTHER, HEAVY = 0.20, 0.10, 1.05
@@ -95,10 +95,10 @@ def make_large_model(folder: Path) -> None:
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=512,
+        hidden_size=384,
         intermediate_size=1024,
-        num_hidden_layers=8,
-        num_attention_heads=8,
+        num_hidden_layers=6,
+        num_attention_heads=6,
         max_position_embeddings=512,
         eos_token_id=tokenizer.eos_token_id,
     )
