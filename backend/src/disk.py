@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from huggingface_hub import scan_cache_dir
@@ -13,9 +14,17 @@ from huggingface_hub.errors import CacheNotFound
 log = logging.getLogger(__name__)
 
 
-def make_room(cache: Path, *, wanted: int, in_use: Collection[str]) -> None:
+def make_room(
+    cache: Path,
+    *,
+    wanted: int,
+    in_use: Callable[[], Collection[str]],
+    lock: AbstractContextManager[object],
+) -> None:
     """Remove models from a cache of the Hub until so many bytes are free: those first that were not used for
     longest, and none that is in use. Questions stay: every evaluation needs them.
+
+    Whoever holds the lock when a model gets into use never has it removed under it.
     """
     if not cache.is_dir() or _free(cache) >= wanted:
         return
@@ -23,10 +32,13 @@ def make_room(cache: Path, *, wanted: int, in_use: Collection[str]) -> None:
         found = scan_cache_dir(cache)
     except CacheNotFound:
         return
-    models = [repo for repo in found.repos if repo.repo_type == "model" and repo.repo_id not in in_use]
+    models = [repo for repo in found.repos if repo.repo_type == "model"]
     for model in sorted(models, key=lambda repo: repo.last_accessed):
-        # Not by its revisions: a copy of a repository has the same.
-        shutil.rmtree(model.repo_path, ignore_errors=True)
+        with lock:  # The search took its time: what is in use is asked for each.
+            if model.repo_id in in_use():
+                continue
+            # Not by its revisions: a copy of a repository has the same.
+            shutil.rmtree(model.repo_path, ignore_errors=True)
         log.info("removed the weights of %s to make room", model.repo_id)
         if _free(cache) >= wanted:
             return

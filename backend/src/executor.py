@@ -18,11 +18,13 @@ from typing import Protocol
 
 from src.disk import make_room
 from src.job import (
+    BEGUN_FILE,
     FAILURE_FILE,
     JOB_FILE,
     LOG_FILE,
     PROGRESS_FILE,
     REPORT_FILE,
+    TOLD_BY_A_CHILD,
     End,
     Ending,
     Failure,
@@ -46,6 +48,19 @@ SECONDS_TO_DIE = 60.0
 
 TAIL_BYTES = 4_000
 """How much of the end of a running child's log is shown."""
+
+NOT_BEGUN = (
+    "The worker could not begin the evaluation: its process {}. The leaderboard's owner has to see why; the "
+    "model is not at fault."
+)
+
+LONGEST_MESSAGE = 1_000
+"""So many characters of what a child says of its failure are told."""
+
+NOT_WATCHED = (
+    "The worker could not watch the evaluation, and stopped it. The worker's log says more; the model is not "
+    "at fault."
+)
 
 
 class Executor(Protocol):
@@ -112,27 +127,27 @@ class ProcessExecutor:
         self._launcher = launcher
         self._work = work
         self._lock = Lock()
+        self._cache = Lock()
+        """Held while weights get into use, and while some are removed."""
         self._wanted: set[str] = set()
         self._children: dict[str, _Running] = {}
         self._endings: dict[str, Ending] = {}
 
     def start(self, nonce: str, job: Job) -> None:
-        """Start a child; when even that fails (a full disk, no memory), the evaluation has crashed."""
+        """Start a child; when even that fails (a full disk, no memory), the worker is at fault."""
         folder = self._folder / "jobs" / nonce
         job = replace(job, device=self._free_device(), kept_tasks=str(self._folder / "kept"))
         with self._lock:
             self._wanted.add(nonce)
         try:
-            child = _Running(self._launch(folder, job), folder, job)
-        except OSError as error:
+            child = self._launch(nonce, folder, job)
+            Thread(target=self._watch, args=(nonce, child), name=f"watch {job.model}", daemon=True).start()
+        except (OSError, RuntimeError) as error:  # the second when there can be no more threads
             log.exception("could not start the evaluation of %s", job.model)
-            end = End.DISK_FULL if error.errno in (ENOSPC, EDQUOT) else End.CRASHED
-            reason = error.strerror or error
-            self._end(nonce, Ending(end, f"The evaluation could not be started: {reason}."))
-            return
-        with self._lock:
-            self._children[nonce] = child
-        Thread(target=self._watch, args=(nonce, child), name=f"watch {job.model}", daemon=True).start()
+            if begun := self._kill(nonce):
+                _exit_status(begun.process)
+            shutil.rmtree(folder, ignore_errors=True)
+            self._end(nonce, _not_started(error))
 
     def progress(self) -> Mapping[str, Progress | None]:
         """What each running child wrote last."""
@@ -160,9 +175,7 @@ class ProcessExecutor:
         with self._lock:
             self._wanted.discard(nonce)
             self._endings.pop(nonce, None)
-            child = self._children.get(nonce)
-        if child:
-            child.process.kill()
+        self._kill(nonce)
 
     def close(self) -> None:
         """Kill every child and wait until it is gone."""
@@ -180,31 +193,57 @@ class ProcessExecutor:
             busy = Counter(child.job.device for child in self._children.values())
         return min(self._devices, key=lambda device: busy[device])
 
-    def _launch(self, folder: Path, job: Job) -> Child:
+    def _launch(self, nonce: str, folder: Path, job: Job) -> _Running:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / JOB_FILE, job)
-        return self._launcher.launch(self._work, folder)
+        with self._cache:
+            child = _Running(self._launcher.launch(self._work, folder), folder, job)
+            with self._lock:
+                self._children[nonce] = child
+        return child
+
+    def _kill(self, nonce: str) -> _Running | None:
+        """Kill a child that may be there, and return it."""
+        with self._lock:
+            child = self._children.get(nonce)
+        if child:
+            child.process.kill()
+        return child
 
     def _watch(self, nonce: str, child: _Running) -> None:
-        """Wait for one child, and turn what it left into an ending."""
-        killed_before = kills_for_memory()
-        stopped = watch(child.process, child.folder / PROGRESS_FILE, self._limits)
-        child.process.kill()  # what the child started must not outlive it
-        status = _exit_status(child.process)
-        memory_ran_out = kills_for_memory() > killed_before
-        ending = stopped or _ending(status, child.folder, memory_ran_out=memory_ran_out)
-        ending = replace(ending, log=read_log(child.folder / LOG_FILE, names=child.names))
+        """Watch one child until there is an ending, whatever happens: without one it would run for ever."""
+        try:
+            ending = self._end_of(child)
+        except Exception:
+            log.exception("could not watch the evaluation of %s", child.job.model)
+            ending = Ending(End.WORKER, NOT_WATCHED)
         shutil.rmtree(child.folder, ignore_errors=True)
         self._end(nonce, ending)
         self._make_room()
 
-    def _make_room(self) -> None:
-        with self._lock:
-            in_use = {child.job.model for child in self._children.values()}
+    def _end_of(self, child: _Running) -> Ending:
+        """Wait for one child, and turn what it left into an ending."""
         try:
-            make_room(self._folder / "hf" / "hub", wanted=self._free_disk, in_use=in_use)
+            killed_before = kills_for_memory()
+            stopped = watch(child.process, child.folder, self._limits)
+        finally:
+            child.process.kill()  # what the child started must not outlive it
+            status = _exit_status(child.process)
+        memory_ran_out = kills_for_memory() > killed_before
+        ending = stopped or _ending(status, child, memory_ran_out=memory_ran_out)
+        return replace(ending, log=read_log(child.folder / LOG_FILE, names=child.names))
+
+    def _make_room(self) -> None:
+        folder = self._folder / "hf" / "hub"
+        try:
+            make_room(folder, wanted=self._free_disk, in_use=self._weights_in_use, lock=self._cache)
         except OSError as error:
             log.warning("could not make room on the disk: %s", error)
+
+    def _weights_in_use(self) -> set[str]:
+        """Not by the models' names: the cache has them under the names by which they were asked for."""
+        with self._lock:
+            return {child.job.weights for child in self._children.values()}
 
     def _end(self, nonce: str, ending: Ending) -> None:
         with self._lock:
@@ -224,22 +263,46 @@ def _exit_status(process: Child) -> int:
     return status
 
 
-def _ending(returncode: int, folder: Path, *, memory_ran_out: bool) -> Ending:
-    """How a child ended, from its exit code and the files that it left, none of which is trusted."""
-    if returncode == 0:
-        try:
-            return Ending(End.FINISHED, "", report=read_object((folder / REPORT_FILE).read_bytes()))
-        except (OSError, BadFile) as error:
-            return Ending(End.CRASHED, f"The evaluation ended without a report that can be read: {error}.")
-    if failure := read_json(folder / FAILURE_FILE, Failure):
-        return Ending(failure.end, failure.message)
-    if returncode == -signal.SIGKILL and memory_ran_out:
+def _not_started(error: OSError | RuntimeError) -> Ending:
+    """How an evaluation ends that this error kept from beginning."""
+    is_full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
+    reason = getattr(error, "strerror", None) or error
+    return Ending(End.DISK_FULL if is_full else End.WORKER, f"The evaluation could not be started: {reason}.")
+
+
+def _ending(status: int, child: _Running, *, memory_ran_out: bool) -> Ending:
+    """How a child ended, from its exit status and the files that it left, none of which is trusted."""
+    failure = read_json(child.folder / FAILURE_FILE, Failure)
+    if status != 0 and failure and failure.end in TOLD_BY_A_CHILD:
+        return Ending(failure.end, failure.message[:LONGEST_MESSAGE])
+    if status == -signal.SIGKILL and memory_ran_out:
         return Ending(
             End.OUT_OF_MEMORY, "The machine ran out of memory, and the system ended the evaluation."
         )
-    if returncode < 0:
-        name = signal.Signals(-returncode).name
-        return Ending(End.CRASHED, f"The evaluation was killed by the signal {name}.")
-    return Ending(
-        End.CRASHED, f"The evaluation broke off with an error (exit status {returncode}); its log says more."
-    )
+    if child.process.fault:
+        return Ending(End.WORKER, child.process.fault)
+    if not any((child.folder / file).exists() for file in (BEGUN_FILE, REPORT_FILE)):
+        return Ending(End.WORKER, NOT_BEGUN.format(_told(status)))
+    if status != 0:
+        return Ending(End.CRASHED, f"The evaluation {_told(status)}.")
+    return _finished(child.folder)
+
+
+def _finished(folder: Path) -> Ending:
+    """The ending of a child that is done, if its report can be read."""
+    try:
+        return Ending(End.FINISHED, "", report=read_object((folder / REPORT_FILE).read_bytes()))
+    except (OSError, BadFile) as error:
+        return Ending(End.CRASHED, f"The evaluation ended without a report that can be read: {error}.")
+
+
+def _told(status: int) -> str:
+    """What an exit status means."""
+    if status == 0:
+        return "ended without a report"
+    if status > 0:
+        return f"broke off with an error (exit status {status}); its log says more"
+    try:
+        return f"was killed by the signal {signal.Signals(-status).name}"
+    except ValueError:  # those for real time have no names
+        return f"was killed by the signal {-status}"

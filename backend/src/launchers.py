@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from errno import EPIPE
 from pathlib import Path
@@ -26,6 +27,17 @@ CHILD = (sys.executable, "-m", "src.evaluation")
 
 SUITE_FILE, WARM_LOG = "suite.json", "warm.txt"
 
+SECONDS_TO_BEGIN = 300.0
+"""How long the warm parent may take to fork a child that was ordered; at first it imports for a minute."""
+
+SECONDS_TO_END = 10.0
+"""How long it may take to end when it is told to."""
+
+PARENT_IS_GONE = (
+    "The worker's warm parent, which all evaluations are forks of, is gone (exit status {}), and this one "
+    "with it. The worker's log says more; the model is not at fault."
+)
+
 # fmt: off
 PASSED_ON = (
     "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
@@ -40,6 +52,10 @@ PASSED_ON = (
 
 class Child(Protocol):
     """A child process that leads a group of its own; it ends with its worker, however that ends."""
+
+    @property
+    def fault(self) -> str | None:
+        """What its worker did wrong that ended it, in a sentence; None if it ended by itself."""
 
     @property
     def pid(self) -> int | None:
@@ -74,7 +90,8 @@ class ProgramLauncher:
 
     def launch(self, work: Work, folder: Path) -> Child:
         """Begin a program."""
-        with (folder / LOG_FILE).open("wb") as log_file:
+        # To append to: so it can be made shorter while the child goes on.
+        with (folder / LOG_FILE).open("ab") as log_file:
             return _Program(_popen((*self._command, work, str(folder)), self._environment, log_file))
 
     def close(self) -> None:
@@ -85,6 +102,8 @@ class _Program:
     """A program. The worker holds the other end of its standard input, and nobody else does: when that ends,
     it kills its own group.
     """
+
+    fault = None
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -106,29 +125,39 @@ class _Program:
 class WarmLauncher:
     """Children are forked from a parent that imports once what all of them need (`src/evaluation/warm.py`).
 
-    The parent is made at the first launch, and made again when it is gone.
+    The parent is made at the first launch, and made again when it is gone. One that hangs is ended: its
+    children have to begin, and it has to end, within so many seconds.
     """
 
     def __init__(
-        self, environment: Mapping[str, str], suite: Suite, folder: Path, command: tuple[str, ...] = CHILD
+        self,
+        environment: Mapping[str, str],
+        suite: Suite,
+        folder: Path,
+        command: tuple[str, ...] = CHILD,
+        *,
+        begins_within: float = SECONDS_TO_BEGIN,
+        ends_within: float = SECONDS_TO_END,
     ) -> None:
         self._environment = environment
         self._suite = suite
         self._folder = folder
         self._command = command
+        self._begins_within = begins_within
+        self._ends_within = ends_within
         self._lock = Lock()
         self._parent: _Parent | None = None
 
     def launch(self, work: Work, folder: Path) -> Child:
         """Order a child from the parent."""
         with self._lock:
-            return self._living_parent().order(work, folder)
+            return self._living_parent().order(work, folder, self._begins_within)
 
     def close(self) -> None:
         """End the parent, and with it its children."""
         with self._lock:
             if self._parent:
-                self._parent.close()
+                self._parent.close(self._ends_within)
 
     def _living_parent(self) -> _Parent:
         if self._parent is None or self._parent.is_gone:
@@ -159,9 +188,9 @@ class _Parent:
         """Whether no child can be ordered any more."""
         return self._process.poll() is not None
 
-    def order(self, work: Work, folder: Path) -> _Forked:
+    def order(self, work: Work, folder: Path, begins_within: float) -> _Forked:
         """Order a child. Raises OSError when the parent has just gone."""
-        child = _Forked(folder)
+        child = _Forked(folder, begins_within, self.kill)
         with self._lock:
             self._children[str(folder)] = child
         try:
@@ -171,11 +200,20 @@ class _Parent:
             raise BrokenPipeError(EPIPE, "the warm parent is gone") from error
         return child
 
-    def close(self) -> None:
-        """End it."""
+    def close(self, seconds: float) -> None:
+        """End it; kill it when that takes longer."""
         with suppress(OSError):
             self._input.close()
-        self._process.wait()
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """Kill it, because it hangs; its children end with it."""
+        if not self.is_gone:
+            log.error("the warm parent hangs, and is killed")
+            _kill_group(self._process.pid)
 
     @property
     def _input(self) -> IO[bytes]:
@@ -193,14 +231,18 @@ class _Parent:
         self._process.stdout.close()
         with suppress(OSError):
             self._input.close()
-        status = self._process.wait()
+        self._end_all(self._process.wait())
+
+    def _end_all(self, status: int) -> None:
+        """End the children that are left: the parent, which has ended so, can tell nothing of them."""
         with self._lock:
             left = list(self._children.values())
+        if left:
+            said = read_log(self._log_path).decode(errors="replace")
+            log.error("the warm parent is gone (exit status %d): %s", status, said)
         for child in left:
-            log.error(
-                "the warm parent is gone (exit status %d): %s", status, read_log(self._log_path).decode()
-            )
             child.kill()
+            child.fault = PARENT_IS_GONE.format(status)
             self._end(child, status or -signal.SIGKILL)
 
     def _pass_on(self, folder: str, pid: int, status: int | None) -> None:
@@ -218,10 +260,15 @@ class _Parent:
 
 
 class _Forked:
-    """A child of the parent's, known by what the parent tells of it."""
+    """A child of the parent's, known by what the parent tells of it. When it has not begun for so many
+    seconds, the parent is given up.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, begins_within: float, give_up: Callable[[], None]) -> None:
         self.folder = folder
+        self.fault: str | None = None
+        self._latest_begin = time.monotonic() + begins_within
+        self._give_up = give_up
         self._pid: int | None = None
         self._status: int | None = None
         self._is_killed = False
@@ -234,9 +281,11 @@ class _Forked:
     def wait(self, timeout: float) -> int:
         with self._changed:
             self._changed.wait_for(lambda: self._status is not None, timeout)
-            if self._status is None:
-                raise subprocess.TimeoutExpired(str(self.folder), timeout)
-            return self._status
+            if self._status is not None:
+                return self._status
+        if self._pid is None and time.monotonic() > self._latest_begin:
+            self._give_up()
+        raise subprocess.TimeoutExpired(str(self.folder), timeout)
 
     def kill(self) -> None:
         with self._changed:

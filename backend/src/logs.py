@@ -5,42 +5,82 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 KEPT_BYTES = 200_000
 """How much of the end of a log is kept."""
 
-SECRETS = re.compile(
-    rb"\b(?:hf|api_org)_[A-Za-z0-9]{12,}|\bhf_oauth_[\w.-]{12,}"  # the Hub's tokens
-    rb"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # a login in an address
-    rb"|(?<=[Bb]earer )\S+",
-)
-REMOVED = b"[removed]"
+LARGEST = 50_000_000
+"""So many bytes of a log may lie on the disk."""
 
-CUT = b"[the first %d bytes are left out]\n"
+SECRETS = [
+    re.compile(pattern)
+    for pattern in (
+        rb"()\b(?:(?:hf|api_org)_[A-Za-z0-9]{12,}|hf_oauth_[\w.-]{12,})",  # the Hub's tokens
+        rb"(://)[^/\s:@]+:[^/\s@]+(?=@)",  # a login in an address
+        rb"([Bb]earer |(?i:authorization)\W{1,6}(?i:basic|token)\s)\S+",
+        rb"(\b(?i:(?:access_|auth_|hf_)?token|api_?key)=[\"']?)[^\s\"'&,;)]+",
+    )
+]
+"""What is removed from a log, but for the group that comes before it."""
+
+REMOVED = rb"\1[removed]"
+
+QUERY = re.compile(rb"((?i:https?://)[^\s?\"'<>]{1,2000}+\?)([^\s\"'<>]+)")
+SIGNED = re.compile(
+    rb"(?<![A-Za-z])(?i:Signature|Policy|Key-Pair-Id|X-Amz-[\w-]{1,40}|X-Goog-[\w-]{1,40}|token|sig)="
+)
+"""What the query of an address has in it when the address alone lets anybody in."""
+
+CUT = b"[the first %d bytes or more are left out]\n"
 
 
 def read_log(path: Path, most: int = KEPT_BYTES, names: Mapping[str, str] | None = None) -> bytes:
-    """The end of a log, in whole lines; empty when there is none.
+    """The end of a log, in whole lines, or that of its last line if this is longer; empty when there is none.
 
     `names` says what to write in place of this machine's folders.
     """
     try:
-        with path.open("rb") as file:
-            start = max(0, file.seek(0, os.SEEK_END) - most)
-            file.seek(start)
-            text = file.read()
+        text = _end_of(path, most)
     except OSError:
         return b""
-    if start:
-        rest = text.partition(b"\n")[2]
-        text = CUT % (start + len(text) - len(rest)) + rest
     return cleaned(text, names or {})
+
+
+def shorten(path: Path, largest: int = LARGEST) -> None:
+    """Leave only the end of a log that grew too large. Who writes it appends, and so goes on behind that."""
+    with suppress(OSError):
+        if path.stat().st_size <= largest:
+            return
+        end = _end_of(path, min(largest, KEPT_BYTES))
+        os.truncate(path, 0)
+        with path.open("ab") as file:
+            file.write(end)
 
 
 def cleaned(text: bytes, names: Mapping[str, str]) -> bytes:
     """The text without secrets, and with other names for folders; the longest folder is replaced first."""
-    text = SECRETS.sub(REMOVED, text)
+    text = QUERY.sub(_unsigned, text)
+    for secret in SECRETS:
+        text = secret.sub(REMOVED, text)
     for folder, name in sorted(names.items(), key=lambda item: -len(item[0])):
         text = text.replace(folder.encode(), name.encode()) if len(folder) > 1 else text
     return text
+
+
+def _end_of(path: Path, most: int) -> bytes:
+    with path.open("rb") as file:
+        start = max(0, file.seek(0, os.SEEK_END) - most)
+        file.seek(start)
+        text = file.read(most)
+    if not start:
+        return text
+    rest = text.partition(b"\n")[2] or text.partition(b" ")[2] or text
+    return CUT % (start + len(text) - len(rest)) + rest
+
+
+def _unsigned(found: re.Match[bytes]) -> bytes:
+    """An address without its query, if that is signed."""
+    address, query = found.groups()
+    return address + (b"[removed]" if SIGNED.search(query) else query)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from src.job import End, Ending
+from src.job import LOG_FILE, PROGRESS_FILE, End, Ending
 from src.launchers import Child
-from src.memory import resident_size
+from src.logs import shorten
+from src.memory import memory_above
 
 SECONDS_BETWEEN_LOOKS = 0.25
 """Memory fills at some gigabytes in a second."""
@@ -23,8 +24,8 @@ GB = 10**9
 
 @dataclass(frozen=True)
 class Limits:
-    """What one evaluation may take: time in all, time without progress, and bytes of resident memory. None is
-    no limit.
+    """What one evaluation may take: time in all, time without progress, and bytes of memory. None is no
+    limit.
     """
 
     time: timedelta
@@ -34,15 +35,17 @@ class Limits:
 
 def watch(
     process: Child,
-    progress_file: Path,
+    folder: Path,
     limits: Limits,
     clock: Callable[[], float] = time.monotonic,
 ) -> Ending | None:
     """Wait until the child ends, which gives None, or has to be stopped, which gives the reason.
 
-    The process leads a group of its own, and whatever it writes into the file is a sign of progress.
+    The process leads a group of its own, and whatever it writes into the folder's file of progress is a sign
+    of it. Meanwhile its log is kept from filling the disk.
     """
     began = progressed = clock()
+    progress_file = folder / PROGRESS_FILE
     stamp = _stamp(progress_file)
     while True:
         try:
@@ -50,7 +53,8 @@ def watch(
             return None
         except subprocess.TimeoutExpired:
             now = clock()
-        if (new_stamp := _stamp(progress_file)) != stamp:
+        shorten(folder / LOG_FILE)
+        if (new_stamp := _stamp(progress_file)) != stamp or process.pid is None:  # not begun is not stuck
             stamp, progressed = new_stamp, now
         reason = (
             _over_time(now - began, limits)
@@ -80,8 +84,8 @@ def _stuck(seconds: float, limits: Limits) -> Ending | None:
 def _out_of_memory(process: Child, limits: Limits) -> Ending | None:
     if limits.memory is None or process.pid is None:
         return None
-    size = resident_size(process.pid)
-    if size <= limits.memory:
+    size = memory_above(limits.memory, process.pid)
+    if size is None:
         return None
     return Ending(
         End.OUT_OF_MEMORY,

@@ -1,6 +1,8 @@
 """Each kind of end, produced by a child that really loads and evaluates a model, under the real executor."""
 
+import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir
@@ -50,8 +52,8 @@ CASES = {
     "good": Case(End.FINISHED, ""),
     "too large for its memory": Case(
         End.OUT_OF_MEMORY,
-        "GB of memory, where it may have 0.2 GB, and was stopped.",
-        limits=Limits(timedelta(minutes=5), memory=int(0.2 * GB)),
+        "GB of memory, where it may have 0.05 GB, and was stopped.",
+        limits=Limits(timedelta(minutes=5), memory=int(0.05 * GB)),  # which its share of the parent has
     ),
     "endless": Case(End.OVER_TIME, "took longer than the limit", limits=Limits(SHORT), is_endless=True),
     "without progress": Case(
@@ -79,17 +81,24 @@ def with_endless_answers(tasks: Path) -> None:
     (tasks / "tiny_copy.yaml").write_text(task.replace("max_gen_toks: 16", f"max_gen_toks: {ENDLESS}"))
 
 
+def endless_job(folder: Path) -> Job:
+    """The evaluation of a model that never comes to an end."""
+    model = make_tiny_model(folder / "model")
+    edited("config.json", max_position_embeddings=2 * ENDLESS)(model)
+    edited("generation_config.json", eos_token_id=None)(model)
+    with_endless_answers(folder / "tasks")
+    return make_job(model, tasks=("tiny_copy",), tasks_dir=str(folder / "tasks"))
+
+
 def run(name: str, folder: Path, launcher: Launcher) -> Ending:
     """Evaluate as the worker does, until the child has ended."""
     case = CASES[name]
-    model = make_tiny_model(folder / "model")
-    case.spoil(model)
-    job = make_job(model)
     if case.is_endless:
-        edited("config.json", max_position_embeddings=2 * ENDLESS)(model)
-        edited("generation_config.json", eos_token_id=None)(model)
-        with_endless_answers(folder / "tasks")
-        job = make_job(model, tasks=("tiny_copy",), tasks_dir=str(folder / "tasks"))
+        job = endless_job(folder)
+    else:
+        model = make_tiny_model(folder / "model")
+        case.spoil(model)
+        job = make_job(model)
     place = folder / "worker" / "jobs" / NONCE
     if case.fills_the_disk:
         place.mkdir(parents=True)
@@ -130,3 +139,61 @@ def test_each_kind_of_end_has_its_sentence(endings: dict[str, Ending], name: str
 
 def test_the_sentences_differ(endings: dict[str, Ending]) -> None:
     assert len({ending.message for ending in endings.values()}) == len(CASES)
+
+
+def test_one_that_is_forgotten_is_gone_and_one_whose_parent_is_killed_is_gone_with_it(
+    tmp_path: Path,
+) -> None:
+    """The first leaves no ending, the second is the worker's fault; the next child has a new parent."""
+    job = endless_job(tmp_path)
+    worker = tmp_path / "worker"
+    with chdir(ROOT / "backend"):
+        launcher = WarmLauncher(
+            clean_environment(worker), Suite(tasks=job.tasks, tasks_dir=job.tasks_dir), worker
+        )
+        executor = ProcessExecutor(worker, limits=USUAL, launcher=launcher)
+        processes = {}
+        for nonce in ("forgotten", "orphan"):
+            executor.start(nonce, job)
+            wait_for((worker / "jobs" / nonce / PROGRESS_FILE).exists, seconds=120, what="its begin")
+            processes[nonce] = executor._children[nonce].process.pid
+        executor.forget("forgotten")
+        wait_for(lambda: "forgotten" not in executor.progress(), what="the end of the first")
+        assert not is_alive(processes["forgotten"])
+        assert is_alive(processes["orphan"])
+        assert not executor.endings()
+        parent = Path(f"/proc/{processes['orphan']}/stat").read_text().rpartition(")")[2].split()[1]
+        os.kill(int(parent), signal.SIGKILL)
+        ending = wait_for(lambda: executor.endings().get("orphan"), what="the end of the second")
+        wait_for(lambda: not is_alive(processes["orphan"]), what="the end of its process")
+        executor.start("next", make_job(make_tiny_model(tmp_path / "good"), limit=1))
+        next_one = wait_for(lambda: executor.endings().get("next"), seconds=120, what="the end of the third")
+        executor.close()
+        launcher.close()
+    assert ending.end is End.WORKER
+    assert "is gone (exit status -9)" in ending.message
+    assert next_one.end is End.FINISHED
+
+
+def test_a_warm_worker_without_its_packages_says_which(tmp_path: Path) -> None:
+    (tmp_path / "lm_eval.py").write_text("import a_package_that_nobody_has")
+    environment = clean_environment(tmp_path) | {"PYTHONPATH": str(tmp_path)}
+    job = make_job("org/model")
+    with chdir(ROOT / "backend"):
+        launcher = WarmLauncher(environment, Suite(tasks=job.tasks, tasks_dir=job.tasks_dir), tmp_path)
+        executor = ProcessExecutor(tmp_path, limits=USUAL, launcher=launcher)
+        executor.start(NONCE, job)
+        ending = wait_for(lambda: executor.endings().get(NONCE), seconds=120, what="the end")
+        executor.close()
+        launcher.close()
+    assert ending.end is End.WORKER
+    assert ending.message.startswith("The worker cannot import a_package_that_nobody_has")
+    assert b"Traceback" in ending.log
+
+
+def is_alive(pid: int | None) -> bool:
+    """Whether a process runs; one that has ended and was not waited for by its parent counts as gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

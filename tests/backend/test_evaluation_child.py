@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 import pytest
 
 from src.job import (
+    BEGUN_FILE,
     FAILURE_FILE,
     JOB_FILE,
     LOG_FILE,
@@ -209,11 +211,59 @@ def test_what_scores_the_models_code_finds_itself_allowed_to(model: Path, start:
     assert start(job).report()["n-samples"]["code"]["effective"] == 2
 
 
-def test_an_error_that_nobody_foresaw_leaves_its_traceback_in_the_log(model: Path, start: Start) -> None:
-    child = start(make_job(model, device="meter:0"))
+def test_an_error_that_nobody_foresaw_leaves_its_traceback_in_the_log(
+    model: Path, start: Start, own: Own
+) -> None:
+    child = start(broken_task(model, own, "1 / 0"))
     assert child.process.wait(120) == 1
-    assert "RuntimeError" in child.log()
+    assert "ZeroDivisionError" in child.log()
     assert not (child.folder / FAILURE_FILE).exists()
+    assert (child.folder / BEGUN_FILE).exists()
+
+
+def broken_task(model: Path, own: Own, statement: str) -> Job:
+    """A task that makes its questions with this statement."""
+    own("broken", ('"Repeat: {{word}}\\n"', "!function broken.text"))
+    (own.folder / "broken.py").write_text(f"def text(doc):\n    {statement}\n")
+    return make_job(model, tasks=("broken",), tasks_dir=str(own.folder))
+
+
+def test_a_device_that_is_not_there_is_the_workers_fault(model: Path, start: Start, tmp_path: Path) -> None:
+    for device in ("meter:0", "cuda:77"):
+        child = start(make_job(model, device=device, kept_tasks=str(tmp_path / "kept")))
+        failure = child.failure()
+        assert failure.end is End.WORKER
+        assert failure.message.startswith(f"This worker has no device {device}, or cannot use it.")
+        assert "Traceback" in child.log()
+
+
+def test_a_package_that_a_task_needs_is_the_workers_to_have(model: Path, start: Start, own: Own) -> None:
+    failure = start(broken_task(model, own, "import a_package_that_nobody_has")).failure()
+    assert failure.end is End.WORKER
+    assert failure.message.startswith(
+        "The task broken needs a Python package that this worker does not have."
+    )
+
+
+def test_a_worker_without_its_packages_says_which_and_does_not_blame_the_model(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lm_eval.py").write_text("import a_package_that_nobody_has")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    child = start(make_job("org/model"))
+    failure = child.failure()
+    assert failure.end is End.WORKER
+    assert failure.message.startswith("The worker cannot import a_package_that_nobody_has (No module named")
+    assert "Traceback" in child.log()
+    assert not (child.folder / BEGUN_FILE).exists()
+
+
+def test_addresses_that_are_fetched_are_not_logged(model: Path, start: Start, own: Own) -> None:
+    names = ("httpx", "urllib3.connectionpool", "filelock", "fsspec.http", "another")
+    each = f"[logging.getLogger(name).info('said by %s', name) for name in {names}]"
+    child = start(broken_task(model, own, f"import logging; {each}; 1 / 0"))
+    assert child.process.wait(120) == 1
+    assert set(re.findall(r"said by ([a-z]\S*)", child.log())) == {"another"}
 
 
 def test_the_child_dies_when_its_worker_is_gone(model: Path, start: Start) -> None:

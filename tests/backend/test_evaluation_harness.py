@@ -112,7 +112,7 @@ def test_code_that_models_write_is_run_only_if_the_owner_allows_it(
     job = make_job(tmp_path / "not loaded", tasks=("tiny_copy",), tasks_dir=str(own), limit=2)
     with pytest.raises(Failed, match=r"task tiny_copy runs code .* set CONFIRM_RUN_UNSAFE_CODE") as failed:
         report_of(job)
-    assert failed.value.end is End.REFUSED
+    assert failed.value.end is End.WORKER
     allowed = replace(job, weights=str(model), confirm_run_unsafe_code=True)
     assert report_of(allowed)["n-samples"]["tiny_copy"]["effective"] == 2
 

@@ -84,11 +84,19 @@ def test_another_number_of_examples_is_another_report(job: Job) -> None:
         {"use_chat_template": True},
         {"limit": 10},
         {"device": "mps"},
+        {"run": "another"},
     ],
     ids=lambda change: next(iter(change)),
 )
 def test_what_a_score_depends_on_is_in_the_key(change: dict[str, Any], job: Job) -> None:
     assert key(replace(job, **change), "8") != key(job, "8")
+
+
+def test_another_run_evaluates_anew_and_its_attempts_share(job: Job) -> None:
+    first, second = (replace(job, run=run) for run in ("first", "second"))
+    KeptReports.of(first, "8").write("sums", REPORT)
+    assert KeptReports.of(second, "8").read("sums") is None
+    assert KeptReports.of(first, "8").read("sums") == REPORT
 
 
 def test_the_batch_size_and_the_versions_are_in_the_key(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,19 +1,25 @@
 """How child processes are started, watched and ended; the children here only pretend to evaluate."""
 
+import errno
 import json
 import os
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
-from src.executor import ProcessExecutor
-from src.job import End, Ending, Job, Progress
-from src.launchers import ProgramLauncher, clean_environment
+from src import disk, watch
+from src import executor as executor_module
+from src.executor import LONGEST_MESSAGE, ProcessExecutor
+from src.job import End, Ending, Job, Progress, Work
+from src.launchers import Child, ProgramLauncher, clean_environment
+from src.logs import shorten
 from src.watch import Limits
 from support.waiting import wait_for
 
@@ -29,7 +35,8 @@ def executor(tmp_path: Path) -> Iterator[ProcessExecutor]:
 
 def make_executor(folder: Path, seconds: float = 60, **options: Any) -> ProcessExecutor:
     environment = clean_environment(folder / "worker", options.pop("read_token", None))
-    launcher = ProgramLauncher(environment, command=(sys.executable, str(CHILD)))
+    command = options.pop("command", (sys.executable, str(CHILD)))
+    launcher = ProgramLauncher(environment, command)
     options = {"limits": Limits(timedelta(seconds=seconds)), "launcher": launcher, **options}
     return ProcessExecutor(folder / "worker", **options)
 
@@ -83,6 +90,19 @@ def test_a_good_child_gives_its_report_and_its_log(executor: ProcessExecutor, tm
             End.CRASHED,
             "The evaluation ended without a report that can be read: it is not valid JSON",
         ),
+        ("killed-in-real-time", End.CRASHED, "The evaluation was killed by the signal 40."),
+        ("folder-for-failure", End.CRASHED, "The evaluation broke off with an error (exit status 1)"),
+        (
+            "folder-for-report",
+            End.CRASHED,
+            "The evaluation ended without a report that can be read: [Errno 21]",
+        ),
+        ("folder-for-progress", End.CRASHED, "The evaluation broke off with an error (exit status 1)"),
+        ("says-worker at fault", End.WORKER, "it may not say this"),
+        *(
+            (f"says-{end}", End.CRASHED, "The evaluation broke off with an error (exit status 1)")
+            for end in ("finished", "stopped", "cancelled", "lost", "over time", "nonsense")
+        ),
     ],
 )
 def test_each_kind_of_end_has_its_sentence(
@@ -92,6 +112,53 @@ def test_each_kind_of_end_has_its_sentence(
     assert found.end is end
     assert found.message.startswith(sentence)
     assert found.report is None
+
+
+def test_a_child_cannot_say_more_than_anybody_reads(executor: ProcessExecutor, tmp_path: Path) -> None:
+    assert ending(executor, "talkative", tmp_path).message == "x" * LONGEST_MESSAGE
+
+
+def test_progress_that_cannot_be_read_is_none(executor: ProcessExecutor, tmp_path: Path) -> None:
+    executor.start("nonce", job("slow", tmp_path))
+    file = tmp_path / "worker" / "jobs" / "nonce" / "progress.json"
+    wait_for(file.exists, what="progress")
+    file.unlink()
+    file.mkdir()
+    assert executor.progress() == {"nonce": None}
+
+
+def test_an_evaluation_that_cannot_be_watched_ends_as_the_workers_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an ending it would run for ever; its process must be gone as well."""
+
+    def fail(*_: object) -> None:
+        child_pid(tmp_path)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(executor_module, "watch", fail)
+    end = ending(make_executor(tmp_path), "endless", tmp_path)
+    assert end.end is End.WORKER
+    assert end.message.startswith("The worker could not watch the evaluation, and stopped it.")
+    assert not is_alive(child_pid(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("command", "how"),
+    [
+        (("/bin/false",), "broke off with an error (exit status 1)"),
+        (("/bin/true",), "ended without a report"),
+        ((sys.executable, "-m", "not_there"), "broke off with an error (exit status 1)"),
+        (("/bin/sh", "-c", "kill -9 $$"), "was killed by the signal SIGKILL"),
+    ],
+)
+def test_a_child_that_never_began_is_the_workers_fault(
+    tmp_path: Path, command: tuple[str, ...], how: str
+) -> None:
+    end = ending(make_executor(tmp_path, command=command), "good", tmp_path)
+    assert end.end is End.WORKER
+    assert end.message.startswith(f"The worker could not begin the evaluation: its process {how}")
+    assert end.message.endswith("the model is not at fault.")
 
 
 def test_an_error_that_nobody_foresaw_is_in_the_log(executor: ProcessExecutor, tmp_path: Path) -> None:
@@ -234,8 +301,90 @@ def test_a_child_that_cannot_be_started_is_an_ending_too(tmp_path: Path) -> None
     executor = make_executor(tmp_path)
     executor.start("nonce", job("good", tmp_path))
     end = executor.endings()["nonce"]
-    assert end.end is End.CRASHED
+    assert end.end is End.WORKER
     assert end.message == "The evaluation could not be started: Not a directory."
+
+
+def test_a_program_that_is_not_there_is_the_workers_fault(tmp_path: Path) -> None:
+    executor = make_executor(tmp_path, command=("/nowhere/python",))
+    executor.start("nonce", job("good", tmp_path))
+    assert executor.endings()["nonce"].end is End.WORKER
+    assert not list((tmp_path / "worker" / "jobs").iterdir())
+
+
+def test_a_child_that_nobody_can_watch_is_not_left_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoThread(Thread):
+        def start(self) -> None:
+            child_pid(tmp_path)
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(executor_module, "Thread", NoThread)
+    executor = make_executor(tmp_path)
+    executor.start("nonce", job("endless", tmp_path))
+    end = executor.endings()["nonce"]
+    assert end == Ending(End.WORKER, "The evaluation could not be started: can't start new thread.")
+    wait_for(lambda: not is_alive(child_pid(tmp_path)), what="the child's end")
+
+
+def test_a_log_without_an_end_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def watched(log: Path) -> None:
+        sizes.append(log.stat().st_size)
+        shorten(log, 1_000_000)
+        sizes.append(log.stat().st_size)
+
+    monkeypatch.setattr(watch, "shorten", watched)
+    executor = make_executor(tmp_path)
+    executor.start("nonce", job("logs", tmp_path))
+    wait_for(lambda: any(size > 1_000_000 for size in sizes[2::2]), what="a large log that was shortened")
+    executor.close()
+    after = zip(sizes[::2], sizes[1::2], strict=False)
+    assert any(before > 1_000_000 and left < before for before, left in after)
+
+
+class FirstLooking(ProgramLauncher):
+    """Looks, before it launches, whether weights may be removed meanwhile."""
+
+    executor: ProcessExecutor
+    was_safe = False
+
+    def launch(self, work: Work, folder: Path) -> Child:
+        self.was_safe = self.executor._cache.locked()
+        return super().launch(work, folder)
+
+
+def test_weights_that_get_into_use_while_room_is_made_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cache is named after what was asked for, which need not be the model's own name."""
+    snapshots = [
+        tmp_path / "worker/hf/hub" / f"models--old-name--{name}" / "snapshots" / ("c" * 40)
+        for name in ("used", "unused")
+    ]
+    for snapshot in snapshots:
+        snapshot.mkdir(parents=True)
+        (snapshot / "config.json").write_text("{}")
+    launcher = FirstLooking(clean_environment(tmp_path / "worker"), (sys.executable, str(CHILD)))
+    executor = make_executor(tmp_path, launcher=launcher, free_disk=10**18)
+    launcher.executor = executor
+    scan = disk.scan_cache_dir
+
+    def scan_and_start(cache: Path) -> object:
+        found = scan(cache)
+        if "second" not in executor._children:
+            executor.start("second", replace(job("slow", tmp_path), weights="old-name/used"))
+        return found
+
+    monkeypatch.setattr(disk, "scan_cache_dir", scan_and_start)
+    executor.start("first", job("good", tmp_path))
+    wait_for(lambda: not snapshots[1].exists(), what="room")
+    wait_for(lambda: not executor._cache.locked(), what="the end of it")
+    assert snapshots[0].exists()
+    assert launcher.was_safe
+    executor.close()
 
 
 def test_nothing_is_left_on_the_disk(executor: ProcessExecutor, tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from src.job import LOG_FILE, Work
-from src.launchers import Child, WarmLauncher, clean_environment
+from src.launchers import Child, ProgramLauncher, WarmLauncher, clean_environment
 from src.suite import Suite
 from support.sources import ROOT
 from support.waiting import wait_for
@@ -21,9 +22,9 @@ SUITE = Suite(tasks=("tiny",), tasks_dir="tasks")
 Launch = Callable[[str], tuple[Child, Path]]
 
 
-def make_launcher(folder: Path) -> WarmLauncher:
+def make_launcher(folder: Path, **seconds: float) -> WarmLauncher:
     environment = clean_environment(folder) | {"PYTHONPATH": str(ROOT / "backend")}
-    return WarmLauncher(environment, SUITE, folder, command=(sys.executable, str(SCRIPT)))
+    return WarmLauncher(environment, SUITE, folder, command=(sys.executable, str(SCRIPT)), **seconds)
 
 
 @pytest.fixture
@@ -109,11 +110,96 @@ def test_a_child_that_is_killed_before_it_begins_never_runs_on(launch: Launch) -
 def test_when_the_parent_is_killed_its_children_end_and_the_next_has_a_new_parent(launch: Launch) -> None:
     child, folder = launch("endless")
     pid = pid_of(child)
-    parent = int(wait_for(lambda: (folder / LOG_FILE).read_text().split(), what="a line")[4])
-    os.kill(parent, signal.SIGKILL)
+    os.kill(parent_of(folder), signal.SIGKILL)
     assert child.wait(30) == -signal.SIGKILL
+    assert child.fault
+    assert "is gone (exit status -9)" in child.fault
     wait_for(lambda: not is_alive(pid), what="the child's end")
-    assert launch("good")[0].wait(30) == 0
+    good, _ = launch("good")
+    assert good.wait(30) == 0
+    assert good.fault is None
+
+
+def parent_of(folder: Path) -> int:
+    """The parent of the child of this folder, which says so in its log."""
+    log = folder / LOG_FILE
+    return int(wait_for(lambda: log.exists() and log.read_text().split(), what="a line")[4])
+
+
+def end_of(child: Child) -> int:
+    """Its exit status, asked for again and again, as the watch does."""
+
+    def ended() -> bool:
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(0.05)
+            return True
+        return False
+
+    wait_for(ended, what="the child's end")
+    return child.wait(0)
+
+
+def test_a_child_that_cannot_be_forked_is_told_and_ends_nobody_else(tmp_path: Path) -> None:
+    launcher = make_launcher(tmp_path / "forkless")
+    folders = [tmp_path / name for name in ("good", "seven")]
+    for folder in folders:
+        folder.mkdir()
+    assert [launcher.launch(Work.EVALUATE, folder).wait(30) for folder in folders] == [1, 1]
+    parent = launcher._parent
+    assert parent
+    assert not parent.is_gone
+    launcher.close()
+
+
+def test_a_parent_that_hangs_while_it_begins_is_given_up(tmp_path: Path) -> None:
+    launcher = make_launcher(tmp_path / "hanging", begins_within=0.1)
+    folder = tmp_path / "good"
+    folder.mkdir()
+    for _ in range(2):  # each time there is a new one
+        child = launcher.launch(Work.EVALUATE, folder)
+        assert end_of(child) == -signal.SIGKILL
+        assert child.fault
+    launcher.close()
+
+
+def test_a_parent_that_hangs_later_is_given_up_with_its_children(tmp_path: Path) -> None:
+    launcher = make_launcher(tmp_path / "worker", begins_within=10)
+    folders = [tmp_path / name for name in ("endless", "good")]
+    for folder in folders:
+        folder.mkdir()
+    first = launcher.launch(Work.EVALUATE, folders[0])
+    os.kill(parent_of(folders[0]), signal.SIGSTOP)
+    launcher._begins_within = 0.1
+    second = launcher.launch(Work.EVALUATE, folders[1])
+    assert [end_of(child) for child in (second, first)] == [-signal.SIGKILL, -signal.SIGKILL]
+    assert first.fault
+    assert second.fault
+    wait_for(lambda: not is_alive(pid_of(first)), what="the child's end")
+    launcher._begins_within = 30
+    assert launcher.launch(Work.EVALUATE, folders[1]).wait(30) == 0
+    launcher.close()
+
+
+def test_a_launcher_is_closed_although_its_parent_hangs(tmp_path: Path) -> None:
+    launcher = make_launcher(tmp_path / "hanging", ends_within=0.1)
+    folder = tmp_path / "good"
+    folder.mkdir()
+    child = launcher.launch(Work.EVALUATE, folder)
+    launcher.close()
+    assert child.wait(30) == -signal.SIGKILL
+
+
+def test_the_log_of_a_program_is_appended_to(tmp_path: Path) -> None:
+    """So that it can be made shorter while it is written."""
+    launcher = ProgramLauncher(
+        clean_environment(tmp_path), ("/bin/sh", "-c", "echo one; read line; echo two")
+    )
+    child = launcher.launch(Work.EVALUATE, tmp_path)
+    log = tmp_path / LOG_FILE
+    wait_for(lambda: log.read_text() == "one\n", what="a line")
+    os.truncate(log, 0)
+    child.close()
+    assert log.read_text() == "two\n"
 
 
 def test_children_and_parent_end_with_the_worker(tmp_path: Path) -> None:
@@ -152,7 +238,9 @@ def test_a_parent_that_cannot_begin_is_told_as_the_childs_end(
     folder.mkdir()
     for _ in range(2):
         try:
-            assert launcher.launch(Work.EVALUATE, folder).wait(30) == 1
+            child = launcher.launch(Work.EVALUATE, folder)
+            assert child.wait(30) == 1
+            assert child.fault
         except OSError:  # it was gone before it could be told
             continue
     launcher.close()

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from src import memory
-from src.memory import available_memory, kills_for_memory, resident_size
+from src.memory import available_memory, kills_for_memory, memory_above
 from support.fast_child import HUNGRY
 from support.waiting import wait_for
 
@@ -18,10 +18,65 @@ def test_the_processes_of_a_group_are_counted_together() -> None:
     command = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {HUNGRY!r}]).wait()"
     with subprocess.Popen([sys.executable, "-c", command], start_new_session=True) as process:
         try:
-            wait_for(lambda: resident_size(process.pid) > 200_000_000, what="200 MB")
+            wait_for(lambda: memory_above(200_000_000, process.pid), what="200 MB")
         finally:
             os.killpg(process.pid, 9)
-    assert resident_size(process.pid) == 0
+    wait_for(lambda: memory_above(-1, process.pid) == 0, what="nothing")
+
+
+def in_a_child(command: str, folder: Path, limit: int) -> int | None:
+    """What a child is found to hold above a limit once it has run a command, in which FILE is a file of
+    300 MB.
+    """
+    file = folder / "weights"
+    file.write_bytes(bytes(300_000_000))
+    held = folder / "held"
+    held.unlink(missing_ok=True)
+    command = (
+        f"import mmap, os, time\nFILE = {str(file)!r}\n{command}\nopen({str(held)!r}, 'w')\ntime.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", command], start_new_session=True) as process:
+        try:
+            wait_for(held.exists, what="that it holds it")
+            return memory_above(limit, process.pid)
+        finally:
+            os.killpg(process.pid, 9)
+
+
+def test_the_pages_of_a_file_are_not_counted(tmp_path: Path) -> None:
+    command = "held = mmap.mmap(os.open(FILE, os.O_RDONLY), 0, prot=mmap.PROT_READ)\nsum(held[::4096])"
+    assert in_a_child(command, tmp_path, 100_000_000) is None
+
+
+FORKED = """
+held = bytearray(200_000_000)
+held[::4096] = b"x" * len(held[::4096])
+for _ in range(3):
+    if os.fork() == 0:
+        time.sleep(600)
+"""
+
+
+def test_what_forks_share_is_counted_once(tmp_path: Path) -> None:
+    assert in_a_child(FORKED, tmp_path, 400_000_000) is None
+    held = in_a_child(FORKED, tmp_path, 150_000_000)
+    assert held
+    assert 200_000_000 < held < 300_000_000
+
+
+def test_where_linux_does_not_tell_pages_apart_all_that_is_resident_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "PROC", tmp_path)
+    found = memory_above(0, os.getpgid(0))
+    assert found
+    assert found > psutil.Process().memory_info().rss / 2
+    for process in psutil.pids():
+        (tmp_path / str(process)).mkdir()
+        (tmp_path / str(process) / "status").write_text("Name:\tx\nRssAnon:\t 8 kB\nRssShmem:\t 2 kB\n")
+    found = memory_above(0, os.getpgid(0))
+    assert found
+    assert found % 10_240 == 0
 
 
 def test_a_container_has_its_limit_and_else_the_machine_its_memory(

@@ -1,4 +1,4 @@
-"""What a person, a wrong clock or another program may write into a request stops no worker and nobody else."""
+"""What a person, a wrong clock or another program writes into a request stops no worker and nobody else."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace

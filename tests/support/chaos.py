@@ -39,6 +39,9 @@ PATH = os.pathsep.join([str(TESTS.parent / "backend"), str(TESTS)])
 POISON = "acme/killed"
 """A model whose child is always killed."""
 
+SECONDS_TO_STOP = 120
+"""On a Hub that does not answer, the tick that is under way takes its time."""
+
 LONGEST = LEASE.duration + LEASE.skew + TICK
 """How long a request may stay with a worker that is gone."""
 
@@ -135,7 +138,7 @@ class Chaos:
         for worker in self._workers.values():
             worker.terminate()
         for worker in self._workers.values():
-            worker.wait(30)
+            worker.wait(SECONDS_TO_STOP)
 
     def _start(self, name: str) -> None:
         script = str(Path(__file__).with_name("chaos_worker.py"))

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 FOREVER = 3600
+NAMELESS_SIGNAL = 40
 
 HUNGRY = f"""
 import time
@@ -32,6 +33,7 @@ def main(folder: Path) -> None:
     with note.open("a") as file:
         file.write(f"{job['model']} {os.getpid()}\n")
     print("evaluating", job["model"], flush=True)
+    (folder / "begun").touch()
     if name.startswith("chaos"):
         time.sleep(random.uniform(0.5, 3))
     if name == "folders":
@@ -41,6 +43,19 @@ def main(folder: Path) -> None:
         time.sleep(FOREVER)
     if name == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    if name == "killed-in-real-time":
+        os.kill(os.getpid(), NAMELESS_SIGNAL)
+    if name.startswith("folder-for-"):
+        (folder / f"{name.removeprefix('folder-for-')}.json").mkdir()
+        (folder / "begun").write_text("x")
+        sys.exit(name != "folder-for-report")
+    if name.startswith("says-"):
+        fail(folder, name.removeprefix("says-"), "it may not say this")
+    if name == "talkative":
+        fail(folder, "refused", "x" * 100_000)
+    if name == "logs":
+        while True:
+            os.write(1, b"a line of a log that has no end\n" * 1000)
     if name == "refused":
         fail(folder, "refused", "acme/refused has no weights: add them.")
     if name == "unreachable":

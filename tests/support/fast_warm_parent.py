@@ -3,6 +3,7 @@
 Run as `python fast_warm_parent.py warm FILE`, as the real one is, with the backend on PYTHONPATH.
 """
 
+import errno
 import os
 import subprocess
 import sys
@@ -32,8 +33,16 @@ def run(folder: Path) -> int:
     return 7 if folder.name == "seven" else 0
 
 
+def fail_to_fork() -> int:
+    raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+
 if __name__ == "__main__":
     if "broken" in sys.argv[2]:
         sys.exit("cannot import torch")
+    if "hanging" in sys.argv[2]:
+        time.sleep(FOREVER)
+    if "forkless" in sys.argv[2]:
+        os.fork = fail_to_fork
     print("this is no answer")
     WarmParent({"evaluate": run}).serve()

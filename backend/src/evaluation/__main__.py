@@ -15,10 +15,12 @@ from pathlib import Path
 from threading import Thread
 
 from src.job import (
+    BEGUN_FILE,
     FAILURE_FILE,
     JOB_FILE,
     PROGRESS_FILE,
     REPORT_FILE,
+    End,
     Failure,
     Job,
     Work,
@@ -43,6 +45,9 @@ READ_AT_IMPORT = {
 }
 """Settings of libraries that have to be in the environment before these are imported."""
 
+QUIET = ("httpx", "httpcore", "urllib3", "filelock", "fsspec")
+"""They log each address that they fetch, and some of these are signed; only their warnings are kept."""
+
 ALLOW_CODE = {"HF_ALLOW_CODE_EVAL": "1"}
 """Without it, what scores code that a model wrote cannot even be imported."""
 
@@ -54,11 +59,15 @@ def evaluate_the_model(folder: Path) -> int:
         return told_of_no_job(folder)
     allow_code(job)
     # Not at the top: this takes seconds, in which the worker may die already.
-    from src.evaluation.failures import Failed, Step, explained
-    from src.evaluation.harness import evaluate
+    try:
+        from src.evaluation.failures import Failed, Step, explained
+        from src.evaluation.harness import evaluate
+    except (ImportError, OSError) as error:
+        return told_of_no_package(folder, error)
 
     try:
         with explained(Step.OTHER, job):
+            (folder / BEGUN_FILE).touch()
             (folder / ROOM_FILE).write_bytes(bytes(ROOM_BYTES))
             write_json(folder / REPORT_FILE, evaluate(job, partial(write_json, folder / PROGRESS_FILE)))
     except Failed as failed:
@@ -103,6 +112,18 @@ def told_of_no_job(folder: Path) -> int:
     return 1
 
 
+def told_of_no_package(folder: Path, error: ImportError | OSError) -> int:
+    """Tell that nothing can be evaluated without what could not be imported, and return the exit status."""
+    log.error("could not import what evaluations need", exc_info=error)
+    package = getattr(error, "name", None) or "what evaluations need"
+    sentence = (
+        f"The worker cannot import {package} ({error}). The leaderboard's owner has to install the packages "
+        "of the backend's requirements.txt again; the model is not at fault."
+    )
+    write_json(folder / FAILURE_FILE, Failure(End.WORKER, sentence))
+    return 1
+
+
 def allow_code(suite: Suite) -> None:
     """Let tasks execute what models write, if the owner said so."""
     if suite.confirm_run_unsafe_code:
@@ -114,6 +135,8 @@ def prepare(work: Work) -> None:
     if work is not Work.WARM:  # it reads orders, and sees their end itself
         end_with_the_worker()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s: %(message)s")
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
     for name, value in READ_AT_IMPORT.items():
         os.environ.setdefault(name, value)
 

@@ -159,8 +159,12 @@ def token_out_of_range(error: BaseException) -> bool:
 
 
 def gated_questions(error: BaseException) -> bool:
-    """Match what `datasets` raises for a gated dataset: it drops the Hub's own error, and keeps its text."""
-    return any(isinstance(cause, DatasetNotFoundError) and "gated" in str(cause) for cause in causes(error))
+    """Match what is raised for a gated dataset; `datasets` drops the Hub's own error, and keeps its text."""
+    return any(
+        isinstance(cause, hub.GatedRepoError)
+        or (isinstance(cause, DatasetNotFoundError) and "gated" in str(cause))
+        for cause in causes(error)
+    )
 
 
 HUB_DID_NOT_ANSWER = "The Hub did not answer while {model} was loaded."
@@ -180,6 +184,13 @@ RULES = [
         "The worker's disk is full, so {model} could not be evaluated. The leaderboard's owner has to make "
         "room on it, or give the worker a larger one.",
         End.DISK_FULL,
+    ),
+    Rule(
+        frozenset({Step.EVALUATION}),
+        gated_questions,
+        "The questions of the task {task} are gated, and this worker has no access to them. The "
+        "leaderboard's owner has to get it access or take the task out; the model is not at fault.",
+        End.WORKER,
     ),
     Rule(
         ANY_STEP,
@@ -238,12 +249,6 @@ RULES = [
     ),
     Rule(
         frozenset({Step.EVALUATION}),
-        gated_questions,
-        "The questions of the task {task} are gated, and this worker has no access to them. The "
-        "leaderboard's owner has to get it access or take the task out; the model is not at fault.",
-    ),
-    Rule(
-        frozenset({Step.EVALUATION}),
         not_fetched,
         "The questions of the task {task} lie on a site that did not answer, or that does not have them any "
         "more; the model is not at fault.",
@@ -255,6 +260,14 @@ RULES = [
         caused_by(FileNotFoundError, hub.RemoteEntryNotFoundError),
         "The questions of the task {task} cannot be found. The leaderboard's owner has to correct the task; "
         "the model is not at fault.",
+        End.WORKER,
+    ),
+    Rule(
+        frozenset({Step.EVALUATION}),
+        caused_by(ImportError),
+        "The task {task} needs a Python package that this worker does not have. The leaderboard's owner has "
+        "to add it or take the task out; the model is not at fault.",
+        End.WORKER,
     ),
     Rule(
         frozenset({Step.EVALUATION}),

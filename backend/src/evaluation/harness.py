@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import torch
 from lm_eval import simple_evaluate
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
@@ -29,7 +30,7 @@ from src.evaluation.report import (
 )
 from src.evaluation.samples import check_samples
 from src.evaluation.tasks import COLLECTION, check_code, find_tasks
-from src.job import Job
+from src.job import End, Job
 from src.suite import Suite
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ def evaluate(job: Job, tell: Tell) -> Report:
     """
     tasks = find_tasks(job.tasks, job.tasks_dir)
     check_code(job, tasks)
+    check_device(job)
     kept = KeptReports.of(job, batch_size(job))
     reports = {task: report for task in job.tasks if (report := kept.read(task))}
     missing = [task for task in job.tasks if task not in reports]
@@ -97,6 +99,18 @@ def evaluate(job: Job, tell: Tell) -> Report:
             kept.write(task, reports[task])
             log.info("evaluated %s on %s", job.model, task)
     return merged([reports[task] for task in job.tasks])
+
+
+def check_device(job: Job) -> None:
+    """Raise `Failed` if the job's device is not there."""
+    try:
+        torch.empty(0, device=job.device)
+    except Exception as error:  # Each kind of device has its own.
+        raise Failed(
+            f"This worker has no device {job.device}, or cannot use it. The leaderboard's owner has to "
+            "correct DEVICE, or repair the worker; the model is not at fault.",
+            End.WORKER,
+        ) from error
 
 
 def load_metered(job: Job, meter: ProgressMeter) -> MeteredModel:

@@ -87,8 +87,12 @@ def read_report(path: Path) -> Report:
 
 
 def key(job: Job, batch_size: str) -> str:
-    """A fingerprint of everything that a score depends on, but for the task and its number of examples."""
+    """A fingerprint of everything that a score depends on, but for the task and its number of examples.
+
+    And of the run: who asks for another one wants the scores computed anew.
+    """
     depends_on = {
+        "run": job.run,
         "model": job.model,
         "weights": job.weights,
         "commit": job.commit,

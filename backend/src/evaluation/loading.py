@@ -30,8 +30,6 @@ def load(job: Job) -> Loaded:
         raise Failed(
             f"{job.model} cannot be evaluated in {job.precision}. Submit it in {' or '.join(PRECISIONS)}."
         )
-    # Without its device the worker is at fault, so this stands outside of every `explained`.
-    torch.empty(0, device=job.device)
     with all_answered(job):
         config = load_configuration(job)
         tokenizer = load_tokenizer(job)

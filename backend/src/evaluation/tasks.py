@@ -11,6 +11,7 @@ from lm_eval.tasks import TaskManager
 
 from src.evaluation.configs import leaves, named
 from src.evaluation.failures import Failed
+from src.job import End
 from src.suite import Suite
 
 COLLECTION = Path(lm_eval.tasks.__file__).parent
@@ -34,7 +35,8 @@ def find_tasks(names: Sequence[str], tasks_dir: str) -> TaskManager:
     if unknown:
         raise Failed(
             f"The task {unknown[0]} is neither in this leaderboard's tasks folder nor in lm_eval "
-            f"{version('lm_eval')}. The leaderboard's owner has to correct this; the model is not at fault."
+            f"{version('lm_eval')}. The leaderboard's owner has to correct this; the model is not at fault.",
+            End.WORKER,
         )
     return index
 
@@ -47,7 +49,8 @@ def check_code(suite: Suite, index: TaskManager) -> None:
                 raise Failed(
                     f"The task {named(leaf, name)} runs code that the model writes, which this worker may "
                     "not do. The leaderboard's owner has to set CONFIRM_RUN_UNSAFE_CODE to True or take the "
-                    "task out; the model is not at fault."
+                    "task out; the model is not at fault.",
+                    End.WORKER,
                 )
 
 

@@ -88,7 +88,12 @@ class WarmParent:
                 yield from lines
 
     def _fork(self, run: Run, folder: str) -> None:
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            log.exception("could not fork")
+            self._tell(folder, 0, 1)
+            return
         if pid == 0:
             os._exit(self._be_a_child(run, Path(folder)))
         with suppress(
@@ -138,10 +143,13 @@ class WarmParent:
 def warm_up(suite: Suite) -> None:
     """Import what evaluations need, and index the suite's tasks; what goes wrong a child will tell."""
     for name in IMPORTED:
-        import_module(name)
-    from src.evaluation.tasks import make_ready
-
+        try:
+            import_module(name)
+        except (ImportError, OSError):
+            log.exception("could not import %s", name)
     try:
+        from src.evaluation.tasks import make_ready
+
         make_ready(suite)
     except Exception:
         log.exception("could not index the tasks")
