@@ -94,11 +94,6 @@ def test_a_model_that_is_nowhere_is_refused() -> None:
         load(make_job("/no such folder"))
 
 
-def test_a_worker_without_its_device_is_not_the_fault_of_the_model(good_model: Path) -> None:
-    with pytest.raises(RuntimeError):
-        load(make_job(good_model, device="meter:0"))
-
-
 def answer(kind: type[hub.HfHubHTTPError], status: int) -> hub.HfHubHTTPError:
     return kind(
         f"status {status}", response=httpx.Response(status, request=httpx.Request("GET", "http://hub"))
