@@ -4,7 +4,7 @@ FRONTEND := .venv/frontend/.ready
 BACKEND := .venv/backend/.ready
 DEV := .venv/dev/.ready
 
-.PHONY: help demo test test-frontend test-backend test-whole test-slow test-live chaos style quality seeds envs clean
+.PHONY: help demo test test-frontend test-backend test-whole test-slow test-live chaos bench style quality seeds envs clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -33,6 +33,9 @@ test-live: $(FRONTEND)  ## run the tests of the stores on the real Hub (LEADERBO
 
 chaos: $(BACKEND)  ## kill workers at random moments and see that nothing is lost (20 minutes; ARGS=--help: other plans)
 	PYTHONPATH=backend:tests .venv/backend/bin/python tests/support/chaos.py $(ARGS)
+
+bench: $(FRONTEND) $(BACKEND) $(DEV)  ## measure how fast it all is, and write docs/benchmarks.md (ARGS="table page": some parts)
+	@PYTHONPATH=tests .venv/dev/bin/python -m bench $(ARGS)
 
 style: $(DEV)  ## format and mend the code, write the shared copies
 	.venv/dev/bin/ruff format

@@ -41,6 +41,7 @@ def main() -> int:
             return 1
         if options.check:
             return compare(scores(SEEDS["results"]), scores(data / "results"))
+        write_indexes(data)
         for name, seed in SEEDS.items():
             replace_data(data / name, seed)
     return 0
@@ -56,6 +57,23 @@ def compute(data: Path) -> None:
         for model in MODELS:
             visitor.submit(model, **FIELDS)
         visitor.wait_for(MODELS, seconds=PATIENCE_SECONDS, say=print)
+
+
+def write_indexes(data: Path) -> None:
+    """Write the indexes, which the dataset cards name, as the Spaces would within half an hour."""
+    sys.path.append(str(ROOT / "backend"))
+    from src.shared.folder_store import FolderStore
+    from src.shared.indexer import Indexer
+    from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
+    from src.shared.mirror import Mirror
+    from src.shared.request import read_request
+    from src.shared.result import read_result
+
+    requests, results = FolderStore(data / "requests"), FolderStore(data / "results")
+    of_requests = Mirror(requests, lambda _, file: read_request(file), index=REQUESTS_INDEX)
+    of_results = Mirror(results, read_result, index=RESULTS_INDEX)
+    Indexer(requests, of_requests, REQUESTS_INDEX).renew()
+    Indexer(results, of_results, RESULTS_INDEX).renew()
 
 
 def replace_data(source: Path, seed: Path) -> None:

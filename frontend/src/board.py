@@ -141,6 +141,8 @@ class Keeper:
 
     def _sync(self) -> None:
         """The two datasets have locks of their own: nobody who submits waits while the results are read."""
+        if not self.now.synced:
+            self._fill()
         requests = self.read_requests()
         with self._reading_results:
             results = self._results.refresh()
@@ -161,6 +163,16 @@ class Keeper:
                     silent_since=no_worker_since(board.queue, time),
                 )
             )
+
+    def _fill(self) -> None:
+        """Read the results before the requests: where there is no index, all files of both datasets may be
+        more than the Hub delivers in five minutes, and the table is what visitors come for.
+        """
+        self.requests.snapshot()  # which is told first where both datasets are missing
+        with self._reading_results:
+            results = self._results.refresh()
+        if self.now.left:
+            self._show_a_part(results, self.now.left)
 
     def keep_indexes(self) -> None:
         """Renew the indexes of the datasets, if they are too old and can be written."""
@@ -202,14 +214,14 @@ class Keeper:
         """While the first reading takes long, say how much there is left."""
         if not self.now.synced:
             with self._telling:
-                self._tell(replace(self.now, left=left))
+                self._tell(replace(self.now, left=left, problem=""))
 
     def _show_a_part(self, reading: Reading[Result], left: int) -> None:
         """While the first reading takes long, show what there is until now."""
         if not self.now.synced:
             read = _Read(self._requests.latest, reading, Reading.empty(), NOTHING_CHECKED)
             with self._telling:
-                self._tell(replace(self.now, board=self._board(read), left=left))
+                self._tell(replace(self.now, board=self._board(read), left=left, problem=""))
 
     def _tell_problem(self, problem: str) -> None:
         if problem != self.now.problem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from src.model_types import UNKNOWN, ModelType, read_model_type
 from src.rows import LESS_IS_BETTER, Row, TaskColumn
@@ -19,24 +19,36 @@ class Cell(NamedTuple):
     text: str
 
 
-def score(value: Value) -> str:
+class Cells(NamedTuple):
+    """What a column says about several rows, as its cells do."""
+
+    values: list[Value]
+    texts: list[str]
+
+
+def score(value: float) -> str:
     """How a score reads: two decimals, but no more than a line of digits."""
-    number = float(value or 0)
-    return f"{number:.2f}" if abs(number) < 1e9 else f"{number:.3g}"
+    return f"{value:.2f}" if -1e9 < value < 1e9 else f"{value:.3g}"
 
 
-def size(value: Value) -> str:
+def _scores(values: Sequence[Any]) -> list[str]:
+    """How each of several scores reads: formatted at once, where all are written alike, in half the time."""
+    if values and min(values) > -1e9 and max(values) < 1e9:
+        return ("%.2f\n" * len(values) % tuple(values)).split()
+    return [score(value) for value in values]
+
+
+def size(value: float) -> str:
     """How billions of parameters read: three decimals, or three digits of a small number."""
-    number = float(value or 0)
-    return f"{number:.3f}" if number >= 1 else f"{number:.3g}"
+    return f"{value:.3f}" if value >= 1 else f"{value:.3g}"
 
 
-def short(value: Value) -> str:
+def short(value: str) -> str:
     """How a commit reads: its first ten digits."""
-    return str(value)[:10]
+    return value[:10]
 
 
-def yes_or_no(value: Value) -> str:
+def yes_or_no(value: bool) -> str:
     """How a truth value reads."""
     return "yes" if value else "no"
 
@@ -51,7 +63,7 @@ class Column:
 
     header: str
     value: Callable[[Row], Value] = field(repr=False)
-    text: Callable[[Value], str] = field(default=str, repr=False)
+    text: Callable[[Any], str] = field(default=str, repr=False)
     is_default: bool = False
     is_fixed: bool = False
     is_text: bool = False
@@ -68,6 +80,19 @@ class Column:
         """What the column says about a row."""
         value = self.value(row)
         return Cell(value, self.instead(row) if value is None else self.text(value))
+
+    def cells(self, rows: Sequence[Row]) -> Cells:
+        """What the column says about each of several rows; thousands of rows are fast this way."""
+        value, instead = self.value, self.instead
+        values = [value(row) for row in rows]
+        known = [value for value in values if value is not None]
+        texts = _scores(known) if self.text is score else [self.text(value) for value in known]
+        if len(known) < len(values):
+            told = iter(texts)
+            texts = [
+                instead(row) if value is None else next(told) for row, value in zip(rows, values, strict=True)
+            ]
+        return Cells(values, texts)
 
 
 def _type(row: Row) -> ModelType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 SEPARATOR = " : "
 
@@ -27,6 +28,7 @@ MODEL_TYPES = [
 ]
 
 
+@lru_cache(maxsize=1000)
 def read_model_type(text: str) -> ModelType:
     """The kind that a text names: `🟢 : pretrained`, this twice over, its name alone, or a foreign one."""
     parts = [part.strip() for part in text.split(SEPARATOR.strip())]

@@ -61,8 +61,8 @@ def reproductions(
     description: BackendDescription | None = None,
 ) -> list[Reproduction]:
     """Of the rows that a search finds, the first ones; of the best row, when nothing is searched."""
-    found = view(standings, ViewState(search=search)).lines[: OFFERED if search.strip() else 1]
-    return [reproduction(line.row, local_models=local_models, description=description) for line in found]
+    found = view(standings, ViewState(search=search)).rows[: OFFERED if search.strip() else 1]
+    return [reproduction(row, local_models=local_models, description=description) for row in found]
 
 
 def reproduction(

@@ -82,8 +82,13 @@ class Table:
     """What the page shows; `total` is the number of rows without search and filters."""
 
     columns: tuple[Column, ...]
-    lines: tuple[Line, ...]
+    rows: tuple[Row, ...]
     total: int
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The rows with their cells."""
+        return tuple(Line(row, tuple(column.cell(row) for column in self.columns)) for row in self.rows)
 
 
 def view(standings: Standings, state: ViewState) -> Table:
@@ -91,9 +96,8 @@ def view(standings: Standings, state: ViewState) -> Table:
     chosen = tuple(column for column in columns(standings.tasks) if _is_chosen(column, state))
     finders = [_finder(term) for term in state.search.split(";") if term.strip()]
     sought = [row for row in standings.rows if not finders or any(finds(row) for finds in finders)]
-    rows = [row for row in sought if _passes(row, state)]
-    lines = tuple(Line(row, tuple(column.cell(row) for column in chosen)) for row in rows)
-    return Table(chosen, lines, total=len(standings.rows))
+    rows = tuple(row for row in sought if _passes(row, state))
+    return Table(chosen, rows, total=len(standings.rows))
 
 
 def choices(column: Column, rows: Iterable[Row]) -> list[str]:

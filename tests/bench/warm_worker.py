@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -44,9 +45,7 @@ OFFLINE = {
 
 @dataclass(frozen=True)
 class Place:
-    """A copy of the backend Space, with the questions that lm_eval's own tasks would fetch from the Hub, and a
-    folder of models.
-    """
+    """A copy of the backend Space, with the questions that lm_eval's tasks would fetch, and models."""
 
     folder: Path
 
@@ -158,7 +157,7 @@ def by_worker(
     logs = [log.read_text() for log in (data / "results" / "logs").rglob("*.txt")]
     processes = {found[1] for log in logs if (found := re.search(r"^\S+ \S+ (\d+) ", log, re.MULTILINE))}
     scores = {report["config"]["model_name"]: report["results"] for report in reports}
-    return took, [later - sooner for sooner, later in zip(ended, ended[1:], strict=False)], scores, processes
+    return took, [later - sooner for sooner, later in pairwise(ended)], scores, processes
 
 
 def _run(place: Place, command: Sequence[str], **variables: str) -> None:
@@ -217,10 +216,10 @@ def main() -> None:
     report = Report(
         "Evaluations by the worker against lm_eval's command line",
         [
-            "The worker is `python -m src.worker --drain` on a data folder, from its start to an empty queue; it "
-            "imports everything once and forks a process for each model. The command line is `lm_eval run` for each "
-            "model, same batch size, same questions (those of `arc_easy` are invented and lie in a local folder), "
-            "bytecode compiled for both.",
+            "The worker is `python -m src.worker --drain` on a data folder, from its start to an empty "
+            "queue: it imports everything once and forks a process for each model. The command line is "
+            "`lm_eval run` for each model, with the same batch size and questions (those of `arc_easy` are "
+            "invented and lie in a local folder), and bytecode compiled for both.",
         ],
     )
     with tempfile.TemporaryDirectory() as folder:

@@ -1,19 +1,23 @@
 """The page: it can be built on anything, new results wait for a click, and what others wrote stays text."""
 
 import asyncio
+import copy
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import gradio as gr
+import gradio_leaderboard
+import orjson
 import pytest
 
 from src.board import Board, Now
 from src.columns import columns
 from src.page import notices
 from src.page.about_tab import NOTHING_FOUND, NOTHING_YET, AboutTab
-from src.page.leaderboard_tab import LeaderboardTab
+from src.page.leaderboard_tab import HIDDEN, LeaderboardTab
 from src.page.links import Links
 from src.page.page import build_page
 from src.page.queue_tables import MOST, label, queue_table
@@ -88,7 +92,7 @@ def test_an_empty_leaderboard_says_what_to_do(leaderboard: Leaderboard, tab: Lea
     updates = tab.look(*CHOSEN)
     assert "Submit a model" in updates[tab.first_steps]
     assert str(leaderboard.results) in updates[tab.first_steps]
-    assert not updates[tab.whole].visible
+    assert updates[tab.whole].visible == HIDDEN
     assert not updates[tab.until_read].active
 
 
@@ -210,9 +214,32 @@ def test_the_component_can_show_every_column_a_task_can_have() -> None:
     assert headers[:3] == ["Rank", "T", "Model"]
 
 
+def test_what_a_board_shows_at_first_is_made_once_for_all_visitors(
+    leaderboard: Leaderboard, tab: LeaderboardTab
+) -> None:
+    leaderboard.add_result(scores=scores(0.5))
+    leaderboard.keeper.sync()
+    chosen = [control.value for control in tab.choices]
+    first = tab.look(*chosen)[tab.table]
+    assert tab.look(*chosen)[tab.table] is first
+    assert copy.deepcopy(first.as_json) is first.as_json
+    assert tab.look("nothing", *chosen[1:])[tab.table] is not first
+    leaderboard.add_result("acme/new", scores=scores(0.5))
+    leaderboard.keeper.sync()
+    assert len(tab.look(*chosen)[tab.table]["data"]) == 2
+
+
+def test_scores_are_sent_once_unless_they_end_in_a_zero(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result(scores=scores(0.1234, 0.5, 1.0))
+    sent = payload(leaderboard)
+    values, texts = sent["data"][0][4:7], sent["metadata"]["display_value"][0][4:7]
+    assert list(zip(values, texts, strict=True)) == [(12.34, ""), (50.0, "50.00"), (100.0, "100.00")]
+
+
 def test_the_component_takes_what_is_sent_to_it(leaderboard: Leaderboard) -> None:
     leaderboard.add_result(scores=scores(0.5))
-    sent = leaderboard_table(TASKS).postprocess(payload(leaderboard)).model_dump()
+    sent = json.loads(orjson.dumps(leaderboard_table(TASKS).postprocess(payload(leaderboard))))
+    assert gradio_leaderboard.Leaderboard.data_model(**sent).model_dump() == sent
     assert sent["headers"][:3] == ["Rank", "T", "Model"]
     assert sent["metadata"]["display_value"][0][4] == "50.00"
 

@@ -57,6 +57,21 @@ def test_every_field_of_the_backends_description_is_in_the_docs(class_name: str)
     assert not missing, "Not in docs/data-format.md:\n" + "\n".join(missing)
 
 
+def test_every_column_of_an_index_is_in_the_docs() -> None:
+    text = text_of("docs/data-format.md").partition("## The index")[2].partition("\n## ")[0]
+    code = text_of("frontend/src/shared/indexes.py") + text_of("frontend/src/shared/index.py")
+    columns = {*re.findall(r'Column\("(\w+)"', code), "path", "blob", "parsed"}
+    assert len(columns) > 15
+    assert not {name for name in columns if f"`{name}`" not in text}, "Not in docs/data-format.md"
+
+
+def test_an_existing_card_gets_the_lines_of_a_new_one() -> None:
+    cards = text_of("frontend/src/shared/cards.py")
+    [lines] = re.findall(r"```yaml\n(configs:.*?)```", text_of("docs/your-own.md"), re.DOTALL)
+    assert lines in cards
+    assert lines.replace("results", "requests") in cards
+
+
 def test_every_link_in_the_docs_leads_to_a_file() -> None:
     documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")]
     broken = [

@@ -40,6 +40,22 @@ def test_the_id_of_a_tree_is_the_one_that_git_gives(
     assert tree_id({path: blob_id(path.encode()) for path in paths}) == git(folder, "write-tree")
 
 
-def test_an_id_that_is_none_is_no_tree() -> None:
-    with pytest.raises(ValueError, match="fromhex"):
-        tree_id({"a": "not an id"})
+SHA = "0" * 40
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a": "not an id"},
+        {"a": ""},
+        {"a": SHA + "00"},
+        {"a": SHA + b"100644 hidden.json\0".hex() + SHA},
+        {"a\0b": SHA},
+        {"a//b": SHA},
+        {"/a": SHA},
+    ],
+)
+def test_what_no_tree_holds_is_not_taken_for_one(files: dict[str, str]) -> None:
+    """Bytes that look like another entry would hide a file, and still give the right id."""
+    with pytest.raises(ValueError, match="not in a tree"):
+        tree_id(files)

@@ -3,21 +3,26 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from math import ceil
 from threading import Thread
 from typing import Any
 
 import pytest
 
 from src.shared import hub as hub_module
+from src.shared.cards import RESULTS_CARD
 from src.shared.errors import Conflict, DatasetMissing, NotDelivered, StoreError
 from src.shared.hub import Hub as Client
-from src.shared.hub_store import HubStore
+from src.shared.hub_store import COUNTED_FROM, HubStore
 from src.shared.hub_tree import FEW_FOLDERS
+from src.shared.index import Indexed
+from src.shared.indexes import RESULTS_INDEX
 from src.shared.mirror import Mirror
 from src.shared.pace import LIMIT, Pace
 from src.shared.store import MAX_BYTES, Snapshot
 from support.hub import Fault, Hub, Kind, Repository, running_hub
 from support.hub.history import CommitText
+from support.hub.repository import RepoName
 
 FEW = {"acme/a.json": "{}", "acme/b.json": "{}", "other/c.json": "{}", "README.md": "# Requests"}
 MANY = {f"org-{number}/model.json": "{}" for number in range(FEW_FOLDERS + 5)}
@@ -82,7 +87,7 @@ def test_after_a_change_only_the_changed_folder_is_listed(
     hub.calls.reset()
     after = store.snapshot()
     assert after.files.keys() - before.files.keys() == {"acme/new.json"}
-    assert routes(hub) == ["info", "tree", "tree", "commits"]
+    assert routes(hub) == ["info", "tree", "tree"]
 
 
 def test_a_dataset_of_many_folders_is_listed_at_once_and_then_by_difference(hub: Hub, token: str) -> None:
@@ -93,7 +98,7 @@ def test_a_dataset_of_many_folders_is_listed_at_once_and_then_by_difference(hub:
     dataset.put({"org-3/other.json": "{}"}, delete=["org-4/model.json"])
     hub.calls.reset()
     assert store.snapshot().files.keys() == (MANY.keys() | {"org-3/other.json"}) - {"org-4/model.json"}
-    assert routes(hub) == ["info", "tree", "tree", "commits"]
+    assert routes(hub) == ["info", "tree", "tree"]
 
 
 def test_hidden_files_and_logs_are_not_listed(hub: Hub, store: HubStore, dataset: Repository) -> None:
@@ -392,6 +397,14 @@ def test_a_missing_dataset_is_created_with_its_card(hub: Hub, token: str) -> Non
     assert not open_store(hub, token, card=CARD).is_new
 
 
+def test_a_created_dataset_has_the_empty_index_that_its_card_names(hub: Hub, token: str) -> None:
+    client = Client(token, endpoint=hub.url)
+    HubStore(client, "acme/results", card=RESULTS_CARD, index=RESULTS_INDEX).snapshot()
+    made = hub.get(RepoName("dataset", "acme/results"))
+    assert f"path: {RESULTS_INDEX.path}\n" in made.read("README.md").decode()
+    assert RESULTS_INDEX.read(made.read(RESULTS_INDEX.path)) == Indexed({}, {})
+
+
 def test_a_token_that_may_not_create_is_told_and_not_tried_again(hub: Hub) -> None:
     store = open_store(hub, hub.add_user("bob"), card=CARD)
     with pytest.raises(DatasetMissing, match=r"It could not be created: the token in HF_TOKEN may not"):
@@ -477,14 +490,38 @@ def test_own_commits_and_those_of_others_are_counted_for_an_hour(
     assert pace.commits == 0
 
 
-def test_every_commit_of_others_between_two_looks_counts(hub: Hub, token: str, dataset: Repository) -> None:
+def test_every_commit_of_others_is_counted_sooner_or_later(
+    hub: Hub, token: str, dataset: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At first each change is taken for one commit, which costs no call."""
+    store = open_store(hub, token)
+    parent = store.snapshot()
+    before = store.pace.commits
+    write(store, parent, a=b"[1]")
+    for look in range(2):
+        hub.calls.reset()
+        for number in range(7):
+            dataset.put({f"x{look}-{number}.json": "{}"})
+        store.snapshot()
+        assert hub.calls.count(route="commits") == 0
+    assert store.pace.commits == before + 1 + 2
+    monkeypatch.setattr("src.shared.hub_store.COUNTED_AGAIN_AFTER", timedelta())
+    dataset.put({"last.json": "{}"})
+    store.snapshot()
+    assert store.pace.commits == before + 1 + 15
+
+
+def test_near_the_limit_every_commit_of_others_counts_at_once(
+    hub: Hub, token: str, dataset: Repository
+) -> None:
     store = open_store(hub, token)
     store.snapshot()
     before = store.pace.commits
+    store.pace.note(ceil(LIMIT * COUNTED_FROM))
     for number in range(7):
         dataset.put({f"x{number}.json": "{}"})
     store.snapshot()
-    assert store.pace.commits == before + 7
+    assert store.pace.commits == before + ceil(LIMIT * COUNTED_FROM) + 7
 
 
 def test_the_commits_of_the_last_hour_count_after_a_restart(

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from src.shared.errors import BadFile
-from src.shared.index import MOST_SCORES
+from src.shared.index import MOST_SCORES, NewerIndex
 from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.request import Attempt, Lease, Progress, Request, Status
 from src.shared.result import Result, read_result
@@ -132,6 +132,11 @@ def with_format(number: int) -> bytes:
     return buffer.getvalue()
 
 
+def test_an_index_of_a_newer_version_is_told_apart() -> None:
+    with pytest.raises(NewerIndex):
+        RESULTS_INDEX.read(with_format(2))
+
+
 def with_a_flipped_bit() -> bytes:
     """Somewhere in the rows, of which the first column are the paths."""
     return GOOD[:60] + bytes([GOOD[60] ^ 1]) + GOOD[61:]
@@ -151,7 +156,9 @@ def with_a_flipped_bit() -> bytes:
         rewritten(parsed=["{}"] * len(RESULTS)),
         rewritten(parsed=[None] * len(RESULTS)),
         rewritten(parsed=["{"] * len(RESULTS)),
-        with_format(2),
+        with_format(0),
+        rewritten(path=[None, *sorted(RESULTS)[1:]]),
+        rewritten(blob=[None] * len(RESULTS)),
     ],
 )
 def test_what_is_no_index_is_told_apart(data: bytes) -> None:

@@ -18,7 +18,8 @@ from huggingface_hub.utils import (
 )
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from .times import utc_now
+from .read_budget import ReadBudget
+from .times import Clock, utc_now
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,7 +57,8 @@ _jitter = wait_random_exponential(multiplier=0.5, max=8)
 class Hub:
     """The Hub, or another server like it, under one token.
 
-    `patience` is for how many seconds a failing call is tried again; `sleep` is what waiting means in tests.
+    `patience` is for how many seconds a failing call is tried again, `reads` how many files may be read.
+    `sleep` is what waiting means in tests.
     """
 
     def __init__(
@@ -66,8 +68,12 @@ class Hub:
         endpoint: str | None = None,
         patience: float = PATIENCE_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Clock = utc_now,
+        reads: ReadBudget | None = None,
     ) -> None:
         self.api = HfApi(endpoint=endpoint, token=token or False)
+        self._reads = reads or ReadBudget(clock=clock)
+        self._clock = clock
         self._patience = patience
         self._sleep = sleep
         self._busy_until: datetime | None = None
@@ -88,7 +94,7 @@ class Hub:
         )
 
         def one_try() -> T:
-            if self._busy_until and utc_now() < self._busy_until:
+            if self._busy_until and self._clock() < self._busy_until:
                 raise TooManyCalls(self._busy_until)
             _end_calls_in_time()
             try:
@@ -98,6 +104,14 @@ class Hub:
                 raise
 
         return tries(one_try)
+
+    def spend_reads(self, number: int) -> None:
+        """Count so many files that are about to be read. Raises TooManyCalls when they are too many for now:
+        the others of this token, the backend for example, must read too.
+        """
+        until = self._reads.spend(number)
+        if until:
+            raise TooManyCalls(until)
 
     def get(self, address: str) -> bytes:
         """The content at an address of the Hub. Raises one of FAILURES."""
@@ -111,7 +125,7 @@ class Hub:
     def _note_limit(self, error: HfHubHTTPError) -> None:
         wait = told_to_wait(error)
         if wait is not None and wait > PATIENCE_SECONDS:
-            self._busy_until = utc_now() + timedelta(seconds=wait)
+            self._busy_until = self._clock() + timedelta(seconds=wait)
             raise TooManyCalls(self._busy_until) from error
 
 

@@ -45,9 +45,14 @@ class Pace:
             return len(self._seen)
 
     @property
+    def share(self) -> float:
+        """The commits of the last hour as a share of what the Hub takes."""
+        return self.commits / self._limit
+
+    @property
     def is_full(self) -> bool:
         """Whether the Hub would hardly take one more."""
-        return self.commits >= self._limit
+        return self.share >= 1
 
     def pause(self, longest: timedelta, *, begins: float, longest_from: float) -> timedelta:
         """How long to gather what is to be written, so that the commits of an hour stay under the limit.
@@ -55,5 +60,5 @@ class Pace:
         Up to one fraction of the limit it is written as it comes; from there on each commit waits longer, up
         to another fraction.
         """
-        share = (self.commits / self._limit - begins) / (longest_from - begins)
+        share = (self.share - begins) / (longest_from - begins)
         return longest * min(max(share, 0.0), 1.0)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from typing import Any
+from threading import Lock
+from typing import Any, Literal, NamedTuple
 
 import gradio as gr
 
 from src.board import Board, Keeper, Now, new_results
 from src.columns import PRECISION, TYPE, columns
 from src.page import notices
-from src.page.table import contents, leaderboard_table
+from src.page.table import Contents, contents, leaderboard_table
 from src.page.updates import Updates
 from src.rows import TaskColumn
 from src.tasks import Task
 from src.texts import Texts
 from src.view import GONE, HIDEABLE, Sizes, ViewState, choices, view
+
+HIDDEN: Literal["hidden"] = "hidden"
+"""Not seen, but there: the browser fetches the component's scripts while the server makes the table."""
 
 
 class LeaderboardTab:
@@ -28,11 +32,13 @@ class LeaderboardTab:
 
     def __init__(self, keeper: Keeper, tasks: Sequence[Task], texts: Texts) -> None:
         self._keeper = keeper
+        self._opened: _Opened | None = None
+        self._opening = Lock()
         self.looking = gr.State()
         self.until_read = gr.Timer(1.0, active=False)
         self.new_results = gr.Button(visible=False, variant="primary", size="sm", elem_id="new-results")
         self.first_steps = gr.HTML(padding=False)
-        with gr.Column(visible=False) as self.whole:
+        with gr.Column(visible=HIDDEN) as self.whole:
             self._controls(tasks)
             with gr.Column(elem_id="leaderboard"):
                 self.table = leaderboard_table(tasks)
@@ -135,7 +141,7 @@ class LeaderboardTab:
             self.until_read: gr.Timer(active=not now.synced),
             self.new_results: gr.Button(visible=False),
             self.first_steps: "" if rows else notices.first_steps(now, str(self._keeper.results)),
-            self.whole: gr.Column(visible=bool(rows)),
+            self.whole: gr.Column(visible=True if rows else HIDDEN),
             self.types: gr.Dropdown(choices=choices(TYPE, rows)),
             self.precisions: gr.Dropdown(choices=choices(PRECISION, rows)),
         }
@@ -152,20 +158,43 @@ class LeaderboardTab:
         return {self.new_results: gr.Button(notices.new_results_label(number), visible=True)}
 
     def _view(self, board: Board, chosen: Sequence[Any]) -> Updates:
-        search, names, types, precisions, smallest, largest, hidden = chosen
-        state = ViewState(
-            columns=frozenset(names),
-            search=search,
-            types=frozenset(types),
-            precisions=frozenset(precisions),
-            sizes=Sizes(smallest or 0.0, inf if largest is None else largest),
-            hidden=frozenset(hidden),
-        )
-        table = view(board.standings, state)
-        return {
-            self.table: contents(table, board.local_models),
-            self.found: notices.found(len(table.lines), table.total),
-        }
+        table, number = self._seen(board, _state(chosen))
+        return {self.table: table, self.found: notices.found(number, len(board.standings.rows))}
+
+    def _seen(self, board: Board, state: ViewState) -> tuple[Contents, int]:
+        """The table and its number of rows; of the present board as it opens, made once for all visitors."""
+        if board is not self._keeper.now.board or state != _state([each.value for each in self.choices]):
+            return _contents(board, state)
+        with self._opening:
+            if self._opened is None or self._opened.board is not board:
+                self._opened = _Opened(board, *_contents(board, state))
+            return self._opened.table, self._opened.number
+
+
+class _Opened(NamedTuple):
+    """What a visitor sees at first of a board."""
+
+    board: Board
+    table: Contents
+    number: int
+
+
+def _state(chosen: Sequence[Any]) -> ViewState:
+    """What a visitor chose, from the values of the controls."""
+    search, names, types, precisions, smallest, largest, hidden = chosen
+    return ViewState(
+        columns=frozenset(names),
+        search=search,
+        types=frozenset(types or ()),
+        precisions=frozenset(precisions or ()),
+        sizes=Sizes(smallest or 0.0, inf if largest is None else largest),
+        hidden=frozenset(hidden),
+    )
+
+
+def _contents(board: Board, state: ViewState) -> tuple[Contents, int]:
+    table = view(board.standings, state)
+    return contents(table, board.local_models), len(table.rows)
 
 
 def _citation(texts: Texts) -> None:

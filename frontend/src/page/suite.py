@@ -110,7 +110,8 @@ def _examples(test: _Test) -> str | None:
 def _guessing(test: _Test) -> str | None:
     said, known = test.column.task.random_baseline, test.known
     baseline = known.random_baseline if said is None and known else said
-    return None if baseline is None else score(test.column.shown(baseline))
+    shown = test.column.shown(baseline)
+    return None if shown is None else score(shown)
 
 
 def _version(test: _Test) -> str | None:

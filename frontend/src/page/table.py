@@ -6,19 +6,24 @@ not used, and style.css hides its search box.
 
 from __future__ import annotations
 
+import copyreg
 import re
-from collections.abc import Callable, Collection, Iterator
-from functools import partial
+from collections.abc import Collection, Iterable, Sequence
+from functools import cached_property, lru_cache
+from typing import NamedTuple, TypeVar
 
+import orjson
 import pandas as pd
 from gradio_leaderboard import Leaderboard, SelectColumns
 from markupsafe import Markup
 
-from src.columns import AVERAGE, MODEL, Cell, Column, columns
+from src.columns import AVERAGE, MODEL, Column, Value, columns, score
 from src.page.links import link, model_address
 from src.rows import Row, TaskColumn
 from src.tasks import Task
-from src.view import Line, Table
+from src.view import Table
+
+T = TypeVar("T")
 
 HEIGHT = 620
 BLANK = "\u00a0"
@@ -58,52 +63,100 @@ def leaderboard_table(tasks: Collection[Task]) -> Leaderboard:
         latex_delimiters=[],
     )
     # The component itself takes the texts of cells from a pandas Styler only, half a second for 5,000 rows.
-    table.postprocess = partial(_payload, table.data_model)
+    table.postprocess = _payload
+    # Gradio copies what it is to send, and what never changes need not be copied: a text says so.
+    copyreg.pickle(orjson.Fragment, lambda fragment: "")
     return table
 
 
-def contents(table: Table, local_models: Collection[str]) -> dict[str, object]:
-    """What the component is sent: per cell a value, which it sorts by, and a text, which it shows."""
-    lines = [list(_line(line, table.columns, local_models)) for line in table.lines]
-    emphasis = [EMPHASIS if column in (MODEL, AVERAGE) else "" for column in table.columns]
-    return {
-        "headers": [column.header for column in table.columns],
-        "data": [[value for value, _ in line] for line in lines] or [[]],
-        "metadata": {
-            "display_value": [[text for _, text in line] for line in lines],
-            "styling": [emphasis] * len(lines),
+class Contents(dict[str, object]):
+    """What the component is sent; as JSON it is made once, for all who look at the same."""
+
+    @cached_property
+    def as_json(self) -> orjson.Fragment:
+        """Gradio takes it as it is. Of lists it would look for files in each cell, twice, and keep a copy for
+        each visitor: for 5,000 rows that takes a second, during which it answers nobody.
+        """
+        return orjson.Fragment(orjson.dumps(self))
+
+
+def contents(table: Table, local_models: Collection[str]) -> Contents:
+    """What the component is sent: per cell a value, which it sorts by, and a text, which it shows.
+
+    Where the value reads as it should, the text is left empty: the component then shows the value.
+    """
+    parts = [_part(column, table.rows, local_models) for column in table.columns]
+    emphasized = [place for place, column in enumerate(table.columns) if column in (MODEL, AVERAGE)]
+    styles = [EMPHASIS if place in emphasized else "" for place in range(max(emphasized) + 1)]
+    return Contents(
+        headers=[column.header for column in table.columns],
+        data=_by_row(part.values for part in parts) or [[]],
+        metadata={
+            "display_value": _by_row(part.texts for part in parts),
+            "styling": [styles] * len(table.rows),
         },
-    }
+    )
 
 
-def _payload(data_model: Callable[..., object], value: object) -> object:
-    return data_model(**value) if isinstance(value, dict) else value
+def _payload(value: object) -> object:
+    return value.as_json if isinstance(value, Contents) else value
 
 
-def _line(
-    line: Line, shown: Collection[Column], local_models: Collection[str]
-) -> Iterator[tuple[str | float, str]]:
-    for column, cell in zip(shown, line.cells, strict=True):
-        if column is MODEL:
-            yield model_cell(line.row, is_local=line.row.model in local_models), BLANK
-        else:
-            yield _sorted_by(column, cell), _shortened(cell.text) or BLANK
+class _Part(NamedTuple):
+    """What is sent of one column."""
+
+    values: Sequence[str | float]
+    texts: Sequence[str]
 
 
-def _sorted_by(column: Column, cell: Cell) -> str | float:
+def _part(column: Column, rows: Sequence[Row], local_models: Collection[str]) -> _Part:
+    if column is MODEL:
+        cells = [model_cell(row, is_local=row.model in local_models) for row in rows]
+        return _Part(cells, [""] * len(rows))
+    values, texts = column.cells(rows)
     if column.is_text:
-        return _shortened(cell.text)
-    if cell.value is None:
-        return -LOWEST if column.lower_first else LOWEST
-    return round(cell.value, SORTED_DIGITS) if isinstance(cell.value, int | float) else cell.text
+        return _Part([_shortened(text) for text in texts], [""] * len(rows))
+    unknown = -LOWEST if column.lower_first else LOWEST
+    if column.text is score and column is not AVERAGE:
+        return _scores(values, texts, unknown)
+    numbers = [_sorted_by(value, text, unknown) for value, text in zip(values, texts, strict=True)]
+    return _Part(numbers, [_shortened(text) or BLANK for text in texts])
+
+
+def _scores(values: Sequence[Value], texts: Sequence[str], unknown: float) -> _Part:
+    """Scores are sorted by what is shown of them. It is most of what a large table is made of."""
+    numbers = [unknown if value is None else _number(text) for value, text in zip(values, texts, strict=True)]
+    # As the component shows a number, it has no zeros at its end, and exponents later.
+    shown = [
+        (text or BLANK) if value is None or text[-1] == "0" or "e" in text else ""
+        for value, text in zip(values, texts, strict=True)
+    ]
+    return _Part(numbers, shown)
+
+
+_number = lru_cache(maxsize=20_000)(float)
+"""The number in a text; there are some ten thousand different scores of two decimals."""
+
+
+def _sorted_by(value: Value, text: str, unknown: float) -> str | float:
+    if value is None:
+        return unknown
+    return round(value, SORTED_DIGITS) if isinstance(value, int | float) else _shortened(text)
+
+
+def _by_row(parts: Iterable[Sequence[T]]) -> list[list[T]]:
+    return [list(row) for row in zip(*parts, strict=True)]
 
 
 def model_cell(row: Row, *, is_local: bool) -> str:
     """A model's name as Markdown: a link to its page if it has one, a badge if its tests were cut."""
-    is_on_the_hub = not is_local and row.is_available is not False
-    address = model_address(row.model) if is_on_the_hub else None
-    name = link(address, Markup(_escaped(row.model)))
+    name = _name(row.model, not is_local and row.is_available is not False)
     return f"{name} `limit {row.limit:g}`" if row.limit is not None else name
+
+
+@lru_cache(maxsize=50_000)
+def _name(model: str, has_page: bool) -> str:
+    return str(link(model_address(model) if has_page else None, Markup(_escaped(model))))
 
 
 def _escaped(text: str) -> str:

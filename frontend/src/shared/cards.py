@@ -1,10 +1,17 @@
-"""The dataset cards of the two datasets, as a Space writes them when it creates what is missing."""
+"""The dataset cards of the two datasets, as a Space writes them when it creates what is missing.
+
+`configs` names the index, so that `datasets.load_dataset` and the Hub's viewer show a row for each file.
+"""
 
 from __future__ import annotations
 
 REQUESTS_CARD = """---
 pretty_name: Leaderboard requests
-viewer: false
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: index/requests.parquet
 tags:
 - leaderboard
 ---
@@ -12,12 +19,17 @@ tags:
 # Requests
 
 One JSON file per submission to a leaderboard, with its status: `{org}/{model}_eval_request_….json`. The
-frontend adds them, the backend claims and finishes them, and an owner may edit them by hand.
+frontend adds them, the backend claims and finishes them, and an owner may edit them by hand. The viewer shows
+`index/requests.parquet`, a table of them that the Spaces renew within half an hour.
 """
 
 RESULTS_CARD = """---
 pretty_name: Leaderboard results
-viewer: false
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: index/results.parquet
 tags:
 - leaderboard
 ---
@@ -25,5 +37,6 @@ tags:
 # Results
 
 One JSON file per finished evaluation: `{org}/{model}/results_….json`, lm_eval's whole report. Logs lie in
-`logs/`, and what the Spaces keep for themselves in `index/`.
+`logs/`, and what the Spaces keep for themselves in `index/`. The viewer shows `index/results.parquet`, a
+table of the results that the Spaces renew within half an hour.
 """

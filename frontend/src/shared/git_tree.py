@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 
+ID = re.compile(r"[0-9a-f]{40}")
 FILE, FOLDER = b"100644", b"40000"
 
 
@@ -13,13 +15,15 @@ def tree_id(files: Mapping[str, str]) -> str:
     link.
 
     A tree is a list of mode, name and id in bytes, sorted by name, where a folder's name counts as ending in
-    a slash (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects). Raises ValueError for an id that is
-    none.
+    a slash (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects). Raises ValueError for an id or a name
+    that is none: no other bytes may pass for a list.
     """
     folders: dict[str, dict[str, str]] = {}
     entries: list[tuple[bytes, bytes, str]] = []
     for path, blob in files.items():
         name, _, rest = path.partition("/")
+        if "\0" in name or not name or not ID.fullmatch(blob):
+            raise ValueError(f"not in a tree: {path!r} with the id {blob!r}")
         if rest:
             folders.setdefault(name, {})[rest] = blob
         else:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from secrets import token_hex
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from urllib.parse import quote
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, hf_hub_url
@@ -49,6 +49,22 @@ FETCHES = 3
 CREATED_AGAIN_AFTER = timedelta(minutes=10)
 """When what a token may not create is tried again: it may have got the permission."""
 
+COUNTED_AGAIN_AFTER = timedelta(minutes=10)
+"""How often the commits of others are counted in the history; between, each change is taken for one."""
+
+COUNTED_FROM = 0.2
+"""From this share of the commits that the Hub takes on, they are counted at each change: it is a little less
+than the share from which writers wait.
+"""
+
+
+class _Counted(NamedTuple):
+    """Up to which revision the commits were counted, when, and how many changes were taken for one since."""
+
+    revision: str
+    time: datetime
+    noted: int = 0
+
 
 class HubStore:
     """One dataset on the Hub. It may be used by several threads; nothing is called before the first use.
@@ -76,6 +92,7 @@ class HubStore:
         self._not_created: datetime | None = None
         self._latest: Snapshot | None = None
         self._own_revisions: set[str] = set()
+        self._counted: _Counted | None = None
         self._lock = Lock()
 
     def __str__(self) -> str:
@@ -98,11 +115,13 @@ class HubStore:
         """What files of the snapshot held then, one call for each, several at a time.
 
         A file that is too large, or listed and not delivered, is a BadFile in its place. Raises Conflict when
-        the snapshot's revision is gone, and StoreError when nothing can be read at all.
+        the snapshot's revision is gone, and StoreError when nothing can be read at all, or when these are
+        more files than may be read at the moment.
         """
         if not paths:
             return {}
         try:
+            self._hub.spend_reads(len(paths))
             self._tree.learn_sizes(snapshot, paths)
         except FAILURES as error:
             self._refuse("read", error)
@@ -157,6 +176,7 @@ class HubStore:
     def _propose(self, revision: str) -> Mapping[str, str]:
         """The files that the index names."""
         assert self._index
+        self._hub.spend_reads(1)
         try:
             return self._index.read_files(self._hub.get(self._address(self._index.path, revision)))
         except (EntryNotFoundError, BadFile):
@@ -168,24 +188,36 @@ class HubStore:
         return NotDelivered(f"it cannot be read: {reason(data, self._hub)}")
 
     def _count_commits(self, latest: Snapshot) -> None:
-        """Tell the pace of others' commits since the last look; at the first one, of the last hour's."""
+        """Tell the pace of others' commits since the last look; at the first one, of the last hour's.
+
+        The history, which has their exact number, is asked for now and then, and always when the number may
+        matter soon.
+        """
         if not self._hub.api.token or latest.revision in self._own_revisions:
             return
-        try:
-            history = self._history()
-        except FAILURES:  # it is a matter of some commits more or less
-            self.pace.note()
-            return
         now = utc_now()
-        for number, commit in enumerate(history):
-            if self._latest and commit["id"] == self._latest.revision:
-                history = history[:number]
-                break
-        if self._latest is None:
+        is_due = self._counted is None or now - self._counted.time >= COUNTED_AGAIN_AFTER
+        if is_due or self.pace.share >= COUNTED_FROM:
+            try:
+                self._count_in(self._history(), latest, now)
+                return
+            except FAILURES:  # it is a matter of some commits more or less
+                pass
+        self.pace.note()
+        if self._counted:
+            self._counted = self._counted._replace(noted=self._counted.noted + 1)
+
+    def _count_in(self, history: Sequence[Mapping[str, Any]], latest: Snapshot, now: datetime) -> None:
+        if self._counted is None:
             times = [from_text(str(commit.get("date"))) for commit in history]
             self.pace.note(sum(1 for time in times if time and abs(now - time) < timedelta(hours=1)))
         else:
-            self.pace.note(sum(1 for commit in history if commit["id"] not in self._own_revisions))
+            ids = [str(commit["id"]) for commit in history]
+            known = self._counted.revision
+            new = ids[: ids.index(known)] if known in ids else ids
+            others = sum(1 for id in new if id not in self._own_revisions)
+            self.pace.note(max(0, others - self._counted.noted))
+        self._counted = _Counted(latest.revision, now)
 
     def _history(self) -> list[dict[str, Any]]:
         """The latest commits, as far as one answer has them, the newest first."""
@@ -282,12 +314,15 @@ class HubStore:
         return is_made
 
     def _create(self, card: str) -> None:
-        """Create the dataset, empty but for its card."""
+        """Create the dataset, empty but for its card and the index, which the card names."""
         if self._not_created and utc_now() - self._not_created < CREATED_AGAIN_AFTER:
             raise DatasetMissing(self.repo_id, has_token=True)
+        files = {"README.md": card.encode()}
+        if self._index:
+            files[self._index.path] = self._index.write({}, {})
         try:
             self._hub.call(self._hub.api.create_repo, self.repo_id, repo_type=DATASET)
-            self._hub.call(self._create_commit, {"README.md": card.encode()}, (), "Add the dataset card")
+            self._hub.call(self._create_commit, files, (), "Add the dataset card")
         except FAILURES as error:
             if status_of(error) == 409:  # somebody else has just created it
                 return
@@ -299,9 +334,10 @@ class HubStore:
 
     # For people
 
-    def address(self, path: str) -> str:
+    def address(self, path: str) -> str | None:
         """The page of a file on the Hub."""
-        return f"{self._hub.api.endpoint}/datasets/{self.repo_id}/blob/main/{quote(path)}"
+        page = f"{self._hub.api.endpoint}/datasets/{self.repo_id}/blob/main/{quote(path)}"
+        return page if is_safe_path(path) else None
 
     def check_writing(self) -> None:
         """Raise StoreError, with a sentence, when the token cannot write to the dataset, or there is none."""

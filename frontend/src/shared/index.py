@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from .errors import BadFile
-from .json_file import as_object, as_text, read_object
+from .json_file import as_number, as_object, as_text, read_object
 
 T = TypeVar("T")
 
@@ -32,6 +32,10 @@ PATH, BLOB, PARSED = "path", "blob", "parsed"
 
 TIME = "time"
 """The type of a column of times; the others are named as Arrow names them."""
+
+
+class NewerIndex(BadFile):
+    """An index that a newer version of this code has written: it is not for us to write over it."""
 
 
 class Column(NamedTuple, Generic[T]):
@@ -84,7 +88,9 @@ class Index(Generic[T]):
         ours = json.dumps({"format": FORMAT, "files": others}).encode()
         buffer = io.BytesIO()
         whole = pa.table(table).replace_schema_metadata({METADATA: ours})
-        pq.write_table(whole, buffer, compression="zstd", write_page_checksum=True)
+        with pq.ParquetWriter(buffer, whole.schema, compression="zstd", write_page_checksum=True) as writer:
+            if whole.num_rows:  # `datasets` cannot read a group of no rows
+                writer.write_table(whole)
         return buffer.getvalue()
 
     def read(self, data: bytes) -> Indexed[T]:
@@ -92,7 +98,7 @@ class Index(Generic[T]):
         others, (paths, blobs, parsed) = _columns(data, [PATH, BLOB, PARSED])
         try:
             values = {path: self.load(path, text) for path, text in zip(paths, parsed, strict=True)}
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise BadFile(f"it is not an index: {type(error).__name__}") from None
         return Indexed({**others, **dict(zip(paths, blobs, strict=True))}, values)
 
@@ -113,8 +119,13 @@ def _columns(data: bytes, names: Sequence[str]) -> tuple[Mapping[str, str], list
         columns = [table.column(name).cast(pa.string()).to_pylist() for name in names]
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise BadFile(f"it is not an index: {type(error).__name__}") from None
-    if ours.get("format") != FORMAT:
+    version = as_number(ours.get("format"))
+    if version is not None and version > FORMAT:
+        raise NewerIndex("it is of a newer version")
+    if version != FORMAT:
         raise BadFile("it is of another version")
+    if any(value is None for column in columns for value in column):
+        raise BadFile("it is not an index: a cell is empty")
     others = {path: as_text(blob) for path, blob in as_object(ours.get("files")).items()}
     return others, columns
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from .errors import Conflict
@@ -19,6 +19,9 @@ T = TypeVar("T")
 
 MANY = 100
 """So many missing files are worth a commit at once."""
+
+AT_MOST_EVERY = timedelta(minutes=5)
+"""For many missing files, too: another Space may see the index with other eyes, and write it in turn."""
 
 AGE = timedelta(minutes=30)
 """How long a few missing files are left missing."""
@@ -36,18 +39,30 @@ class Indexer(Generic[T]):
         self._index = index
         self._clock = clock
         self._since = clock()
+        self._blob: str | None = None
+        self._written_at: datetime | None = None
 
     def due(self, reading: Reading[T]) -> bytes | None:
         """The index as it should be written now, or None while it is fresh enough. Raises StoreError."""
-        is_old = self._clock() - self._since >= AGE
-        missing = self._mirror.missing_in_the_index(reading)
-        if missing < MANY and not (missing and is_old):
+        now, blob = self._clock(), reading.snapshot.files.get(self._index.path)
+        if blob != self._blob:  # somebody has just renewed it
+            self._blob, self._since = blob, now
+        if self._written_at and now - self._written_at < AT_MOST_EVERY:
             return None
-        return self._index.write(_listed(reading), reading.values)
+        missing = self._mirror.missing_in_the_index(reading)
+        is_due = missing >= MANY or (missing and now - self._since >= AGE)
+        if not is_due or self._mirror.has_newer_index:
+            return None
+        return self._written(reading)
+
+    def renew(self) -> None:
+        """Write the index as it should be at this moment. Raises StoreError."""
+        reading = self._mirror.refresh()
+        self.write(reading, self._written(reading))
 
     def write(self, reading: Reading[T], data: bytes) -> None:
         """Commit the index, unless somebody else wrote to the dataset meanwhile. Raises StoreError."""
-        self._since = self._clock()
+        self._written_at = self._clock()
         try:
             self._store.commit(
                 add={self._index.path: data}, message="renew the index", parent=reading.snapshot
@@ -55,6 +70,9 @@ class Indexer(Generic[T]):
             log.info("wrote %s to %s", self._index.path, self._store)
         except Conflict:
             log.info("did not write %s to %s: the dataset changed meanwhile", self._index.path, self._store)
+
+    def _written(self, reading: Reading[T]) -> bytes:
+        return self._index.write(_listed(reading), reading.values)
 
 
 def _listed(reading: Reading[T]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from .conflicts import TRIES, tries
 from .errors import BadFile, Conflict, NotDelivered, StoreError
-from .index import Index, Indexed
+from .index import Index, Indexed, NewerIndex
 from .names import is_data_path, is_safe_path
 from .store import Snapshot, Store
 
@@ -41,8 +41,9 @@ class Reading(Generic[T]):
 class Mirror(Generic[T]):
     """Keeps the files of one dataset that are wanted: its requests or results, unless told otherwise.
 
-    While many are read, `on_progress` gets what there is until then, and how many are left. Not for use by
-    two threads at a time.
+    `has_newer_index` is whether the dataset's index is one that this version cannot read. While many files
+    are read, `on_progress` gets what there is until then, and how many are left. Not for use by two threads
+    at a time.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Mirror(Generic[T]):
         self._is_wanted = is_wanted
         self._index = index
         self._indexed: tuple[str, Indexed[T]] = ("", Indexed({}, {}))
+        self.has_newer_index = False
         self._on_progress = on_progress
         self._parsed: dict[str, tuple[str, T | BadFile]] = {}
         self._reading: Reading[T] | None = None
@@ -130,6 +132,7 @@ class Mirror(Generic[T]):
         blob = snapshot.files.get(self._index.path, "") if self._index else ""
         if self._indexed[0] != blob:
             self._indexed = (blob, Indexed({}, {}))
+            self.has_newer_index = False
             if self._index and blob:
                 self._indexed = (blob, self._indexed_in(self._index, snapshot))
         return self._indexed[1]
@@ -141,6 +144,7 @@ class Mirror(Generic[T]):
                 raise data
             return index.read(data)
         except BadFile as error:
+            self.has_newer_index = isinstance(error, NewerIndex)
             log.warning("did not use %s in %s: %s", index.path, self._store, error)
             return Indexed({}, {})
 

@@ -63,6 +63,12 @@ def limit_calls(hub: Hub, **limits: int) -> None:
     hub.budget.limits = {Kind(kind): number for kind, number in limits.items()}
 
 
+def skip_time(hub: Hub, seconds: float) -> None:
+    """From now on the windows in which calls are counted are that much further."""
+    clock = hub.budget.clock
+    hub.budget.clock = lambda: clock() + seconds
+
+
 def calls(hub: Hub) -> list[dict[str, Any]]:
     """All calls so far."""
     return [{**asdict(call), "at": time_text(call.at)} for call in hub.calls.log]
@@ -81,6 +87,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "strike_share": lambda hub, **options: hub.faults.strike_share(**options),
     "stop_faults": lambda hub: hub.faults.stop(),
     "limit_calls": limit_calls,
+    "skip_time": skip_time,
     "calls": calls,
     "reset_calls": lambda hub: hub.calls.reset(),
 }

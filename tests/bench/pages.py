@@ -1,0 +1,52 @@
+"""A large leaderboard's page as a process: the frontend Space, or the bare component with the same data."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local_leaderboard import ROOT, Space, free_port, stop, wait_until_open
+
+PYTHON = str(ROOT / ".venv" / "frontend" / "bin" / "python")
+TESTS = ROOT / "tests"
+
+
+def make_leaderboard(folder: Path, *, models: int, organizations: int, tasks: int) -> None:
+    """Write the two datasets of a leaderboard below a folder."""
+    numbers = map(str, (models, organizations, tasks))
+    subprocess.run([PYTHON, "-m", "bench.make_folder", str(folder), *numbers], env=_variables(), check=True)
+
+
+@contextmanager
+def served(name: str, folder: Path, *, tasks: int) -> Iterator[Space]:
+    """Run `many_tasks_app` or `bare_app` on the folder until the block ends."""
+    port = free_port(7960)
+    log = folder / f"{name}.log"
+    variables = _variables() | {
+        "LEADERBOARD_DATA_DIR": str(folder),
+        "GRADIO_SERVER_PORT": str(port),
+        "HF_HUB_OFFLINE": "1",
+    }
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [PYTHON, "-m", f"bench.{name}", str(tasks)],
+            cwd=ROOT / "frontend",
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    space = Space(name, f"http://127.0.0.1:{port}", log, process)
+    try:
+        wait_until_open(space)
+        yield space
+    finally:
+        stop(space)
+
+
+def _variables() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": f"{ROOT / 'frontend'}{os.pathsep}{TESTS}"}

@@ -1,0 +1,77 @@
+"""When an index is renewed: seldom, by one of several Spaces, and never over a newer one."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from src.shared.folder_store import FolderStore
+from src.shared.index import FORMAT
+from src.shared.indexer import AGE, AT_MOST_EVERY, MANY, Indexer
+from src.shared.indexes import REQUESTS_INDEX
+from src.shared.mirror import Mirror
+from src.shared.request import Request, read_request, write_request
+from src.shared.times import utc_now
+from support.factories import make_request
+
+
+class Space:
+    """A Space that keeps the index of a folder of requests."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = utc_now()
+        store = FolderStore(folder)
+        self._mirror: Mirror[Request] = Mirror(
+            store, lambda path, data: read_request(data), index=REQUESTS_INDEX
+        )
+        self._indexer = Indexer(store, self._mirror, REQUESTS_INDEX, lambda: self.now)
+
+    def looks(self) -> bool:
+        """Whether it renews the index at a look."""
+        reading = self._mirror.refresh()
+        data = self._indexer.due(reading)
+        if data:
+            self._indexer.write(reading, data)
+        return data is not None
+
+
+def submit(folder: Path, number: int, *, prefix: str = "model") -> None:
+    (folder / "acme").mkdir(parents=True, exist_ok=True)
+    for each in range(number):
+        request = make_request(model=f"acme/{prefix}-{each}")
+        (folder / "acme" / f"{prefix}-{each}.json").write_bytes(write_request(request))
+
+
+def test_four_spaces_renew_an_index_once_in_half_an_hour(tmp_path: Path) -> None:
+    spaces = [Space(tmp_path) for _ in range(4)]
+    renewals = []
+    for minute in range(120):
+        submit(tmp_path, 1, prefix=f"minute-{minute}")
+        for space in spaces:
+            space.now += timedelta(minutes=1)
+            if space.looks():
+                renewals.append(minute)
+    assert len(renewals) in (3, 4)
+
+
+def test_many_missing_files_are_worth_a_renewal_but_not_at_every_look(tmp_path: Path) -> None:
+    space = Space(tmp_path)
+    submit(tmp_path, MANY)
+    assert space.looks()
+    submit(tmp_path, MANY, prefix="more")
+    assert not space.looks()
+    space.now += AT_MOST_EVERY
+    assert space.looks()
+
+
+def test_an_index_of_a_newer_version_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    submit(tmp_path, MANY)
+    with monkeypatch.context() as patch:
+        patch.setattr("src.shared.index.FORMAT", FORMAT + 1)
+        assert Space(tmp_path).looks()
+    before = (tmp_path / REQUESTS_INDEX.path).read_bytes()
+    space = Space(tmp_path)
+    assert not space.looks()
+    space.now += AGE
+    assert not space.looks()
+    assert (tmp_path / REQUESTS_INDEX.path).read_bytes() == before

@@ -1,0 +1,58 @@
+"""A proxy that counts the bytes which a server sends: a browser does not say how many came in a stream."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+PIECE = 1 << 16
+
+
+@dataclass
+class CountingProxy:
+    """`url` leads to the server through the proxy; `sent` are the bytes that came back, and their number."""
+
+    url: str
+    pieces: list[bytes] = field(default_factory=list)
+
+    @property
+    def sent(self) -> bytes:
+        """All that the server sent, in the order in which it came, headers included."""
+        return b"".join(self.pieces)
+
+
+@contextmanager
+def counting_proxy(url: str) -> Iterator[CountingProxy]:
+    """Run a proxy to the server at `url` until the block ends."""
+    target = urlsplit(url)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy = CountingProxy(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        address = (str(target.hostname), target.port or 80)
+        threading.Thread(target=_serve, args=(listener, address, proxy), daemon=True).start()
+        yield proxy
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def _serve(listener: socket.socket, address: tuple[str, int], proxy: CountingProxy) -> None:
+    with suppress(OSError):  # the listener is closed
+        while True:
+            client, _ = listener.accept()
+            server = socket.create_connection(address)
+            threading.Thread(target=_pass_on, args=(client, server, None), daemon=True).start()
+            threading.Thread(target=_pass_on, args=(server, client, proxy), daemon=True).start()
+
+
+def _pass_on(source: socket.socket, target: socket.socket, proxy: CountingProxy | None) -> None:
+    with suppress(OSError):
+        while piece := source.recv(PIECE):
+            if proxy:
+                proxy.pieces.append(piece)
+            target.sendall(piece)
+    for each in (source, target):
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+    source.close()
