@@ -44,7 +44,7 @@ class Settings(CommonSettings):
     max_model_gb: Positive | None = None
     free_disk_gb: NotNegative = 20.0
     max_attempts: PositiveNumber = 3
-    queue_order: object = DEFAULT
+    queue_order: object = ", ".join(DEFAULT)
     worker_id: str | None = None
     gradio_server_port: Port = 7861
     refresh_rate: Positive = 60.0
