@@ -96,7 +96,9 @@ class Crowd:
             told.append(self._get(f"{api}/commits/main").decode())
             names = [each["rfilename"] for each in json.loads(self._get(api))["siblings"]]
             told += [
-                self._get(f"{self.hub.url}/datasets/acme/{dataset}/resolve/main/{name}").decode(errors="replace")
+                self._get(f"{self.hub.url}/datasets/acme/{dataset}/resolve/main/{name}").decode(
+                    errors="replace"
+                )
                 for name in names
             ]
         assert any("evaluated" in text for text in told)
