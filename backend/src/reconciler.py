@@ -16,7 +16,8 @@ from threading import Lock
 from typing import NamedTuple
 
 from src.executor import Executor
-from src.job import End, Ending, Job
+from src.faults import Faults
+from src.job import Ending, Job
 from src.overview import Journal, Overview, make_overview
 from src.plan import Situation, held, plan
 from src.policy import Policy
@@ -47,9 +48,6 @@ GATHERS_FROM, GATHERS_LONGEST_FROM = 0.75, 0.95
 MAIN = "main"
 
 LONGEST_RUN = "2026-01-31T12-00-00.000000"
-
-FAULTS = {End.WORKER, End.DISK_FULL}
-"""Ends after which this worker would fail the next model too."""
 
 
 class Run(NamedTuple):
@@ -95,8 +93,7 @@ class Reconciler:
         self._latest: Requests = {}
         self._published: set[Run] = set()
         self._own_files: dict[str, str] = {}
-        self._faults: tuple[datetime, ...] = ()
-        self._counted: set[str] = set()
+        self._faults = Faults(policy.retries, clock)
         self._facts: dict[tuple[str, str], ModelFacts] = {}
 
     def tick(self) -> None:
@@ -116,7 +113,7 @@ class Reconciler:
             except StoreError:
                 self._write({}, slots=0)  # what cannot be published cannot be settled, but leases live on
                 raise
-            self._count_faults(endings)
+            self._faults.count(endings)
             slots = 0 if self.rests_until() else self._slots
             self._start(self._write(endings, slots))
 
@@ -138,10 +135,7 @@ class Reconciler:
         """Until when nothing is claimed, because the last evaluations ended through this worker's own fault;
         None is that nothing is in the way.
         """
-        if not self._faults:
-            return None
-        until = self._faults[-1] + self._policy.retries.pause([End.WORKER] * len(self._faults))
-        return until if until > self._clock() else None
+        return self._faults.rests_until()
 
     def look(self) -> None:
         """Read both datasets, and change nothing. Raises StoreError."""
@@ -196,13 +190,6 @@ class Reconciler:
                 log.error("could not publish what has ended: %s", error)
                 endings = {}
             self._write(endings, slots=0, is_stopping=True)
-
-    def _count_faults(self, endings: Mapping[str, Ending]) -> None:
-        """Remember when evaluations ended through this worker's own fault, until one ends otherwise."""
-        for nonce in endings.keys() - self._counted:
-            is_fault = endings[nonce].end in FAULTS
-            self._faults = (*self._faults, self._clock()) if is_fault else ()
-        self._counted = set(endings)
 
     def _endings(self) -> dict[str, Ending]:
         """What has ended, as far as it is what was asked for."""

@@ -87,7 +87,8 @@ class Worker:
 
 def make_worker(settings: Settings) -> Worker:
     """Put a worker together from the settings. Raises ConfigurationError."""
-    suite, policy = make_suite(settings), make_policy(settings)
+    memory = settings.memory_per_evaluation(available_memory())
+    suite, policy = make_suite(settings), make_policy(settings, memory)
     stores = open_stores(settings)
     identity = take_identity(settings.name_of_the_worker)
     ticker = Ticker(timedelta(seconds=settings.refresh_rate))
@@ -97,7 +98,7 @@ def make_worker(settings: Settings) -> Worker:
         requests=stores.requests,
         results=stores.results,
         models=stores.models,
-        executor=make_executor(settings, identity.folder, launcher, ticker.wake),
+        executor=make_executor(settings, memory, identity.folder, launcher, ticker.wake),
         suite=suite,
         policy=policy,
         slots=settings.slots,
@@ -128,13 +129,13 @@ def make_suite(settings: Settings) -> Suite:
     )
 
 
-def make_policy(settings: Settings) -> Policy:
-    """The rules of the queue. Raises ConfigurationError."""
+def make_policy(settings: Settings, memory: int) -> Policy:
+    """The rules of the queue, for so many bytes for each evaluation. Raises ConfigurationError."""
     return Policy(
         lease=LeaseTerms(timedelta(minutes=settings.lease_minutes)),
         retries=RetryTerms(attempts=settings.max_attempts),
         order=read_order(settings.queue_order),
-        largest=settings.largest_model(settings.memory_per_evaluation(available_memory())),
+        largest=settings.largest_model(memory),
     )
 
 
@@ -149,15 +150,15 @@ def make_launcher(settings: Settings, suite: Suite, folder: Path) -> Launcher:
 
 
 def make_executor(
-    settings: Settings, folder: Path, launcher: Launcher, on_end: Callable[[], None]
+    settings: Settings, memory: int, folder: Path, launcher: Launcher, on_end: Callable[[], None]
 ) -> ProcessExecutor:
-    """Where evaluations run, within the limits that were set."""
+    """Where evaluations run, within so many bytes of memory each and the other limits that were set."""
     return ProcessExecutor(
         folder,
         limits=Limits(
             time=timedelta(hours=settings.max_hours),
             silence=timedelta(minutes=settings.stuck_minutes),
-            memory=settings.memory_per_evaluation(available_memory()),
+            memory=memory,
         ),
         launcher=launcher,
         devices=settings.devices,

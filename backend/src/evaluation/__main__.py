@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from functools import partial
 from pathlib import Path
-from threading import Thread
 
+from src.evaluation.lifeline import end_with
 from src.job import (
     BEGUN_FILE,
     FAILURE_FILE,
@@ -147,13 +146,7 @@ def end_with_the_worker() -> None:
     Only in a process that leads its own session, as the worker starts it; not in one started in a shell.
     """
     if os.getsid(0) == os.getpid():
-        Thread(target=_kill_at_the_end_of_stdin, daemon=True).start()
-
-
-def _kill_at_the_end_of_stdin() -> None:
-    while os.read(STDIN, 4096):
-        pass
-    os.killpg(os.getpid(), signal.SIGKILL)
+        end_with(STDIN)
 
 
 WORKS = {

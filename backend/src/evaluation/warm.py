@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from threading import Thread
 
+from src.evaluation.lifeline import end_with
 from src.job import LOG_FILE
 from src.suite import Suite
 
@@ -130,7 +130,7 @@ class WarmParent:
         os.dup2(os.open(os.devnull, os.O_RDONLY), STDIN)
         try:
             _print_to(folder / LOG_FILE)
-            Thread(target=_kill_at_the_end_of, args=(self._life,), daemon=True).start()
+            end_with(self._life)
             return run(folder)
         except Exception:
             log.exception("broke off")
@@ -163,9 +163,3 @@ def _print_to(log_file: Path) -> None:
     os.dup2(descriptor, STDOUT)
     os.dup2(descriptor, STDERR)
     os.close(descriptor)
-
-
-def _kill_at_the_end_of(pipe: int) -> None:
-    while os.read(pipe, 1):
-        pass
-    os.killpg(0, signal.SIGKILL)
