@@ -16,10 +16,11 @@ from pathlib import Path
 from threading import Event
 
 from src.announcer import Announcer
+from src.child_environment import clean_environment
 from src.executor import ProcessExecutor
 from src.identity import Identity, take_identity
 from src.job import Work
-from src.launchers import Launcher, ProgramLauncher, WarmLauncher, clean_environment
+from src.launchers import Launcher, ProgramLauncher
 from src.lifecycle import LeaseTerms
 from src.memory import available_memory
 from src.policy import Policy, read_order
@@ -32,6 +33,7 @@ from src.shared.errors import StoreError, told_in_one_sentence
 from src.shared.stores import Stores, open_stores
 from src.suite import Suite, read_tasks
 from src.ticker import Ticker
+from src.warm_launcher import WarmLauncher
 from src.watch import GB, Limits
 
 log = logging.getLogger(__name__)

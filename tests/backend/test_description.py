@@ -18,13 +18,14 @@ from lm_eval.api.task import Task
 from lm_eval.tasks import TaskManager
 
 from src.announcer import Announcer
+from src.child_environment import clean_environment
 from src.evaluation.configs import groups_in, is_group, is_tag, leaves
 from src.evaluation.description import describe
 from src.evaluation.loading import PRECISIONS
 from src.evaluation.problems import problems
 from src.executor import ProcessExecutor
 from src.job import Work
-from src.launchers import ProgramLauncher, clean_environment
+from src.launchers import ProgramLauncher
 from src.shared.backend_description import BackendDescription, Metric, TaskDescription, read_description
 from src.shared.names import BACKEND_DESCRIPTION
 from src.suite import Suite

@@ -16,9 +16,10 @@ import pytest
 
 from src import disk, watch
 from src import executor as executor_module
+from src.child_environment import clean_environment
 from src.executor import LONGEST_MESSAGE, ProcessExecutor
 from src.job import End, Ending, Job, Progress, Work
-from src.launchers import Child, ProgramLauncher, clean_environment
+from src.launchers import Child, ProgramLauncher
 from src.logs import shorten
 from src.watch import Limits
 from support.waiting import wait_for

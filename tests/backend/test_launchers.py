@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from src.child_environment import clean_environment
 from src.job import LOG_FILE, Work
-from src.launchers import Child, ProgramLauncher, WarmLauncher, clean_environment
+from src.launchers import Child, ProgramLauncher
 from src.suite import Suite
+from src.warm_launcher import WarmLauncher
 from support.sources import ROOT
 from support.waiting import wait_for
 

@@ -15,8 +15,9 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
+from src.child_environment import clean_environment
 from src.executor import ProcessExecutor
-from src.launchers import ProgramLauncher, clean_environment
+from src.launchers import ProgramLauncher
 from src.lifecycle import LeaseTerms
 from src.policy import Policy
 from src.reconciler import Reconciler

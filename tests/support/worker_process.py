@@ -19,9 +19,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from src.child_environment import clean_environment
 from src.executor import Executor, ProcessExecutor
 from src.job import Ending, Job
-from src.launchers import ProgramLauncher, clean_environment
+from src.launchers import ProgramLauncher
 from src.reconciler import Reconciler
 from src.shared.times import utc_now
 from src.watch import Limits

@@ -1,0 +1,40 @@
+"""The environment of a child: what it may know of the worker's, and a home of its own where no token lies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# fmt: off
+PASSED_ON = (
+    "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
+    "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
+    "HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "HF_HUB_DISABLE_XET",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+    "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
+)
+# fmt: on
+"""What a child gets of the worker's environment, unless it holds a login (`http://me:…@proxy`)."""
+
+
+def clean_environment(
+    folder: Path, read_token: str | None = None, threads: int | None = None
+) -> dict[str, str]:
+    """The whole environment of a child: a short list of harmless variables, and a home of its own where no
+    token lies. The only token that it may have is one that can only read, for gated models and questions.
+
+    Several that share the processors have so many `threads` each, unless the owner says otherwise.
+    """
+    token = {"HF_TOKEN": read_token} if read_token else {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
+    passed_on = {name: os.environ[name] for name in PASSED_ON if "@" not in os.environ.get(name, "@")}
+    shared = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+    return {
+        **shared,
+        **passed_on,
+        "HOME": str(folder / "home"),
+        "HF_HOME": str(folder / "hf"),
+        **token,
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
