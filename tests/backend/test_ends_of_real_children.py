@@ -20,6 +20,7 @@ from src.warm_launcher import WarmLauncher
 from src.watch import GB, Limits
 from support.broken_models import WEIGHTS, cut_in_half, edited, removed, with_code_that_says_so
 from support.jobs import TASKS, make_job
+from support.processes import is_alive
 from support.sources import ROOT
 from support.tiny_model import make_tiny_model
 from support.waiting import wait_for
@@ -191,11 +192,3 @@ def test_a_warm_worker_without_its_packages_says_which(tmp_path: Path) -> None:
     assert ending.end is End.WORKER
     assert ending.message.startswith("The worker cannot import a_package_that_nobody_has")
     assert b"Traceback" in ending.log
-
-
-def is_alive(pid: int | None) -> bool:
-    """Whether a process runs; one that has ended and was not waited for by its parent counts as gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

@@ -22,6 +22,7 @@ from src.job import End, Ending, Job, Progress, Work
 from src.launchers import Child, ProgramLauncher
 from src.logs import shorten
 from src.watch import Limits
+from support.processes import is_alive
 from support.waiting import wait_for
 
 CHILD = Path(__file__).parents[1] / "support" / "fast_child.py"
@@ -56,14 +57,6 @@ def job(name: str, folder: Path) -> Job:
 def ending(executor: ProcessExecutor, name: str, folder: Path) -> Ending:
     executor.start("nonce", job(name, folder))
     return wait_for(lambda: executor.endings().get("nonce"), what=f"the end of {name}")
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not waited for by its parent counts as gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def child_pid(folder: Path) -> int:

@@ -15,6 +15,7 @@ from src.job import LOG_FILE, Work
 from src.launchers import Child, ProgramLauncher
 from src.suite import Suite
 from src.warm_launcher import WarmLauncher
+from support.processes import is_alive
 from support.sources import ROOT
 from support.waiting import wait_for
 
@@ -48,14 +49,6 @@ def launch(launcher: WarmLauncher, tmp_path: Path) -> Launch:
 
 def pid_of(child: Child) -> int:
     return wait_for(lambda: child.pid, what="the child's begin")
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not waited for by its parent counts as gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_children_are_forks_of_one_parent_with_logs_of_their_own(launch: Launch) -> None:

@@ -15,22 +15,28 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import torch
-from transformers import LlamaConfig, LlamaForCausalLM
-
 from bench.figures import Report, say, seconds, timed
 from src.shared.folder_store import FolderStore
 from src.shared.names import is_data_path
 from src.shared.request import Request, Status, write_request
 from src.shared.times import to_text, utc_now
 from support.sources import ROOT
-from support.tiny_model import byte_tokenizer, make_tiny_model
+from support.tiny_model import make_tiny_model
 
 SMALL_MODELS = 5
 OWN_TASKS = ("tiny_addition", "tiny_agreement", "tiny_copy")
 COLLECTIONS_TASKS = ("arc_easy",)
 QUESTIONS, MANY_QUESTIONS = 100, 400
 BATCH_SIZE = "8"
+
+LARGE = {
+    "hidden_size": 384,
+    "intermediate_size": 1024,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 6,
+    "max_position_embeddings": 512,
+}
+"""A model whose evaluation takes much longer than everything around it."""
 
 WHOLE, FURTHER, HEAVY = 0.20, 0.10, 1.05
 """Goals: shares of the command line's time."""
@@ -85,23 +91,6 @@ def _question(number: int) -> dict[str, object]:
         "choices": {"text": choices, "label": list("ABCD")},
         "answerKey": key,
     }
-
-
-def make_large_model(folder: Path) -> None:
-    """A model whose evaluation takes much longer than everything around it."""
-    tokenizer = byte_tokenizer()
-    tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=384,
-        intermediate_size=1024,
-        num_hidden_layers=6,
-        num_attention_heads=6,
-        max_position_embeddings=512,
-        eos_token_id=tokenizer.eos_token_id,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
 
 
 def by_command_line(place: Place, model: str, tasks: Sequence[str]) -> tuple[float, Mapping[str, object]]:
@@ -231,7 +220,7 @@ def main() -> None:
         compare_small(report, place, COLLECTIONS_TASKS, name="collection")
     with tempfile.TemporaryDirectory() as folder:
         place = make_place(Path(folder), questions=MANY_QUESTIONS)
-        make_large_model(place.folder / "data" / "models" / "large" / "model")
+        make_tiny_model(place.folder / "data" / "models" / "large" / "model", **LARGE)
         say("a large model")
         compare_large(report, place)
     report.hand_over()

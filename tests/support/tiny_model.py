@@ -8,21 +8,24 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
 
-def make_tiny_model(folder: Path) -> Path:
-    """Save an untrained model whose tokens are bytes; the same one each time."""
+def make_tiny_model(folder: Path, **sizes: int) -> Path:
+    """Save an untrained model whose tokens are bytes, the same one each time; `sizes` make it larger."""
     disable_progress_bar()
     tokenizer = byte_tokenizer()
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
+    tiny = {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "max_position_embeddings": 64,
+    }
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        max_position_embeddings=64,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
+        **(tiny | sizes),
     )
     LlamaForCausalLM(config).save_pretrained(folder)
     return folder
