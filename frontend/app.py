@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -19,11 +20,14 @@ from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
 from src.shared.folder_files import serve_files
-from src.shared.stores import open_stores
+from src.shared.stores import Stores, open_stores
 from src.shared.times import utc_now
 from src.submission import Desk
 from src.tasks import read_num_fewshot, read_tasks
 from src.texts import read_texts
+
+if TYPE_CHECKING:  # it takes seconds: it is imported while the datasets are read
+    import gradio as gr
 
 INDEXING_SECONDS = 60.0
 """How often it is looked whether an index should be renewed."""
@@ -65,6 +69,15 @@ def main() -> None:
     from src.page.page import build_page
 
     page = build_page(keeper, desk, texts, tasks, num_fewshot=num_fewshot, notice=stores.notice)
+    serve(page, settings, stores)
+    ended.wait()
+    scheduler.shutdown(wait=False)
+    group.close()
+    page.close()
+
+
+def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> None:
+    """Serve the page, and the datasets' files where they lie in folders. Raises ConfigurationError."""
     try:
         site, *_ = page.launch(
             server_name=settings.server_name,
@@ -77,10 +90,6 @@ def main() -> None:
             f"GRADIO_SERVER_PORT cannot be {settings.gradio_server_port}: {error}"
         ) from error
     serve_files(site, stores.requests, stores.results)
-    ended.wait()
-    scheduler.shutdown(wait=False)
-    group.close()
-    page.close()
 
 
 def in_the_background(tasks: Mapping[Callable[[], None], float]) -> BackgroundScheduler:

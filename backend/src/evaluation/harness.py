@@ -105,7 +105,7 @@ def check_device(job: Job) -> None:
     """Raise `Failed` if the job's device is not there."""
     try:
         torch.empty(0, device=job.device)
-    except Exception as error:  # Each kind of device has its own.
+    except (AssertionError, ImportError, RuntimeError) as error:  # Each kind of device has its own.
         raise Failed(
             f"This worker has no device {job.device}, or cannot use it. The leaderboard's owner has to "
             "correct DEVICE, or repair the worker; the model is not at fault.",
