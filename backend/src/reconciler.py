@@ -200,9 +200,19 @@ class Reconciler:
         return {*self._executor.progress(), *self._executor.endings()}
 
     def _refresh(self) -> None:
-        """Read both datasets, once a tick if nothing is in the way: on the Hub that is a call for each."""
-        self._read = (self._requests.refresh(), self._results.refresh())
+        """Read both datasets, once a tick if nothing is in the way: on the Hub that is a call for each.
+
+        The requests come last: the shorter it is from there to their commit, the fewer others come between.
+        """
+        self._refresh_results()
+        self._refresh_requests()
         self.synced = self._clock()
+
+    def _refresh_requests(self) -> None:
+        self._read = (self._requests.refresh(), self._read[1])
+
+    def _refresh_results(self) -> None:
+        self._read = (self._read[0], self._results.refresh())
 
     def _forget_what_is_not_ours(self) -> None:
         """Stop children whose lease was lost, and drop endings that are settled: from now on they publish and
@@ -229,7 +239,7 @@ class Reconciler:
                         add=files, message=_message("publish", files), parent=reading.snapshot
                     )
                 except Conflict:
-                    self._refresh()
+                    self._refresh_results()
                     continue
                 self._last_commit = self._clock()
                 self._own_files |= {path: blob_id(data) for path, data in files.items()}
@@ -286,7 +296,7 @@ class Reconciler:
                         add=add, message=_message("update", add), parent=reading.snapshot
                     )
                 except Conflict:
-                    self._refresh()
+                    self._refresh_requests()  # an older reading of the results only finishes less, not wrongly
                     continue
                 self._last_commit = self._clock()
                 self._journal.note(reading.values, changes, self._last_commit)
