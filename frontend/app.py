@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from src.accounts import Accounts
 from src.availability import INSPECTION_SECONDS, Inspector
 from src.board import Keeper
 from src.columns import TAKEN
@@ -20,6 +21,7 @@ from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
 from src.shared.folder_files import serve_files
+from src.shared.hub import Hub
 from src.shared.stores import Stores, open_stores
 from src.shared.times import utc_now
 from src.submission import Desk
@@ -56,7 +58,14 @@ def main() -> None:
     )
     inspector = Inspector(stores.results, stores.is_available, lambda: keeper.models)
     group = GroupCommit(stores.requests, keeper.read_requests, show=keeper.show)
-    desk = Desk(stores.models, group, is_open=settings.takes_anonymous_submissions)
+    desk = Desk(
+        stores.models,
+        group,
+        terms=settings.terms,
+        requests=lambda: keeper.requests_now,
+        backend=lambda: keeper.now.board.backend,
+        blocked=lambda: keeper.blocked,
+    )
     scheduler = in_the_background(
         {
             keeper.sync: settings.refresh_rate,
@@ -67,8 +76,10 @@ def main() -> None:
 
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
     from src.page.page import build_page
+    from src.page.visitors import Visitors
 
-    page = build_page(keeper, desk, texts, tasks, num_fewshot=num_fewshot, notice=stores.notice)
+    visitors = Visitors(Accounts(Hub(settings.hf_token)), settings.hosts)
+    page = build_page(keeper, desk, texts, tasks, visitors, num_fewshot=num_fewshot, notice=stores.notice)
     serve(page, settings, stores)
     ended.wait()
     scheduler.shutdown(wait=False)

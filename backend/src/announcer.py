@@ -35,12 +35,14 @@ class Announcer:
         *,
         space: str | None = None,
         queue_order: tuple[str, ...] = (),
+        max_model_gb: float | None = None,
     ) -> None:
         self._results = results
         self._describer = describer
         self._suite = suite
         self._space = space
         self._queue_order = queue_order
+        self._max_model_gb = max_model_gb
         self._is_begun = False
         self.is_done = False
         self.problems: tuple[str, ...] = ()
@@ -73,7 +75,10 @@ class Announcer:
             self._tell((f"This worker could not describe what it runs ({ending.end}): see its log.",), ending)
             return
         description = replace(
-            description_from(ending.report), space=self._space, queue_order=self._queue_order
+            description_from(ending.report),
+            space=self._space,
+            queue_order=self._queue_order,
+            max_model_gb=self._max_model_gb,
         )
         self._publish(write_description(description))
         self._tell(description.problems, ending)

@@ -10,11 +10,12 @@ from datetime import datetime
 
 from src.job import End, Ending
 from src.lifecycle import claim, fail, finish, move_to_another_run, release, renew, settle
-from src.policy import Policy, size_in_gb
+from src.policy import Policy
 from src.retries import PERHAPS_THE_MODELS_FAULT, ends_of_the_run
 from src.shared.errors import CannotBeEvaluated, ModelError, ModelNotFound, RevisionNotFound
 from src.shared.model_source import ModelFacts
 from src.shared.names import log_path, result_path
+from src.shared.precision import weights_in_gb
 from src.shared.queue_order import Requests, in_order
 from src.shared.request import WAITS_FOR_A_WORKER, WAITS_FOR_ROOM, Identity, Progress, Request, Status
 from src.shared.result import Result
@@ -218,7 +219,7 @@ def _left_for_others(requests: Requests, policy: Policy) -> Iterator[tuple[str, 
         request = requests[path]
         if policy.has_room_for(request):
             continue
-        message = TOO_LARGE.format(size_in_gb(request))
+        message = TOO_LARGE.format(weights_in_gb(request.params, request.precision))
         if request.message in ("", WAITS_FOR_A_WORKER):  # any other says more
             yield path, replace(request, message=message)
 

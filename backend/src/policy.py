@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from src.lifecycle import LeaseTerms
 from src.retries import RetryTerms
 from src.shared.errors import ConfigurationError
+from src.shared.precision import weights_in_gb
 from src.shared.queue_order import DEFAULT, RULES
 from src.shared.request import Request
-
-BYTES_PER_PARAMETER = {"float32": 4}
-"""Of the other precisions, two."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +26,8 @@ class Policy:
 
     def has_room_for(self, request: Request) -> bool:
         """Whether the weights fit, as far as their size is known."""
-        size = size_in_gb(request)
+        size = weights_in_gb(request.params, request.precision)
         return self.largest is None or size is None or size <= self.largest
-
-
-def size_in_gb(request: Request) -> float | None:
-    """The size of the weights in the precision that they are asked for; None when it is not known."""
-    if request.params is None:
-        return None
-    return request.params * BYTES_PER_PARAMETER.get(request.precision, 2)
 
 
 def read_order(named: object) -> tuple[str, ...]:

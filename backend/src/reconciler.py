@@ -296,7 +296,7 @@ class Reconciler:
                         add=add, message=_message("update", add), parent=reading.snapshot
                     )
                 except Conflict:
-                    self._refresh_requests()  # an older reading of the results only finishes less, not wrongly
+                    self._refresh_requests()  # an older reading of the results finishes less, not wrongly
                     continue
                 self._last_commit = self._clock()
                 self._journal.note(reading.values, changes, self._last_commit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -29,7 +29,6 @@ SHARE_FOR_WEIGHTS = 0.8
 class Settings(CommonSettings):
     """Each field is a setting of the same name in capitals; docs/configuration.md says what it means."""
 
-    hf_read_token: str | None = field(default=None, repr=False)
     tasks_harness: object = "tiny_addition, tiny_agreement, tiny_copy"
     tasks_dir: str = "tasks"
     num_fewshot: FewShot | None = None

@@ -112,7 +112,14 @@ def make_worker(settings: Settings) -> Worker:
         work=Work.DESCRIBE,
         on_end=ticker.wake,
     )
-    announcer = Announcer(stores.results, describer, suite, space=settings.space_id, queue_order=policy.order)
+    announcer = Announcer(
+        stores.results,
+        describer,
+        suite,
+        space=settings.space_id,
+        queue_order=policy.order,
+        max_model_gb=None if policy.largest is None else float(f"{policy.largest:.3g}"),
+    )
     return Worker(reconciler, announcer, ticker, identity, stores, launcher)
 
 

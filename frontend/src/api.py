@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime
 from typing import TypedDict
 
 from anyio import to_thread
 
 from src.board import Board
-from src.checks import Form
+from src.case import Form, Refused
 from src.columns import Value, columns
+from src.group_commit import Receipt
 from src.queue import Entry
 from src.reproduction import reproductions
 from src.shared.errors import LeaderboardError
 from src.shared.times import to_text
-from src.submission import Desk
+from src.submission import Desk, NotAccepted
+from src.submitter import ANONYMOUS, Submitter
 
 
 class Leaderboard(TypedDict):
@@ -25,12 +29,25 @@ class Leaderboard(TypedDict):
     rows: list[list[Value]]
 
 
+class Problem(TypedDict):
+    """One thing that is wrong with a submission; `field` is what it is about, `request` the same request
+    which is there already, each or null.
+    """
+
+    field: str | None
+    message: str
+    request: str | None
+
+
 class Answer(TypedDict):
-    """What became of a submission; `request` is the path of its file, or null when it was refused."""
+    """What became of a submission. `request` is the path of its file; of a refused one, that of the same
+    request which is there already, or null.
+    """
 
     ok: bool
     message: str
     request: str | None
+    problems: list[Problem]
 
 
 def leaderboard(board: Board) -> Leaderboard:
@@ -63,17 +80,45 @@ def queue(board: Board) -> list[dict[str, object]]:
     return [_request(entry) for entry in board.queue]
 
 
-async def submit(desk: Desk, form: Form) -> Answer:
+async def submit(desk: Desk, form: Form, who: Submitter = ANONYMOUS) -> Answer:
     """Hand in a submission; it is in the queue when this returns. While it waits there it needs no thread."""
+    return await _answer(desk.hand_in, form, who)
+
+
+async def submit_again(desk: Desk, path: str, who: Submitter) -> Answer:
+    """Hand a request in again that failed or was withdrawn."""
+    return await _answer(desk.hand_in_again, path, who)
+
+
+async def withdraw(desk: Desk, path: str, who: Submitter) -> Answer:
+    """Take a request back; it is written when this returns."""
+    return await _answer(desk.withdraw, path, who)
+
+
+def refusal(error: LeaderboardError) -> Answer:
+    """The answer to whoever is refused."""
+    problems = [problem(each) for each in (error.problems if isinstance(error, NotAccepted) else [error])]
+    request = next((each["request"] for each in problems if each["request"]), None)
+    return {"ok": False, "message": str(error), "request": request, "problems": problems}
+
+
+def problem(error: LeaderboardError) -> Problem:
+    """One thing that is wrong, in plain values."""
+    field, request = (error.field or None, error.request) if isinstance(error, Refused) else (None, None)
+    return {"field": field, "message": str(error), "request": request}
+
+
+async def _answer(hand_in: Callable[..., Future[Receipt]], *arguments: object) -> Answer:
     try:
-        receipt = await asyncio.wrap_future(await to_thread.run_sync(desk.hand_in, form))
+        receipt = await asyncio.wrap_future(await to_thread.run_sync(hand_in, *arguments))
     except LeaderboardError as error:
-        return {"ok": False, "message": str(error), "request": None}
-    message = (
-        f"{receipt.request.model} (commit {(receipt.request.commit or '')[:8]}, {receipt.request.precision}, "
-        f"{receipt.request.weight_type}) is in the queue, at position {receipt.position}."
+        return refusal(error)
+    request = receipt.request
+    what = (
+        f"{request.model} (commit {(request.commit or '')[:8]}, {request.precision}, {request.weight_type})"
     )
-    return {"ok": True, "message": message, "request": receipt.path}
+    became = f"is in the queue, at position {receipt.position}" if receipt.position else "was withdrawn"
+    return {"ok": True, "message": f"{what} {became}.", "request": receipt.path, "problems": []}
 
 
 def _request(entry: Entry) -> dict[str, object]:
@@ -86,6 +131,7 @@ def _request(entry: Entry) -> dict[str, object]:
         "weight_type": request.weight_type,
         "status": request.status.value,
         "position": entry.position,
+        "submitted_by": request.submitted_by,
         "submitted_time": request.submitted_time,
         "started": _time(entry.started),
         "renewed": _time(entry.renewed),

@@ -11,14 +11,16 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from src.agreement import differences
+from src.blocklist import Blocklist, read_blocklist
 from src.queue import Entry, entries, no_worker_since
 from src.rows import Standings, standings
 from src.shared.backend_description import BackendDescription, read_description
-from src.shared.errors import StoreError
+from src.shared.conflicts import tries
+from src.shared.errors import Conflict, StoreError
 from src.shared.indexer import Indexer
 from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.mirror import Mirror, Reading
-from src.shared.names import BACKEND_DESCRIPTION
+from src.shared.names import BACKEND_DESCRIPTION, BLOCKLIST
 from src.shared.queue_order import DEFAULT
 from src.shared.request import Request, read_request
 from src.shared.result import Result, read_result
@@ -81,6 +83,7 @@ class _Read(NamedTuple):
     """What a board is made of."""
 
     requests: Reading[Request]
+    blocked: Reading[Blocklist]
     results: Reading[Result]
     backend: Reading[BackendDescription]
     is_available: Mapping[str, bool]
@@ -114,6 +117,7 @@ class Keeper:
         self._backend = Mirror(
             results, lambda _, data: read_description(data), is_wanted=BACKEND_DESCRIPTION.__eq__
         )
+        self._blocked = Mirror(requests, lambda _, data: read_blocklist(data), is_wanted=BLOCKLIST.__eq__)
         self._read: _Read | None = None
         self._tasks = tasks
         self._num_fewshot = num_fewshot
@@ -146,7 +150,8 @@ class Keeper:
         requests = self.read_requests()
         with self._reading_results:
             results = self._results.refresh()
-            read = _Read(requests, results, self._backend.at(results.snapshot), self._is_available())
+            backend = self._backend.at(results.snapshot)
+            read = _Read(requests, self._blocked.latest, results, backend, self._is_available())
         self._check_writing()
         with self._telling:
             board = self.now.board
@@ -197,16 +202,36 @@ class Keeper:
         """The models in the table."""
         return frozenset(row.model for row in self.now.board.standings.rows)
 
+    @property
+    def requests_now(self) -> Mapping[str, Request]:
+        """All requests by path, as the page shows them."""
+        return {entry.path: entry.request for entry in self.now.board.queue}
+
+    @property
+    def blocked(self) -> Blocklist:
+        """Who is blocked, as of the last reading of the requests."""
+        reading = self._blocked.latest
+        if BLOCKLIST in reading.broken:
+            return Blocklist(broken=reading.broken[BLOCKLIST])
+        return reading.values.get(BLOCKLIST, Blocklist())
+
     def read_requests(self) -> Reading[Request]:
-        """The requests dataset as it is at this moment. Raises StoreError."""
+        """The requests dataset as it is at this moment, and who is blocked. Raises StoreError."""
         with self._reading_requests:
-            return self._requests.refresh()
+            for _ in tries():
+                requests = self._requests.refresh()
+                try:
+                    self._blocked.at(requests.snapshot)
+                except Conflict:  # it changed since
+                    continue
+                return requests
+        raise StoreError(f"{self.requests} changes faster than it can be read.")
 
     def show(self, requests: Mapping[str, Request]) -> None:
         """Show requests, by path, that were written just now, until the next sync reads them again."""
         with self._telling:
             board = self.now.board
-            shown = {entry.path: entry.request for entry in board.queue} | dict(requests)
+            shown = {**self.requests_now, **requests}
             self._read = None
             self._tell(replace(self.now, board=replace(board, queue=entries(shown, _order(board.backend)))))
 
@@ -219,7 +244,9 @@ class Keeper:
     def _show_a_part(self, reading: Reading[Result], left: int) -> None:
         """While the first reading takes long, show what there is until now."""
         if not self.now.synced:
-            read = _Read(self._requests.latest, reading, Reading.empty(), NOTHING_CHECKED)
+            read = _Read(
+                self._requests.latest, self._blocked.latest, reading, Reading.empty(), NOTHING_CHECKED
+            )
             with self._telling:
                 self._tell(replace(self.now, board=self._board(read), left=left, problem=""))
 
@@ -255,7 +282,10 @@ class Keeper:
             standings=standings(self._tasks, read.requests.values, results.values(), read.is_available),
             queue=entries(read.requests.values, _order(backend)),
             results=frozenset((path, files[path]) for path in results),
-            broken=(*_broken(self.requests, read.requests.broken), *_broken(self.results, broken)),
+            broken=(
+                *_broken(self.requests, {**read.requests.broken, **read.blocked.broken}),
+                *_broken(self.results, broken),
+            ),
             local_models=self._local_models(),
             backend=backend,
             differences=differences(self._tasks, self._num_fewshot, backend) if backend else (),

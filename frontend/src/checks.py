@@ -1,23 +1,23 @@
-"""The rules that a submission must keep, each a function that raises Refused with what to do.
+"""The checks that a submission must pass, each a function that raises Refused with what to do.
 
-Owners add, remove and reorder them in the two lists, RULES_OF_THE_FORM and CHECKS.
+Owners add, remove and reorder them in the list CHECKS, at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
+from src.case import UNKNOWN_TYPE, Case, Refused
+from src.limits import HOUR, submissions, writes
 from src.model_name import is_model_name
 from src.model_types import MODEL_TYPES
-from src.shared.errors import LeaderboardError
-from src.shared.model_source import ModelFacts
-from src.shared.request import ORIGINAL, Request, Status
-
-PRECISIONS = ["float16", "bfloat16", "float32"]
-WEIGHT_TYPES = [ORIGINAL, "Adapter", "Delta"]
-MAIN = "main"
-UNKNOWN_TYPE = "?"
+from src.shared.model_source import ADAPTER_CONFIG
+from src.shared.names import is_data_path, is_safe_path, request_path
+from src.shared.precision import weights_in_gb
+from src.shared.request import ORIGINAL, Status
 
 CAN_BE_ASKED_FOR_AGAIN = (Status.FAILED, Status.CANCELLED)
 """Requests that are put into the queue once more, in their own file; no other is ever overwritten."""
@@ -25,134 +25,399 @@ CAN_BE_ASKED_FOR_AGAIN = (Status.FAILED, Status.CANCELLED)
 LONGEST_FIELD = 200
 """Characters; the Hub's longest names have 96, branches rarely more than 50."""
 
+SHORTEST_CARD = 200
+"""Characters of text in a model card that is worth reading."""
 
-class Refused(LeaderboardError):
-    """A submission breaks a rule; the message says which, and what to do."""
+REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+#@-]*")
+"""Branches, tags and commits; git allows more, and a commit names what has another name."""
 
+OTHER_WEIGHTS = {".bin": "PyTorch", ".pt": "PyTorch", ".pth": "PyTorch", ".gguf": "GGUF", ".h5": "TensorFlow"}
+"""Endings of other files with weights, and what they are called."""
 
-@dataclass(frozen=True)
-class Form:
-    """What a submitter filled in."""
-
-    model: str
-    base_model: str = ""
-    revision: str = MAIN
-    precision: str = PRECISIONS[0]
-    weight_type: str = ORIGINAL
-    model_type: str = UNKNOWN_TYPE
-
-
-@dataclass(frozen=True)
-class Case:
-    """What a check may look at: the form, what is known of the two models, and all requests by path."""
-
-    form: Form
-    facts: ModelFacts
-    base: ModelFacts | None
-    requests: Mapping[str, Request]
-
-    @property
-    def earlier(self) -> dict[str, Request]:
-        """The requests for the same evaluation; an unknown commit is the same if its revision is."""
-        return {path: request for path, request in self.requests.items() if self._is_same(request)}
-
-    def _is_same(self, request: Request) -> bool:
-        by_commit = request.commit == self.facts.commit
-        by_revision = request.commit is None and request.revision in (self.form.revision, self.facts.commit)
-        return (
-            request.model.casefold() == self.facts.name.casefold()
-            and request.precision == self.form.precision
-            and request.weight_type == self.form.weight_type
-            and (by_commit or by_revision)
-        )
+SIGN_IN = (
+    "Sign in with your Hugging Face account first, with the button above the form. Programs send a token in "
+    "the header Authorization."
+)
+CLOSED = (
+    "Submissions without a login are switched off here. The owner can switch the login on (hf_oauth: true in "
+    "the Space's README.md), or set ANONYMOUS_SUBMISSIONS to true in the Space's settings to do without."
+)
 
 
-def fields_are_not_too_long(form: Form) -> None:
+# Before anything is looked up
+
+
+def fields_are_not_too_long(case: Case) -> None:
     """No field has more than LONGEST_FIELD characters."""
-    for name, value in vars(form).items():
-        if len(value) > LONGEST_FIELD:
+    for name, value in vars(case.form).items():
+        if isinstance(value, str) and len(value) > LONGEST_FIELD:
             raise Refused(
-                f"The field {name} has {len(value)} characters, and no more than {LONGEST_FIELD} are taken."
+                f"The field {name} has {len(value):,} characters, and at most {LONGEST_FIELD} are taken.",
+                field=name,
             )
 
 
-def model_is_named(form: Form) -> None:
+def submitter_is_signed_in(case: Case) -> None:
+    """The Hub says who submits, unless the owner takes anonymous submissions."""
+    if not case.submitter.login and not case.terms.anonymous:
+        raise Refused(SIGN_IN if case.terms.login else CLOSED)
+
+
+def submitter_is_not_blocked(case: Case) -> None:
+    """The owner has not blocked whoever submits."""
+    if case.blocked.broken:
+        raise Refused(
+            "The owner's list of blocked models and users cannot be read, so nothing is taken until it is "
+            f"mended: {case.blocked.broken}."
+        )
+    reason = case.blocked.user(case.submitter.login) if case.submitter.login else None
+    if reason is not None:
+        raise Refused(
+            f"{case.submitter.login} may not submit here{f': {reason}' if reason else ''}. "
+            "Ask the leaderboard's owner about it."
+        )
+
+
+def queue_has_room(case: Case) -> None:
+    """No more than MAX_PENDING requests wait."""
+    waiting = sum(request.status is Status.PENDING for request in case.requests.values())
+    if waiting >= case.terms.limits.pending:
+        raise Refused(
+            f"{waiting:,} requests wait already, and no more are taken: try again when some were evaluated."
+        )
+
+
+def quota_is_not_used_up(case: Case) -> None:
+    """No login has more than its quota in the period; what failed or was withdrawn is not counted."""
+    login, limits = case.submitter.login, case.terms.limits
+    if not login:
+        return
+    quota = limits.quota_of(login)
+    times = submissions(case.requests.values(), case.submitter, case.now - limits.period)
+    if len(times) >= quota:
+        raise Refused(
+            f"{login} has submitted {_number(len(times), 'model')} in the last {_span(limits.period)}, and "
+            f"no more than {quota} are taken from one login. {_next(times, quota, limits.period)}"
+        )
+
+
+def writes_are_not_used_up(case: Case) -> None:
+    """No login submits and withdraws more often than the limit of one hour."""
+    limits = case.terms.limits
+    times = writes(case.requests.values(), case.submitter, case.now - HOUR)
+    if len(times) >= limits.writes:
+        raise Refused(
+            f"{case.submitter.login} has submitted and withdrawn {len(times)} times within an hour, and no "
+            f"more than {limits.writes} are taken from one login. {_next(times, limits.writes, HOUR)}"
+        )
+
+
+def model_is_named(case: Case) -> None:
     """The model's name could be one on the Hub."""
-    if not form.model:
-        raise Refused("Which model? Write its name as on the Hub: organisation/model.")
-    _refuse_impossible(form.model)
+    if not case.form.model:
+        raise Refused("Which model? Write its name as on the Hub: organisation/model.", field="model")
+    _refuse_impossible(case.form.model, field="model")
 
 
-def precision_is_offered(form: Form) -> None:
-    """The precision is one of PRECISIONS."""
-    _refuse_unless_offered("precision", form.precision, PRECISIONS)
-
-
-def weight_type_is_offered(form: Form) -> None:
-    """The weight type is one of WEIGHT_TYPES."""
-    _refuse_unless_offered("weight type", form.weight_type, WEIGHT_TYPES)
-
-
-def model_type_is_offered(form: Form) -> None:
-    """The model type is one of MODEL_TYPES, or said to be unknown."""
-    _refuse_unless_offered("model type", form.model_type, [*map(str, MODEL_TYPES), UNKNOWN_TYPE])
-
-
-def base_model_is_named(form: Form) -> None:
+def base_model_is_named(case: Case) -> None:
     """The base model's name, if there is one, could be one on the Hub."""
-    if form.base_model:
-        _refuse_impossible(form.base_model)
+    if case.form.base_model:
+        _refuse_impossible(case.form.base_model, field="base_model")
 
 
-RULES_OF_THE_FORM: list[Callable[[Form], None]] = [
-    fields_are_not_too_long,
-    model_is_named,
-    precision_is_offered,
-    weight_type_is_offered,
-    model_type_is_offered,
-    base_model_is_named,
-]
-"""Checked first, before the model is looked up. Each raises Refused."""
+def revision_is_possible(case: Case) -> None:
+    """The revision could be a branch, a tag or a commit."""
+    revision = case.form.revision
+    if not REVISION.fullmatch(revision) or ".." in revision:
+        raise Refused(
+            f"{shown(revision)} cannot be a revision of {shown(case.form.model)}: write a branch, a tag or a "
+            "commit, with letters, digits, '-', '_', '.' and '/' only.",
+            field="revision",
+        )
+
+
+def precision_is_offered(case: Case) -> None:
+    """The precision is one that the backend runs."""
+    _refuse_unless_offered("precision", case.form.precision, case.precisions, field="precision")
+
+
+def weight_type_is_offered(case: Case) -> None:
+    """The weight type is one that the backend runs."""
+    value, offered = case.form.weight_type, case.weight_types
+    if value in ("Adapter", "Delta") and value not in offered:
+        raise Refused(
+            f"{shown(case.form.model)} was submitted as {value}, and only {', '.join(offered)} weights are "
+            "evaluated here: merge it into its base model, and submit the merged model.",
+            field="weight_type",
+        )
+    _refuse_unless_offered("weight type", value, offered, field="weight_type")
+
+
+def model_type_is_offered(case: Case) -> None:
+    """The model type is one of MODEL_TYPES, or said to be unknown."""
+    offered = [*map(str, MODEL_TYPES), UNKNOWN_TYPE]
+    _refuse_unless_offered("model type", case.form.model_type, offered, field="model_type")
+
+
+def model_is_not_blocked(case: Case) -> None:
+    """The owner has blocked neither the model nor the model that it was made from."""
+    for field, name in {"model": case.form.model, "base_model": case.form.base_model}.items():
+        _refuse_blocked(case, name, field)
+
+
+# With what the Hub says of the model
+
+
+def model_exists(case: Case) -> None:
+    """The model and the revision are there, and may be read; under its own name it is not blocked either."""
+    _refuse_blocked(case, case.facts.name, "model")
+
+
+def name_can_be_a_folder(case: Case) -> None:
+    """Its request would lie where it is found again, and not among our own files."""
+    facts, form = case.facts, case.form
+    path = request_path(
+        facts.name,
+        private=False,
+        precision=form.precision,
+        weight_type=form.weight_type,
+        commit=facts.commit,
+    )
+    if not is_safe_path(path) or not is_data_path(path):
+        raise Refused(
+            f"{facts.name} cannot be the name of a folder in the requests dataset: rename the model.",
+            field="model",
+        )
+
+
+def weight_type_fits_the_files(case: Case) -> None:
+    """An adapter is submitted as one, and nothing else is."""
+    files, name = case.facts.files, case.facts.name
+    is_adapter = ADAPTER_CONFIG in files and "config.json" not in files
+    if is_adapter and case.form.weight_type == ORIGINAL:
+        remedy = (
+            "choose Adapter as its weights type"
+            if "Adapter" in case.weight_types
+            else "only whole models are evaluated here, so merge it into its base model and submit that"
+        )
+        raise Refused(f"{name} is an adapter (it has {ADAPTER_CONFIG}): {remedy}.", field="weight_type")
+    if case.form.weight_type == "Adapter" and files and ADAPTER_CONFIG not in files:
+        raise Refused(
+            f"{name} is no adapter: it has no {ADAPTER_CONFIG}. Choose another weights type.",
+            field="weight_type",
+        )
 
 
 def has_a_base_model_where_it_needs_one(case: Case) -> None:
-    """Adapters and deltas can be evaluated only on top of a base model."""
+    """Adapters and deltas can be evaluated only on top of a base model, which is there."""
     if case.form.weight_type != ORIGINAL and not case.base:
         raise Refused(
             f"{case.facts.name} was submitted as {case.form.weight_type}, and its base model is missing: "
-            "name the model that it was made from."
+            "name the model that it was made from.",
+            field="base_model",
+        )
+    if case.base:
+        _refuse_blocked(case, case.base.name, "base_model")
+
+
+def has_safetensors_weights(case: Case) -> None:
+    """Its weights are in safetensors files: others can hold code."""
+    facts = case.facts
+    if any(name.endswith(".safetensors") for name in facts.files):
+        return
+    others = sorted(
+        {kind for name in facts.files for end, kind in OTHER_WEIGHTS.items() if name.endswith(end)}
+    )
+    has = f"only {' and '.join(others)} files" if others else "no files with weights"
+    raise Refused(
+        f"{facts.name} has {has}, and only weights in safetensors files are evaluated: save it with "
+        "model.save_pretrained(), or convert it with https://huggingface.co/spaces/safetensors/convert.",
+        field="model",
+    )
+
+
+def needs_no_remote_code(case: Case) -> None:
+    """It runs without code of its own; what transformers knows by itself does not need it."""
+    facts, backend = case.facts, case.backend
+    is_known = backend is not None and facts.architecture in backend.architectures
+    if facts.needs_remote_code and not is_known:
+        raise Refused(
+            f"{facts.name} needs code of its own (auto_map in config.json), and no code of models is run "
+            "here: submit a version whose architecture transformers knows.",
+            field="model",
+        )
+
+
+def architecture_is_known(case: Case) -> None:
+    """The backend's transformers can load it, as far as both say."""
+    facts, backend = case.facts, case.backend
+    if not backend or not backend.architectures or not facts.architecture or facts.needs_remote_code:
+        return
+    if facts.architecture not in backend.architectures:
+        version = backend.versions.get("transformers", "")
+        raise Refused(
+            f"{facts.name} is a {shown(facts.architecture)}, and the transformers {version} of this "
+            "leaderboard has no such causal language model: ask the owner for a newer version.",
+            field="model",
+        )
+
+
+def fits_the_size_cap(case: Case) -> None:
+    """Its weights are not larger, in the precision that is asked for, than what the backend takes."""
+    model = case.base or case.facts
+    size = weights_in_gb(None if model.params is None else model.params / 1e9, case.form.precision)
+    cap = case.backend.max_model_gb if case.backend else None
+    if size is not None and cap is not None and size > cap:
+        is_half_enough = case.form.precision == "float32" and size / 2 <= cap
+        remedy = (
+            "choose float16 or bfloat16"
+            if is_half_enough
+            else "submit a smaller model, or ask the owner for a larger machine"
+        )
+        raise Refused(
+            f"{model.name} has {_gb(size)} of weights in {case.form.precision}, and this leaderboard "
+            f"evaluates no more than {_gb(cap)}: {remedy}.",
+            field="precision",
+        )
+
+
+def states_a_license(case: Case) -> None:
+    """The card's metadata state a licence."""
+    if not case.facts.license:
+        raise Refused(
+            f"{case.facts.name} states no licence: add `license:`, or both `license_name:` and "
+            "`license_link:`, to the metadata at the top of its README.md.",
+            field="model",
+        )
+
+
+def has_a_model_card(case: Case) -> None:
+    """People can read what it is."""
+    length = len(" ".join(case.lookup.card.split()))
+    if length < SHORTEST_CARD:
+        has = f"a model card of {length} characters" if length else "no model card"
+        raise Refused(
+            f"{case.facts.name} has {has}: say in its README.md what it is, how it was trained and what it "
+            f"is for, in at least {SHORTEST_CARD} characters.",
+            field="model",
         )
 
 
 def is_not_submitted_yet(case: Case) -> None:
-    """The same evaluation was not asked for yet, or it failed or was cancelled."""
+    """The same evaluation was not asked for yet, or it failed or was withdrawn."""
     for path, request in case.earlier.items():
         if request.status not in CAN_BE_ASKED_FOR_AGAIN:
             known = f"commit {request.commit[:8]}" if request.commit else f"revision {request.revision}"
             advice = f" To evaluate the present commit, give {case.facts.commit} as the revision."
             raise Refused(
                 f"{request.model} ({known}, {request.precision}, {request.weight_type}) was submitted "
-                f"already and is {request.status}: its request is {path}.{'' if request.commit else advice}"
+                f"already and is {request.status}: its request is {path}.{'' if request.commit else advice}",
+                field="model",
+                request=path,
             )
 
 
-CHECKS: list[Callable[[Case], None]] = [
+Check = Callable[[Case], None]
+
+CHECKS: list[Check] = [
+    fields_are_not_too_long,
+    submitter_is_signed_in,
+    submitter_is_not_blocked,
+    queue_has_room,
+    quota_is_not_used_up,
+    writes_are_not_used_up,
+    model_is_named,
+    base_model_is_named,
+    revision_is_possible,
+    precision_is_offered,
+    weight_type_is_offered,
+    model_type_is_offered,
+    model_is_not_blocked,
+    model_exists,
+    name_can_be_a_folder,
+    weight_type_fits_the_files,
     has_a_base_model_where_it_needs_one,
+    has_safetensors_weights,
+    needs_no_remote_code,
+    architecture_is_known,
+    fits_the_size_cap,
+    states_a_license,
+    has_a_model_card,
     is_not_submitted_yet,
 ]
-"""Checked when the model is known, and again if the requests change meanwhile. Each raises Refused."""
+"""All that a submission must pass. While one above `model_exists` fails, the Hub is not asked."""
 
 
-def _refuse_impossible(name: str) -> None:
+def problems(case: Case, *, before_the_hub: bool = False) -> list[Refused]:
+    """Everything that is wrong with a submission, each thing once; or what can be said before the Hub is
+    asked about the model.
+    """
+    found: dict[str, Refused] = {}
+    for check in CHECKS:
+        if check is model_exists and before_the_hub:
+            break
+        try:
+            check(case)
+        except Refused as refusal:
+            found.setdefault(str(refusal), refusal)
+    return list(found.values())
+
+
+def shown(text: str) -> str:
+    """A text that anybody wrote, in quotes: short, and with what cannot be seen spelled out."""
+    return repr(text if len(text) <= 60 else f"{text[:60]}…")
+
+
+def _refuse_impossible(name: str, *, field: str) -> None:
+    foreign = next((letter for letter in name if letter.isalnum() and not letter.isascii()), None)
+    if foreign:
+        raise Refused(
+            f"{shown(name)} has the letter {foreign!r} ({unicodedata.name(foreign, 'without a name')}), "
+            "which no name on the Hub has: copy the name from the model's page.",
+            field=field,
+        )
     if not is_model_name(name):
         raise Refused(
-            f"{name!r} cannot be a model's name: write it as on the Hub, organisation/model, "
-            "with letters, digits, '-', '_' and '.' only."
+            f"{shown(name)} cannot be a model's name: write it as on the Hub, organisation/model, "
+            "with letters, digits, '-', '_' and '.' only.",
+            field=field,
         )
 
 
-def _refuse_unless_offered(what: str, value: str, offered: list[str]) -> None:
+def _refuse_unless_offered(what: str, value: str, offered: Sequence[str], *, field: str) -> None:
     if not value:
-        raise Refused(f"The {what} is missing: choose one of {', '.join(offered)}.")
+        raise Refused(f"The {what} is missing: choose one of {', '.join(offered)}.", field=field)
     if value not in offered:
-        raise Refused(f"The {what} {value!r} is not offered: choose one of {', '.join(offered)}.")
+        raise Refused(
+            f"The {what} {shown(value)} is not offered: choose one of {', '.join(offered)}.", field=field
+        )
+
+
+def _refuse_blocked(case: Case, name: str, field: str) -> None:
+    reason = case.blocked.model(name) if name else None
+    if reason is not None:
+        raise Refused(
+            f"{shown(name)} is not evaluated here{f': {reason}' if reason else ''}. "
+            "Ask the leaderboard's owner about it.",
+            field=field,
+        )
+
+
+def _next(times: Sequence[datetime], limit: int, period: timedelta) -> str:
+    """When the next one is taken, from the times of those that count, the oldest first."""
+    if limit < 1:
+        return "Ask the leaderboard's owner about it."
+    return f"The next one is taken from {times[-limit] + period:%Y-%m-%d %H:%M} UTC on."
+
+
+def _number(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"
+
+
+def _gb(size: float) -> str:
+    return f"{size:.3g} GB" if size < 1000 else f"{size:,.0f} GB"
+
+
+def _span(period: timedelta) -> str:
+    days = period / timedelta(days=1)
+    return "day" if days == 1 else f"{days:g} days"

@@ -20,6 +20,16 @@ LEADERBOARD_DATA_DIR = None
 REFRESH_RATE = 30
 # Whether anybody may submit without a login, True or False; as usual, not on a Space.
 ANONYMOUS_SUBMISSIONS = None
+# One login may submit so many models
+RATE_LIMIT_QUOTA = 5
+# in so many days; what failed or was withdrawn is not counted.
+RATE_LIMIT_PERIOD = 7
+# Other numbers for some: "alice: 50, bob: 20"
+HIGHER_RATE_LIMITS = ""
+# So often may one login submit and withdraw in an hour.
+WRITES_PER_HOUR = 30
+# While so many requests wait, no more are taken.
+MAX_PENDING = 1000
 
 # Where the page is served; on a Space, leave this to the Hub.
 

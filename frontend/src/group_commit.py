@@ -1,5 +1,5 @@
-"""Writes submissions into the requests dataset: those that come while one is written go into the next commit
-together, and when an hour's commits run high, those that come within two minutes.
+"""Writes submissions and withdrawals into the requests dataset: those that come while one is written go into
+the next commit together, and when an hour's commits run high, those that come within two minutes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from src.queue import entries
 from src.shared.conflicts import tries
 from src.shared.errors import Conflict, LeaderboardError, StoreError
 from src.shared.mirror import Reading
-from src.shared.request import Request, write_request
+from src.shared.request import Request, Status, write_request
 from src.shared.store import Store, blob_id
 from src.shared.times import Clock, utc_now
 
@@ -156,14 +156,14 @@ class GroupCommit:
         """Write the files; False when the requests changed since they were read. Raises StoreError."""
         add = {path: write_request(request) for path, request in new.items()}
         try:
-            self._store.commit(add=add, message=_message(list(new)), parent=reading.snapshot)
+            self._store.commit(add=add, message=_message(new), parent=reading.snapshot)
         except StoreError as error:
             files = self._read().snapshot.files
             if any(files.get(path) != blob_id(data) for path, data in add.items()):
                 if isinstance(error, Conflict):
                     return False
                 raise
-        log.info("submitted %s", ", ".join(new))
+        log.info("wrote %s", ", ".join(new))
         return True
 
 
@@ -187,6 +187,8 @@ def _decided(batch: Sequence[_Waiting], reading: Reading[Request]) -> list[Place
     return decided
 
 
-def _message(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-    return f"Submit {paths[0]}{more}"
+def _message(requests: Mapping[str, Request]) -> str:
+    """A commit message that names the first file and counts the others."""
+    path, request = next(iter(requests.items()))
+    verb = "Withdraw" if request.status is Status.CANCELLED else "Submit"
+    return f"{verb} {path}" + (f" and {len(requests) - 1} more" if len(requests) > 1 else "")

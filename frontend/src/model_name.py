@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
+from huggingface_hub import constants
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
-LINK = re.compile(r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/([^?#]*)", re.IGNORECASE)
+HUB = r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)"
 WITHIN_A_REPOSITORY = ("tree", "blob", "resolve", "discussions", "commits", "commit")
 
 
 def model_name(text: str) -> str:
     """The name that a text holds; of a link to a model's page, the part that is the name."""
-    link = LINK.match(text.strip())
-    if not link:
+    parts = _parts_of_a_link(text)
+    if parts is None:
         return text.strip()
-    parts = [part for part in link[1].split("/") if part]
     return parts[0] if len(parts) > 1 and parts[1] in WITHIN_A_REPOSITORY else "/".join(parts[:2])
+
+
+def linked_revision(text: str) -> str:
+    """The revision in a link to a model's files, as far as it is one part of it; empty without one."""
+    parts = _parts_of_a_link(text) or []
+    place = next((number for number, part in enumerate(parts[:3]) if part in WITHIN_A_REPOSITORY[:3]), None)
+    after = parts[place + 1 :] if place else []
+    return unquote(after[0]) if after else ""
+
+
+def _parts_of_a_link(text: str) -> list[str] | None:
+    """The parts of the path in a link to the Hub, or the server that stands for it; None for another text."""
+    link = re.match(rf"(?:{HUB}|{re.escape(constants.ENDPOINT)})/([^?#]*)", text.strip(), re.IGNORECASE)
+    return [part for part in link[1].split("/") if part] if link else None
 
 
 def is_model_name(text: str) -> bool:
@@ -26,4 +41,4 @@ def is_model_name(text: str) -> bool:
         validate_repo_id(text)
     except HFValidationError:
         return False
-    return True
+    return text.isascii()  # the client takes letters of any alphabet, the Hub does not

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from src.shared.queue_order import DEFAULT, in_order
-from src.shared.request import WAITS_FOR_ROOM, Attempt, Request, Status
+from src.shared.request import RESUBMITTED, WAITS_FOR_ROOM, WITHDRAWN, Attempt, Request, Status
 
 SILENCE = timedelta(hours=2)
 """Two of a worker's leases: when requests wait and nothing was heard for so long, no worker is at work."""
@@ -105,7 +105,12 @@ def no_worker_since(queue: Iterable[Entry], now: datetime) -> datetime | None:
     if not waiting:
         return None
     leases = [entry.renewed for entry in queue if entry.renewed]
-    attempts = [attempt.ended for entry in queue for attempt in entry.request.history if attempt.ended]
+    attempts = [
+        attempt.ended
+        for entry in queue
+        for attempt in entry.request.history
+        if attempt.ended and attempt.end not in (WITHDRAWN, RESUBMITTED)
+    ]
     quiet_since = max([min(waiting), *leases, *attempts])
     return quiet_since if now - quiet_since > SILENCE else None
 

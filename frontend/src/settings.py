@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
 
+from pydantic import Field
+
+from src.case import Terms
+from src.limits import Limits, read_higher
 from src.shared.environment import Port, Positive
 from src.shared.settings import CommonSettings
+
+WholeNumber = Annotated[int, Field(ge=0), "a whole number"]
 
 
 @dataclass(frozen=True)
@@ -14,9 +22,41 @@ class Settings(CommonSettings):
 
     refresh_rate: Positive = 30.0
     anonymous_submissions: bool | None = None
+    rate_limit_quota: WholeNumber = 5
+    rate_limit_period: Positive = 7.0
+    higher_rate_limits: object = ""
+    writes_per_hour: WholeNumber = 30
+    max_pending: WholeNumber = 1000
     gradio_server_port: Port = 7860
+    system: str | None = None
+    space_host: str | None = None
+    oauth_client_id: str | None = None
 
     @property
     def takes_anonymous_submissions(self) -> bool:
         """As it was set; else not on a Space, where strangers come by."""
         return self.space_id is None if self.anonymous_submissions is None else self.anonymous_submissions
+
+    @property
+    def has_a_login(self) -> bool:
+        """Whether the Hub's login is set up. Without any of the three Gradio would play it with the token of
+        this server, and everybody would be its owner.
+        """
+        return bool(self.oauth_client_id and self.system == "spaces" and self.space_id)
+
+    @property
+    def terms(self) -> Terms:
+        """Who may submit, and how much. Raises ConfigurationError."""
+        limits = Limits(
+            quota=self.rate_limit_quota,
+            period=timedelta(days=self.rate_limit_period),
+            higher=read_higher(self.higher_rate_limits),
+            writes=self.writes_per_hour,
+            pending=self.max_pending,
+        )
+        return Terms(anonymous=self.takes_anonymous_submissions, login=self.has_a_login, limits=limits)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Where the Hub serves the page: the Space's own host, and custom domains."""
+        return frozenset(host.strip() for host in (self.space_host or "").split(",") if host.strip())

@@ -103,7 +103,7 @@ def test_how_it_is_run_is_described() -> None:
     assert (description.limit, description.device, description.batch_size) == (20, "cuda:0", "auto:4")
     assert description.precisions == tuple(PRECISIONS)
     assert description.weight_types == ("Original",)
-    assert description.max_params is None
+    assert description.max_model_gb is None
     assert description.versions["lm_eval"] == version("lm_eval")
     assert description.versions["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
     assert {"LlamaForCausalLM", "GPT2LMHeadModel"} <= set(description.architectures)

@@ -11,11 +11,10 @@ import pytest
 
 from src import api
 from src.group_commit import GroupCommit
-from src.page.page import build_page
 from src.shared.pace import LIMIT, Pace
 from src.shared.request import Attempt, Lease, Progress, Status
 from src.submission import Desk
-from support.boards import NOW, TASKS, TEXTS, Leaderboard, scores
+from support.boards import NOW, Leaderboard, scores
 
 
 def test_the_leaderboard_is_plain_values_with_null_for_what_is_unknown(leaderboard: Leaderboard) -> None:
@@ -101,11 +100,11 @@ class Http:
 @pytest.fixture
 def http(leaderboard: Leaderboard) -> Http:
     leaderboard.add_model()
-    return Http(build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS))
+    return Http(leaderboard.page())
 
 
 def test_over_http_a_model_is_submitted_and_found_in_the_queue(http: Http) -> None:
-    answer = http.post("submit", "acme/tiny", "", "main", "float32", "Original", "pretrained")
+    answer = http.post("submit", "acme/tiny", "", "main", "float32", "Original", "pretrained", False)
     assert answer["ok"], answer
     [request] = http.post("queue")
     assert (request["model"], request["status"], request["request"]) == (
@@ -130,10 +129,10 @@ def test_a_hundred_who_wait_for_their_common_commit_hold_nobody_else_up(leaderbo
         sleep=lambda _: may_write.wait(),
     )
     group._last = NOW
-    http = Http(build_page(leaderboard.keeper, Desk(leaderboard.models, group), TEXTS, TASKS))
+    http = Http(leaderboard.page(Desk(leaderboard.models, group)))
 
     async def everybody() -> list[httpx.Response]:
-        fields = [None, None, "float32", None, "pretrained"]
+        fields = [None, None, "float32", None, "pretrained", None]
         submit = [http._post("/gradio_api/run/submit", {"data": [name, *fields]}) for name in names]
         waiting = asyncio.gather(*submit)
         while group.waiting < len(names):
@@ -151,7 +150,7 @@ def test_a_hundred_who_wait_for_their_common_commit_hold_nobody_else_up(leaderbo
 
 
 def test_over_http_null_means_the_default(http: Http) -> None:
-    assert http.post("submit", "acme/tiny", None, None, None, None, None)["ok"]
+    assert http.post("submit", "acme/tiny", *[None] * 6)["ok"]
     [request] = http.post("queue")
     assert (request["revision"], request["precision"], request["weight_type"]) == (
         "main",
@@ -162,10 +161,10 @@ def test_over_http_null_means_the_default(http: Http) -> None:
 
 @pytest.mark.parametrize("nonsense", ["", 7, ["acme/tiny"], {"a": 1}, "x" * 500])
 def test_over_http_nonsense_is_answered_with_a_sentence(http: Http, nonsense: Any) -> None:
-    answer = http.post("submit", nonsense, None, None, None, None, None)
+    answer = http.post("submit", nonsense, *[None] * 6)
     assert not answer["ok"]
     assert answer["message"].endswith(".")
-    assert not http.post("submit", "acme/tiny", None, None, None, None, nonsense or 1)["ok"]
+    assert not http.post("submit", "acme/tiny", None, None, None, None, nonsense or 1, None)["ok"]
 
 
 def test_over_http_an_empty_leaderboard_has_headers_and_no_rows(http: Http) -> None:
@@ -175,10 +174,11 @@ def test_over_http_an_empty_leaderboard_has_headers_and_no_rows(http: Http) -> N
 
 
 def test_only_the_documented_endpoints_have_names(leaderboard: Leaderboard) -> None:
-    page = build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS)
+    page = leaderboard.page()
     assert set(page.get_api_info()["named_endpoints"]) == {
         "/leaderboard",
         "/queue",
         "/reproduce",
         "/submit",
+        "/withdraw",
     }

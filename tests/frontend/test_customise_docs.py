@@ -10,18 +10,18 @@ import pytest
 
 from src import checks, columns
 from src.agreement import differences
-from src.checks import Case, Form, Refused
+from src.case import Refused
 from src.columns import TAKEN
 from src.rows import Standings, standings
 from src.shared.backend_description import BackendDescription, Metric, TaskDescription
-from src.shared.model_source import ModelFacts
 from src.shared.request import Status
 from src.tasks import Task, read_tasks
 from src.texts import read_texts
 from src.view import ViewState, view
 from support.boards import TASKS, make_result, path_of
+from support.cases import make_case, make_facts
 from support.customising import Pasted, blocks, section, suites_and_variants
-from support.factories import COMMIT, make_request
+from support.factories import make_request
 from support.sources import ROOT
 
 ABOUT = (ROOT / "frontend/src/about.py").read_text(encoding="utf-8")
@@ -126,13 +126,12 @@ EXAMPLES = blocks(section("The form, the rules and the columns"))
 def test_the_example_of_a_rule_refuses_a_model_that_is_too_large() -> None:
     [code] = [block for block in EXAMPLES if "Refused" in block]
     rule = with_example(checks, code)["is_not_too_large"]
-    facts = ModelFacts(name="acme/large", commit=COMMIT, location="acme/large", params=9_000_000_000)
-    case = Case(Form("acme/large"), facts, None, {})
+    facts = make_facts(name="acme/large", params=9_000_000_000)
     assert callable(rule)
     with pytest.raises(Refused, match="acme/large has 9,000,000,000 parameters, and no more than 8,000"):
-        rule(case)
+        rule(make_case(facts=facts))
     for params in (None, 8_000_000_000):
-        rule(replace(case, facts=replace(facts, params=params)))
+        rule(make_case(facts=replace(facts, params=params)))
 
 
 def test_the_example_of_a_column_is_shown_when_it_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

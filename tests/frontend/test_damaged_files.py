@@ -15,7 +15,6 @@ from pydantic_core import to_json
 from src import api
 from src.page import notices
 from src.page.leaderboard_tab import LeaderboardTab
-from src.page.page import build_page
 from src.page.queue_tables import queue_table
 from src.queue import grouped
 from support.boards import NO_LINKS, TASKS, TEXTS, Leaderboard
@@ -272,7 +271,7 @@ def test_each_file_that_cannot_be_understood_is_named_with_a_reason(
 
 
 def test_the_page_is_built_and_what_it_sends_is_strict_json(leaderboard: Leaderboard, files: Written) -> None:
-    build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS)
+    leaderboard.page()
     with gr.Blocks():
         tab = LeaderboardTab(leaderboard.keeper, TASKS, TEXTS)
     shown = tab.look(*[control.value for control in tab.choices])[tab.table]

@@ -5,7 +5,6 @@ from types import ModuleType
 import pytest
 
 from src.columns import TAKEN
-from src.page.page import build_page
 from src.shared.errors import ConfigurationError
 from src.tasks import Task, read_tasks
 from src.texts import read_texts
@@ -54,7 +53,7 @@ def page_of(leaderboard: Leaderboard, about: ModuleType) -> str:
     """All that the page says, as text."""
     leaderboard.keeper.sync()
     tasks = read_tasks(about.Tasks, taken=TAKEN)
-    page = build_page(leaderboard.keeper, leaderboard.desk, read_texts(about), tasks)
+    page = leaderboard.page(texts=read_texts(about), tasks=tasks)
     return f"{page.title} {page.config}"
 
 

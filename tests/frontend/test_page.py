@@ -13,13 +13,14 @@ import gradio_leaderboard
 import orjson
 import pytest
 
+from src import api
 from src.board import Board, Now
+from src.case import Refused, Terms
 from src.columns import columns
 from src.page import notices
 from src.page.about_tab import NOTHING_FOUND, NOTHING_YET, AboutTab
 from src.page.leaderboard_tab import HIDDEN, LeaderboardTab
 from src.page.links import Links
-from src.page.page import build_page
 from src.page.queue_tables import MOST, label, queue_table
 from src.page.submit_tab import SubmitTab
 from src.page.suite import suite
@@ -33,6 +34,7 @@ from src.tasks import Task
 from src.view import ViewState, view
 from support.boards import NO_LINKS, NOW, TASKS, TEXTS, Leaderboard, run_at, scores
 from support.factories import make_backend, make_request, make_task
+from support.page_requests import page_request
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">[x](javascript:alert(3))'
 DEFAULT_COLUMNS = [
@@ -64,7 +66,7 @@ def test_the_page_can_be_built_before_anything_is_read_on_nothing_and_on_results
     leaderboard: Leaderboard, prepare: Any
 ) -> None:
     prepare(leaderboard)
-    page = build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS, notice="Local data.")
+    page = leaderboard.page(notice="Local data.")
     config = str(page.config)
     for text in ("🏅 LLM Benchmark", "📝 About", "🚀 Submit here!", "An introduction.", "@misc{it}"):
         assert text in config
@@ -72,10 +74,12 @@ def test_the_page_can_be_built_before_anything_is_read_on_nothing_and_on_results
 
 
 def test_a_closed_desk_has_a_sentence_in_the_place_of_its_form(leaderboard: Leaderboard) -> None:
-    desk = leaderboard.make_desk(leaderboard.requests, is_open=False)
-    config = str(build_page(leaderboard.keeper, desk, TEXTS, TASKS).config)
-    assert "ANONYMOUS_SUBMISSIONS" in config
-    assert "Model name" not in config
+    desk = leaderboard.make_desk(leaderboard.requests, terms=Terms(anonymous=False))
+    assert "ANONYMOUS_SUBMISSIONS" in str(leaderboard.page(desk).config)
+    with gr.Blocks():
+        tab = SubmitTab(leaderboard.keeper, desk, TEXTS, leaderboard.visitors())
+    assert not tab.form.whole.visible
+    assert not tab.open(page_request())[tab.form.whole].visible
 
 
 # The leaderboard's tab
@@ -251,7 +255,7 @@ def test_the_queue_is_four_tables_with_counts(leaderboard: Leaderboard) -> None:
     leaderboard.add_request()
     leaderboard.keeper.sync()
     with gr.Blocks():
-        tab = SubmitTab(leaderboard.keeper, leaderboard.desk, TEXTS)
+        tab = SubmitTab(leaderboard.keeper, leaderboard.desk, TEXTS, leaderboard.visitors())
     updates = tab.queue(leaderboard.keeper.now)
     assert [updates[tab.accordions[group]].label for group in Group] == [
         "⚙️ Running (0)",
@@ -262,29 +266,68 @@ def test_the_queue_is_four_tables_with_counts(leaderboard: Leaderboard) -> None:
     assert "acme/tiny" in updates[tab.tables[Group.PENDING]]
 
 
-def handed_in(tab: SubmitTab, *filled_in: str | None) -> list[Any]:
+def handed_in(tab: SubmitTab, *filled_in: Any, looked_at: tuple[str, str] = ("", "")) -> list[Any]:
     """All that the form tells."""
 
     async def tell() -> list[Any]:
-        return [updates async for updates in tab.hand_in(*filled_in)]
+        hand_in = tab.form._hand_in(tab.follow)
+        return [updates async for updates in hand_in(page_request(), "", looked_at, *filled_in)]
 
     return asyncio.run(tell())
 
 
-def test_the_form_is_emptied_by_success_and_kept_by_a_refusal(leaderboard: Leaderboard) -> None:
+FILLED_IN = ("acme/tiny", "", "main", "float32", "Original", "🟢 : pretrained", False)
+SEEN = ("acme/tiny", "main")
+
+
+@pytest.fixture
+def submit_tab(leaderboard: Leaderboard) -> Iterator[SubmitTab]:
     leaderboard.add_model()
     with gr.Blocks():
-        tab = SubmitTab(leaderboard.keeper, leaderboard.desk, TEXTS)
-    filled_in = ("acme/tiny", "", "main", "float32", "Original", "🟢 : pretrained")
-    [updates] = handed_in(tab, *filled_in)
-    assert "is in the queue, at position 1" in updates[tab.message]
-    assert [updates[field] for field in tab.fields] == ["", "", "main", "float16", "Original", None]
-    assert "acme/tiny" in updates[tab.tables[Group.PENDING]]
-    [updates] = handed_in(tab, *filled_in)
-    assert "already and is PENDING" in updates[tab.message]
-    assert not set(tab.fields) & set(updates)
-    [updates] = handed_in(tab, *filled_in[:-1], None)
-    assert "The model type is missing" in updates[tab.message]
+        yield SubmitTab(leaderboard.keeper, leaderboard.desk, TEXTS, leaderboard.visitors())
+
+
+def test_the_form_is_emptied_by_success_and_kept_by_a_refusal(submit_tab: SubmitTab) -> None:
+    form = submit_tab.form
+    [updates] = handed_in(submit_tab, *FILLED_IN, looked_at=SEEN)
+    assert "is in the queue, at position 1" in updates[form.message]
+    assert "?request=acme/tiny_eval_request_False_float32_Original_" in updates[form.message]
+    assert (updates[form.fields["model"]], updates[form.fields["revision"]]) == ("", "main")
+    assert "acme/tiny" in updates[submit_tab.tables[Group.PENDING]]
+    [updates] = handed_in(submit_tab, *FILLED_IN, looked_at=SEEN)
+    assert "already and is PENDING" in updates[form.message]
+    assert "already and is PENDING" in updates[form.errors["model"]]
+    assert not set(form.fields.values()) & set(updates)
+    [updates] = handed_in(submit_tab, *FILLED_IN[:5], None, False, looked_at=SEEN)
+    assert "The model type is missing" in updates[form.errors["model_type"]]
+
+
+def test_a_model_that_was_not_looked_up_is_looked_up_before_it_is_submitted(
+    leaderboard: Leaderboard, submit_tab: SubmitTab
+) -> None:
+    form = submit_tab.form
+    looking, found = handed_in(submit_tab, "acme/tiny", "", "", "", "", None, False)
+    assert "Looking up" in looking[form.found]
+    assert "press Submit once more" in found[form.message]
+    assert found[form.fields["model_type"]] == "🟢 : pretrained"
+    assert found[form.fields["precision"]].value == "float32"
+    assert found[form.looked_at] == SEEN
+    assert leaderboard.keeper.read_requests().values == {}
+
+
+def test_what_is_wrong_is_said_beside_the_field_before_submitting(
+    leaderboard: Leaderboard, submit_tab: SubmitTab
+) -> None:
+    leaderboard.add_model("acme/bare", card="language: en", tensors={})
+    form = submit_tab.form
+    looking, found = form.look(page_request(), ("", ""), "acme/bare", "", "main", "", "", None, False)
+    assert "acme/bare" in looking[form.found]
+    assert "states no licence" in found[form.errors["model"]]
+    [unknown] = list(form.look(page_request(), ("", ""), "acme/none", *FILLED_IN[1:]))[1:]
+    assert "There is no model acme/none" in unknown[form.errors["model"]]
+    again = form.look_again(page_request(), SEEN, *FILLED_IN[:3], "int3", *FILLED_IN[4:])
+    assert "&#39;int3&#39; is not offered" in again[form.errors["precision"]]
+    assert again[form.errors["model"]] == ""
 
 
 def test_what_runs_is_shown_with_its_progress_and_the_time_it_is_from() -> None:
@@ -322,8 +365,8 @@ def test_hostile_requests_stay_text_in_the_queue(status: Status) -> None:
 
 def test_hostile_texts_stay_text_in_notices() -> None:
     now = Now(Board(broken=(HOSTILE,)), NOW, problem=HOSTILE)
-    shown = notices.banner(now, notice=HOSTILE) + notices.answer(HOSTILE, ok=False)
-    assert is_harmless(shown + notices.first_steps(now, HOSTILE))
+    answer = notices.answer(api.refusal(Refused(HOSTILE, request=HOSTILE)))
+    assert is_harmless(notices.banner(now, notice=HOSTILE) + answer + notices.first_steps(now, HOSTILE))
 
 
 def test_a_long_table_is_cut_and_says_how_much_is_missing() -> None:

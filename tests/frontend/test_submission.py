@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from src.checks import RULES_OF_THE_FORM, Form, Refused
-from src.shared.errors import Conflict, LeaderboardError, ModelNotFound, RevisionNotFound, StoreError
+from src.case import Case, Form, Refused, Terms
+from src.checks import CHECKS, CLOSED
+from src.shared.errors import Conflict, LeaderboardError, StoreError
 from src.shared.request import Attempt, Lease, Progress, Request, Status, read_request
 from src.shared.store import Snapshot, Store
-from src.submission import CLOSED
+from src.submission import NotAccepted
 from support.boards import NOW, Leaderboard, path_of
 from support.factories import MODEL, make_request, old_request_file
 
@@ -117,7 +118,7 @@ def test_a_model_type_may_stay_unknown(leaderboard: Leaderboard) -> None:
         ({"model": ""}, "Which model?"),
         ({"model": "../secrets"}, "cannot be a model's name: write it as on the Hub, organisation/model"),
         ({"model": "acme/tiny model"}, "cannot be a model's name"),
-        ({"model": "a" * 201}, "The field model has 201 characters, and no more than 200 are taken"),
+        ({"model": "a" * 201}, "The field model has 201 characters, and at most 200 are taken"),
         ({"revision": "r" * 300}, "The field revision has 300 characters"),
         (
             {"precision": "int3"},
@@ -128,30 +129,30 @@ def test_a_model_type_may_stay_unknown(leaderboard: Leaderboard) -> None:
         ({"model_type": ""}, "The model type is missing: choose one of 🟢 : pretrained"),
         ({"model_type": "huge"}, "The model type 'huge' is not offered"),
         ({"base_model": "a/b/c"}, "'a/b/c' cannot be a model's name"),
-        ({"weight_type": "Adapter"}, "its base model is missing: name the model that it was made from"),
+        ({"weight_type": "Delta"}, "its base model is missing: name the model that it was made from"),
     ],
 )
 def test_a_form_that_breaks_a_rule_is_refused_with_what_to_do(
     leaderboard: Leaderboard, fields: dict[str, str], sentence: str
 ) -> None:
     leaderboard.add_model()
-    with pytest.raises(Refused, match=sentence):
+    with pytest.raises(NotAccepted, match=sentence):
         leaderboard.desk.submit(leaderboard.form(**fields))
     assert leaderboard.keeper.read_requests().values == {}
 
 
 def test_a_model_or_a_revision_that_is_not_there_is_said_as_such(leaderboard: Leaderboard) -> None:
     leaderboard.add_model()
-    with pytest.raises(ModelNotFound, match="acme/none"):
+    with pytest.raises(NotAccepted, match="acme/none"):
         leaderboard.desk.submit(leaderboard.form("acme/none"))
-    with pytest.raises(RevisionNotFound, match="v2"):
+    with pytest.raises(NotAccepted, match="v2"):
         leaderboard.desk.submit(leaderboard.form(revision="v2"))
 
 
 def test_a_closed_desk_says_what_to_set(leaderboard: Leaderboard) -> None:
     leaderboard.add_model()
-    desk = leaderboard.make_desk(leaderboard.requests, is_open=False)
-    with pytest.raises(Refused, match="ANONYMOUS_SUBMISSIONS"):
+    desk = leaderboard.make_desk(leaderboard.requests, terms=Terms(anonymous=False))
+    with pytest.raises(NotAccepted, match="ANONYMOUS_SUBMISSIONS"):
         desk.submit(leaderboard.form())
     assert "ANONYMOUS_SUBMISSIONS" in CLOSED
 
@@ -159,12 +160,12 @@ def test_a_closed_desk_says_what_to_set(leaderboard: Leaderboard) -> None:
 def test_an_owner_adds_a_rule_by_adding_a_function(
     leaderboard: Leaderboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def is_ours(form: Form) -> None:
-        if not form.model.startswith("ours/"):
+    def is_ours(case: Case) -> None:
+        if not case.form.model.startswith("ours/"):
             raise Refused("Only our own models are evaluated here.")
 
-    monkeypatch.setattr("src.submission.RULES_OF_THE_FORM", [*RULES_OF_THE_FORM, is_ours])
-    with pytest.raises(Refused, match="Only our own"):
+    monkeypatch.setattr("src.checks.CHECKS", [*CHECKS, is_ours])
+    with pytest.raises(NotAccepted, match="Only our own"):
         leaderboard.desk.submit(leaderboard.form())
 
 
@@ -172,7 +173,7 @@ def test_an_owner_adds_a_rule_by_adding_a_function(
 
 
 def test_an_adapter_is_submitted_with_its_base_model_and_the_commit_of_it(leaderboard: Leaderboard) -> None:
-    leaderboard.add_model()
+    leaderboard.add_model(adapts="acme/base")
     leaderboard.add_model("acme/base", card="license: apache-2.0")
     form = leaderboard.form(weight_type="Adapter", base_model="acme/base")
     request = leaderboard.desk.submit(form).request
@@ -180,14 +181,14 @@ def test_an_adapter_is_submitted_with_its_base_model_and_the_commit_of_it(leader
 
 
 def test_a_base_model_that_the_card_names_need_not_be_typed(leaderboard: Leaderboard) -> None:
-    leaderboard.add_model(card="base_model: acme/base")
+    leaderboard.add_model(card="license: mit\nbase_model: acme/base")
     leaderboard.add_model("acme/base")
     assert leaderboard.desk.submit(leaderboard.form(weight_type="Delta")).request.base_model == "acme/base"
 
 
 def test_a_base_model_that_is_not_there_is_refused(leaderboard: Leaderboard) -> None:
     leaderboard.add_model()
-    with pytest.raises(ModelNotFound, match="acme/gone"):
+    with pytest.raises(NotAccepted, match="acme/gone"):
         leaderboard.desk.submit(leaderboard.form(weight_type="Adapter", base_model="acme/gone"))
 
 
@@ -206,7 +207,7 @@ def test_what_waits_runs_or_is_finished_is_not_submitted_again(
     leaderboard.add_model()
     path = leaderboard.add_request(commit=commit_of(leaderboard), status=status)
     before = (leaderboard.folder / "requests" / path).read_bytes()
-    with pytest.raises(Refused, match=f"already and is {status}: its request is {path}"):
+    with pytest.raises(NotAccepted, match=f"already and is {status}: its request is {path}"):
         leaderboard.desk.submit(leaderboard.form())
     assert (leaderboard.folder / "requests" / path).read_bytes() == before
 
@@ -226,7 +227,7 @@ def test_another_precision_weight_type_or_commit_is_another_evaluation(
 def test_a_revision_and_its_commit_are_the_same(leaderboard: Leaderboard) -> None:
     leaderboard.add_model()
     leaderboard.desk.submit(leaderboard.form())
-    with pytest.raises(Refused, match="already and is PENDING"):
+    with pytest.raises(NotAccepted, match="already and is PENDING"):
         leaderboard.desk.submit(leaderboard.form(revision=commit_of(leaderboard)))
 
 
@@ -237,7 +238,9 @@ def test_an_old_request_of_the_same_revision_stands_but_the_commit_may_be_asked_
     old = leaderboard.write("requests", "demo-leaderboard/old.json", old_request_file(precision="float32"))
     form = leaderboard.form("demo-leaderboard/gpt2-demo")
     commit = commit_of(leaderboard, form.model)
-    with pytest.raises(Refused, match=f"its request is {old}. To evaluate the present commit, give {commit}"):
+    with pytest.raises(
+        NotAccepted, match=f"its request is {old}. To evaluate the present commit, give {commit}"
+    ):
         leaderboard.desk.submit(form)
     assert leaderboard.desk.submit(replace(form, revision=commit)).request.commit == commit
 
@@ -285,7 +288,7 @@ def test_even_without_that_check_nothing_but_a_failed_request_is_overwritten(
 ) -> None:
     leaderboard.add_model()
     path = leaderboard.add_request(commit=commit_of(leaderboard), status=Status.RUNNING)
-    monkeypatch.setattr("src.submission.CHECKS", [])
+    monkeypatch.setattr("src.checks.CHECKS", [])
     assert leaderboard.desk.submit(leaderboard.form()).path == path.replace(".json", "_2.json")
 
 
@@ -349,7 +352,7 @@ def test_the_same_model_that_comes_first_makes_it_a_duplicate(leaderboard: Leade
     store = Interrupted(
         leaderboard.requests, before=lambda: leaderboard.add_request(commit=commit_of(leaderboard), likes=3)
     )
-    with pytest.raises(Refused, match="already and is PENDING"):
+    with pytest.raises(NotAccepted, match="already and is PENDING"):
         leaderboard.make_desk(store).submit(leaderboard.form())
 
 
@@ -391,7 +394,7 @@ def test_one_of_many_who_submit_the_same_at_once_succeeds(leaderboard: Leaderboa
         try:
             leaderboard.desk.submit(leaderboard.form())
             outcomes.append("in the queue")
-        except Refused as error:
+        except NotAccepted as error:
             outcomes.append("already" if "already" in str(error) else str(error))
 
     threads = [threading.Thread(target=submit) for _ in range(8)]

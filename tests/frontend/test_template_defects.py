@@ -10,14 +10,13 @@ import pytest
 
 import src
 from src import api
-from src.checks import Refused
 from src.columns import columns
 from src.page.leaderboard_tab import LeaderboardTab
-from src.page.page import build_page
 from src.page.queue_tables import queue_table
 from src.page.table import contents, leaderboard_table
 from src.queue import Group, entries, grouped
 from src.shared.request import Status
+from src.submission import NotAccepted
 from src.view import Sizes, ViewState, view
 from support.boards import NO_LINKS, TASKS, TEXTS, Leaderboard, scores
 from support.factories import make_request, old_request_file, old_result_file
@@ -40,7 +39,7 @@ def test_1_import_works_on_python_3_11_and_newer(module: str) -> None:
 
 def test_2_an_empty_results_dataset_is_a_page_that_says_what_to_do(leaderboard: Leaderboard) -> None:
     leaderboard.keeper.sync()
-    build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS)
+    leaderboard.page()
     with gr.Blocks():
         tab = LeaderboardTab(leaderboard.keeper, TASKS, TEXTS)
     assert "Submit a model" in tab.look("", ["Average ⬆️"], [], [], None, None, [])[tab.first_steps]
@@ -52,7 +51,7 @@ def test_3_an_error_of_the_dataset_is_told_on_the_page_and_nothing_restarts(lead
     (leaderboard.folder / "results").write_text("this is no folder")
     leaderboard.keeper.sync()
     assert "Not a directory" in leaderboard.keeper.now.problem
-    build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS)
+    leaderboard.page()
 
 
 def test_5_the_hub_clients_own_json_in_a_folder_is_no_request(leaderboard: Leaderboard) -> None:
@@ -95,9 +94,9 @@ def test_12_another_revision_does_not_overwrite_and_main_and_its_commit_are_the_
 ) -> None:
     leaderboard.add_model()
     first = leaderboard.desk.submit(leaderboard.form())
-    with pytest.raises(Refused, match="already"):
+    with pytest.raises(NotAccepted, match="already"):
         leaderboard.desk.submit(leaderboard.form(revision=first.request.commit or ""))
-    (leaderboard.folder / "models" / "acme" / "tiny" / "README.md").write_text("A new commit.")
+    (leaderboard.folder / "models" / "acme" / "tiny" / "new.txt").write_text("A new commit.")
     second = leaderboard.desk.submit(leaderboard.form())
     assert first.path != second.path
     assert len(leaderboard.keeper.read_requests().values) == 2
@@ -163,7 +162,7 @@ def test_18_an_unknown_size_is_not_0_and_is_not_filtered_away(leaderboard: Leade
 
 def test_20_spaces_and_dots_in_names_do_not_lead_outside(leaderboard: Leaderboard) -> None:
     for name in ("../../etc/passwd", "acme/../../x", "acme/a b"):
-        with pytest.raises(Refused, match="cannot be a model's name"):
+        with pytest.raises(NotAccepted, match="cannot be a model's name"):
             leaderboard.desk.submit(leaderboard.form(name))
     leaderboard.add_model()
     assert leaderboard.desk.submit(leaderboard.form("  acme/tiny  ")).request.model == "acme/tiny"

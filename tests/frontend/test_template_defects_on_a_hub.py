@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from src.board import Keeper
-from src.checks import Form, Refused
+from src.case import Form
 from src.group_commit import GroupCommit
 from src.shared.hub import Hub as Client
 from src.shared.hub_models import HubModels
 from src.shared.hub_store import HubStore
-from src.submission import Desk
+from src.submission import Desk, NotAccepted
 from support.boards import TASKS, scores
 from support.factories import make_model_folder, make_result_file
 from support.hub import Fault, Hub, Repository, running_hub
@@ -90,7 +90,7 @@ def test_12_another_revision_overwrites_nothing_and_main_and_its_commit_are_the_
 ) -> None:
     first = frontend.submit("acme/tiny")
     commit = model.head.id
-    with pytest.raises(Refused, match=f"is PENDING: its request is {first}"):
+    with pytest.raises(NotAccepted, match=f"is PENDING: its request is {first}"):
         frontend.submit("acme/tiny", revision=commit)
     model.put({"new.txt": "new"})
     second = frontend.submit("acme/tiny")
@@ -102,7 +102,7 @@ def test_12_a_duplicate_at_another_frontend_is_recognised(
     hub: Hub, token: str, frontend: Frontend, model: Repository
 ) -> None:
     frontend.submit("acme/tiny")
-    with pytest.raises(Refused, match="already and is PENDING"):
+    with pytest.raises(NotAccepted, match="already and is PENDING"):
         Frontend(hub, token).submit("acme/tiny")
 
 

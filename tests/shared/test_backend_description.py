@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.shared.backend_description import (
-    MAX_BYTES,
     BackendDescription,
     Metric,
     TaskDescription,
@@ -17,6 +16,7 @@ from src.shared.backend_description import (
 )
 from src.shared.errors import BadFile
 from src.shared.names import BACKEND_DESCRIPTION, is_data_path, is_safe_path
+from src.shared.yaml_file import MAX_BYTES
 
 ACCURACY = Metric(key="acc,none", higher_is_better=True)
 GSM8K = TaskDescription(

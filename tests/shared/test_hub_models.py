@@ -1,13 +1,20 @@
 """What is known of a model on the Hub, and what is told when it cannot be known."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from src.shared.errors import CannotBeEvaluated, ModelError, ModelNotFound, RevisionNotFound
+from src.shared.errors import (
+    CannotBeEvaluated,
+    ModelError,
+    ModelIsPrivate,
+    ModelNotFound,
+    RevisionNotFound,
+)
 from src.shared.hub import Hub as Client
-from src.shared.hub_models import HubModels
+from src.shared.hub_models import LONGEST_CARD_BYTES, HubModels
 from support.factories import make_model_folder
 from support.hub import Fault, Hub, Repository, running_hub
 
@@ -70,15 +77,56 @@ def test_a_model_of_which_nothing_is_known_has_gaps_and_no_zeros(hub: Hub, model
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["acme/none", "stranger/private", "acme/private", "a b", "../x", "a/b/c", ""]
-)
+@pytest.mark.parametrize("name", ["acme/none", "stranger/private", "a b", "../x", "a/b/c", ""])
 def test_a_model_that_is_not_there_or_private_is_not_found(hub: Hub, models: HubModels, name: str) -> None:
-    """Our own private models too: our token sees more than whoever asks."""
-    for private in ("stranger/private", "acme/private"):
-        hub.add_model(private, {"config.json": "{}"}, private=True)
+    hub.add_model("stranger/private", {"config.json": "{}"}, private=True)
     with pytest.raises(ModelNotFound, match=r"check its name|write it as organisation/model"):
         models.describe(name, "main")
+
+
+def test_a_private_model_that_our_token_sees_is_told_apart(hub: Hub, models: HubModels) -> None:
+    """Who may learn of it is for the caller to decide: our token sees more than whoever asks."""
+    hub.add_model("acme/private", {"config.json": "{}"}, private=True)
+    with pytest.raises(ModelIsPrivate, match="acme/private is private: make it public"):
+        models.describe("acme/private", "main")
+
+
+def test_a_gated_model_needs_the_token_of_the_evaluations(hub: Hub, token: str) -> None:
+    """Everybody sees that it is there. Whether its files may be read, the token for reading decides alone."""
+    gated = hub.add_model("stranger/gated", {"config.json": "{}", "README.md": "Ask."}, gated="auto")
+    reader = hub.add_user("reader")
+    models = HubModels(Client(token, endpoint=hub.url), Client(reader, endpoint=hub.url))
+    with pytest.raises(CannotBeEvaluated, match=r"this leaderboard has no access .* HF_READ_TOKEN"):
+        models.describe("stranger/gated", "main")
+    with pytest.raises(CannotBeEvaluated, match="is gated"):
+        models.card("stranger/gated", "main")
+    gated.readers.add("reader")
+    assert models.describe("stranger/gated", "main").gated
+    assert models.card("stranger/gated", "main") == "Ask."
+
+
+def test_the_text_of_a_card_is_read_without_its_metadata_and_not_endlessly(
+    hub: Hub, models: HubModels
+) -> None:
+    card = "---\nlicense: mit\n---\n# A model\n" + "x" * 300_000
+    repository = hub.add_model("acme/long", {"README.md": card})
+    text = models.card("acme/long", repository.head.id)
+    assert text.startswith("# A model\nxxx")
+    assert len(text) < LONGEST_CARD_BYTES
+    hub.add_model("acme/bare", {"config.json": "{}"})
+    assert models.card("acme/bare", "main") == ""
+
+
+def test_what_a_model_needs_and_has_is_told(hub: Hub, models: HubModels) -> None:
+    config = {"architectures": ["OddForCausalLM"], "auto_map": {"AutoModel": "odd.OddForCausalLM"}}
+    files = {"config.json": json.dumps(config), "chat_template.jinja": "{{ x }}", "sub/x.bin": "x"}
+    hub.add_model("acme/odd", {**files, "README.md": "---\nlicense_name: ours\nlicense_link: LICENSE\n---\n"})
+    odd = models.describe("acme/odd", "main")
+    assert (odd.needs_remote_code, odd.has_chat_template, odd.license) == (True, True, "ours")
+    assert odd.files[1:] == ("README.md", "chat_template.jinja", "config.json")
+    hub.add_model("acme/adapter", {"adapter_config.json": '{"base_model_name_or_path": "acme/odd"}'})
+    adapter = models.describe("acme/adapter", "main")
+    assert (adapter.base_models, adapter.needs_remote_code) == (("acme/odd",), False)
 
 
 def test_without_a_token_a_missing_model_is_not_found_either(hub: Hub) -> None:

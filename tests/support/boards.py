@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from src.accounts import Accounts
 from src.board import Keeper
-from src.checks import Form
+from src.case import Form
 from src.group_commit import GroupCommit
 from src.page.links import Links
 from src.shared.errors import StoreError
 from src.shared.folder_models import FolderModels
 from src.shared.folder_store import FolderStore
+from src.shared.hub import Hub
 from src.shared.names import request_path, result_path
 from src.shared.request import Request, write_request
 from src.shared.result import Result, read_result
@@ -81,7 +83,24 @@ class Leaderboard:
     def make_desk(self, store: Store, **options: Any) -> Desk:
         """Another desk on the same requests."""
         group = GroupCommit(store, self.keeper.read_requests, show=self.keeper.show, clock=lambda: NOW)
-        return Desk(self.models, group, clock=lambda: NOW, **options)
+        known = {
+            "requests": lambda: self.keeper.requests_now,
+            "backend": lambda: self.keeper.now.board.backend,
+            "blocked": lambda: self.keeper.blocked,
+        }
+        return Desk(self.models, group, clock=lambda: NOW, **{**known, **options})
+
+    def page(self, desk: Desk | None = None, texts: Texts = TEXTS, tasks: Any = TASKS, **options: Any) -> Any:
+        """The page, as gradio has it; importing gradio takes seconds."""
+        from src.page.page import build_page
+
+        return build_page(self.keeper, desk or self.desk, texts, tasks, self.visitors(), **options)
+
+    def visitors(self) -> Any:
+        """Tells who is at the page."""
+        from src.page.visitors import Visitors
+
+        return Visitors(Accounts(Hub()))
 
     def add_model(self, name: str = MODEL, **options: Any) -> None:
         """A model that can be submitted."""

@@ -11,6 +11,7 @@ from src.shared.request import Request, Status
 
 MODEL = "acme/tiny"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+CARD_TEXT = "# A model\n\n" + "It was made for a test, and says enough of itself to be worth reading. " * 4
 RUN = "2026-01-31T12-00-00.000000"
 
 
@@ -123,12 +124,19 @@ def make_model_folder(
     *,
     card: str = "license: mit",
     tensors: Mapping[str, object] | None = None,
+    adapts: str | None = None,
 ) -> Path:
-    """A model in a folder of models: a config, a card, and weights of which only the header is true."""
+    """A model in a folder of models: a config, a card, and weights of which only the header is true.
+
+    One that `adapts` another is an adapter.
+    """
     folder = models / name
     folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps({"architectures": ["LlamaForCausalLM"]}))
-    (folder / "README.md").write_text(f"---\n{card}\n---\n# A model\n")
+    if adapts is None:
+        (folder / "config.json").write_text(json.dumps({"architectures": ["LlamaForCausalLM"]}))
+    else:
+        (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": adapts}))
+    (folder / "README.md").write_text(f"---\n{card}\n---\n{CARD_TEXT}")
     tensors = (
         {"weight": {"dtype": "F32", "shape": [10, 20], "data_offsets": [0, 800]}}
         if tensors is None

@@ -175,7 +175,7 @@ def submit(frontends: list[Space], models: list[str], *, at_once: int) -> None:
     """Submit every model, at the frontends in turn, and again where it was told to try again."""
 
     def submit_one(number: int) -> None:
-        body = json.dumps({"data": [models[number], None, None, "float32", None, None]}).encode()
+        body = json.dumps({"data": [models[number], None, None, "float32", None, None, None]}).encode()
         address = f"{frontends[number % len(frontends)].url}/gradio_api/run/submit"
         call = urllib.request.Request(address, body, {"Content-Type": "application/json"})
         for _ in range(5):

@@ -9,6 +9,7 @@ LeaderboardError
 │   └── NotDelivered        a file that the Hub lists could not be had this time
 └── ModelError              a model cannot be described
     ├── ModelNotFound       no model of this name
+    │   └── ModelIsPrivate  there is one, which only our token and its owners may see
     ├── RevisionNotFound    the model has no such revision
     └── CannotBeEvaluated   the model is there, but not of a kind that can be evaluated
 """
@@ -62,6 +63,10 @@ class ModelError(LeaderboardError):
 
 class ModelNotFound(ModelError):
     """No model has this name."""
+
+
+class ModelIsPrivate(ModelNotFound):
+    """The model is private: whoever may not see it should not learn that it is there."""
 
 
 class RevisionNotFound(ModelError):

@@ -113,12 +113,12 @@ class Hub:
         if until:
             raise TooManyCalls(until)
 
-    def get(self, address: str) -> bytes:
-        """The content at an address of the Hub. Raises one of FAILURES."""
-        return self.call(self._get, address)
+    def get(self, address: str, *, most: int | None = None) -> bytes:
+        """The content at an address of the Hub, or its first bytes. Raises one of FAILURES."""
+        return self.call(self._get, address, {} if most is None else {"Range": f"bytes=0-{most - 1}"})
 
-    def _get(self, address: str) -> bytes:
-        answer = get_session().get(address, headers=build_hf_headers(token=self.api.token))
+    def _get(self, address: str, headers: dict[str, str]) -> bytes:
+        answer = get_session().get(address, headers=build_hf_headers(token=self.api.token, headers=headers))
         hf_raise_for_status(answer)
         return answer.content
 

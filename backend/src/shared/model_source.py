@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from .errors import ModelNotFound
+from .json_file import as_text, as_texts
+
+T = TypeVar("T")
+
+README = "README.md"
+ADAPTER_CONFIG = "adapter_config.json"
+CHAT_TEMPLATE = "chat_template.jinja"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +22,9 @@ class ModelFacts:
 
     `name` is canonical, whatever spelling was asked for; `commit` has 40 hexadecimal digits; `params` is a
     number of parameters and None when unknown; `location` is what transformers loads the model from: an
-    absolute folder, or the model's name on the Hub.
+    absolute folder, or the model's name on the Hub. `files` are those of its root folder. `license` is what
+    the card says, else the name of one that the card also links to. `base_models` are named by the card or by
+    the adapter's configuration. `needs_remote_code` is whether its configuration names code of its own.
     """
 
     name: str
@@ -22,9 +32,13 @@ class ModelFacts:
     location: str
     params: int | None = None
     dtype: str | None = None
+    files: tuple[str, ...] = ()
     license: str = ""
     base_models: tuple[str, ...] = ()
     architecture: str | None = None
+    needs_remote_code: bool = False
+    has_chat_template: bool = False
+    tags: tuple[str, ...] = ()
     gated: bool = False
     likes: int | None = None
 
@@ -38,6 +52,12 @@ class ModelSource(Protocol):
         Raises ModelNotFound, RevisionNotFound, or another ModelError that says what to do.
         """
 
+    def card(self, name: str, revision: str) -> str:
+        """The text of the model card at a revision, without its metadata; empty when there is none.
+
+        Raises ModelNotFound, or another ModelError when it cannot be read.
+        """
+
 
 class FirstFound:
     """Several places, asked in their order until one has the model."""
@@ -47,10 +67,24 @@ class FirstFound:
 
     def describe(self, name: str, revision: str) -> ModelFacts:
         """The facts from the first place that has a model of this name. Raises as a single place does."""
+        return self._first(lambda source: source.describe(name, revision))
+
+    def card(self, name: str, revision: str) -> str:
+        """The card from the first place that has a model of this name. Raises as a single place does."""
+        return self._first(lambda source: source.card(name, revision))
+
+    def _first(self, ask: Callable[[ModelSource], T]) -> T:
         *others, last = self._sources
         for source in others:
             try:
-                return source.describe(name, revision)
+                return ask(source)
             except ModelNotFound:
                 continue
-        return last.describe(name, revision)
+        return ask(last)
+
+
+def license_in(card: Mapping[str, object]) -> str:
+    """The licence that a card's metadata state: `license`, or a name and a link; empty when neither."""
+    stated = ", ".join(as_texts(card.get("license")))
+    named = as_text(card.get("license_name")) if card.get("license_link") else ""
+    return stated or named

@@ -41,6 +41,9 @@ WAITS_FOR_A_WORKER = "It waits for a worker."
 WAITS_FOR_ROOM = "it waits for a worker that has room for them"
 """What a request says that no worker has taken yet; the second one, that none may be missing."""
 
+WITHDRAWN, RESUBMITTED = "withdrawn", "resubmitted"
+"""The ends in a history that submitters make."""
+
 MOST_ATTEMPTS = 1_000_000
 """More than any request has; what somebody wrote beyond is no number of attempts."""
 
@@ -85,7 +88,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt that has ended: who made it, when, how, and where its log lies in the results dataset."""
+    """One attempt that has ended: who made it, when, how, and where its log lies in the results dataset.
+
+    Also what its submitters did, `by` their login: WITHDRAWN, and RESUBMITTED, where `started` is when it
+    had been submitted before.
+    """
 
     attempt: int
     worker: str
@@ -94,6 +101,7 @@ class Attempt:
     end: str
     message: str = ""
     log: str | None = None
+    by: str | None = None
 
 
 def _text(value: object) -> object:

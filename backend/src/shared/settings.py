@@ -25,6 +25,7 @@ class CommonSettings:
     queue_repo: str | None = None
     results_repo: str | None = None
     hf_token: str | None = field(default=None, repr=False)
+    hf_read_token: str | None = field(default=None, repr=False)
     commits_per_hour: Positive = LIMIT
     leaderboard_data_dir: str | None = None
     space_id: str | None = None
@@ -40,11 +41,12 @@ class CommonSettings:
                 raise ConfigurationError(
                     f"{name} is {value!r}: write a name as on the Hub, such as {example}."
                 )
-        if self.hf_token is not None and not TOKEN.fullmatch(self.hf_token):
-            raise ConfigurationError(
-                "HF_TOKEN holds characters that no token has: copy it again from "
-                "https://huggingface.co/settings/tokens."
-            )
+        for name, token in {"HF_TOKEN": self.hf_token, "HF_READ_TOKEN": self.hf_read_token}.items():
+            if token is not None and not TOKEN.fullmatch(token):
+                raise ConfigurationError(
+                    f"{name} holds characters that no token has: copy it again from "
+                    "https://huggingface.co/settings/tokens."
+                )
         if not constants.ENDPOINT.startswith(("http://", "https://")):
             raise ConfigurationError(
                 f"HF_ENDPOINT is {constants.ENDPOINT!r}: write an address, such as https://huggingface.co."

@@ -57,7 +57,7 @@ def open_stores(settings: CommonSettings, *, clock: Clock = utc_now) -> Stores:
 
 def _on_the_hub(settings: CommonSettings, clock: Clock) -> Stores:
     hub = Hub(settings.hf_token)
-    models = HubModels(hub)
+    models = HubModels(hub, Hub(settings.hf_read_token))
     pace = partial(Pace, settings.commits_per_hour, clock)
     return Stores(
         requests=HubStore(
@@ -73,7 +73,8 @@ def _in_folders(settings: CommonSettings) -> Stores:
     """Models may lie in a folder too; others are on the Hub, unless the client is told to stay offline."""
     folder = Path(settings.leaderboard_data_dir or LOCAL_FOLDER).resolve()
     notice = LOST_ON_A_SPACE if settings.space_id else "" if settings.leaderboard_data_dir else LOCAL
-    local, hub = FolderModels(folder / "models"), HubModels(Hub(settings.hf_token))
+    local = FolderModels(folder / "models")
+    hub = HubModels(Hub(settings.hf_token), Hub(settings.hf_read_token))
     return Stores(
         requests=FolderStore(folder / "requests", web="files/requests"),
         results=FolderStore(folder / "results", web="files/results"),

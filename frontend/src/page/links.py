@@ -42,6 +42,11 @@ def link(address: str | None, text: Markup | str) -> Markup:
     return Markup(f'<a href="{escape(address)}" target="_blank" rel="noopener">{escape(text)}</a>')
 
 
+def request_link(path: str, text: Markup | str) -> Markup:
+    """A link to the page with one request open, which can be kept and passed on."""
+    return Markup('<a href="?request={}">{}</a>').format(quote(path), text)
+
+
 def model_address(name: str) -> str | None:
     """Where the Hub shows a model; None for a name that it could not have."""
     return f"{constants.ENDPOINT}/{quote(name)}" if is_model_name(name) else None

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from huggingface_hub import constants
 from markupsafe import Markup
 
+from src.api import Answer, Problem
 from src.board import Now
-from src.page.links import link
+from src.page.links import Links, link, request_link
+from src.shared.model_source import ModelFacts
 
 MOST = 20
 """Sentences that are told of one kind; the rest is counted."""
 
+FOUND = (
+    "Size and licence come from the model's files and card: what is wrong there is put right there. The "
+    "fields below were filled in from them: correct what is wrong."
+)
 CREATED = "The dataset {} was missing and has been created, empty."
 DIFFERENCES = "For the owner: the backend and src/about.py do not agree"
 
@@ -116,8 +122,65 @@ def gathering(due: datetime) -> Markup:
     )
 
 
-def answer(message: str, *, ok: bool) -> Markup:
-    """What became of a submission."""
-    return Markup('<div class="note {}" role="{}">{} {}</div>').format(
-        "good" if ok else "bad", "status" if ok else "alert", "✅" if ok else "❌", message
+def answer(outcome: Answer) -> Markup:
+    """What became of a submission, with a link to its request or to the same one that is there already."""
+    ok, path = outcome["ok"], outcome["request"]
+    see = request_link(path, "Follow it" if ok else "See that request") if path else ""
+    return Markup('<div class="note {}" role="{}">{} {} {}</div>').format(
+        "good" if ok else "bad", "status" if ok else "alert", "✅" if ok else "❌", outcome["message"], see
     )
+
+
+def problems(wrong: Sequence[Problem]) -> Markup:
+    """What is wrong with a field or with the whole form; nothing when all is well."""
+    lines = Markup("").join(
+        Markup("<p>{} {}</p>").format(
+            each["message"], request_link(each["request"], "See that request") if each["request"] else ""
+        )
+        for each in wrong
+    )
+    return Markup('<div class="problem" role="alert">{}</div>').format(lines) if wrong else Markup()
+
+
+def quota(used: int, quota: int, period: timedelta) -> Markup:
+    """How much of what one login may submit is used."""
+    days = period / timedelta(days=1)
+    return Markup('<p class="quiet">{} of {} submissions in {:g} day{} used.</p>').format(
+        used, quota, days, "" if days == 1 else "s"
+    )
+
+
+def looking_up(model: str) -> Markup:
+    """While the Hub is asked about a model."""
+    return Markup(
+        '<div class="found" role="status"><span class="spinner" aria-hidden="true"></span> '
+        "Looking up <bdi>{}</bdi> …</div>"
+    ).format(model[:100])
+
+
+def found_model(facts: ModelFacts, links: Links) -> Markup:
+    """What is known of a model that was looked up."""
+    known = {
+        "Commit": Markup("<code>{}</code>").format(facts.commit[:8]),
+        "Size": "unknown" if facts.params is None else f"{size_text(facts.params)} parameters",
+        "Weights": facts.dtype or "unknown",
+        "Licence": facts.license or "none stated",
+        "Architecture": facts.architecture or "unknown",
+        "Base model": Markup(", ").join(map(links.model, facts.base_models)),
+    }
+    items = Markup("").join(
+        Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, value)
+        for name, value in known.items()
+        if value
+    )
+    return Markup(
+        '<div class="found" role="status"><b><bdi>{}</bdi></b><dl>{}</dl><p class="quiet">{}</p></div>'
+    ).format(links.model(facts.name), items, FOUND)
+
+
+def size_text(params: int) -> str:
+    """A number of parameters with three digits: `1.24 billion`."""
+    for number, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if params >= number:
+            return f"{params / number:.3g} {word}"
+    return f"{params:,}"

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from src.page.links import Links
+from src.page.links import Links, request_link
 from src.queue import Entry, Group
-from src.shared.request import Attempt, Status
+from src.shared.request import RESUBMITTED, WITHDRAWN, Attempt, Status
 
 MOST = 200
 """Lines of a table; the queue's endpoint has all of them."""
@@ -22,6 +22,9 @@ EMPTY = {
     Group.FAILED: "No evaluation has failed.",
 }
 ICONS = {Group.RUNNING: "⚙️", Group.PENDING: "⏳", Group.FINISHED: "✅", Group.FAILED: "❌"}
+
+
+LINK_TEXT = Markup('<span aria-label="this request">🔗</span>')
 
 
 class _Column(NamedTuple):
@@ -62,12 +65,12 @@ def _model(entry: Entry, links: Links) -> Markup:
     return Markup("<bdi>{}</bdi>").format(links.model(entry.request.model))
 
 
-def _revision(entry: Entry, links: Links) -> Markup:
+def revision(entry: Entry, links: Links) -> Markup:
     """What was asked for, and the commit that it is unless that was asked for."""
-    revision, commit = entry.request.revision, entry.request.commit
-    if not commit or revision == commit:
-        return Markup("<bdi>{}</bdi>").format(revision[:12])
-    return Markup("<bdi>{}</bdi> <code>{}</code>").format(revision, commit[:8])
+    named, commit = entry.request.revision, entry.request.commit
+    if not commit or named == commit:
+        return Markup("<bdi>{}</bdi>").format(named[:12])
+    return Markup("<bdi>{}</bdi> <code>{}</code>").format(named, commit[:8])
 
 
 def _reason(entry: Entry, links: Links) -> Markup:
@@ -75,25 +78,26 @@ def _reason(entry: Entry, links: Links) -> Markup:
     reason = Markup('<span class="reason">{}{}</span>').format(
         cancelled, entry.reason or "No reason was kept."
     )
-    return reason + _attempts(entry, links)
+    return reason + attempts(entry, links)
 
 
 def _state(entry: Entry, links: Links) -> Markup:
-    return Markup('<span class="reason">{}</span>').format(entry.reason) + _attempts(entry, links)
+    return Markup('<span class="reason">{}</span>').format(entry.reason) + attempts(entry, links)
 
 
-def _attempts(entry: Entry, links: Links) -> Markup:
+def attempts(entry: Entry, links: Links) -> Markup:
     """What happened each time, folded away, with the logs."""
-    attempts = entry.request.history
-    if not attempts:
+    history = entry.request.history
+    if not history:
         return Markup()
     items = Markup("").join(
         Markup("<li>{} {}: {} {}</li>").format(
-            _time(attempt.ended), attempt.end, attempt.message, _log(attempt, links)
+            time_text(attempt.ended), attempt.end, attempt.message, _log(attempt, links)
         )
-        for attempt in attempts
+        for attempt in history
     )
-    summary = f"{len(attempts)} attempts" if len(attempts) > 1 else "1 attempt"
+    number = sum(attempt.end not in (WITHDRAWN, RESUBMITTED) for attempt in history)
+    summary = "What happened" if number < len(history) else f"{number} attempt{'s' * (number > 1)}"
     return Markup("<details><summary>{}</summary><ol>{}</ol></details>").format(summary, items)
 
 
@@ -102,30 +106,31 @@ def _log(attempt: Attempt, links: Links) -> Markup:
     return links.result(str(attempt.log), "log") if has_address else Markup()
 
 
-def _files(entry: Entry, links: Links) -> Markup:
+def files(entry: Entry, links: Links) -> Markup:
     """What there is to look at: the request's file, the result's, and the last attempt's log."""
     request, history = entry.request, entry.request.history
-    files = [links.request(entry.path, "request")] if links.requests.address(entry.path) else []
+    found = [links.request(entry.path, "request")] if links.requests.address(entry.path) else []
     last = {"result": request.result, "log": history[-1].log if history else None}
-    files += [links.result(path, name) for name, path in last.items() if path and links.results.address(path)]
-    return Markup(" · ").join(files)
+    found += [links.result(path, name) for name, path in last.items() if path and links.results.address(path)]
+    return Markup(" · ").join(found)
 
 
-def _progress(entry: Entry, links: Links) -> Markup:
-    progress, renewed = entry.request.progress, entry.renewed
-    as_of = Markup('<span class="quiet">as of {}</span>').format(_time(renewed)) if renewed else Markup()
-    if not progress or progress.total <= 0:
+def progress(entry: Entry, links: Links) -> Markup:
+    """How far a running evaluation is, as a bar."""
+    reached, renewed = entry.request.progress, entry.renewed
+    as_of = Markup('<span class="quiet">as of {}</span>').format(time_text(renewed)) if renewed else Markup()
+    if not reached or reached.total <= 0:
         return Markup("starting {}").format(as_of)
-    done = min(max(progress.done, 0), progress.total)
+    done = min(max(reached.done, 0), reached.total)
     return Markup(
         '<progress value="{done}" max="{total}" aria-label="{task}"></progress> '
         "{task} {percent:.0f} % {as_of}"
     ).format(
-        done=done, total=progress.total, task=progress.task, percent=100 * done / progress.total, as_of=as_of
+        done=done, total=reached.total, task=reached.task, percent=100 * done / reached.total, as_of=as_of
     )
 
 
-def _time(time: datetime | None) -> Markup:
+def time_text(time: datetime | None) -> Markup:
     """To the minute, in UTC."""
     if time is None:
         return Markup()
@@ -134,21 +139,22 @@ def _time(time: datetime | None) -> Markup:
 
 POSITION = _Column("#", lambda entry, _: escape(entry.position or ""))
 MODEL = _Column("Model", _model)
-REVISION = _Column("Revision", _revision)
+REVISION = _Column("Revision", revision)
 PRECISION = _Column("Precision", lambda entry, _: escape(entry.request.precision))
 WEIGHTS = _Column("Weights", lambda entry, _: escape(entry.request.weight_type))
-SUBMITTED = _Column("Submitted (UTC)", lambda entry, _: _time(entry.request.submitted))
-STARTED = _Column("Started (UTC)", lambda entry, _: _time(entry.started))
-ENDED = _Column("Ended (UTC)", lambda entry, _: _time(entry.ended))
-PROGRESS = _Column("Progress", _progress)
+SUBMITTED = _Column("Submitted (UTC)", lambda entry, _: time_text(entry.request.submitted))
+STARTED = _Column("Started (UTC)", lambda entry, _: time_text(entry.started))
+ENDED = _Column("Ended (UTC)", lambda entry, _: time_text(entry.ended))
+PROGRESS = _Column("Progress", progress)
 REASON = _Column("Reason", _reason)
-FILES = _Column("Files", _files)
+FILES = _Column("Files", files)
 STATE = _Column("State", _state)
+LINK = _Column("Link", lambda entry, _: request_link(entry.path, LINK_TEXT))
 
 WHAT = [MODEL, REVISION, PRECISION, WEIGHTS]
 COLUMNS = {
-    Group.RUNNING: [*WHAT, STARTED, PROGRESS],
-    Group.PENDING: [POSITION, *WHAT, SUBMITTED, STATE],
-    Group.FINISHED: [*WHAT, SUBMITTED, ENDED, FILES],
-    Group.FAILED: [MODEL, REASON, REVISION, PRECISION, WEIGHTS, ENDED, FILES],
+    Group.RUNNING: [*WHAT, STARTED, PROGRESS, LINK],
+    Group.PENDING: [POSITION, *WHAT, SUBMITTED, STATE, LINK],
+    Group.FINISHED: [*WHAT, SUBMITTED, ENDED, FILES, LINK],
+    Group.FAILED: [MODEL, REASON, REVISION, PRECISION, WEIGHTS, ENDED, FILES, LINK],
 }

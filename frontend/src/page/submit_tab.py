@@ -1,43 +1,45 @@
-"""The tab "🚀 Submit here!": the form, what became of a submission, and the four tables of the queue."""
+"""The tab "🚀 Submit here!": the login, the form, the own submissions, and the four tables of the queue."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import gradio as gr
 
-from src import api
 from src.board import Keeper, Now
-from src.checks import MAIN, PRECISIONS, WEIGHT_TYPES, Form
-from src.model_types import MODEL_TYPES
+from src.checks import CLOSED
 from src.page import notices
 from src.page.links import Links
+from src.page.my_submissions import MySubmissions
 from src.page.queue_tables import label, queue_table
+from src.page.submit_form import SubmitForm
 from src.page.updates import Updates
+from src.page.visitors import Visitors
 from src.queue import Group, grouped
-from src.shared.request import ORIGINAL
-from src.submission import CLOSED, Desk
+from src.submission import Desk
 from src.texts import Texts
 
-SUBMIT = "Submit"
-SUBMITTING_AT_ONCE = 1000
-"""How many submissions may wait for their common commit; they do it without a thread."""
+REQUEST = "request"
+"""In the page's address: the path of the request that is to be shown."""
 
 OPEN_AT_FIRST = (Group.RUNNING, Group.PENDING)
+SIGN_IN = "Sign in with Hugging Face to submit"
 
 
 class SubmitTab:
     """The tab's components, and what happens to them. Make it inside the tab."""
 
-    def __init__(self, keeper: Keeper, desk: Desk, texts: Texts) -> None:
+    def __init__(self, keeper: Keeper, desk: Desk, texts: Texts, visitors: Visitors) -> None:
         self._keeper = keeper
         self._desk = desk
+        self._visitors = visitors
         gr.Markdown(texts.queue)
-        if desk.is_open:
-            self._form()
-        else:
+        if desk.terms.login:
+            gr.LoginButton(SIGN_IN, elem_id="login", size="md")
+        elif not desk.terms.anonymous:
             gr.HTML(notices.note(CLOSED), padding=False)
+        self.own = MySubmissions(keeper, desk, visitors)
+        self.form = SubmitForm(keeper, desk, visitors)
         self.no_worker = gr.HTML(padding=False)
         self.accordions: dict[Group, gr.Accordion] = {}
         self.tables: dict[Group, gr.HTML] = {}
@@ -45,63 +47,35 @@ class SubmitTab:
             with gr.Accordion(label(group, []), open=group in OPEN_AT_FIRST) as self.accordions[group]:
                 self.tables[group] = gr.HTML(padding=False, elem_id=f"queue-{group.lower()}")
 
-    def _form(self) -> None:
-        with gr.Row():
-            with gr.Column():
-                model = gr.Textbox(
-                    label="Model name", placeholder="organisation/model, or its page's address"
-                )
-                revision = gr.Textbox(MAIN, label="Revision", info="A branch, a tag or a commit")
-                kind = gr.Dropdown([str(each) for each in MODEL_TYPES], value=None, label="Model type")
-            with gr.Column():
-                precision = gr.Dropdown(PRECISIONS, value=PRECISIONS[0], label="Precision")
-                weights = gr.Dropdown(WEIGHT_TYPES, value=ORIGINAL, label="Weights type")
-                base = gr.Textbox(label="Base model", info="Only for an adapter or a delta")
-        self.button = gr.Button(SUBMIT, variant="primary", elem_id="submit")
-        self.message = gr.HTML(padding=False, elem_id="submission")
-        self.model = model
-        self.fields = [model, base, revision, precision, weights, kind]
-
     @property
     def outputs(self) -> list[Any]:
         """What follows the queue."""
+        return [*self.own.outputs, *self._queue_outputs]
+
+    @property
+    def _queue_outputs(self) -> list[Any]:
         return [self.no_worker, *self.accordions.values(), *self.tables.values()]
 
-    def listen(self) -> None:
-        """Connect the form. While a submission is looked up, its button waits too."""
-        if not self._desk.is_open:
-            return
-        quietly: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
-        gr.on(
-            [self.button.click, self.model.submit],
-            lambda: gr.Button("Looking it up …", interactive=False),
-            None,
-            self.button,
-            queue=False,
-            **quietly,
-        ).then(
-            self.hand_in,
-            self.fields,
-            [self.message, *self.fields, *self.outputs],
-            concurrency_limit=SUBMITTING_AT_ONCE,
-            **quietly,
-        ).then(lambda: gr.Button(SUBMIT, interactive=True), None, self.button, queue=False, **quietly)
+    @property
+    def outputs_of_opening(self) -> list[Any]:
+        """What depends on who is there, and on the page's address."""
+        return [self.own.opened, *self.own.outputs, self.form.whole, *self.form.outputs]
 
-    async def hand_in(self, *filled_in: str | None) -> AsyncIterator[Updates]:
-        """Hand in the form; it is emptied when that succeeds, and stays as it is otherwise.
+    def listen(self, page: gr.Blocks) -> None:
+        """Connect the form and the buttons."""
+        self.own.listen(page, self.outputs, self.follow)
+        self.form.listen(self.own.opened, self.outputs, self.follow)
 
-        Where it takes a while, first comes until when.
-        """
-        due = self._desk.due()
-        if due:
-            yield {self.message: notices.gathering(due)}
-        form = Form(*(value or "" for value in filled_in))
-        outcome = await api.submit(self._desk, form)
-        updates: Updates = {self.message: notices.answer(outcome["message"], ok=outcome["ok"])}
-        if outcome["ok"]:
-            emptied = dict(zip(self.fields, ["", "", MAIN, PRECISIONS[0], ORIGINAL, None], strict=True))
-            updates |= emptied | self.queue(self._keeper.now)
-        yield updates
+    def open(self, request: gr.Request) -> Updates:
+        """The form for whoever may use it, their own submissions, and the request that the address names."""
+        terms, path = self._desk.terms, str(request.query_params.get(REQUEST, ""))
+        may_submit = terms.anonymous or bool(self._visitors.signed_in(request).login)
+        shown = {self.own.opened: path, self.form.whole: gr.Column(visible=may_submit)}
+        return shown | self.own.show(request, path) | self.form.empty()
+
+    def follow(self, request: gr.Request, opened: str) -> Updates:
+        """All that follows the queue, as it is now."""
+        return self.queue(self._keeper.now) | self.own.show(request, opened)
 
     def queue(self, now: Now) -> Updates:
         """The queue as it is now."""

@@ -12,17 +12,10 @@ from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from .errors import BadFile
 from .json_file import as_number
 from .result import metric_key
+from .yaml_file import read_yaml
 
 FORMAT = 1
 """The version of the file format that is written."""
-
-MAX_BYTES = 1_000_000
-"""The largest description that is read; one of hundreds of tasks has some tens of thousands."""
-
-MAX_DEPTH = 10
-"""How deep lists and objects may lie in each other; ours lie five deep."""
-
-LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Number = Annotated[float | None, BeforeValidator(as_number)]
 
@@ -69,10 +62,11 @@ class TaskDescription:
 class BackendDescription:
     """What a backend runs, and how: all that a row's lm_eval command needs beside the row.
 
-    `limit` is the number or the fraction of questions to which every task is cut short; `max_params` is in
-    billions; None is no limit. `architectures` are the classes that transformers can load, `space` the Space
-    that the backend is, None elsewhere. `queue_order` names the rules of the queue's order. `problems` are
-    sentences for the owner about tasks that cannot be evaluated as they are.
+    `limit` is the number or the fraction of questions to which every task is cut short, `max_model_gb` the
+    largest weights in their precision, in GB; None is no limit. `architectures` are the classes that
+    transformers can load, `space` the Space that the backend is, None elsewhere. `queue_order` names the
+    rules of the queue's order. `problems` are sentences for the owner about tasks that cannot be evaluated as
+    they are.
     """
 
     format: int = FORMAT
@@ -84,7 +78,7 @@ class BackendDescription:
     include_path: str = "tasks"
     precisions: tuple[str, ...] = ()
     weight_types: tuple[str, ...] = ()
-    max_params: Number = None
+    max_model_gb: Number = None
     versions: Mapping[str, str] = field(default_factory=dict)
     architectures: tuple[str, ...] = ()
     space: str | None = None
@@ -110,28 +104,10 @@ def description_from(raw: object) -> BackendDescription:
 
 def read_description(data: bytes) -> BackendDescription:
     """The description in a file. Raises BadFile when there is none to be understood."""
-    if len(data) > MAX_BYTES:
-        raise BadFile(f"it has {len(data):,} bytes, and no more than {MAX_BYTES:,} are read")
-    try:
-        _refuse_what_can_explode(data)
-        raw = yaml.load(data, LOADER)  # a safe one
-    except (yaml.YAMLError, ValueError) as error:
-        raise BadFile(f"it is not valid YAML: {' '.join(str(error).split())}") from None
-    return description_from(raw)
+    return description_from(read_yaml(data))
 
 
 def write_description(description: BackendDescription) -> bytes:
     """The file of a description: YAML that a person can read, the same bytes for the same description."""
     value = _ADAPTER.dump_python(description, mode="json")
     return yaml.safe_dump(value, sort_keys=False, width=110).encode()
-
-
-def _refuse_what_can_explode(data: bytes) -> None:
-    """Aliases can make a small file huge, deep nesting ends the process, a tag makes any text any type."""
-    depth = 0
-    for event in yaml.parse(data, LOADER):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise BadFile(f"its values lie more than {MAX_DEPTH} deep in each other")
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
-            raise BadFile("it has YAML tags or aliases, which are not read")

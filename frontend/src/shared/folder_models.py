@@ -8,14 +8,16 @@ from pathlib import Path
 
 from huggingface_hub import get_local_safetensors_metadata, metadata_load
 from huggingface_hub.errors import HFValidationError, NotASafetensorsRepoError, SafetensorsParsingError
+from huggingface_hub.repocard import REGEX_YAML_BLOCK
 from huggingface_hub.utils import validate_repo_id
 from yaml import YAMLError
 
 from .errors import BadFile, ModelError, ModelNotFound, RevisionNotFound
-from .json_file import as_texts, read_object
-from .model_source import ModelFacts
+from .json_file import as_text, as_texts, read_object
+from .model_source import ADAPTER_CONFIG, CHAT_TEMPLATE, README, ModelFacts, license_in
 
 MAIN = "main"
+CONFIG = "config.json"
 
 UNREADABLE_WEIGHTS = (
     NotASafetensorsRepoError,
@@ -46,8 +48,10 @@ class FolderModels:
                 f"{name} has no revision {revision}: it lies in a local folder, which has only {MAIN} "
                 f"({commit[:8]} at present)."
             )
-        card = _card(folder)
-        architectures = as_texts(_config(folder).get("architectures"))
+        card, config = _card(folder), _json(folder / CONFIG)
+        architectures = as_texts(config.get("architectures"))
+        adapted = as_text(_json(folder / ADAPTER_CONFIG).get("base_model_name_or_path"))
+        files = tuple(sorted(each.name for each in folder.iterdir() if each.is_file()))
         params, dtype = _weights(folder)
         return ModelFacts(
             name=name,
@@ -55,10 +59,25 @@ class FolderModels:
             location=str(folder),
             params=params,
             dtype=dtype,
-            license=", ".join(as_texts(card.get("license"))),
-            base_models=as_texts(card.get("base_model")),
+            files=files,
+            license=license_in(card),
+            base_models=as_texts(card.get("base_model")) or ((adapted,) if adapted else ()),
             architecture=architectures[0] if architectures else None,
+            needs_remote_code="auto_map" in config,
+            has_chat_template=CHAT_TEMPLATE in files
+            or "chat_template" in _json(folder / "tokenizer_config.json"),
+            tags=as_texts(card.get("tags")),
         )
+
+    def card(self, name: str, revision: str = MAIN) -> str:
+        """The text of a local model's card. Raises ModelNotFound, or ModelError when it cannot be read."""
+        try:
+            text = (self._find(name) / README).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            raise ModelError(f"Cannot read {name}: {error.strerror} ({error.filename}).") from error
+        return REGEX_YAML_BLOCK.sub("", text, count=1)
 
     def _find(self, name: str) -> Path:
         """The folder of a model. Strangers give the name: as a repository's name it cannot lead outside."""
@@ -67,7 +86,7 @@ class FolderModels:
         except HFValidationError:
             raise ModelNotFound(f"{name!r} is not a model's name: write it as organisation/model.") from None
         folder = self._folder / name
-        if not (folder / "config.json").is_file():
+        if not any((folder / name).is_file() for name in (CONFIG, ADAPTER_CONFIG)):
             raise ModelNotFound(f"There is no model {name} in {self._folder.name}/: check its name.")
         return folder
 
@@ -88,15 +107,15 @@ def folder_commit(folder: Path) -> str:
 def _card(folder: Path) -> Mapping[str, object]:
     """The front matter of the model card; empty when there is none that can be read."""
     try:
-        return metadata_load(folder / "README.md") or {}
+        return metadata_load(folder / README) or {}
     except (OSError, ValueError, YAMLError, RecursionError):
         return {}
 
 
-def _config(folder: Path) -> dict[str, object]:
+def _json(file: Path) -> dict[str, object]:
     try:
-        return read_object((folder / "config.json").read_bytes())
-    except BadFile:  # the evaluation will say what is wrong with it
+        return read_object(file.read_bytes())
+    except (BadFile, FileNotFoundError):  # the evaluation will say what is wrong with it
         return {}
 
 

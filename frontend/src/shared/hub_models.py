@@ -2,60 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from huggingface_hub import hf_hub_url
 from huggingface_hub.errors import (
     DisabledRepoError,
+    EntryNotFoundError,
     GatedRepoError,
     HFValidationError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
 from huggingface_hub.hf_api import ModelInfo
+from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
-from .errors import CannotBeEvaluated, ModelError, ModelNotFound, RevisionNotFound
+from .errors import CannotBeEvaluated, ModelError, ModelIsPrivate, ModelNotFound, RevisionNotFound
 from .hub import FAILURES, Hub, reason, status_of
-from .json_file import as_texts
-from .model_source import ModelFacts
+from .json_file import as_object, as_text, as_texts
+from .model_source import CHAT_TEMPLATE, README, ModelFacts, license_in
 
 NOT_FOUND = "There is no model {} on the Hub, or it is private: check its name, or make it public."
+PRIVATE = "{} is private: make it public, so that everybody can see what is on the leaderboard."
+GATED = (
+    "{} is gated, and this leaderboard has no access to it. Open it, or ask the leaderboard's owner to "
+    "request access and to set HF_READ_TOKEN to a token that has it."
+)
 DISABLED = "{} was disabled by the Hub: its page says more."
 
 
-class HubModels:
-    """Every model that the Hub shows to the token."""
+CARD_KEYS = ("license", "license_name", "license_link", "base_model")
 
-    def __init__(self, hub: Hub) -> None:
+LONGEST_CARD_BYTES = 100_000
+"""How much of a card is read: what it says at its beginning is enough, and strangers write it."""
+
+
+class HubModels:
+    """Every model that the Hub shows to the token. `reader` has the token of the evaluations, which decides
+    on the files of gated models.
+    """
+
+    def __init__(self, hub: Hub, reader: Hub | None = None) -> None:
         self._hub = hub
+        self._reader = reader or hub
 
     def describe(self, name: str, revision: str) -> ModelFacts:
         """The facts of a model at a revision, under the name that the Hub has for it now.
 
-        Raises ModelNotFound, RevisionNotFound, or another ModelError; each says what to do.
+        Raises ModelNotFound, ModelIsPrivate, RevisionNotFound, or another ModelError; each says what to do.
         """
-        try:
+        with _told(name, revision, self._hub):
             info = self._hub.call(self._hub.api.model_info, name, revision=revision)
-        except HFValidationError:
-            raise ModelNotFound(f"{name!r} is not a model's name: write it as organisation/model.") from None
-        except GatedRepoError as error:
-            raise CannotBeEvaluated(
-                f"{name} is gated, and this leaderboard has no access to it. Open it, or ask the "
-                "leaderboard's owner to request access."
-            ) from error
-        except RevisionNotFoundError as error:
-            raise RevisionNotFound(
-                f"{name} has no revision {revision}: name a branch, a tag or a commit that it has."
-            ) from error
-        except DisabledRepoError as error:
-            raise CannotBeEvaluated(DISABLED.format(name)) from error
-        except FAILURES as error:
-            is_known = status_of(error) == 404 or not self._hub.api.token
-            if isinstance(error, RepositoryNotFoundError) and is_known:
-                raise ModelNotFound(NOT_FOUND.format(name)) from error
-            raise ModelError(f"Cannot look up {name}: {reason(error, self._hub)}") from error
-        if info.private:  # our token may see more than whoever asks
-            raise ModelNotFound(NOT_FOUND.format(name))
+        if info.private:
+            raise ModelIsPrivate(PRIVATE.format(name))
         if info.disabled:
             raise CannotBeEvaluated(DISABLED.format(name))
+        if info.gated:  # everybody sees that it is there, not everybody its files
+            with _told(name, revision, self._reader):
+                self._reader.call(self._reader.api.auth_check, info.id)
         return _facts(info)
+
+    def card(self, name: str, revision: str) -> str:
+        """The beginning of a model card's text, without its metadata; empty when there is no card.
+
+        Raises as `describe` does.
+        """
+        try:
+            with _told(name, revision, self._reader):
+                address = hf_hub_url(name, README, revision=revision, endpoint=self._reader.api.endpoint)
+                data = self._reader.get(address, most=LONGEST_CARD_BYTES)
+        except EntryNotFoundError:
+            return ""
+        return REGEX_YAML_BLOCK.sub("", data.decode("utf-8", "replace"), count=1)
 
     def is_available(self, name: str) -> bool | None:
         """Whether everybody finds the model on the Hub; None when the Hub does not say.
@@ -72,9 +90,36 @@ class HubModels:
         return None if info.private else True
 
 
+@contextmanager
+def _told(name: str, revision: str, hub: Hub) -> Iterator[None]:
+    """Turn what a call about a model raises into a ModelError; that a file is not there is passed on."""
+    try:
+        yield
+    except HFValidationError:
+        raise ModelNotFound(f"{name!r} is not a model's name: write it as organisation/model.") from None
+    except EntryNotFoundError:
+        raise
+    except GatedRepoError as error:
+        raise CannotBeEvaluated(GATED.format(name)) from error
+    except RevisionNotFoundError as error:
+        raise RevisionNotFound(
+            f"{name} has no revision {revision}: name a branch, a tag or a commit that it has."
+        ) from error
+    except DisabledRepoError as error:
+        raise CannotBeEvaluated(DISABLED.format(name)) from error
+    except FAILURES as error:
+        is_known = status_of(error) == 404 or not hub.api.token
+        if isinstance(error, RepositoryNotFoundError) and is_known:
+            raise ModelNotFound(NOT_FOUND.format(name)) from error
+        raise ModelError(f"Cannot look up {name}: {reason(error, hub)}") from error
+
+
 def _facts(info: ModelInfo) -> ModelFacts:
-    card = info.card_data
-    architectures = (info.config or {}).get("architectures")
+    card = {key: info.card_data.get(key) for key in CARD_KEYS} if info.card_data else {}
+    config = as_object(info.config)
+    architectures = as_texts(config.get("architectures"))
+    adapted = as_text(as_object(config.get("peft")).get("base_model_name_or_path"))
+    files = tuple(sorted(each.rfilename for each in info.siblings or () if "/" not in each.rfilename))
     counts = info.safetensors.parameters if info.safetensors else {}
     return ModelFacts(
         name=info.id,
@@ -82,9 +127,14 @@ def _facts(info: ModelInfo) -> ModelFacts:
         location=info.id,
         params=info.safetensors.total if info.safetensors else None,
         dtype=max(counts, key=lambda dtype: counts[dtype], default=None),
-        license=", ".join(as_texts(card.get("license") if card else None)),
-        base_models=as_texts(card.get("base_model") if card else None),
-        architecture=next(iter(as_texts(architectures)), None),
+        files=files,
+        license=license_in(card),
+        base_models=as_texts(card.get("base_model")) or ((adapted,) if adapted else ()),
+        architecture=next(iter(architectures), None),
+        needs_remote_code="auto_map" in config,
+        has_chat_template=CHAT_TEMPLATE in files
+        or "chat_template" in as_object(config.get("tokenizer_config")),
+        tags=tuple(info.tags or ()),
         gated=bool(info.gated),
         likes=info.likes,
     )

@@ -12,6 +12,9 @@ OWN_FOLDERS = (INDEX_FOLDER, LOGS_FOLDER)
 BACKEND_DESCRIPTION = f"{INDEX_FOLDER}/backend.yaml"
 """In the results dataset: what the backend runs."""
 
+BLOCKLIST = f"{INDEX_FOLDER}/blocked.yaml"
+"""In the requests dataset: models and users that may not be submitted, or submit."""
+
 AVAILABILITY = f"{INDEX_FOLDER}/availability.csv"
 """In the results dataset: which models are still on the Hub."""
 

@@ -6,6 +6,8 @@ with running_hub() as hub:
     HfApi(endpoint=hub.url, token=token).upload_file(...)
     assert requests.read("new.json") == b"{}"
     hub.faults.strike_next(Fault.LOST_ANSWER, route="commit")
+    client_id, secret = hub.add_oauth_app()
+    hub.log_in_browser("alice")
 """
 
 from .calls import Kind

@@ -65,9 +65,12 @@ class Accounts:
         self.users[name] = User(name, dict(organizations or {}))
         return self.users[name]
 
-    def add_token(self, user: str, role: Role, repositories: Iterable[RepoName] = ()) -> Token:
+    def add_token(
+        self, user: str, role: Role, repositories: Iterable[RepoName] = (), *, prefix: str = "hf_"
+    ) -> Token:
         """A new token of a user."""
-        token = Token(f"hf_{secrets.token_hex(17)}", self.users[user], role, frozenset(repositories))
+        value = f"{prefix}{secrets.token_hex(17)}"
+        token = Token(value, self.users[user], role, frozenset(repositories))
         self.tokens[token.value] = token
         return token
 

@@ -20,6 +20,7 @@ from .routes import (
     download,
     info,
     large_files,
+    login,
     references,
     tree,
     validation,
@@ -27,7 +28,7 @@ from .routes import (
 from .routes.endpoint import Endpoint
 from .state import Hub
 
-PARTS = [account, administration, validation, tree, commit, references, large_files, download, info]
+PARTS = [account, administration, validation, tree, commit, references, large_files, download, login, info]
 """`info` comes last: its `/api/models/acme/tiny` would also match `/api/models/gpt2/refs`."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from math import prod
 from typing import Any
 
@@ -13,6 +14,8 @@ from .repository import Repository
 
 HEADER_LENGTH_BYTES = 8
 CONFIG_FIELDS = ("architectures", "model_type", "auto_map", "quantization_config")
+TOKENIZER_FIELDS = ("bos_token", "chat_template", "eos_token", "pad_token", "unk_token")
+ADAPTER_FIELDS = ("base_model_name_or_path", "task_type")
 
 
 def safetensors_of(repository: Repository, commit: Commit) -> dict[str, Any] | None:
@@ -39,9 +42,15 @@ def _parameters(data: bytes) -> Counter[str]:
 
 
 def config_of(repository: Repository, commit: Commit) -> dict[str, Any] | None:
-    """The part of `config.json` that the Hub tells."""
-    config = _json_object(repository, commit, "config.json")
-    return None if config is None else {name: config[name] for name in CONFIG_FIELDS if name in config}
+    """What the Hub tells of the files that say how to load the model; None if there is none of them."""
+    config = _fields(repository, commit, "config.json", CONFIG_FIELDS)
+    parts: dict[str, Any] = {
+        "tokenizer_config": _fields(repository, commit, "tokenizer_config.json", TOKENIZER_FIELDS),
+        "chat_template_jinja": _text(repository, commit, "chat_template.jinja"),
+        "peft": _fields(repository, commit, "adapter_config.json", ADAPTER_FIELDS),
+    }
+    known = {name: part for name, part in parts.items() if part is not None}
+    return None if config is None and not known else {**(config or {}), **known}
 
 
 def library_of(repository: Repository, commit: Commit) -> str | None:
@@ -66,10 +75,24 @@ def pipeline_of(repository: Repository, commit: Commit) -> str | None:
 
 def base_models_of(repository: Repository, commit: Commit) -> dict[str, Any] | None:
     """The models from which this one was made, in the form of the Hub's API."""
+    names = texts((card_of(repository, commit) or {}).get("base_model"))
+    if not names:
+        return None
+    return {"relation": relation_of(repository, commit), "models": [{"id": name} for name in names]}
+
+
+def relation_of(repository: Repository, commit: Commit) -> str:
+    """How a model was made from its base models: what the card says, else what the files look like."""
     card = card_of(repository, commit) or {}
-    names = texts(card.get("base_model"))
-    relation = card.get("base_model_relation") or "finetune"
-    return {"relation": relation, "models": [{"id": name} for name in names]} if names else None
+    if isinstance(card.get("base_model_relation"), str):
+        return str(card["base_model_relation"])
+    if commit.tree.find("adapter_config.json"):
+        return "adapter"
+    if len(texts(card.get("base_model"))) > 1:
+        return "merge"
+    is_gguf = any(name.endswith(".gguf") for name, _ in commit.tree.walk(recursive=False))
+    is_quantized = "quantization_config" in (config_of(repository, commit) or {})
+    return "quantized" if is_gguf or is_quantized else "finetune"
 
 
 def tags_of(repository: Repository, commit: Commit) -> list[str]:
@@ -77,9 +100,23 @@ def tags_of(repository: Repository, commit: Commit) -> list[str]:
     card = card_of(repository, commit) or {}
     tags = [library_of(repository, commit)] if repository.name.type == "model" else []
     tags += [*texts(card.get("tags")), *texts(card.get("language"))]
-    tags += [f"base_model:{name}" for name in texts(card.get("base_model"))]
+    if "auto_map" in (config_of(repository, commit) or {}):
+        tags.append("custom_code")
+    for name in texts(card.get("base_model")):
+        tags += [f"base_model:{name}", f"base_model:{relation_of(repository, commit)}:{name}"]
     tags += [f"license:{name}" for name in texts(card.get("license"))]
     return [*dict.fromkeys(filter(None, tags)), "region:us"]
+
+
+def _fields(repository: Repository, commit: Commit, path: str, names: Iterable[str]) -> dict[str, Any] | None:
+    """Some fields of a file in JSON; None when it holds no object."""
+    value = _json_object(repository, commit, path)
+    return None if value is None else {name: value[name] for name in names if name in value}
+
+
+def _text(repository: Repository, commit: Commit, path: str) -> str | None:
+    file = commit.tree.find(path)
+    return repository.content(file).decode("utf-8", "replace") if isinstance(file, Blob) else None
 
 
 def _json_object(repository: Repository, commit: Commit, path: str) -> dict[str, Any] | None:

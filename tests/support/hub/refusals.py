@@ -4,6 +4,7 @@ Refusal
 ├── Moved                307  not an error: clients go on to where the repository is now
 ├── BadRequest           400
 ├── InvalidToken         401
+├── InvalidClient        401
 ├── Unauthorized         401  to those without a token: the same whether there is such a repository or not
 ├── GatedRepository      403, and 401 to those without a token
 ├── Forbidden            403
@@ -61,6 +62,16 @@ class InvalidToken(Refusal):
     """The token is unknown, or was revoked."""
 
     status = 401
+
+
+class InvalidClient(Refusal):
+    """An application that wants to log somebody in is unknown, or that is not its secret."""
+
+    status = 401
+
+    def __init__(self) -> None:
+        headers = {"WWW-Authenticate": "Basic"}
+        super().__init__("invalid_client", headers=headers, error_description="Unknown client_id or secret.")
 
 
 class Unauthorized(Refusal):

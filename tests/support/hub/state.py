@@ -14,6 +14,7 @@ from .accounts import Accounts, Role
 from .budget import Budget
 from .calls import Calls
 from .faults import Faults
+from .logins import Logins
 from .refusals import AlreadyExists, BadRequest, RepositoryNotFound
 from .repository import RepoName, Repository, RepoType
 from .traffic import Traffic
@@ -28,6 +29,7 @@ class Hub:
 
     url: str = ""
     accounts: Accounts = field(default_factory=Accounts)
+    logins: Logins = field(default_factory=Logins)
     traffic: Traffic = field(default_factory=Traffic)
     _repositories: dict[RepoName, Repository] = field(default_factory=dict)
     _moved: dict[RepoName, RepoName] = field(default_factory=dict)
@@ -55,6 +57,15 @@ class Hub:
     def add_token(self, user: str, role: str = Role.WRITE, repositories: Iterable[str] = ()) -> str:
         """Another token of a user. A fine-grained one names repositories, as in `datasets/acme/requests`."""
         return self.accounts.add_token(user, Role(role), map(RepoName.from_path, repositories)).value
+
+    def add_oauth_app(self) -> tuple[str, str]:
+        """A new application that users log in to with their account. Returns its id and its secret."""
+        return self.logins.add_app()
+
+    def log_in_browser(self, user: str | None, *, tells_roles: bool = True) -> None:
+        """Seat a user at the browser, or nobody; and say if applications learn the roles in organisations."""
+        self.logins.user = None if user is None else self.accounts.users[user]
+        self.logins.tells_roles = tells_roles
 
     def add_model(self, id: str, files: Files | None = None, **settings: Any) -> Repository:
         """A new model; the settings are the fields of Repository."""

@@ -77,6 +77,8 @@ def calls(hub: Hub) -> list[dict[str, Any]]:
 COMMANDS: dict[str, Callable[..., Any]] = {
     "add_user": Hub.add_user,
     "add_token": Hub.add_token,
+    "add_oauth_app": Hub.add_oauth_app,
+    "log_in_browser": Hub.log_in_browser,
     "revoke": lambda hub, token: hub.accounts.revoke(token),
     "add_repository": add_repository,
     "put": put,

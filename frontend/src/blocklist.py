@@ -1,0 +1,60 @@
+"""Blocked models and users: `index/blocked.yaml` in the requests dataset, which owners edit by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from src.shared.errors import BadFile
+from src.shared.yaml_file import read_yaml
+
+KINDS = ("models", "users")
+
+
+@dataclass(frozen=True)
+class Blocklist:
+    """The reason, which may be empty, by name or pattern (`spammers/*`), all in lower case.
+
+    `broken` says why the file cannot be understood: then nobody can tell who is blocked.
+    """
+
+    models: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)
+    broken: str = ""
+
+    def model(self, name: str) -> str | None:
+        """Why a model is blocked; None when it is not."""
+        return _reason(self.models, name)
+
+    def user(self, login: str) -> str | None:
+        """Why a user is blocked; None when it is not."""
+        return _reason(self.users, login)
+
+
+def read_blocklist(data: bytes) -> Blocklist:
+    """The list in a file. Raises BadFile for one that is not as described in docs/data-format.md."""
+    raw = read_yaml(data)
+    if raw is None:
+        return Blocklist()
+    if not isinstance(raw, Mapping) or not set(raw) <= set(KINDS):
+        raise BadFile(f"it must hold nothing but {' and '.join(f'`{kind}:`' for kind in KINDS)}")
+    return Blocklist(models=_reasons(raw.get("models"), "models"), users=_reasons(raw.get("users"), "users"))
+
+
+def _reasons(value: object, kind: str) -> dict[str, str]:
+    """A list of names, each perhaps with a reason: `- name` or `- name: reason`."""
+    found: dict[str, str] = {}
+    for item in value if isinstance(value, list) else [] if value is None else [value]:
+        entries = item.items() if isinstance(item, Mapping) else [(item, "")]
+        for name, reason in entries:
+            nested = isinstance(name, Mapping | list) or isinstance(reason, Mapping | list)
+            if name is None or nested or not str(name).strip():
+                raise BadFile(f"an entry of {kind} is neither a name nor a name with a reason: {item!r:.100}")
+            found[str(name).strip().casefold()] = str(reason or "").strip()
+    return found
+
+
+def _reason(reasons: Mapping[str, str], name: str) -> str | None:
+    name = name.casefold()
+    return next((reason for pattern, reason in reasons.items() if fnmatchcase(name, pattern)), None)

@@ -1,0 +1,125 @@
+"""The submissions of whoever has signed in; and the one request that a link leads to, for everybody."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import gradio as gr
+from markupsafe import Markup
+
+from src import api
+from src.board import Keeper
+from src.limits import submissions
+from src.page import notices, request_card
+from src.page.links import Links
+from src.page.submit_form import QUIETLY, Follow
+from src.page.updates import Updates
+from src.page.visitors import Visitors
+from src.shared.errors import LeaderboardError
+from src.shared.times import Clock, utc_now
+from src.submission import Desk
+from src.submitter import Submitter
+
+HAND_OVER = """
+() => document.addEventListener("click", event => {
+    const button = event.target.closest("button[data-action]");
+    if (!button) return;
+    const box = document.querySelector("#action textarea");
+    button.disabled = true;
+    box.value = JSON.stringify([button.dataset.action, button.dataset.request, Date.now()]);
+    box.dispatchEvent(new Event("input", {bubbles: true}));
+})
+"""
+"""The buttons of the cards are plain HTML; a click on one is handed over to a hidden component."""
+
+ENABLE = """
+() => document.querySelectorAll("button[data-action]").forEach(button => { button.disabled = false })
+"""
+
+
+class MySubmissions:
+    """The components, and what happens to them. Make it inside the tab of the form.
+
+    `opened` is the path of the request that the page's address names, if it names one.
+    """
+
+    def __init__(self, keeper: Keeper, desk: Desk, visitors: Visitors, *, clock: Clock = utc_now) -> None:
+        self._keeper = keeper
+        self._desk = desk
+        self._visitors = visitors
+        self._clock = clock
+        self.opened = gr.State("")
+        self.request = gr.HTML(padding=False, elem_id="request")
+        self.acted = gr.HTML(padding=False, elem_id="acted")
+        self.action = gr.Textbox(visible="hidden", elem_id="action", label="What a button says")
+        self.whole = gr.Accordion("👤 My submissions", open=True, visible=False, elem_id="mine")
+        with self.whole:
+            self.mine = gr.HTML(padding=False)
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What follows the queue."""
+        return [self.request, self.whole, self.mine]
+
+    def listen(self, page: gr.Blocks, outputs: list[Any], follow: Follow) -> None:
+        """Connect the cards' buttons. `follow` gives the updates of the `outputs` once something is done."""
+        page.load(None, None, None, js=HAND_OVER, show_api=False)
+        self.action.input(
+            self._act(follow),
+            [self.action, self.opened],
+            [self.acted, *outputs],
+            **QUIETLY,
+        ).then(None, None, None, js=ENABLE, show_api=False)
+
+    def show(self, request: gr.Request, opened: str) -> Updates:
+        """Both as they are now."""
+        who = self._visitors.signed_in(request)
+        return {self.request: self._one(opened, who)} | self._all_of(who)
+
+    def _one(self, path: str, who: Submitter) -> Markup:
+        """The request that is open."""
+        if not path:
+            return Markup()
+        queue = self._keeper.now.board.queue
+        entry = next((entry for entry in queue if entry.path == path), None)
+        if entry is None:
+            return request_card.not_found(path) if self._keeper.now.synced else Markup(notices.READING)
+        return request_card.card(entry, self._links(), who)
+
+    def _all_of(self, who: Submitter) -> Updates:
+        if not who.login:
+            return {self.whole: gr.Accordion(visible=False), self.mine: ""}
+        requests = self._keeper.now.board.queue
+        mine = [entry for entry in requests if who.is_login(entry.request.submitted_by)]
+        mine.sort(key=lambda entry: entry.request.submitted_time, reverse=True)
+        limits = self._desk.terms.limits
+        since = self._clock() - limits.period
+        used = len(submissions((entry.request for entry in mine), who, since))
+        told = notices.quota(used, limits.quota_of(who.login), limits.period)
+        label = f"👤 My submissions ({len(mine):,})"
+        return {
+            self.whole: gr.Accordion(label, visible=True),
+            self.mine: told + request_card.cards(mine, self._links(), who),
+        }
+
+    def _links(self) -> Links:
+        return Links(self._keeper.requests, self._keeper.results, self._keeper.now.board.local_models)
+
+    def _act(self, follow: Follow) -> Any:
+        async def act(request: gr.Request, said: str, opened: str) -> Updates:
+            """Do what a card's button says, if that is for whoever pressed it to decide."""
+            who = self._visitors.signed_in(request)
+            outcome = await self._outcome(said, who)
+            return {self.acted: notices.answer(outcome)} | follow(request, opened)
+
+        return act
+
+    async def _outcome(self, said: str, who: Submitter) -> api.Answer:
+        try:
+            action, path, *_ = json.loads(said)
+        except (ValueError, TypeError):
+            return api.refusal(LeaderboardError("That button says nothing that is understood here."))
+        if action == request_card.WITHDRAW:
+            return await api.withdraw(self._desk, str(path), who)
+        return await api.submit_again(self._desk, str(path), who)

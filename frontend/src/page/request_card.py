@@ -1,0 +1,88 @@
+"""One request as HTML: where it stands, why, what happened, and what its submitter can do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from src.checks import CAN_BE_ASKED_FOR_AGAIN, shown
+from src.page.links import Links, request_link
+from src.page.queue_tables import ICONS, attempts, files, progress, revision, time_text
+from src.queue import Entry
+from src.shared.request import Status
+from src.submission import CAN_BE_WITHDRAWN
+from src.submitter import Submitter
+
+WITHDRAW, AGAIN = "withdraw", "submit again"
+"""What a button does; the page's script hands it to the server together with the request's path."""
+
+MOST = 100
+"""Cards that are shown of one submitter; the queue's endpoint has all of them."""
+
+WORDS = {
+    Status.PENDING: "Waiting",
+    Status.RUNNING: "Running",
+    Status.FINISHED: "Finished",
+    Status.FAILED: "Failed",
+    Status.CANCELLED: "Withdrawn",
+}
+
+
+def card(entry: Entry, links: Links, who: Submitter) -> Markup:
+    """One request, with buttons for whoever submitted it."""
+    request = entry.request
+    return Markup(
+        '<article class="request {}"><header><b><bdi>{}</bdi></b> <span class="state">{}</span></header>'
+        '<p class="quiet">{}</p><p>{}</p>{}{}<footer>{}{}</footer></article>'
+    ).format(
+        request.status.lower(),
+        links.model(request.model),
+        _state(entry),
+        _what(entry, links),
+        entry.reason,
+        progress(entry, links) if request.status is Status.RUNNING else "",
+        attempts(entry, links),
+        _buttons(entry) if who.is_login(request.submitted_by) else "",
+        Markup(" · ").join(filter(None, [files(entry, links), request_link(entry.path, "link to this")])),
+    )
+
+
+def cards(queue: Sequence[Entry], links: Links, who: Submitter) -> Markup:
+    """The requests of one submitter, or a sentence when there are none."""
+    if not queue:
+        return Markup('<p class="quiet">You have not submitted a model yet.</p>')
+    more = len(queue) - MOST
+    rest = Markup('<p class="quiet">and {:,} more</p>').format(more) if more > 0 else Markup()
+    return Markup("").join(card(entry, links, who) for entry in queue[:MOST]) + rest
+
+
+def not_found(path: str) -> Markup:
+    """In place of a request that is not there."""
+    return Markup('<div class="note bad" role="alert">There is no request {} here.</div>').format(shown(path))
+
+
+def _state(entry: Entry) -> Markup:
+    icon = "🚫" if entry.request.status is Status.CANCELLED else ICONS[entry.group]
+    place = f", position {entry.position}" if entry.position else ""
+    return Markup("{} {}{}").format(icon, WORDS[entry.request.status], place)
+
+
+def _what(entry: Entry, links: Links) -> Markup:
+    request = entry.request
+    by = f" by {request.submitted_by}" if request.submitted_by else ""
+    return Markup("{} · {} · {} · submitted{} {}").format(
+        revision(entry, links), request.precision, request.weight_type, by, time_text(request.submitted)
+    )
+
+
+def _buttons(entry: Entry) -> Markup:
+    status = entry.request.status
+    actions = [WITHDRAW] if status in CAN_BE_WITHDRAWN else []
+    actions += [AGAIN] if status in CAN_BE_ASKED_FOR_AGAIN else []
+    return Markup("").join(
+        Markup('<button type="button" data-action="{}" data-request="{}">{}</button> ').format(
+            action, entry.path, action.capitalize()
+        )
+        for action in actions
+    )

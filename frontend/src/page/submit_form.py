@@ -1,0 +1,235 @@
+"""The form: what a model's page says is filled in, and what is wrong is said beside the field beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+from anyio import to_thread
+
+from src import api
+from src.board import Keeper
+from src.case import MAIN, Form, precisions, weight_types
+from src.checks import LONGEST_FIELD
+from src.model_types import MODEL_TYPES
+from src.page import notices
+from src.page.links import Links
+from src.page.updates import Updates
+from src.page.visitors import Visitors
+from src.shared.request import ORIGINAL
+from src.submission import Desk, Finding, tidied
+from src.submitter import Submitter
+
+SUBMIT = "Submit"
+SUBMITTING_AT_ONCE = 1000
+"""How many submissions may wait for their common commit; they do it without a thread."""
+
+QUIETLY: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
+FIELDS = ("model", "base_model", "revision", "precision", "weight_type", "model_type", "use_chat_template")
+"""Those of Form, in its order."""
+
+KINDS = [str(each) for each in MODEL_TYPES]
+
+LOOK_FIRST = "This is what was found: see whether it is right, and press Submit once more."
+
+
+Follow = Callable[[gr.Request, str], Updates]
+"""What of the tab follows the queue, for a visitor who has a request open."""
+
+
+class SubmitForm:
+    """The form's components, and what happens to them. Make it inside its tab.
+
+    `looked_at` is the model and the revision that were looked up last: what was filled in is theirs.
+    """
+
+    def __init__(self, keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
+        self._keeper = keeper
+        self._desk = desk
+        self._visitors = visitors
+        self.errors: dict[str, gr.HTML] = {}
+        self.looked_at = gr.State(("", ""))
+        with gr.Column(visible=desk.terms.anonymous) as self.whole:
+            self.fields = self._make_fields()
+            self.general = gr.HTML(padding=False, elem_id="problems")
+            self.button = gr.Button(SUBMIT, variant="primary", elem_id="submit")
+            self.message = gr.HTML(padding=False, elem_id="submission")
+
+    def _make_fields(self) -> dict[str, Any]:
+        """The components by field, each with a place for what is wrong with it."""
+        fields: dict[str, Any] = {}
+        backend = self._keeper.now.board.backend
+        with gr.Row():
+            with gr.Column(scale=2):
+                fields["model"] = gr.Textbox(
+                    label="Model name",
+                    placeholder="organisation/model, or its page's address",
+                    info="Press Enter to have it looked up",
+                    max_length=LONGEST_FIELD,
+                )
+                self._place_for_errors("model")
+            with gr.Column():
+                fields["revision"] = gr.Textbox(
+                    MAIN, label="Revision", info="A branch, a tag or a commit", max_length=LONGEST_FIELD
+                )
+                self._place_for_errors("revision")
+        self.found = gr.HTML(padding=False, elem_id="found")
+        with gr.Row():
+            with gr.Column():
+                offered = precisions(backend)
+                fields["precision"] = gr.Dropdown(offered, value=offered[0], label="Precision")
+                self._place_for_errors("precision")
+            with gr.Column():
+                fields["model_type"] = gr.Dropdown(KINDS, value=None, label="Model type")
+                self._place_for_errors("model_type")
+            with gr.Column():
+                fields["weight_type"] = gr.Dropdown(
+                    weight_types(backend), value=ORIGINAL, label="Weights type"
+                )
+                self._place_for_errors("weight_type")
+        fields["base_model"] = gr.Textbox(
+            label="Base model",
+            info="The model that the adapter or delta was made from",
+            max_length=LONGEST_FIELD,
+            visible=False,
+        )
+        self._place_for_errors("base_model")
+        fields["use_chat_template"] = gr.Checkbox(
+            False,
+            label="Use the chat template",
+            info="Put prompts into the form that a chat model was made for",
+        )
+        return {name: fields[name] for name in FIELDS}
+
+    def _place_for_errors(self, field: str) -> None:
+        self.errors[field] = gr.HTML(padding=False, elem_classes="field-error", elem_id=f"error-{field}")
+
+    @property
+    def outputs(self) -> list[Any]:
+        """All that changes when something is looked up or handed in."""
+        places = [self.found, self.general, self.message, self.looked_at, *self.errors.values()]
+        return [*places, *self.fields.values()]
+
+    def listen(self, opened: gr.State, outputs: list[Any], follow: Follow) -> None:
+        """Connect the form. `follow` gives the updates of other `outputs` once something is submitted."""
+        fields = self.fields
+        inputs = [self.looked_at, *fields.values()]
+        gr.on(
+            [
+                fields["model"].submit,
+                fields["model"].blur,
+                fields["revision"].submit,
+                fields["revision"].blur,
+            ],
+            self.look,
+            inputs,
+            self.outputs,
+            trigger_mode="always_last",
+            **QUIETLY,
+        )
+        corrected = [fields[name].input for name in ("precision", "weight_type", "model_type")]
+        gr.on(
+            [*corrected, fields["base_model"].submit, fields["base_model"].blur],
+            self.look_again,
+            inputs,
+            self.outputs,
+            trigger_mode="always_last",
+            **QUIETLY,
+        )
+        self.button.click(
+            lambda: gr.Button("Looking it up …", interactive=False), None, self.button, queue=False, **QUIETLY
+        ).then(
+            self._hand_in(follow),
+            [opened, *inputs],
+            [*self.outputs, *outputs],
+            concurrency_limit=SUBMITTING_AT_ONCE,
+            **QUIETLY,
+        ).then(lambda: gr.Button(SUBMIT, interactive=True), None, self.button, queue=False, **QUIETLY)
+
+    def look(self, request: gr.Request, looked_at: tuple[str, str], *filled_in: Any) -> Iterator[Updates]:
+        """Look another model or revision up, and fill in what it says of itself."""
+        form = self._form(filled_in)
+        if not form.model or (form.model, form.revision) == tuple(looked_at):
+            yield {self.message: ""} if form.model else self.empty()
+            return
+        yield {self.found: notices.looking_up(form.model), self.message: ""}
+        finding = self._desk.look_up(form, self._visitors.signed_in(request), fill=True)
+        yield self._show(finding)
+
+    def look_again(self, request: gr.Request, looked_at: tuple[str, str], *filled_in: Any) -> Updates:
+        """See what is wrong after a correction, once there is a model."""
+        form = self._form(filled_in)
+        if not form.model:
+            return {self.fields["base_model"]: gr.Textbox(visible=form.weight_type != ORIGINAL)}
+        return self._show(self._desk.look_up(form, self._visitors.signed_in(request)))
+
+    def _hand_in(self, follow: Follow) -> Any:
+        async def hand_in(
+            request: gr.Request, opened: str, looked_at: tuple[str, str], *filled_in: Any
+        ) -> AsyncIterator[Updates]:
+            """Hand in the form; it is emptied when that succeeds, and stays as it is otherwise.
+
+            A model that was not looked up is looked up first. Where it takes a while, first comes until when.
+            """
+            form, who = self._form(filled_in), self._visitors.signed_in(request)
+            if form.model and (form.model, form.revision) != tuple(looked_at):
+                yield {self.found: notices.looking_up(form.model)}
+                finding = await to_thread.run_sync(self._look_up_first, form, who)
+                told = "" if finding.problems else notices.note(LOOK_FIRST)
+                yield self._show(finding) | {self.message: told}
+                return
+            due = self._desk.due()
+            if due:
+                yield {self.message: notices.gathering(due)}
+            outcome = await api.submit(self._desk, form, who)
+            if outcome["ok"]:
+                yield self.empty() | {self.message: notices.answer(outcome)} | follow(request, opened)
+            else:
+                wrong = self._problems(outcome["problems"]) | {self.general: ""}
+                yield wrong | {self.message: notices.answer(outcome)}
+
+        return hand_in
+
+    def _look_up_first(self, form: Form, who: Submitter) -> Finding:
+        return self._desk.look_up(form, who, fill=True)
+
+    def _form(self, filled_in: tuple[Any, ...]) -> Form:
+        """What is filled in; a component that nothing was chosen in gives None."""
+        given = dict(zip(FIELDS, filled_in, strict=True))
+        use_chat_template = bool(given.pop("use_chat_template"))
+        texts = {name: str(value or "") for name, value in given.items()}
+        return tidied(Form(**texts, use_chat_template=use_chat_template))
+
+    def _show(self, finding: Finding) -> Updates:
+        """What was found, with what is wrong next to each field."""
+        form, backend = finding.form, self._keeper.now.board.backend
+        filled: Updates = {self.fields[name]: value for name, value in vars(form).items()}
+        offered = {"precision": precisions(backend), "weight_type": weight_types(backend)}
+        for name, choices in offered.items():
+            value = getattr(form, name)
+            filled[self.fields[name]] = gr.Dropdown(choices, value=value if value in choices else None)
+        filled[self.fields["model_type"]] = form.model_type if form.model_type in KINDS else None
+        is_a_part = form.weight_type != ORIGINAL
+        filled[self.fields["base_model"]] = gr.Textbox(form.base_model, visible=is_a_part)
+        links = Links(self._keeper.requests, self._keeper.results, self._keeper.now.board.local_models)
+        is_there = finding.facts is not None
+        return {
+            **filled,
+            **self._problems([api.problem(each) for each in finding.problems]),
+            self.found: notices.found_model(finding.facts, links) if finding.facts else "",
+            self.looked_at: (form.model, form.revision) if is_there else ("", ""),
+            self.message: "",
+        }
+
+    def _problems(self, problems: Sequence[api.Problem]) -> Updates:
+        """What is wrong next to the fields, and what is about none of them below."""
+        told: dict[Any, list[api.Problem]] = {place: [] for place in (*self.errors.values(), self.general)}
+        for problem in problems:
+            told[self.errors.get(problem["field"] or "", self.general)].append(problem)
+        return {place: notices.problems(each) for place, each in told.items()}
+
+    def empty(self) -> Updates:
+        """The form as it is at first."""
+        empty = Form("", precision=precisions(self._keeper.now.board.backend)[0], model_type="")
+        return self._show(Finding(empty, None, ()))
