@@ -21,7 +21,6 @@ from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
 from src.shared.folder_files import serve_files
-from src.shared.hub import Hub
 from src.shared.stores import Stores, open_stores
 from src.shared.times import utc_now
 from src.submission import Desk
@@ -78,7 +77,7 @@ def main() -> None:
     from src.page.page import build_page
     from src.page.visitors import Visitors
 
-    visitors = Visitors(Accounts(Hub(settings.hf_token)), settings.hosts)
+    visitors = Visitors(Accounts(), settings.hosts)
     page = build_page(keeper, desk, texts, tasks, visitors, num_fewshot=num_fewshot, notice=stores.notice)
     serve(page, settings, stores)
     ended.wait()

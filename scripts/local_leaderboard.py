@@ -20,7 +20,9 @@ PORTS = {"frontend": 7860, "backend": 7861}
 OPENS_WITHIN_SECONDS = 180
 ENDS_WITHIN_SECONDS = 30
 
-OF_ANOTHER_LEADERBOARD = re.compile(r"OWNER|.*_REPO|SPACE_|SYSTEM$|OAUTH_|GRADIO_|HF_|LEADERBOARD_|WORKER_ID")
+OF_ANOTHER_LEADERBOARD = re.compile(
+    r"OWNER|.*_REPO|SPACE_|SYSTEM$|OAUTH_|OPENID_|GRADIO_|HF_|LEADERBOARD_|WORKER_ID"
+)
 """Variables of the person's shell that would send a local leaderboard elsewhere."""
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from src.shared.errors import LeaderboardError
-from src.shared.hub import FAILURES, Hub, reason, status_of
+from src.shared.hub import FAILURES, TRY_AGAIN, Hub, reason, status_of
 from src.submitter import Submitter
 
 TOKEN = re.compile(r"[!-~]{1,200}")
@@ -22,22 +23,25 @@ class NotRecognised(LeaderboardError):
 
 
 class Accounts:
-    """Asks the Hub whose a token is."""
+    """Asks the Hub whose a token is. `connect` makes a client with a token, which is then thrown away: whoever
+    the Hub answers no more because they asked too much keeps nobody else out.
+    """
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, connect: Callable[[str], Hub] = Hub) -> None:
+        self._connect = connect
 
     def of_token(self, token: str) -> Submitter:
         """The user whose token it is, in one call. Raises NotRecognised."""
         if not TOKEN.fullmatch(token):
             raise NotRecognised(NOT_ACCEPTED)
+        hub = self._connect(token)
         try:
-            account = self._hub.call(self._hub.api.whoami, token=token)
+            account = hub.call(hub.api.whoami)
         except FAILURES as error:
             if status_of(error) in (400, 401, 403):
                 raise NotRecognised(NOT_ACCEPTED) from None
             raise NotRecognised(
-                f"Cannot ask the Hub whose token this is: {reason(error, self._hub)}"
+                f"Cannot ask the Hub whose token this is: {reason(error, hub, TRY_AGAIN)}"
             ) from None
         if account.get("type") != "user":
             raise NotRecognised(

@@ -87,7 +87,9 @@ class Lookup:
             return None
         of_the_model = self.facts.base_models
         named = self._form.base_model or (of_the_model[0] if len(of_the_model) == 1 else "")
-        return self._once("base_model", lambda: self._models.describe(named, MAIN)) if named else None
+        if not named:
+            return None
+        return self._once("base_model", lambda: self._models.describe(named, MAIN), named)
 
     @property
     def card(self) -> str:
@@ -97,23 +99,21 @@ class Lookup:
             return ""
         return self._once("card", lambda: self._models.card(facts.name, facts.commit))
 
-    def _once(self, what: str, ask: Callable[[], T]) -> T:
+    def _once(self, what: str, ask: Callable[[], T], name: str = "") -> T:
         if what not in self._answers:
             try:
                 self._answers[what] = ask()
             except ModelError as error:
-                self._answers[what] = self._refusal(error, what)
+                self._answers[what] = self._refusal(error, what, name or self._form.model)
         answer = self._answers[what]
         if isinstance(answer, Refused):
             raise answer
         return answer  # type: ignore[return-value]  # it is what `ask` returned
 
-    def _refusal(self, error: ModelError, what: str) -> Refused:
+    def _refusal(self, error: ModelError, what: str, name: str) -> Refused:
         """Who does not own a private model learns of it as little as from the Hub itself."""
-        if isinstance(error, ModelIsPrivate):
-            name = self._form.base_model if what == "base_model" else self._form.model
-            if not self._submitter.is_of(name.partition("/")[0]):
-                return Refused(NOT_FOUND.format(name), field=what)
+        if isinstance(error, ModelIsPrivate) and not self._submitter.is_of(name.partition("/")[0]):
+            return Refused(NOT_FOUND.format(name), field=what)
         field = "revision" if isinstance(error, RevisionNotFound) else "model" if what == "card" else what
         return Refused(str(error), field=field)
 
@@ -142,6 +142,13 @@ class Case:
     def base(self) -> ModelFacts | None:
         """What is known of the base model, if there is one; looked up at the first use. Raises Refused."""
         return self.lookup.base
+
+    @property
+    def parts(self) -> dict[str, ModelFacts]:
+        """All whose weights are loaded, by the field that names them: the model and the base model, if there
+        is one. Raises Refused.
+        """
+        return {"model": self.facts} | ({"base_model": self.base} if self.base else {})
 
     @property
     def precisions(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from src.case import UNKNOWN_TYPE, Case, Refused
 from src.limits import HOUR, submissions, writes
 from src.model_name import is_model_name
 from src.model_types import MODEL_TYPES
+from src.shared.errors import shown
 from src.shared.model_source import ADAPTER_CONFIG
 from src.shared.names import is_data_path, is_safe_path, request_path
 from src.shared.precision import weights_in_gb
@@ -31,6 +32,12 @@ SHORTEST_CARD = 200
 REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+#@-]*")
 """Branches, tags and commits; git allows more, and a commit names what has another name."""
 
+WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json")
+ADAPTER_WEIGHTS = re.compile(
+    r"adapter_model(-\d+-of-\d+)?\.safetensors|adapter_model\.safetensors\.index\.json"
+)
+"""What transformers and peft load."""
+
 OTHER_WEIGHTS = {".bin": "PyTorch", ".pt": "PyTorch", ".pth": "PyTorch", ".gguf": "GGUF", ".h5": "TensorFlow"}
 """Endings of other files with weights, and what they are called."""
 
@@ -40,7 +47,8 @@ SIGN_IN = (
 )
 CLOSED = (
     "Submissions without a login are switched off here. The owner can switch the login on (hf_oauth: true in "
-    "the Space's README.md), or set ANONYMOUS_SUBMISSIONS to true in the Space's settings to do without."
+    "the Space's README.md), or set ANONYMOUS_SUBMISSIONS to true in the Space's settings to do without. "
+    "Programs can send a token in the header Authorization."
 )
 
 
@@ -82,8 +90,9 @@ def queue_has_room(case: Case) -> None:
     """No more than MAX_PENDING requests wait."""
     waiting = sum(request.status is Status.PENDING for request in case.requests.values())
     if waiting >= case.terms.limits.pending:
+        wait = "request waits" if waiting == 1 else "requests wait"
         raise Refused(
-            f"{waiting:,} requests wait already, and no more are taken: try again when some were evaluated."
+            f"{waiting:,} {wait} already, and no more are taken: try again when some were evaluated."
         )
 
 
@@ -103,12 +112,14 @@ def quota_is_not_used_up(case: Case) -> None:
 
 def writes_are_not_used_up(case: Case) -> None:
     """No login submits and withdraws more often than the limit of one hour."""
-    limits = case.terms.limits
+    login, limits = case.submitter.login, case.terms.limits
+    if not login:
+        return
     times = writes(case.requests.values(), case.submitter, case.now - HOUR)
     if len(times) >= limits.writes:
         raise Refused(
-            f"{case.submitter.login} has submitted and withdrawn {len(times)} times within an hour, and no "
-            f"more than {limits.writes} are taken from one login. {_next(times, limits.writes, HOUR)}"
+            f"{login} has submitted and withdrawn {_number(len(times), 'time')} within an hour, and no more "
+            f"than {limits.writes} are taken from one login. {_next(times, limits.writes, HOUR)}"
         )
 
 
@@ -193,8 +204,7 @@ def name_can_be_a_folder(case: Case) -> None:
 def weight_type_fits_the_files(case: Case) -> None:
     """An adapter is submitted as one, and nothing else is."""
     files, name = case.facts.files, case.facts.name
-    is_adapter = ADAPTER_CONFIG in files and "config.json" not in files
-    if is_adapter and case.form.weight_type == ORIGINAL:
+    if case.facts.is_adapter and case.form.weight_type == ORIGINAL:
         remedy = (
             "choose Adapter as its weights type"
             if "Adapter" in case.weight_types
@@ -221,45 +231,43 @@ def has_a_base_model_where_it_needs_one(case: Case) -> None:
 
 
 def has_safetensors_weights(case: Case) -> None:
-    """Its weights are in safetensors files: others can hold code."""
-    facts = case.facts
-    if any(name.endswith(".safetensors") for name in facts.files):
-        return
-    others = sorted(
-        {kind for name in facts.files for end, kind in OTHER_WEIGHTS.items() if name.endswith(end)}
-    )
-    has = f"only {' and '.join(others)} files" if others else "no files with weights"
-    raise Refused(
-        f"{facts.name} has {has}, and only weights in safetensors files are evaluated: save it with "
-        "model.save_pretrained(), or convert it with https://huggingface.co/spaces/safetensors/convert.",
-        field="model",
-    )
+    """The weights that are loaded are in safetensors files: others can hold code."""
+    for field, part in case.parts.items():
+        names = ADAPTER_WEIGHTS if part.is_adapter else WEIGHTS
+        if any(names.fullmatch(name) for name in part.files):
+            continue
+        endings = {kind for name in part.files for end, kind in OTHER_WEIGHTS.items() if name.endswith(end)}
+        has = f"only {' and '.join(sorted(endings))} files" if endings else "no files with weights"
+        raise Refused(
+            f"{part.name} has {has}, and only weights in safetensors files are evaluated: save it with "
+            "model.save_pretrained(), or convert it with https://huggingface.co/spaces/safetensors/convert.",
+            field=field,
+        )
 
 
 def needs_no_remote_code(case: Case) -> None:
     """It runs without code of its own; what transformers knows by itself does not need it."""
-    facts, backend = case.facts, case.backend
-    is_known = backend is not None and facts.architecture in backend.architectures
-    if facts.needs_remote_code and not is_known:
-        raise Refused(
-            f"{facts.name} needs code of its own (auto_map in config.json), and no code of models is run "
-            "here: submit a version whose architecture transformers knows.",
-            field="model",
-        )
+    for field, part in case.parts.items():
+        is_known = case.backend is not None and part.architecture in case.backend.architectures
+        if part.needs_remote_code and not is_known:
+            raise Refused(
+                f"{part.name} needs code of its own (auto_map in config.json), and no code of models is run "
+                "here: submit a version whose architecture transformers knows.",
+                field=field,
+            )
 
 
 def architecture_is_known(case: Case) -> None:
     """The backend's transformers can load it, as far as both say."""
-    facts, backend = case.facts, case.backend
-    if not backend or not backend.architectures or not facts.architecture or facts.needs_remote_code:
-        return
-    if facts.architecture not in backend.architectures:
-        version = backend.versions.get("transformers", "")
-        raise Refused(
-            f"{facts.name} is a {shown(facts.architecture)}, and the transformers {version} of this "
-            "leaderboard has no such causal language model: ask the owner for a newer version.",
-            field="model",
-        )
+    known = case.backend.architectures if case.backend else ()
+    for field, part in case.parts.items():
+        if known and part.architecture and part.architecture not in known and not part.needs_remote_code:
+            version = case.backend.versions.get("transformers", "") if case.backend else ""
+            raise Refused(
+                f"{part.name} is a {shown(part.architecture)}, and the transformers {version} of this "
+                "leaderboard has no such causal language model: ask the owner for a newer version.",
+                field=field,
+            )
 
 
 def fits_the_size_cap(case: Case) -> None:
@@ -363,11 +371,6 @@ def problems(case: Case, *, before_the_hub: bool = False) -> list[Refused]:
     return list(found.values())
 
 
-def shown(text: str) -> str:
-    """A text that anybody wrote, in quotes: short, and with what cannot be seen spelled out."""
-    return repr(text if len(text) <= 60 else f"{text[:60]}…")
-
-
 def _refuse_impossible(name: str, *, field: str) -> None:
     foreign = next((letter for letter in name if letter.isalnum() and not letter.isascii()), None)
     if foreign:
@@ -407,7 +410,8 @@ def _next(times: Sequence[datetime], limit: int, period: timedelta) -> str:
     """When the next one is taken, from the times of those that count, the oldest first."""
     if limit < 1:
         return "Ask the leaderboard's owner about it."
-    return f"The next one is taken from {times[-limit] + period:%Y-%m-%d %H:%M} UTC on."
+    until = times[-limit] + period + timedelta(seconds=59)  # it is told to the minute, and not too early
+    return f"The next one is taken from {until:%Y-%m-%d %H:%M} UTC on."
 
 
 def _number(number: int, thing: str) -> str:

@@ -1,19 +1,22 @@
-"""Models that were looked up a moment ago: whoever corrects a form asks the Hub nothing, and nobody can make
-the leaderboard use up what the Hub answers.
+"""Models that were looked up a moment ago: whoever corrects a form asks the Hub nothing, and nobody can use
+up what the Hub answers to all.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar
 
 from cachetools import TTLCache
 
-from src.shared.errors import ModelError
+from src.shared.errors import ModelError, shown
 from src.shared.model_source import ModelFacts, ModelSource
-from src.shared.read_budget import ReadBudget
+from src.shared.read_budget import WINDOW, ReadBudget
+from src.shared.times import Clock, utc_now
+from src.submitter import Submitter
 
 T = TypeVar("T")
 
@@ -23,27 +26,41 @@ CARD_SECONDS = 3600.0
 """A card is asked for by the commit, at which it never changes."""
 
 LOOKUPS = 500
-"""In five minutes; the Hub answers twice as many calls, which the datasets need too."""
+"""Of all people in five minutes; the Hub answers twice as many calls, which the datasets need too."""
+
+LOOKUPS_OF_ONE = 100
+"""Of one login."""
+
+LOOKUPS_WITHOUT_LOGIN = 400
+"""Of all who have none together: something is left to those who have one."""
 
 
 class RecentModels:
     """Another source, whose answers are kept for a while. It may be used by several threads."""
 
     def __init__(
-        self,
-        models: ModelSource,
-        budget: ReadBudget | None = None,
-        timer: Callable[[], float] = time.monotonic,
+        self, models: ModelSource, *, clock: Clock = utc_now, timer: Callable[[], float] = time.monotonic
     ) -> None:
         self._models = models
-        self._budget = budget or ReadBudget(LOOKUPS)
+        self._clock = clock
+        self._budget = ReadBudget(LOOKUPS, clock)
+        self._budgets: TTLCache[str | None, ReadBudget] = TTLCache(MOST, WINDOW.total_seconds(), timer)
         self._facts: TTLCache[tuple[str, str], ModelFacts] = TTLCache(MOST, FACTS_SECONDS, timer)
         self._cards: TTLCache[tuple[str, str], str] = TTLCache(MOST, CARD_SECONDS, timer)
         self._lock = Lock()
 
-    def describe(self, name: str, revision: str) -> ModelFacts:
+    def asked_by(self, who: Submitter) -> ModelSource:
+        """The source as one submitter sees it, with the budget of that one."""
+        return _Asked(self, who.login)
+
+    def describe(self, name: str, revision: str, login: str | None) -> ModelFacts:
         """The facts as they are, or were a minute ago. Raises ModelError, also when too much was asked."""
-        return self._kept(self._facts, (name, revision), lambda: self._describe(name, revision))
+
+        def ask() -> ModelFacts:
+            self._spend(name, login)
+            return self._models.describe(name, revision)
+
+        return self._kept(self._facts, (name, revision), ask)
 
     def card(self, name: str, revision: str) -> str:
         """The card's text. Raises ModelError."""
@@ -54,17 +71,20 @@ class RecentModels:
         with self._lock:
             self._facts.pop((name, revision), None)
 
-    def _describe(self, name: str, revision: str) -> ModelFacts:
-        until = self._budget.spend(1)
+    def _spend(self, name: str, login: str | None) -> None:
+        """Count one lookup. Raises ModelError when this submitter, or all together, had too many."""
+        with self._lock:
+            limit = LOOKUPS_OF_ONE if login else LOOKUPS_WITHOUT_LOGIN
+            own = self._budgets.setdefault(login, ReadBudget(limit, self._clock))
+        until = own.spend(1) or self._budget.spend(1)
         if until:
             raise ModelError(
-                f"Cannot look up {name}: too many models were looked up here in the last minutes. Try again "
-                f"at {until:%H:%M:%S} UTC."
+                f"Cannot look up {shown(name)}: too many models were looked up here in the last minutes. "
+                f"Try again at {until:%H:%M:%S} UTC."
             )
-        return self._models.describe(name, revision)
 
     def _kept(self, cache: TTLCache[tuple[str, str], T], key: tuple[str, str], ask: Callable[[], T]) -> T:
-        """Two who ask for the same at once both ask; the lock is never held while the Hub is."""
+        """Two who ask for the same at once both ask; the lock is never held while the Hub is asked."""
         with self._lock:
             if key in cache:
                 return cache[key]
@@ -72,3 +92,19 @@ class RecentModels:
         with self._lock:
             cache[key] = answer
         return answer
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Recent models, as one login asks for them."""
+
+    models: RecentModels
+    login: str | None
+
+    def describe(self, name: str, revision: str) -> ModelFacts:
+        """As RecentModels does."""
+        return self.models.describe(name, revision, self.login)
+
+    def card(self, name: str, revision: str) -> str:
+        """As RecentModels does."""
+        return self.models.card(name, revision)

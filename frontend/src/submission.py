@@ -12,13 +12,13 @@ from itertools import chain, count
 
 from src.blocklist import Blocklist
 from src.case import MAIN, UNKNOWN_TYPE, Case, Form, Lookup, Refused, Terms
-from src.checks import CAN_BE_ASKED_FOR_AGAIN, problems, shown, writes_are_not_used_up
+from src.checks import CAN_BE_ASKED_FOR_AGAIN, LONGEST_FIELD, problems, writes_are_not_used_up
 from src.group_commit import GroupCommit, Placed, Receipt
 from src.model_name import linked_revision, model_name
 from src.model_types import MODEL_TYPES, read_model_type
 from src.recent_models import RecentModels
 from src.shared.backend_description import BackendDescription
-from src.shared.errors import LeaderboardError
+from src.shared.errors import LeaderboardError, shown
 from src.shared.model_source import ModelFacts, ModelSource
 from src.shared.names import request_path
 from src.shared.request import (
@@ -76,7 +76,7 @@ class Desk:
         clock: Clock = utc_now,
     ) -> None:
         self.terms = terms or Terms()
-        self._models = RecentModels(models)
+        self._models = RecentModels(models, clock=clock)
         self._group = group
         self._requests = requests
         self._backend = backend
@@ -167,7 +167,7 @@ class Desk:
     def _case(self, form: Form, who: Submitter, requests: Mapping[str, Request]) -> Case:
         return Case(
             form=form,
-            lookup=Lookup(self._models, form, who),
+            lookup=Lookup(self._models.asked_by(who), form, who),
             now=self._clock(),
             submitter=who,
             terms=self.terms,
@@ -253,13 +253,13 @@ def _new(case: Case, now: str) -> Request:
         model_type="? : " if form.model_type == UNKNOWN_TYPE else form.model_type,
         likes=facts.likes,
         params=_billions(facts.params),
-        license=facts.license,
+        license=facts.license[:LONGEST_FIELD],
         commit=facts.commit,
         base_commit=case.base.commit if case.base else None,
         use_chat_template=form.use_chat_template,
         submitted_by=case.submitter.login,
         message=WAITS_FOR_A_WORKER,
-        extra={"architectures": facts.architecture} if facts.architecture else {},
+        extra={"architectures": facts.architecture[:LONGEST_FIELD]} if facts.architecture else {},
     )
 
 
@@ -293,6 +293,8 @@ def _again(old: Request, new: Request, *, now: datetime) -> Request:
 
 
 def _known(path: str, requests: Mapping[str, Request]) -> Request:
+    if not path:
+        raise Refused("Which request? Name its file, as the answer to its submission does.")
     if path not in requests:
         raise Refused(f"There is no request {shown(path)}.")
     return requests[path]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from src.case import Form
 from src.model_types import MODEL_TYPES
-from src.shared.model_source import ADAPTER_CONFIG, ModelFacts
+from src.shared.model_source import ModelFacts
 from src.shared.request import ORIGINAL
 
 PRECISION_OF = {"F16": "float16", "BF16": "bfloat16", "F32": "float32"}
@@ -26,7 +26,7 @@ def suggested(
 ) -> Form:
     """The form with what the model's facts say, where that is offered."""
     precision = PRECISION_OF.get(facts.dtype or "", "")
-    weight_type = suggested_weight_type(facts)
+    weight_type = "Adapter" if facts.is_adapter else ORIGINAL
     is_part = weight_type != ORIGINAL
     return replace(
         form,
@@ -36,12 +36,6 @@ def suggested(
         model_type=suggested_type(facts),
         use_chat_template=facts.has_chat_template,
     )
-
-
-def suggested_weight_type(facts: ModelFacts) -> str:
-    """An adapter is told by its files; a delta looks like a whole model."""
-    is_adapter = ADAPTER_CONFIG in facts.files and "config.json" not in facts.files
-    return "Adapter" if is_adapter else ORIGINAL
 
 
 def suggested_type(facts: ModelFacts) -> str:

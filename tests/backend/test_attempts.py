@@ -7,7 +7,7 @@ import pytest
 from src.job import End, Ending, Job
 from src.policy import Policy
 from src.retries import RetryTerms
-from src.shared.request import Status
+from src.shared.request import RESUBMITTED, WITHDRAWN, Attempt, Status
 from support.executors import FunctionExecutor, good
 from support.queues import START, Queue, drain
 
@@ -149,6 +149,39 @@ def test_a_request_cancelled_by_hand_stops_within_one_tick(queue: Queue) -> None
     assert not executor.running
     assert (request.status, request.lease, request.message) == (Status.CANCELLED, None, "It was taken back.")
     assert [each.end for each in request.history] == ["cancelled"]
+
+
+def test_a_running_request_that_is_withdrawn_stops_and_begins_anew_when_it_is_submitted_again(
+    queue: Queue,
+) -> None:
+    """As the frontend does both: it ends the lease itself, and says who did it."""
+    path = queue.submit()
+    waiting = queue.read(path)
+    executor = FunctionExecutor(wait=True)
+    worker = queue.worker(executor=executor)
+    worker.tick()
+    taken_back = Attempt(
+        1, "here-0", None, queue.clock(), WITHDRAWN, "It was withdrawn by alice.", by="alice"
+    )
+    withdrawn = replace(
+        queue.read(path),
+        status=Status.CANCELLED,
+        message=taken_back.message,
+        lease=None,
+        history=(taken_back,),
+    )
+    queue.edit(path, withdrawn)
+    worker.tick()
+    assert not executor.running
+    assert queue.read(path) == withdrawn
+    again = replace(taken_back, end=RESUBMITTED)
+    queue.edit(path, replace(waiting, history=(taken_back, again)))
+    worker.tick()
+    executor.let_end()
+    drain(worker)
+    request = queue.read(path)
+    assert (request.status, request.attempt) == (Status.FINISHED, 1)
+    assert [each.end for each in request.history] == [WITHDRAWN, RESUBMITTED, "finished"]
 
 
 def test_a_waiting_request_that_is_cancelled_is_never_begun(queue: Queue) -> None:

@@ -15,13 +15,14 @@ import pytest
 
 from src import api
 from src.board import Board, Now
-from src.case import Refused, Terms
+from src.case import Form, Refused, Terms
 from src.columns import columns
 from src.page import notices
 from src.page.about_tab import NOTHING_FOUND, NOTHING_YET, AboutTab
 from src.page.leaderboard_tab import HIDDEN, LeaderboardTab
 from src.page.links import Links
 from src.page.queue_tables import MOST, label, queue_table
+from src.page.submit_form import SubmitForm
 from src.page.submit_tab import SubmitTab
 from src.page.suite import suite
 from src.page.table import contents, leaderboard_table
@@ -266,18 +267,18 @@ def test_the_queue_is_four_tables_with_counts(leaderboard: Leaderboard) -> None:
     assert "acme/tiny" in updates[tab.tables[Group.PENDING]]
 
 
-def handed_in(tab: SubmitTab, *filled_in: Any, looked_at: tuple[str, str] = ("", "")) -> list[Any]:
+def handed_in(tab: SubmitTab, *filled_in: Any, seen: Form | None = None) -> list[Any]:
     """All that the form tells."""
 
     async def tell() -> list[Any]:
-        hand_in = tab.form._hand_in(tab.follow)
-        return [updates async for updates in hand_in(page_request(), "", looked_at, *filled_in)]
+        hand_in = tab.form.hand_in(tab.follow)
+        return [updates async for updates in hand_in(page_request(), "", seen, *filled_in)]
 
     return asyncio.run(tell())
 
 
 FILLED_IN = ("acme/tiny", "", "main", "float32", "Original", "🟢 : pretrained", False)
-SEEN = ("acme/tiny", "main")
+BLANK = ("", "main", None, "Original", None, False)
 
 
 @pytest.fixture
@@ -289,30 +290,75 @@ def submit_tab(leaderboard: Leaderboard) -> Iterator[SubmitTab]:
 
 def test_the_form_is_emptied_by_success_and_kept_by_a_refusal(submit_tab: SubmitTab) -> None:
     form = submit_tab.form
-    [updates] = handed_in(submit_tab, *FILLED_IN, looked_at=SEEN)
+    [updates] = handed_in(submit_tab, *FILLED_IN)
     assert "is in the queue, at position 1" in updates[form.message]
     assert "?request=acme/tiny_eval_request_False_float32_Original_" in updates[form.message]
     assert (updates[form.fields["model"]], updates[form.fields["revision"]]) == ("", "main")
     assert "acme/tiny" in updates[submit_tab.tables[Group.PENDING]]
-    [updates] = handed_in(submit_tab, *FILLED_IN, looked_at=SEEN)
+    [updates] = handed_in(submit_tab, *FILLED_IN)
     assert "already and is PENDING" in updates[form.message]
     assert "already and is PENDING" in updates[form.errors["model"]]
     assert not set(form.fields.values()) & set(updates)
-    [updates] = handed_in(submit_tab, *FILLED_IN[:5], None, False, looked_at=SEEN)
-    assert "The model type is missing" in updates[form.errors["model_type"]]
+    [updates] = handed_in(submit_tab, *FILLED_IN[:3], "float32", "Lora", "🟢 : pretrained", False)
+    assert "The weight type &#39;Lora&#39; is not offered" in updates[form.errors["weight_type"]]
 
 
-def test_a_model_that_was_not_looked_up_is_looked_up_before_it_is_submitted(
+def test_what_was_not_chosen_is_looked_up_and_shown_before_it_is_submitted(
     leaderboard: Leaderboard, submit_tab: SubmitTab
 ) -> None:
     form = submit_tab.form
-    looking, found = handed_in(submit_tab, "acme/tiny", "", "", "", "", None, False)
+    looking, found = handed_in(submit_tab, "acme/tiny", *BLANK)
     assert "Looking up" in looking[form.found]
     assert "press Submit once more" in found[form.message]
-    assert found[form.fields["model_type"]] == "🟢 : pretrained"
+    assert found[form.fields["model_type"]].value == "🟢 : pretrained"
     assert found[form.fields["precision"]].value == "float32"
-    assert found[form.looked_at] == SEEN
     assert leaderboard.keeper.read_requests().values == {}
+    [submitted] = handed_in(submit_tab, *FILLED_IN, seen=found[form.seen])
+    assert "is in the queue" in submitted[form.message]
+
+
+def looked_up(form: SubmitForm, *filled_in: Any, seen: Form | None = None) -> Any:
+    """What a look at a model changes in the two steps together."""
+    updates: dict[Any, Any] = {}
+    for step in form.look(page_request(), seen, *filled_in):
+        updates |= step
+    return updates | form.fill_in(page_request(), updates.get(form.suggestion), seen, *filled_in)
+
+
+def test_what_a_model_says_of_itself_is_filled_in(leaderboard: Leaderboard, submit_tab: SubmitTab) -> None:
+    leaderboard.add_model("acme/adapter", adapts="acme/tiny")
+    form = submit_tab.form
+    updates = looked_up(form, "https://huggingface.co/acme/adapter/tree/main", *BLANK)
+    values = {name: updates[component] for name, component in form.fields.items()}
+    assert values["model"] == "acme/adapter"
+    assert [values[name].value for name in ("precision", "weight_type", "model_type", "base_model")] == [
+        *("float16", "Adapter"),
+        *("🔶 : fine-tuned", "acme/tiny"),
+    ]
+    assert values["base_model"].visible
+    for text in ("acme/adapter", "200 parameters", "mit", "F32"):
+        assert text in updates[form.found]
+    assert not any(updates[place] for place in form.errors.values())
+
+
+def test_what_was_chosen_before_the_hub_answered_stays(submit_tab: SubmitTab) -> None:
+    form = submit_tab.form
+    chosen = ("", "main", "bfloat16", "Original", "⭕ : instruction-tuned", False)
+    updates = looked_up(form, "acme/tiny", *chosen)
+    assert updates[form.fields["precision"]].value == "bfloat16"
+    assert updates[form.fields["model_type"]].value == "⭕ : instruction-tuned"
+
+
+def test_what_was_filled_in_for_another_model_goes_with_it(
+    leaderboard: Leaderboard, submit_tab: SubmitTab
+) -> None:
+    leaderboard.add_model("acme/tiny-chat")
+    form = submit_tab.form
+    seen = looked_up(form, "acme/tiny-chat", *BLANK)[form.seen]
+    assert seen.model_type == "⭕ : instruction-tuned"
+    filled_in = ("", "main", "float32", "Original", seen.model_type, False)
+    updates = looked_up(form, "acme/tiny", *filled_in, seen=seen)
+    assert updates[form.fields["model_type"]].value == "🟢 : pretrained"
 
 
 def test_what_is_wrong_is_said_beside_the_field_before_submitting(
@@ -320,12 +366,12 @@ def test_what_is_wrong_is_said_beside_the_field_before_submitting(
 ) -> None:
     leaderboard.add_model("acme/bare", card="language: en", tensors={})
     form = submit_tab.form
-    looking, found = form.look(page_request(), ("", ""), "acme/bare", "", "main", "", "", None, False)
-    assert "acme/bare" in looking[form.found]
-    assert "states no licence" in found[form.errors["model"]]
-    [unknown] = list(form.look(page_request(), ("", ""), "acme/none", *FILLED_IN[1:]))[1:]
+    assert "states no licence" in looked_up(form, "acme/bare", *BLANK)[form.errors["model"]]
+    unknown = looked_up(form, "acme/none", *BLANK)
     assert "There is no model acme/none" in unknown[form.errors["model"]]
-    again = form.look_again(page_request(), SEEN, *FILLED_IN[:3], "int3", *FILLED_IN[4:])
+    assert unknown[form.found] == ""
+    seen = looked_up(form, "acme/tiny", *BLANK)[form.seen]
+    again = form.check(page_request(), seen, *FILLED_IN[:3], "int3", *FILLED_IN[4:])
     assert "&#39;int3&#39; is not offered" in again[form.errors["precision"]]
     assert again[form.errors["model"]] == ""
 

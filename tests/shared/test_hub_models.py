@@ -87,8 +87,9 @@ def test_a_model_that_is_not_there_or_private_is_not_found(hub: Hub, models: Hub
 def test_a_private_model_that_our_token_sees_is_told_apart(hub: Hub, models: HubModels) -> None:
     """Who may learn of it is for the caller to decide: our token sees more than whoever asks."""
     hub.add_model("acme/private", {"config.json": "{}"}, private=True)
-    with pytest.raises(ModelIsPrivate, match="acme/private is private: make it public"):
-        models.describe("acme/private", "main")
+    for revision in ("main", "nosuch"):
+        with pytest.raises(ModelIsPrivate, match="acme/private is private: make it public"):
+            models.describe("acme/private", revision)
 
 
 def test_a_gated_model_needs_the_token_of_the_evaluations(hub: Hub, token: str) -> None:

@@ -13,7 +13,6 @@ from src.page.links import Links
 from src.shared.errors import StoreError
 from src.shared.folder_models import FolderModels
 from src.shared.folder_store import FolderStore
-from src.shared.hub import Hub
 from src.shared.names import request_path, result_path
 from src.shared.request import Request, write_request
 from src.shared.result import Result, read_result
@@ -100,7 +99,7 @@ class Leaderboard:
         """Tells who is at the page."""
         from src.page.visitors import Visitors
 
-        return Visitors(Accounts(Hub()))
+        return Visitors(Accounts())
 
     def add_model(self, name: str = MODEL, **options: Any) -> None:
         """A model that can be submitted."""

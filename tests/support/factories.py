@@ -143,5 +143,7 @@ def make_model_folder(
         else tensors
     )
     header = json.dumps(tensors).encode()
-    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    (folder / f"{'model' if adapts is None else 'adapter_model'}.safetensors").write_bytes(
+        len(header).to_bytes(8, "little") + header
+    )
     return folder

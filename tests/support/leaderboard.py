@@ -111,6 +111,21 @@ def on_the_hub(hub: RemoteHub, token: str) -> dict[str, str]:
     return where | TO_THE_HUB_OF_THE_TESTS
 
 
+def with_a_login(hub: RemoteHub) -> dict[str, str]:
+    """The settings of a Space where people sign in at the Hub."""
+    client_id, secret = hub.do("add_oauth_app")
+    return {
+        "SYSTEM": "spaces",
+        "SPACE_ID": "acme/leaderboard",
+        "OAUTH_CLIENT_ID": client_id,
+        "OAUTH_CLIENT_SECRET": secret,
+        "OAUTH_SCOPES": "openid profile",
+        "OPENID_PROVIDER_URL": hub.url,
+        "GRADIO_SERVER_NAME": "127.0.0.1",
+        "WORKER_ID": hub.url.rpartition(":")[2],  # no two on this machine have the same
+    }
+
+
 @contextmanager
 def leaderboard_in_a_folder(data: Path, models: Path) -> Iterator[Leaderboard]:
     """Both Spaces on one empty data folder; nothing is looked up on the Hub."""
@@ -120,12 +135,13 @@ def leaderboard_in_a_folder(data: Path, models: Path) -> Iterator[Leaderboard]:
 
 
 @contextmanager
-def leaderboard_on_a_hub(data: Path, models: Path) -> Iterator[Leaderboard]:
-    """Both Spaces on a Hub that has the models, and no datasets yet."""
+def leaderboard_on_a_hub(data: Path, models: Path, *, login: bool = False) -> Iterator[Leaderboard]:
+    """Both Spaces on a Hub that has the models, and no datasets yet; with a login if it is wanted."""
     with hub_process(FRONTEND_PYTHON) as hub:
         token = hub.do("add_user", name="alice", organizations={"acme": "admin"})
         for folder in sorted(each for each in models.glob("*/*") if each.is_dir()):
             name = folder.relative_to(models).as_posix()
             hub.do("add_repository", type="model", id=name, folder=str(folder))
-        with running(data, **on_the_hub(hub, token), **QUICK) as spaces:
+        settings = on_the_hub(hub, token) | (with_a_login(hub) if login else {}) | QUICK
+        with running(data, **settings) as spaces:
             yield Leaderboard(data, models, **spaces, hub=hub, token=token)

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 
 from playwright.sync_api import ConsoleMessage, Page
 
-NOT_OURS = ("iframe-resizer", "iframeResizer", "values", "filter_values", "ERR_")
-"""In messages of gradio's and the component's; the first is a script from the network, which is not there."""
+NOT_OURS = ("iframe-resizer", "iframeResizer", "values", "filter_values", "ERR_", "Space not found")
+"""In messages of gradio's and the component's; the first is a script from the network, which is not there,
+and the last is about a Space that only the tests have.
+"""
 
 
 @contextmanager

@@ -20,6 +20,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+LONGEST_SHOWN = 60
+"""Characters of a stranger's text that a message repeats."""
+
 
 class LeaderboardError(Exception):
     """Something that a person can mend; the message is for that person."""
@@ -75,6 +78,11 @@ class RevisionNotFound(ModelError):
 
 class CannotBeEvaluated(ModelError):
     """The model is there, but not of a kind that can be evaluated; trying again would give the same."""
+
+
+def shown(text: str) -> str:
+    """A text that anybody wrote, in quotes: short, and with what cannot be seen spelled out."""
+    return repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
 
 
 @contextmanager

@@ -12,12 +12,11 @@ from huggingface_hub.repocard import REGEX_YAML_BLOCK
 from huggingface_hub.utils import validate_repo_id
 from yaml import YAMLError
 
-from .errors import BadFile, ModelError, ModelNotFound, RevisionNotFound
+from .errors import BadFile, ModelError, ModelNotFound, RevisionNotFound, shown
 from .json_file import as_text, as_texts, read_object
-from .model_source import ADAPTER_CONFIG, CHAT_TEMPLATE, README, ModelFacts, license_in
+from .model_source import ADAPTER_CONFIG, CHAT_TEMPLATE, CONFIG, README, ModelFacts, license_in
 
 MAIN = "main"
-CONFIG = "config.json"
 
 UNREADABLE_WEIGHTS = (
     NotASafetensorsRepoError,
@@ -84,7 +83,9 @@ class FolderModels:
         try:
             validate_repo_id(name)
         except HFValidationError:
-            raise ModelNotFound(f"{name!r} is not a model's name: write it as organisation/model.") from None
+            raise ModelNotFound(
+                f"{shown(name)} is not a model's name: write it as organisation/model."
+            ) from None
         folder = self._folder / name
         if not any((folder / name).is_file() for name in (CONFIG, ADAPTER_CONFIG)):
             raise ModelNotFound(f"There is no model {name} in {self._folder.name}/: check its name.")

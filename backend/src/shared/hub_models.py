@@ -17,8 +17,8 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import ModelInfo
 from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
-from .errors import CannotBeEvaluated, ModelError, ModelIsPrivate, ModelNotFound, RevisionNotFound
-from .hub import FAILURES, Hub, reason, status_of
+from .errors import CannotBeEvaluated, ModelError, ModelIsPrivate, ModelNotFound, RevisionNotFound, shown
+from .hub import FAILURES, TRY_AGAIN, Hub, reason, status_of
 from .json_file import as_object, as_text, as_texts
 from .model_source import CHAT_TEMPLATE, README, ModelFacts, license_in
 
@@ -51,16 +51,24 @@ class HubModels:
 
         Raises ModelNotFound, ModelIsPrivate, RevisionNotFound, or another ModelError; each says what to do.
         """
-        with _told(name, revision, self._hub):
-            info = self._hub.call(self._hub.api.model_info, name, revision=revision)
-        if info.private:
-            raise ModelIsPrivate(PRIVATE.format(name))
+        try:
+            info = self._info(name, revision)
+        except RevisionNotFound:
+            self._info(name, None)  # of a private model not even this is said
+            raise
         if info.disabled:
             raise CannotBeEvaluated(DISABLED.format(name))
         if info.gated:  # everybody sees that it is there, not everybody its files
             with _told(name, revision, self._reader):
                 self._reader.call(self._reader.api.auth_check, info.id)
         return _facts(info)
+
+    def _info(self, name: str, revision: str | None) -> ModelInfo:
+        with _told(name, revision or "", self._hub):
+            info = self._hub.call(self._hub.api.model_info, name, revision=revision)
+        if info.private:
+            raise ModelIsPrivate(PRIVATE.format(name))
+        return info
 
     def card(self, name: str, revision: str) -> str:
         """The beginning of a model card's text, without its metadata; empty when there is no card.
@@ -86,7 +94,7 @@ class HubModels:
         except RepositoryNotFoundError as error:
             return False if status_of(error) == 404 and self._hub.api.token else None
         except FAILURES as error:
-            raise ModelError(f"Cannot look up {name}: {reason(error, self._hub)}") from error
+            raise ModelError(f"Cannot look up {name}: {reason(error, self._hub, TRY_AGAIN)}") from error
         return None if info.private else True
 
 
@@ -96,7 +104,7 @@ def _told(name: str, revision: str, hub: Hub) -> Iterator[None]:
     try:
         yield
     except HFValidationError:
-        raise ModelNotFound(f"{name!r} is not a model's name: write it as organisation/model.") from None
+        raise ModelNotFound(f"{shown(name)} is not a model's name: write it as organisation/model.") from None
     except EntryNotFoundError:
         raise
     except GatedRepoError as error:
@@ -111,7 +119,7 @@ def _told(name: str, revision: str, hub: Hub) -> Iterator[None]:
         is_known = status_of(error) == 404 or not hub.api.token
         if isinstance(error, RepositoryNotFoundError) and is_known:
             raise ModelNotFound(NOT_FOUND.format(name)) from error
-        raise ModelError(f"Cannot look up {name}: {reason(error, hub)}") from error
+        raise ModelError(f"Cannot look up {name}: {reason(error, hub, TRY_AGAIN)}") from error
 
 
 def _facts(info: ModelInfo) -> ModelFacts:

@@ -12,6 +12,7 @@ from .json_file import as_text, as_texts
 T = TypeVar("T")
 
 README = "README.md"
+CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
 CHAT_TEMPLATE = "chat_template.jinja"
 
@@ -41,6 +42,11 @@ class ModelFacts:
     tags: tuple[str, ...] = ()
     gated: bool = False
     likes: int | None = None
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether its files are those of an adapter. A delta looks like a whole model."""
+        return ADAPTER_CONFIG in self.files and CONFIG not in self.files
 
 
 class ModelSource(Protocol):

@@ -39,7 +39,7 @@ ENABLE = """
 
 
 class MySubmissions:
-    """The components, and what happens to them. Make it inside the tab of the form.
+    """The components, and what happens to them. Place both parts inside the tab of the form.
 
     `opened` is the path of the request that the page's address names, if it names one.
     """
@@ -50,11 +50,16 @@ class MySubmissions:
         self._visitors = visitors
         self._clock = clock
         self.opened = gr.State("")
-        self.request = gr.HTML(padding=False, elem_id="request")
-        self.acted = gr.HTML(padding=False, elem_id="acted")
         self.action = gr.Textbox(visible="hidden", elem_id="action", label="What a button says")
-        self.whole = gr.Accordion("👤 My submissions", open=True, visible=False, elem_id="mine")
-        with self.whole:
+
+    def place_request(self) -> None:
+        """Put the request that is open here."""
+        self.request = gr.HTML(padding=False, elem_id="request")
+
+    def place_mine(self) -> None:
+        """Put the own submissions here, and what became of a button that was pressed."""
+        self.acted = gr.HTML(padding=False, elem_id="acted")
+        with gr.Accordion("👤 My submissions", open=True, visible=False, elem_id="mine") as self.whole:
             self.mine = gr.HTML(padding=False)
 
     @property

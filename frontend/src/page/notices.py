@@ -134,7 +134,7 @@ def answer(outcome: Answer) -> Markup:
 def problems(wrong: Sequence[Problem]) -> Markup:
     """What is wrong with a field or with the whole form; nothing when all is well."""
     lines = Markup("").join(
-        Markup("<p>{} {}</p>").format(
+        Markup("<p>⚠️ {} {}</p>").format(
             each["message"], request_link(each["request"], "See that request") if each["request"] else ""
         )
         for each in wrong

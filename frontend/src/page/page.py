@@ -37,6 +37,9 @@ NAME_THE_TAB = """
     history.replaceState(history.state, "", address);
 }
 """
+TRUE = ("true", "1")
+"""What programs write for it; types are not checked on the way here."""
+
 AT_ONCE = 8
 """How many visitors' events of one kind are worked on at the same time."""
 
@@ -161,7 +164,7 @@ def _endpoints(keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
         }
         # Types were not checked on the way here; whoever cannot leave a value out gives null.
         given = {name: str(value) for name, value in optional.items() if value}
-        form = Form(str(model or ""), **given, use_chat_template=use_chat_template is True)
+        form = Form(str(model or ""), **given, use_chat_template=str(use_chat_template).lower() in TRUE)
         try:
             who = await to_thread.run_sync(visitors.submitter, request)
         except LeaderboardError as error:
@@ -173,7 +176,7 @@ def _endpoints(keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
             who = await to_thread.run_sync(visitors.submitter, request)
         except LeaderboardError as error:
             return {**api.refusal(error)}
-        return {**await api.withdraw(desk, str(path), who)}
+        return {**await api.withdraw(desk, str(path or ""), who)}
 
     api_endpoint(leaderboard, api_description="The whole table: headers, and rows of plain values.")
     api_endpoint(reproduce, api_description="The commands that compute the rows of a model again.")

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from src.checks import CAN_BE_ASKED_FOR_AGAIN, shown
+from src.checks import CAN_BE_ASKED_FOR_AGAIN
 from src.page.links import Links, request_link
 from src.page.queue_tables import ICONS, attempts, files, progress, revision, time_text
 from src.queue import Entry
+from src.shared.errors import shown
 from src.shared.request import Status
 from src.submission import CAN_BE_WITHDRAWN
 from src.submitter import Submitter

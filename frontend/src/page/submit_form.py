@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -31,6 +32,11 @@ FIELDS = ("model", "base_model", "revision", "precision", "weight_type", "model_
 
 KINDS = [str(each) for each in MODEL_TYPES]
 
+SUGGESTED = ("precision", "weight_type", "base_model", "model_type", "use_chat_template")
+
+EMPTY = Form("", precision="", model_type="")
+"""What the form holds at first."""
+
 LOOK_FIRST = "This is what was found: see whether it is right, and press Submit once more."
 
 
@@ -41,7 +47,8 @@ Follow = Callable[[gr.Request, str], Updates]
 class SubmitForm:
     """The form's components, and what happens to them. Make it inside its tab.
 
-    `looked_at` is the model and the revision that were looked up last: what was filled in is theirs.
+    `seen` is what was suggested for the model that was looked up last, `suggestion` what is about to be
+    filled in.
     """
 
     def __init__(self, keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
@@ -49,7 +56,8 @@ class SubmitForm:
         self._desk = desk
         self._visitors = visitors
         self.errors: dict[str, gr.HTML] = {}
-        self.looked_at = gr.State(("", ""))
+        self.seen = gr.State(None)
+        self.suggestion = gr.State(None)
         with gr.Column(visible=desk.terms.anonymous) as self.whole:
             self.fields = self._make_fields()
             self.general = gr.HTML(padding=False, elem_id="problems")
@@ -77,8 +85,7 @@ class SubmitForm:
         self.found = gr.HTML(padding=False, elem_id="found")
         with gr.Row():
             with gr.Column():
-                offered = precisions(backend)
-                fields["precision"] = gr.Dropdown(offered, value=offered[0], label="Precision")
+                fields["precision"] = gr.Dropdown(precisions(backend), value=None, label="Precision")
                 self._place_for_errors("precision")
             with gr.Column():
                 fields["model_type"] = gr.Dropdown(KINDS, value=None, label="Model type")
@@ -108,76 +115,88 @@ class SubmitForm:
     @property
     def outputs(self) -> list[Any]:
         """All that changes when something is looked up or handed in."""
-        places = [self.found, self.general, self.message, self.looked_at, *self.errors.values()]
+        places = [self.found, self.general, self.message, self.seen, self.suggestion, *self.errors.values()]
         return [*places, *self.fields.values()]
 
     def listen(self, opened: gr.State, outputs: list[Any], follow: Follow) -> None:
         """Connect the form. `follow` gives the updates of other `outputs` once something is submitted."""
         fields = self.fields
-        inputs = [self.looked_at, *fields.values()]
-        gr.on(
-            [
-                fields["model"].submit,
-                fields["model"].blur,
-                fields["revision"].submit,
-                fields["revision"].blur,
-            ],
-            self.look,
-            inputs,
-            self.outputs,
-            trigger_mode="always_last",
-            **QUIETLY,
-        )
+        inputs = [self.seen, *fields.values()]
+        named = [
+            event for name in ("model", "revision") for event in (fields[name].submit, fields[name].blur)
+        ]
+        looking = gr.on(named, self.look, inputs, self.outputs, trigger_mode="always_last", **QUIETLY)
+        # What was corrected while the Hub was asked is read only now.
+        looking.then(self.fill_in, [self.suggestion, *inputs], self.outputs, **QUIETLY)
         corrected = [fields[name].input for name in ("precision", "weight_type", "model_type")]
         gr.on(
             [*corrected, fields["base_model"].submit, fields["base_model"].blur],
-            self.look_again,
+            self.check,
             inputs,
             self.outputs,
             trigger_mode="always_last",
             **QUIETLY,
         )
         self.button.click(
-            lambda: gr.Button("Looking it up …", interactive=False), None, self.button, queue=False, **QUIETLY
+            lambda: gr.Button("Looking it up …", interactive=False),
+            None,
+            self.button,
+            queue=False,
+            **QUIETLY,
         ).then(
-            self._hand_in(follow),
+            self.hand_in(follow),
             [opened, *inputs],
             [*self.outputs, *outputs],
             concurrency_limit=SUBMITTING_AT_ONCE,
             **QUIETLY,
         ).then(lambda: gr.Button(SUBMIT, interactive=True), None, self.button, queue=False, **QUIETLY)
 
-    def look(self, request: gr.Request, looked_at: tuple[str, str], *filled_in: Any) -> Iterator[Updates]:
-        """Look another model or revision up, and fill in what it says of itself."""
-        form = self._form(filled_in)
-        if not form.model or (form.model, form.revision) == tuple(looked_at):
-            yield {self.message: ""} if form.model else self.empty()
-            return
-        yield {self.found: notices.looking_up(form.model), self.message: ""}
-        finding = self._desk.look_up(form, self._visitors.signed_in(request), fill=True)
-        yield self._show(finding)
-
-    def look_again(self, request: gr.Request, looked_at: tuple[str, str], *filled_in: Any) -> Updates:
-        """See what is wrong after a correction, once there is a model."""
+    def look(self, request: gr.Request, seen: Form | None, *filled_in: Any) -> Iterator[Updates]:
+        """Look another model or revision up. What it says of itself is filled in in the next step."""
         form = self._form(filled_in)
         if not form.model:
-            return {self.fields["base_model"]: gr.Textbox(visible=form.weight_type != ORIGINAL)}
-        return self._show(self._desk.look_up(form, self._visitors.signed_in(request)))
+            yield self._problems([]) | {self.found: "", self.seen: None, self.suggestion: None}
+        elif _is_of(form, seen):
+            yield {self.suggestion: None}
+        else:
+            yield {self.found: notices.looking_up(form.model), self.message: ""}
+            finding = self._desk.look_up(form, self._visitors.signed_in(request), fill=True)
+            yield self._found(finding)
 
-    def _hand_in(self, follow: Follow) -> Any:
+    def fill_in(
+        self, request: gr.Request, suggestion: Form | None, seen: Form | None, *filled_in: Any
+    ) -> Updates:
+        """Fill in what was found, where nothing else was chosen, and say what is wrong then."""
+        form = self._form(filled_in)
+        if suggestion is None or not _is_of(form, suggestion):  # handed in meanwhile, or another model
+            return {self.suggestion: None} | ({} if form.model else {self.found: ""})
+        return self._checked(_filled(form, seen, suggestion), self._visitors.signed_in(request)) | {
+            self.seen: suggestion,
+            self.suggestion: None,
+        }
+
+    def check(self, request: gr.Request, seen: Form | None, *filled_in: Any) -> Updates:
+        """See what is wrong after a correction, once there is a model."""
+        form = self._form(filled_in)
+        if not _is_of(form, seen):
+            return {self.fields["base_model"]: gr.Textbox(visible=form.weight_type != ORIGINAL)}
+        return self._checked(form, self._visitors.signed_in(request))
+
+    def hand_in(self, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
+        """What the button does."""
+
         async def hand_in(
-            request: gr.Request, opened: str, looked_at: tuple[str, str], *filled_in: Any
+            request: gr.Request, opened: str, seen: Form | None, *filled_in: Any
         ) -> AsyncIterator[Updates]:
             """Hand in the form; it is emptied when that succeeds, and stays as it is otherwise.
 
-            A model that was not looked up is looked up first. Where it takes a while, first comes until when.
+            Where something was not chosen and the model was not seen yet, that comes first. Where it takes a
+            while, first comes until when.
             """
             form, who = self._form(filled_in), self._visitors.signed_in(request)
-            if form.model and (form.model, form.revision) != tuple(looked_at):
-                yield {self.found: notices.looking_up(form.model)}
-                finding = await to_thread.run_sync(self._look_up_first, form, who)
-                told = "" if finding.problems else notices.note(LOOK_FIRST)
-                yield self._show(finding) | {self.message: told}
+            if form.model and not (form.precision and form.model_type) and not _is_of(form, seen):
+                yield {self.found: notices.looking_up(form.model), self.message: ""}
+                yield await to_thread.run_sync(self._look_first, form, who)
                 return
             due = self._desk.due()
             if due:
@@ -191,8 +210,15 @@ class SubmitForm:
 
         return hand_in
 
-    def _look_up_first(self, form: Form, who: Submitter) -> Finding:
-        return self._desk.look_up(form, who, fill=True)
+    def _look_first(self, form: Form, who: Submitter) -> Updates:
+        """What was found, to be seen before it is handed in."""
+        finding = self._desk.look_up(form, who, fill=True)
+        if finding.facts is None:
+            return self._found(finding)
+        updates = self._checked(_filled(form, None, finding.form), who)
+        has_problems = any(updates[place] for place in (*self.errors.values(), self.general))
+        told = "" if has_problems else notices.note(LOOK_FIRST)
+        return updates | self._found(finding) | {self.seen: finding.form, self.message: told}
 
     def _form(self, filled_in: tuple[Any, ...]) -> Form:
         """What is filled in; a component that nothing was chosen in gives None."""
@@ -201,26 +227,36 @@ class SubmitForm:
         texts = {name: str(value or "") for name, value in given.items()}
         return tidied(Form(**texts, use_chat_template=use_chat_template))
 
-    def _show(self, finding: Finding) -> Updates:
-        """What was found, with what is wrong next to each field."""
-        form, backend = finding.form, self._keeper.now.board.backend
-        filled: Updates = {self.fields[name]: value for name, value in vars(form).items()}
-        offered = {"precision": precisions(backend), "weight_type": weight_types(backend)}
-        for name, choices in offered.items():
-            value = getattr(form, name)
-            filled[self.fields[name]] = gr.Dropdown(choices, value=value if value in choices else None)
-        filled[self.fields["model_type"]] = form.model_type if form.model_type in KINDS else None
-        is_a_part = form.weight_type != ORIGINAL
-        filled[self.fields["base_model"]] = gr.Textbox(form.base_model, visible=is_a_part)
+    def _found(self, finding: Finding) -> Updates:
+        """The facts, or what is in the way of them."""
+        if finding.facts is None:
+            wrong = self._problems([api.problem(each) for each in finding.problems])
+            return wrong | {self.found: "", self.seen: None, self.suggestion: None}
         links = Links(self._keeper.requests, self._keeper.results, self._keeper.now.board.local_models)
-        is_there = finding.facts is not None
-        return {
-            **filled,
-            **self._problems([api.problem(each) for each in finding.problems]),
-            self.found: notices.found_model(finding.facts, links) if finding.facts else "",
-            self.looked_at: (form.model, form.revision) if is_there else ("", ""),
-            self.message: "",
-        }
+        return {self.found: notices.found_model(finding.facts, links), self.suggestion: finding.form}
+
+    def _checked(self, form: Form, who: Submitter) -> Updates:
+        """The form, with what is wrong next to each field."""
+        finding = self._desk.look_up(form, who)
+        wrong = self._problems([api.problem(each) for each in finding.problems])
+        return self._values(finding.form) | wrong | {self.message: ""}
+
+    def _values(self, form: Form) -> Updates:
+        """The components with a form's values; what is not offered cannot be chosen."""
+        backend = self._keeper.now.board.backend
+        values: Updates = {self.fields[name]: value for name, value in vars(form).items()}
+        offered = {"precision": precisions(backend), "weight_type": weight_types(backend)}
+        for name, choices in {**offered, "model_type": KINDS}.items():
+            value = getattr(form, name)
+            values[self.fields[name]] = gr.Dropdown(choices, value=value if value in choices else None)
+        is_a_part = form.weight_type != ORIGINAL
+        values[self.fields["base_model"]] = gr.Textbox(form.base_model, visible=is_a_part)
+        return values
+
+    def empty(self) -> Updates:
+        """The form as it is at first."""
+        nothing = {self.found: "", self.message: "", self.seen: None, self.suggestion: None}
+        return self._values(EMPTY) | self._problems([]) | nothing
 
     def _problems(self, problems: Sequence[api.Problem]) -> Updates:
         """What is wrong next to the fields, and what is about none of them below."""
@@ -229,7 +265,20 @@ class SubmitForm:
             told[self.errors.get(problem["field"] or "", self.general)].append(problem)
         return {place: notices.problems(each) for place, each in told.items()}
 
-    def empty(self) -> Updates:
-        """The form as it is at first."""
-        empty = Form("", precision=precisions(self._keeper.now.board.backend)[0], model_type="")
-        return self._show(Finding(empty, None, ()))
+
+def _is_of(form: Form, seen: Form | None) -> bool:
+    """Whether what was seen is this model at this revision."""
+    return seen is not None and (form.model, form.revision) == (seen.model, seen.revision)
+
+
+def _filled(form: Form, seen: Form | None, suggestion: Form) -> Form:
+    """The form with what is suggested, but where something was chosen that had not been suggested for the
+    model before.
+    """
+    untouched = [EMPTY, seen or EMPTY]
+    taken = {
+        name: getattr(suggestion, name)
+        for name in SUGGESTED
+        if getattr(form, name) in [getattr(each, name) for each in untouched]
+    }
+    return replace(form, **taken)

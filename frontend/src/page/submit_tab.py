@@ -39,7 +39,9 @@ class SubmitTab:
         elif not desk.terms.anonymous:
             gr.HTML(notices.note(CLOSED), padding=False)
         self.own = MySubmissions(keeper, desk, visitors)
+        self.own.place_request()
         self.form = SubmitForm(keeper, desk, visitors)
+        self.own.place_mine()
         self.no_worker = gr.HTML(padding=False)
         self.accordions: dict[Group, gr.Accordion] = {}
         self.tables: dict[Group, gr.HTML] = {}
@@ -63,7 +65,7 @@ class SubmitTab:
 
     def listen(self, page: gr.Blocks) -> None:
         """Connect the form and the buttons."""
-        self.own.listen(page, self.outputs, self.follow)
+        self.own.listen(page, [*self.outputs, self.form.message], self._after_a_button)
         self.form.listen(self.own.opened, self.outputs, self.follow)
 
     def open(self, request: gr.Request) -> Updates:
@@ -72,6 +74,10 @@ class SubmitTab:
         may_submit = terms.anonymous or bool(self._visitors.signed_in(request).login)
         shown = {self.own.opened: path, self.form.whole: gr.Column(visible=may_submit)}
         return shown | self.own.show(request, path) | self.form.empty()
+
+    def _after_a_button(self, request: gr.Request, opened: str) -> Updates:
+        """What the form said before is no longer what counts."""
+        return self.follow(request, opened) | {self.form.message: ""}
 
     def follow(self, request: gr.Request, opened: str) -> Updates:
         """All that follows the queue, as it is now."""

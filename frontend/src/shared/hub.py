@@ -155,17 +155,21 @@ def told_to_wait(error: BaseException | None) -> float | None:
     return float(after) + 1 if after.isdigit() else None
 
 
-def reason(error: Exception, hub: Hub) -> str:
-    """Why a call failed and what to do about it, to go behind a colon."""
+BY_ITSELF = "It is tried again by itself."
+TRY_AGAIN = "Try again in a minute."
+
+
+def reason(error: Exception, hub: Hub, again: str = BY_ITSELF) -> str:
+    """Why a call failed and what to do about it, to go behind a colon; `again` is for what passes."""
     status = status_of(error)
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set, so the Hub is not asked. Unset it."
     if isinstance(error, TooManyCalls):
-        return f"{error}. It goes on by itself."
+        return f"{error}. {again}"
     if status is None and isinstance(error, ValueError):
-        return f"what answers at {hub.api.endpoint} is not the Hub, but a proxy perhaps. It is tried again."
+        return f"what answers at {hub.api.endpoint} is not the Hub, but a proxy perhaps. {again}"
     if status is None:
-        return f"{hub.api.endpoint} cannot be reached. It is tried again by itself."
+        return f"{hub.api.endpoint} cannot be reached. {again}"
     if status == 401 and hub.api.token:
         return "the Hub does not accept the token in HF_TOKEN. Create a new one and set it as HF_TOKEN."
     if status == 401:
@@ -173,9 +177,9 @@ def reason(error: Exception, hub: Hub) -> str:
     if status == 403:
         return "the token in HF_TOKEN may not do this. Create one that may and set it as HF_TOKEN."
     if status == 429:
-        return "the Hub's limit of calls is reached. It goes on by itself."
+        return f"the Hub's limit of calls is reached. {again}"
     if status in PASSING:
-        return f"the Hub answers with an error ({status}). It is tried again by itself."
+        return f"the Hub answers with an error ({status}). {again}"
     return f"the Hub refuses it ({status}): {_said(error)}"
 
 
