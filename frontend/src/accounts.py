@@ -23,8 +23,8 @@ class NotRecognised(LeaderboardError):
 
 
 class Accounts:
-    """Asks the Hub whose a token is. `connect` makes a client with a token, which is then thrown away: whoever
-    the Hub answers no more because they asked too much keeps nobody else out.
+    """Asks the Hub whose a token is. `connect` makes a client with a token, which is then thrown away: whom
+    the Hub answers no more, because they asked too much, keeps nobody else out.
     """
 
     def __init__(self, connect: Callable[[str], Hub] = Hub) -> None:
