@@ -1,6 +1,7 @@
 """Defects of the template that leaderboards were duplicated from until now, each a test of its name."""
 
 import importlib
+import json
 import pkgutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,13 +11,16 @@ import pytest
 
 import src
 from src import api
+from src.case import Terms
 from src.columns import columns
+from src.limits import Limits
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.queue_tables import queue_table
 from src.page.table import contents, leaderboard_table
 from src.queue import Group, entries, grouped
 from src.shared.request import Status
 from src.submission import NotAccepted
+from src.submitter import Submitter
 from src.view import Sizes, ViewState, view
 from support.boards import NO_LINKS, TASKS, TEXTS, Leaderboard, scores
 from support.factories import make_request, old_request_file, old_result_file
@@ -173,6 +177,45 @@ def test_20_a_failed_request_does_not_block_its_resubmission(leaderboard: Leader
     commit = leaderboard.models.describe("acme/tiny").commit
     path = leaderboard.add_request(commit=commit, status=Status.FAILED)
     assert leaderboard.desk.submit(leaderboard.form()).path == path
+
+
+def test_20_a_submission_needs_a_login_and_no_login_submits_without_end(leaderboard: Leaderboard) -> None:
+    terms = Terms(anonymous=False, login=True, limits=Limits(quota=1))
+    desk = leaderboard.make_desk(leaderboard.requests, terms=terms)
+    for name in ("acme/a", "acme/b"):
+        leaderboard.add_model(name)
+    with pytest.raises(NotAccepted, match="Sign in with your Hugging Face account first"):
+        desk.submit(leaderboard.form("acme/a"))
+    assert desk.submit(leaderboard.form("acme/a"), Submitter("alice")).request.submitted_by == "alice"
+    with pytest.raises(
+        NotAccepted, match="alice has submitted 1 model in the last 7 days, and no more than 1"
+    ):
+        desk.submit(leaderboard.form("acme/b"), Submitter("alice"))
+    assert desk.submit(leaderboard.form("acme/b"), Submitter("bob")).request.submitted_by == "bob"
+
+
+def test_20_adapters_are_checked(leaderboard: Leaderboard) -> None:
+    leaderboard.add_model("acme/adapter", adapts="acme/gone")
+    leaderboard.add_model("acme/whole")
+    adapter = {"weight_type": "Adapter"}
+    with pytest.raises(NotAccepted, match="There is no model acme/gone"):
+        leaderboard.desk.submit(leaderboard.form("acme/adapter", **adapter))
+    with pytest.raises(NotAccepted, match="acme/adapter is an adapter"):
+        leaderboard.desk.submit(leaderboard.form("acme/adapter"))
+    with pytest.raises(NotAccepted, match="acme/whole is no adapter"):
+        leaderboard.desk.submit(leaderboard.form("acme/whole", base_model="acme/whole", **adapter))
+
+
+def test_21_what_only_runs_with_its_own_code_is_refused_and_its_code_is_never_read(
+    leaderboard: Leaderboard,
+) -> None:
+    leaderboard.add_model()
+    folder = leaderboard.folder / "models" / "acme" / "tiny"
+    config = {"architectures": ["Own"], "auto_map": {"AutoModelForCausalLM": "own.Own"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "own.py").write_text("raise SystemExit('This was run.')")
+    with pytest.raises(NotAccepted, match="acme/tiny needs code of its own"):
+        leaderboard.desk.submit(leaderboard.form())
 
 
 def test_21_the_frontend_loads_no_models_code() -> None:

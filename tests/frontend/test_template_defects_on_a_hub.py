@@ -13,6 +13,7 @@ from src.shared.hub import Hub as Client
 from src.shared.hub_models import HubModels
 from src.shared.hub_store import HubStore
 from src.submission import Desk, NotAccepted
+from src.submitter import Submitter
 from support.boards import TASKS, scores
 from support.factories import make_model_folder, make_result_file
 from support.hub import Fault, Hub, Repository, running_hub
@@ -32,11 +33,12 @@ def hub() -> Iterator[Hub]:
 class Frontend:
     """One frontend's keeper and desk, as of one process."""
 
-    def __init__(self, hub: Hub, token: str) -> None:
-        client = Client(token, endpoint=hub.url, sleep=lambda _: None)
+    def __init__(self, hub: Hub, token: str, *, patience: float = 20) -> None:
+        client = Client(token, endpoint=hub.url, patience=patience, sleep=lambda _: None)
         requests = HubStore(client, "acme/requests")
         self.keeper = Keeper(requests, HubStore(client, "acme/results"), TASKS)
-        self.desk = Desk(HubModels(client), GroupCommit(requests, self.keeper.read_requests))
+        models = HubModels(client, Client(endpoint=hub.url))
+        self.desk = Desk(models, GroupCommit(requests, self.keeper.read_requests))
 
     def submit(self, model: str, revision: str = "main") -> str:
         form = Form(model=model, revision=revision, precision="float32", model_type="pretrained")
@@ -120,3 +122,28 @@ def test_14_of_two_writers_at_once_the_loser_tries_again_and_both_are_written(
     frontends[0].keeper.sync()
     assert {entry.path for entry in frontends[0].keeper.now.board.queue} == set(paths)
     assert hub.calls.count(route="commit", status=412) > 0
+
+
+def test_19_a_typo_a_gated_model_the_own_bad_token_and_a_hub_that_is_away_are_told_apart(
+    hub: Hub, token: str, frontend: Frontend, model: Repository
+) -> None:
+    hub.add_model("acme/gated", {"config.json": "{}"}, gated="manual")
+    hub.add_model("alice/private", {"config.json": "{}"}, private=True)
+
+    def told(name: str, revision: str = "main", login: str | None = None, *, at: Frontend = frontend) -> str:
+        form = Form(model=name, revision=revision, precision="float32", model_type="pretrained")
+        with pytest.raises(NotAccepted) as refusal:
+            at.desk.submit(form, Submitter(login))
+        return str(refusal.value)
+
+    missing = "There is no model {} on the Hub, or it is private: check its name, or make it public."
+    assert told("acme/tinny") == missing.format("acme/tinny")
+    assert told("alice/private") == missing.format("alice/private")
+    assert "alice/private is private: make it public" in told("alice/private", login="alice")
+    assert "acme/tiny has no revision v2: name a branch, a tag or a commit" in told("acme/tiny", "v2")
+    assert "acme/gated is gated, and this leaderboard has no access to it" in told("acme/gated")
+    hub.accounts.revoke(token)
+    assert "Cannot look up acme/tiny: the Hub does not accept the token in HF_TOKEN" in told("acme/tiny")
+    hub.faults.strike_next(Fault.UNAVAILABLE)
+    impatient = Frontend(hub, token, patience=0)
+    assert "acme/tiny: the Hub answers with an error (503). Try again" in told("acme/tiny", at=impatient)
