@@ -30,6 +30,9 @@ from src.texts import read_texts
 if TYPE_CHECKING:  # it takes seconds: it is imported while the datasets are read
     import gradio as gr
 
+EVENTS_AT_ONCE = 1040
+"""Of all visitors together. Gradio counts those that wait for their commit as well, which takes no thread."""
+
 INDEXING_SECONDS = 60.0
 """How often it is looked whether an index should be renewed."""
 
@@ -56,7 +59,7 @@ def main() -> None:
         is_available=lambda: inspector.is_available,
     )
     inspector = Inspector(stores.results, stores.is_available, lambda: keeper.models)
-    group = GroupCommit(stores.requests, keeper.read_requests, show=keeper.show)
+    group = GroupCommit(stores.requests, keeper.read_requests, show=keeper.show, order=lambda: keeper.order)
     desk = Desk(
         stores.models,
         group,
@@ -94,6 +97,7 @@ def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> None:
             server_port=settings.gradio_server_port,
             ssr_mode=False,
             prevent_thread_lock=True,
+            max_threads=EVENTS_AT_ONCE,
         )
     except OSError as error:
         raise ConfigurationError(

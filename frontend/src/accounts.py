@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from src.shared.errors import LeaderboardError
 from src.shared.hub import FAILURES, TRY_AGAIN, Hub, reason, status_of
 from src.submitter import Submitter
 
-TOKEN = re.compile(r"[!-~]{1,200}")
+TOKEN = re.compile(r"[!-~]{1,4000}")
 """Visible ASCII: what a header can hold."""
+
+PATIENCE_SECONDS = 3.0
+"""For how long a call that fails is begun again; whoever waits can try again too."""
+
+CONNECT = partial(Hub, patience=PATIENCE_SECONDS)
 
 NOT_ACCEPTED = (
     "The Hub does not accept the token in the header Authorization. Create a fine-grained one without any "
@@ -27,7 +33,7 @@ class Accounts:
     the Hub answers no more, because they asked too much, keeps nobody else out.
     """
 
-    def __init__(self, connect: Callable[[str], Hub] = Hub) -> None:
+    def __init__(self, connect: Callable[[str], Hub] = CONNECT) -> None:
         self._connect = connect
 
     def of_token(self, token: str) -> Submitter:

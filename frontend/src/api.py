@@ -11,12 +11,13 @@ from typing import TypedDict
 from anyio import to_thread
 
 from src.board import Board
-from src.case import Form, Refused
 from src.columns import Value, columns
+from src.form import Form, Refused
 from src.group_commit import Receipt
 from src.queue import Entry
 from src.reproduction import reproductions
 from src.shared.errors import LeaderboardError
+from src.shared.request import Status
 from src.shared.times import to_text
 from src.submission import Desk, NotAccepted
 from src.submitter import ANONYMOUS, Submitter
@@ -117,7 +118,8 @@ async def _answer(hand_in: Callable[..., Future[Receipt]], *arguments: object) -
     what = (
         f"{request.model} (commit {(request.commit or '')[:8]}, {request.precision}, {request.weight_type})"
     )
-    became = f"is in the queue, at position {receipt.position}" if receipt.position else "was withdrawn"
+    is_withdrawn = request.status is Status.CANCELLED
+    became = "was withdrawn" if is_withdrawn else f"is in the queue, at position {receipt.position}"
     return {"ok": True, "message": f"{what} {became}.", "request": receipt.path, "problems": []}
 
 

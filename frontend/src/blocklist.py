@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from src.shared.errors import BadFile
-from src.shared.yaml_file import read_yaml
+from src.shared.yaml_file import TEXT_LOADER, read_yaml
 
 KINDS = ("models", "users")
 
@@ -34,8 +34,8 @@ class Blocklist:
 
 def read_blocklist(data: bytes) -> Blocklist:
     """The list in a file. Raises BadFile for one that is not as described in docs/data-format.md."""
-    raw = read_yaml(data)
-    if raw is None:
+    raw = read_yaml(data, TEXT_LOADER)
+    if not raw:
         return Blocklist()
     if not isinstance(raw, Mapping) or not set(raw) <= set(KINDS):
         raise BadFile(f"it must hold nothing but {' and '.join(f'`{kind}:`' for kind in KINDS)}")
@@ -45,7 +45,7 @@ def read_blocklist(data: bytes) -> Blocklist:
 def _reasons(value: object, kind: str) -> dict[str, str]:
     """A list of names, each perhaps with a reason: `- name` or `- name: reason`."""
     found: dict[str, str] = {}
-    for item in value if isinstance(value, list) else [] if value is None else [value]:
+    for item in value if isinstance(value, list) else [value] if value else []:
         entries = item.items() if isinstance(item, Mapping) else [(item, "")]
         for name, reason in entries:
             nested = isinstance(name, Mapping | list) or isinstance(reason, Mapping | list)

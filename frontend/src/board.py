@@ -203,6 +203,11 @@ class Keeper:
         return frozenset(row.model for row in self.now.board.standings.rows)
 
     @property
+    def order(self) -> Sequence[str]:
+        """The rules of the queue's order."""
+        return _order(self.now.board.backend)
+
+    @property
     def requests_now(self) -> Mapping[str, Request]:
         """All requests by path, as the page shows them."""
         return {entry.path: entry.request for entry in self.now.board.queue}

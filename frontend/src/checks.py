@@ -10,12 +10,13 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from src.case import UNKNOWN_TYPE, Case, Refused
+from src.case import Case
+from src.form import UNKNOWN_TYPE, Refused
 from src.limits import HOUR, submissions, writes
-from src.model_name import is_model_name
+from src.model_name import OTHER_KINDS, is_model_name
 from src.model_types import MODEL_TYPES
 from src.shared.errors import shown
-from src.shared.model_source import ADAPTER_CONFIG
+from src.shared.model_source import ADAPTER_CONFIG, README
 from src.shared.names import is_data_path, is_safe_path, request_path
 from src.shared.precision import weights_in_gb
 from src.shared.request import ORIGINAL, Status
@@ -28,6 +29,9 @@ LONGEST_FIELD = 200
 
 SHORTEST_CARD = 200
 """Characters of text in a model card that is worth reading."""
+
+NO_SUBSTANCE = re.compile(r"<!--.*?-->|^#[^\n]*|\[More Information Needed\]", re.DOTALL | re.MULTILINE)
+"""Comments and headings of a card, and what the Hub's template for cards says where nothing was filled in."""
 
 REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+#@-]*")
 """Branches, tags and commits; git allows more, and a commit names what has another name."""
@@ -127,6 +131,9 @@ def model_is_named(case: Case) -> None:
     """The model's name could be one on the Hub."""
     if not case.form.model:
         raise Refused("Which model? Write its name as on the Hub: organisation/model.", field="model")
+    kind, _, rest = case.form.model.partition("/")
+    if kind in OTHER_KINDS and "/" in rest:
+        raise Refused(f"{shown(rest)} is one of the Hub's {kind}: name a model.", field="model")
     _refuse_impossible(case.form.model, field="model")
 
 
@@ -149,7 +156,7 @@ def revision_is_possible(case: Case) -> None:
 
 def precision_is_offered(case: Case) -> None:
     """The precision is one that the backend runs."""
-    _refuse_unless_offered("precision", case.form.precision, case.precisions, field="precision")
+    _refuse_unless_offered("precision", case, case.form.precision, case.precisions, field="precision")
 
 
 def weight_type_is_offered(case: Case) -> None:
@@ -161,13 +168,13 @@ def weight_type_is_offered(case: Case) -> None:
             "evaluated here: merge it into its base model, and submit the merged model.",
             field="weight_type",
         )
-    _refuse_unless_offered("weight type", value, offered, field="weight_type")
+    _refuse_unless_offered("weight type", case, value, offered, field="weight_type")
 
 
 def model_type_is_offered(case: Case) -> None:
     """The model type is one of MODEL_TYPES, or said to be unknown."""
     offered = [*map(str, MODEL_TYPES), UNKNOWN_TYPE]
-    _refuse_unless_offered("model type", case.form.model_type, offered, field="model_type")
+    _refuse_unless_offered("model type", case, case.form.model_type, offered, field="model_type")
 
 
 def model_is_not_blocked(case: Case) -> None:
@@ -204,7 +211,7 @@ def name_can_be_a_folder(case: Case) -> None:
 def weight_type_fits_the_files(case: Case) -> None:
     """An adapter is submitted as one, and nothing else is."""
     files, name = case.facts.files, case.facts.name
-    if case.facts.is_adapter and case.form.weight_type == ORIGINAL:
+    if case.facts.is_adapter and case.form.weight_type != "Adapter":
         remedy = (
             "choose Adapter as its weights type"
             if "Adapter" in case.weight_types
@@ -224,6 +231,11 @@ def has_a_base_model_where_it_needs_one(case: Case) -> None:
         raise Refused(
             f"{case.facts.name} was submitted as {case.form.weight_type}, and its base model is missing: "
             "name the model that it was made from.",
+            field="base_model",
+        )
+    if case.base and case.base.is_adapter:
+        raise Refused(
+            f"{case.base.name} is an adapter itself: name the whole model below it as the base model.",
             field="base_model",
         )
     if case.base:
@@ -301,9 +313,13 @@ def states_a_license(case: Case) -> None:
 
 def has_a_model_card(case: Case) -> None:
     """People can read what it is."""
-    length = len(" ".join(case.lookup.card.split()))
+    length = len(" ".join(NO_SUBSTANCE.sub(" ", case.lookup.card).split()))
     if length < SHORTEST_CARD:
-        has = f"a model card of {length} characters" if length else "no model card"
+        has = (
+            f"a model card with {length} characters of text"
+            if README in case.facts.files
+            else "no model card"
+        )
         raise Refused(
             f"{case.facts.name} has {has}: say in its README.md what it is, how it was trained and what it "
             f"is for, in at least {SHORTEST_CARD} characters.",
@@ -387,12 +403,16 @@ def _refuse_impossible(name: str, *, field: str) -> None:
         )
 
 
-def _refuse_unless_offered(what: str, value: str, offered: Sequence[str], *, field: str) -> None:
+def _refuse_unless_offered(what: str, case: Case, value: str, offered: Sequence[str], *, field: str) -> None:
+    of_the_model = f" of {shown(case.form.model)}" if case.form.model else ""
     if not value:
-        raise Refused(f"The {what} is missing: choose one of {', '.join(offered)}.", field=field)
+        raise Refused(
+            f"The {what}{of_the_model} is missing: choose one of {', '.join(offered)}.", field=field
+        )
     if value not in offered:
         raise Refused(
-            f"The {what} {shown(value)} is not offered: choose one of {', '.join(offered)}.", field=field
+            f"The {what} {shown(value)}{of_the_model} is not offered: choose one of {', '.join(offered)}.",
+            field=field,
         )
 
 

@@ -15,6 +15,7 @@ from src.queue import entries
 from src.shared.conflicts import tries
 from src.shared.errors import Conflict, LeaderboardError, StoreError
 from src.shared.mirror import Reading
+from src.shared.queue_order import DEFAULT
 from src.shared.request import Request, Status, write_request
 from src.shared.store import Store, blob_id
 from src.shared.times import Clock, utc_now
@@ -60,7 +61,8 @@ class _Waiting(NamedTuple):
 
 
 class GroupCommit:
-    """Where submissions wait for their commit. `read` gives the requests dataset as it is now.
+    """Where submissions wait for their commit. `read` gives the requests dataset as it is now, `order` the
+    rules of the queue's order.
 
     One thread of its own writes, so that nobody needs a thread to wait in.
     """
@@ -71,12 +73,14 @@ class GroupCommit:
         read: Callable[[], Reading[Request]],
         *,
         show: Show = lambda requests: None,
+        order: Callable[[], Sequence[str]] = lambda: DEFAULT,
         clock: Clock = utc_now,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         self._store = store
         self._read = read
         self._show = show
+        self._order = order
         self._clock = clock
         self._closing = Event()
         self._sleep = sleep or self._closing.wait
@@ -118,18 +122,22 @@ class GroupCommit:
         if due:
             self._sleep((due - self._clock()).total_seconds())
         with self._lock:
-            batch, self._queue = self._queue, []
+            waiting, self._queue = self._queue, []
+        # From now on none can be cancelled; who went away before, is not written and keeps nobody waiting.
+        batch = [each for each in waiting if each.outcome.set_running_or_notify_cancel()]
+        if not batch:
+            return
         try:
             outcomes: Sequence[Receipt | Exception] = self._landed(batch)
         except Exception as error:
             if not isinstance(error, StoreError):
                 log.exception("could not write %d submissions", len(batch))
             outcomes = [error] * len(batch)
-        for waiting, outcome in zip(batch, outcomes, strict=True):
+        for each, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Exception):
-                waiting.outcome.set_exception(outcome)
+                each.outcome.set_exception(outcome)
             else:
-                waiting.outcome.set_result(outcome)
+                each.outcome.set_result(outcome)
 
     def _landed(self, batch: Sequence[_Waiting]) -> list[Receipt | Exception]:
         """What becomes of each, once those that are not refused are in the dataset. Raises StoreError."""
@@ -141,14 +149,14 @@ class GroupCommit:
                 continue
             self._last = self._clock()
             self._show(new)
-            queue = entries({**reading.values, **new})
+            queue = entries({**reading.values, **new}, self._order())
             positions = {entry.path: entry.position or 0 for entry in queue}
             return [
                 Receipt(each.path, each.request, positions[each.path]) if isinstance(each, Placed) else each
                 for each in decided
             ]
         raise StoreError(
-            f"{self._store} changes faster than it can be written: nothing was submitted. "
+            f"{self._store} changes faster than it can be written: nothing was changed. "
             "Try again in a minute."
         )
 

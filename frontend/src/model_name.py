@@ -10,7 +10,9 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
 HUB = r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)"
-WITHIN_A_REPOSITORY = ("tree", "blob", "resolve", "discussions", "commits", "commit")
+AT_A_REVISION = ("tree", "blob", "resolve", "commits", "commit")
+WITHIN_A_REPOSITORY = (*AT_A_REVISION, "discussions")
+OTHER_KINDS = ("datasets", "spaces")
 
 
 def model_name(text: str) -> str:
@@ -18,13 +20,15 @@ def model_name(text: str) -> str:
     parts = _parts_of_a_link(text)
     if parts is None:
         return text.strip()
+    if parts and parts[0] in OTHER_KINDS:
+        return "/".join(parts[:3])
     return parts[0] if len(parts) > 1 and parts[1] in WITHIN_A_REPOSITORY else "/".join(parts[:2])
 
 
 def linked_revision(text: str) -> str:
     """The revision in a link to a model's files, as far as it is one part of it; empty without one."""
     parts = _parts_of_a_link(text) or []
-    place = next((number for number, part in enumerate(parts[:3]) if part in WITHIN_A_REPOSITORY[:3]), None)
+    place = next((number for number, part in enumerate(parts[:3]) if part in AT_A_REVISION), None)
     after = parts[place + 1 :] if place else []
     return unquote(after[0]) if after else ""
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from src.case import PRECISIONS
+from src.form import PRECISIONS
 from src.model_name import is_model_name
 from src.rows import Row, Standings
 from src.shared.backend_description import BackendDescription

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from src.shared.environment import Port, Positive
 from src.shared.settings import CommonSettings
 
 WholeNumber = Annotated[int, Field(ge=0), "a whole number"]
+Days = Annotated[float, Field(gt=0, le=36_500), "a number of days, up to 36500"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Settings(CommonSettings):
     refresh_rate: Positive = 30.0
     anonymous_submissions: bool | None = None
     rate_limit_quota: WholeNumber = 5
-    rate_limit_period: Positive = 7.0
+    rate_limit_period: Days = 7.0
     higher_rate_limits: object = ""
     writes_per_hour: WholeNumber = 30
     max_pending: WholeNumber = 1000
@@ -31,6 +32,9 @@ class Settings(CommonSettings):
     system: str | None = None
     space_host: str | None = None
     oauth_client_id: str | None = None
+    oauth_client_secret: str | None = field(default=None, repr=False)
+    oauth_scopes: str | None = None
+    openid_provider_url: str | None = None
 
     @property
     def takes_anonymous_submissions(self) -> bool:
@@ -39,10 +43,11 @@ class Settings(CommonSettings):
 
     @property
     def has_a_login(self) -> bool:
-        """Whether the Hub's login is set up. Without any of the three Gradio would play it with the token of
-        this server, and everybody would be its owner.
+        """Whether the Hub's login is set up. Off a Space Gradio would play it with the token of this server,
+        and everybody would be its owner; without the others it would not start.
         """
-        return bool(self.oauth_client_id and self.system == "spaces" and self.space_id)
+        others = (self.oauth_client_id, self.oauth_client_secret, self.oauth_scopes, self.openid_provider_url)
+        return self.system == "spaces" and bool(self.space_id) and all(others)
 
     @property
     def terms(self) -> Terms:

@@ -8,33 +8,27 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import chain, count
 
 from src.blocklist import Blocklist
-from src.case import MAIN, UNKNOWN_TYPE, Case, Form, Lookup, Refused, Terms
-from src.checks import CAN_BE_ASKED_FOR_AGAIN, LONGEST_FIELD, problems, writes_are_not_used_up
+from src.case import Case, Terms
+from src.checks import problems, writes_are_not_used_up
+from src.form import Form, Refused, tidied
 from src.group_commit import GroupCommit, Placed, Receipt
-from src.model_name import linked_revision, model_name
-from src.model_types import MODEL_TYPES, read_model_type
+from src.lookup import Lookup
+from src.new_request import form_of, place, withdrawn
 from src.recent_models import RecentModels
 from src.shared.backend_description import BackendDescription
-from src.shared.errors import LeaderboardError, shown
+from src.shared.errors import LeaderboardError, ModelError, shown
 from src.shared.model_source import ModelFacts, ModelSource
-from src.shared.names import request_path
-from src.shared.request import (
-    RESUBMITTED,
-    WAITS_FOR_A_WORKER,
-    WITHDRAWN,
-    Attempt,
-    Request,
-    Status,
-)
+from src.shared.request import Request, Status
 from src.shared.times import Clock, to_text, utc_now
 from src.submitter import ANONYMOUS, Submitter
 from src.suggestions import suggested
 
 CAN_BE_FILLED_IN = ("precision", "weight_type", "base_model", "model_type")
 """Fields that a look at the model may put right, so that it is looked up although they are wrong."""
+
+NO_REQUEST = "There is no request {}: name its file, as the queue does."
 
 CAN_BE_WITHDRAWN = (Status.PENDING, Status.RUNNING)
 
@@ -131,9 +125,12 @@ class Desk:
         return self._group.put(decide)
 
     def withdraw(self, path: str, who: Submitter) -> Future[Receipt]:
-        """Have a request taken back by who submitted it. The future raises Refused or StoreError."""
+        """Have a request taken back by who submitted it.
 
-        def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
+        Raises Refused, and so does the future, or StoreError.
+        """
+
+        def allowed(requests: Mapping[str, Request]) -> Request:
             request = _known(path, requests)
             if not who.is_login(request.submitted_by):
                 raise Refused(f"{request.model}: {_who_may_withdraw(request)}")
@@ -142,8 +139,15 @@ class Desk:
                     f"{request.model} is {request.status}: only what waits or runs can be withdrawn."
                 )
             writes_are_not_used_up(self._case(Form(request.model), who, requests))
-            return Placed(path, withdrawn(request, by=who.login, now=self._clock()))
+            return request
 
+        def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
+            return Placed(path, withdrawn(allowed(requests), by=who.login, now=self._clock()))
+
+        if path in self._requests():  # so that nobody has the dataset read for nothing
+            allowed(self._requests())
+        else:  # it may be another frontend's, and a moment old
+            self._count_a_look(path, who)
         return self._group.put(decide)
 
     def hand_in_again(self, path: str, who: Submitter) -> Future[Receipt]:
@@ -151,18 +155,16 @@ class Desk:
 
         Raises what `submit` raises, and so does the future.
         """
-        request = _known(path, self._requests())
-        kind = read_model_type(request.model_type)
-        form = Form(
-            model=request.model,
-            base_model=request.base_model,
-            revision=request.commit or request.revision,
-            precision=request.precision,
-            weight_type=request.weight_type,
-            model_type=str(kind) if kind in MODEL_TYPES else UNKNOWN_TYPE,
-            use_chat_template=request.use_chat_template,
-        )
-        return self.hand_in(form, who)
+        return self.hand_in(form_of(_known(path, self._requests())), who)
+
+    def _count_a_look(self, path: str, who: Submitter) -> None:
+        """Raises Refused when somebody without a login looks for what is not there, or anybody too often."""
+        if not who.login:
+            raise Refused(NO_REQUEST.format(shown(path)))
+        try:
+            self._models.spend(path, who.login)
+        except ModelError as error:
+            raise Refused(str(error)) from None
 
     def _case(self, form: Form, who: Submitter, requests: Mapping[str, Request]) -> Case:
         return Case(
@@ -177,126 +179,11 @@ class Desk:
         )
 
 
-def place(case: Case, taken: Collection[str], *, submitted_time: str) -> Placed:
-    """The file that takes the submission: that of the same request which failed, else a new one.
-
-    `taken` are the names of all files that there are.
-    """
-    request = _new(case, submitted_time)
-    for path, old in case.earlier.items():
-        if old.status in CAN_BE_ASKED_FOR_AGAIN:
-            return Placed(path, _again(old, request, now=case.now))
-    name = request_path(
-        request.model,
-        private=request.private,
-        precision=request.precision,
-        weight_type=request.weight_type,
-        commit=request.commit,
-    )
-    others = (f"{name.removesuffix('.json')}_{number}.json" for number in count(2))
-    not_free = {path.casefold() for path in taken}
-    free = next(path for path in chain([name], others) if path.casefold() not in not_free)
-    return Placed(free, request)
-
-
-def tidied(form: Form) -> Form:
-    """The form without spaces around its fields, links and short names of model types spelled out.
-
-    The revision in a link counts where no other is named.
-    """
-    kind = read_model_type(form.model_type.strip())
-    revision = form.revision.strip() or MAIN
-    return Form(
-        model=model_name(form.model),
-        base_model=model_name(form.base_model),
-        revision=(linked_revision(form.model) or MAIN) if revision == MAIN else revision,
-        precision=form.precision.strip(),
-        weight_type=form.weight_type.strip(),
-        model_type=str(kind) if kind in MODEL_TYPES else form.model_type.strip(),
-        use_chat_template=form.use_chat_template,
-    )
-
-
-def withdrawn(request: Request, *, by: str | None, now: datetime) -> Request:
-    """PENDING or RUNNING → CANCELLED: a worker that evaluates it stops; the history says who took it back."""
-    lease = request.lease
-    entry = Attempt(
-        attempt=request.attempt,
-        worker=lease.worker if lease else "",
-        started=lease.started if lease else request.submitted,
-        ended=now,
-        end=WITHDRAWN,
-        message=f"It was withdrawn by {by}.",
-        by=by,
-    )
-    return replace(
-        request,
-        status=Status.CANCELLED,
-        message=entry.message,
-        lease=None,
-        progress=None,
-        history=(*request.history, entry),
-    )
-
-
-def _new(case: Case, now: str) -> Request:
-    """The request that a submission becomes."""
-    form, facts = case.form, case.facts
-    return Request(
-        model=facts.name,
-        base_model=case.base.name if case.base else "",
-        revision=form.revision,
-        precision=form.precision,
-        weight_type=form.weight_type,
-        status=Status.PENDING,
-        submitted_time=now,
-        model_type="? : " if form.model_type == UNKNOWN_TYPE else form.model_type,
-        likes=facts.likes,
-        params=_billions(facts.params),
-        license=facts.license[:LONGEST_FIELD],
-        commit=facts.commit,
-        base_commit=case.base.commit if case.base else None,
-        use_chat_template=form.use_chat_template,
-        submitted_by=case.submitter.login,
-        message=WAITS_FOR_A_WORKER,
-        extra={"architectures": facts.architecture[:LONGEST_FIELD]} if facts.architecture else {},
-    )
-
-
-def _billions(params: int | None) -> float | None:
-    """Three decimals as ever, or three digits of a small number, so that no size is rounded to 0."""
-    if params is None:
-        return None
-    return round(params / 1e9, 3) if params >= 1e9 else float(f"{params / 1e9:.3g}")
-
-
-def _again(old: Request, new: Request, *, now: datetime) -> Request:
-    """A failed request asked for again: all new but its history, what others wrote into it, and the name of
-    its revision where the new one is only the commit.
-
-    The history says when somebody with a login had submitted it: that counts against the limit of writes.
-    """
-    history = old.history
-    if old.submitted_by:
-        entry = Attempt(
-            attempt=old.attempt,
-            worker="",
-            started=old.submitted,
-            ended=now,
-            end=RESUBMITTED,
-            message=f"It was submitted again{f' by {new.submitted_by}' if new.submitted_by else ''}.",
-            by=old.submitted_by,
-        )
-        history = (*history, entry)
-    revision = old.revision if new.revision == old.commit else new.revision
-    return replace(new, revision=revision, history=history, extra={**old.extra, **new.extra})
-
-
 def _known(path: str, requests: Mapping[str, Request]) -> Request:
     if not path:
         raise Refused("Which request? Name its file, as the answer to its submission does.")
     if path not in requests:
-        raise Refused(f"There is no request {shown(path)}.")
+        raise Refused(NO_REQUEST.format(shown(path)))
     return requests[path]
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from src.case import Form
+from src.form import Form
 from src.model_types import MODEL_TYPES
 from src.shared.model_source import ModelFacts
 from src.shared.request import ORIGINAL

@@ -55,6 +55,11 @@ def wait_until_it_serves(process: subprocess.Popen[str], port: int) -> None:
             {"ANONYMOUS_SUBMISSIONS": "perhaps"},
             "ANONYMOUS_SUBMISSIONS is 'perhaps', where true or false is needed",
         ),
+        ({"RATE_LIMIT_PERIOD": "1e10"}, "RATE_LIMIT_PERIOD is '1e10', where a number of days, up to 36500"),
+        (
+            {"HIGHER_RATE_LIMITS": "alice"},
+            "HIGHER_RATE_LIMITS holds 'alice: ': write a login and a whole number",
+        ),
         (
             {"GRADIO_SERVER_PORT": "http"},
             "GRADIO_SERVER_PORT is 'http', where a whole number up to 65535 is needed",

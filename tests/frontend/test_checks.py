@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from src.blocklist import Blocklist, read_blocklist
-from src.case import Case, Refused, Terms
+from src.case import Case, Terms
 from src.checks import (
     CHECKS,
     LONGEST_FIELD,
@@ -40,6 +40,7 @@ from src.checks import (
     weight_type_is_offered,
     writes_are_not_used_up,
 )
+from src.form import Refused
 from src.limits import Limits, read_higher
 from src.shared.errors import BadFile, ConfigurationError
 from src.shared.request import RESUBMITTED, WITHDRAWN, Attempt, Request, Status
@@ -211,25 +212,25 @@ REFUSED = [
         precision_is_offered,
         make_case(form={"precision": "int3"}),
         "precision",
-        ("The precision 'int3' is not offered", "choose one of float16, bfloat16, float32."),
+        ("The precision 'int3' of 'acme/tiny' is not offered", "choose one of float16, bfloat16, float32."),
     ),
     Wrong(
         precision_is_offered,
         make_case(backend=make_backend(precisions=("bfloat16",))),
         "precision",
-        ("The precision 'float32' is not offered: choose one of bfloat16.",),
+        ("The precision 'float32' of 'acme/tiny' is not offered: choose one of bfloat16.",),
     ),
     Wrong(
         precision_is_offered,
         make_case(form={"precision": ""}),
         "precision",
-        ("The precision is missing: choose one of",),
+        ("The precision of 'acme/tiny' is missing: choose one of",),
     ),
     Wrong(
         weight_type_is_offered,
         make_case(form={"weight_type": "Lora"}),
         "weight_type",
-        ("The weight type 'Lora' is not offered: choose one of Original, Adapter, Delta.",),
+        ("The weight type 'Lora' of 'acme/tiny' is not offered: choose one of Original, Adapter, Delta.",),
     ),
     Wrong(
         weight_type_is_offered,
@@ -241,13 +242,13 @@ REFUSED = [
         model_type_is_offered,
         make_case(form={"model_type": "huge"}),
         "model_type",
-        ("The model type 'huge' is not offered: choose one of 🟢 : pretrained",),
+        ("The model type 'huge' of 'acme/tiny' is not offered: choose one of 🟢 : pretrained",),
     ),
     Wrong(
         model_type_is_offered,
         make_case(form={"model_type": ""}),
         "model_type",
-        ("The model type is missing",),
+        ("The model type of 'acme/tiny' is missing",),
     ),
     Wrong(
         model_is_not_blocked,
@@ -373,7 +374,11 @@ REFUSED = [
         has_a_model_card,
         make_case(card="# Tiny\n\n" + " " * 300),
         "model",
-        ("acme/tiny has a model card of 6 characters", "say in its README.md what it is", "200 characters"),
+        (
+            "acme/tiny has a model card with 0 characters of text",
+            "say in its README.md what it is",
+            "200 characters",
+        ),
     ),
     Wrong(
         has_a_model_card,
@@ -625,7 +630,6 @@ def test_no_other_model_is_blocked(written: str) -> None:
         "models:\n- [acme/tiny]",
         "models:\n- acme/tiny: {why: none}",
         "models:\n- ''",
-        "models:\n- null",
         "users: &x [alice]\nmodels: *x",
         "users: !!python/name:os.system",
         "\0",
@@ -715,3 +719,17 @@ def test_while_the_form_is_wrong_nothing_is_said_of_the_model() -> None:
 def test_every_check_has_a_test_of_what_it_refuses() -> None:
     without = [check.__name__ for check in CHECKS if check not in {wrong.check for wrong in REFUSED}]
     assert without == [], "add them to REFUSED"
+
+
+def test_names_that_yaml_would_take_for_something_else_are_names() -> None:
+    blocked = read_blocklist(b"models:\n- 0123\n- 1_000\nusers:\n- no\n- null: 2024-01-01\n")
+    assert (blocked.models, blocked.users) == ({"0123": "", "1_000": ""}, {"no": "", "null": "2024-01-01"})
+
+
+@pytest.mark.parametrize(
+    "card",
+    ["# A heading\n" * 100, "<!-- " + "Fill this in. " * 50 + "-->", "[More Information Needed]\n" * 50],
+)
+def test_what_a_template_leaves_in_a_card_is_no_substance(card: str) -> None:
+    with pytest.raises(Refused, match="acme/tiny has a model card with 0 characters of text"):
+        has_a_model_card(make_case(card=card))

@@ -13,8 +13,8 @@ import pytest
 
 from src.accounts import Accounts
 from src.board import Keeper
-from src.case import Form
 from src.checks import CHECKS, model_exists
+from src.form import Form
 from src.group_commit import GroupCommit
 from src.shared.backend_description import BackendDescription, write_description
 from src.shared.hub import Hub as Client
@@ -368,8 +368,8 @@ REFUSED: list[tuple[str, Mapping[str, bytes | str], dict[str, str], str, str]] =
         files(text="# Tiny\n"),
         {},
         "model",
-        "acme/tiny has a model card of 6 characters: say in its README.md what it is, how it was trained and "
-        "what it is for, in at least 200 characters.",
+        "acme/tiny has a model card with 0 characters of text: say in its README.md what it is, how it was "
+        "trained and what it is for, in at least 200 characters.",
     ),
     (
         "weight_type_fits_the_files",

@@ -10,8 +10,8 @@ import pytest
 
 from src import checks, columns
 from src.agreement import differences
-from src.case import Refused
 from src.columns import TAKEN
+from src.form import Refused
 from src.rows import Standings, standings
 from src.shared.backend_description import BackendDescription, Metric, TaskDescription
 from src.shared.request import Status

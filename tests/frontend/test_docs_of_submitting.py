@@ -6,7 +6,7 @@ from typing import Any
 from src import api, checks
 from src.api import Answer, Problem
 from src.blocklist import read_blocklist
-from src.case import Form
+from src.form import Form
 from src.settings import Settings
 from src.shared.request import Status
 from support.boards import Leaderboard

@@ -181,3 +181,28 @@ def test_when_commits_run_high_those_that_come_within_two_minutes_are_gathered(
     group.put(asking_for("acme/c")).result()
     assert waits == [LONGEST_GATHERING.total_seconds()]
     assert timedelta(minutes=2) > LONGEST_GATHERING
+
+
+def test_whoever_goes_away_is_not_written_and_keeps_nobody_waiting(
+    gate: Gate, leaderboard: Leaderboard
+) -> None:
+    """Anybody can end a call of theirs with gradio's own endpoint for that."""
+    group = group_on(gate, leaderboard)
+    first = Submitter(group, "acme/a")
+    assert gate.is_busy.wait(30)
+    gone, stays = group.put(asking_for("acme/gone")), group.put(asking_for("acme/stays"))
+    assert gone.cancel()
+    gate.is_open.set()
+    assert stays.result(30).path == "acme/stays.json"
+    first.join(30)
+    assert gate.commits == [["acme/a.json"], ["acme/stays.json"]]
+    assert not stays.cancel()
+
+
+def test_the_position_that_is_told_is_the_one_in_the_queues_own_order(leaderboard: Leaderboard) -> None:
+    leaderboard.add_request(model="acme/large", params=70.0, submitted_time="2026-01-01T00:00:00Z")
+    group = GroupCommit(leaderboard.requests, leaderboard.keeper.read_requests, order=lambda: ["small_first"])
+    receipt = group.put(lambda requests, taken: Placed("acme/small.json", make_request(params=0.1))).result(
+        30
+    )
+    assert receipt.position == 1

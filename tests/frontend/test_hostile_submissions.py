@@ -20,7 +20,8 @@ import pytest
 
 from src import api
 from src.accounts import Accounts
-from src.case import Form, Terms
+from src.case import Terms
+from src.form import Form
 from src.limits import Limits
 from src.page import notices
 from src.page.page import build_page

@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.model_name import is_model_name, model_name
+from src.model_name import is_model_name, linked_revision, model_name
 from src.model_types import MODEL_TYPES, UNKNOWN, ModelType, read_model_type
 
 
@@ -69,3 +69,26 @@ def test_an_unknown_model_type_is_blank_and_a_foreign_one_is_kept() -> None:
 def test_a_model_type_is_written_as_the_old_template_writes_it() -> None:
     assert str(MODEL_TYPES[0]) == "🟢 : pretrained"
     assert str(UNKNOWN) == "? : "
+
+
+@pytest.mark.parametrize(
+    ("link", "revision"),
+    [
+        ("https://huggingface.co/acme/tiny/tree/v2", "v2"),
+        ("https://huggingface.co/acme/tiny/blob/dev/config.json", "dev"),
+        ("https://huggingface.co/acme/tiny/commit/0123abcd", "0123abcd"),
+        ("https://huggingface.co/acme/tiny/commits/dev", "dev"),
+        ("https://huggingface.co/acme/tiny/tree/refs%2Fpr%2F1", "refs/pr/1"),
+        ("https://huggingface.co/gpt2/tree/main", "main"),
+        ("https://huggingface.co/acme/tiny/discussions/1", ""),
+        ("https://huggingface.co/acme/tiny", ""),
+        ("acme/tiny", ""),
+    ],
+)
+def test_a_link_names_its_revision(link: str, revision: str) -> None:
+    assert linked_revision(link) == revision
+
+
+@pytest.mark.parametrize("kind", ["datasets", "spaces"])
+def test_a_link_to_something_else_keeps_what_it_is(kind: str) -> None:
+    assert model_name(f"https://huggingface.co/{kind}/acme/tiny/tree/main") == f"{kind}/acme/tiny"

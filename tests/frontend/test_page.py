@@ -15,13 +15,17 @@ import pytest
 
 from src import api
 from src.board import Board, Now
-from src.case import Form, Refused, Terms
+from src.case import Terms
 from src.columns import columns
+from src.form import Form, Refused
+from src.new_request import withdrawn
 from src.page import notices
 from src.page.about_tab import NOTHING_FOUND, NOTHING_YET, AboutTab
 from src.page.leaderboard_tab import HIDDEN, LeaderboardTab
 from src.page.links import Links
+from src.page.my_submissions import MySubmissions
 from src.page.queue_tables import MOST, label, queue_table
+from src.page.request_card import card
 from src.page.submit_form import SubmitForm
 from src.page.submit_tab import SubmitTab
 from src.page.suite import suite
@@ -31,6 +35,7 @@ from src.rows import TaskColumn
 from src.shared.hub import Hub
 from src.shared.hub_store import HubStore
 from src.shared.request import Attempt, Lease, Progress, Status
+from src.submitter import ANONYMOUS, Submitter
 from src.tasks import Task
 from src.view import ViewState, view
 from support.boards import NO_LINKS, NOW, TASKS, TEXTS, Leaderboard, run_at, scores
@@ -300,7 +305,10 @@ def test_the_form_is_emptied_by_success_and_kept_by_a_refusal(submit_tab: Submit
     assert "already and is PENDING" in updates[form.errors["model"]]
     assert not set(form.fields.values()) & set(updates)
     [updates] = handed_in(submit_tab, *FILLED_IN[:3], "float32", "Lora", "🟢 : pretrained", False)
-    assert "The weight type &#39;Lora&#39; is not offered" in updates[form.errors["weight_type"]]
+    assert (
+        "The weight type &#39;Lora&#39; of &#39;acme/tiny&#39; is not offered"
+        in updates[form.errors["weight_type"]]
+    )
 
 
 def test_what_was_not_chosen_is_looked_up_and_shown_before_it_is_submitted(
@@ -361,6 +369,92 @@ def test_what_was_filled_in_for_another_model_goes_with_it(
     assert updates[form.fields["model_type"]].value == "🟢 : pretrained"
 
 
+def test_a_correction_stays_when_the_model_is_looked_at_again(
+    leaderboard: Leaderboard, submit_tab: SubmitTab
+) -> None:
+    leaderboard.add_model("acme/tiny-chat")
+    form = submit_tab.form
+    seen = replace(looked_up(form, "acme/tiny-chat", *BLANK)[form.seen], use_chat_template=True)
+    filled_in = ("", "v2", seen.precision, "Original", seen.model_type, False)
+    commit = leaderboard.models.describe("acme/tiny-chat").commit
+    updates = looked_up(form, "acme/tiny-chat", "", commit, *filled_in[2:], seen=seen)
+    assert updates[form.fields["use_chat_template"]] is False
+
+
+def test_a_mistake_between_two_models_does_not_keep_what_was_suggested_for_the_first(
+    leaderboard: Leaderboard, submit_tab: SubmitTab
+) -> None:
+    leaderboard.add_model("acme/tiny-chat")
+    form = submit_tab.form
+    seen = looked_up(form, "acme/tiny-chat", *BLANK)[form.seen]
+    filled_in = ("", "main", "float32", "Original", seen.model_type, False)
+    forgotten = looked_up(form, "acme/none", *filled_in, seen=seen)[form.seen]
+    updates = looked_up(form, "acme/tiny", *filled_in, seen=forgotten)
+    assert updates[form.fields["model_type"]].value == "🟢 : pretrained"
+
+
+def test_the_revision_of_a_link_goes_with_the_next_model(
+    leaderboard: Leaderboard, submit_tab: SubmitTab
+) -> None:
+    leaderboard.add_model("acme/other")
+    form = submit_tab.form
+    commit = leaderboard.models.describe("acme/tiny").commit
+    first = looked_up(form, f"https://huggingface.co/acme/tiny/tree/{commit}", *BLANK)
+    assert first[form.fields["revision"]] == commit
+    filled_in = ("", commit, "float32", "Original", "🟢 : pretrained", False)
+    steps = list(form.look(page_request(), first[form.seen], "acme/other", *filled_in))
+    assert steps[-1][form.fields["revision"]] == "main"
+    assert "acme/other" in steps[-1][form.found]
+
+
+def test_a_correction_changes_nothing_but_what_is_told(submit_tab: SubmitTab) -> None:
+    """What is being typed elsewhere meanwhile stays."""
+    form = submit_tab.form
+    seen = looked_up(form, "acme/tiny", *BLANK)[form.seen]
+    updates = form.check(page_request(), seen, *FILLED_IN)
+    assert set(updates) & set(form.fields.values()) == {form.fields["base_model"]}
+    assert not isinstance(updates[form.fields["base_model"]], str)
+
+
+def test_the_cards_of_the_own_requests_have_buttons_and_those_of_others_have_none() -> None:
+    alice, bob = Submitter("alice"), Submitter("bob")
+    waiting = make_request(submitted_by="alice")
+    running = replace(waiting, status=Status.RUNNING)
+    taken_back = withdrawn(waiting, by="alice", now=NOW)
+    by_hand = replace(waiting, status=Status.CANCELLED, message="It was taken back.")
+    for request, word, button in [
+        (waiting, "Waiting, position 1", 'data-action="withdraw"'),
+        (running, "Running", "Stop the evaluation and lose its progress?"),
+        (taken_back, "Withdrawn", 'data-action="submit again"'),
+        (by_hand, "Cancelled", 'data-action="submit again"'),
+    ]:
+        [entry] = entries({"acme/tiny.json": request})
+        assert word in card(entry, NO_LINKS, alice)
+        assert button in card(entry, NO_LINKS, alice)
+        assert "<button" not in card(entry, NO_LINKS, bob)
+        assert "<button" not in card(entry, NO_LINKS, ANONYMOUS)
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_hostile_requests_stay_text_in_cards(status: Status) -> None:
+    texts = ("model", "revision", "precision", "weight_type", "message", "commit", "submitted_by")
+    attempt = Attempt(1, HOSTILE, NOW, NOW, HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+    request = make_request(**dict.fromkeys(texts, HOSTILE), status=status, history=(attempt,))
+    [entry] = entries({HOSTILE: request})
+    assert is_harmless(card(entry, NO_LINKS, Submitter(HOSTILE)))
+
+
+@pytest.mark.parametrize(
+    "said", ["", "[]", "null", '["delete", "x", 0]', "[" * 100_000, '[["withdraw"], "x"]']
+)
+def test_what_no_button_says_is_answered_with_a_sentence(leaderboard: Leaderboard, said: str) -> None:
+    with gr.Blocks():
+        own = MySubmissions(leaderboard.keeper, leaderboard.desk, leaderboard.visitors())
+    answer = asyncio.run(own._outcome(said, Submitter("alice")))
+    assert not answer["ok"]
+    assert answer["message"].endswith(".")
+
+
 def test_what_is_wrong_is_said_beside_the_field_before_submitting(
     leaderboard: Leaderboard, submit_tab: SubmitTab
 ) -> None:
@@ -372,7 +466,7 @@ def test_what_is_wrong_is_said_beside_the_field_before_submitting(
     assert unknown[form.found] == ""
     seen = looked_up(form, "acme/tiny", *BLANK)[form.seen]
     again = form.check(page_request(), seen, *FILLED_IN[:3], "int3", *FILLED_IN[4:])
-    assert "&#39;int3&#39; is not offered" in again[form.errors["precision"]]
+    assert "&#39;int3&#39; of &#39;acme/tiny&#39; is not offered" in again[form.errors["precision"]]
     assert again[form.errors["model"]] == ""
 
 

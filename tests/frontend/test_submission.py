@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from src.case import Case, Form, Refused, Terms
+from src.case import Case, Terms
 from src.checks import CHECKS, CLOSED
+from src.form import Form, Refused
 from src.shared.errors import Conflict, LeaderboardError, StoreError
 from src.shared.request import Attempt, Lease, Progress, Request, Status, read_request
 from src.shared.store import Snapshot, Store
@@ -122,12 +123,12 @@ def test_a_model_type_may_stay_unknown(leaderboard: Leaderboard) -> None:
         ({"revision": "r" * 300}, "The field revision has 300 characters"),
         (
             {"precision": "int3"},
-            "The precision 'int3' is not offered: choose one of float16, bfloat16, float32",
+            "The precision 'int3' of 'acme/tiny' is not offered: choose one of float16, bfloat16, float32",
         ),
-        ({"precision": ""}, "The precision is missing: choose one of"),
-        ({"weight_type": "Lora"}, "The weight type 'Lora' is not offered"),
-        ({"model_type": ""}, "The model type is missing: choose one of 🟢 : pretrained"),
-        ({"model_type": "huge"}, "The model type 'huge' is not offered"),
+        ({"precision": ""}, "The precision of 'acme/tiny' is missing: choose one of"),
+        ({"weight_type": "Lora"}, "The weight type 'Lora' of 'acme/tiny' is not offered"),
+        ({"model_type": ""}, "The model type of 'acme/tiny' is missing: choose one of 🟢 : pretrained"),
+        ({"model_type": "huge"}, "The model type 'huge' of 'acme/tiny' is not offered"),
         ({"base_model": "a/b/c"}, "'a/b/c' cannot be a model's name"),
         ({"weight_type": "Delta"}, "its base model is missing: name the model that it was made from"),
     ],
@@ -382,7 +383,7 @@ def test_a_dataset_that_never_stands_still_ends_in_a_sentence(leaderboard: Leade
         def commit(self, **_: Any) -> None:
             raise Conflict("It changed.")
 
-    with pytest.raises(StoreError, match="changes faster than it can be written: nothing was submitted"):
+    with pytest.raises(StoreError, match="changes faster than it can be written: nothing was changed"):
         leaderboard.make_desk(Restless(leaderboard.requests)).submit(leaderboard.form())
 
 

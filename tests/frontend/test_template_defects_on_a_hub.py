@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from src.board import Keeper
-from src.case import Form
+from src.form import Form
 from src.group_commit import GroupCommit
 from src.shared.hub import Hub as Client
 from src.shared.hub_models import HubModels

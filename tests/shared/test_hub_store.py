@@ -209,7 +209,7 @@ def test_a_wait_that_is_too_long_is_told_at_once_and_nothing_is_asked_until_then
         store.snapshot()
     assert waits == []
     hub.calls.reset()
-    with pytest.raises(StoreError, match="It goes on by itself"):
+    with pytest.raises(StoreError, match="It is tried again by itself"):
         store.snapshot()
     assert hub.calls.log == []
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from src.accounts import Accounts
 from src.board import Keeper
-from src.case import Form
+from src.form import Form
 from src.group_commit import GroupCommit
 from src.page.links import Links
 from src.shared.errors import StoreError

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from src.case import Case, Form, Lookup
+from src.case import Case
+from src.form import Form
+from src.lookup import Lookup
 from src.shared.errors import ModelNotFound
 from src.shared.model_source import ModelFacts
 from src.submitter import ANONYMOUS, Submitter

@@ -11,7 +11,7 @@ import sys
 from threading import Thread
 
 from src.board import Keeper
-from src.case import Form
+from src.form import Form
 from src.group_commit import GroupCommit
 from src.shared.environment import read_settings
 from src.shared.settings import CommonSettings

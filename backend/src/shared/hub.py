@@ -57,14 +57,15 @@ _jitter = wait_random_exponential(multiplier=0.5, max=8)
 class Hub:
     """The Hub, or another server like it, under one token.
 
-    `patience` is for how many seconds a failing call is tried again, `reads` how many files may be read.
-    `sleep` is what waiting means in tests.
+    `token_name` is what the owner knows the token by. `patience` is for how many seconds a failing call is
+    tried again, `reads` how many files may be read. `sleep` is what waiting means in tests.
     """
 
     def __init__(
         self,
         token: str | None = None,
         *,
+        token_name: str = "HF_TOKEN",
         endpoint: str | None = None,
         patience: float = PATIENCE_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
@@ -72,6 +73,7 @@ class Hub:
         reads: ReadBudget | None = None,
     ) -> None:
         self.api = HfApi(endpoint=endpoint, token=token or False)
+        self.token_name = token_name
         self._reads = reads or ReadBudget(clock=clock)
         self._clock = clock
         self._patience = patience
@@ -119,6 +121,8 @@ class Hub:
 
     def _get(self, address: str, headers: dict[str, str]) -> bytes:
         answer = get_session().get(address, headers=build_hf_headers(token=self.api.token, headers=headers))
+        if answer.status_code == 416:  # an empty file has no first bytes
+            return b""
         hf_raise_for_status(answer)
         return answer.content
 
@@ -161,7 +165,7 @@ TRY_AGAIN = "Try again in a minute."
 
 def reason(error: Exception, hub: Hub, again: str = BY_ITSELF) -> str:
     """Why a call failed and what to do about it, to go behind a colon; `again` is for what passes."""
-    status = status_of(error)
+    status, name = status_of(error), hub.token_name
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set, so the Hub is not asked. Unset it."
     if isinstance(error, TooManyCalls):
@@ -171,11 +175,11 @@ def reason(error: Exception, hub: Hub, again: str = BY_ITSELF) -> str:
     if status is None:
         return f"{hub.api.endpoint} cannot be reached. {again}"
     if status == 401 and hub.api.token:
-        return "the Hub does not accept the token in HF_TOKEN. Create a new one and set it as HF_TOKEN."
+        return f"the Hub does not accept the token in {name}. Create a new one and set it as {name}."
     if status == 401:
-        return "the Hub wants to know who asks. Create a token and set it as HF_TOKEN."
+        return f"the Hub wants to know who asks. Create a token and set it as {name}."
     if status == 403:
-        return "the token in HF_TOKEN may not do this. Create one that may and set it as HF_TOKEN."
+        return f"the token in {name} may not do this. Create one that may and set it as {name}."
     if status == 429:
         return f"the Hub's limit of calls is reached. {again}"
     if status in PASSING:

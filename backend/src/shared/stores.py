@@ -57,7 +57,7 @@ def open_stores(settings: CommonSettings, *, clock: Clock = utc_now) -> Stores:
 
 def _on_the_hub(settings: CommonSettings, clock: Clock) -> Stores:
     hub = Hub(settings.hf_token)
-    models = HubModels(hub, Hub(settings.hf_read_token))
+    models = HubModels(hub, Hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
     pace = partial(Pace, settings.commits_per_hour, clock)
     return Stores(
         requests=HubStore(
@@ -74,7 +74,7 @@ def _in_folders(settings: CommonSettings) -> Stores:
     folder = Path(settings.leaderboard_data_dir or LOCAL_FOLDER).resolve()
     notice = LOST_ON_A_SPACE if settings.space_id else "" if settings.leaderboard_data_dir else LOCAL
     local = FolderModels(folder / "models")
-    hub = HubModels(Hub(settings.hf_token), Hub(settings.hf_read_token))
+    hub = HubModels(Hub(settings.hf_token), Hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
     return Stores(
         requests=FolderStore(folder / "requests", web="files/requests"),
         results=FolderStore(folder / "results", web="files/results"),

@@ -15,13 +15,17 @@ MAX_DEPTH = 10
 LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_yaml(data: bytes) -> object:
+TEXT_LOADER: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+"""For what people write names into: `no` and `0123` stay what they are."""
+
+
+def read_yaml(data: bytes, loader: type = LOADER) -> object:
     """The value in `data`. Raises BadFile for what is not YAML, is too large, too deep, or could explode."""
     if len(data) > MAX_BYTES:
         raise BadFile(f"it has {len(data):,} bytes, and no more than {MAX_BYTES:,} are read")
     try:
         _refuse_what_can_explode(data)
-        return yaml.load(data, LOADER)  # a safe one
+        return yaml.load(data, loader)  # a safe one
     except (yaml.YAMLError, ValueError) as error:
         raise BadFile(f"it is not valid YAML: {' '.join(str(error).split())}") from None
 

@@ -12,6 +12,9 @@ from markupsafe import Markup, escape
 from src.model_name import is_model_name
 from src.shared.store import Store
 
+REQUEST = "request"
+"""In the page's address: the path of the request that is to be shown."""
+
 
 @dataclass(frozen=True)
 class Links:
@@ -44,7 +47,7 @@ def link(address: str | None, text: Markup | str) -> Markup:
 
 def request_link(path: str, text: Markup | str) -> Markup:
     """A link to the page with one request open, which can be kept and passed on."""
-    return Markup('<a href="?request={}">{}</a>').format(quote(path), text)
+    return Markup('<a href="?{}={}">{}</a>').format(REQUEST, quote(path), text)
 
 
 def model_address(name: str) -> str | None:

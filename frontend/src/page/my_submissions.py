@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import gradio as gr
@@ -13,8 +14,7 @@ from src.board import Keeper
 from src.limits import submissions
 from src.page import notices, request_card
 from src.page.links import Links
-from src.page.submit_form import QUIETLY, Follow
-from src.page.updates import Updates
+from src.page.updates import QUIETLY, SUBMITTING_AT_ONCE, Follow, Updates
 from src.page.visitors import Visitors
 from src.shared.errors import LeaderboardError
 from src.shared.times import Clock, utc_now
@@ -25,6 +25,11 @@ HAND_OVER = """
 () => document.addEventListener("click", event => {
     const button = event.target.closest("button[data-action]");
     if (!button) return;
+    if (button.dataset.confirm) {
+        button.textContent = button.dataset.confirm;
+        delete button.dataset.confirm;
+        return;
+    }
     const box = document.querySelector("#action textarea");
     button.disabled = true;
     box.value = JSON.stringify([button.dataset.action, button.dataset.request, Date.now()]);
@@ -55,6 +60,7 @@ class MySubmissions:
     def place_request(self) -> None:
         """Put the request that is open here."""
         self.request = gr.HTML(padding=False, elem_id="request")
+        self.acted_above = gr.HTML(padding=False)
 
     def place_mine(self) -> None:
         """Put the own submissions here, and what became of a button that was pressed."""
@@ -73,7 +79,8 @@ class MySubmissions:
         self.action.input(
             self._act(follow),
             [self.action, self.opened],
-            [self.acted, *outputs],
+            [self.acted, self.acted_above, *outputs],
+            concurrency_limit=SUBMITTING_AT_ONCE,
             **QUIETLY,
         ).then(None, None, None, js=ENABLE, show_api=False)
 
@@ -111,20 +118,26 @@ class MySubmissions:
     def _links(self) -> Links:
         return Links(self._keeper.requests, self._keeper.results, self._keeper.now.board.local_models)
 
-    def _act(self, follow: Follow) -> Any:
-        async def act(request: gr.Request, said: str, opened: str) -> Updates:
+    def _act(self, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
+        async def act(request: gr.Request, said: str, opened: str) -> AsyncIterator[Updates]:
             """Do what a card's button says, if that is for whoever pressed it to decide."""
-            who = self._visitors.signed_in(request)
-            outcome = await self._outcome(said, who)
-            return {self.acted: notices.answer(outcome)} | follow(request, opened)
+            due = self._desk.due()
+            if due:
+                yield self._told(notices.gathering(due), opened)
+            outcome = await self._outcome(said, self._visitors.signed_in(request))
+            yield self._told(notices.answer(outcome), opened) | follow(request, opened)
 
         return act
 
+    def _told(self, told: Markup, opened: str) -> Updates:
+        """What became of a button, above the own cards and beside the one that is open."""
+        return {self.acted: told, self.acted_above: told if opened else ""}
+
     async def _outcome(self, said: str, who: Submitter) -> api.Answer:
+        actions = {request_card.WITHDRAW: api.withdraw, request_card.AGAIN: api.submit_again}
         try:
             action, path, *_ = json.loads(said)
-        except (ValueError, TypeError):
+            do = actions[action]
+        except (ValueError, TypeError, LookupError, RecursionError):
             return api.refusal(LeaderboardError("That button says nothing that is understood here."))
-        if action == request_card.WITHDRAW:
-            return await api.withdraw(self._desk, str(path), who)
-        return await api.submit_again(self._desk, str(path), who)
+        return await do(self._desk, str(path), who)

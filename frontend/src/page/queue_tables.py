@@ -24,9 +24,6 @@ EMPTY = {
 ICONS = {Group.RUNNING: "⚙️", Group.PENDING: "⏳", Group.FINISHED: "✅", Group.FAILED: "❌"}
 
 
-LINK_TEXT = Markup('<span aria-label="this request">🔗</span>')
-
-
 class _Column(NamedTuple):
     header: str
     cell: Callable[[Entry, Links], str]
@@ -106,6 +103,11 @@ def _log(attempt: Attempt, links: Links) -> Markup:
     return links.result(str(attempt.log), "log") if has_address else Markup()
 
 
+def _link(entry: Entry, links: Links) -> Markup:
+    icon = Markup('<span role="img" aria-label="the request of {}">🔗</span>').format(entry.request.model)
+    return request_link(entry.path, icon)
+
+
 def files(entry: Entry, links: Links) -> Markup:
     """What there is to look at: the request's file, the result's, and the last attempt's log."""
     request, history = entry.request, entry.request.history
@@ -149,7 +151,7 @@ PROGRESS = _Column("Progress", progress)
 REASON = _Column("Reason", _reason)
 FILES = _Column("Files", files)
 STATE = _Column("State", _state)
-LINK = _Column("Link", lambda entry, _: request_link(entry.path, LINK_TEXT))
+LINK = _Column("Link", _link)
 
 WHAT = [MODEL, REVISION, PRECISION, WEIGHTS]
 COLUMNS = {

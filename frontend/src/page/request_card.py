@@ -11,12 +11,15 @@ from src.page.links import Links, request_link
 from src.page.queue_tables import ICONS, attempts, files, progress, revision, time_text
 from src.queue import Entry
 from src.shared.errors import shown
-from src.shared.request import Status
+from src.shared.request import WITHDRAWN, Status
 from src.submission import CAN_BE_WITHDRAWN
 from src.submitter import Submitter
 
 WITHDRAW, AGAIN = "withdraw", "submit again"
 """What a button does; the page's script hands it to the server together with the request's path."""
+
+CONFIRM = "Stop the evaluation and lose its progress?"
+"""What a button asks at the first press, where there is something to lose."""
 
 MOST = 100
 """Cards that are shown of one submitter; the queue's endpoint has all of them."""
@@ -26,7 +29,7 @@ WORDS = {
     Status.RUNNING: "Running",
     Status.FINISHED: "Finished",
     Status.FAILED: "Failed",
-    Status.CANCELLED: "Withdrawn",
+    Status.CANCELLED: "Cancelled",
 }
 
 
@@ -60,13 +63,17 @@ def cards(queue: Sequence[Entry], links: Links, who: Submitter) -> Markup:
 
 def not_found(path: str) -> Markup:
     """In place of a request that is not there."""
-    return Markup('<div class="note bad" role="alert">There is no request {} here.</div>').format(shown(path))
+    return Markup(
+        '<div class="note bad" role="alert">There is no request {} here. See the tables below.</div>'
+    ).format(shown(path))
 
 
 def _state(entry: Entry) -> Markup:
-    icon = "🚫" if entry.request.status is Status.CANCELLED else ICONS[entry.group]
+    status, history = entry.request.status, entry.request.history
+    icon = "🚫" if status is Status.CANCELLED else ICONS[entry.group]
+    is_withdrawn = status is Status.CANCELLED and history and history[-1].end == WITHDRAWN
     place = f", position {entry.position}" if entry.position else ""
-    return Markup("{} {}{}").format(icon, WORDS[entry.request.status], place)
+    return Markup("{} {}{}").format(icon, "Withdrawn" if is_withdrawn else WORDS[status], place)
 
 
 def _what(entry: Entry, links: Links) -> Markup:
@@ -81,9 +88,10 @@ def _buttons(entry: Entry) -> Markup:
     status = entry.request.status
     actions = [WITHDRAW] if status in CAN_BE_WITHDRAWN else []
     actions += [AGAIN] if status in CAN_BE_ASKED_FOR_AGAIN else []
+    confirm = CONFIRM if status is Status.RUNNING else ""
     return Markup("").join(
-        Markup('<button type="button" data-action="{}" data-request="{}">{}</button> ').format(
-            action, entry.path, action.capitalize()
-        )
+        Markup(
+            '<button type="button" data-action="{}" data-request="{}" data-confirm="{}">{}</button> '
+        ).format(action, entry.path, confirm, action.capitalize())
         for action in actions
     )

@@ -11,22 +11,18 @@ from anyio import to_thread
 
 from src import api
 from src.board import Keeper
-from src.case import MAIN, Form, precisions, weight_types
 from src.checks import LONGEST_FIELD
+from src.form import MAIN, Form, precisions, tidied, weight_types
 from src.model_types import MODEL_TYPES
 from src.page import notices
 from src.page.links import Links
-from src.page.updates import Updates
+from src.page.updates import QUIETLY, SUBMITTING_AT_ONCE, Follow, Updates
 from src.page.visitors import Visitors
 from src.shared.request import ORIGINAL
-from src.submission import Desk, Finding, tidied
+from src.submission import Desk, Finding
 from src.submitter import Submitter
 
 SUBMIT = "Submit"
-SUBMITTING_AT_ONCE = 1000
-"""How many submissions may wait for their common commit; they do it without a thread."""
-
-QUIETLY: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
 FIELDS = ("model", "base_model", "revision", "precision", "weight_type", "model_type", "use_chat_template")
 """Those of Form, in its order."""
 
@@ -38,10 +34,6 @@ EMPTY = Form("", precision="", model_type="")
 """What the form holds at first."""
 
 LOOK_FIRST = "This is what was found: see whether it is right, and press Submit once more."
-
-
-Follow = Callable[[gr.Request, str], Updates]
-"""What of the tab follows the queue, for a visitor who has a request open."""
 
 
 class SubmitForm:
@@ -138,7 +130,7 @@ class SubmitForm:
             **QUIETLY,
         )
         self.button.click(
-            lambda: gr.Button("Looking it up …", interactive=False),
+            lambda: gr.Button("One moment …", interactive=False),
             None,
             self.button,
             queue=False,
@@ -153,15 +145,18 @@ class SubmitForm:
 
     def look(self, request: gr.Request, seen: Form | None, *filled_in: Any) -> Iterator[Updates]:
         """Look another model or revision up. What it says of itself is filled in in the next step."""
-        form = self._form(filled_in)
+        form = _of_another_model(self._form(filled_in), seen)
         if not form.model:
-            yield self._problems([]) | {self.found: "", self.seen: None, self.suggestion: None}
+            yield self._problems([]) | {self.found: "", self.suggestion: None, self.seen: _forgotten(seen)}
         elif _is_of(form, seen):
             yield {self.suggestion: None}
         else:
             yield {self.found: notices.looking_up(form.model), self.message: ""}
             finding = self._desk.look_up(form, self._visitors.signed_in(request), fill=True)
-            yield self._found(finding)
+            yield self._found(finding, seen) | {
+                self.fields["model"]: form.model,
+                self.fields["revision"]: form.revision,
+            }
 
     def fill_in(
         self, request: gr.Request, suggestion: Form | None, seen: Form | None, *filled_in: Any
@@ -176,11 +171,13 @@ class SubmitForm:
         }
 
     def check(self, request: gr.Request, seen: Form | None, *filled_in: Any) -> Updates:
-        """See what is wrong after a correction, once there is a model."""
+        """See what is wrong after a correction, once there is a model; nothing that was written changes."""
         form = self._form(filled_in)
+        base = {self.fields["base_model"]: gr.Textbox(visible=form.weight_type != ORIGINAL)}
         if not _is_of(form, seen):
-            return {self.fields["base_model"]: gr.Textbox(visible=form.weight_type != ORIGINAL)}
-        return self._checked(form, self._visitors.signed_in(request))
+            return base
+        finding = self._desk.look_up(form, self._visitors.signed_in(request))
+        return base | self._wrong(finding) | {self.message: ""}
 
     def hand_in(self, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
         """What the button does."""
@@ -214,11 +211,12 @@ class SubmitForm:
         """What was found, to be seen before it is handed in."""
         finding = self._desk.look_up(form, who, fill=True)
         if finding.facts is None:
-            return self._found(finding)
+            return self._found(finding, None)
         updates = self._checked(_filled(form, None, finding.form), who)
         has_problems = any(updates[place] for place in (*self.errors.values(), self.general))
         told = "" if has_problems else notices.note(LOOK_FIRST)
-        return updates | self._found(finding) | {self.seen: finding.form, self.message: told}
+        seen = {self.seen: finding.form, self.suggestion: None, self.message: told}
+        return updates | self._found(finding, None) | seen
 
     def _form(self, filled_in: tuple[Any, ...]) -> Form:
         """What is filled in; a component that nothing was chosen in gives None."""
@@ -227,19 +225,18 @@ class SubmitForm:
         texts = {name: str(value or "") for name, value in given.items()}
         return tidied(Form(**texts, use_chat_template=use_chat_template))
 
-    def _found(self, finding: Finding) -> Updates:
+    def _found(self, finding: Finding, seen: Form | None) -> Updates:
         """The facts, or what is in the way of them."""
         if finding.facts is None:
-            wrong = self._problems([api.problem(each) for each in finding.problems])
-            return wrong | {self.found: "", self.seen: None, self.suggestion: None}
+            nothing = {self.found: "", self.suggestion: None, self.seen: _forgotten(seen)}
+            return self._wrong(finding) | nothing
         links = Links(self._keeper.requests, self._keeper.results, self._keeper.now.board.local_models)
         return {self.found: notices.found_model(finding.facts, links), self.suggestion: finding.form}
 
     def _checked(self, form: Form, who: Submitter) -> Updates:
         """The form, with what is wrong next to each field."""
         finding = self._desk.look_up(form, who)
-        wrong = self._problems([api.problem(each) for each in finding.problems])
-        return self._values(finding.form) | wrong | {self.message: ""}
+        return self._values(finding.form) | self._wrong(finding) | {self.message: ""}
 
     def _values(self, form: Form) -> Updates:
         """The components with a form's values; what is not offered cannot be chosen."""
@@ -258,6 +255,9 @@ class SubmitForm:
         nothing = {self.found: "", self.message: "", self.seen: None, self.suggestion: None}
         return self._values(EMPTY) | self._problems([]) | nothing
 
+    def _wrong(self, finding: Finding) -> Updates:
+        return self._problems([api.problem(each) for each in finding.problems])
+
     def _problems(self, problems: Sequence[api.Problem]) -> Updates:
         """What is wrong next to the fields, and what is about none of them below."""
         told: dict[Any, list[api.Problem]] = {place: [] for place in (*self.errors.values(), self.general)}
@@ -271,14 +271,25 @@ def _is_of(form: Form, seen: Form | None) -> bool:
     return seen is not None and (form.model, form.revision) == (seen.model, seen.revision)
 
 
+def _forgotten(seen: Form | None) -> Form | None:
+    """What was suggested, no longer of any model: it is not what the visitor chose, whatever comes next."""
+    return replace(seen, model="") if seen else None
+
+
+def _of_another_model(form: Form, seen: Form | None) -> Form:
+    """Another model than the one before has not its revision."""
+    is_another = seen is not None and form.model != seen.model and form.revision == seen.revision
+    return replace(form, revision=MAIN) if is_another else form
+
+
 def _filled(form: Form, seen: Form | None, suggestion: Form) -> Form:
     """The form with what is suggested, but where something was chosen that had not been suggested for the
     model before.
     """
-    untouched = [EMPTY, seen or EMPTY]
+    untouched = seen or EMPTY
     taken = {
         name: getattr(suggestion, name)
         for name in SUGGESTED
-        if getattr(form, name) in [getattr(each, name) for each in untouched]
+        if getattr(form, name) == getattr(untouched, name)
     }
     return replace(form, **taken)

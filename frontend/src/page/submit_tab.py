@@ -9,7 +9,7 @@ import gradio as gr
 from src.board import Keeper, Now
 from src.checks import CLOSED
 from src.page import notices
-from src.page.links import Links
+from src.page.links import REQUEST, Links
 from src.page.my_submissions import MySubmissions
 from src.page.queue_tables import label, queue_table
 from src.page.submit_form import SubmitForm
@@ -19,11 +19,8 @@ from src.queue import Group, grouped
 from src.submission import Desk
 from src.texts import Texts
 
-REQUEST = "request"
-"""In the page's address: the path of the request that is to be shown."""
-
 OPEN_AT_FIRST = (Group.RUNNING, Group.PENDING)
-SIGN_IN = "Sign in with Hugging Face to submit"
+SIGN_IN, TO_SUBMIT = "Sign in with Hugging Face", " to submit"
 
 
 class SubmitTab:
@@ -35,7 +32,7 @@ class SubmitTab:
         self._visitors = visitors
         gr.Markdown(texts.queue)
         if desk.terms.login:
-            gr.LoginButton(SIGN_IN, elem_id="login", size="md")
+            gr.LoginButton(SIGN_IN + TO_SUBMIT * (not desk.terms.anonymous), elem_id="login", size="md")
         elif not desk.terms.anonymous:
             gr.HTML(notices.note(CLOSED), padding=False)
         self.own = MySubmissions(keeper, desk, visitors)

@@ -1,6 +1,18 @@
-"""What a function of the page returns."""
+"""What a function of the page returns, and how its events are made."""
 
+from collections.abc import Callable
 from typing import Any
+
+import gradio as gr
 
 Updates = dict[Any, Any]
 """New values or properties by component; a component that is not named stays as it is."""
+
+Follow = Callable[[gr.Request, str], Updates]
+"""What of the Submit tab follows the queue, for a visitor who has a request open."""
+
+QUIETLY: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
+"""For an event that the page itself makes known, and programs need not know."""
+
+SUBMITTING_AT_ONCE = 1000
+"""How many submissions may wait for their common commit; they do it without a thread."""

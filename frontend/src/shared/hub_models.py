@@ -76,12 +76,18 @@ class HubModels:
         Raises as `describe` does.
         """
         try:
-            with _told(name, revision, self._reader):
-                address = hf_hub_url(name, README, revision=revision, endpoint=self._reader.api.endpoint)
-                data = self._reader.get(address, most=LONGEST_CARD_BYTES)
-        except EntryNotFoundError:
-            return ""
+            data = self._readme(self._hub, name, revision)
+        except CannotBeEvaluated:  # it is gated
+            data = self._readme(self._reader, name, revision)
         return REGEX_YAML_BLOCK.sub("", data.decode("utf-8", "replace"), count=1)
+
+    def _readme(self, hub: Hub, name: str, revision: str) -> bytes:
+        try:
+            with _told(name, revision, hub):
+                address = hf_hub_url(name, README, revision=revision, endpoint=hub.api.endpoint)
+                return hub.get(address, most=LONGEST_CARD_BYTES)
+        except EntryNotFoundError:
+            return b""
 
     def is_available(self, name: str) -> bool | None:
         """Whether everybody finds the model on the Hub; None when the Hub does not say.

@@ -1,0 +1,71 @@
+"""What a submitter fills in, what can be chosen there, and the refusal that says what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from src.model_name import linked_revision, model_name
+from src.model_types import MODEL_TYPES, read_model_type
+from src.shared.backend_description import BackendDescription
+from src.shared.errors import LeaderboardError
+from src.shared.request import ORIGINAL
+
+PRECISIONS = ("float16", "bfloat16", "float32")
+WEIGHT_TYPES = (ORIGINAL, "Adapter", "Delta")
+"""What is offered until the backend has said what it runs."""
+
+MAIN = "main"
+UNKNOWN_TYPE = "?"
+
+
+class Refused(LeaderboardError):
+    """A submission breaks a rule; the message says which, and what to do.
+
+    `field` names the field of the form that it is about, if it is about one, and `request` the file of an
+    earlier request.
+    """
+
+    def __init__(self, message: str, *, field: str = "", request: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+        self.request = request
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a submitter filled in."""
+
+    model: str
+    base_model: str = ""
+    revision: str = MAIN
+    precision: str = PRECISIONS[0]
+    weight_type: str = ORIGINAL
+    model_type: str = UNKNOWN_TYPE
+    use_chat_template: bool = False
+
+
+def precisions(backend: BackendDescription | None) -> tuple[str, ...]:
+    """The precisions that are offered: those that the backend runs."""
+    return (backend.precisions if backend else ()) or PRECISIONS
+
+
+def weight_types(backend: BackendDescription | None) -> tuple[str, ...]:
+    """The weight types that are offered: those that the backend runs."""
+    return (backend.weight_types if backend else ()) or WEIGHT_TYPES
+
+
+def tidied(form: Form) -> Form:
+    """The form without spaces around its fields, links and short names of model types spelled out.
+
+    The revision in a link counts more than the one in its field, which may be that of a model before.
+    """
+    kind = read_model_type(form.model_type.strip())
+    return Form(
+        model=model_name(form.model),
+        base_model=model_name(form.base_model),
+        revision=linked_revision(form.model) or form.revision.strip() or MAIN,
+        precision=form.precision.strip(),
+        weight_type=form.weight_type.strip(),
+        model_type=str(kind) if kind in MODEL_TYPES else form.model_type.strip(),
+        use_chat_template=form.use_chat_template,
+    )

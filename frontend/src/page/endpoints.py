@@ -1,0 +1,113 @@
+"""The named endpoints for programs; docs/api.md describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import gradio as gr
+from anyio import CapacityLimiter, to_thread
+from gradio.events import api as api_endpoint
+
+from src import api
+from src.board import Keeper
+from src.form import MAIN, PRECISIONS, UNKNOWN_TYPE, Form
+from src.page.updates import SUBMITTING_AT_ONCE
+from src.page.visitors import Visitors
+from src.shared.errors import LeaderboardError
+from src.shared.request import ORIGINAL
+from src.submission import Desk
+from src.submitter import Submitter
+
+TRUE = ("true", "1")
+"""What programs write for it; types are not checked on the way here."""
+
+ASKED_AT_ONCE = 8
+"""How many tokens the Hub is asked about at the same time, in threads that nobody else needs."""
+
+
+def add_endpoints(keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
+    """Add the endpoints to the page that is being made."""
+    api_endpoint(_leaderboard(keeper), api_description="The whole table: headers, and rows of plain values.")
+    api_endpoint(_reproduce(keeper), api_description="The commands that compute the rows of a model again.")
+    api_endpoint(_queue(keeper), api_description="All requests with their status.")
+    identified = _identified(visitors)
+    many = {"concurrency_limit": SUBMITTING_AT_ONCE}
+    api_endpoint(_submit(desk, identified), api_description="Submit a model for evaluation.", **many)
+    api_endpoint(_withdraw(desk, identified), api_description="Take a request of your own back.", **many)
+
+
+def _leaderboard(keeper: Keeper) -> Callable[..., Any]:
+    def leaderboard() -> dict[str, Any]:
+        return {**api.leaderboard(keeper.now.board)}
+
+    return leaderboard
+
+
+def _reproduce(keeper: Keeper) -> Callable[..., Any]:
+    def reproduce(model: str = "") -> list[dict[str, Any]]:
+        return api.reproduce(keeper.now.board, str(model or ""))
+
+    return reproduce
+
+
+def _queue(keeper: Keeper) -> Callable[..., Any]:
+    def queue() -> list[dict[str, Any]]:
+        return api.queue(keeper.now.board)
+
+    return queue
+
+
+Identified = Callable[[gr.Request, Callable[[Submitter], Awaitable[api.Answer]]], Awaitable[dict[str, Any]]]
+"""Finds out who calls, and answers what is done for them."""
+
+
+def _identified(visitors: Visitors) -> Identified:
+    limiter: list[CapacityLimiter] = []  # made at the first call: it belongs to the server's event loop
+
+    async def identified(
+        request: gr.Request, do: Callable[[Submitter], Awaitable[api.Answer]]
+    ) -> dict[str, Any]:
+        if not limiter:
+            limiter.append(CapacityLimiter(ASKED_AT_ONCE))
+        try:
+            who = await to_thread.run_sync(visitors.submitter, request, limiter=limiter[0])
+        except LeaderboardError as error:
+            return {**api.refusal(error)}
+        return {**await do(who)}
+
+    return identified
+
+
+def _submit(desk: Desk, identified: Identified) -> Callable[..., Any]:
+    async def submit(
+        request: gr.Request,
+        model: str,
+        base_model: str = "",
+        revision: str = MAIN,
+        precision: str = PRECISIONS[0],
+        weight_type: str = ORIGINAL,
+        model_type: str = UNKNOWN_TYPE,
+        use_chat_template: bool = False,
+    ) -> dict[str, Any]:
+        optional = {
+            "base_model": base_model,
+            "revision": revision,
+            "precision": precision,
+            "weight_type": weight_type,
+            "model_type": model_type,
+        }
+        # Types were not checked on the way here; whoever cannot leave a value out gives null.
+        given = {name: str(value) for name, value in optional.items() if value}
+        is_chat = str(use_chat_template).lower() in TRUE
+        form = Form(str(model or ""), **given, use_chat_template=is_chat)
+        return await identified(request, lambda who: api.submit(desk, form, who))
+
+    return submit
+
+
+def _withdraw(desk: Desk, identified: Identified) -> Callable[..., Any]:
+    async def withdraw(request: gr.Request, path: str) -> dict[str, Any]:
+        return await identified(request, lambda who: api.withdraw(desk, str(path or ""), who))
+
+    return withdraw
