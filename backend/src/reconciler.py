@@ -204,6 +204,8 @@ class Reconciler:
 
         The requests come last: the shorter it is from there to their commit, the fewer others come between.
         """
+        if self.synced is None:  # where both are missing, people are told of the requests first
+            self._refresh_requests()
         self._refresh_results()
         self._refresh_requests()
         self.synced = self._clock()

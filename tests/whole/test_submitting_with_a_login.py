@@ -89,7 +89,11 @@ def test_from_a_mistake_to_the_result_with_a_withdrawal_between(
     with page_of(browser, leaderboard, "bob") as page:
         look_up(page, "bob/bare")
         wrong = page.locator("#error-model")
-        for mistake in ("no files with weights", "states no licence", "a model card with 8 characters of text"):
+        for mistake in (
+            "no files with weights",
+            "states no licence",
+            "a model card with 8 characters of text",
+        ):
             expect(wrong).to_contain_text(mistake)
 
         look_up(page, "https://huggingface.co/demo/adder-novice/tree/main")
@@ -152,3 +156,6 @@ def test_what_somebody_submitted_nobody_else_withdraws(browser: Browser, leaderb
         page.evaluate(press, request["request"])
         expect(page.locator("#acted")).to_contain_text("only bob, who submitted it, can withdraw it")
         assert requests_of(leaderboard, "demo/adder-half")[0]["status"] != "CANCELLED"
+        page.get_by_role("button", name="Logout (carol)").click()
+        expect(page.get_by_role("button", name="Sign in with Hugging Face to submit")).to_be_visible()
+        expect(page.get_by_label("Model name")).to_be_hidden()
