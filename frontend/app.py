@@ -30,8 +30,8 @@ from src.texts import read_texts
 if TYPE_CHECKING:  # it takes seconds: it is imported while the datasets are read
     import gradio as gr
 
-EVENTS_AT_ONCE = 1040
-"""Of all visitors together. Gradio counts those that wait for their commit as well, which takes no thread."""
+EVENTS_AT_ONCE = 200
+"""Of all visitors together; three quarters may wait for their commit, and gradio counts those as well."""
 
 INDEXING_SECONDS = 60.0
 """How often it is looked whether an index should be renewed."""

@@ -9,12 +9,14 @@ import gradio as gr
 import httpx
 import pytest
 
+from app import EVENTS_AT_ONCE
 from src import api
 from src.group_commit import GroupCommit
 from src.shared.pace import LIMIT, Pace
 from src.shared.request import Attempt, Lease, Progress, Status
 from src.submission import Desk
 from support.boards import NOW, Leaderboard, scores
+from support.waiting import wait_for
 
 
 def test_the_leaderboard_is_plain_values_with_null_for_what_is_unknown(leaderboard: Leaderboard) -> None:
@@ -147,6 +149,43 @@ def test_a_hundred_who_wait_for_their_common_commit_hold_nobody_else_up(leaderbo
     assert len(http.post("queue")) == 0  # the board has not been read again
     leaderboard.keeper.sync()
     assert len(http.post("queue")) == 100
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # gradio's own sockets
+def test_in_gradios_own_queue_those_who_wait_for_their_commit_leave_room_for_the_page(
+    leaderboard: Leaderboard,
+) -> None:
+    """It has so many places for events of all kinds, whatever each kind may take."""
+    names = [f"acme/model-{number}" for number in range(60)]
+    for name in names:
+        leaderboard.add_model(name)
+    may_write = threading.Event()
+    leaderboard.requests.pace = Pace(clock=lambda: NOW)
+    leaderboard.requests.pace.note(LIMIT)
+    group = GroupCommit(
+        leaderboard.requests,
+        leaderboard.keeper.read_requests,
+        clock=lambda: NOW,
+        sleep=lambda _: may_write.wait(),
+    )
+    group._last = NOW
+    page = leaderboard.page(Desk(leaderboard.models, group))
+    _, url, _ = page.launch(prevent_thread_lock=True, max_threads=EVENTS_AT_ONCE, quiet=True)
+    try:
+        with httpx.Client(base_url=url, timeout=60) as client:
+
+            def call(name: str, *data: Any) -> str:
+                answer = client.post(f"gradio_api/call/{name}", json={"data": data})
+                return f"gradio_api/call/{name}/{answer.json()['event_id']}"
+
+            waiting = [call("submit", name, None, None, "float32", None, None, None) for name in names]
+            wait_for(lambda: group.waiting == len(names), what="all to wait")
+            assert "event: complete" in client.get(call("queue")).text
+            may_write.set()
+            assert all('"ok": true' in client.get(each).text for each in waiting)
+    finally:
+        may_write.set()
+        page.close()
 
 
 def test_over_http_null_means_the_default(http: Http) -> None:

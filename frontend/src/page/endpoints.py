@@ -12,7 +12,7 @@ from gradio.events import api as api_endpoint
 from src import api
 from src.board import Keeper
 from src.form import MAIN, PRECISIONS, UNKNOWN_TYPE, Form
-from src.page.updates import SUBMITTING_AT_ONCE
+from src.page.updates import WAITING_FOR_A_COMMIT
 from src.page.visitors import Visitors
 from src.shared.errors import LeaderboardError
 from src.shared.request import ORIGINAL
@@ -32,9 +32,14 @@ def add_endpoints(keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
     api_endpoint(_reproduce(keeper), api_description="The commands that compute the rows of a model again.")
     api_endpoint(_queue(keeper), api_description="All requests with their status.")
     identified = _identified(visitors)
-    many = {"concurrency_limit": SUBMITTING_AT_ONCE}
-    api_endpoint(_submit(desk, identified), api_description="Submit a model for evaluation.", **many)
-    api_endpoint(_withdraw(desk, identified), api_description="Take a request of your own back.", **many)
+    api_endpoint(
+        _submit(desk, identified), api_description="Submit a model for evaluation.", **WAITING_FOR_A_COMMIT
+    )
+    api_endpoint(
+        _withdraw(desk, identified),
+        api_description="Take a request of your own back.",
+        **WAITING_FOR_A_COMMIT,
+    )
 
 
 def _leaderboard(keeper: Keeper) -> Callable[..., Any]:

@@ -14,7 +14,7 @@ from src.board import Keeper
 from src.limits import submissions
 from src.page import notices, request_card
 from src.page.links import Links
-from src.page.updates import QUIETLY, SUBMITTING_AT_ONCE, Follow, Updates
+from src.page.updates import QUIETLY, WAITING_FOR_A_COMMIT, Follow, Updates
 from src.page.visitors import Visitors
 from src.shared.errors import LeaderboardError
 from src.shared.times import Clock, utc_now
@@ -80,7 +80,7 @@ class MySubmissions:
             self._act(follow),
             [self.action, self.opened],
             [self.acted, self.acted_above, *outputs],
-            concurrency_limit=SUBMITTING_AT_ONCE,
+            **WAITING_FOR_A_COMMIT,
             **QUIETLY,
         ).then(None, None, None, js=ENABLE, show_api=False)
 

@@ -16,7 +16,7 @@ from src.form import MAIN, Form, precisions, tidied, weight_types
 from src.model_types import MODEL_TYPES
 from src.page import notices
 from src.page.links import Links
-from src.page.updates import QUIETLY, SUBMITTING_AT_ONCE, Follow, Updates
+from src.page.updates import QUIETLY, WAITING_FOR_A_COMMIT, Follow, Updates
 from src.page.visitors import Visitors
 from src.shared.request import ORIGINAL
 from src.submission import Desk, Finding
@@ -139,7 +139,7 @@ class SubmitForm:
             self.hand_in(follow),
             [opened, *inputs],
             [*self.outputs, *outputs],
-            concurrency_limit=SUBMITTING_AT_ONCE,
+            **WAITING_FOR_A_COMMIT,
             **QUIETLY,
         ).then(lambda: gr.Button(SUBMIT, interactive=True), None, self.button, queue=False, **QUIETLY)
 

@@ -14,5 +14,7 @@ Follow = Callable[[gr.Request, str], Updates]
 QUIETLY: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
 """For an event that the page itself makes known, and programs need not know."""
 
-SUBMITTING_AT_ONCE = 1000
-"""How many submissions may wait for their common commit; they do it without a thread."""
+WAITING_FOR_A_COMMIT: dict[str, Any] = {"concurrency_limit": 150, "concurrency_id": "submissions"}
+"""For events that wait for their common commit, which takes no thread: so many of all of them together. They
+leave places in gradio's queue to the events that the page is made of.
+"""
