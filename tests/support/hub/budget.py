@@ -32,12 +32,18 @@ class Allowance:
         return headers if self.remaining >= 0 else {**headers, "Retry-After": str(self.resets_in)}
 
 
+def _seconds_from_now_on() -> Callable[[], float]:
+    """A clock that begins at 0: so the first window is a whole one, whenever a test begins."""
+    begun = time.monotonic()
+    return lambda: time.monotonic() - begun
+
+
 @dataclass
 class Budget:
     """`limits` has how many calls of a kind a user has in a window. Without a number there is no limit."""
 
     limits: dict[Kind, int] = field(default_factory=dict)
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = field(default_factory=_seconds_from_now_on)
     _spent: defaultdict[tuple[Kind, str | None, int], int] = field(default_factory=lambda: defaultdict(int))
 
     def spend(self, kind: Kind, user: str | None) -> Allowance | None:
