@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 from local_leaderboard import Space
 from support.leaderboard import Datasets, datasets_in_a_folder, datasets_on_a_hub
@@ -91,11 +92,20 @@ def frontend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             yield frontend
 
 
+def open_columns(page: Page) -> None:
+    """On a busy machine a click may come before the page listens."""
+    for _ in range(3):
+        page.get_by_role("button", name="Sizes, hiding and columns").click()
+        with suppress(TimeoutError):
+            page.get_by_role("checkbox", name="Type", exact=True).wait_for(timeout=10_000)
+            return
+
+
 def use_everything(page: Page, width: int) -> None:
     """Open every tab and accordion, and show every column."""
     main_table = page.locator("#leaderboard")
     expect(main_table.get_by_text("acme/good").first).to_be_visible()
-    page.get_by_role("button", name="Sizes, hiding and columns").click()
+    open_columns(page)
     for column in ("Type", "Architecture", "Weight type", "Hub License", "Hub ❤️", "Model sha"):
         page.get_by_role("checkbox", name=column, exact=True).check()
     expect(main_table.locator("thead").last).to_contain_text("Model sha")
