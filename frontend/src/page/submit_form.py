@@ -153,10 +153,7 @@ class SubmitForm:
         else:
             yield {self.found: notices.looking_up(form.model), self.message: ""}
             finding = self._desk.look_up(form, self._visitors.signed_in(request), fill=True)
-            yield self._found(finding, seen) | {
-                self.fields["model"]: form.model,
-                self.fields["revision"]: form.revision,
-            }
+            yield self._found(finding, seen) | self._read_otherwise(form, filled_in)
 
     def fill_in(
         self, request: gr.Request, suggestion: Form | None, seen: Form | None, *filled_in: Any
@@ -236,7 +233,16 @@ class SubmitForm:
     def _checked(self, form: Form, who: Submitter) -> Updates:
         """The form, with what is wrong next to each field."""
         finding = self._desk.look_up(form, who)
-        return self._values(finding.form) | self._wrong(finding) | {self.message: ""}
+        values = self._values(finding.form)
+        for name in ("model", "revision"):  # another may be being typed by now
+            del values[self.fields[name]]
+        return values | self._wrong(finding) | {self.message: ""}
+
+    def _read_otherwise(self, form: Form, filled_in: tuple[Any, ...]) -> Updates:
+        """The name and the revision, where they are not what was written: those in a link."""
+        written = dict(zip(FIELDS, filled_in, strict=True))
+        read = {"model": form.model, "revision": form.revision}
+        return {self.fields[name]: value for name, value in read.items() if value != written[name]}
 
     def _values(self, form: Form) -> Updates:
         """The components with a form's values; what is not offered cannot be chosen."""
