@@ -59,15 +59,7 @@ def main() -> None:
         is_available=lambda: inspector.is_available,
     )
     inspector = Inspector(stores.results, stores.is_available, lambda: keeper.models)
-    group = GroupCommit(stores.requests, keeper.read_requests, show=keeper.show, order=lambda: keeper.order)
-    desk = Desk(
-        stores.models,
-        group,
-        terms=settings.terms,
-        requests=lambda: keeper.requests_now,
-        backend=lambda: keeper.now.board.backend,
-        blocked=lambda: keeper.blocked,
-    )
+    desk = make_desk(settings, stores, keeper)
     scheduler = in_the_background(
         {
             keeper.sync: settings.refresh_rate,
@@ -85,8 +77,20 @@ def main() -> None:
     serve(page, settings, stores)
     ended.wait()
     scheduler.shutdown(wait=False)
-    group.close()
+    desk.close()
     page.close()
+
+
+def make_desk(settings: Settings, stores: Stores, keeper: Keeper) -> Desk:
+    """Where submissions are handed in. Raises ConfigurationError."""
+    return Desk(
+        stores.models,
+        GroupCommit(stores.requests, keeper.read_requests, show=keeper.show, order=lambda: keeper.order),
+        terms=settings.terms,
+        requests=lambda: keeper.requests_now,
+        backend=lambda: keeper.now.board.backend,
+        blocked=lambda: keeper.blocked,
+    )
 
 
 def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> None:

@@ -203,11 +203,11 @@ class Reconciler:
         """Read both datasets, once a tick if nothing is in the way: on the Hub that is a call for each.
 
         The requests come last: the shorter it is from there to their commit, the fewer others come between.
+        Only the first time they come first: where both are missing, that is what people are told.
         """
-        if self.synced is None:  # where both are missing, people are told of the requests first
-            self._refresh_requests()
-        self._refresh_results()
-        self._refresh_requests()
+        both = [self._refresh_results, self._refresh_requests]
+        for refresh in both if self.synced else reversed(both):
+            refresh()
         self.synced = self._clock()
 
     def _refresh_requests(self) -> None:

@@ -48,10 +48,9 @@ def _reasons(value: object, kind: str) -> dict[str, str]:
     for item in value if isinstance(value, list) else [value] if value else []:
         entries = item.items() if isinstance(item, Mapping) else [(item, "")]
         for name, reason in entries:
-            nested = isinstance(name, Mapping | list) or isinstance(reason, Mapping | list)
-            if name is None or nested or not str(name).strip():
+            if not isinstance(name, str) or not isinstance(reason, str) or not name.strip():
                 raise BadFile(f"an entry of {kind} is neither a name nor a name with a reason: {item!r:.100}")
-            found[str(name).strip().casefold()] = str(reason or "").strip()
+            found[name.strip().casefold()] = reason.strip()
     return found
 
 

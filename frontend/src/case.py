@@ -12,6 +12,7 @@ from src.limits import Limits
 from src.lookup import Lookup
 from src.shared.backend_description import BackendDescription
 from src.shared.model_source import ModelFacts
+from src.shared.names import request_path
 from src.shared.request import Request
 from src.submitter import ANONYMOUS, Submitter
 
@@ -58,6 +59,17 @@ class Case:
         is one. Raises Refused.
         """
         return {"model": self.facts} | ({"base_model": self.base} if self.base else {})
+
+    @property
+    def path(self) -> str:
+        """Where its request lies, unless there is one already. Raises Refused."""
+        return request_path(
+            self.facts.name,
+            private=False,
+            precision=self.form.precision,
+            weight_type=self.form.weight_type,
+            commit=self.facts.commit,
+        )
 
     @property
     def precisions(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from src.model_name import OTHER_KINDS, is_model_name
 from src.model_types import MODEL_TYPES
 from src.shared.errors import shown
 from src.shared.model_source import ADAPTER_CONFIG, README
-from src.shared.names import is_data_path, is_safe_path, request_path
+from src.shared.names import is_data_path, is_safe_path
 from src.shared.precision import weights_in_gb
 from src.shared.request import ORIGINAL, Status
 
@@ -193,17 +193,9 @@ def model_exists(case: Case) -> None:
 
 def name_can_be_a_folder(case: Case) -> None:
     """Its request would lie where it is found again, and not among our own files."""
-    facts, form = case.facts, case.form
-    path = request_path(
-        facts.name,
-        private=False,
-        precision=form.precision,
-        weight_type=form.weight_type,
-        commit=facts.commit,
-    )
-    if not is_safe_path(path) or not is_data_path(path):
+    if not is_safe_path(case.path) or not is_data_path(case.path):
         raise Refused(
-            f"{facts.name} cannot be the name of a folder in the requests dataset: rename the model.",
+            f"{case.facts.name} cannot be the name of a folder in the requests dataset: rename the model.",
             field="model",
         )
 

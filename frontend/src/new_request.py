@@ -12,7 +12,6 @@ from src.checks import CAN_BE_ASKED_FOR_AGAIN, LONGEST_FIELD
 from src.form import UNKNOWN_TYPE, Form
 from src.group_commit import Placed
 from src.model_types import MODEL_TYPES, read_model_type
-from src.shared.names import request_path
 from src.shared.request import (
     RESUBMITTED,
     WAITS_FOR_A_WORKER,
@@ -32,16 +31,9 @@ def place(case: Case, taken: Collection[str], *, submitted_time: str) -> Placed:
     for path, old in case.earlier.items():
         if old.status in CAN_BE_ASKED_FOR_AGAIN:
             return Placed(path, _again(old, request, now=case.now))
-    name = request_path(
-        request.model,
-        private=request.private,
-        precision=request.precision,
-        weight_type=request.weight_type,
-        commit=request.commit,
-    )
-    others = (f"{name.removesuffix('.json')}_{number}.json" for number in count(2))
+    others = (f"{case.path.removesuffix('.json')}_{number}.json" for number in count(2))
     not_free = {path.casefold() for path in taken}
-    free = next(path for path in chain([name], others) if path.casefold() not in not_free)
+    free = next(path for path in chain([case.path], others) if path.casefold() not in not_free)
     return Placed(free, request)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from src.shared.queue_order import DEFAULT, in_order
-from src.shared.request import RESUBMITTED, WAITS_FOR_ROOM, WITHDRAWN, Attempt, Request, Status
+from src.shared.request import WAITS_FOR_ROOM, Attempt, Request, Status
 
 SILENCE = timedelta(hours=2)
 """Two of a worker's leases: when requests wait and nothing was heard for so long, no worker is at work."""
@@ -109,7 +109,7 @@ def no_worker_since(queue: Iterable[Entry], now: datetime) -> datetime | None:
         attempt.ended
         for entry in queue
         for attempt in entry.request.history
-        if attempt.ended and attempt.end not in (WITHDRAWN, RESUBMITTED)
+        if attempt.ended and not attempt.is_by_a_submitter
     ]
     quiet_since = max([min(waiting), *leases, *attempts])
     return quiet_since if now - quiet_since > SILENCE else None

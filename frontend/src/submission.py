@@ -81,6 +81,10 @@ class Desk:
         """When a submission that is handed in now is written; None is at once."""
         return self._group.due()
 
+    def close(self) -> None:
+        """Write at once what waits, and then no more."""
+        self._group.close()
+
     def look_up(self, form: Form, who: Submitter = ANONYMOUS, *, fill: bool = False) -> Finding:
         """Find out what is wrong with a form before it is handed in; `fill` fills in what the model says.
 
@@ -144,8 +148,8 @@ class Desk:
         def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
             return Placed(path, withdrawn(allowed(requests), by=who.login, now=self._clock()))
 
-        if path in self._requests():  # so that nobody has the dataset read for nothing
-            allowed(self._requests())
+        if path in (shown_now := self._requests()):  # so that nobody has the dataset read for nothing
+            allowed(shown_now)
         else:  # it may be another frontend's, and a moment old
             self._count_a_look(path, who)
         return self._group.put(decide)

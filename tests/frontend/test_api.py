@@ -116,9 +116,8 @@ def test_over_http_a_model_is_submitted_and_found_in_the_queue(http: Http) -> No
     )
 
 
-def test_a_hundred_who_wait_for_their_common_commit_hold_nobody_else_up(leaderboard: Leaderboard) -> None:
-    """Gradio has threads for forty; those who wait need none."""
-    names = [f"acme/model-{number}" for number in range(100)]
+def gathering(leaderboard: Leaderboard, names: list[str]) -> tuple[GroupCommit, threading.Event]:
+    """A group that writes only once the event is set, and models to submit meanwhile."""
     for name in names:
         leaderboard.add_model(name)
     may_write = threading.Event()
@@ -131,6 +130,13 @@ def test_a_hundred_who_wait_for_their_common_commit_hold_nobody_else_up(leaderbo
         sleep=lambda _: may_write.wait(),
     )
     group._last = NOW
+    return group, may_write
+
+
+def test_a_hundred_who_wait_for_their_common_commit_hold_nobody_else_up(leaderboard: Leaderboard) -> None:
+    """Gradio has threads for forty; those who wait need none."""
+    names = [f"acme/model-{number}" for number in range(100)]
+    group, may_write = gathering(leaderboard, names)
     http = Http(leaderboard.page(Desk(leaderboard.models, group)))
 
     async def everybody() -> list[httpx.Response]:
@@ -157,18 +163,7 @@ def test_in_gradios_own_queue_those_who_wait_for_their_commit_leave_room_for_the
 ) -> None:
     """It has so many places for events of all kinds, whatever each kind may take."""
     names = [f"acme/model-{number}" for number in range(60)]
-    for name in names:
-        leaderboard.add_model(name)
-    may_write = threading.Event()
-    leaderboard.requests.pace = Pace(clock=lambda: NOW)
-    leaderboard.requests.pace.note(LIMIT)
-    group = GroupCommit(
-        leaderboard.requests,
-        leaderboard.keeper.read_requests,
-        clock=lambda: NOW,
-        sleep=lambda _: may_write.wait(),
-    )
-    group._last = NOW
+    group, may_write = gathering(leaderboard, names)
     page = leaderboard.page(Desk(leaderboard.models, group))
     _, url, _ = page.launch(prevent_thread_lock=True, max_threads=EVENTS_AT_ONCE, quiet=True)
     try:

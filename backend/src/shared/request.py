@@ -103,6 +103,11 @@ class Attempt:
     log: str | None = None
     by: str | None = None
 
+    @property
+    def is_by_a_submitter(self) -> bool:
+        """Whether it is what a submitter did, and no attempt of a worker's."""
+        return self.end in (WITHDRAWN, RESUBMITTED)
+
 
 def _text(value: object) -> object:
     """Old files hold a list where the model card names several licences."""

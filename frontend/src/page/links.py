@@ -9,6 +9,7 @@ from urllib.parse import quote
 from huggingface_hub import constants
 from markupsafe import Markup, escape
 
+from src.board import Keeper
 from src.model_name import is_model_name
 from src.shared.store import Store
 
@@ -23,6 +24,11 @@ class Links:
     requests: Store
     results: Store
     local_models: Collection[str] = ()
+
+    @classmethod
+    def of(cls, keeper: Keeper) -> Links:
+        """Links into what is on the board now."""
+        return cls(keeper.requests, keeper.results, keeper.now.board.local_models)
 
     def request(self, path: str, text: str) -> Markup:
         """The request's file."""

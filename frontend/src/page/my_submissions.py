@@ -97,7 +97,7 @@ class MySubmissions:
         entry = next((entry for entry in queue if entry.path == path), None)
         if entry is None:
             return request_card.not_found(path) if self._keeper.now.synced else Markup(notices.READING)
-        return request_card.card(entry, self._links(), who)
+        return request_card.card(entry, Links.of(self._keeper), who)
 
     def _all_of(self, who: Submitter) -> Updates:
         if not who.login:
@@ -112,11 +112,8 @@ class MySubmissions:
         label = f"👤 My submissions ({len(mine):,})"
         return {
             self.whole: gr.Accordion(label, visible=True),
-            self.mine: told + request_card.cards(mine, self._links(), who),
+            self.mine: told + request_card.cards(mine, Links.of(self._keeper), who),
         }
-
-    def _links(self) -> Links:
-        return Links(self._keeper.requests, self._keeper.results, self._keeper.now.board.local_models)
 
     def _act(self, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
         async def act(request: gr.Request, said: str, opened: str) -> AsyncIterator[Updates]:

@@ -16,7 +16,7 @@ from src.page.endpoints import add_endpoints
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.links import REQUEST
 from src.page.submit_tab import SubmitTab
-from src.page.updates import Updates
+from src.page.updates import QUIETLY, Updates
 from src.page.visitors import Visitors
 from src.submission import Desk
 from src.tasks import Task
@@ -24,7 +24,7 @@ from src.texts import Texts
 
 TICK_SECONDS = 5.0
 STYLE = Path(__file__).with_name("style.css")
-SUBMIT = "submit"
+SUBMIT_TAB = "submit"
 NAME_THE_TAB = """
 () => {
     const address = new URL(location.href);
@@ -76,7 +76,7 @@ def build_page(
                 leaderboard = LeaderboardTab(keeper, tasks, texts)
             with gr.Tab("📝 About", id="about") as about_tab:
                 about = AboutTab(keeper, texts, num_fewshot=num_fewshot)
-            with gr.Tab("🚀 Submit here!", id=SUBMIT) as submit_tab:
+            with gr.Tab("🚀 Submit here!", id=SUBMIT_TAB) as submit_tab:
                 submit = SubmitTab(keeper, desk, texts, visitors)
         _keep_up_to_date(page, keeper, leaderboard, about, submit, banner, notice)
         _follow_the_address(page, tabs, submit_tab, [leaderboard_tab, about_tab], submit)
@@ -110,12 +110,11 @@ def _keep_up_to_date(
         followed = about.follow(now, model) | submit.follow(request, opened)
         return told | followed | leaderboard.notice(looking, now)
 
-    quietly: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
-    opened = page.load(leaderboard.look, leaderboard.choices, leaderboard.outputs, **quietly)
-    opened.then(version, None, seen, queue=False, **quietly)
-    gr.Timer(TICK_SECONDS).tick(version, None, seen, queue=False, **quietly)
+    opened = page.load(leaderboard.look, leaderboard.choices, leaderboard.outputs, **QUIETLY)
+    opened.then(version, None, seen, queue=False, **QUIETLY)
+    gr.Timer(TICK_SECONDS).tick(version, None, seen, queue=False, **QUIETLY)
     changing = [banner, *about.outputs, *submit.outputs, leaderboard.new_results]
-    seen.change(live, [leaderboard.looking, about.model, submit.own.opened], changing, queue=False, **quietly)
+    seen.change(live, [leaderboard.looking, about.model, submit.own.opened], changing, queue=False, **QUIETLY)
     leaderboard.listen()
     about.listen()
     submit.listen(page)
@@ -128,10 +127,10 @@ def _follow_the_address(
 
     def open_tab(request: gr.Request) -> Updates:
         query = request.query_params
-        is_wanted = REQUEST in query or query.get("tab") == SUBMIT
-        return submit.open(request) | ({tabs: gr.Tabs(selected=SUBMIT)} if is_wanted else {})
+        is_wanted = REQUEST in query or query.get("tab") == SUBMIT_TAB
+        return submit.open(request) | ({tabs: gr.Tabs(selected=SUBMIT_TAB)} if is_wanted else {})
 
-    page.load(open_tab, None, [tabs, *submit.outputs_of_opening], show_progress="hidden", show_api=False)
+    page.load(open_tab, None, [tabs, *submit.outputs_of_opening], **QUIETLY)
     submit_tab.select(None, None, None, js=NAME_THE_TAB, show_api=False)
     for tab in other_tabs:
         tab.select(None, None, None, js=FORGET_THE_TAB, show_api=False)

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from src.page.links import Links, request_link
 from src.queue import Entry, Group
-from src.shared.request import RESUBMITTED, WITHDRAWN, Attempt, Status
+from src.shared.request import Attempt, Status
 
 MOST = 200
 """Lines of a table; the queue's endpoint has all of them."""
@@ -93,7 +93,7 @@ def attempts(entry: Entry, links: Links) -> Markup:
         )
         for attempt in history
     )
-    number = sum(attempt.end not in (WITHDRAWN, RESUBMITTED) for attempt in history)
+    number = sum(not attempt.is_by_a_submitter for attempt in history)
     summary = "What happened" if number < len(history) else f"{number} attempt{'s' * (number > 1)}"
     return Markup("<details><summary>{}</summary><ol>{}</ol></details>").format(summary, items)
 

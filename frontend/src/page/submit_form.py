@@ -227,8 +227,8 @@ class SubmitForm:
         if finding.facts is None:
             nothing = {self.found: "", self.suggestion: None, self.seen: _forgotten(seen)}
             return self._wrong(finding) | nothing
-        links = Links(self._keeper.requests, self._keeper.results, self._keeper.now.board.local_models)
-        return {self.found: notices.found_model(finding.facts, links), self.suggestion: finding.form}
+        shown = notices.found_model(finding.facts, Links.of(self._keeper))
+        return {self.found: shown, self.suggestion: finding.form}
 
     def _checked(self, form: Form, who: Submitter) -> Updates:
         """The form, with what is wrong next to each field."""

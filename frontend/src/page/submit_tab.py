@@ -20,7 +20,7 @@ from src.submission import Desk
 from src.texts import Texts
 
 OPEN_AT_FIRST = (Group.RUNNING, Group.PENDING)
-SIGN_IN, TO_SUBMIT = "Sign in with Hugging Face", " to submit"
+SIGN_IN_BUTTON, TO_SUBMIT = "Sign in with Hugging Face", " to submit"
 
 
 class SubmitTab:
@@ -32,7 +32,9 @@ class SubmitTab:
         self._visitors = visitors
         gr.Markdown(texts.queue)
         if desk.terms.login:
-            gr.LoginButton(SIGN_IN + TO_SUBMIT * (not desk.terms.anonymous), elem_id="login", size="md")
+            gr.LoginButton(
+                SIGN_IN_BUTTON + TO_SUBMIT * (not desk.terms.anonymous), elem_id="login", size="md"
+            )
         elif not desk.terms.anonymous:
             gr.HTML(notices.note(CLOSED), padding=False)
         self.own = MySubmissions(keeper, desk, visitors)
@@ -83,7 +85,7 @@ class SubmitTab:
     def queue(self, now: Now) -> Updates:
         """The queue as it is now."""
         groups = grouped(now.board.queue)
-        links = Links(self._keeper.requests, self._keeper.results, now.board.local_models)
+        links = Links.of(self._keeper)
         space = now.board.backend.space if now.board.backend else None
         return {
             self.no_worker: notices.no_worker(now.silent_since, space=space),
