@@ -32,8 +32,10 @@ from src.page.suite import suite
 from src.page.table import contents, leaderboard_table
 from src.queue import Group, entries
 from src.rows import TaskColumn
+from src.shared.backend_description import write_description
 from src.shared.hub import Hub
 from src.shared.hub_store import HubStore
+from src.shared.names import BACKEND_DESCRIPTION
 from src.shared.request import Attempt, Lease, Progress, Status
 from src.submitter import ANONYMOUS, Submitter
 from src.tasks import Task
@@ -309,6 +311,21 @@ def test_the_form_is_emptied_by_success_and_kept_by_a_refusal(submit_tab: Submit
         "The weight type &#39;Lora&#39; of &#39;acme/tiny&#39; is not offered"
         in updates[form.errors["weight_type"]]
     )
+
+
+def test_opening_the_page_empties_nothing_and_offers_what_the_backend_runs(
+    leaderboard: Leaderboard, submit_tab: SubmitTab
+) -> None:
+    """Whoever has just come may be typing already."""
+    backend = make_backend(precisions=("bfloat16",))
+    leaderboard.write("results", BACKEND_DESCRIPTION, write_description(backend))
+    leaderboard.keeper.sync()
+    updates, form = submit_tab.open(page_request()), submit_tab.form
+    changed = {name: updates[field] for name, field in form.fields.items() if field in updates}
+    assert set(changed) == {"precision", "weight_type"}
+    for change in changed.values():
+        assert "value" not in change.constructor_args
+    assert changed["precision"].choices == [("bfloat16", "bfloat16")]
 
 
 def test_what_was_not_chosen_is_looked_up_and_shown_before_it_is_submitted(

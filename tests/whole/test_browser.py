@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from support.leaderboard import Leaderboard
 from support.pages import listening, rows
@@ -53,6 +53,23 @@ def test_a_model_submitted_by_the_form_is_seen_to_finish_and_comes_into_the_tabl
     notice.click()
     expect(page.locator("#leaderboard").get_by_text("demo/copier").first).to_be_visible()
     expect(notice).to_be_hidden()
+
+
+def test_what_is_typed_before_the_page_has_heard_from_its_server_stays(
+    browser: Browser, leaderboard: Leaderboard
+) -> None:
+    held: list[Route] = []
+    with browser.new_context() as context, listening(page := context.new_page()):
+        page.route("**/queue/join*", lambda route: held.append(route))
+        page.goto(leaderboard.frontend.url)
+        page.get_by_role("tab", name="Submit here!").click()
+        page.get_by_label("Model name").fill("demo/adder-half")
+        expect(page.locator("#queue-pending")).to_be_empty()
+        assert held
+        for route in held:
+            route.continue_()
+        expect(page.locator("#queue-pending")).not_to_be_empty()
+        expect(page.get_by_label("Model name")).to_have_value("demo/adder-half")
 
 
 def test_a_mistake_is_told_next_to_the_form_and_what_was_written_stays(page: Page) -> None:

@@ -59,7 +59,7 @@ class SubmitForm:
     def _make_fields(self) -> dict[str, Any]:
         """The components by field, each with a place for what is wrong with it."""
         fields: dict[str, Any] = {}
-        backend = self._keeper.now.board.backend
+        offered = self._offered
         with gr.Row():
             with gr.Column(scale=2):
                 fields["model"] = gr.Textbox(
@@ -77,14 +77,14 @@ class SubmitForm:
         self.found = gr.HTML(padding=False, elem_id="found")
         with gr.Row():
             with gr.Column():
-                fields["precision"] = gr.Dropdown(precisions(backend), value=None, label="Precision")
+                fields["precision"] = gr.Dropdown(offered["precision"], value=None, label="Precision")
                 self._place_for_errors("precision")
             with gr.Column():
                 fields["model_type"] = gr.Dropdown(KINDS, value=None, label="Model type")
                 self._place_for_errors("model_type")
             with gr.Column():
                 fields["weight_type"] = gr.Dropdown(
-                    weight_types(backend), value=ORIGINAL, label="Weights type"
+                    offered["weight_type"], value=ORIGINAL, label="Weights type"
                 )
                 self._place_for_errors("weight_type")
         fields["base_model"] = gr.Textbox(
@@ -103,6 +103,12 @@ class SubmitForm:
 
     def _place_for_errors(self, field: str) -> None:
         self.errors[field] = gr.HTML(padding=False, elem_classes="field-error", elem_id=f"error-{field}")
+
+    @property
+    def _offered(self) -> dict[str, tuple[str, ...]]:
+        """What can be chosen now, by field."""
+        backend = self._keeper.now.board.backend
+        return {"precision": precisions(backend), "weight_type": weight_types(backend)}
 
     @property
     def outputs(self) -> list[Any]:
@@ -197,7 +203,7 @@ class SubmitForm:
                 yield {self.message: notices.gathering(due)}
             outcome = await api.submit(self._desk, form, who)
             if outcome["ok"]:
-                yield self.empty() | {self.message: notices.answer(outcome)} | follow(request, opened)
+                yield self._empty() | {self.message: notices.answer(outcome)} | follow(request, opened)
             else:
                 wrong = self._problems(outcome["problems"]) | {self.general: ""}
                 yield wrong | {self.message: notices.answer(outcome)}
@@ -246,17 +252,20 @@ class SubmitForm:
 
     def _values(self, form: Form) -> Updates:
         """The components with a form's values; what is not offered cannot be chosen."""
-        backend = self._keeper.now.board.backend
         values: Updates = {self.fields[name]: value for name, value in vars(form).items()}
-        offered = {"precision": precisions(backend), "weight_type": weight_types(backend)}
-        for name, choices in {**offered, "model_type": KINDS}.items():
+        for name, choices in {**self._offered, "model_type": KINDS}.items():
             value = getattr(form, name)
             values[self.fields[name]] = gr.Dropdown(choices, value=value if value in choices else None)
         is_a_part = form.weight_type != ORIGINAL
         values[self.fields["base_model"]] = gr.Textbox(form.base_model, visible=is_a_part)
         return values
 
-    def empty(self) -> Updates:
+    def open(self, *, visible: bool) -> Updates:
+        """The form for somebody who has just come, and may be typing already: nothing is emptied."""
+        offered = {self.fields[name]: gr.Dropdown(choices) for name, choices in self._offered.items()}
+        return {self.whole: gr.Column(visible=visible)} | offered
+
+    def _empty(self) -> Updates:
         """The form as it is at first."""
         nothing = {self.found: "", self.message: "", self.seen: None, self.suggestion: None}
         return self._values(EMPTY) | self._problems([]) | nothing

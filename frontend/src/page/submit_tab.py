@@ -60,7 +60,7 @@ class SubmitTab:
     @property
     def outputs_of_opening(self) -> list[Any]:
         """What depends on who is there, and on the page's address."""
-        return [self.own.opened, *self.own.outputs, self.form.whole, *self.form.outputs]
+        return [self.own.opened, *self.own.outputs, self.form.whole, *self.form.fields.values()]
 
     def listen(self, page: gr.Blocks) -> None:
         """Connect the form and the buttons."""
@@ -71,8 +71,7 @@ class SubmitTab:
         """The form for whoever may use it, their own submissions, and the request that the address names."""
         terms, path = self._desk.terms, str(request.query_params.get(REQUEST, ""))
         may_submit = terms.anonymous or bool(self._visitors.signed_in(request).login)
-        shown = {self.own.opened: path, self.form.whole: gr.Column(visible=may_submit)}
-        return shown | self.own.show(request, path) | self.form.empty()
+        return {self.own.opened: path} | self.own.show(request, path) | self.form.open(visible=may_submit)
 
     def _after_a_button(self, request: gr.Request, opened: str) -> Updates:
         """What the form said before is no longer what counts."""
