@@ -300,17 +300,28 @@ def test_the_form_is_emptied_by_success_and_kept_by_a_refusal(submit_tab: Submit
     [updates] = handed_in(submit_tab, *FILLED_IN)
     assert "is in the queue, at position 1" in updates[form.message]
     assert "?request=acme/tiny_eval_request_False_float32_Original_" in updates[form.message]
-    assert (updates[form.fields["model"]], updates[form.fields["revision"]]) == ("", "main")
+    done = form.ready_for_the_next(updates[form.handed_in], *FILLED_IN)
+    assert (done[form.fields["model"]], done[form.fields["revision"]]) == ("", "main")
+    assert form.message not in done
     assert "acme/tiny" in updates[submit_tab.tables[Group.PENDING]]
     [updates] = handed_in(submit_tab, *FILLED_IN)
     assert "already and is PENDING" in updates[form.message]
     assert "already and is PENDING" in updates[form.errors["model"]]
-    assert not set(form.fields.values()) & set(updates)
+    done = form.ready_for_the_next(updates.get(form.handed_in), *FILLED_IN)
+    assert not set(form.fields.values()) & {*updates, *done}
     [updates] = handed_in(submit_tab, *FILLED_IN[:3], "float32", "Lora", "🟢 : pretrained", False)
     assert (
         "The weight type &#39;Lora&#39; of &#39;acme/tiny&#39; is not offered"
         in updates[form.errors["weight_type"]]
     )
+
+
+def test_what_is_written_while_a_submission_waits_for_its_commit_stays(submit_tab: SubmitTab) -> None:
+    form = submit_tab.form
+    [updates] = handed_in(submit_tab, *FILLED_IN)
+    done = form.ready_for_the_next(updates[form.handed_in], "acme/next", *FILLED_IN[1:])
+    assert not set(form.fields.values()) & {*updates, *done}
+    assert done[form.button].interactive
 
 
 def test_opening_the_page_empties_nothing_and_offers_what_the_backend_runs(

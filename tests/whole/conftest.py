@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, Error, expect, sync_playwright
 
 from local_leaderboard import ROOT
 from support.leaderboard import (
@@ -20,6 +20,9 @@ from support.leaderboard import (
 
 MODELS = ["demo/adder-novice", "demo/adder-half", "demo/copier"]
 DEBIAN_CHROMIUM = Path("/usr/bin/chromium")
+PATIENCE = 30_000
+"""Milliseconds for what a page is expected to show: a busy machine takes its time."""
+
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
@@ -47,6 +50,7 @@ def leaderboard(
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The system's Chromium, else Playwright's own."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         path = DEBIAN_CHROMIUM if DEBIAN_CHROMIUM.exists() else None
         try:

@@ -40,7 +40,7 @@ class SubmitForm:
     """The form's components, and what happens to them. Make it inside its tab.
 
     `seen` is what was suggested for the model that was looked up last, `suggestion` what is about to be
-    filled in.
+    filled in, `handed_in` what was handed in just now.
     """
 
     def __init__(self, keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
@@ -50,6 +50,7 @@ class SubmitForm:
         self.errors: dict[str, gr.HTML] = {}
         self.seen = gr.State(None)
         self.suggestion = gr.State(None)
+        self.handed_in = gr.State(None)
         with gr.Column(visible=desk.terms.anonymous) as self.whole:
             self.fields = self._make_fields()
             self.general = gr.HTML(padding=False, elem_id="problems")
@@ -144,10 +145,16 @@ class SubmitForm:
         ).then(
             self.hand_in(follow),
             [opened, *inputs],
-            [*self.outputs, *outputs],
+            [*self.outputs, *outputs, self.handed_in],
             **WAITING_FOR_A_COMMIT,
             **QUIETLY,
-        ).then(lambda: gr.Button(SUBMIT, interactive=True), None, self.button, queue=False, **QUIETLY)
+        ).then(
+            self.ready_for_the_next,
+            [self.handed_in, *fields.values()],
+            [self.handed_in, self.button, *self.outputs],
+            queue=False,
+            **QUIETLY,
+        )
 
     def look(self, request: gr.Request, seen: Form | None, *filled_in: Any) -> Iterator[Updates]:
         """Look another model or revision up. What it says of itself is filled in in the next step."""
@@ -188,7 +195,7 @@ class SubmitForm:
         async def hand_in(
             request: gr.Request, opened: str, seen: Form | None, *filled_in: Any
         ) -> AsyncIterator[Updates]:
-            """Hand in the form; it is emptied when that succeeds, and stays as it is otherwise.
+            """Hand in the form.
 
             Where something was not chosen and the model was not seen yet, that comes first. Where it takes a
             while, first comes until when.
@@ -202,13 +209,18 @@ class SubmitForm:
             if due:
                 yield {self.message: notices.gathering(due)}
             outcome = await api.submit(self._desk, form, who)
+            told: Updates = {self.message: notices.answer(outcome)}
             if outcome["ok"]:
-                yield self._empty() | {self.message: notices.answer(outcome)} | follow(request, opened)
+                yield told | follow(request, opened) | {self.handed_in: form}
             else:
-                wrong = self._problems(outcome["problems"]) | {self.general: ""}
-                yield wrong | {self.message: notices.answer(outcome)}
+                yield told | self._problems(outcome["problems"]) | {self.general: ""}
 
         return hand_in
+
+    def ready_for_the_next(self, handed_in: Form | None, *filled_in: Any) -> Updates:
+        """Empty what was handed in, unless the next is being written there already."""
+        emptied = self._empty() if handed_in == self._form(filled_in) else {}
+        return {self.handed_in: None, self.button: gr.Button(SUBMIT, interactive=True)} | emptied
 
     def _look_first(self, form: Form, who: Submitter) -> Updates:
         """What was found, to be seen before it is handed in."""
@@ -267,7 +279,7 @@ class SubmitForm:
 
     def _empty(self) -> Updates:
         """The form as it is at first."""
-        nothing = {self.found: "", self.message: "", self.seen: None, self.suggestion: None}
+        nothing = {self.found: "", self.seen: None, self.suggestion: None}
         return self._values(EMPTY) | self._problems([]) | nothing
 
     def _wrong(self, finding: Finding) -> Updates:
