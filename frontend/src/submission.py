@@ -93,6 +93,10 @@ class Desk:
         form = tidied(form)
         case = self._case(form, who, self._requests())
         first = problems(case, before_the_hub=True)
+        if fill:  # what is blank yet is no mistake
+            first = [
+                each for each in first if each.field not in CAN_BE_FILLED_IN or getattr(form, each.field)
+            ]
         if any(each.field not in CAN_BE_FILLED_IN for each in first):
             return Finding(form, None, tuple(first))
         try:

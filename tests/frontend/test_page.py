@@ -377,6 +377,19 @@ def test_what_a_model_says_of_itself_is_filled_in(leaderboard: Leaderboard, subm
     assert not any(updates[place] for place in form.errors.values())
 
 
+@pytest.mark.parametrize("name", ["acme/none", "acme/no name"])
+def test_while_a_model_cannot_be_looked_up_what_it_would_fill_in_is_no_mistake(
+    submit_tab: SubmitTab, name: str
+) -> None:
+    form = submit_tab.form
+    updates = looked_up(form, name, *BLANK)
+    told = {field for field, place in form.errors.items() if updates[place]}
+    assert told == {"model"}
+    updates = looked_up(form, name, "", "main", "int8", "Original", None, False)
+    told = {field for field, place in form.errors.items() if updates[place]}
+    assert told == {"model", "precision"}
+
+
 def test_what_was_chosen_before_the_hub_answered_stays(submit_tab: SubmitTab) -> None:
     form = submit_tab.form
     chosen = ("", "main", "bfloat16", "Original", "⭕ : instruction-tuned", False)
