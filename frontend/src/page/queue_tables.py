@@ -43,7 +43,7 @@ def queue_table(group: Group, queue: Sequence[Entry], links: Links) -> Markup:
     body = Markup("").join(_line(entry, columns, links) for entry in queue[:MOST])
     more = len(queue) - MOST
     return Markup(
-        '<div class="queue" tabindex="0" role="region" aria-label="{}">'
+        '<div class="queue" data-keep="queue" tabindex="0" role="region" aria-label="{}">'
         "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}"
     ).format(
         f"{group} requests",
@@ -95,7 +95,9 @@ def attempts(entry: Entry, links: Links) -> Markup:
     )
     number = sum(not attempt.is_by_a_submitter for attempt in history)
     summary = "What happened" if number < len(history) else f"{number} attempt{'s' * (number > 1)}"
-    return Markup("<details><summary>{}</summary><ol>{}</ol></details>").format(summary, items)
+    return Markup('<details data-keep="{}"><summary>{}</summary><ol>{}</ol></details>').format(
+        entry.path, summary, items
+    )
 
 
 def _log(attempt: Attempt, links: Links) -> Markup:

@@ -91,7 +91,8 @@ def _buttons(entry: Entry) -> Markup:
     confirm = CONFIRM if status is Status.RUNNING else ""
     return Markup("").join(
         Markup(
-            '<button type="button" data-action="{}" data-request="{}" data-confirm="{}">{}</button> '
+            '<button type="button" data-action="{0}" data-request="{1}" data-confirm="{2}" '
+            'data-keep="{0} {1}">{3}</button> '
         ).format(action, entry.path, confirm, action.capitalize())
         for action in actions
     )
