@@ -3,7 +3,7 @@
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir
 from datetime import timedelta
@@ -119,16 +119,12 @@ def ending_of(job: Job, case: Case, launcher: Launcher, place: Path) -> Ending:
 
 
 @pytest.fixture(scope="module")
-def endings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ending]]:
+def endings(tmp_path_factory: pytest.TempPathFactory, warm: Launcher) -> dict[str, Ending]:
     """How each case ends; all are children of one warm parent."""
     folders = {name: tmp_path_factory.mktemp("case") for name in CASES}
-    worker = tmp_path_factory.mktemp("worker")
-    suite = Suite(tasks=make_job("").tasks, tasks_dir=str(TASKS))
     with chdir(ROOT / "backend"), ThreadPoolExecutor(3) as threads:
-        launcher = WarmLauncher(clean_environment(worker), suite, worker)
-        running = {name: threads.submit(run, name, folder, launcher) for name, folder in folders.items()}
-        yield {name: future.result() for name, future in running.items()}
-        launcher.close()
+        running = {name: threads.submit(run, name, folder, warm) for name, folder in folders.items()}
+        return {name: future.result() for name, future in running.items()}
 
 
 @pytest.mark.parametrize("name", CASES)

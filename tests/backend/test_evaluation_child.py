@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
+from src import launchers
+from src.child_environment import clean_environment
 from src.job import (
     BEGUN_FILE,
     FAILURE_FILE,
@@ -28,6 +31,7 @@ from src.job import (
     read_json,
     write_json,
 )
+from src.launchers import Launcher, ProgramLauncher
 from support import direct_evaluation
 from support.broken_models import diverge, reweighted
 from support.jobs import TASKS, make_job
@@ -40,7 +44,7 @@ from support.waiting import wait_for
 class Child:
     """A running child and its folder."""
 
-    process: subprocess.Popen[bytes]
+    process: launchers.Child
     folder: Path
 
     def log(self) -> str:
@@ -65,32 +69,39 @@ class Start(Protocol):
     def __call__(self, job: Job | None, spoil: Callable[[Path], object] = ...) -> Child: ...
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+@contextmanager
+def starting(launcher: Launcher, jobs: Path) -> Iterator[Start]:
     children: list[Child] = []
 
     def start(job: Job | None, spoil: Callable[[Path], object] = lambda folder: None) -> Child:
-        folder = tmp_path / "jobs" / str(len(children))
+        folder = jobs / str(len(children))
         folder.mkdir(parents=True)
         if job:
             write_json(folder / JOB_FILE, job)
         spoil(folder)
-        with (folder / LOG_FILE).open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "src.evaluation", Work.EVALUATE, str(folder)],
-                cwd=ROOT / "backend",
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        children.append(Child(process, folder))
+        children.append(Child(launcher.launch(Work.EVALUATE, folder), folder))
         return children[-1]
 
     yield start
     for child in children:
-        with child.process:
-            child.process.kill()
+        child.process.kill()
+        child.process.wait(60)
+        child.process.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path, warm: Launcher) -> Iterator[Start]:
+    """Starts children as forks of a warm parent."""
+    with chdir(ROOT / "backend"), starting(warm, tmp_path / "jobs") as start:
+        yield start
+
+
+@pytest.fixture
+def start_program(tmp_path: Path) -> Iterator[Start]:
+    """Starts children as programs of their own."""
+    environment = clean_environment(tmp_path / "worker") | {"PYTHONPATH": str(tmp_path)}
+    with chdir(ROOT / "backend"), starting(ProgramLauncher(environment), tmp_path / "jobs") as start:
+        yield start
 
 
 def evaluate_directly(model: Path, *tasks: str) -> dict[str, Any]:
@@ -133,9 +144,9 @@ def model(tmp_path: Path) -> Path:
 
 
 def test_the_report_has_the_scores_that_lm_eval_computes_when_called_directly(
-    model: Path, start: Start
+    model: Path, start_program: Start
 ) -> None:
-    child = start(make_job(model))
+    child = start_program(make_job(model))
     told = wait_for(lambda: read_json(child.folder / PROGRESS_FILE, Progress), what="progress")
     assert told.task in make_job(model).tasks
     direct = evaluate_directly(model, *make_job(model).tasks)
@@ -151,7 +162,7 @@ def test_an_attempt_goes_on_where_one_was_killed(model: Path, start: Start, tmp_
     killed = start(job)
     wait_for(lambda: list(tmp_path.glob(f"kept/*/{first}.json")), seconds=120, what="a finished task")
     killed.process.kill()
-    killed.process.wait()
+    killed.process.wait(60)
     assert not list(tmp_path.glob(f"kept/*/{others[-1]}.json")), "it was killed too late"
     child, uninterrupted = start(job), start(make_job(model))
     assert without_times(child.report()) == without_times(uninterrupted.report())
@@ -246,11 +257,10 @@ def test_a_package_that_a_task_needs_is_the_workers_to_have(model: Path, start: 
 
 
 def test_a_worker_without_its_packages_says_which_and_does_not_blame_the_model(
-    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start_program: Start, tmp_path: Path
 ) -> None:
     (tmp_path / "lm_eval.py").write_text("import a_package_that_nobody_has")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    child = start(make_job("org/model"))
+    child = start_program(make_job("org/model"))
     failure = child.failure()
     assert failure.end is End.WORKER
     assert failure.message.startswith("The worker cannot import a_package_that_nobody_has (No module named")
@@ -266,14 +276,13 @@ def test_addresses_that_are_fetched_are_not_logged(model: Path, start: Start, ow
     assert set(re.findall(r"said by ([a-z]\S*)", child.log())) == {"another"}
 
 
-def test_the_child_dies_when_its_worker_is_gone(model: Path, start: Start) -> None:
-    child = start(make_job(model))
-    assert child.process.stdin
-    child.process.stdin.close()
+def test_the_child_dies_when_its_worker_is_gone(model: Path, start_program: Start) -> None:
+    child = start_program(make_job(model))
+    child.process.close()
     assert child.process.wait(60) == -signal.SIGKILL
 
 
-def test_a_child_without_a_job_ends_with_an_error(start: Start) -> None:
-    child = start(None)
+def test_a_child_without_a_job_ends_with_an_error(start_program: Start) -> None:
+    child = start_program(None)
     assert child.process.wait(60) == 1
     assert "found no job to run" in child.log()
