@@ -54,7 +54,7 @@ def run(data: Path, *, stay: bool) -> None:
     print("2. Small models, trained on this machine, and meanwhile the two Spaces, started as on the Hub")
     models = start_making_models(data / "models")
     try:
-        with running(data, **SETTINGS) as spaces:
+        with running(data, ports=PORTS, **SETTINGS) as spaces:
             for space in spaces.values():
                 say(where(space))
             if models.wait():

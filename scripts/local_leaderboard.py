@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = ROOT / ".venv"
 PORTS = {"frontend": 7860, "backend": 7861}
+ANY_PORTS = dict.fromkeys(PORTS, 0)
+"""What several that start at the same time do not take from one another."""
+
 OPENS_WITHIN_SECONDS = 180
 ENDS_WITHIN_SECONDS = 30
 
@@ -46,6 +49,7 @@ def running(
     names: tuple[str, ...] = ("frontend", "backend"),
     *,
     environments: Path = ENVIRONMENTS,
+    ports: Mapping[str, int] = ANY_PORTS,
     **settings: str,
 ) -> Iterator[dict[str, Space]]:
     """Run Spaces on a data folder until the block ends. `settings` are variables for all of them.
@@ -55,10 +59,10 @@ def running(
     data.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         spaces = {}
-        ports: list[int] = []
+        given: list[int] = []
         for name in names:  # all are started before any is waited for, so none has its port yet
-            ports.append(free_port(PORTS[name], ports))
-            spaces[name] = start(name, data, environments / name, ports[-1], settings)
+            given.append(free_port(ports[name], given))
+            spaces[name] = start(name, data, environments / name, given[-1], settings)
             stack.callback(stop, spaces[name])
         for space in spaces.values():
             wait_until_open(space)
@@ -113,10 +117,11 @@ def stop(space: Space) -> None:
 
 
 def free_port(wanted: int, given: Collection[int] = ()) -> int:
-    """The wanted port, or the next one that nobody listens on and that was not given away yet."""
+    """The wanted port, or the next one that nobody listens on and that was not given away yet; for 0 any."""
     for port in (each for each in range(wanted, wanted + 1000) if each not in given):
         with socket.socket() as attempt, suppress(OSError):
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was just left is free
             attempt.bind(("127.0.0.1", port))
-            return port
+            found: int = attempt.getsockname()[1]
+            return found
     raise DoesNotStart(f"No port from {wanted} on is free.")

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -32,6 +33,10 @@ SETTINGS_OF_THE_DEVELOPER = [
 for name in SETTINGS_OF_THE_DEVELOPER:
     os.environ.pop(name, None)
 os.environ.update(QUIET, HF_HOME=tempfile.mkdtemp(prefix="hf-home-"))
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("any speed", parent=settings.default, deadline=None)
+settings.load_profile("any speed")
 
 
 def pytest_unconfigure() -> None:

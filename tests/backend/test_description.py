@@ -286,7 +286,7 @@ def test_a_child_describes_the_suite_and_the_worker_publishes_it(queue: Queue, t
         announcer.tick()
         return announcer.is_done
 
-    wait_for(is_done, seconds=120, what="the description")
+    wait_for(is_done, what="the description")
     announcer.close()
     assert announcer.problems == ()
     published = (queue.folder / "results" / BACKEND_DESCRIPTION).read_bytes()

@@ -113,7 +113,7 @@ def ending_of(job: Job, case: Case, launcher: Launcher, place: Path) -> Ending:
     executor = ProcessExecutor(place.parents[1], limits=case.limits, launcher=launcher)
     executor.start(NONCE, job)
     if case.is_killed:
-        wait_for((place / PROGRESS_FILE).exists, seconds=120, what="the begin of the evaluation")
+        wait_for((place / PROGRESS_FILE).exists, what="the begin of the evaluation")
         executor._children[NONCE].process.kill()
     return wait_for(lambda: executor.endings().get(NONCE), seconds=300, what="the end")
 
@@ -154,7 +154,7 @@ def test_one_that_is_forgotten_is_gone_and_one_whose_parent_is_killed_is_gone_wi
         processes = {}
         for nonce in ("forgotten", "orphan"):
             executor.start(nonce, job)
-            wait_for((worker / "jobs" / nonce / PROGRESS_FILE).exists, seconds=120, what="its begin")
+            wait_for((worker / "jobs" / nonce / PROGRESS_FILE).exists, what="its begin")
             processes[nonce] = executor._children[nonce].process.pid
         executor.forget("forgotten")
         wait_for(lambda: "forgotten" not in executor.progress(), what="the end of the first")
@@ -166,7 +166,7 @@ def test_one_that_is_forgotten_is_gone_and_one_whose_parent_is_killed_is_gone_wi
         ending = wait_for(lambda: executor.endings().get("orphan"), what="the end of the second")
         wait_for(lambda: not is_alive(processes["orphan"]), what="the end of its process")
         executor.start("next", make_job(make_tiny_model(tmp_path / "good"), limit=1))
-        next_one = wait_for(lambda: executor.endings().get("next"), seconds=120, what="the end of the third")
+        next_one = wait_for(lambda: executor.endings().get("next"), what="the end of the third")
         executor.close()
         launcher.close()
     assert ending.end is End.WORKER
@@ -182,7 +182,7 @@ def test_a_warm_worker_without_its_packages_says_which(tmp_path: Path) -> None:
         launcher = WarmLauncher(environment, Suite(tasks=job.tasks, tasks_dir=job.tasks_dir), tmp_path)
         executor = ProcessExecutor(tmp_path, limits=USUAL, launcher=launcher)
         executor.start(NONCE, job)
-        ending = wait_for(lambda: executor.endings().get(NONCE), seconds=120, what="the end")
+        ending = wait_for(lambda: executor.endings().get(NONCE), what="the end")
         executor.close()
         launcher.close()
     assert ending.end is End.WORKER

@@ -160,7 +160,7 @@ def test_an_attempt_goes_on_where_one_was_killed(model: Path, start: Start, tmp_
     job = make_job(model, kept_tasks=str(tmp_path / "kept"))
     first, *others = job.tasks
     killed = start(job)
-    wait_for(lambda: list(tmp_path.glob(f"kept/*/{first}.json")), seconds=120, what="a finished task")
+    wait_for(lambda: list(tmp_path.glob(f"kept/*/{first}.json")), what="a finished task")
     killed.process.kill()
     killed.process.wait(60)
     assert not list(tmp_path.glob(f"kept/*/{others[-1]}.json")), "it was killed too late"

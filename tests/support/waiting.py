@@ -6,8 +6,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+PATIENCE = 120.0
+"""Seconds: longer than anything takes, also on a machine that does much else."""
 
-def wait_for(condition: Callable[[], T], *, seconds: float = 30.0, what: str = "") -> T:
+
+def wait_for(condition: Callable[[], T], *, seconds: float = PATIENCE, what: str = "") -> T:
     """What the condition returns once that is true; an AssertionError that says what never came otherwise."""
     deadline = time.monotonic() + seconds
     while True:

@@ -193,7 +193,7 @@ def test_new_results_wait_for_a_click_and_then_are_searched_and_filtered_too(
     write(datasets, "acme/new", score=0.95)
     write(datasets, "other/new", score=0.95)
     notice = page.get_by_role("button", name="2 new results · Show")
-    expect(notice).to_be_visible(timeout=30_000)
+    expect(notice).to_be_visible()
     assert models(page) == ["acme/big", "acme/half"]
     notice.click()
     expect_models(page, "acme/new", "acme/big", "acme/half")
@@ -236,11 +236,11 @@ def test_the_owner_is_told_where_the_backend_and_about_py_do_not_agree(
     description = "tasks: [{name: anli_r1, num_fewshot: 5}]\nlimit: 20\n"
     datasets.write("results", "index/backend.yaml", description)
     told = page.get_by_text("the backend and src/about.py do not agree")
-    expect(told).to_be_visible(timeout=30_000)
+    expect(told).to_be_visible()
     told.click()
     expect(page.get_by_text("The backend evaluates anli_r1, which no column shows.")).to_be_visible()
     datasets.delete("results", "index/backend.yaml")
-    expect(told).to_be_hidden(timeout=30_000)
+    expect(told).to_be_hidden()
 
 
 def test_every_control_can_be_reached_with_the_keyboard(page: Page) -> None:
