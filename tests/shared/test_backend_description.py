@@ -163,5 +163,5 @@ def test_a_limit_that_is_no_number_is_unknown(limit: str) -> None:
 
 
 def test_a_large_description_is_read_in_a_moment() -> None:
-    tasks = tuple(replace(GSM8K, name=f"task_{number}") for number in range(2000))
-    assert len(read_description(write_description(replace(WHOLE, tasks=tasks))).tasks) == 2000
+    tasks = tuple(replace(GSM8K, name=f"task_{number}") for number in range(500))
+    assert len(read_description(write_description(replace(WHOLE, tasks=tasks))).tasks) == 500

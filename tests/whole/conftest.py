@@ -18,7 +18,8 @@ from support.leaderboard import (
     leaderboard_on_a_hub,
 )
 
-MODELS = ["demo/adder-novice", "demo/adder-half", "demo/copier"]
+TRAINED = "demo/adder-novice"
+COPIES = ("demo/second", "demo/third")
 DEBIAN_CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE = 30_000
 """Milliseconds for what a page is expected to show: a busy machine takes its time."""
@@ -28,11 +29,13 @@ QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Demo models that train in a moment, and one whose weights are cut off."""
+    """A demo model that trains in a moment, others with its weights, and one whose weights are cut off."""
     folder = tmp_path_factory.mktemp("models")
-    command = [BACKEND_PYTHON, str(ROOT / "scripts" / "make_models.py"), str(folder), *MODELS]
+    command = [BACKEND_PYTHON, str(ROOT / "scripts" / "make_models.py"), str(folder), TRAINED]
     subprocess.run(command, check=True)
-    broken = shutil.copytree(folder / MODELS[0], folder / "demo" / "broken")
+    for name in COPIES:
+        shutil.copytree(folder / TRAINED, folder / name)
+    broken = shutil.copytree(folder / TRAINED, folder / "demo" / "broken")
     weights = broken / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     return folder

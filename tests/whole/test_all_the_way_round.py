@@ -13,27 +13,30 @@ from support.leaderboard import BACKEND_PYTHON, Leaderboard
 from visitor import NoResult
 
 TASKS = {"Addition": "tiny_addition", "Agreement": "tiny_agreement", "Copying": "tiny_copy"}
+MODEL = "demo/adder-novice"
 METRICS = {"tiny_addition": "acc,none", "tiny_agreement": "acc,none", "tiny_copy": "exact_match,none"}
 
 
-def directly(model: Path) -> dict[str, dict[str, float]]:
-    """lm_eval's own results."""
+@pytest.fixture(scope="session")
+def scores_of_lm_eval(models: Path) -> dict[str, dict[str, float]]:
+    """What lm_eval itself computes of a model."""
     script = ROOT / "tests" / "support" / "direct_evaluation.py"
-    command = [BACKEND_PYTHON, str(script), str(model), "tasks", *METRICS]
+    command = [BACKEND_PYTHON, str(script), str(models / MODEL), "tasks", *METRICS]
     output = subprocess.run(command, cwd=ROOT / "backend", check=True, capture_output=True, text=True).stdout
     results: dict[str, dict[str, float]] = json.loads(output.splitlines()[-1])
     return results
 
 
-def test_a_submitted_model_is_shown_with_the_scores_that_lm_eval_computes(leaderboard: Leaderboard) -> None:
+def test_a_submitted_model_is_shown_with_the_scores_that_lm_eval_computes(
+    leaderboard: Leaderboard, scores_of_lm_eval: dict[str, dict[str, float]]
+) -> None:
     visitor = leaderboard.visitor
-    path = visitor.submit("demo/adder-novice", precision="float32")
-    visitor.wait_for(["demo/adder-novice"], seconds=120)
+    path = visitor.submit(MODEL, precision="float32")
+    visitor.wait_for([MODEL], seconds=120)
 
-    [row] = [row for row in visitor.table() if row["Model"] == "demo/adder-novice"]
-    expected = directly(leaderboard.models / "demo" / "adder-novice")
+    [row] = [row for row in visitor.table() if row["Model"] == MODEL]
     assert {column: row[column] for column in TASKS} == {
-        column: pytest.approx(expected[task][METRICS[task]] * 100) for column, task in TASKS.items()
+        column: pytest.approx(scores_of_lm_eval[task][METRICS[task]] * 100) for column, task in TASKS.items()
     }
 
     [request] = [each for each in visitor.queue() if each["request"] == path]
@@ -44,8 +47,8 @@ def test_a_submitted_model_is_shown_with_the_scores_that_lm_eval_computes(leader
 
 
 def test_the_commands_on_the_page_compute_the_row_again(leaderboard: Leaderboard, tmp_path: Path) -> None:
-    [row] = [each for each in leaderboard.visitor.table() if each["Model"] == "demo/adder-novice"]
-    [answer] = leaderboard.visitor.reproduce("demo/adder-novice")
+    [row] = [each for each in leaderboard.visitor.table() if each["Model"] == MODEL]
+    [answer] = leaderboard.visitor.reproduce(MODEL)
     install, command = answer["commands"]
     assert install.startswith("pip install 'lm_eval[hf]==")
     path = f"{Path(BACKEND_PYTHON).parent}:{os.environ['PATH']}"
@@ -70,15 +73,15 @@ def test_a_model_that_cannot_be_evaluated_fails_with_a_reason_and_the_queue_goes
     visitor.submit("demo/broken", precision="float32")
     with pytest.raises(NoResult, match="The weights of demo/broken are damaged"):
         visitor.wait_for(["demo/broken"], seconds=120)
-    visitor.submit("demo/adder-half", precision="float32")
-    visitor.wait_for(["demo/adder-half"], seconds=120)
+    visitor.submit("demo/second", precision="float32")
+    visitor.wait_for(["demo/second"], seconds=120)
 
 
 def test_the_same_model_is_not_evaluated_twice(leaderboard: Leaderboard) -> None:
     visitor = leaderboard.visitor
-    visitor.submit("demo/adder-novice", precision="bfloat16")
+    visitor.submit(MODEL, precision="bfloat16")
     with pytest.raises(NoResult, match="was not accepted"):
-        visitor.submit("demo/adder-novice", precision="bfloat16")
+        visitor.submit(MODEL, precision="bfloat16")
 
 
 def test_a_model_that_does_not_exist_is_refused_with_what_to_do(leaderboard: Leaderboard) -> None:
@@ -93,9 +96,9 @@ def test_the_backend_shows_its_page(leaderboard: Leaderboard) -> None:
 
 def test_the_log_of_an_evaluation_can_be_looked_at(leaderboard: Leaderboard) -> None:
     visitor = leaderboard.visitor
-    [request] = [each for each in visitor.queue() if each["model"] == "demo/adder-half"]
+    [request] = [each for each in visitor.queue() if each["model"] == "demo/second"]
     run = leaderboard.result(request["result"])["leaderboard"]
-    log = f"logs/demo/adder-half/{run['run']}_{run['attempt']}.txt"
+    log = f"logs/demo/second/{run['run']}_{run['attempt']}.txt"
     places = [leaderboard.frontend.url, leaderboard.backend.url]
     if leaderboard.hub:
         addresses = [f"{leaderboard.hub.url}/datasets/acme/results/resolve/main/{log}"]
@@ -105,7 +108,7 @@ def test_the_log_of_an_evaluation_can_be_looked_at(leaderboard: Leaderboard) -> 
         with urllib.request.urlopen(address, timeout=10) as answer:
             text = answer.read().decode()
             assert answer.headers["Content-Type"].startswith("text/plain")
-        assert "evaluated demo/adder-half on tiny_copy" in text
+        assert "evaluated demo/second on tiny_copy" in text
         assert str(leaderboard.models) not in text
 
 

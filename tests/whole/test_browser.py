@@ -37,21 +37,21 @@ def fill_in(page: Page, model: str) -> None:
 def test_a_model_submitted_by_the_form_is_seen_to_finish_and_comes_into_the_table_after_a_click(
     page: Page, leaderboard: Leaderboard
 ) -> None:
-    fill_in(page, "demo/copier")
-    expect(page.locator("#submission")).to_contain_text("demo/copier")
+    fill_in(page, "demo/third")
+    expect(page.locator("#submission")).to_contain_text("demo/third")
     expect(page.locator("#submission")).to_contain_text("is in the queue")
-    expect(page.locator("#queue-pending, #queue-running").filter(has_text="demo/copier")).to_have_count(1)
+    expect(page.locator("#queue-pending, #queue-running").filter(has_text="demo/third")).to_have_count(1)
 
     finished = page.locator("#queue-finished")
     page.get_by_role("button", name="Finished").click()
-    expect(finished).to_contain_text("demo/copier", timeout=SLOW)
+    expect(finished).to_contain_text("demo/third", timeout=SLOW)
 
     page.get_by_role("tab", name="LLM Benchmark").click()
     notice = page.get_by_role("button", name="· Show")
     expect(notice).to_be_visible(timeout=SLOW)
-    assert not any("demo/copier" in row for row in rows(page))
+    assert not any("demo/third" in row for row in rows(page))
     notice.click()
-    expect(page.locator("#leaderboard").get_by_text("demo/copier").first).to_be_visible()
+    expect(page.locator("#leaderboard").get_by_text("demo/third").first).to_be_visible()
     expect(notice).to_be_hidden()
 
 
@@ -63,13 +63,13 @@ def test_what_is_typed_before_the_page_has_heard_from_its_server_stays(
         page.route("**/queue/join*", lambda route: held.append(route))
         page.goto(leaderboard.frontend.url)
         page.get_by_role("tab", name="Submit here!").click()
-        page.get_by_label("Model name").fill("demo/adder-half")
+        page.get_by_label("Model name").fill("demo/second")
         expect(page.locator("#queue-pending")).to_be_empty()
         assert held
         for route in held:
             route.continue_()
         expect(page.locator("#queue-pending")).not_to_be_empty()
-        expect(page.get_by_label("Model name")).to_have_value("demo/adder-half")
+        expect(page.get_by_label("Model name")).to_have_value("demo/second")
 
 
 def test_a_mistake_is_told_next_to_the_form_and_what_was_written_stays(page: Page) -> None:

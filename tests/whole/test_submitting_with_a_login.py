@@ -136,7 +136,7 @@ def test_from_a_mistake_to_the_result_with_a_withdrawal_between(
 
 def test_what_somebody_submitted_nobody_else_withdraws(browser: Browser, leaderboard: Leaderboard) -> None:
     with page_of(browser, leaderboard, "bob") as page:
-        look_up(page, "demo/adder-half")
+        look_up(page, "demo/second")
         expect(page.locator("#found")).to_contain_text("apache-2.0")
         expect(field(page, "Precision")).to_have_value("float32")
         submit(page)
@@ -147,7 +147,7 @@ def test_what_somebody_submitted_nobody_else_withdraws(browser: Browser, leaderb
         opened = page.locator("#request")
         expect(opened).to_contain_text("submitted by bob")
         expect(opened.get_by_role("button")).to_have_count(0)
-        [request] = requests_of(leaderboard, "demo/adder-half")
+        [request] = requests_of(leaderboard, "demo/second")
         press = """path => {
             const box = document.querySelector("#action textarea");
             box.value = JSON.stringify(["withdraw", path, 0]);
@@ -155,7 +155,7 @@ def test_what_somebody_submitted_nobody_else_withdraws(browser: Browser, leaderb
         }"""
         page.evaluate(press, request["request"])
         expect(page.locator("#acted")).to_contain_text("only bob, who submitted it, can withdraw it")
-        assert requests_of(leaderboard, "demo/adder-half")[0]["status"] != "CANCELLED"
+        assert requests_of(leaderboard, "demo/second")[0]["status"] != "CANCELLED"
         page.get_by_role("button", name="Logout (carol)").click()
         expect(page.get_by_role("button", name="Sign in with Hugging Face to submit")).to_be_visible()
         expect(page.get_by_label("Model name")).to_be_hidden()
