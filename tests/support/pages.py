@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, expect
+
+from support.hub_process import RemoteHub
 
 NOT_OURS = ("iframe-resizer", "iframeResizer", "values", "filter_values", "ERR_", "Space not found")
 """In messages of gradio's and the component's; the first is a script from the network, which is not there,
@@ -32,3 +34,11 @@ def listening(page: Page) -> Iterator[None]:
 def rows(page: Page) -> list[str]:
     """The text of each line that the table shows."""
     return page.locator("#leaderboard svelte-virtual-table-viewport table tbody tr").all_inner_texts()
+
+
+def sign_in(page: Page, hub: RemoteHub, login: str) -> None:
+    """Sign in with a login of the Hub, as one does on the Submit tab."""
+    hub.do("log_in_browser", user=login)
+    page.get_by_role("button", name="Sign in with Hugging Face").click()
+    page.get_by_role("button", name=f"Authorize as {login}").click()
+    expect(page.get_by_role("button", name=f"Logout ({login})")).to_be_visible()

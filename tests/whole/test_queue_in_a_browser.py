@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from support.leaderboard import Datasets, datasets_in_a_folder
-from support.pages import listening
+from local_leaderboard import Space
+from support.leaderboard import Datasets, datasets_on_a_hub, with_a_login
+from support.pages import listening, sign_in
 
 RUNS = "acme/runs_eval_request_False_float16_Original.json"
 
@@ -40,27 +40,44 @@ def write_running(datasets: Datasets, done: int) -> None:
         "until": "2126-01-31T12:30:00Z",
     }
     progress = {"task": "tiny_copy", "done": done, "total": 100}
-    write(datasets, "acme/runs", "RUNNING", history=[crashed], lease=lease, progress=progress)
+    write(
+        datasets,
+        "acme/runs",
+        "RUNNING",
+        submitted_by="bob",
+        history=[crashed],
+        lease=lease,
+        progress=progress,
+    )
 
 
-@pytest.fixture
-def datasets(tmp_path: Path) -> Iterator[Datasets]:
+@pytest.fixture(scope="module")
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Datasets]:
     """Many requests that wait, and one that runs."""
-    with datasets_in_a_folder(tmp_path) as datasets:
+    with datasets_on_a_hub(tmp_path_factory.mktemp("queue")) as datasets:
         write_running(datasets, 11)
         for number in range(40):
             write(datasets, f"acme/waits-{number}", "PENDING")
         yield datasets
 
 
+@pytest.fixture(scope="module")
+def frontend(datasets: Datasets) -> Iterator[Space]:
+    """A frontend where people sign in."""
+    assert datasets.hub
+    datasets.hub.do("add_user", name="bob")
+    with datasets.frontend(REFRESH_RATE="0.5", **with_a_login(datasets.hub)) as frontend:
+        yield frontend
+
+
 @pytest.fixture
-def page(browser: Browser, datasets: Datasets) -> Iterator[Page]:
-    """The Submit tab, with that request opened."""
-    with datasets.frontend(REFRESH_RATE="0.5") as frontend, browser.new_context() as context:
+def page(browser: Browser, frontend: Space) -> Iterator[Page]:
+    """The Submit tab, with the request opened that runs."""
+    with browser.new_context() as context:
         page = context.new_page()
         with listening(page):
             page.goto(f"{frontend.url}?request={RUNS}")
-            expect(page.locator("#request")).to_contain_text("11 %")
+            expect(page.locator("#request")).to_contain_text("acme/runs")
             yield page
 
 
@@ -96,3 +113,17 @@ def test_what_is_opened_scrolled_to_and_focused_stays_while_requests_change(
     expect(card).to_contain_text("66 %")
     expect(card.locator("details")).not_to_have_attribute("open", "")
     expect(card.locator("summary")).not_to_be_focused()
+
+
+def test_a_button_that_has_asked_still_asks_when_its_request_changes(page: Page, datasets: Datasets) -> None:
+    assert datasets.hub
+    sign_in(page, datasets.hub, "bob")
+    mine = page.locator("#mine article")
+    mine.get_by_role("button", name="Withdraw").click()
+    asks = mine.get_by_role("button", name="Stop the evaluation and lose its progress?")
+    for done in (77, 88):
+        expect(asks).to_be_visible()
+        write_running(datasets, done)
+        expect(mine).to_contain_text(f"{done} %")
+    asks.click()
+    expect(mine).to_contain_text("It was withdrawn by bob.")

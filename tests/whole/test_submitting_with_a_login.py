@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from support.leaderboard import Leaderboard, leaderboard_on_a_hub
-from support.pages import listening
+from support.pages import listening, sign_in
 
 SLOW = 120_000
 """Milliseconds within which a small model must have been evaluated on a busy machine."""
@@ -40,10 +40,7 @@ def page_of(browser: Browser, leaderboard: Leaderboard, login: str | None = None
         page.get_by_role("tab", name="Submit here!").click()
         if login:
             assert leaderboard.hub
-            leaderboard.hub.do("log_in_browser", user=login)
-            page.get_by_role("button", name="Sign in with Hugging Face").click()
-            page.get_by_role("button", name=f"Authorize as {login}").click()
-            expect(page.get_by_role("button", name=f"Logout ({login})")).to_be_visible()
+            sign_in(page, leaderboard.hub, login)
         yield page
     context.close()
 

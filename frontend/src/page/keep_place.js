@@ -33,6 +33,7 @@
     if (scrolled.has(where)) [element.scrollLeft, element.scrollTop] = scrolled.get(where);
     if (where === focused && document.activeElement === document.body)
       (element.querySelector(":scope > summary") ?? element).focus({ preventScroll: true });
+    element.dispatchEvent(new Event("restored", { bubbles: true }));
   };
   new MutationObserver((changes) => {
     for (const { addedNodes } of changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -21,23 +22,7 @@ from src.shared.times import Clock, utc_now
 from src.submission import Desk
 from src.submitter import Submitter
 
-HAND_OVER = """
-() => document.addEventListener("click", event => {
-    const button = event.target.closest("button[data-action]");
-    if (!button) return;
-    if (button.dataset.confirm) {
-        button.textContent = button.dataset.confirm;
-        delete button.dataset.confirm;
-        return;
-    }
-    const box = document.querySelector("#action textarea");
-    button.disabled = true;
-    box.value = JSON.stringify([button.dataset.action, button.dataset.request, Date.now()]);
-    box.dispatchEvent(new Event("input", {bubbles: true}));
-})
-"""
-"""The buttons of the cards are plain HTML; a click on one is handed over to a hidden component."""
-
+BUTTONS = Path(__file__).with_name("request_buttons.js")
 ENABLE = """
 () => document.querySelectorAll("button[data-action]").forEach(button => { button.disabled = false })
 """
@@ -75,7 +60,7 @@ class MySubmissions:
 
     def listen(self, page: gr.Blocks, outputs: list[Any], follow: Follow) -> None:
         """Connect the cards' buttons. `follow` gives the updates of the `outputs` once something is done."""
-        page.load(None, None, None, js=HAND_OVER, show_api=False)
+        page.load(None, None, None, js=BUTTONS.read_text(encoding="utf-8"), show_api=False)
         self.action.input(
             self._act(follow),
             [self.action, self.opened],
