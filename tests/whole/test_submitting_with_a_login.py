@@ -36,7 +36,7 @@ def page_of(browser: Browser, leaderboard: Leaderboard, login: str | None = None
     context = browser.new_context(viewport={"width": 1400, "height": 1200})
     page = context.new_page()
     with listening(page):
-        page.goto(leaderboard.frontend.url)
+        page.goto(f"{leaderboard.frontend.url}?__theme=light")  # as the Hub's own page does around a Space
         page.get_by_role("tab", name="Submit here!").click()
         if login:
             assert leaderboard.hub

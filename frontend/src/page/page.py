@@ -30,9 +30,13 @@ NAME_THE_TAB = """
 () => {
     const address = new URL(location.href);
     address.searchParams.set("tab", "submit");
+    const rank = ([name]) => ["request", "tab", name].indexOf(name);
+    address.search = new URLSearchParams([...address.searchParams].sort((a, b) => rank(a) - rank(b)));
     history.replaceState(history.state, "", address);
 }
 """
+"""Gradio's button that signs in keeps only the address's first parameter: one that leads back here."""
+
 FORGET_THE_TAB = """
 () => {
     const address = new URL(location.href);
