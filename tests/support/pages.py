@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 from playwright.sync_api import ConsoleMessage, Page, expect
 
@@ -28,7 +30,7 @@ def listening(page: Page) -> Iterator[None]:
     page.on("console", listen)
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield
-    assert not errors
+    assert not errors, errors
 
 
 def rows(page: Page) -> list[str]:
@@ -42,3 +44,24 @@ def sign_in(page: Page, hub: RemoteHub, login: str) -> None:
     page.get_by_role("button", name="Sign in with Hugging Face").click()
     page.get_by_role("button", name=f"Authorize as {login}").click()
     expect(page.get_by_role("button", name=f"Logout ({login})")).to_be_visible()
+
+
+@contextmanager
+def page_around(address: str) -> Iterator[str]:
+    """The address of a page of another site, which has a field and shows a Space in a frame."""
+    html = f'<input><iframe src="{address}" width="1200" height="900"></iframe>'.encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(html)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}"  # to a browser, not the site 127.0.0.1
+        server.shutdown()

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from local_leaderboard import Space
 from support.leaderboard import Datasets, datasets_on_a_hub, with_a_login
-from support.pages import listening, sign_in
+from support.pages import listening, page_around, sign_in
 
 RUNS = "acme/runs_eval_request_False_float16_Original.json"
 
 
-def write(datasets: Datasets, model: str, status: str, **fields: object) -> None:
+def write(
+    datasets: Datasets, model: str, status: str, *, precision: str = "float16", **fields: object
+) -> None:
     """A request, as the other side writes it."""
-    content = {"model": model, "precision": "float16", "weight_type": "Original", "status": status} | fields
+    content = {"model": model, "precision": precision, "weight_type": "Original", "status": status} | fields
     content["submitted_time"] = "2026-01-31T12:00:00Z"
-    datasets.write("requests", f"{model}_eval_request_False_float16_Original.json", json.dumps(content))
+    datasets.write("requests", f"{model}_eval_request_False_{precision}_Original.json", json.dumps(content))
 
 
 def write_running(datasets: Datasets, done: int) -> None:
@@ -56,8 +59,9 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Datasets]:
     """Many requests that wait, and one that runs."""
     with datasets_on_a_hub(tmp_path_factory.mktemp("queue")) as datasets:
         write_running(datasets, 11)
-        for number in range(40):
-            write(datasets, f"acme/waits-{number}", "PENDING")
+        for number in range(20):
+            for precision in ("bfloat16", "float16"):
+                write(datasets, f"acme/waits-{number}", "PENDING", precision=precision)
         yield datasets
 
 
@@ -81,49 +85,109 @@ def page(browser: Browser, frontend: Space) -> Iterator[Page]:
             yield page
 
 
+@dataclass
+class Changes:
+    """Changes of the request that runs, by its worker; each is waited for until the page shows it."""
+
+    page: Page
+    datasets: Datasets
+    done: int = 11
+
+    def __call__(self) -> None:
+        self.done += 1
+        write_running(self.datasets, self.done)
+        expect(self.page.locator("#request")).to_contain_text(f"{self.done} %")
+
+
+@pytest.fixture
+def change(page: Page, datasets: Datasets) -> Changes:
+    return Changes(page, datasets)
+
+
+def scrolled(table: Locator) -> int:
+    top: int = table.evaluate("element => element.scrollTop")
+    return top
+
+
 def test_what_is_opened_scrolled_to_and_focused_stays_while_requests_change(
-    page: Page, datasets: Datasets
+    page: Page, datasets: Datasets, change: Changes
 ) -> None:
-    card, waiting, running = (
-        page.locator(f"#{name}") for name in ("request", "queue-pending", "queue-running")
-    )
+    card, waiting = page.locator("#request"), page.locator("#queue-pending")
     card.locator("summary").click()
     table = waiting.locator(".queue")
     table.evaluate("element => { element.scrollTop = 123 }")
-    done = 11
-    for focused in (
-        running.get_by_role("link").first,
-        waiting.get_by_role("link", name="the request of acme/waits-7", exact=True),
-        card.locator("summary"),
+    of_the_same_model = waiting.get_by_role("link", name="acme/waits-7", exact=True)
+    for number, focused in enumerate(
+        (
+            of_the_same_model.first,
+            of_the_same_model.last,
+            card.locator("summary"),
+        )
     ):
         focused.focus()  # which may scroll there
-        top = table.evaluate("element => element.scrollTop")
-        done += 11
-        write_running(datasets, done)
-        write(datasets, f"acme/new-{done}", "PENDING")
-        expect(card).to_contain_text(f"{done} %")
-        expect(waiting).to_contain_text(f"acme/new-{done}")
+        top = scrolled(table)
+        write(datasets, f"other/new-{number}", "PENDING")
+        change()
+        expect(waiting).to_contain_text(f"other/new-{number}")
         expect(focused).to_be_focused()
         expect(card.locator("details")).to_have_attribute("open", "")
-        assert table.evaluate("element => element.scrollTop") == top > 0
+        assert scrolled(table) == top > 0
 
     card.locator("summary").click()
-    page.locator("body").click(position={"x": 5, "y": 5})
-    write_running(datasets, 66)
-    expect(card).to_contain_text("66 %")
+    card.locator("header").click()
+    change()
     expect(card.locator("details")).not_to_have_attribute("open", "")
     expect(card.locator("summary")).not_to_be_focused()
 
 
-def test_a_button_that_has_asked_still_asks_when_its_request_changes(page: Page, datasets: Datasets) -> None:
+def test_a_table_that_is_not_shown_keeps_how_far_it_was_scrolled(page: Page, datasets: Datasets) -> None:
+    table = page.locator("#queue-pending .queue")
+    table.evaluate("element => { element.scrollTop = 123 }")
+    page.get_by_role("tab", name="LLM Benchmark").click()
+    expect(table).to_be_hidden()
+    write(datasets, "other/meanwhile", "PENDING")
+    expect(table).to_contain_text("other/meanwhile")
+    page.get_by_role("tab", name="Submit here!").click()
+    expect(table).to_be_visible()
+    page.wait_for_function("() => document.querySelector('#queue-pending .queue').scrollTop === 123")
+
+
+def test_the_focus_is_not_taken_from_the_page_around_a_space(
+    browser: Browser, frontend: Space, datasets: Datasets
+) -> None:
+    with browser.new_context() as context, page_around(f"{frontend.url}?request={RUNS}") as around:
+        page = context.new_page()
+        page.goto(around)
+        card = page.frame_locator("iframe").locator("#request")
+        card.locator("summary").click()
+        page.locator("input").click()
+        page.keyboard.type("abc")
+        write_running(datasets, 66)
+        expect(card).to_contain_text("66 %")
+        page.keyboard.type("def")
+        expect(page.locator("input")).to_have_value("abcdef")
+
+
+def test_a_button_that_has_asked_or_was_pressed_stays_so_while_its_request_changes(
+    page: Page, datasets: Datasets, change: Changes
+) -> None:
     assert datasets.hub
     sign_in(page, datasets.hub, "bob")
-    mine = page.locator("#mine article")
+    mine, opened = page.locator("#mine article"), page.locator("#request article")
     mine.get_by_role("button", name="Withdraw").click()
     asks = mine.get_by_role("button", name="Stop the evaluation and lose its progress?")
-    for done in (77, 88):
-        expect(asks).to_be_visible()
-        write_running(datasets, done)
-        expect(mine).to_contain_text(f"{done} %")
+    expect(asks).to_be_visible()
+    change()
+    expect(asks).to_be_visible()
+    expect(opened.get_by_role("button", name="Withdraw")).to_be_visible()
+
+    held: list[Route] = []
+    page.route("**/queue/join*", lambda route: held.append(route))
     asks.click()
+    change()
+    expect(mine.get_by_role("button")).to_be_disabled()
+    assert held
+    for route in held:
+        route.continue_()
     expect(mine).to_contain_text("It was withdrawn by bob.")
+    expect(mine.get_by_role("button", name="Submit again")).to_be_enabled()

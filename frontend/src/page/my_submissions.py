@@ -22,10 +22,8 @@ from src.shared.times import Clock, utc_now
 from src.submission import Desk
 from src.submitter import Submitter
 
-BUTTONS = Path(__file__).with_name("request_buttons.js")
-ENABLE = """
-() => document.querySelectorAll("button[data-action]").forEach(button => { button.disabled = false })
-"""
+SCRIPT = Path(__file__).with_name("requests.js")
+ANSWERED = '() => { document.dispatchEvent(new Event("answered")) }'
 
 
 class MySubmissions:
@@ -60,14 +58,14 @@ class MySubmissions:
 
     def listen(self, page: gr.Blocks, outputs: list[Any], follow: Follow) -> None:
         """Connect the cards' buttons. `follow` gives the updates of the `outputs` once something is done."""
-        page.load(None, None, None, js=BUTTONS.read_text(encoding="utf-8"), show_api=False)
+        page.load(None, None, None, js=SCRIPT.read_text(encoding="utf-8"), show_api=False)
         self.action.input(
             self._act(follow),
             [self.action, self.opened],
             [self.acted, self.acted_above, *outputs],
             **WAITING_FOR_A_COMMIT,
             **QUIETLY,
-        ).then(None, None, None, js=ENABLE, show_api=False)
+        ).then(None, None, None, js=ANSWERED, show_api=False)
 
     def show(self, request: gr.Request, opened: str) -> Updates:
         """Both as they are now."""

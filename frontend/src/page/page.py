@@ -24,7 +24,6 @@ from src.texts import Texts
 
 TICK_SECONDS = 5.0
 STYLE = Path(__file__).with_name("style.css")
-KEEP_PLACE = Path(__file__).with_name("keep_place.js")
 SUBMIT_TAB = "submit"
 NAME_THE_TAB = """
 () => {
@@ -85,7 +84,6 @@ def build_page(
                 submit = SubmitTab(keeper, desk, texts, visitors)
         _keep_up_to_date(page, keeper, leaderboard, about, submit, banner, notice)
         _follow_the_address(page, tabs, submit_tab, [leaderboard_tab, about_tab], submit)
-        page.load(None, None, None, js=KEEP_PLACE.read_text(encoding="utf-8"), show_api=False)
         add_endpoints(keeper, desk, visitors)
     page.queue(default_concurrency_limit=AT_ONCE)
     return page

@@ -55,7 +55,7 @@ def queue_table(group: Group, queue: Sequence[Entry], links: Links) -> Markup:
 
 def _line(entry: Entry, columns: Sequence[_Column], links: Links) -> Markup:
     cells = Markup("").join(Markup("<td>{}</td>").format(column.cell(entry, links)) for column in columns)
-    return Markup("<tr>{}</tr>").format(cells)
+    return Markup('<tr data-request="{}">{}</tr>').format(entry.path, cells)
 
 
 def _model(entry: Entry, links: Links) -> Markup:
@@ -95,8 +95,8 @@ def attempts(entry: Entry, links: Links) -> Markup:
     )
     number = sum(not attempt.is_by_a_submitter for attempt in history)
     summary = "What happened" if number < len(history) else f"{number} attempt{'s' * (number > 1)}"
-    return Markup('<details data-keep="{}"><summary>{}</summary><ol>{}</ol></details>').format(
-        entry.path, summary, items
+    return Markup('<details data-keep="attempts"><summary>{}</summary><ol>{}</ol></details>').format(
+        summary, items
     )
 
 

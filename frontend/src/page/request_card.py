@@ -16,7 +16,7 @@ from src.submission import CAN_BE_WITHDRAWN
 from src.submitter import Submitter
 
 WITHDRAW, AGAIN = "withdraw", "submit again"
-"""What a button does; the page's script hands it to the server together with the request's path."""
+"""What a button does; requests.js hands it to the server together with the request's path."""
 
 CONFIRM = "Stop the evaluation and lose its progress?"
 """What a button asks at the first press, where there is something to lose."""
@@ -37,10 +37,12 @@ def card(entry: Entry, links: Links, who: Submitter) -> Markup:
     """One request, with buttons for whoever submitted it."""
     request = entry.request
     return Markup(
-        '<article class="request {}"><header><b><bdi>{}</bdi></b> <span class="state">{}</span></header>'
+        '<article class="request {}" data-request="{}">'
+        '<header><b><bdi>{}</bdi></b> <span class="state">{}</span></header>'
         '<p class="quiet">{}</p><p>{}</p>{}{}<footer>{}{}</footer></article>'
     ).format(
         request.status.lower(),
+        entry.path,
         links.model(request.model),
         _state(entry),
         _what(entry, links),
@@ -91,8 +93,7 @@ def _buttons(entry: Entry) -> Markup:
     confirm = CONFIRM if status is Status.RUNNING else ""
     return Markup("").join(
         Markup(
-            '<button type="button" data-action="{0}" data-request="{1}" data-confirm="{2}" '
-            'data-keep="{0} {1}">{3}</button> '
-        ).format(action, entry.path, confirm, action.capitalize())
+            '<button type="button" data-action="{0}" data-keep="{0} {1}" data-confirm="{2}">{3}</button> '
+        ).format(action, len(entry.request.history), confirm, action.capitalize())
         for action in actions
     )

@@ -40,7 +40,7 @@ class SubmitForm:
     """The form's components, and what happens to them. Make it inside its tab.
 
     `seen` is what was suggested for the model that was looked up last, `suggestion` what is about to be
-    filled in, `handed_in` what was handed in just now.
+    filled in, `handed_in` what was accepted just now, until the form is emptied.
     """
 
     def __init__(self, keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
@@ -117,6 +117,11 @@ class SubmitForm:
         places = [self.found, self.general, self.message, self.seen, self.suggestion, *self.errors.values()]
         return [*places, *self.fields.values()]
 
+    @property
+    def outputs_of_opening(self) -> list[Any]:
+        """What depends on who is there, and on what the backend runs."""
+        return [self.whole, *(self.fields[name] for name in self._offered)]
+
     def listen(self, opened: gr.State, outputs: list[Any], follow: Follow) -> None:
         """Connect the form. `follow` gives the updates of other `outputs` once something is submitted."""
         fields = self.fields
@@ -150,7 +155,7 @@ class SubmitForm:
             **QUIETLY,
         ).then(
             self.ready_for_the_next,
-            [self.handed_in, *fields.values()],
+            [self.handed_in, *inputs],
             [self.handed_in, self.button, *self.outputs],
             queue=False,
             **QUIETLY,
@@ -217,10 +222,13 @@ class SubmitForm:
 
         return hand_in
 
-    def ready_for_the_next(self, handed_in: Form | None, *filled_in: Any) -> Updates:
-        """Empty what was handed in, unless the next is being written there already."""
-        emptied = self._empty() if handed_in == self._form(filled_in) else {}
-        return {self.handed_in: None, self.button: gr.Button(SUBMIT, interactive=True)} | emptied
+    def ready_for_the_next(self, handed_in: Form | None, seen: Form | None, *filled_in: Any) -> Updates:
+        """Empty what was handed in, unless the next is being written there already; what was only filled in
+        meanwhile nobody wrote.
+        """
+        is_left = handed_in is not None and _filled(self._form(filled_in), seen, handed_in) == handed_in
+        button = gr.Button(SUBMIT, interactive=True)
+        return {self.handed_in: None, self.button: button} | (self._empty() if is_left else {})
 
     def _look_first(self, form: Form, who: Submitter) -> Updates:
         """What was found, to be seen before it is handed in."""

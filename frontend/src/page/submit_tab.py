@@ -60,7 +60,7 @@ class SubmitTab:
     @property
     def outputs_of_opening(self) -> list[Any]:
         """What depends on who is there, and on the page's address."""
-        return [self.own.opened, *self.own.outputs, self.form.whole, *self.form.fields.values()]
+        return [self.own.opened, *self.own.outputs, *self.form.outputs_of_opening]
 
     def listen(self, page: gr.Blocks) -> None:
         """Connect the form and the buttons."""

@@ -1,0 +1,94 @@
+// What the requests' plain HTML does in the browser. It is drawn anew whenever one of them changes: what a reader has
+// opened, how far they have scrolled, what has the focus, and which button has asked or was pressed stay as they were.
+() => {
+  const KEPT = "[data-keep], .queue a[href], .request a[href]";
+  const opened = new Set();
+  const asked = new Set();
+  const pressed = new Set();
+  const scrolled = new Map();
+  let focused = null;
+
+  // Where an element is: in which part of the page, of which request, and which of its elements.
+  const place = (element) => {
+    const above = element.parentElement;
+    return JSON.stringify([
+      above.closest("[id]")?.id,
+      above.closest("[data-request]")?.dataset.request,
+      above.closest("details") !== null,
+      element.dataset.keep ?? element.getAttribute("href"),
+    ]);
+  };
+  const isKept = (target) => target instanceof Element && target.matches(KEPT);
+  const listen = (name, react) =>
+    document.addEventListener(name, ({ target }) => react(target), { capture: true, passive: true });
+
+  listen("toggle", (target) => {
+    if (!isKept(target)) return;
+    if (target.open) opened.add(place(target));
+    else opened.delete(place(target));
+  });
+  listen("scroll", (target) => {
+    if (isKept(target)) scrolled.set(place(target), [target.scrollLeft, target.scrollTop]);
+  });
+  listen("focusin", (target) => {
+    const element = target.closest(KEPT);
+    focused = element && place(element);
+  });
+  listen("pointerdown", (target) => {
+    const active = document.activeElement;
+    if (active === document.body || !active.contains(target)) focused = null;
+  });
+
+  // A click is handed over to a hidden component; where there is something to lose, the first one asks.
+  const ask = (button) => {
+    button.textContent = button.dataset.confirm;
+    delete button.dataset.confirm;
+  };
+  document.addEventListener("click", ({ target }) => {
+    const button = target.closest("button[data-action]");
+    if (!button) return;
+    if (button.dataset.confirm) {
+      asked.add(place(button));
+      ask(button);
+      return;
+    }
+    asked.delete(place(button));
+    pressed.add(place(button));
+    button.disabled = true;
+    const path = button.closest("[data-request]").dataset.request;
+    const box = document.querySelector("#action textarea");
+    box.value = JSON.stringify([button.dataset.action, path, Date.now()]);
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  document.addEventListener("answered", () => {
+    pressed.clear();
+    document.querySelectorAll("button[data-action]").forEach((button) => { button.disabled = false; });
+  });
+
+  // What is in a tab that is not shown has nothing to scroll until it is.
+  const shown = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (!target.clientHeight) continue;
+      target.scrollTo(...scrolled.get(place(target)));
+      shown.unobserve(target);
+    }
+  });
+  const restore = (element) => {
+    const where = place(element);
+    if (opened.has(where)) element.open = true;
+    if (scrolled.has(where)) shown.observe(element);
+    if (asked.has(where) && element.dataset.confirm) ask(element);
+    if (pressed.has(where)) element.disabled = true;
+    // Without the focus of the window it would be taken from the page that this one is a part of.
+    if (where === focused && document.hasFocus() && document.activeElement === document.body)
+      (element.querySelector(":scope > summary") ?? element).focus({ preventScroll: true });
+  };
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes)
+      for (const added of addedNodes)
+        if (added instanceof Element) {
+          if (isKept(added)) restore(added);
+          added.querySelectorAll(KEPT).forEach(restore);
+        }
+  }).observe(document.body, { childList: true, subtree: true });
+}
