@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping
@@ -112,6 +113,9 @@ def stop(space: Space) -> None:
     try:
         space.process.wait(ENDS_WITHIN_SECONDS)
     except subprocess.TimeoutExpired:
+        print(
+            f"The {space.name} had not ended after {ENDS_WITHIN_SECONDS} s and was killed.", file=sys.stderr
+        )
         os.killpg(space.process.pid, signal.SIGKILL)
         space.process.wait()
 
