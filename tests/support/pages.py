@@ -11,9 +11,17 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 
 from support.hub_process import RemoteHub
 
-NOT_OURS = ("iframe-resizer", "iframeResizer", "values", "filter_values", "ERR_", "Space not found")
-"""In messages of gradio's and the component's; the first is a script from the network, which is not there,
-and the last is about a Space that only the tests have.
+NOT_OURS = (
+    "iframe-resizer",
+    "iframeResizer",
+    "values",
+    "filter_values",
+    "ERR_",
+    "Space not found",
+    "AbortError",
+)
+"""In messages of gradio's and the component's. The first is a script from the network, which is not there;
+"Space not found" is about a Space that only the tests have, and gradio aborts what it reads when it is left.
 """
 
 
