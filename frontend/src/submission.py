@@ -23,10 +23,7 @@ from src.shared.model_source import ModelFacts, ModelSource
 from src.shared.request import Request, Status
 from src.shared.times import Clock, to_text, utc_now
 from src.submitter import ANONYMOUS, Submitter
-from src.suggestions import suggested
-
-CAN_BE_FILLED_IN = ("precision", "weight_type", "base_model", "model_type")
-"""Fields that a look at the model may put right, so that it is looked up although they are wrong."""
+from src.suggestions import SUGGESTED, suggested
 
 NO_REQUEST = "There is no request {}: name its file, as the queue does."
 
@@ -94,10 +91,8 @@ class Desk:
         case = self._case(form, who, self._requests())
         first = problems(case, before_the_hub=True)
         if fill:  # what is blank yet is no mistake
-            first = [
-                each for each in first if each.field not in CAN_BE_FILLED_IN or getattr(form, each.field)
-            ]
-        if any(each.field not in CAN_BE_FILLED_IN for each in first):
+            first = [each for each in first if each.field not in SUGGESTED or getattr(form, each.field)]
+        if any(each.field not in SUGGESTED for each in first):  # else a look may put them right
             return Finding(form, None, tuple(first))
         try:
             facts = case.facts

@@ -11,6 +11,9 @@ from src.model_types import MODEL_TYPES
 from src.shared.model_source import ModelFacts
 from src.shared.request import ORIGINAL
 
+SUGGESTED = ("precision", "weight_type", "base_model", "model_type", "use_chat_template")
+"""The fields that a look at the model fills in, and may put right."""
+
 PRECISION_OF = {"F16": "float16", "BF16": "bfloat16", "F32": "float32"}
 """By the type that most of the weights have, in safetensors' words."""
 

@@ -162,6 +162,6 @@ def test_a_limit_that_is_no_number_is_unknown(limit: str) -> None:
     assert read_description(f"tasks: []\nlimit: {limit}".encode()).limit is None
 
 
-def test_a_description_of_hundreds_of_tasks_is_read() -> None:
-    tasks = tuple(replace(GSM8K, name=f"task_{number}") for number in range(500))
-    assert len(read_description(write_description(replace(WHOLE, tasks=tasks))).tasks) == 500
+def test_a_description_of_thousands_of_tasks_is_read() -> None:
+    tasks = tuple(replace(GSM8K, name=f"task_{number}") for number in range(2000))
+    assert len(read_description(write_description(replace(WHOLE, tasks=tasks))).tasks) == 2000

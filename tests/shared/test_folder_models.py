@@ -69,7 +69,7 @@ def write_card(folder: Path, text: str) -> None:
         "---\nlicense: [\n---\n",
         "---\n- a list\n---\n",
         "---\n5: x\n---\n",
-        "---\n" + "[" * 1500 + "\n---\n",
+        "---\n" + "[" * 5000 + "\n---\n",
         "---\nlicense: !!python/object:os.system x\n---\n",
         "---\nlicense: {a: b}\nbase_model: {a: b}\n---\n",
         "---\nlicense: \udcff\n---\n",

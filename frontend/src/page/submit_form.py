@@ -21,14 +21,13 @@ from src.page.visitors import Visitors
 from src.shared.request import ORIGINAL
 from src.submission import Desk, Finding
 from src.submitter import Submitter
+from src.suggestions import SUGGESTED
 
 SUBMIT = "Submit"
 FIELDS = ("model", "base_model", "revision", "precision", "weight_type", "model_type", "use_chat_template")
 """Those of Form, in its order."""
 
 KINDS = [str(each) for each in MODEL_TYPES]
-
-SUGGESTED = ("precision", "weight_type", "base_model", "model_type", "use_chat_template")
 
 EMPTY = Form("", precision="", model_type="")
 """What the form holds at first."""
