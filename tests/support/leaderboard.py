@@ -73,6 +73,11 @@ class Datasets:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(content, encoding="utf-8")
 
+    def write_request(self, model: str, *, precision: str = "float16", **fields: Any) -> None:
+        """Put a model's request into its place."""
+        content = {"model": model, "precision": precision, "weight_type": "Original"} | fields
+        self.write("requests", f"{model}_eval_request_False_{precision}_Original.json", json.dumps(content))
+
     def delete(self, dataset: str, path: str) -> None:
         """Remove a file from a dataset."""
         if self.hub:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import ConsoleMessage, Page, Route, expect
 
 from support.hub_process import RemoteHub
 
@@ -55,21 +53,11 @@ def sign_in(page: Page, hub: RemoteHub, login: str) -> None:
 
 
 @contextmanager
-def page_around(address: str) -> Iterator[str]:
-    """The address of a page of another site, which has a field and shows a Space in a frame."""
-    html = f'<input><iframe src="{address}" width="1200" height="900"></iframe>'.encode()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(html)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://localhost:{server.server_port}"  # to a browser, not the site 127.0.0.1
-        server.shutdown()
+def events_held(page: Page) -> Iterator[None]:
+    """What the page sends into gradio's queue reaches the server only after the block; something must be."""
+    held: list[Route] = []
+    page.route("**/queue/join*", lambda route: held.append(route))
+    yield
+    assert held
+    for route in held:
+        route.continue_()

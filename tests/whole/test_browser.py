@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from support.leaderboard import Leaderboard
-from support.pages import listening, rows
+from support.pages import events_held, listening, rows
 
 SLOW = 120_000
 """Milliseconds within which a small model must have been evaluated on a busy machine."""
@@ -58,16 +58,12 @@ def test_a_model_submitted_by_the_form_is_seen_to_finish_and_comes_into_the_tabl
 def test_what_is_typed_before_the_page_has_heard_from_its_server_stays(
     browser: Browser, leaderboard: Leaderboard
 ) -> None:
-    held: list[Route] = []
     with browser.new_context() as context, listening(page := context.new_page()):
-        page.route("**/queue/join*", lambda route: held.append(route))
-        page.goto(leaderboard.frontend.url)
-        page.get_by_role("tab", name="Submit here!").click()
-        page.get_by_label("Model name").fill("demo/second")
-        expect(page.locator("#queue-pending")).to_be_empty()
-        assert held
-        for route in held:
-            route.continue_()
+        with events_held(page):
+            page.goto(leaderboard.frontend.url)
+            page.get_by_role("tab", name="Submit here!").click()
+            page.get_by_label("Model name").fill("demo/second")
+            expect(page.locator("#queue-pending")).to_be_empty()
         expect(page.locator("#queue-pending")).not_to_be_empty()
         expect(page.get_by_label("Model name")).to_have_value("demo/second")
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from local_leaderboard import Space
 from support.leaderboard import Datasets, datasets_on_a_hub, with_a_login
-from support.pages import listening, page_around, sign_in
+from support.pages import events_held, listening, sign_in
 
 RUNS = "acme/runs_eval_request_False_float16_Original.json"
 
 
-def write(
-    datasets: Datasets, model: str, status: str, *, precision: str = "float16", **fields: object
-) -> None:
+def write(datasets: Datasets, model: str, status: str, **fields: Any) -> None:
     """A request, as the other side writes it."""
-    content = {"model": model, "precision": precision, "weight_type": "Original", "status": status} | fields
-    content["submitted_time"] = "2026-01-31T12:00:00Z"
-    datasets.write("requests", f"{model}_eval_request_False_{precision}_Original.json", json.dumps(content))
+    datasets.write_request(model, status=status, submitted_time="2026-01-31T12:00:00Z", **fields)
 
 
 def write_running(datasets: Datasets, done: int) -> None:
@@ -155,9 +151,10 @@ def test_a_table_that_is_not_shown_keeps_how_far_it_was_scrolled(page: Page, dat
 def test_the_focus_is_not_taken_from_the_page_around_a_space(
     browser: Browser, frontend: Space, datasets: Datasets
 ) -> None:
-    with browser.new_context() as context, page_around(f"{frontend.url}?request={RUNS}") as around:
+    address = f"{frontend.url}?request={RUNS}"
+    with browser.new_context() as context:
         page = context.new_page()
-        page.goto(around)
+        page.set_content(f'<input><iframe src="{address}" width="1200" height="900"></iframe>')
         card = page.frame_locator("iframe").locator("#request")
         card.locator("summary").click()
         page.locator("input").click()
@@ -181,13 +178,9 @@ def test_a_button_that_has_asked_or_was_pressed_stays_so_while_its_request_chang
     expect(asks).to_be_visible()
     expect(opened.get_by_role("button", name="Withdraw")).to_be_visible()
 
-    held: list[Route] = []
-    page.route("**/queue/join*", lambda route: held.append(route))
-    asks.click()
-    change()
-    expect(mine.get_by_role("button")).to_be_disabled()
-    assert held
-    for route in held:
-        route.continue_()
+    with events_held(page):
+        asks.click()
+        change()
+        expect(mine.get_by_role("button")).to_be_disabled()
     expect(mine).to_contain_text("It was withdrawn by bob.")
     expect(mine.get_by_role("button", name="Submit again")).to_be_enabled()

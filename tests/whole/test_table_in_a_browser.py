@@ -29,12 +29,6 @@ def write(
     """Put a finished request and its result into the datasets, as an owner would by hand."""
     facts = {"model_type": "", "params": 1.0, "license": "mit", "score": 0.5} | facts
     score = facts.pop("score")
-    request = {
-        "model": model,
-        "precision": precision,
-        "weight_type": "Original",
-        "status": "FINISHED",
-    } | facts
     result = {
         "config": {"model_name": model, "model_dtype": precision, "model_sha": COMMIT},
         "results": {
@@ -43,8 +37,7 @@ def write(
             "tiny_copy": {"exact_match,none": score},
         },
     }
-    name = f"{model}_eval_request_False_{precision}_Original.json"
-    datasets.write("requests", name, json.dumps(request))
+    datasets.write_request(model, precision=precision, status="FINISHED", **facts)
     datasets.write("results", f"{model}/results_2026-01-31T{hour}-00-00.000000.json", json.dumps(result))
 
 
