@@ -54,7 +54,11 @@ def watch(
         except subprocess.TimeoutExpired:
             now = clock()
         shorten(folder / LOG_FILE)
-        if (new_stamp := _stamp(progress_file)) != stamp or process.pid is None:  # not begun is not stuck
+        if (
+            process.pid is None
+        ):  # not begun is neither stuck nor late, and its launcher does not wait for ever
+            began = progressed = now
+        if (new_stamp := _stamp(progress_file)) != stamp:
             stamp, progressed = new_stamp, now
         reason = (
             _over_time(now - began, limits)

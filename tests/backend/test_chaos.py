@@ -7,7 +7,7 @@ import pytest
 
 from support.chaos import LONGEST, POISON, Outcome, Plan, unleash
 
-BUSY_MACHINE = timedelta(seconds=10)
+BUSY_MACHINE = timedelta(seconds=30)
 """What a tick may take here: a worker that follows another has to start first."""
 
 FAILING_HUB = timedelta(seconds=60)

@@ -158,7 +158,7 @@ def test_a_parent_that_hangs_while_it_begins_is_given_up(tmp_path: Path) -> None
 
 
 def test_a_parent_that_hangs_later_is_given_up_with_its_children(tmp_path: Path) -> None:
-    launcher = make_launcher(tmp_path / "worker", begins_within=10)
+    launcher = make_launcher(tmp_path / "worker", begins_within=30)
     folders = [tmp_path / name for name in ("endless", "good")]
     for folder in folders:
         folder.mkdir()

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from src.job import End
 from src.watch import Limits, watch
-
-LIMITS = Limits(timedelta(hours=2), silence=timedelta(minutes=10))
 
 
 class Silent:
@@ -37,15 +37,20 @@ class Silent:
         return lambda: self.minutes * 60.0
 
 
-def test_a_child_that_has_not_begun_is_not_stuck(tmp_path: Path) -> None:
-    child = Silent(begins=30)
-    ending = watch(child, tmp_path, LIMITS, child.clock)
+@pytest.mark.parametrize(
+    ("limits", "end", "minutes"),
+    [
+        (Limits(timedelta(hours=2), silence=timedelta(minutes=10)), End.STUCK, 10),
+        (Limits(timedelta(hours=2)), End.OVER_TIME, 120),
+    ],
+)
+@pytest.mark.parametrize("begins", [0, 30, 150])
+def test_time_counts_from_the_begin_of_a_child(
+    tmp_path: Path, limits: Limits, end: End, minutes: int, begins: int
+) -> None:
+    """One that has not begun waits for its warm parent, and its model is not at fault."""
+    child = Silent(begins)
+    ending = watch(child, tmp_path, limits, child.clock)
     assert ending
-    assert (ending.end, child.minutes) == (End.STUCK, 39)
-
-
-def test_a_child_that_never_begins_is_over_its_time_at_last(tmp_path: Path) -> None:
-    child = Silent(begins=10**6)
-    ending = watch(child, tmp_path, LIMITS, child.clock)
-    assert ending
-    assert (ending.end, child.minutes) == (End.OVER_TIME, 120)
+    assert ending.end is end
+    assert child.minutes == (begins - 1 if begins else 0) + minutes
