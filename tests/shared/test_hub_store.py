@@ -219,9 +219,9 @@ def test_a_hub_that_does_not_answer_in_time_is_not_waited_for(
     hub: Hub, token: str, dataset: Repository, call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client's own functions would wait for ever."""
+    snapshot = HubStore(Client(token, endpoint=hub.url), "acme/requests").snapshot()
     monkeypatch.setattr(hub_module, "TIMEOUT_SECONDS", 0.2)
     store = HubStore(Client(token, endpoint=hub.url, patience=0), "acme/requests")
-    snapshot = store.snapshot()
     hub.faults.slow_seconds = 30
     for route in ("info", "resolve", "commit", "commits", "auth_check_write"):
         hub.faults.strike_next(Fault.SLOW, times=100, route=route)

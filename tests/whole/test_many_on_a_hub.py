@@ -89,6 +89,7 @@ def test_with_every_tenth_call_failing_all_is_evaluated_and_published_once(crowd
     frontends = [crowd.start_frontend("frontend")]
     worker = crowd.start_worker("worker-1")
     crowd.hub.do("strike_share", share=0.1, seed=0)
+    crowd.hub.do("strike_next", fault="stale parent", route="commit")  # there are not always ten commits
     submit(frontends, models, at_once=4)
     crowd.stop(worker)
     crowd.start_worker("worker-1")
