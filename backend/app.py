@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import threading
 
 from src.secrets import withdraw_secrets
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
 from src.shared.folder_files import serve_files
+from src.shared.stop_signal import StopSignal
 from src.worker import make_worker
 
 
@@ -22,15 +21,13 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
     worker = make_worker(settings)
+    stop = StopSignal()
     worker.ticker.start(worker.tick)
 
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
     from src.page.health import serve_health
     from src.page.page import build_page
 
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
     page = build_page(worker.reconciler, worker.ticker, worker.announcer, worker.stores)
     try:
         site, *_ = page.launch(
@@ -47,7 +44,7 @@ def main() -> None:
         ) from error
     serve_files(site, worker.stores.requests, worker.stores.results)
     serve_health(site, worker.reconciler, worker.ticker)
-    ended.wait()
+    stop.wait()
     worker.close()
     page.close()
 

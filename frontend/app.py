@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -21,6 +19,7 @@ from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
 from src.shared.folder_files import serve_files
+from src.shared.stop_signal import StopSignal
 from src.shared.stores import Stores, open_stores
 from src.shared.times import utc_now
 from src.submission import Desk
@@ -42,9 +41,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("httpx", "apscheduler"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    stop = StopSignal()
 
     settings, about = read_settings(Settings, owners_file("src.envs")), owners_file("src.about")
     tasks, texts = read_tasks(getattr(about, "Tasks", None), taken=TAKEN), read_texts(about)
@@ -75,7 +72,7 @@ def main() -> None:
     visitors = Visitors(Accounts(), settings.hosts)
     page = build_page(keeper, desk, texts, tasks, visitors, num_fewshot=num_fewshot, notice=stores.notice)
     serve(page, settings, stores)
-    ended.wait()
+    stop.wait()
     scheduler.shutdown(wait=False)
     desk.close()
     page.close()

@@ -68,7 +68,8 @@ def run(data: Path, *, stay: bool) -> None:
             print_table(visitor)
             if stay:
                 print("It stays up until you press Ctrl-C.", flush=True)
-                signal.pause()
+                while True:
+                    time.sleep(1)  # signal.pause() would not hear of a signal that came just before it
     finally:
         models.terminate()
         models.wait()

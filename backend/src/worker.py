@@ -7,13 +7,11 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
 
 from src.announcer import Announcer
 from src.child_environment import clean_environment
@@ -30,6 +28,7 @@ from src.secrets import withdraw_secrets
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import StoreError, told_in_one_sentence
+from src.shared.stop_signal import StopSignal
 from src.shared.stores import Stores, open_stores
 from src.suite import Suite, read_tasks
 from src.ticker import Ticker
@@ -184,18 +183,16 @@ def main() -> None:
     secrets = withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     worker = make_worker(read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets}))
-    done = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: done.set())
+    stop = StopSignal()
 
     def tick() -> None:
         worker.tick()
         if arguments.drain and worker.is_idle():
-            done.set()
+            stop.send()
 
     log.info("worker %s starts. %s", worker.identity.worker, worker.stores.notice)
     worker.ticker.start(tick)
-    done.wait()
+    stop.wait()
     worker.close()
 
 

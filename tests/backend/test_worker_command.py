@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -19,18 +21,26 @@ from support.waiting import wait_for
 BACKEND = Path("backend").resolve()
 
 
-def command(data: Path, *options: str, space: Path = BACKEND, **variables: str) -> subprocess.Popen[str]:
+@contextmanager
+def command(
+    data: Path, *options: str, space: Path = BACKEND, **variables: str
+) -> Iterator[subprocess.Popen[str]]:
+    """The command as a process, which is gone after the block."""
     environment = {**os.environ, "LEADERBOARD_DATA_DIR": str(data), "REFRESH_RATE": "0.2", **variables}
     # Models are looked up in the folder only: the Hub cannot be reached from everywhere.
     environment |= {"TMPDIR": str(data.parent), "HF_HUB_OFFLINE": "1"}
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "src.worker", *options],
         cwd=space,
         env=environment,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def test_drain_ends_when_nothing_is_left(queue: Queue) -> None:
@@ -93,4 +103,4 @@ def test_a_worker_that_is_told_to_stop_gives_its_evaluation_back_at_once(queue: 
     request = queue.read(path)
     assert (request.status, request.lease) == (Status.PENDING, None)
     assert [each.end for each in request.history] == ["stopped"]
-    assert not psutil.wait_procs(children, timeout=10)[1]
+    assert not psutil.wait_procs(children, timeout=60)[1]

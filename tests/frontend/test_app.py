@@ -100,10 +100,10 @@ def test_it_serves_the_page_and_the_results_until_it_is_told_to_end(
             data=b'{"data": []}',
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             assert b"acme/tiny" in answer.read()
         process.send_signal(number)
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=60)
         assert process.returncode == 0
         assert "Traceback" not in output
     finally:

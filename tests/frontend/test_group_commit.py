@@ -153,7 +153,7 @@ def test_what_waits_when_the_space_ends_is_written_at_once(gate: Gate, leaderboa
     gate.pace.note(LIMIT)
     waiting = group.put(asking_for("acme/b"))
     group.close()
-    assert waiting.result(timeout=1).path == "acme/b.json"
+    assert waiting.result(timeout=30).path == "acme/b.json"
 
 
 def test_the_board_shows_what_was_written_before_it_is_read_again(leaderboard: Leaderboard) -> None:

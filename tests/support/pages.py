@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import ConsoleMessage, Page, Route, expect
+from playwright.sync_api import ConsoleMessage, Page, Response, Route, expect
 
 from support.hub_process import RemoteHub
+from support.waiting import wait_for
 
 NOT_OURS = (
     "iframe-resizer",
@@ -39,6 +40,29 @@ def listening(page: Page) -> Iterator[None]:
     assert not errors, errors
 
 
+@contextmanager
+def opening(page: Page) -> Iterator[None]:
+    """Go to the page in the block, and wait for what it then asks for by itself: a notice may move what a
+    mouse is just pressing.
+    """
+    answers: list[Response] = []
+
+    def note(response: Response) -> None:
+        if "/run/predict" in response.url:  # first the version of what is shown, then what is new
+            answers.append(response)
+
+    def are_there() -> bool:
+        page.wait_for_timeout(20)
+        return len(answers) >= 2
+
+    page.on("response", note)
+    yield
+    wait_for(are_there, what="the page's own events")
+    page.remove_listener("response", note)
+    for answer in answers:
+        answer.finished()
+
+
 def rows(page: Page) -> list[str]:
     """The text of each line that the table shows."""
     return page.locator("#leaderboard svelte-virtual-table-viewport table tbody tr").all_inner_texts()
@@ -48,7 +72,8 @@ def sign_in(page: Page, hub: RemoteHub, login: str) -> None:
     """Sign in with a login of the Hub, as one does on the Submit tab."""
     hub.do("log_in_browser", user=login)
     page.get_by_role("button", name="Sign in with Hugging Face").click()
-    page.get_by_role("button", name=f"Authorize as {login}").click()
+    with opening(page):
+        page.get_by_role("button", name=f"Authorize as {login}").click()
     expect(page.get_by_role("button", name=f"Logout ({login})")).to_be_visible()
 
 

@@ -21,7 +21,7 @@ from support.leaderboard import (
 TRAINED = "demo/adder-novice"
 COPIES = ("demo/second", "demo/third")
 DEBIAN_CHROMIUM = Path("/usr/bin/chromium")
-PATIENCE = 30_000
+PATIENCE = 60_000
 """Milliseconds for what a page is expected to show: a busy machine takes its time."""
 
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]

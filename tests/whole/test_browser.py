@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from support.leaderboard import Leaderboard
-from support.pages import events_held, listening, rows
+from support.pages import events_held, listening, opening, rows
 
 SLOW = 120_000
 """Milliseconds within which a small model must have been evaluated on a busy machine."""
@@ -19,7 +19,8 @@ def page(browser: Browser, leaderboard: Leaderboard) -> Iterator[Page]:
     """The leaderboard's page; no error of ours may appear on its console."""
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     with listening(page):
-        page.goto(leaderboard.frontend.url)
+        with opening(page):
+            page.goto(leaderboard.frontend.url)
         yield page
     page.close()
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 from local_leaderboard import Space
 from support.leaderboard import Datasets, datasets_in_a_folder, datasets_on_a_hub
-from support.pages import listening, rows
+from support.pages import listening, opening, rows
 
 ELSEWHERE = "evil.example"
 LONG = "long " * 2_000
@@ -150,7 +150,8 @@ def test_nothing_that_strangers_wrote_runs_or_loads_and_the_page_stays_usable(
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: elsewhere.append(request.url) if ELSEWHERE in request.url else None)
     with listening(page):
-        page.goto(frontend.url)
+        with opening(page):
+            page.goto(frontend.url)
         use_everything(page, width)
         harmful = "a[href^='javascript' i], iframe[srcdoc], #leaderboard img, [onerror], [onload]"
         assert page.locator(harmful).count() == 0

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from local_leaderboard import Space
 from support.leaderboard import Datasets, datasets_on_a_hub, with_a_login
-from support.pages import events_held, listening, sign_in
+from support.pages import events_held, listening, opening, sign_in
 
 RUNS = "acme/runs_eval_request_False_float16_Original.json"
 
@@ -76,7 +76,8 @@ def page(browser: Browser, frontend: Space) -> Iterator[Page]:
     with browser.new_context() as context:
         page = context.new_page()
         with listening(page):
-            page.goto(f"{frontend.url}?request={RUNS}")
+            with opening(page):
+                page.goto(f"{frontend.url}?request={RUNS}")
             expect(page.locator("#request")).to_contain_text("acme/runs")
             yield page
 

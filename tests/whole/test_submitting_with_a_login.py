@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from support.leaderboard import Leaderboard, leaderboard_on_a_hub
-from support.pages import listening, sign_in
+from support.pages import listening, opening, sign_in
 
 SLOW = 120_000
 """Milliseconds within which a small model must have been evaluated on a busy machine."""
@@ -36,7 +36,8 @@ def page_of(browser: Browser, leaderboard: Leaderboard, login: str | None = None
     context = browser.new_context(viewport={"width": 1400, "height": 1200})
     page = context.new_page()
     with listening(page):
-        page.goto(f"{leaderboard.frontend.url}?__theme=light")  # as the Hub's own page does around a Space
+        with opening(page):
+            page.goto(f"{leaderboard.frontend.url}?__theme=light")  # as the Hub's own page does around it
         page.get_by_role("tab", name="Submit here!").click()
         if login:
             assert leaderboard.hub

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from local_leaderboard import Space
 from support.leaderboard import Datasets, datasets_in_a_folder, datasets_on_a_hub
-from support.pages import listening, rows
+from support.pages import listening, opening, rows
 
 COMMIT = "c" * 40
 MODELS: dict[str, dict[str, Any]] = {
@@ -64,7 +64,8 @@ def page(browser: Browser, frontend: Space) -> Iterator[Page]:
     """The table's tab, filled; no error of ours may appear on its console."""
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     with listening(page):
-        page.goto(frontend.url)
+        with opening(page):
+            page.goto(frontend.url)
         expect(page.locator("#leaderboard").get_by_text("acme/big").first).to_be_visible()
         yield page
     page.close()
@@ -201,7 +202,8 @@ def test_each_tab_in_both_themes_and_widths(
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900})
     with listening(page):
-        page.goto(f"{frontend.url}?__theme={theme}")
+        with opening(page):
+            page.goto(f"{frontend.url}?__theme={theme}")
         for tab, content in {
             "LLM Benchmark": "acme/big",
             "About": "How it works",
