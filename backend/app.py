@@ -13,6 +13,8 @@ from src.shared.folder_files import serve_files
 from src.shared.stop_signal import StopSignal
 from src.worker import make_worker
 
+log = logging.getLogger(__name__)
+
 
 def main() -> None:
     """Start the worker, show the page, and give the leases back at the end."""
@@ -45,6 +47,7 @@ def main() -> None:
     serve_files(site, worker.stores.requests, worker.stores.results)
     serve_health(site, worker.reconciler, worker.ticker)
     stop.wait()
+    log.info("told to end")
     worker.close()
     page.close()
 

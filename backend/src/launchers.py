@@ -26,7 +26,7 @@ class Child(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """Its number and that of its group; None before it has begun."""
+        """Its number and that of its group; None before it has begun, in time or never."""
 
     def wait(self, timeout: float) -> int:
         """Its exit status, negative for a signal. Raises subprocess.TimeoutExpired while it runs."""

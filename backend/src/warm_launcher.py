@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from errno import EPIPE
+from math import inf
 from pathlib import Path
 from threading import Condition, Lock, Thread
 from typing import IO
@@ -154,8 +155,8 @@ class _Parent:
             said = read_log(self._log_path).decode(errors="replace")
             log.error("the warm parent is gone (exit status %d): %s", status, said)
         for child in left:
-            child.kill()
             child.fault = PARENT_IS_GONE.format(status)
+            child.kill()
             self._end(child, status or -signal.SIGKILL)
 
     def _pass_on(self, folder: str, pid: int, status: int | None) -> None:
@@ -197,15 +198,20 @@ class _Forked:
             if self._status is not None:
                 return self._status
         if self._pid is None and time.monotonic() > self._latest_begin:
+            self._latest_begin = inf  # once: the system may not let go of the parent yet
             self._give_up()
         raise subprocess.TimeoutExpired(str(self.folder), timeout)
 
     def kill(self) -> None:
         with self._changed:
             self._is_killed = True
-            # Once it has ended its number may be another process's.
-            if self._pid is not None and self._status is None:
+            if self._status is not None:
+                return  # its number may be another process's
+            if self._pid is not None:
                 kill_group(self._pid)
+            else:  # nobody has to wait until it begins
+                self._status = -signal.SIGKILL
+                self._changed.notify_all()
 
     def close(self) -> None:
         """The parent has taken its status."""

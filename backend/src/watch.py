@@ -54,9 +54,8 @@ def watch(
         except subprocess.TimeoutExpired:
             now = clock()
         shorten(folder / LOG_FILE)
-        if (
-            process.pid is None
-        ):  # not begun is neither stuck nor late, and its launcher does not wait for ever
+        if process.pid is None:
+            # It waits for its launcher, which does not wait for ever: it is neither late nor stuck.
             began = progressed = now
         if (new_stamp := _stamp(progress_file)) != stamp:
             stamp, progressed = new_stamp, now

@@ -193,6 +193,7 @@ def main() -> None:
     log.info("worker %s starts. %s", worker.identity.worker, worker.stores.notice)
     worker.ticker.start(tick)
     stop.wait()
+    log.info("told to end")
     worker.close()
 
 

@@ -146,6 +146,18 @@ def test_a_child_that_cannot_be_forked_is_told_and_ends_nobody_else(tmp_path: Pa
     launcher.close()
 
 
+def test_a_child_that_is_killed_while_its_parent_hangs_has_ended_at_once(tmp_path: Path) -> None:
+    """A worker that is told to end in its first minute gives its leases back without waiting for a fork."""
+    launcher = make_launcher(tmp_path / "hanging", ends_within=0.1)
+    folder = tmp_path / "good"
+    folder.mkdir()
+    child = launcher.launch(Work.EVALUATE, folder)
+    child.kill()
+    assert child.wait(0) == -signal.SIGKILL
+    assert not child.fault
+    launcher.close()
+
+
 def test_a_parent_that_hangs_while_it_begins_is_given_up(tmp_path: Path) -> None:
     launcher = make_launcher(tmp_path / "hanging", begins_within=0.1)
     folder = tmp_path / "good"

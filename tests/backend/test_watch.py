@@ -53,4 +53,5 @@ def test_time_counts_from_the_begin_of_a_child(
     ending = watch(child, tmp_path, limits, child.clock)
     assert ending
     assert ending.end is end
-    assert child.minutes == (begins - 1 if begins else 0) + minutes
+    last_look_before = begins - 1 if begins else 0
+    assert child.minutes == last_look_before + minutes

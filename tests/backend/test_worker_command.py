@@ -1,4 +1,4 @@
-"""`python -m src.worker`, as a maintainer runs it on their own compute."""
+"""`python -m src.worker`, as a maintainer runs it on their own compute, and how the Space ends."""
 
 import os
 import signal
@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import pytest
 
 from src.shared.backend_description import read_description
 from src.shared.names import BACKEND_DESCRIPTION
 from src.shared.request import Status
 from support.old_envs import with_old_envs
+from support.processes import free_port
 from support.queues import Queue
 from support.tiny_model import make_tiny_model
 from support.waiting import wait_for
@@ -21,16 +23,19 @@ from support.waiting import wait_for
 BACKEND = Path("backend").resolve()
 
 
+COMMAND, SPACE = ("-m", "src.worker"), ("app.py",)
+
+
 @contextmanager
 def command(
-    data: Path, *options: str, space: Path = BACKEND, **variables: str
+    data: Path, *options: str, program: tuple[str, ...] = COMMAND, space: Path = BACKEND, **variables: str
 ) -> Iterator[subprocess.Popen[str]]:
     """The command as a process, which is gone after the block."""
     environment = {**os.environ, "LEADERBOARD_DATA_DIR": str(data), "REFRESH_RATE": "0.2", **variables}
     # Models are looked up in the folder only: the Hub cannot be reached from everywhere.
     environment |= {"TMPDIR": str(data.parent), "HF_HUB_OFFLINE": "1"}
     with subprocess.Popen(
-        [sys.executable, "-m", "src.worker", *options],
+        [sys.executable, *program, *options],
         cwd=space,
         env=environment,
         text=True,
@@ -90,11 +95,14 @@ def test_a_second_worker_of_the_same_name_is_refused(queue: Queue) -> None:
     assert first.returncode == 0
 
 
-def test_a_worker_that_is_told_to_stop_gives_its_evaluation_back_at_once(queue: Queue) -> None:
-    """As a Space is stopped: SIGTERM, while a child loads a model."""
+@pytest.mark.parametrize("program", [COMMAND, SPACE], ids=["worker", "space"])
+def test_a_worker_that_is_told_to_stop_gives_its_evaluation_back_at_once(
+    queue: Queue, program: tuple[str, ...]
+) -> None:
+    """As a Space is stopped: SIGTERM, while a child begins; the Space still imports what its page needs."""
     make_tiny_model(queue.folder / "models" / "acme" / "tiny")
     path = queue.submit("acme/tiny", commit=None, precision="float32")
-    with command(queue.folder) as process:
+    with command(queue.folder, program=program, GRADIO_SERVER_PORT=str(free_port())) as process:
         wait_for(lambda: queue.read(path).status is Status.RUNNING, what="the claim")
         children = wait_for(lambda: psutil.Process(process.pid).children(recursive=True), what="a child")
         process.send_signal(signal.SIGTERM)

@@ -12,6 +12,7 @@ import pytest
 
 from support.boards import Leaderboard, scores
 from support.old_envs import with_old_envs
+from support.processes import free_port
 from support.waiting import wait_for
 
 FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
@@ -26,12 +27,6 @@ def start(space: Path = FRONTEND, **variables: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def answers(url: str) -> bool:

@@ -3,15 +3,19 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
+from textwrap import indent
 
 import pytest
 
 from src.shared import stop_signal
 
+SPACE = Path(stop_signal.__file__).parents[2]
 BEGIN = """
 import os, signal, threading, time
 from src.shared.stop_signal import StopSignal
-stop = StopSignal()
+def main():
+    stop = StopSignal()
 """
 BEFORE_THE_WAIT = "os.kill(os.getpid(), signal.{name})"
 WITHOUT_A_WORD_TO_THE_MAIN_THREAD = """
@@ -33,34 +37,49 @@ os.kill(os.getpid(), signal.SIGCHLD)
 threading.Timer(0.1, lambda: (print("waited", flush=True), stop.send())).start()
 """
 END = """
-stop.wait()
-print("ended")
+    stop.wait()
+    print("ended")
+main()
+"""
+AFTER_THE_END = """
+with open("/dev/null") as first, open({file!r}, "w+") as second:
+    os.kill(os.getpid(), signal.SIGINT)
 """
 
 
-def outcome(code: str) -> str:
-    """What a process says that runs this between the beginning and the wait."""
+def outcome(code: str, after: str = "") -> str:
+    """What a process prints that runs this code between making its StopSignal and waiting, and more after."""
     process = subprocess.run(
-        [sys.executable, "-c", BEGIN + code + END],
-        cwd=stop_signal.__file__.partition("/src/")[0],
-        capture_output=True,
+        [sys.executable, "-X", "dev", "-c", BEGIN + indent(code, "    ") + END + after],
+        cwd=SPACE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        check=True,
+        check=False,
         timeout=60,
     )
     return process.stdout
 
 
 @pytest.mark.parametrize("name", [signal.SIGTERM.name, signal.SIGINT.name])
-@pytest.mark.parametrize("how", [BEFORE_THE_WAIT, WITHOUT_A_WORD_TO_THE_MAIN_THREAD])
+@pytest.mark.parametrize(
+    "how", [BEFORE_THE_WAIT, WITHOUT_A_WORD_TO_THE_MAIN_THREAD], ids=["before the wait", "without a word"]
+)
 def test_no_signal_is_missed(name: str, how: str) -> None:
     assert outcome(how.format(name=name)) == "ended\n"
 
 
-@pytest.mark.parametrize("how", [BY_A_THREAD, MANY_TIMES])
+@pytest.mark.parametrize("how", [BY_A_THREAD, MANY_TIMES], ids=["once", "many times"])
 def test_a_thread_ends_the_wait(how: str) -> None:
     assert outcome(how) == "ended\n"
 
 
 def test_another_signal_ends_nothing() -> None:
     assert outcome(AFTER_ANOTHER_SIGNAL) == "waited\nended\n"
+
+
+def test_a_signal_that_comes_while_the_process_ends_harms_nothing(tmp_path: Path) -> None:
+    """What the interpreter writes then must not land in a file that was opened meanwhile."""
+    file = tmp_path / "file"
+    assert outcome("stop.send()", AFTER_THE_END.format(file=str(file))) == "ended\n"
+    assert file.read_bytes() == b""

@@ -7,13 +7,11 @@ SIGTERM.
 
 from __future__ import annotations
 
-import signal
 import sys
 import tempfile
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
 
 from src.child_environment import clean_environment
 from src.executor import ProcessExecutor
@@ -24,6 +22,7 @@ from src.reconciler import Reconciler
 from src.retries import RetryTerms
 from src.shared.environment import read_settings
 from src.shared.settings import CommonSettings
+from src.shared.stop_signal import StopSignal
 from src.shared.stores import open_stores
 from src.ticker import Ticker
 from src.watch import Limits
@@ -57,10 +56,9 @@ def main(worker: str, notes: Path, attempts: int) -> None:
         policy=Policy(LEASE, RetryTerms(attempts, UNCAPPED, first_pause=short, longest_pause=short)),
         slots=2,
     )
-    ended = Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    stop = StopSignal()
     ticker.start(reconciler.tick)
-    ended.wait()
+    stop.wait()
     ticker.stop()
     reconciler.close()
 

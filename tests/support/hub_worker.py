@@ -7,16 +7,15 @@ tests on PYTHONPATH. Each evaluation adds a line to the file NOTES. It ends on S
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from datetime import timedelta
 from pathlib import Path
-from threading import Event
 
 from src.job import Ending, Job
 from src.reconciler import Reconciler
 from src.shared.environment import read_settings
 from src.shared.settings import CommonSettings
+from src.shared.stop_signal import StopSignal
 from src.shared.stores import open_stores
 from src.ticker import Ticker
 from support.executors import FunctionExecutor, good
@@ -43,10 +42,9 @@ def main(worker: str, notes: Path) -> None:
         policy=POLICY,
         slots=4,
     )
-    ended = Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    stop = StopSignal()
     ticker.start(reconciler.tick)
-    ended.wait()
+    stop.wait()
     ticker.stop()
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from playwright.sync_api import ConsoleMessage, Page, Response, Route, expect
 
 from support.hub_process import RemoteHub
-from support.waiting import wait_for
+from support.waiting import PATIENCE
 
 NOT_OURS = (
     "iframe-resizer",
@@ -42,25 +42,18 @@ def listening(page: Page) -> Iterator[None]:
 
 @contextmanager
 def opening(page: Page) -> Iterator[None]:
-    """Go to the page in the block, and wait for what it then asks for by itself: a notice may move what a
-    mouse is just pressing.
+    """Open a page in the block, then wait until it shows what it asks for by itself: a notice that appears
+    moves what the mouse is about to press.
     """
-    answers: list[Response] = []
 
-    def note(response: Response) -> None:
-        if "/run/predict" in response.url:  # first the version of what is shown, then what is new
-            answers.append(response)
+    def is_news(response: Response) -> bool:
+        """The page asks for the version alone first, and then says what it shows."""
+        return "/run/predict" in response.url and bool(response.request.post_data_json["data"])
 
-    def are_there() -> bool:
-        page.wait_for_timeout(20)
-        return len(answers) >= 2
-
-    page.on("response", note)
-    yield
-    wait_for(are_there, what="the page's own events")
-    page.remove_listener("response", note)
-    for answer in answers:
-        answer.finished()
+    with page.expect_response(is_news, timeout=PATIENCE * 1000) as news:
+        yield
+    news.value.finished()
+    page.evaluate("() => new Promise(shown => requestAnimationFrame(() => requestAnimationFrame(shown)))")
 
 
 def rows(page: Page) -> list[str]:

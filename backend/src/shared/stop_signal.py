@@ -1,36 +1,41 @@
-"""Told to end: by SIGTERM, as a Space is stopped, by Ctrl-C, or by a thread of the process's own."""
+"""How a process learns that it should end: from SIGTERM, which stops a Space, from Ctrl-C, or from one of its
+own threads.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
-import socket
 from contextlib import suppress
 
-STOP = {signal.SIGTERM, signal.SIGINT}
+STOP = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 class StopSignal:
-    """Waits for a signal and misses none. Make it in the main thread; from then on signals end nothing else.
+    """Waits for SIGTERM, SIGINT or `send`, and misses none. Make it in the main thread; from then on these
+    two signals only end the wait.
 
-    Python runs a signal's handler between two instructions of its main thread. Were it to set an Event, a
-    signal that comes after the last instruction before the wait would be handled after the wait, and so
-    never. The interpreter itself writes each signal's number into a socket at once (`signal.set_wakeup_fd`),
-    and that is what is waited for here.
+    An `Event` that a handler sets is not enough. Python runs handlers between two instructions of its main
+    thread: one that runs inside `Event.wait`, while that holds the Event's lock, waits for the lock for ever;
+    and a signal that comes just before the thread blocks is not handled until it wakes, which it never does.
+    So what is waited for is the byte that the interpreter itself writes as a signal arrives
+    (`signal.set_wakeup_fd`).
     """
 
     def __init__(self) -> None:
-        self._reader, self._writer = socket.socketpair()
-        self._writer.setblocking(False)
-        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        # Never closed: the interpreter may write until the process is gone.
+        self._told, self._tells = os.pipe()
+        os.set_blocking(self._tells, False)
+        signal.set_wakeup_fd(self._tells, warn_on_full_buffer=False)
         for number in STOP:
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, lambda *_: None)  # without a handler of Python's no byte is written
 
     def send(self) -> None:
         """End the wait, from any thread."""
-        with suppress(BlockingIOError):  # full of signals that nobody has read yet
-            self._writer.send(bytes([signal.SIGTERM]))
+        with suppress(BlockingIOError):  # it is full of signals that nobody has read yet
+            os.write(self._tells, bytes([signal.SIGTERM]))
 
     def wait(self) -> None:
         """Wait until the process is told to end, which it may have been already."""
-        while STOP.isdisjoint(self._reader.recv(1)):
+        while os.read(self._told, 1)[0] not in STOP:
             pass
