@@ -13,8 +13,6 @@ from src.shared.folder_files import serve_files
 from src.shared.stop_signal import StopSignal
 from src.worker import make_worker
 
-log = logging.getLogger(__name__)
-
 
 def main() -> None:
     """Start the worker, show the page, and give the leases back at the end."""
@@ -47,7 +45,6 @@ def main() -> None:
     serve_files(site, worker.stores.requests, worker.stores.results)
     serve_health(site, worker.reconciler, worker.ticker)
     stop.wait()
-    log.info("told to end")
     worker.close()
     page.close()
 

@@ -29,8 +29,6 @@ from src.texts import read_texts
 if TYPE_CHECKING:  # it takes seconds: it is imported while the datasets are read
     import gradio as gr
 
-log = logging.getLogger(__name__)
-
 EVENTS_AT_ONCE = 200
 """Of all visitors together; three quarters may wait for their commit, and gradio counts those as well."""
 
@@ -75,7 +73,6 @@ def main() -> None:
     page = build_page(keeper, desk, texts, tasks, visitors, num_fewshot=num_fewshot, notice=stores.notice)
     serve(page, settings, stores)
     stop.wait()
-    log.info("told to end")
     scheduler.shutdown(wait=False)
     desk.close()
     page.close()

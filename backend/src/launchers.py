@@ -18,7 +18,9 @@ CHILD = (sys.executable, "-m", "src.evaluation")
 
 
 class Child(Protocol):
-    """A child process that leads a group of its own; it ends with its worker, however that ends."""
+    """A child process that leads a group of its own; it ends with its worker, however that ends, and
+    when it does not begin in time.
+    """
 
     @property
     def fault(self) -> str | None:
@@ -26,13 +28,13 @@ class Child(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """Its number and that of its group; None before it has begun, in time or never."""
+        """Its number and that of its group; None before it has begun."""
 
     def wait(self, timeout: float) -> int:
         """Its exit status, negative for a signal. Raises subprocess.TimeoutExpired while it runs."""
 
     def kill(self) -> None:
-        """Kill it and all that it started, at once or as soon as it begins."""
+        """Kill it and all that it started. One that has not begun has ended then, and never runs on."""
 
     def close(self) -> None:
         """Give back what it took here; it has ended."""

@@ -185,7 +185,6 @@ class _Forked:
         self._give_up = give_up
         self._pid: int | None = None
         self._status: int | None = None
-        self._is_killed = False
         self._changed = Condition()
 
     @property
@@ -204,14 +203,12 @@ class _Forked:
 
     def kill(self) -> None:
         with self._changed:
-            self._is_killed = True
             if self._status is not None:
                 return  # its number may be another process's
-            if self._pid is not None:
+            if self._pid is None:
+                self.end(-signal.SIGKILL)  # nobody has to wait until it begins
+            else:
                 kill_group(self._pid)
-            else:  # nobody has to wait until it begins
-                self._status = -signal.SIGKILL
-                self._changed.notify_all()
 
     def close(self) -> None:
         """The parent has taken its status."""
@@ -220,7 +217,7 @@ class _Forked:
         """The parent has forked it."""
         with self._changed:
             self._pid = pid
-            if self._is_killed:
+            if self._status is not None:  # it was killed before
                 kill_group(pid)
 
     def end(self, status: int) -> None:

@@ -193,7 +193,6 @@ def main() -> None:
     log.info("worker %s starts. %s", worker.identity.worker, worker.stores.notice)
     worker.ticker.start(tick)
     stop.wait()
-    log.info("told to end")
     worker.close()
 
 

@@ -94,9 +94,7 @@ def endless_job(folder: Path) -> Job:
 
 
 def job_of(case: Case, folder: Path) -> Job:
-    """The job for a model that is as the case says. Models are made one at a time: their random weights
-    follow from a seed that the whole process has.
-    """
+    """The job for a model that is as the case says."""
     if case.is_endless:
         return endless_job(folder)
     model = make_tiny_model(folder / "model")
@@ -104,14 +102,14 @@ def job_of(case: Case, folder: Path) -> Job:
     return make_job(model)
 
 
-def ending_of(case: Case, job: Job, folder: Path, launcher: Launcher) -> Ending:
+def ending_of(case: Case, folder: Path, launcher: Launcher) -> Ending:
     """Evaluate as the worker does, until the child has ended."""
     place = folder / "worker" / "jobs" / NONCE
     if case.fills_the_disk:
         place.mkdir(parents=True)
         (place / f"{REPORT_FILE}.part").symlink_to("/dev/full")
     executor = ProcessExecutor(place.parents[1], limits=case.limits, launcher=launcher)
-    executor.start(NONCE, job)
+    executor.start(NONCE, job_of(case, folder))
     if case.is_killed:
         wait_for((place / PROGRESS_FILE).exists, what="the begin of the evaluation")
         executor._children[NONCE].process.kill()
@@ -122,11 +120,9 @@ def ending_of(case: Case, job: Job, folder: Path, launcher: Launcher) -> Ending:
 def endings(tmp_path_factory: pytest.TempPathFactory, warm: Launcher) -> dict[str, Ending]:
     """How each case ends; all are children of one warm parent."""
     folders = {name: tmp_path_factory.mktemp("case") for name in CASES}
-    jobs = {name: job_of(CASES[name], folder) for name, folder in folders.items()}
     with chdir(ROOT / "backend"), ThreadPoolExecutor(3) as threads:
         running = {
-            name: threads.submit(ending_of, CASES[name], jobs[name], folder, warm)
-            for name, folder in folders.items()
+            name: threads.submit(ending_of, CASES[name], folder, warm) for name, folder in folders.items()
         }
         return {name: future.result() for name, future in running.items()}
 

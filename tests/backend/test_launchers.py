@@ -30,6 +30,12 @@ def make_launcher(folder: Path, **seconds: float) -> WarmLauncher:
     return WarmLauncher(environment, SUITE, folder, command=(sys.executable, str(SCRIPT)), **seconds)
 
 
+def order(launcher: WarmLauncher, folder: Path) -> Child:
+    """A child whose name, which says what it does, is its folder's."""
+    folder.mkdir(exist_ok=True)
+    return launcher.launch(Work.EVALUATE, folder)
+
+
 @pytest.fixture
 def launcher(tmp_path: Path) -> Iterator[WarmLauncher]:
     launcher = make_launcher(tmp_path / "worker")
@@ -41,8 +47,7 @@ def launcher(tmp_path: Path) -> Iterator[WarmLauncher]:
 def launch(launcher: WarmLauncher, tmp_path: Path) -> Launch:
     def launch(name: str) -> tuple[Child, Path]:
         folder = tmp_path / name
-        folder.mkdir(exist_ok=True)
-        return launcher.launch(Work.EVALUATE, folder), folder
+        return order(launcher, folder), folder
 
     return launch
 
@@ -136,10 +141,7 @@ def end_of(child: Child) -> int:
 
 def test_a_child_that_cannot_be_forked_is_told_and_ends_nobody_else(tmp_path: Path) -> None:
     launcher = make_launcher(tmp_path / "forkless")
-    folders = [tmp_path / name for name in ("good", "seven")]
-    for folder in folders:
-        folder.mkdir()
-    assert [launcher.launch(Work.EVALUATE, folder).wait(30) for folder in folders] == [1, 1]
+    assert [order(launcher, tmp_path / name).wait(30) for name in ("good", "seven")] == [1, 1]
     parent = launcher._parent
     assert parent
     assert not parent.is_gone
@@ -149,9 +151,7 @@ def test_a_child_that_cannot_be_forked_is_told_and_ends_nobody_else(tmp_path: Pa
 def test_a_child_that_is_killed_while_its_parent_hangs_has_ended_at_once(tmp_path: Path) -> None:
     """A worker that is told to end in its first minute gives its leases back without waiting for a fork."""
     launcher = make_launcher(tmp_path / "hanging", ends_within=0.1)
-    folder = tmp_path / "good"
-    folder.mkdir()
-    child = launcher.launch(Work.EVALUATE, folder)
+    child = order(launcher, tmp_path / "good")
     child.kill()
     assert child.wait(0) == -signal.SIGKILL
     assert not child.fault
@@ -160,10 +160,8 @@ def test_a_child_that_is_killed_while_its_parent_hangs_has_ended_at_once(tmp_pat
 
 def test_a_parent_that_hangs_while_it_begins_is_given_up(tmp_path: Path) -> None:
     launcher = make_launcher(tmp_path / "hanging", begins_within=0.1)
-    folder = tmp_path / "good"
-    folder.mkdir()
     for _ in range(2):  # each time there is a new one
-        child = launcher.launch(Work.EVALUATE, folder)
+        child = order(launcher, tmp_path / "good")
         assert end_of(child) == -signal.SIGKILL
         assert child.fault
     launcher.close()
@@ -171,27 +169,22 @@ def test_a_parent_that_hangs_while_it_begins_is_given_up(tmp_path: Path) -> None
 
 def test_a_parent_that_hangs_later_is_given_up_with_its_children(tmp_path: Path) -> None:
     launcher = make_launcher(tmp_path / "worker", begins_within=30)
-    folders = [tmp_path / name for name in ("endless", "good")]
-    for folder in folders:
-        folder.mkdir()
-    first = launcher.launch(Work.EVALUATE, folders[0])
-    os.kill(parent_of(folders[0]), signal.SIGSTOP)
+    first = order(launcher, tmp_path / "endless")
+    os.kill(parent_of(tmp_path / "endless"), signal.SIGSTOP)
     launcher._begins_within = 0.1
-    second = launcher.launch(Work.EVALUATE, folders[1])
+    second = order(launcher, tmp_path / "good")
     assert [end_of(child) for child in (second, first)] == [-signal.SIGKILL, -signal.SIGKILL]
     assert first.fault
     assert second.fault
     wait_for(lambda: not is_alive(pid_of(first)), what="the child's end")
     launcher._begins_within = 30
-    assert launcher.launch(Work.EVALUATE, folders[1]).wait(30) == 0
+    assert order(launcher, tmp_path / "good").wait(30) == 0
     launcher.close()
 
 
 def test_a_launcher_is_closed_although_its_parent_hangs(tmp_path: Path) -> None:
     launcher = make_launcher(tmp_path / "hanging", ends_within=0.1)
-    folder = tmp_path / "good"
-    folder.mkdir()
-    child = launcher.launch(Work.EVALUATE, folder)
+    child = order(launcher, tmp_path / "good")
     launcher.close()
     assert child.wait(30) == -signal.SIGKILL
 

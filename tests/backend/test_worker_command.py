@@ -21,8 +21,6 @@ from support.tiny_model import make_tiny_model
 from support.waiting import wait_for
 
 BACKEND = Path("backend").resolve()
-
-
 COMMAND, SPACE = ("-m", "src.worker"), ("app.py",)
 
 

@@ -1,11 +1,15 @@
 """A language model of a few thousand random weights, saved as the Hub would hold it, made in a moment."""
 
 from pathlib import Path
+from threading import Lock
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
+
+ONE_AT_A_TIME = Lock()
+"""All threads draw from one source of random numbers."""
 
 
 def make_tiny_model(folder: Path, **sizes: int) -> Path:
@@ -13,7 +17,6 @@ def make_tiny_model(folder: Path, **sizes: int) -> Path:
     disable_progress_bar()
     tokenizer = byte_tokenizer()
     tokenizer.save_pretrained(folder)
-    torch.manual_seed(0)
     tiny = {
         "hidden_size": 16,
         "intermediate_size": 32,
@@ -27,7 +30,10 @@ def make_tiny_model(folder: Path, **sizes: int) -> Path:
         eos_token_id=tokenizer.eos_token_id,
         **(tiny | sizes),
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    with ONE_AT_A_TIME:
+        torch.manual_seed(0)
+        model = LlamaForCausalLM(config)
+    model.save_pretrained(folder)
     return folder
 
 

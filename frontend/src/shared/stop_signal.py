@@ -4,9 +4,12 @@ own threads.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from contextlib import suppress
+
+log = logging.getLogger(__name__)
 
 STOP = frozenset({signal.SIGTERM, signal.SIGINT})
 
@@ -39,3 +42,4 @@ class StopSignal:
         """Wait until the process is told to end, which it may have been already."""
         while os.read(self._told, 1)[0] not in STOP:
             pass
+        log.info("told to end")
