@@ -13,19 +13,22 @@ help:  ## say what each target does
 demo: $(FRONTEND) $(BACKEND)  ## run the whole leaderboard on this machine (ARGS=--exit: end when the results are there)
 	.venv/backend/bin/python scripts/demo.py $(ARGS)
 
-test:  ## run all tests (PYTEST_ARGS="-k claim -x": more options for pytest)
+test:  ## run all tests but the slow ones (PYTEST_ARGS="-k claim -x": more options for pytest)
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-whole test-backend test-frontend
 
-test-frontend: $(FRONTEND)  ## run the tests of the frontend and of the shared code in it
-	.venv/frontend/bin/python -m pytest -o pythonpath="frontend tests" tests/frontend tests/shared $(MARKS) $(PYTEST_ARGS)
+test-frontend: $(FRONTEND)  ## run the tests of the frontend, and of the code that both Spaces share
+	.venv/frontend/bin/python -m pytest -o pythonpath="frontend tests" tests/frontend tests/shared $(SIDE_BY_SIDE) $(MARKS) $(PYTEST_ARGS)
 
-test-backend: $(BACKEND)  ## run the tests of the backend and of the shared code in it
-	.venv/backend/bin/python -m pytest -o pythonpath="backend tests" tests/backend tests/shared $(MARKS) $(PYTEST_ARGS)
+test-backend: $(BACKEND)  ## run the tests of the backend
+	.venv/backend/bin/python -m pytest -o pythonpath="backend tests" tests/backend $(SIDE_BY_SIDE) $(MARKS) $(PYTEST_ARGS)
 
 test-whole: $(FRONTEND) $(BACKEND) $(DEV)  ## run the tests of the two Spaces as processes, and of the project itself
-	.venv/dev/bin/python -m pytest tests/whole tests/project $(MARKS) $(PYTEST_ARGS)
+	.venv/dev/bin/python -m pytest tests/whole tests/project $(SIDE_BY_SIDE) $(MARKS) $(PYTEST_ARGS)
 
-test-slow:  ## run the long forms of the tests
+# Tests of one file stay in one process, which starts its Spaces and browsers once.
+SIDE_BY_SIDE = -n 2 --dist loadfile
+
+test-slow:  ## run the slow tests only: the long forms, and those of the Hub that the tests use
 	@$(MAKE) --no-print-directory test MARKS="-m slow"
 
 test-live: $(FRONTEND)  ## run the tests of the stores on the real Hub (LEADERBOARD_LIVE_ORG, LEADERBOARD_LIVE_TOKEN)

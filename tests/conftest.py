@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-QUIET = {
+EVERYWHERE = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_XET": "1",  # the Hub in tests/support speaks Git LFS
+    "OMP_NUM_THREADS": "1",  # suites run side by side: more threads than processors take several times as long
 }
 SETTINGS_OF_THE_DEVELOPER = [
     "HF_ENDPOINT",
@@ -32,7 +33,7 @@ SETTINGS_OF_THE_DEVELOPER = [
 # At once, and not in a hook: the conftest files in the folders below import what reads these.
 for name in SETTINGS_OF_THE_DEVELOPER:
     os.environ.pop(name, None)
-os.environ.update(QUIET, HF_HOME=tempfile.mkdtemp(prefix="hf-home-"))
+os.environ.update(EVERYWHERE, HF_HOME=tempfile.mkdtemp(prefix="hf-home-"))
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("any speed", parent=settings.default, deadline=None)

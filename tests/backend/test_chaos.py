@@ -7,6 +7,8 @@ import pytest
 
 from support.chaos import LONGEST, POISON, Outcome, Plan, unleash
 
+pytestmark = pytest.mark.slow
+
 BUSY_MACHINE = timedelta(seconds=30)
 """What a tick may take here: a worker that follows another has to start first."""
 

@@ -140,6 +140,7 @@ def test_the_sentences_differ(endings: dict[str, Ending]) -> None:
     assert len({ending.message for ending in endings.values()}) == len(CASES)
 
 
+@pytest.mark.slow
 def test_one_that_is_forgotten_is_gone_and_one_whose_parent_is_killed_is_gone_with_it(
     tmp_path: Path,
 ) -> None:

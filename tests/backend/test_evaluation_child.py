@@ -143,6 +143,7 @@ def model(tmp_path: Path) -> Path:
     return make_tiny_model(tmp_path / "models" / "good")
 
 
+@pytest.mark.slow
 def test_the_report_has_the_scores_that_lm_eval_computes_when_called_directly(
     model: Path, start_program: Start
 ) -> None:

@@ -6,8 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from support.hub import running_hub
 from support.tiny_model import make_tiny_model
+
+pytestmark = pytest.mark.slow
 
 LOAD = """
 import json, sys

@@ -22,6 +22,7 @@ from support.waiting import wait_for
 
 BACKEND = Path("backend").resolve()
 COMMAND, SPACE = ("-m", "src.worker"), ("app.py",)
+ENDLESS = {"TASKS_DIR": "../tests/support/endless", "TASKS_HARNESS": "endless"}
 
 
 @contextmanager
@@ -100,7 +101,8 @@ def test_a_worker_that_is_told_to_stop_gives_its_evaluation_back_at_once(
     """As a Space is stopped: SIGTERM, while a child begins; the Space still imports what its page needs."""
     make_tiny_model(queue.folder / "models" / "acme" / "tiny")
     path = queue.submit("acme/tiny", commit=None, precision="float32")
-    with command(queue.folder, program=program, GRADIO_SERVER_PORT=str(free_port())) as process:
+    settings = {"GRADIO_SERVER_PORT": str(free_port()), **ENDLESS}
+    with command(queue.folder, program=program, **settings) as process:
         wait_for(lambda: queue.read(path).status is Status.RUNNING, what="the claim")
         children = wait_for(lambda: psutil.Process(process.pid).children(recursive=True), what="a child")
         process.send_signal(signal.SIGTERM)

@@ -105,6 +105,7 @@ def test_a_gated_model_is_evaluated_at_the_commit_that_was_submitted_and_no_toke
         assert secret.encode() not in published
 
 
+@pytest.mark.slow
 def test_a_model_that_was_deleted_meanwhile_is_refused_in_a_sentence(
     hub: Hub, token: str, tmp_path: Path
 ) -> None:

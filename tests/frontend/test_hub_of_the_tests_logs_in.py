@@ -18,6 +18,8 @@ from huggingface_hub.utils import get_session
 
 from support.hub import Hub, running_hub
 
+pytestmark = pytest.mark.slow
+
 BACK = "http://127.0.0.1:7860/login/callback?_target_url=/"
 
 

@@ -26,6 +26,8 @@ from huggingface_hub.errors import (
 
 from support.hub import Hub, Repository, running_hub
 
+pytestmark = pytest.mark.slow
+
 BINARY = bytes(range(256)) * 1000
 numbers = itertools.count()
 

@@ -14,6 +14,8 @@ from support.hub import Fault, Hub, Kind, Repository, running_hub
 from support.hub.budget import WINDOW_SECONDS
 from support.hub.faults import Faults
 
+pytestmark = pytest.mark.slow
+
 ConnectionBroken = HfHubHTTPError.__mro__[1]
 """The HTTP client's own error: huggingface_hub passes it on, and derives its errors from it."""
 

@@ -11,6 +11,8 @@ from support.hub import git_objects, running_hub
 from support.hub.git_objects import Blob, Tree
 from support.hub.repository import RepoName, Repository
 
+pytestmark = pytest.mark.slow
+
 FILES = {
     "a.b": b"git sorts this before the folder `a`",
     "a/x": b"1",

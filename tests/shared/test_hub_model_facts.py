@@ -13,6 +13,8 @@ from huggingface_hub.hf_api import ModelInfo
 
 from support.hub import Hub, running_hub
 
+pytestmark = pytest.mark.slow
+
 BASE = "---\nbase_model: acme/base\n---\n"
 
 

@@ -12,6 +12,8 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
 
 from support.hub_process import RemoteHub, hub_process
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def hub() -> Iterator[RemoteHub]:

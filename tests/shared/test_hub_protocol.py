@@ -11,6 +11,8 @@ from huggingface_hub.utils import get_session
 
 from support.hub import Hub, Repository, running_hub
 
+pytestmark = pytest.mark.slow
+
 BINARY = bytes(1000)
 SHA256 = hashlib.sha256(BINARY).hexdigest()
 

@@ -46,6 +46,7 @@ def test_a_submitted_model_is_shown_with_the_scores_that_lm_eval_computes(
     assert str(leaderboard.data) not in json.dumps(published)
 
 
+@pytest.mark.slow
 def test_the_commands_on_the_page_compute_the_row_again(leaderboard: Leaderboard, tmp_path: Path) -> None:
     [row] = [each for each in leaderboard.visitor.table() if each["Model"] == MODEL]
     [answer] = leaderboard.visitor.reproduce(MODEL)

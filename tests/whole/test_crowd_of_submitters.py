@@ -57,6 +57,7 @@ def submit(frontend: Space, model: str, **headers: str) -> dict[str, Any]:
     return dict(outcome)
 
 
+@pytest.mark.slow
 def test_of_fifty_who_submit_the_same_ten_models_each_model_is_in_the_queue_once(crowd: Crowd) -> None:
     models, people = crowd.add_models(MODELS), add_people(crowd)
     frontends = [crowd.start_frontend(name) for name in ("frontend-1", "frontend-2")]

@@ -33,15 +33,18 @@ def run(*command: str, cwd: Path, **environment: str) -> None:
         pytest.fail(f"`{' '.join(command)}` ended with {ran.returncode}:\n{ran.stdout}", pytrace=False)
 
 
+@pytest.mark.slow
 def test_the_next_python_client_passes_the_same_tests(tmp_path: Path) -> None:
     requirements = [str(ROOT / "tests" / "requirements.txt"), str(CLIENTS / "requirements.txt")]
     uv_first = f"{ROOT / '.venv' / 'uv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     script = str(ROOT / "scripts" / "make_environment.py")
     run(sys.executable, script, str(tmp_path / "client"), *requirements, cwd=ROOT, PATH=uv_first)
     python = str(tmp_path / "client" / "bin" / "python")
-    run(python, "-m", "pytest", "-p", "no:cacheprovider", "-q", *TESTS_OF_THE_HUB, *ON_OUR_STORE, cwd=ROOT)
+    options = ["-m", "not live", "-p", "no:cacheprovider", "-q"]
+    run(python, "-m", "pytest", *options, *TESTS_OF_THE_HUB, *ON_OUR_STORE, cwd=ROOT)
 
 
+@pytest.mark.slow
 def test_the_javascript_client_agrees(tmp_path: Path) -> None:
     if not shutil.which("npm"):
         pytest.skip("npm is missing: install Node.js 18 or newer, with npm")

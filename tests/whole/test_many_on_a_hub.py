@@ -66,6 +66,7 @@ def all_finished(crowd: Crowd, number: int) -> bool:
     return len(requests) == number and {each["status"] for each in requests.values()} == {"FINISHED"}
 
 
+@pytest.mark.slow
 def test_two_frontends_and_two_workers_lose_no_update_and_hold_no_claim_twice(crowd: Crowd) -> None:
     models = crowd.add_models(200)
     frontends = [crowd.start_frontend(name) for name in ("frontend-1", "frontend-2")]
@@ -84,6 +85,7 @@ def test_two_frontends_and_two_workers_lose_no_update_and_hold_no_claim_twice(cr
     assert {len(request["history"]) for request in requests.values()} == {1}
 
 
+@pytest.mark.slow
 def test_with_every_tenth_call_failing_all_is_evaluated_and_published_once(crowd: Crowd) -> None:
     models = crowd.add_models(20)
     frontends = [crowd.start_frontend("frontend")]
@@ -108,6 +110,7 @@ def test_with_every_tenth_call_failing_all_is_evaluated_and_published_once(crowd
     assert crowd.variables["HF_TOKEN"] not in told
 
 
+@pytest.mark.slow
 def test_an_hour_of_sixty_evaluations_and_a_hundred_submissions_stays_under_the_limit_of_commits(
     crowd: Crowd,
 ) -> None:

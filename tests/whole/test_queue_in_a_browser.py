@@ -106,6 +106,7 @@ def scrolled(table: Locator) -> int:
     return top
 
 
+@pytest.mark.slow
 def test_what_is_opened_scrolled_to_and_focused_stays_while_requests_change(
     page: Page, datasets: Datasets, change: Changes
 ) -> None:

@@ -46,6 +46,7 @@ def expect_recovery(pages: list[Page], text: str) -> None:
         page.close()
 
 
+@pytest.mark.slow
 def test_a_hub_that_is_down_and_comes_back(
     browser: Browser, hub: RemoteHub, token: str, tmp_path: Path
 ) -> None:
@@ -58,6 +59,7 @@ def test_a_hub_that_is_down_and_comes_back(
         expect_recovery(pages, "the Hub answers with an error (503)")
 
 
+@pytest.mark.slow
 def test_a_hub_that_does_not_answer(browser: Browser, hub: RemoteHub, token: str, tmp_path: Path) -> None:
     """The pages open at once, whatever the Hub does."""
     hub.do("strike_share", share=1, faults=["slow"])
