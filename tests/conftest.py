@@ -15,7 +15,7 @@ EVERYWHERE = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_DISABLE_XET": "1",  # the Hub in tests/support speaks Git LFS
-    "OMP_NUM_THREADS": "1",  # suites run side by side: more threads than processors take several times as long
+    "OMP_NUM_THREADS": "1",  # suites run side by side, and threads that wait for a processor slow all down
 }
 SETTINGS_OF_THE_DEVELOPER = [
     "HF_ENDPOINT",

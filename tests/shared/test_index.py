@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from src.shared.errors import BadFile
-from src.shared.index import MOST_SCORES, NewerIndex
+from src.shared.index import FIRST_FORMAT, FIRST_READER, FORMAT, MOST_SCORES, NewerIndex
 from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.request import Attempt, Lease, Progress, Request, Status
 from src.shared.result import Result, read_result
@@ -83,6 +83,7 @@ def test_people_see_typed_columns_and_one_row_for_each_result() -> None:
         "anli_r1 acc": "double",
         "b em,x": "double",
         "blob": "string",
+        "reader": "int32",
         "parsed": "string",
     }
     [first, *_] = table.to_pylist()
@@ -100,7 +101,7 @@ def test_a_report_of_very_many_tasks_does_not_make_very_many_columns() -> None:
     scores = {f"task{number}": {"acc,none": 0.5} for number in range(MOST_SCORES + 50)}
     result = read_result("x/results_1.json", make_result_file(scores=scores))
     data = RESULTS_INDEX.write({result.path: "0" * 40}, {result.path: result})
-    assert len(table_of(data).column_names) == MOST_SCORES + 10
+    assert len(table_of(data).column_names) == MOST_SCORES + 11
     assert RESULTS_INDEX.read(data).values[result.path] == result
 
 
@@ -134,7 +135,28 @@ def with_format(number: int) -> bytes:
 
 def test_an_index_of_a_newer_version_is_told_apart() -> None:
     with pytest.raises(NewerIndex):
-        RESULTS_INDEX.read(with_format(2))
+        RESULTS_INDEX.read(with_format(FORMAT + 1))
+
+
+def test_the_first_layout_is_read_and_its_rows_are_of_the_first_reader() -> None:
+    table = table_of(with_format(FIRST_FORMAT)).drop_columns(["reader"])
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    indexed = RESULTS_INDEX.read(buffer.getvalue())
+    assert indexed.values == RESULTS
+    assert indexed.readers == dict.fromkeys(RESULTS, FIRST_READER)
+
+
+def test_a_value_of_another_reader_that_cannot_be_loaded_is_left_out_and_damages_no_other() -> None:
+    others = {"acme/tiny/results_1.json": RESULTS_INDEX.reader - 1}
+    data = RESULTS_INDEX.write(files_of(RESULTS), RESULTS, others)
+    table = table_of(data)
+    parsed = ["{}", *table.column("parsed").to_pylist()[1:]]
+    place = table.column_names.index("parsed")
+    buffer = io.BytesIO()
+    pq.write_table(table.set_column(place, "parsed", pa.array(parsed)), buffer)
+    indexed = RESULTS_INDEX.read(buffer.getvalue())
+    assert indexed.values == {path: value for path, value in RESULTS.items() if path not in others}
 
 
 def with_a_flipped_bit() -> bytes:

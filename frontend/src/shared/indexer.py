@@ -72,7 +72,7 @@ class Indexer(Generic[T]):
             log.info("did not write %s to %s: the dataset changed meanwhile", self._index.path, self._store)
 
     def _written(self, reading: Reading[T]) -> bytes:
-        return self._index.write(_listed(reading), reading.values)
+        return self._index.write(_listed(reading), reading.values, self._mirror.others)
 
 
 def _listed(reading: Reading[T]) -> dict[str, str]:

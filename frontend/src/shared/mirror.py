@@ -1,6 +1,7 @@
 """The parsed files of a dataset, kept in memory and brought up to date by reading only what changed.
 
-What an index of the dataset has read already is not read again.
+What an index of the dataset has read already is not read again, unless another version of the reader read it:
+then it is shown for the time being, and read again little by little.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ from .store import Snapshot, Store
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+READ_AGAIN_AT_ONCE = 100
+"""Files of another reader that are read again at each look: at a look every half minute, a fifth of the files
+that the Hub delivers.
+"""
 
 AT_ONCE = 500
 """How many files are read before they are parsed: what was read is kept when the rest cannot be."""
@@ -41,10 +47,14 @@ class Reading(Generic[T]):
 class Mirror(Generic[T]):
     """Keeps the files of one dataset that are wanted: its requests or results, unless told otherwise.
 
-    `has_newer_index` is whether the dataset's index is one that this version cannot read. While many files
-    are read, `on_progress` gets what there is until then, and how many are left. Not for use by two threads
-    at a time.
+    While many files are read, `on_progress` gets what there is until then, and how many are left. Not for use
+    by two threads at a time.
     """
+
+    has_newer_index: bool
+    """Whether a newer version of this code wrote the dataset's index."""
+    others: dict[str, int]
+    """The versions of the readers that read the values which are still to be read again, by path."""
 
     def __init__(
         self,
@@ -59,8 +69,9 @@ class Mirror(Generic[T]):
         self._parse = parse
         self._is_wanted = is_wanted
         self._index = index
-        self._indexed: tuple[str, Indexed[T]] = ("", Indexed({}, {}))
+        self._indexed: tuple[str, Indexed[T]] = ("", Indexed())
         self.has_newer_index = False
+        self.others = {}
         self._on_progress = on_progress
         self._parsed: dict[str, tuple[str, T | BadFile]] = {}
         self._reading: Reading[T] | None = None
@@ -78,7 +89,8 @@ class Mirror(Generic[T]):
         """
         for _ in tries():
             snapshot = self._store.snapshot()
-            if self._reading and self._is_whole and self._reading.snapshot.revision == snapshot.revision:
+            is_same = self._reading and self._reading.snapshot.revision == snapshot.revision
+            if self._reading and is_same and self._is_whole and not self.others:
                 return self._reading
             try:
                 return self.at(snapshot)
@@ -93,45 +105,79 @@ class Mirror(Generic[T]):
         """
         wanted = {path: blob for path, blob in snapshot.files.items() if self._is_wanted(path)}
         self._parsed = {path: parsed for path, parsed in self._parsed.items() if path in wanted}
+        self.others = {path: reader for path, reader in self.others.items() if path in wanted}
         changed = self._changed(wanted)
-        if len(changed) > 1:  # a single one is read faster than the index
-            self._take_from_the_index(snapshot, changed)
+        if len(changed) > 1 or self.others:  # a single one is read faster than the index
+            self._take_from_the_index(snapshot, [*changed, *self.others])
             changed = self._changed(wanted)
         missing: dict[str, NotDelivered] = {}
         for start in range(0, len(changed), AT_ONCE):
             if start:
                 self._on_progress(self._so_far(snapshot), len(changed) - start)
-            for path, data in self._store.read(snapshot, changed[start : start + AT_ONCE]).items():
-                if isinstance(data, NotDelivered):
-                    missing[path] = data
-                else:
-                    self._parsed[path] = (wanted[path], self._parse_or_name(path, data))
+            missing |= self._read(snapshot, changed[start : start + AT_ONCE])
+        self._read_again(snapshot)
         return self._new_reading(snapshot, wanted, missing)
+
+    def _read(self, snapshot: Snapshot, paths: Collection[str]) -> dict[str, NotDelivered]:
+        """Read and parse files; return those that the Hub did not deliver. Raises Conflict and StoreError."""
+        missing = {}
+        for path, data in self._store.read(snapshot, paths).items():
+            if isinstance(data, NotDelivered):
+                missing[path] = data
+            else:
+                self._parsed[path] = (snapshot.files[path], self._parse_or_name(path, data))
+                self.others.pop(path, None)
+        return missing
+
+    def _read_again(self, snapshot: Snapshot) -> None:
+        """Read some of the files that another version of the reader read. Raises Conflict."""
+        if not self._reading or not self.others:  # the first reading is not to wait for it
+            return
+        try:
+            self._read(snapshot, list(self.others)[:READ_AGAIN_AT_ONCE])
+        except Conflict:
+            raise
+        except StoreError as error:  # what another version read is there meanwhile
+            log.info("%d files in %s are still to be read again: %s", len(self.others), self._store, error)
 
     def _changed(self, wanted: Mapping[str, str]) -> list[str]:
         return [path for path, blob in wanted.items() if self._parsed.get(path, ("", None))[0] != blob]
 
     def missing_in_the_index(self, reading: Reading[T]) -> int:
-        """How many files of the reading the dataset's index does not have as they are now.
+        """Return how many files of the reading the dataset's index does not have as they are now, and as our
+        own reader reads them.
 
         Raises StoreError when the index cannot be read.
         """
-        indexed = self._read_index(reading.snapshot)
-        files = reading.snapshot.files
-        return sum(indexed.files.get(path) != files[path] for path in (*reading.values, *reading.broken))
+        indexed, files = self._read_index(reading.snapshot), reading.snapshot.files
 
-    def _take_from_the_index(self, snapshot: Snapshot, changed: Collection[str]) -> None:
+        def is_missing(path: str) -> bool:
+            is_read_again = path in reading.values and path not in self.others
+            is_ours = not self._index or indexed.readers.get(path) == self._index.reader
+            return indexed.files.get(path) != files[path] or (is_read_again and not is_ours)
+
+        return sum(map(is_missing, (*reading.values, *reading.broken)))
+
+    def _take_from_the_index(self, snapshot: Snapshot, paths: Collection[str]) -> None:
         """Take what the dataset's index has of these, where it was read from the very same content."""
         indexed = self._read_index(snapshot)
-        for path in changed:
-            if path in indexed.values and indexed.files.get(path) == snapshot.files[path]:
-                self._parsed[path] = (snapshot.files[path], indexed.values[path])
+        for path in paths:
+            if path not in indexed.values or indexed.files.get(path) != snapshot.files[path]:
+                continue
+            is_ours = self._index is not None and indexed.readers[path] == self._index.reader
+            if is_ours:
+                self.others.pop(path, None)
+            elif self._parsed.get(path, ("", None))[0] == snapshot.files[path]:
+                continue
+            else:
+                self.others[path] = indexed.readers[path]
+            self._parsed[path] = (snapshot.files[path], indexed.values[path])
 
     def _read_index(self, snapshot: Snapshot) -> Indexed[T]:
         """The index at a snapshot, empty when there is none that can be used; read again when it changed."""
         blob = snapshot.files.get(self._index.path, "") if self._index else ""
         if self._indexed[0] != blob:
-            self._indexed = (blob, Indexed({}, {}))
+            self._indexed = (blob, Indexed())
             self.has_newer_index = False
             if self._index and blob:
                 self._indexed = (blob, self._indexed_in(self._index, snapshot))
@@ -142,11 +188,13 @@ class Mirror(Generic[T]):
             data = self._store.read(snapshot, [index.path])[index.path]
             if isinstance(data, BadFile):
                 raise data
-            return index.read(data)
+            indexed = index.read(data)
         except BadFile as error:
             self.has_newer_index = isinstance(error, NewerIndex)
             log.warning("did not use %s in %s: %s", index.path, self._store, error)
-            return Indexed({}, {})
+            return Indexed()
+        self.has_newer_index = indexed.writer > index.reader
+        return indexed
 
     def _so_far(self, snapshot: Snapshot) -> Reading[T]:
         values = {path: value for path, (_, value) in self._parsed.items() if not isinstance(value, BadFile)}
