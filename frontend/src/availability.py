@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
-from src.model_name import is_model_name
 from src.shared.errors import BadFile, Conflict, LeaderboardError
+from src.shared.model_name import is_model_name
 from src.shared.names import AVAILABILITY
 from src.shared.store import Store
 from src.shared.times import Clock, from_text, to_text, utc_now

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from src.case import Case
 from src.form import UNKNOWN_TYPE, Refused
 from src.limits import HOUR, submissions, writes
-from src.model_name import OTHER_KINDS, is_model_name
 from src.model_types import MODEL_TYPES
 from src.shared.errors import shown
+from src.shared.model_name import OTHER_KINDS, is_model_name
 from src.shared.model_source import ADAPTER_CONFIG, README
 from src.shared.names import is_data_path, is_safe_path
 from src.shared.precision import weights_in_gb

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from src.model_name import linked_revision, model_name
 from src.model_types import MODEL_TYPES, read_model_type
 from src.shared.backend_description import BackendDescription
 from src.shared.errors import LeaderboardError
+from src.shared.model_name import linked_revision, model_name
 from src.shared.request import ORIGINAL
 
 PRECISIONS = ("float16", "bfloat16", "float32")

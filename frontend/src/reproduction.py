@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from src.form import PRECISIONS
-from src.model_name import is_model_name
 from src.rows import Row, Standings
 from src.shared.backend_description import BackendDescription
+from src.shared.model_name import is_model_name
 from src.shared.request import ORIGINAL
 from src.shared.result import Setup
 from src.shared.times import to_text

@@ -18,8 +18,8 @@ from src.columns import (
     Column,
     columns,
 )
-from src.model_name import model_name
 from src.rows import Row, Standings
+from src.shared.model_name import model_name
 
 SEARCHED = (MODEL, LICENSE)
 SEARCH_FIELDS = {

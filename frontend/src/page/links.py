@@ -10,7 +10,7 @@ from huggingface_hub import constants
 from markupsafe import Markup, escape
 
 from src.board import Keeper
-from src.model_name import is_model_name
+from src.shared.model_name import is_model_name
 from src.shared.store import Store
 
 REQUEST = "request"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from src.model_name import is_model_name, linked_revision, model_name
 from src.model_types import MODEL_TYPES, UNKNOWN, ModelType, read_model_type
+from src.shared.model_name import is_model_name, linked_revision, model_name
 
 
 @pytest.mark.parametrize(
