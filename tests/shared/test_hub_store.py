@@ -402,7 +402,7 @@ def test_a_created_dataset_has_the_empty_index_that_its_card_names(hub: Hub, tok
     HubStore(client, "acme/results", card=RESULTS_CARD, index=RESULTS_INDEX).snapshot()
     made = hub.get(RepoName("dataset", "acme/results"))
     assert f"path: {RESULTS_INDEX.path}\n" in made.read("README.md").decode()
-    assert RESULTS_INDEX.read(made.read(RESULTS_INDEX.path)) == Indexed()
+    assert RESULTS_INDEX.read(made.read(RESULTS_INDEX.path)) == Indexed(writer=RESULTS_INDEX.reader)
 
 
 def test_a_token_that_may_not_create_is_told_and_not_tried_again(hub: Hub) -> None:

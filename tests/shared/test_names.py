@@ -37,7 +37,7 @@ def test_a_log_is_not_taken_for_a_result() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["x.json", "acme/tiny/results_2023-11-22 15:46:20.425378.json", "a/index/x.json"]
+    "path", ["x.json", "x.JSON", "acme/tiny/results_2023-11-22 15:46:20.425378.json", "a/index/x.json"]
 )
 def test_every_other_json_may_be_a_request_or_a_result(path: str) -> None:
     assert is_data_path(path)

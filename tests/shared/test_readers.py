@@ -237,8 +237,8 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "request", (1, "30e0625f42b19a16")),
-        (RESULTS_INDEX, "result", (1, "cb881029f204eaca")),
+        (REQUESTS_INDEX, "request", (2, "6235f0ec10d7a456")),
+        (RESULTS_INDEX, "result", (2, "82557047087b0dac")),
     ],
     ids=["requests", "results"],
 )

@@ -87,6 +87,7 @@ def test_an_unknown_key_may_be_called_extra() -> None:
         ("running ", Status.RUNNING),
         ("FAILED", Status.FAILED),
         ("CANCELLED", Status.CANCELLED),
+        ("canceled", Status.CANCELLED),
         ("RERUN", Status.PENDING),
         ("PENDING_NEW_EVAL", Status.PENDING),
         ("FINISHED_x", Status.FINISHED),
@@ -107,17 +108,42 @@ def test_rerun_begins_a_new_run_and_keeps_the_history() -> None:
         ("params", 0, None),
         ("params", -1, None),
         ("params", nan, None),
-        ("params", "7B", None),
+        ("params", "unknown", None),
+        ("params", 1e30, None),
         ("params", 7, 7.0),
+        ("params", 7e9, 7.0),
+        ("params", 361_472, 361_472 / 1e9),
+        ("params", "7B", 7.0),
+        ("params", " 350m ", 0.35),
+        ("params", "0.5", 0.5),
         ("likes", None, None),
         ("likes", nan, None),
         ("likes", 3.0, 3),
         ("license", ["mit", "apache-2.0"], "mit, apache-2.0"),
         ("license", None, ""),
+        ("license", {"name": "llama2", "link": "https://example.org"}, "llama2"),
         ("base_model", None, ""),
         ("revision", None, "main"),
+        ("revision", " v1 ", "v1"),
+        ("revision", 1.0, "1.0"),
         ("precision", None, "?"),
+        ("precision", "fp16", "float16"),
+        ("precision", "half", "float16"),
+        ("precision", "torch.bfloat16", "bfloat16"),
+        ("precision", "BFLOAT16", "bfloat16"),
+        ("precision", "bf16 ", "bfloat16"),
+        ("precision", "FP32", "float32"),
+        ("precision", "8-bit", "8bit"),
+        ("precision", "GPTQ", "GPTQ"),
+        ("precision", "IQ4_XS", "IQ4_XS"),
         ("weight_type", None, "Original"),
+        ("weight_type", "adapter", "Adapter"),
+        ("model", " acme/tiny ", "acme/tiny"),
+        ("model", "https://huggingface.co/acme/tiny/tree/main", "acme/tiny"),
+        ("model", "hf.co/acme/tiny", "acme/tiny"),
+        ("lease", {}, None),
+        ("progress", {}, None),
+        ("history", {}, ()),
         ("private", None, False),
         ("private", "False", False),
         ("use_chat_template", None, False),
@@ -137,9 +163,21 @@ def test_of_a_key_that_stands_twice_the_last_counts() -> None:
     assert read_request(data).precision == "4bit"
 
 
-def test_when_it_was_submitted_is_a_time_or_unknown() -> None:
-    assert make_request(submitted_time="2026-01-31T12:00:00Z").submitted == NOON
+@pytest.mark.parametrize(
+    "text",
+    ["2026-01-31T12:00:00Z", "2026-01-31T13:00:00+01:00", "2026-01-31T12:00", "2026-01-31 12:00:00 UTC"],
+)
+def test_when_it_was_submitted_may_have_a_zone_or_no_seconds(text: str) -> None:
+    assert make_request(submitted_time=text).submitted == NOON
+
+
+def test_when_it_was_submitted_may_be_a_date_or_unknown() -> None:
+    assert make_request(submitted_time="2026-01-31").submitted == NOON - timedelta(hours=12)
     assert make_request(submitted_time="yesterday").submitted is None
+
+
+def test_a_byte_order_mark_before_a_file_is_skipped() -> None:
+    assert read_request(b"\xef\xbb\xbf" + old_request_file()) == read_request(old_request_file())
 
 
 # Our files
@@ -190,6 +228,8 @@ NO_REQUESTS = {
     "a number": b"5",
     "no keys": b"{}",
     "not UTF-8": b"\xff{}",
+    "UTF-16": old_request_file().decode().encode("utf-16"),
+    "a Git LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n",
     "deep lists": b"[" * 100_000,
     "deep objects": b'{"a":' * 100_000,
     "a number of 5,000 digits": b'{"model": "a/b", "status": "PENDING", "x": ' + b"9" * 5000 + b"}",
@@ -221,6 +261,15 @@ def test_a_file_that_is_no_request_is_refused_in_a_short_sentence(data: bytes) -
     with pytest.raises(BadFile, match=r"^it (is|does|has) ") as refusal:
         read_request(data)
     assert len(str(refusal.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("UTF-16", "save it as UTF-8"), ("a Git LFS pointer", "upload the file again, without Git LFS")],
+)
+def test_a_refusal_of_another_kind_of_file_says_what_it_is_and_what_to_do(name: str, remedy: str) -> None:
+    with pytest.raises(BadFile, match=f"^it is {name}.*: {remedy}"):
+        read_request(NO_REQUESTS[name])
 
 
 def test_a_refusal_names_the_field() -> None:

@@ -33,7 +33,7 @@ def _read_request(path: str, text: str) -> Request:
 
 RESULTS_INDEX = Index[Result](
     path=f"{INDEX_FOLDER}/results.parquet",
-    reader=1,
+    reader=2,
     columns=[
         Column("model", "string", lambda result: result.model),
         Column("precision", "string", lambda result: result.precision),
@@ -50,7 +50,7 @@ RESULTS_INDEX = Index[Result](
 
 REQUESTS_INDEX = Index[Request](
     path=f"{INDEX_FOLDER}/requests.parquet",
-    reader=1,
+    reader=2,
     columns=[
         Column("model", "string", lambda request: request.model),
         Column("revision", "string", lambda request: request.revision),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
+import re
 from collections.abc import Mapping
 
 from pydantic_core import from_json
@@ -11,14 +13,29 @@ from pydantic_core import from_json
 from .errors import BadFile
 from .store import MAX_BYTES
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+"""How a file begins that only names a content, which Git LFS keeps elsewhere."""
+
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+LONGEST_NUMBER = 50
+"""Characters of a text that is read as a number."""
+
 
 def read_object(data: bytes) -> dict[str, object]:
-    """The JSON object in `data`.
+    """The JSON object in `data`; a byte order mark before it is skipped.
 
     Raises BadFile for anything else: not JSON, not UTF-8, nested too deep, too large, a list.
     """
     if len(data) > MAX_BYTES:
         raise BadFile(f"it has {len(data):,} bytes, and no more than {MAX_BYTES:,} are read")
+    if data.startswith(UTF_16):
+        raise BadFile("it is UTF-16: save it as UTF-8")
+    if data.startswith(LFS_POINTER):
+        raise BadFile("it is a Git LFS pointer, not the file itself: upload the file again, without Git LFS")
+    data = data.removeprefix(codecs.BOM_UTF8)
     if not data.strip():
         raise BadFile("it is empty")
     try:
@@ -75,3 +92,9 @@ def as_number(value: object) -> float | None:
         return float(value) if math.isfinite(value) else None
     except OverflowError:  # an integer of more than 308 digits
         return None
+
+
+def read_number(value: object) -> float | None:
+    """As `as_number`, but a text that is a number, such as "32.0", counts too."""
+    text = value.strip() if isinstance(value, str) and len(value) <= LONGEST_NUMBER else ""
+    return as_number(float(text) if NUMBER.fullmatch(text) else value)

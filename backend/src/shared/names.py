@@ -46,7 +46,7 @@ def is_data_path(path: str) -> bool:
 
     Clients of the Hub keep their caches in hidden folders.
     """
-    is_visible_json = path.endswith(".json") and not is_hidden(path)
+    is_visible_json = path.lower().endswith(".json") and not is_hidden(path)
     return is_visible_json and PurePosixPath(path).parts[0] not in OWN_FOLDERS
 
 

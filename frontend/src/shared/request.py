@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from .errors import BadFile
-from .json_file import as_number, read_object, without_nan, write_object
+from .json_file import read_object, without_nan, write_object
+from .precision import UNKNOWN
+from .request_fields import (
+    OR_NOTHING,
+    Attempts,
+    Name,
+    Params,
+    Precision,
+    Run,
+    Stripped,
+    Text,
+    Time,
+    WeightType,
+    WholeNumber,
+)
 from .times import from_text
 
 FORMAT = 1
@@ -44,14 +57,10 @@ WAITS_FOR_ROOM = "it waits for a worker that has room for them"
 WITHDRAWN, RESUBMITTED = "withdrawn", "resubmitted"
 """The ends in a history that submitters make."""
 
-MOST_ATTEMPTS = 1_000_000
-"""More than any request has; what somebody wrote beyond is no number of attempts."""
-
-RUN = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(\.\d{1,6})?")
-"""The only form of `run` that is read: it becomes a part of file names."""
-
 RERUN_STATUSES = ("RERUN", "PENDING_NEW_EVAL")
 """Foreign words in old files for: evaluate this again, from the beginning."""
+
+OTHER_SPELLINGS = {"CANCELED": Status.CANCELLED}
 
 
 class Identity(NamedTuple):
@@ -109,50 +118,6 @@ class Attempt:
         return self.end in (WITHDRAWN, RESUBMITTED)
 
 
-def _text(value: object) -> object:
-    """Old files hold a list where the model card names several licences."""
-    return ", ".join(str(item) for item in value) if isinstance(value, list) else value
-
-
-def _whole_number(value: object) -> int | None:
-    number = as_number(value)
-    return None if number is None else int(number)
-
-
-def _run(value: object) -> str | None:
-    return value if isinstance(value, str) and RUN.fullmatch(value) else None
-
-
-def _attempts(value: object) -> object:
-    return min(max(value, 0), MOST_ATTEMPTS) if isinstance(value, int) else value
-
-
-def _params(value: object) -> float | None:
-    """Billions of parameters; old files say 0 where the size is unknown."""
-    number = as_number(value)
-    return number if number and number > 0 else None
-
-
-def _utc(time: datetime) -> datetime:
-    """A time that somebody wrote by hand may have no zone, or another one."""
-    try:
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError:
-        raise ValueError("Input should be a time that UTC can tell") from None
-
-
-def _mistakes(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])
-
-
-Time = Annotated[datetime, AfterValidator(_utc)]
-Text = Annotated[str, BeforeValidator(_text)]
-WholeNumber = Annotated[int | None, BeforeValidator(_whole_number)]
-Run = Annotated[str | None, BeforeValidator(_run)]
-Attempts = Annotated[int, BeforeValidator(_attempts)]
-Params = Annotated[float | None, BeforeValidator(_params)]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """One request file; docs/data-format.md explains its fields, of which those up to `license` are old.
@@ -161,12 +126,12 @@ class Request:
     holds the keys that we do not know, so that rewriting a file loses nothing.
     """
 
-    model: str
-    base_model: Text = ""
-    revision: Text = "main"
+    model: Name
+    base_model: Stripped = ""
+    revision: Stripped = "main"
     private: bool = False
-    precision: Text = "?"
-    weight_type: Text = ORIGINAL
+    precision: Precision = UNKNOWN
+    weight_type: WeightType = ORIGINAL
     status: Status
     submitted_time: Text = ""
     model_type: Text = ""
@@ -179,10 +144,10 @@ class Request:
     submitted_by: str | None = None
     run: Run = None
     attempt: Attempts = 0
-    lease: Lease | None = None
-    progress: Progress | None = None
+    lease: Annotated[Lease | None, OR_NOTHING] = None
+    progress: Annotated[Progress | None, OR_NOTHING] = None
     message: Text = ""
-    history: tuple[Attempt, ...] = ()
+    history: Annotated[tuple[Attempt, ...], BeforeValidator(lambda value: value or ())] = ()
     result: str | None = None
     format: int = FORMAT
     extra: Mapping[str, object] = field(default_factory=dict)
@@ -214,6 +179,7 @@ def read_request(data: bytes) -> Request:
         known = {key: value for key, value in known.items() if key not in _OF_A_RUN}
     elif status.startswith(Status.FINISHED):
         status = Status.FINISHED
+    status = OTHER_SPELLINGS.get(status, status)
     try:
         request = _ADAPTER.validate_python(known | {"status": status, "extra": extra})
     except ValidationError as error:
@@ -227,3 +193,7 @@ def write_request(request: Request) -> bytes:
     """The file of a request: the known fields in their order, then the unknown ones as they were."""
     known: dict[str, object] = _ADAPTER.dump_python(request, mode="json", exclude={"extra"})
     return write_object(known | dict(request.extra))
+
+
+def _mistakes(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:3])

@@ -9,7 +9,18 @@ from datetime import UTC, datetime
 Clock = Callable[[], datetime]
 """Gives the present time, aware, in UTC; tests hand in their own."""
 
-DATE_IN_A_NAME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d)[-:](\d\d)[-:](\d\d(?:\.\d{1,6})?)")
+IN_A_NAME = re.compile(
+    r"(?<!\d)(\d{4})([-_]?)(\d\d)\2(\d\d)"
+    r"(?:[T _-]?(\d\d)[-:_]?(\d\d)(?:[-:_]?(\d\d)(?:[.,](\d{1,6}))?)?)?(?!\d)",
+    re.ASCII,
+)
+"""A date as file names have it, with or without a time: `2026-01-31T12-00-00.123456`, `20260131_1200`."""
+
+SECONDS = re.compile(r"(?<!\d)1\d{9}(?!\d)", re.ASCII)
+"""Seconds since 1970, of the years from 2001 to 2033."""
+
+LONGEST = 300
+"""Characters of a text in which a time is looked for."""
 
 
 def utc_now() -> datetime:
@@ -28,12 +39,36 @@ def to_run(time: datetime) -> str:
 
 
 def from_text(text: str) -> datetime | None:
-    """The first time that stands in a text (any of the forms that file names and requests carry), or None."""
-    found = DATE_IN_A_NAME.search(text)
-    if not found:
+    """Return the first time in a text, or None, from ISO 8601 and from what names of result files have.
+
+    A date alone is its first moment; a time without a zone is UTC.
+    """
+    text = text[:LONGEST].strip().removesuffix("UTC").strip()
+    return _iso(text) or next(filter(None, map(_date, IN_A_NAME.finditer(text))), None) or _seconds(text)
+
+
+def _iso(text: str) -> datetime | None:
+    is_long_enough = len(text) >= len("2026-01-31")
+    if not text.isascii() or not is_long_enough or text.isdigit():
         return None
-    day, hour, minute, second = found.groups()
     try:
-        return datetime.fromisoformat(f"{day}T{hour}:{minute}:{second}+00:00")
+        time = datetime.fromisoformat(text)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _date(found: re.Match[str]) -> datetime | None:
+    year, _, month, day, hour, minute, second, fraction = found.groups()
+    parts = [
+        int(part or 0) for part in (year, month, day, hour, minute, second, (fraction or "").ljust(6, "0"))
+    ]
+    try:
+        return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type, misc]  # they are seven
     except ValueError:
         return None
+
+
+def _seconds(text: str) -> datetime | None:
+    found = SECONDS.search(text)
+    return datetime.fromtimestamp(int(found[0]), UTC) if found else None

@@ -1,0 +1,108 @@
+"""How the fields of request files are read: what old files and hands have written becomes one form."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
+
+from .json_file import LONGEST_NUMBER, as_number
+from .model_name import model_name
+from .precision import precision_name
+
+MOST_ATTEMPTS = 1_000_000
+"""More than any request has; what somebody wrote beyond is no number of attempts."""
+
+RUN = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(\.\d{1,6})?")
+"""The only form of `run` that is read: it becomes a part of file names."""
+
+SIZE = re.compile(r"(\d+\.?\d*)\s*([KMBT]?)", re.ASCII | re.IGNORECASE)
+"""A number of parameters as people write it: `7B`, `350M`."""
+
+BILLIONS = {"K": 1e-6, "M": 1e-3, "": 1.0, "B": 1.0, "T": 1e3}
+
+MOST_BILLIONS = 100_000
+"""What is larger counts parameters, and not billions of them."""
+
+
+def _text(value: object) -> object:
+    """Return the text that a value stands for.
+
+    Old files hold lists where a card names several licences, numbers as revisions, and objects with a name.
+    """
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    if isinstance(value, dict):
+        return next((value[key] for key in ("name", "id") if isinstance(value.get(key), str)), value)
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _stripped(value: object) -> object:
+    value = _text(value)
+    return value.strip() if isinstance(value, str) else value
+
+
+def _name(value: object) -> object:
+    """Return a model's name, also where a file holds the address of its page."""
+    return model_name(value) if isinstance(value, str) else value
+
+
+def _precision(value: object) -> object:
+    value = _text(value)
+    return precision_name(value) if isinstance(value, str) else value
+
+
+def _weight_type(value: object) -> object:
+    value = _stripped(value)
+    known = {"original": "Original", "adapter": "Adapter", "delta": "Delta"}
+    return known.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _something(value: object) -> object:
+    """Old files hold an empty object where nothing is."""
+    return value or None
+
+
+def _whole_number(value: object) -> int | None:
+    number = as_number(value)
+    return None if number is None else int(number)
+
+
+def _run(value: object) -> str | None:
+    return value if isinstance(value, str) and RUN.fullmatch(value) else None
+
+
+def _attempts(value: object) -> object:
+    return min(max(value, 0), MOST_ATTEMPTS) if isinstance(value, int) else value
+
+
+def _params(value: object) -> float | None:
+    """Return billions of parameters. Old files say 0 where the size is unknown; some count the parameters."""
+    found = SIZE.fullmatch(value.strip()) if isinstance(value, str) and len(value) < LONGEST_NUMBER else None
+    number = as_number(round(float(found[1]) * BILLIONS[found[2].upper()], 9) if found else value)
+    billions = number / 1e9 if number and number > MOST_BILLIONS else number
+    return billions if billions and 0 < billions <= MOST_BILLIONS else None
+
+
+def _utc(time: datetime) -> datetime:
+    """A time that somebody wrote by hand may have no zone, or another one."""
+    try:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("Input should be a time that UTC can tell") from None
+
+
+OR_NOTHING = BeforeValidator(_something)
+
+Time = Annotated[datetime, AfterValidator(_utc)]
+Text = Annotated[str, BeforeValidator(_text)]
+Name = Annotated[str, BeforeValidator(_name)]
+Stripped = Annotated[str, BeforeValidator(_stripped)]
+Precision = Annotated[str, BeforeValidator(_precision)]
+WeightType = Annotated[str, BeforeValidator(_weight_type)]
+WholeNumber = Annotated[int | None, BeforeValidator(_whole_number)]
+Run = Annotated[str | None, BeforeValidator(_run)]
+Attempts = Annotated[int, BeforeValidator(_attempts)]
+Params = Annotated[float | None, BeforeValidator(_params)]
