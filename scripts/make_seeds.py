@@ -66,8 +66,8 @@ def write_indexes(data: Path) -> None:
     from src.shared.indexer import Indexer
     from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
     from src.shared.mirror import Mirror
+    from src.shared.reports import read_result
     from src.shared.request import read_request
-    from src.shared.result import read_result
 
     requests, results = FolderStore(data / "requests"), FolderStore(data / "results")
     of_requests = Mirror(requests, lambda _, file: read_request(file), index=REQUESTS_INDEX)

@@ -30,8 +30,9 @@ from src.shared.mirror import Mirror, Reading
 from src.shared.model_source import ModelFacts, ModelSource
 from src.shared.names import is_data_path, is_safe_path, log_path, result_path
 from src.shared.queue_order import Requests, pending
+from src.shared.reports import read_result
 from src.shared.request import ORIGINAL, Request, Status, read_request, write_request
-from src.shared.result import Result, read_result
+from src.shared.result import Result
 from src.shared.store import Store, blob_id
 from src.shared.times import Clock, utc_now
 from src.suite import Suite

@@ -22,8 +22,9 @@ from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.mirror import Mirror, Reading
 from src.shared.names import BACKEND_DESCRIPTION, BLOCKLIST
 from src.shared.queue_order import DEFAULT
+from src.shared.reports import read_result
 from src.shared.request import Request, read_request
-from src.shared.result import Result, read_result
+from src.shared.result import Result
 from src.shared.store import Store
 from src.shared.times import Clock, utc_now
 from src.tasks import Task

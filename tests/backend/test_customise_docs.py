@@ -24,7 +24,7 @@ from src.evaluation.tasks import COLLECTION
 from src.settings import Settings
 from src.shared.backend_description import TaskDescription
 from src.shared.environment import read_settings
-from src.shared.result import read_result
+from src.shared.reports import read_result
 from src.suite import Suite, Tasks, read_tasks
 from support.customising import (
     Pasted,

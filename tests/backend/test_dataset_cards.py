@@ -10,7 +10,7 @@ from datasets import Dataset, load_dataset
 
 from src.shared.cards import REQUESTS_CARD, RESULTS_CARD
 from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
-from src.shared.result import read_result
+from src.shared.reports import read_result
 from src.shared.store import blob_id
 from support.factories import COMMIT, make_request, make_result_file
 from support.sources import ROOT
@@ -22,10 +22,13 @@ OF_RESULTS = {
     "precision": "string",
     "weight_type": "string",
     "commit": "string",
+    "use_chat_template": "bool",
+    "engine": "string",
     "ended": "timestamp[us, tz=UTC]",
     "limit": "float64",
     "request": "string",
     "blob": "string",
+    "reader": "int32",
     "parsed": "string",
 }
 OF_REQUESTS = {
@@ -35,6 +38,7 @@ OF_REQUESTS = {
     "commit": "string",
     "precision": "string",
     "weight_type": "string",
+    "use_chat_template": "bool",
     "status": "string",
     "message": "string",
     "submitted": "timestamp[us, tz=UTC]",
@@ -45,6 +49,7 @@ OF_REQUESTS = {
     "attempts": "int64",
     "result": "string",
     "blob": "string",
+    "reader": "int32",
     "parsed": "string",
 }
 

@@ -8,8 +8,8 @@ from src.job import End, Ending, Job, Progress
 from src.policy import Policy
 from src.retries import RetryTerms
 from src.shared.errors import Conflict, StoreError
+from src.shared.reports import read_result
 from src.shared.request import Lease, Status
-from src.shared.result import read_result
 from support.executors import FunctionExecutor, bad, good, report_of
 from support.queues import COMMIT, START, TERMS, Queue, drain
 

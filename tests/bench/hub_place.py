@@ -18,8 +18,8 @@ from src.shared.hub import Hub
 from src.shared.hub_store import HubStore
 from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.read_budget import WINDOW, ReadBudget
+from src.shared.reports import read_result
 from src.shared.request import read_request
-from src.shared.result import read_result
 from src.shared.times import utc_now
 from src.tasks import Task
 from support.hub_process import RemoteHub

@@ -11,7 +11,8 @@ from bench.corpora import Corpus, put
 from bench.figures import Report, number, peak_mebibytes, say, seconds, timed
 from bench.hub_place import Place
 from src.shared.indexes import RESULTS_INDEX
-from src.shared.result import Result, read_result
+from src.shared.reports import read_result
+from src.shared.result import Result
 from src.shared.store import blob_id
 from support.hub_process import RemoteHub, hub_process
 

@@ -9,8 +9,8 @@ from bench.figures import Report, median_time, number, timed
 from src.columns import columns
 from src.page.table import contents
 from src.rows import standings
+from src.shared.reports import read_result
 from src.shared.request import read_request
-from src.shared.result import read_result
 from src.view import ViewState, view
 
 MODELS, TASKS, ORGANIZATIONS = 5_000, 30, 500

@@ -127,7 +127,7 @@ def huge_integer(content: Object, scores: Shown, _: random.Random) -> Damaged:
 
 
 def text_for_a_number(content: Object, scores: Shown, chance: random.Random) -> Damaged:
-    wrong = chance.choice(["0.5", [0.5], {"value": 0.5}, True, None])
+    wrong = chance.choice(["half", [0.5], {"value": 0.5}, True, None])
     return Damaged(written(with_first_score(content, wrong)), without_first(scores))
 
 

@@ -206,7 +206,7 @@ def test_a_result_under_a_limit_carries_a_badge(leaderboard: Leaderboard) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", [HOSTILE, "https://evil.example/x", "**bold** _x_", "a|b", "x" * 10_000, "# x\n- y"]
+    "name", [HOSTILE, "javascript:alert(1)", "**bold** _x_", "a|b", "x" * 10_000, "# x\n- y"]
 )
 def test_a_name_that_is_none_stays_text(leaderboard: Leaderboard, name: str) -> None:
     config = {"model_name": name, "model_sha": None, "model_dtype": "float32"}

@@ -11,8 +11,9 @@ import pytest
 from src.shared.errors import BadFile
 from src.shared.index import FIRST_FORMAT, FIRST_READER, FORMAT, MOST_SCORES, NewerIndex
 from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
+from src.shared.reports import read_result
 from src.shared.request import Attempt, Lease, Progress, Request, Status
-from src.shared.result import Result, read_result
+from src.shared.result import Result
 from src.shared.store import blob_id
 from support.factories import make_request, make_result_file, old_result_file
 
@@ -75,6 +76,8 @@ def test_people_see_typed_columns_and_one_row_for_each_result() -> None:
         "precision": "string",
         "weight_type": "string",
         "commit": "string",
+        "use_chat_template": "bool",
+        "engine": "string",
         "ended": "timestamp[us, tz=UTC]",
         "limit": "double",
         "request": "string",
@@ -101,7 +104,7 @@ def test_a_report_of_very_many_tasks_does_not_make_very_many_columns() -> None:
     scores = {f"task{number}": {"acc,none": 0.5} for number in range(MOST_SCORES + 50)}
     result = read_result("x/results_1.json", make_result_file(scores=scores))
     data = RESULTS_INDEX.write({result.path: "0" * 40}, {result.path: result})
-    assert len(table_of(data).column_names) == MOST_SCORES + 11
+    assert len(table_of(data).column_names) == MOST_SCORES + 13
     assert RESULTS_INDEX.read(data).values[result.path] == result
 
 

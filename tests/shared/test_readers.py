@@ -238,7 +238,7 @@ def fingerprint(module: str) -> str:
     ("index", "module", "known"),
     [
         (REQUESTS_INDEX, "request", (2, "6235f0ec10d7a456")),
-        (RESULTS_INDEX, "result", (2, "82557047087b0dac")),
+        (RESULTS_INDEX, "reports", (2, "ae1d634743084570")),
     ],
     ids=["requests", "results"],
 )

@@ -14,8 +14,9 @@ from src.shared.errors import StoreError
 from src.shared.folder_models import FolderModels
 from src.shared.folder_store import FolderStore
 from src.shared.names import request_path, result_path
+from src.shared.reports import read_result
 from src.shared.request import Request, write_request
-from src.shared.result import Result, read_result
+from src.shared.result import Result
 from src.shared.store import Store
 from src.submission import Desk
 from src.tasks import Task

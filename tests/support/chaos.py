@@ -25,8 +25,9 @@ from src.shared.folder_store import FolderStore
 from src.shared.hub import Hub
 from src.shared.hub_store import HubStore
 from src.shared.mirror import Mirror
+from src.shared.reports import read_result
 from src.shared.request import Request, Status, read_request, write_request
-from src.shared.result import Result, read_result
+from src.shared.result import Result
 from src.shared.store import Store
 from src.shared.times import to_text, utc_now
 from support.chaos_worker import LEASE, TICK, UNCAPPED

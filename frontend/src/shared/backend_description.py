@@ -9,9 +9,9 @@ from typing import Annotated
 import yaml
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
+from .benchmark import metric_key
 from .errors import BadFile
 from .json_file import as_number
-from .result import metric_key
 from .yaml_file import read_yaml
 
 FORMAT = 1
