@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from src.model_types import UNKNOWN, ModelType, read_model_type
-from src.rows import LESS_IS_BETTER, Row, TaskColumn
+from src.rows import Row
+from src.scoring import LOWER_IS_BETTER, TaskColumn
 
 Value = str | float | int | bool | None
 
@@ -74,7 +75,7 @@ class Column:
     @property
     def name(self) -> str:
         """The header without the mark that it may get from the results, for choosing the column by."""
-        return self.header.removesuffix(LESS_IS_BETTER)
+        return self.header.removesuffix(LOWER_IS_BETTER)
 
     def cell(self, row: Row) -> Cell:
         """What the column says about a row."""

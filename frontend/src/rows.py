@@ -1,11 +1,11 @@
 """The rows of the leaderboard: what requests and results say of each model, merged, averaged and ranked.
 
-One row is one (model, precision, weight type); it shows one commit, and has the other commits as its history.
+One row is one model, precision, weight type and use of the chat template. It shows one commit; other commits
+are its history.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,83 +14,68 @@ from math import fsum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from src.scoring import TaskColumn, column_of, differences, doubts
 from src.shared.request import Request, Status
 from src.shared.result import Result
 from src.tasks import Task
-
-FRACTION_WORDS = {"acc", "accuracy", "match", "em", "mc1", "mc2", "mcc", "pass"}
-"""A metric with one of these words in its name (`acc_norm`, `exact_match`, `pass@1`) is a fraction of 1."""
-
-NUMBER_WORDS = {"perplexity", "ppl", "bits", "bleu", "chrf", "ter"}
-"""A metric with one of these words in its name is no fraction, even where it lies between 0 and 1."""
-
-LOWER_IS_BETTER_WORDS = {"perplexity", "ppl", "bits", "ter", "wer", "cer", "brier", "loss"}
-"""Of such a metric less is better, where neither the owner nor a report says anything."""
-
-LESS_IS_BETTER = " ↓"
-"""What follows the name of such a column on the page."""
 
 UNRESOLVED = ("", "main")
 """What old result files hold where a commit should be: it may have been any commit."""
 
 
-@dataclass(frozen=True)
-class TaskColumn:
-    """A task with what its results taught: which direction is better, and whether scores are fractions."""
-
-    task: Task
-    higher_is_better: bool = True
-    is_fraction: bool = True
-
-    @property
-    def header(self) -> str:
-        """The column's name on the page."""
-        return self.task.col_name + ("" if self.higher_is_better else LESS_IS_BETTER)
-
-    def shown(self, score: float | None) -> float | None:
-        """The score as people read it: fractions × 100. Nothing outside ±1 is a fraction."""
-        return score * 100 if score is not None and self.is_fraction and abs(score) <= 1 else score
-
-
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line of the table; `scores` are in the order of the tasks, as people read them, None if missing.
-
-    `average` is over the tasks of which more is better, and None unless `done` of `total` such tasks is all
-    of them (all tasks, where less is better of each). `standing` is what the row is ranked by, `limit` the
-    number or fraction of samples that its tests were cut short to, `results` those that the scores are from,
-    the oldest first. `is_available` is whether the model is still on the Hub, None while nobody knows.
-    """
+    """One line of the table. What is known per task is in the order of the tasks."""
 
     model: str
     precision: str
     weight_type: str
+    use_chat_template: bool = False
     commit: str | None
     scores: tuple[float | None, ...]
+    """As people read them; None if missing."""
+    sources: tuple[Result | None, ...]
+    """The results that the scores are from."""
+    marks: tuple[str, ...] = ()
+    """Why a score may not be comparable with most of its column, in a sentence; empty where it is."""
     average: float | None
+    """Over the tasks of which more is better; None unless all of them count."""
     done: int
+    """How many tasks of the average count: all tasks, where lower is better for each."""
     total: int
     standing: float | None
+    """What the row is ranked by."""
     ended: datetime
-    results: tuple[Result, ...]
     request: Request | None = None
     limit: float | None = None
+    """The number or fraction of questions that its tests were cut short to."""
     is_available: bool | None = None
+    """Whether the model is still on the Hub; None while nobody knows."""
     rank: int | None = None
     history: tuple[Row, ...] = ()
+    """The same at other commits, the newest first."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether every task of the average has a score."""
+        """Whether every task of the average counts."""
         return self.done == self.total
+
+    @property
+    def results(self) -> tuple[Result, ...]:
+        """The results that the scores are from, each once, the oldest first."""
+        found = {source.path: source for source in self.sources if source}
+        return tuple(sorted(found.values(), key=lambda result: (result.ended, result.path)))
 
 
 @dataclass(frozen=True)
 class Standings:
-    """The whole leaderboard: its task columns, and its rows, the best first and incomplete ones last."""
+    """The whole leaderboard."""
 
     tasks: tuple[TaskColumn, ...] = ()
     rows: tuple[Row, ...] = ()
+    """The best first and incomplete ones last."""
+    doubts: tuple[str, ...] = ()
+    """Sentences for the owner about scores that may be wrong."""
 
 
 class _Known(NamedTuple):
@@ -113,25 +98,31 @@ def standings(
     requests: Mapping[str, Request],
     results: Iterable[Result],
     is_available: Mapping[str, bool] = MappingProxyType({}),
+    *,
+    rank_mixed: bool = True,
 ) -> Standings:
-    """The leaderboard that these requests (by path) and results make.
+    """Return the leaderboard that these requests (by path) and results make.
 
-    `is_available` has the models, by name, of which it is known whether they are still on the Hub. The result
-    of a request that was taken back is left out.
+    `is_available` has the models, by name, of which it is known whether they are still on the Hub. Unless
+    `rank_mixed`, a score that may not be comparable with most of its column does not count. The result of a
+    request that was taken back is left out.
     """
     standing = (result for result in results if not _is_taken_back(result, requests))
     results = sorted(standing, key=lambda result: (result.ended, result.path))
-    columns = tuple(_column(task, results) for task in tasks)
+    columns = tuple(column_of(task, results) for task in tasks)
     finished: dict[tuple[str, str], list[Request]] = defaultdict(list)
     for request in requests.values():
         if request.status is Status.FINISHED:
             finished[request.model.casefold(), request.precision].append(request)
-    groups: dict[tuple[str, str, str], list[_Known]] = defaultdict(list)
+    groups: dict[tuple[str, str, str, bool], list[_Known]] = defaultdict(list)
     for result in results:
         known = _Known(result, _request_of(result, requests, finished))
-        groups[result.model.casefold(), result.precision, known.weight_type].append(known)
-    rows = [_row(group, columns) for group in groups.values()]
-    return Standings(columns, _ranked([_with_availability(row, is_available) for row in rows]))
+        groups[result.model.casefold(), result.precision, known.weight_type, result.use_chat_template].append(
+            known
+        )
+    rows = _marked([_row(group, columns) for group in groups.values()], columns, rank_mixed=rank_mixed)
+    ranked = _ranked([_with_availability(row, is_available) for row in rows])
+    return Standings(columns, ranked, doubts(columns, results))
 
 
 def _is_taken_back(result: Result, requests: Mapping[str, Request]) -> bool:
@@ -147,38 +138,13 @@ def _with_availability(row: Row, is_available: Mapping[str, bool]) -> Row:
     return row if known is None else replace(row, is_available=known)
 
 
-def _words(metric: str) -> set[str]:
-    return set(re.split(r"[^a-z0-9]+", metric.lower()))
-
-
-def _column(task: Task, results: Sequence[Result]) -> TaskColumn:
-    """What the owner says, else what the newest report that tells says, else what the metric's name says.
-
-    A metric that no list knows is taken for a fraction while no score of the whole column lies outside ±1.
-    """
-    words = _words(task.metric)
-    told = [up for result in results if (up := result.goes_up(task.benchmark, task.metric)) is not None]
-    up = told[-1] if told else not words & LOWER_IS_BETTER_WORDS
-    if words & NUMBER_WORDS:
-        fraction = False
-    elif words & FRACTION_WORDS:
-        fraction = True
-    else:
-        scores = [result.score(task.benchmark, task.metric) for result in results]
-        fraction = all(abs(score) <= 1 for score in scores if score is not None)
-    return TaskColumn(
-        task,
-        higher_is_better=up if task.higher_is_better is None else task.higher_is_better,
-        is_fraction=fraction if task.is_fraction is None else task.is_fraction,
-    )
-
-
 def _request_of(
     result: Result, requests: Mapping[str, Request], finished: Mapping[tuple[str, str], Sequence[Request]]
 ) -> Request | None:
     """The request that a result names, else the likeliest finished one of the same model and precision.
 
-    Likelier is: the same commit, the same weight type (an unnamed one is Original), submitted later.
+    Likelier is: the same commit, the same weight type (an unnamed one is Original), the same use of the chat
+    template, submitted later.
     """
     named = requests.get(result.request or "")
     if named and named.model.casefold() == result.model.casefold():
@@ -188,6 +154,7 @@ def _request_of(
         key=lambda request: (
             request.commit is not None and request.commit == result.commit,
             request.weight_type == (result.weight_type or "Original"),
+            request.use_chat_template == result.use_chat_template,
             request.submitted_time,
         ),
         default=None,
@@ -208,31 +175,61 @@ def _row(group: Sequence[_Known], columns: Sequence[TaskColumn]) -> Row:
 def _merged(commit: str | None, group: Sequence[_Known], columns: Sequence[TaskColumn]) -> Row:
     """One commit's results, oldest first, merged by task: the newest score counts."""
     latest = group[-1].result
-    sources = [_source(group, column.task) for column in columns]
+    sources = tuple(_source(group, column.task) for column in columns)
     scores = tuple(
         column.shown(source.score(column.task.benchmark, column.task.metric)) if source else None
         for source, column in zip(sources, columns, strict=True)
     )
-    averaged = [score for score, column in zip(scores, columns, strict=True) if column.higher_is_better]
-    wanted = averaged or scores
-    known = [score for score in wanted if score is not None]
-    is_complete = len(known) == len(wanted)
-    average = _mean(known) if averaged and is_complete else None
-    return Row(
+    row = Row(
         model=latest.model,
         precision=latest.precision,
         weight_type=group[-1].weight_type,
+        use_chat_template=latest.use_chat_template,
         commit=commit,
         scores=scores,
+        sources=sources,
+        average=None,
+        done=0,
+        total=0,
+        standing=None,
+        ended=latest.ended,
+        request=next((known.request for known in reversed(group) if known.request), None),
+        limit=next((source.limit for source in sources if source and source.limit is not None), None),
+    )
+    return _averaged(row, scores, columns)
+
+
+def _averaged(row: Row, counted: Sequence[float | None], columns: Sequence[TaskColumn]) -> Row:
+    """The row with its average and standing, from the scores that count."""
+    averaged = [score for score, column in zip(counted, columns, strict=True) if column.higher_is_better]
+    wanted = averaged or counted
+    known = [score for score in wanted if score is not None]
+    is_complete = len(known) == len(wanted)
+    average = _mean(known) if averaged and is_complete else None
+    return replace(
+        row,
         average=average,
         done=len(known),
         total=len(wanted),
         standing=average if averaged or not is_complete else _turned(known[0], columns[0]),
-        ended=latest.ended,
-        results=tuple(known.result for known in group if known.result in sources),
-        request=next((known.request for known in reversed(group) if known.request), None),
-        limit=next((source.limit for source in sources if source and source.limit is not None), None),
     )
+
+
+def _marked(rows: Sequence[Row], columns: Sequence[TaskColumn], *, rank_mixed: bool) -> list[Row]:
+    """The rows with a mark at each score that may not be comparable with most of its column."""
+    found = []
+    for place, column in enumerate(columns):
+        sources = (row.sources[place] for row in rows)
+        found.append(differences([each.setting(column.task.benchmark) if each else None for each in sources]))
+    marked = []
+    for row, marks in zip(rows, zip(*found, strict=True), strict=True):
+        if any(marks):
+            row = replace(row, marks=marks)
+        if any(marks) and not rank_mixed:
+            counted = [None if mark else score for score, mark in zip(row.scores, marks, strict=True)]
+            row = _averaged(row, counted, columns)
+        marked.append(row)
+    return marked
 
 
 def _source(group: Sequence[_Known], task: Task) -> Result | None:
@@ -253,13 +250,17 @@ def _mean(scores: Sequence[float]) -> float:
 
 def _ranked(rows: Iterable[Row]) -> tuple[Row, ...]:
     """The best first, equal ones sharing a rank; rows without a standing are last and have no rank."""
-    rows = sorted(rows, key=lambda row: (row.model.casefold(), row.precision, row.weight_type))
+    rows = sorted(rows, key=_by_name)
     standing = sorted((row for row in rows if row.standing is not None), key=lambda row: -(row.standing or 0))
     rest = sorted((row for row in rows if row.standing is None), key=lambda row: -row.done)
     ranks: dict[float, int] = {}
     for place, row in enumerate(standing, start=1):
         ranks.setdefault(_rounded(row), place)
     return (*(replace(row, rank=ranks[_rounded(row)]) for row in standing), *rest)
+
+
+def _by_name(row: Row) -> tuple[str, str, str, bool]:
+    return row.model.casefold(), row.precision, row.weight_type, row.use_chat_template
 
 
 def _rounded(row: Row) -> float:

@@ -232,7 +232,9 @@ def files(leaderboard: Leaderboard) -> Written:
 
 
 def as_shown(scores: Shown) -> Shown:
-    return tuple(None if score is None else score if score > 1 else score * 100 for score in scores)
+    """In the first column, some scores are enormous: so none of it is taken for a fraction."""
+    first, *others = scores
+    return (first, *(None if score is None else score * 100 for score in others))
 
 
 def strict(value: object) -> object:

@@ -31,7 +31,7 @@ from src.page.submit_tab import SubmitTab
 from src.page.suite import suite
 from src.page.table import contents, leaderboard_table
 from src.queue import Group, entries
-from src.rows import TaskColumn
+from src.scoring import TaskColumn
 from src.shared.backend_description import write_description
 from src.shared.hub import Hub
 from src.shared.hub_store import HubStore

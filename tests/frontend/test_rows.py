@@ -43,14 +43,15 @@ def test_a_request_without_a_result_is_no_row() -> None:
     assert rows(requests=(make_request(),)) == ()
 
 
-def test_precision_and_weight_type_and_model_make_separate_rows() -> None:
+def test_precision_weight_type_chat_template_and_model_make_separate_rows() -> None:
     found = rows(
         make_result(scores=FULL),
+        make_result(scores=FULL, chat_template="{{ messages }}"),
         make_result(scores=FULL, precision="float16"),
         make_result(scores=FULL, weight_type="Delta"),
         make_result("acme/other", scores=FULL),
     )
-    assert len(found) == 4
+    assert len(found) == 5
 
 
 # Merging
@@ -155,41 +156,7 @@ def test_equal_averages_share_a_rank() -> None:
     ]
 
 
-# What is a fraction, and which way is better
-
-
-def columns_of(metric: str, *values: float, **says: Any) -> tuple[bool, bool, list[float | None]]:
-    """Whether a metric's column goes up and is a fraction, and its scores as shown, for models a, b, c …"""
-    results = [
-        make_result(f"acme/{letter}", scores={"task": {f"{metric},none": value}}, higher_is_better={})
-        for letter, value in zip("abc", values, strict=False)
-    ]
-    found = standings((Task("task", metric, "Task", **says),), {}, results)
-    by_model = sorted(found.rows, key=lambda row: row.model)
-    return found.tasks[0].higher_is_better, found.tasks[0].is_fraction, [row.scores[0] for row in by_model]
-
-
-def test_a_metric_that_is_known_as_a_fraction_is_one_even_if_one_file_says_otherwise() -> None:
-    assert columns_of("acc_norm", 0.5, 45.0) == (True, True, [50, 45])
-
-
-def test_perplexity_is_never_a_fraction_and_less_of_it_is_better() -> None:
-    assert columns_of("word_perplexity", 1.0, 20.0) == (False, False, [1, 20])
-
-
-def test_an_unknown_metric_is_a_fraction_while_all_of_its_column_could_be() -> None:
-    assert columns_of("f1", 0.5, 0.25)[2] == [50, 25]
-    assert columns_of("f1", 0.5, 61.0)[2] == [0.5, 61]
-
-
-def test_the_owner_decides_what_nothing_else_can_tell() -> None:
-    assert columns_of("acc", 0.5, is_fraction=False, higher_is_better=False) == (False, False, [0.5])
-
-
-def test_a_report_says_which_way_is_better() -> None:
-    result = make_result(scores={"task": {"oddity,none": 0.5}}, higher_is_better={"task": {"oddity": False}})
-    [column] = standings((Task("task", "oddity", "Task"),), {}, [result]).tasks
-    assert column.header == "Task ↓"
+# Tasks of which lower is better
 
 
 def test_a_lower_is_better_task_stays_out_of_the_average_but_its_scores_are_shown() -> None:

@@ -14,7 +14,7 @@ from src.columns import PRECISION, TYPE, columns
 from src.page import notices
 from src.page.table import Contents, contents, leaderboard_table
 from src.page.updates import Updates
-from src.rows import TaskColumn
+from src.scoring import TaskColumn
 from src.tasks import Task
 from src.texts import Texts
 from src.view import GONE, HIDEABLE, Sizes, ViewState, choices, view

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from src.agreement import described
 from src.columns import score
 from src.page.links import link
-from src.rows import TaskColumn
+from src.scoring import TaskColumn
 from src.shared.backend_description import BackendDescription, TaskDescription
 
 LM_EVAL = "https://github.com/EleutherAI/lm-evaluation-harness"

@@ -19,7 +19,8 @@ from markupsafe import Markup
 
 from src.columns import AVERAGE, MODEL, Column, Value, columns, score
 from src.page.links import link, model_address
-from src.rows import Row, TaskColumn
+from src.rows import Row
+from src.scoring import TaskColumn
 from src.tasks import Task
 from src.view import Table
 
