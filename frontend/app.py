@@ -23,7 +23,7 @@ from src.shared.stop_signal import StopSignal
 from src.shared.stores import Stores, open_stores
 from src.shared.times import utc_now
 from src.submission import Desk
-from src.tasks import read_num_fewshot, read_tasks
+from src.tasks import read_num_fewshot, read_rank_mixed_scores, read_tasks
 from src.texts import read_texts
 
 if TYPE_CHECKING:  # it takes seconds: it is imported while the datasets are read
@@ -52,6 +52,7 @@ def main() -> None:
         stores.results,
         tasks,
         num_fewshot=num_fewshot,
+        rank_mixed=read_rank_mixed_scores(getattr(about, "RANK_MIXED_SCORES", True)),
         local_models=lambda: local_models(stores.local_models),
         is_available=lambda: inspector.is_available,
     )

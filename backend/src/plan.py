@@ -17,7 +17,7 @@ from src.shared.model_source import ModelFacts
 from src.shared.names import log_path, result_path
 from src.shared.precision import weights_in_gb
 from src.shared.queue_order import Requests, in_order
-from src.shared.request import WAITS_FOR_A_WORKER, WAITS_FOR_ROOM, Identity, Progress, Request, Status
+from src.shared.request import WAITS_FOR_A_WORKER, WAITS_FOR_ROOM, Progress, Request, Status
 from src.shared.result import Result
 
 Look = Callable[[Request], ModelFacts]
@@ -226,7 +226,7 @@ def _left_for_others(requests: Requests, policy: Policy) -> Iterator[tuple[str, 
 
 def _same_as(others: Requests, request: Request, commit: str) -> str | None:
     """Which other request, running or finished, asks for the same, if there is one."""
-    identity = Identity(request.model, commit, request.precision, request.weight_type)
+    identity = replace(request, commit=commit).identity
     return next((path for path, other in others.items() if other.identity == identity), None)
 
 

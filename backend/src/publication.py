@@ -39,6 +39,7 @@ def result_file(
         "worker": request.lease.worker,
         "precision": request.precision,
         "weight_type": request.weight_type,
+        "use_chat_template": request.use_chat_template,
         "started": to_run(request.lease.started),
         "ended": to_run(now),
         "tasks": dict(tasks),

@@ -69,6 +69,7 @@ def reproduce(board: Board, search: str) -> list[dict[str, object]]:
             "commit": each.row.commit,
             "precision": each.row.precision,
             "weight_type": each.row.weight_type,
+            "use_chat_template": each.row.use_chat_template,
             "notes": list(each.notes),
             "commands": list(each.commands),
         }
@@ -115,9 +116,7 @@ async def _answer(hand_in: Callable[..., Future[Receipt]], *arguments: object) -
     except LeaderboardError as error:
         return refusal(error)
     request = receipt.request
-    what = (
-        f"{request.model} (commit {(request.commit or '')[:8]}, {request.precision}, {request.weight_type})"
-    )
+    what = f"{request.model} (commit {(request.commit or '')[:8]}, {request.kind})"
     is_withdrawn = request.status is Status.CANCELLED
     became = "was withdrawn" if is_withdrawn else f"is in the queue, at position {receipt.position}"
     return {"ok": True, "message": f"{what} {became}.", "request": receipt.path, "problems": []}
@@ -131,6 +130,7 @@ def _request(entry: Entry) -> dict[str, object]:
         "commit": request.commit,
         "precision": request.precision,
         "weight_type": request.weight_type,
+        "use_chat_template": request.use_chat_template,
         "status": request.status.value,
         "position": entry.position,
         "submitted_by": request.submitted_by,

@@ -104,6 +104,7 @@ class Keeper:
         tasks: Sequence[Task],
         *,
         num_fewshot: int | None = None,
+        rank_mixed: bool = True,
         local_models: Callable[[], frozenset[str]] = frozenset,
         is_available: Callable[[], Mapping[str, bool]] = lambda: NOTHING_CHECKED,
         clock: Clock = utc_now,
@@ -122,6 +123,7 @@ class Keeper:
         self._read: _Read | None = None
         self._tasks = tasks
         self._num_fewshot = num_fewshot
+        self._rank_mixed = rank_mixed
         self._local_models = local_models
         self._is_available = is_available
         self._clock = clock
@@ -285,7 +287,13 @@ class Keeper:
         broken = {**read.results.broken, **read.backend.broken}
         backend = read.backend.values.get(BACKEND_DESCRIPTION)
         return Board(
-            standings=standings(self._tasks, read.requests.values, results.values(), read.is_available),
+            standings=standings(
+                self._tasks,
+                read.requests.values,
+                results.values(),
+                read.is_available,
+                rank_mixed=self._rank_mixed,
+            ),
             queue=entries(read.requests.values, _order(backend)),
             results=frozenset((path, files[path]) for path in results),
             broken=(

@@ -69,6 +69,7 @@ class Case:
             precision=self.form.precision,
             weight_type=self.form.weight_type,
             commit=self.facts.commit,
+            use_chat_template=self.form.use_chat_template,
         )
 
     @property
@@ -86,11 +87,12 @@ class Case:
         """The requests for the same evaluation; an unknown commit is the same if its revision is."""
         facts, form = self.facts, self.form
         name, revisions = facts.name.casefold(), (form.revision, facts.commit)
+        asked = (form.precision, form.weight_type, form.use_chat_template)
         return {
             path: request
             for path, request in self.requests.items()
             if request.model.casefold() == name
-            and (request.precision, request.weight_type) == (form.precision, form.weight_type)
+            and (request.precision, request.weight_type, request.use_chat_template) == asked
             and (request.commit or request.revision)
             in (revisions if request.commit is None else (facts.commit,))
         }

@@ -326,8 +326,8 @@ def is_not_submitted_yet(case: Case) -> None:
             known = f"commit {request.commit[:8]}" if request.commit else f"revision {request.revision}"
             advice = f" To evaluate the present commit, give {case.facts.commit} as the revision."
             raise Refused(
-                f"{request.model} ({known}, {request.precision}, {request.weight_type}) was submitted "
-                f"already and is {request.status}: its request is {path}.{'' if request.commit else advice}",
+                f"{request.model} ({known}, {request.kind}) was submitted already and is {request.status}: "
+                f"its request is {path}.{'' if request.commit else advice}",
                 field="model",
                 request=path,
             )

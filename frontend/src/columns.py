@@ -120,6 +120,7 @@ TYPE = Column("Type", lambda row: _type(row).name or None, is_text=True)
 ARCHITECTURE = Column("Architecture", _architecture, is_text=True)
 WEIGHT_TYPE = Column("Weight type", lambda row: row.weight_type, is_text=True)
 PRECISION = Column("Precision", lambda row: row.precision, is_default=True, is_text=True)
+CHAT_TEMPLATE = Column("Chat template", lambda row: row.use_chat_template, yes_or_no)
 LICENSE = Column("Hub License", lambda row: (row.request and row.request.license) or None, is_text=True)
 PARAMS = Column("#Params (B)", lambda row: row.request.params if row.request else None, size, is_default=True)
 LIKES = Column("Hub ❤️", lambda row: row.request.likes if row.request else None)
@@ -127,7 +128,18 @@ AVAILABLE = Column("Available on the hub", lambda row: row.is_available, yes_or_
 COMMIT = Column("Model sha", lambda row: row.commit, short, is_text=True)
 
 BEFORE_TASKS = [RANK, TYPE_SYMBOL, MODEL, AVERAGE]
-AFTER_TASKS = [TYPE, ARCHITECTURE, WEIGHT_TYPE, PRECISION, LICENSE, PARAMS, LIKES, AVAILABLE, COMMIT]
+AFTER_TASKS = [
+    TYPE,
+    ARCHITECTURE,
+    WEIGHT_TYPE,
+    PRECISION,
+    CHAT_TEMPLATE,
+    LICENSE,
+    PARAMS,
+    LIKES,
+    AVAILABLE,
+    COMMIT,
+]
 TAKEN = [column.header for column in BEFORE_TASKS + AFTER_TASKS]
 """Names that no task's column may have."""
 

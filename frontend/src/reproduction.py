@@ -49,7 +49,8 @@ class Reproduction:
     def __str__(self) -> str:
         row = self.row
         commit = f", commit {row.commit[:8]}" if row.commit else ""
-        title = f"{row.model}, {row.precision}, {row.weight_type}{commit}, evaluated {to_text(row.ended)}"
+        kind = f"{row.precision}, {row.weight_type}{', with its chat template' * row.use_chat_template}"
+        title = f"{row.model}, {kind}{commit}, evaluated {to_text(row.ended)}"
         return "\n".join([*(f"# {_one_line(text)}" for text in (title, *self.notes)), *self.commands])
 
 

@@ -39,6 +39,13 @@ def read_num_fewshot(value: object) -> int | None:
     )
 
 
+def read_rank_mixed_scores(value: object) -> bool:
+    """Whether scores that may not be comparable count for average and rank. Raises ConfigurationError."""
+    if isinstance(value, bool):
+        return value
+    raise ConfigurationError(f"RANK_MIXED_SCORES in src/about.py is {value!r}: write True or False.")
+
+
 def read_tasks(tasks: object, *, taken: Collection[str] = ()) -> tuple[Task, ...]:
     """The tasks of an Enum or a list of `Task(benchmark, metric, col_name)`, whoever's class `Task` is, or of
     plain triples.

@@ -13,6 +13,7 @@ from src.shared.errors import BadFile, ModelError, NotDelivered
 from src.shared.folder_store import FolderStore
 from src.shared.model_source import ModelFacts
 from src.shared.pace import LIMIT, Pace
+from src.shared.reports import read_result
 from src.shared.request import Attempt, Lease, Status
 from src.shared.store import MAX_BYTES, Snapshot
 from support.executors import FunctionExecutor, good, report_of
@@ -123,6 +124,18 @@ def test_of_two_files_that_ask_for_the_same_one_is_evaluated(queue: Queue) -> No
         Status.FAILED,
         f"The same model is asked for in {path}: what comes of that counts.",
     )
+
+
+def test_a_model_is_evaluated_with_its_chat_template_and_without(queue: Queue) -> None:
+    paths = [queue.submit("acme/model", use_chat_template=uses) for uses in (False, True)]
+    executor = FunctionExecutor()
+    drain(queue.worker(executor=executor))
+    assert [job.use_chat_template for job in executor.started] == [False, True]
+    for path in paths:
+        request = queue.read(path)
+        assert request.status is Status.FINISHED
+        published = (queue.folder / "results" / str(request.result)).read_bytes()
+        assert read_result(str(request.result), published).use_chat_template is request.use_chat_template
 
 
 def test_a_waiting_request_whose_result_is_there_finishes_without_an_evaluation(queue: Queue) -> None:

@@ -10,12 +10,12 @@ from src.page import notices
 from src.shared.cards import REQUESTS_CARD, RESULTS_CARD
 from src.shared.hub import Hub as Client
 from src.shared.hub_store import HubStore
-from support.boards import NOW, TASKS
+from support.boards import NOW, TASKS, scores
 from support.factories import make_result_file
 from support.hub import Fault, Hub, running_hub
 from support.hub.accounts import Role
 
-RESULT = {"acme/tiny/results_2026-01-31T12-00-00.json": make_result_file()}
+RESULT = {"acme/tiny/results_2026-01-31T12-00-00.json": make_result_file(scores=scores(0.5, 0.5, 0.5))}
 
 
 class Visit:

@@ -214,15 +214,34 @@ def test_what_waits_runs_or_is_finished_is_not_submitted_again(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"precision": "float16"}, {"weight_type": "Delta"}, {"commit": "f" * 40}]
+    "changes",
+    [
+        {"precision": "float16"},
+        {"weight_type": "Delta"},
+        {"commit": "f" * 40},
+        {"use_chat_template": True},
+    ],
 )
-def test_another_precision_weight_type_or_commit_is_another_evaluation(
+def test_another_precision_weight_type_commit_or_chat_template_is_another_evaluation(
     leaderboard: Leaderboard, changes: dict[str, Any]
 ) -> None:
     leaderboard.add_model()
     leaderboard.add_request(**{"commit": commit_of(leaderboard), "status": Status.FINISHED, **changes})
     leaderboard.desk.submit(leaderboard.form())
     assert len(leaderboard.keeper.read_requests().values) == 2
+
+
+def test_a_model_can_be_submitted_with_its_chat_template_and_without(leaderboard: Leaderboard) -> None:
+    """Whoever forgot to tick it need not wait for the wrong evaluation."""
+    leaderboard.add_model()
+    without = leaderboard.desk.submit(leaderboard.form())
+    with_it = replace(leaderboard.form(), use_chat_template=True)
+    receipt = leaderboard.desk.submit(with_it)
+    assert receipt.path == without.path.replace(".json", "_chat.json")
+    with pytest.raises(
+        NotAccepted, match=r"float32, Original, with its chat template\) was submitted already"
+    ):
+        leaderboard.desk.submit(with_it)
 
 
 def test_a_revision_and_its_commit_are_the_same(leaderboard: Leaderboard) -> None:

@@ -8,7 +8,7 @@ import pytest
 from src import about
 from src.columns import TAKEN
 from src.shared.errors import ConfigurationError
-from src.tasks import Task, read_tasks
+from src.tasks import Task, read_rank_mixed_scores, read_tasks
 
 
 @dataclass
@@ -72,3 +72,10 @@ def test_sixteen_tasks_are_fine() -> None:
 def test_a_mistake_is_told_with_what_to_write(tasks: object, sentence: str) -> None:
     with pytest.raises(ConfigurationError, match=sentence):
         read_tasks(tasks, taken=TAKEN)
+
+
+def test_whether_mixed_scores_rank_is_true_or_false() -> None:
+    assert [read_rank_mixed_scores(value) for value in (True, False)] == [True, False]
+    for value in ("False", 0, None):
+        with pytest.raises(ConfigurationError, match=r"^RANK_MIXED_SCORES in .* write True or"):
+            read_rank_mixed_scores(value)

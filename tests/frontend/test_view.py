@@ -73,6 +73,7 @@ def test_all_columns_of_the_old_template_are_there() -> None:
         *(
             "Weight type",
             "Precision",
+            "Chat template",
             "Hub License",
             "#Params (B)",
             "Hub ❤️",

@@ -18,6 +18,18 @@ def test_without_a_commit_a_request_lies_at_its_old_name() -> None:
     assert path == "gpt2_eval_request_False_?_Delta.json"
 
 
+def test_with_the_chat_template_a_request_is_another_file() -> None:
+    path = request_path(
+        "acme/tiny",
+        private=False,
+        precision="float16",
+        weight_type="Original",
+        commit=COMMIT,
+        use_chat_template=True,
+    )
+    assert path == "acme/tiny_eval_request_False_float16_Original_01234567_chat.json"
+
+
 def test_defect_12_another_revision_is_another_file() -> None:
     commits = ["a" * 40, "b" * 40]
     paths = {

@@ -237,7 +237,7 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "request", (2, "6235f0ec10d7a456")),
+        (REQUESTS_INDEX, "request", (2, "f036dc3b5009cda2")),
         (RESULTS_INDEX, "reports", (2, "ae1d634743084570")),
     ],
     ids=["requests", "results"],

@@ -211,9 +211,10 @@ def test_nan_in_an_unknown_key_becomes_null() -> None:
     assert written(request)["score"] == [None, {"x": None}]
 
 
-def test_two_requests_are_the_same_when_model_commit_precision_and_weights_are() -> None:
-    assert make_request().identity == Identity("acme/tiny", COMMIT, "float32", "Original")
+def test_two_requests_are_the_same_when_model_commit_precision_weights_and_chat_template_are() -> None:
+    assert make_request().identity == Identity("acme/tiny", COMMIT, "float32", "Original", False)
     assert make_request(model_type="?", revision="v1").identity == make_request().identity
+    assert make_request(use_chat_template=True).identity != make_request().identity
 
 
 # What cannot be understood

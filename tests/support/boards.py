@@ -62,6 +62,7 @@ def path_of(request: Request) -> str:
         precision=request.precision,
         weight_type=request.weight_type,
         commit=request.commit,
+        use_chat_template=request.use_chat_template,
     )
 
 

@@ -82,6 +82,7 @@ class Queue:
             precision=request.precision,
             weight_type=request.weight_type,
             commit=request.commit,
+            use_chat_template=request.use_chat_template,
         )
         self.edit(path, request)
         return path

@@ -25,9 +25,17 @@ MAX_PATH_BYTES = 1000
 """Systems open 4096, together with the folder in which the dataset lies."""
 
 
-def request_path(model: str, *, private: bool, precision: str, weight_type: str, commit: str | None) -> str:
+def request_path(
+    model: str,
+    *,
+    private: bool,
+    precision: str,
+    weight_type: str,
+    commit: str | None,
+    use_chat_template: bool = False,
+) -> str:
     """Where a request lies in the requests dataset; eight digits of the commit keep revisions apart."""
-    suffix = f"_{commit[:8]}" if commit else ""
+    suffix = (f"_{commit[:8]}" if commit else "") + ("_chat" if use_chat_template else "")
     return f"{model}_eval_request_{private}_{precision}_{weight_type}{suffix}.json"
 
 

@@ -70,6 +70,7 @@ class Identity(NamedTuple):
     commit: str | None
     precision: str
     weight_type: str
+    use_chat_template: bool
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,13 @@ class Request:
     @property
     def identity(self) -> Identity:
         """What another request must share with this one to be the same."""
-        return Identity(self.model, self.commit, self.precision, self.weight_type)
+        return Identity(self.model, self.commit, self.precision, self.weight_type, self.use_chat_template)
+
+    @property
+    def kind(self) -> str:
+        """How the model is evaluated, in words that tell apart what is evaluated separately."""
+        template = ", with its chat template" if self.use_chat_template else ""
+        return f"{self.precision}, {self.weight_type}{template}"
 
     @property
     def submitted(self) -> datetime | None:

@@ -70,6 +70,12 @@ def revision(entry: Entry, links: Links) -> Markup:
     return Markup("<bdi>{}</bdi> <code>{}</code>").format(named, commit[:8])
 
 
+def _weights(entry: Entry) -> Markup:
+    """The type of the weights, and whether prompts go through the model's chat template."""
+    template = Markup(' <span class="quiet">chat template</span>') if entry.request.use_chat_template else ""
+    return Markup("{}{}").format(entry.request.weight_type, template)
+
+
 def _reason(entry: Entry, links: Links) -> Markup:
     cancelled = "" if entry.request.status is Status.FAILED else f"{entry.request.status.capitalize()}. "
     reason = Markup('<span class="reason">{}{}</span>').format(
@@ -145,7 +151,7 @@ POSITION = _Column("#", lambda entry, _: escape(entry.position or ""))
 MODEL = _Column("Model", _model)
 REVISION = _Column("Revision", revision)
 PRECISION = _Column("Precision", lambda entry, _: escape(entry.request.precision))
-WEIGHTS = _Column("Weights", lambda entry, _: escape(entry.request.weight_type))
+WEIGHTS = _Column("Weights", lambda entry, _: _weights(entry))
 SUBMITTED = _Column("Submitted (UTC)", lambda entry, _: time_text(entry.request.submitted))
 STARTED = _Column("Started (UTC)", lambda entry, _: time_text(entry.started))
 ENDED = _Column("Ended (UTC)", lambda entry, _: time_text(entry.ended))

@@ -81,8 +81,8 @@ def _state(entry: Entry) -> Markup:
 def _what(entry: Entry, links: Links) -> Markup:
     request = entry.request
     by = f" by {request.submitted_by}" if request.submitted_by else ""
-    return Markup("{} · {} · {} · submitted{} {}").format(
-        revision(entry, links), request.precision, request.weight_type, by, time_text(request.submitted)
+    return Markup("{} · {} · submitted{} {}").format(
+        revision(entry, links), request.kind, by, time_text(request.submitted)
     )
 
 
