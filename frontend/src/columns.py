@@ -71,6 +71,8 @@ class Column:
     lower_first: bool = False
     instead: Callable[[Row], str] = field(default=lambda row: "", repr=False)
     """How the cell reads where the value is unknown."""
+    mark: Callable[[Row], str] | None = field(default=None, repr=False)
+    """Why the value may not be comparable with most of the column; None for a column without marks."""
 
     @property
     def name(self) -> str:
@@ -156,4 +158,5 @@ def _task_column(place: int, task: TaskColumn) -> Column:
         score,
         is_default=True,
         lower_first=not task.higher_is_better,
+        mark=lambda row: row.marks[place] if row.marks else "",
     )

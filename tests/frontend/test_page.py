@@ -19,7 +19,7 @@ from src.case import Terms
 from src.columns import columns
 from src.form import Form, Refused
 from src.new_request import withdrawn
-from src.page import notices
+from src.page import marks, notices
 from src.page.about_tab import NOTHING_FOUND, NOTHING_YET, AboutTab
 from src.page.leaderboard_tab import HIDDEN, LeaderboardTab
 from src.page.links import Links
@@ -203,6 +203,36 @@ def test_a_result_under_a_limit_carries_a_badge(leaderboard: Leaderboard) -> Non
     config = {"model_name": "acme/tiny", "model_sha": None, "model_dtype": "float32", "limit": 20.0}
     leaderboard.add_result(scores=scores(0.5), config=config)
     assert payload(leaderboard)["data"][0][2].endswith(" `limit 20`")
+
+
+def test_a_row_with_the_chat_template_carries_a_badge(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result(scores=scores(0.5))
+    leaderboard.add_result(run=run_at(1), scores=scores(0.4), chat_template="{{ messages }}")
+    assert [cell[2].endswith(" `chat`") for cell in payload(leaderboard)["data"]] == [False, True]
+
+
+def test_a_score_that_may_not_be_comparable_is_marked_and_the_mark_explained(
+    leaderboard: Leaderboard,
+) -> None:
+    for hour, version in enumerate([1.0, 2.0, HOSTILE]):
+        leaderboard.add_result(
+            f"acme/{hour}",
+            run=run_at(hour),
+            scores=scores((9 - hour) / 10, 0.5, 0.5),
+            versions={"tiny_addition": version},
+        )
+    leaderboard.keeper.sync()
+    table = view(leaderboard.keeper.now.board.standings, ViewState())
+    found = marks.numbered(table)
+    sent: Any = contents(table, (), found)
+    place = sent["headers"].index("Addition")
+    assert [line[place] for line in sent["metadata"]["display_value"]] == ["90.00 ¹", "80.00 ²", "70.00"]
+    assert [line[place] for line in sent["data"]] == [90, 80, 70]
+    shown = marks.notes(found)
+    assert '<p data-mark="¹"><b>¹</b> Task version 1.0; most others have' in shown
+    assert is_harmless(shown)
+    without = view(leaderboard.keeper.now.board.standings, ViewState(columns=frozenset({"Copying"})))
+    assert marks.notes(marks.numbered(without)) == ""
 
 
 @pytest.mark.parametrize(

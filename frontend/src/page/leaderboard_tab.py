@@ -8,10 +8,11 @@ from threading import Lock
 from typing import Any, Literal, NamedTuple
 
 import gradio as gr
+from markupsafe import Markup
 
 from src.board import Board, Keeper, Now, new_results
 from src.columns import PRECISION, TYPE, columns
-from src.page import notices
+from src.page import marks, notices
 from src.page.table import Contents, contents, leaderboard_table
 from src.page.updates import Updates
 from src.scoring import TaskColumn
@@ -32,7 +33,7 @@ class LeaderboardTab:
 
     def __init__(self, keeper: Keeper, tasks: Sequence[Task], texts: Texts) -> None:
         self._keeper = keeper
-        self._opened: _Opened | None = None
+        self._opened: _Seen | None = None
         self._opening = Lock()
         self.looking = gr.State()
         self.until_read = gr.Timer(1.0, active=False)
@@ -42,6 +43,7 @@ class LeaderboardTab:
             self._controls(tasks)
             with gr.Column(elem_id="leaderboard"):
                 self.table = leaderboard_table(tasks)
+            self.notes = gr.HTML(padding=False, elem_id="notes")
         if texts.citation.strip():
             _citation(texts)
 
@@ -96,7 +98,7 @@ class LeaderboardTab:
     @property
     def shown(self) -> list[Any]:
         """What a new view changes."""
-        return [self.table, self.found]
+        return [self.table, self.found, self.notes]
 
     @property
     def outputs(self) -> list[Any]:
@@ -112,8 +114,9 @@ class LeaderboardTab:
             self.precisions,
         ]
 
-    def listen(self) -> None:
+    def listen(self, page: gr.Blocks) -> None:
         """Connect the controls and the notice."""
+        page.load(None, None, None, js=marks.SCRIPT.read_text(encoding="utf-8"), show_api=False)
         gr.on(
             [control.input for control in self.choices],
             self.change_view,
@@ -158,25 +161,30 @@ class LeaderboardTab:
         return {self.new_results: gr.Button(notices.new_results_label(number), visible=True)}
 
     def _view(self, board: Board, chosen: Sequence[Any]) -> Updates:
-        table, number = self._seen(board, _state(chosen))
-        return {self.table: table, self.found: notices.found(number, len(board.standings.rows))}
+        seen = self._seen(board, _state(chosen))
+        return {
+            self.table: seen.table,
+            self.found: notices.found(seen.number, len(board.standings.rows)),
+            self.notes: seen.notes,
+        }
 
-    def _seen(self, board: Board, state: ViewState) -> tuple[Contents, int]:
-        """The table and its number of rows; of the present board as it opens, made once for all visitors."""
+    def _seen(self, board: Board, state: ViewState) -> _Seen:
+        """What a visitor sees; of the present board as it opens, made once for all visitors."""
         if board is not self._keeper.now.board or state != _state([each.value for each in self.choices]):
             return _contents(board, state)
         with self._opening:
             if self._opened is None or self._opened.board is not board:
-                self._opened = _Opened(board, *_contents(board, state))
-            return self._opened.table, self._opened.number
+                self._opened = _contents(board, state)
+            return self._opened
 
 
-class _Opened(NamedTuple):
-    """What a visitor sees at first of a board."""
+class _Seen(NamedTuple):
+    """What a visitor sees of a board: the table, its number of rows, and the notes below it."""
 
     board: Board
     table: Contents
     number: int
+    notes: Markup
 
 
 def _state(chosen: Sequence[Any]) -> ViewState:
@@ -192,9 +200,10 @@ def _state(chosen: Sequence[Any]) -> ViewState:
     )
 
 
-def _contents(board: Board, state: ViewState) -> tuple[Contents, int]:
+def _contents(board: Board, state: ViewState) -> _Seen:
     table = view(board.standings, state)
-    return contents(table, board.local_models), len(table.rows)
+    found = marks.numbered(table)
+    return _Seen(board, contents(table, board.local_models, found), len(table.rows), marks.notes(found))
 
 
 def _citation(texts: Texts) -> None:

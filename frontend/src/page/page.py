@@ -119,7 +119,7 @@ def _keep_up_to_date(
     gr.Timer(TICK_SECONDS).tick(version, None, seen, queue=False, **QUIETLY)
     changing = [banner, *about.outputs, *submit.outputs, leaderboard.new_results]
     seen.change(live, [leaderboard.looking, about.model, submit.own.opened], changing, queue=False, **QUIETLY)
-    leaderboard.listen()
+    leaderboard.listen(page)
     about.listen()
     submit.listen(page)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copyreg
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 import orjson
@@ -81,12 +82,20 @@ class Contents(dict[str, object]):
         return orjson.Fragment(orjson.dumps(self))
 
 
-def contents(table: Table, local_models: Collection[str]) -> Contents:
+def contents(
+    table: Table, local_models: Collection[str], marks: Mapping[str, str] = MappingProxyType({})
+) -> Contents:
     """What the component is sent: per cell a value, which it sorts by, and a text, which it shows.
 
-    Where the value reads as it should, the text is left empty: the component then shows the value.
+    Where the value reads as it should, the text is left empty: the component then shows the value. `marks`
+    has the mark for each reason that a score can be marked for.
     """
     parts = [_part(column, table.rows, local_models) for column in table.columns]
+    if marks:
+        parts = [
+            _marked(part, column, table.rows, marks)
+            for part, column in zip(parts, table.columns, strict=True)
+        ]
     emphasized = [place for place, column in enumerate(table.columns) if column in (MODEL, AVERAGE)]
     styles = [EMPHASIS if place in emphasized else "" for place in range(max(emphasized) + 1)]
     return Contents(
@@ -124,6 +133,19 @@ def _part(column: Column, rows: Sequence[Row], local_models: Collection[str]) ->
     return _Part(numbers, [_shortened(text) or BLANK for text in texts])
 
 
+def _marked(part: _Part, column: Column, rows: Sequence[Row], marks: Mapping[str, str]) -> _Part:
+    """The same with a mark behind each score that has one."""
+    if column.mark is None:
+        return part
+    found = [marks.get(column.mark(row), "") if row.marks else "" for row in rows]
+    scores = column.cells(rows).texts
+    texts = [
+        f"{score} {mark}" if mark else text
+        for text, score, mark in zip(part.texts, scores, found, strict=True)
+    ]
+    return _Part(part.values, texts)
+
+
 def _scores(values: Sequence[Value], texts: Sequence[str], unknown: float) -> _Part:
     """Scores are sorted by what is shown of them. It is most of what a large table is made of."""
     numbers = [unknown if value is None else _number(text) for value, text in zip(values, texts, strict=True)]
@@ -150,9 +172,11 @@ def _by_row(parts: Iterable[Sequence[T]]) -> list[list[T]]:
 
 
 def model_cell(row: Row, *, is_local: bool) -> str:
-    """A model's name as Markdown: a link to its page if it has one, a badge if its tests were cut."""
+    """A model's name as Markdown: a link to its page if it has one, and badges that tell rows of it apart."""
     name = _name(row.model, not is_local and row.is_available is not False)
-    return f"{name} `limit {row.limit:g}`" if row.limit is not None else name
+    chat = " `chat`" if row.use_chat_template else ""
+    limit = f" `limit {row.limit:g}`" if row.limit is not None else ""
+    return f"{name}{chat}{limit}"
 
 
 @lru_cache(maxsize=50_000)
