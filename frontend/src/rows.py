@@ -14,7 +14,7 @@ from math import fsum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from src.scoring import TaskColumn, column_of, differences, doubts
+from src.scoring import Evidence, TaskColumn, column_of, differences, doubts
 from src.shared.request import Request, Status
 from src.shared.result import Result
 from src.tasks import Task
@@ -109,7 +109,8 @@ def standings(
     """
     standing = (result for result in results if not _is_taken_back(result, requests))
     results = sorted(standing, key=lambda result: (result.ended, result.path))
-    columns = tuple(column_of(task, results) for task in tasks)
+    found = [Evidence(task, results) for task in tasks]
+    columns = tuple(map(column_of, found))
     finished: dict[tuple[str, str], list[Request]] = defaultdict(list)
     for request in requests.values():
         if request.status is Status.FINISHED:
@@ -122,7 +123,7 @@ def standings(
         )
     rows = _marked([_row(group, columns) for group in groups.values()], columns, rank_mixed=rank_mixed)
     ranked = _ranked([_with_availability(row, is_available) for row in rows])
-    return Standings(columns, ranked, doubts(columns, results))
+    return Standings(columns, ranked, doubts(found))
 
 
 def _is_taken_back(result: Result, requests: Mapping[str, Request]) -> bool:
@@ -175,11 +176,10 @@ def _row(group: Sequence[_Known], columns: Sequence[TaskColumn]) -> Row:
 def _merged(commit: str | None, group: Sequence[_Known], columns: Sequence[TaskColumn]) -> Row:
     """One commit's results, oldest first, merged by task: the newest score counts."""
     latest = group[-1].result
-    sources = tuple(_source(group, column.task) for column in columns)
-    scores = tuple(
-        column.shown(source.score(column.task.benchmark, column.task.metric)) if source else None
-        for source, column in zip(sources, columns, strict=True)
-    )
+    newest_first = [known.result for known in reversed(group)]
+    found = [_newest_score(newest_first, column.task) for column in columns]
+    sources = tuple(source for source, _ in found)
+    scores = tuple(column.shown(score) for (_, score), column in zip(found, columns, strict=True))
     row = Row(
         model=latest.model,
         precision=latest.precision,
@@ -232,10 +232,13 @@ def _marked(rows: Sequence[Row], columns: Sequence[TaskColumn], *, rank_mixed: b
     return marked
 
 
-def _source(group: Sequence[_Known], task: Task) -> Result | None:
-    """The newest result that has a score for a task."""
-    newest_first = (known.result for known in reversed(group))
-    return next((each for each in newest_first if each.score(task.benchmark, task.metric) is not None), None)
+def _newest_score(newest_first: Sequence[Result], task: Task) -> tuple[Result | None, float | None]:
+    """The newest score of a task, and the result that it is in."""
+    for result in newest_first:
+        score = result.score(task.benchmark, task.metric)
+        if score is not None:
+            return result, score
+    return None, None
 
 
 def _turned(score: float, column: TaskColumn) -> float:

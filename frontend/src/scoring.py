@@ -6,10 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
 from typing import TypeVar
 
 from src.shared.benchmark import metric_key
-from src.shared.json_file import as_number
 from src.shared.result import Result, Setting
 from src.tasks import Task
 
@@ -59,21 +60,53 @@ class TaskColumn:
 
     def shown(self, score: float | None) -> float | None:
         """The score as people read it; None where that is not finite."""
-        return as_number(score * 100 if score is not None and self.is_fraction else score)
+        if score is None or not self.is_fraction:
+            return score
+        percentage = score * 100
+        return percentage if isfinite(percentage) else None
 
 
-def column_of(task: Task, results: Sequence[Result]) -> TaskColumn:
+@dataclass(frozen=True)
+class Evidence:
+    """What results, the oldest first, say about a task."""
+
+    task: Task
+    results: Sequence[Result]
+
+    @cached_property
+    def scores(self) -> list[tuple[float, Result]]:
+        """Every score, and the result that it is in."""
+        pairs = ((result.score(self.task.benchmark, self.task.metric), result) for result in self.results)
+        return [(score, result) for score, result in pairs if score is not None]
+
+    @cached_property
+    def without_score(self) -> list[Result]:
+        """The results that have none."""
+        having = {id(result) for _, result in self.scores}
+        return [result for result in self.results if id(result) not in having]
+
+    @cached_property
+    def mixed(self) -> list[Result]:
+        """The results in which the task's name means several things."""
+        return [result for result in self.without_score if result.mixed_settings(self.task.benchmark)]
+
+    @cached_property
+    def are_fractions(self) -> bool:
+        """Whether every score can be a fraction of 1."""
+        return all(_could_be_fraction(score) for score, _ in self.scores)
+
+
+def column_of(evidence: Evidence) -> TaskColumn:
     """Decide what a task's column is taken for: what the owner says, else what the newest report that says
-    anything says, else what the metric's name says. `results` come oldest first.
+    anything says, else what the metric's name says.
 
     A column is of fractions unless the name says otherwise, or a score lies outside ±1.
     """
-    words = _words(task.metric)
-    told = [up for result in results if (up := result.goes_up(task.benchmark, task.metric)) is not None]
-    up = told[-1] if told else not words & LOWER_WORDS or bool(words & HIGHER_WORDS)
-    fraction = not words & NUMBER_WORDS and all(
-        _could_be_fraction(value) for value, _ in _scores(task, results)
-    )
+    task, words = evidence.task, _words(evidence.task.metric)
+    newest_first = (result.goes_up(task.benchmark, task.metric) for result in reversed(evidence.results))
+    by_name = not words & LOWER_WORDS or bool(words & HIGHER_WORDS)
+    up = next((said for said in newest_first if said is not None), by_name)
+    fraction = not words & NUMBER_WORDS and evidence.are_fractions
     return TaskColumn(
         task,
         higher_is_better=up if task.higher_is_better is None else task.higher_is_better,
@@ -81,19 +114,17 @@ def column_of(task: Task, results: Sequence[Result]) -> TaskColumn:
     )
 
 
-def doubts(columns: Sequence[TaskColumn], results: Sequence[Result]) -> tuple[str, ...]:
+def doubts(found: Sequence[Evidence]) -> tuple[str, ...]:
     """Return sentences for the owner about columns whose scores are missing, unreadable or of two scales."""
-    return tuple(
-        sentence
-        for column in columns
-        for rule in (_is_filled, _means_one_thing, _is_readable, _has_one_scale)
-        for sentence in rule(column, results)
-    )
+    rules = (_is_filled, _means_one_thing, _is_readable, _has_one_scale)
+    return tuple(sentence for evidence in found for rule in rules for sentence in rule(evidence))
 
 
 def differences(settings: Sequence[Setting | None]) -> list[str]:
     """For each score of a column say where it is not like most others; empty where it is, or is not known."""
     known = [setting for setting in settings if setting]
+    if len(set(known)) < 2:
+        return [""] * len(settings)
     usual = Setting(
         _most_common([setting.version for setting in known]),
         _most_common([setting.n_shot for setting in known]),
@@ -119,10 +150,10 @@ def _most_common(values: Sequence[T | None]) -> T | None:
     return next((value for value, _ in counts.most_common(1)), None)
 
 
-def _is_filled(column: TaskColumn, results: Sequence[Result]) -> Iterator[str]:
+def _is_filled(evidence: Evidence) -> Iterator[str]:
     """A column that stays empty takes rank and average from every model."""
-    task = column.task
-    if not results or any(True for _ in _scores(task, results)) or any(_mixed(task, results)):
+    task, results = evidence.task, evidence.results
+    if not results or evidence.scores or evidence.mixed:
         return
     found = [(result, name) for result in results for name in result.tasks(task.benchmark)]
     keys = sorted({key for result, name in found for key in result.scores[name]})
@@ -144,23 +175,22 @@ def _is_filled(column: TaskColumn, results: Sequence[Result]) -> Iterator[str]:
         )
 
 
-def _means_one_thing(column: TaskColumn, results: Sequence[Result]) -> Iterator[str]:
+def _means_one_thing(evidence: Evidence) -> Iterator[str]:
     """Scores with two numbers of shots are not comparable: somebody has to choose."""
-    mixed = next(_mixed(column.task, results), None)
-    if mixed:
+    task = evidence.task
+    for mixed in evidence.mixed[:1]:
         yield (
-            f"{column.task.benchmark}, for the column {column.task.col_name}, means several things in "
-            f"{mixed.path}: {_listed(mixed.mixed_settings(column.task.benchmark))}. Write one of them in "
-            "src/about.py."
+            f"{task.benchmark}, for the column {task.col_name}, means several things in {mixed.path}: "
+            f"{_listed(mixed.mixed_settings(task.benchmark))}. Write one of them in src/about.py."
         )
 
 
-def _is_readable(column: TaskColumn, results: Sequence[Result]) -> Iterator[str]:
+def _is_readable(evidence: Evidence) -> Iterator[str]:
     """A score that is not a number leaves a blank cell."""
-    task = column.task
+    task = evidence.task
     broken = [
         result.path
-        for result in results
+        for result in evidence.without_score
         for name in result.tasks(task.benchmark)
         if (key := metric_key(result.scores[name], task.metric)) and result.scores[name][key] is None
     ]
@@ -172,37 +202,28 @@ def _is_readable(column: TaskColumn, results: Sequence[Result]) -> Iterator[str]
         )
 
 
-def _has_one_scale(column: TaskColumn, results: Sequence[Result]) -> Iterator[str]:
+def _has_one_scale(evidence: Evidence) -> Iterator[str]:
     """Some files hold fractions and some percentages: whichever the column is taken for, some are wrong."""
-    task = column.task
-    if task.is_fraction is False or _words(task.metric) & NUMBER_WORDS:
+    task = evidence.task
+    if evidence.are_fractions or task.is_fraction is False or _words(task.metric) & NUMBER_WORDS:
         return
-    scores = list(_scores(task, results))
-    large = next((f"{value:g} in {path}" for value, path in scores if not _could_be_fraction(value)), None)
-    small = next((f"{value:g} in {path}" for value, path in scores if 0 < abs(value) < 1), None)
+    large = next((each for each in evidence.scores if not _could_be_fraction(each[0])), None)
+    small = next((each for each in evidence.scores if 0 < abs(each[0]) < 1), None)
     if large and task.is_fraction:
         yield (
             f"src/about.py says that the scores of {task.col_name} are fractions of 1, and some are larger, "
-            f"such as {large}. Divide them by 100 there."
+            f"such as {_named(*large)}. Divide them by 100 there."
         )
     elif large and small:
         yield (
-            f"The column {task.col_name} holds numbers above 1, such as {large}, and below, such as {small}. "
-            "All are shown as they are. If some are fractions and some percentages, correct those files; if "
-            "all are right, say is_fraction=False in its Task in src/about.py."
+            f"The column {task.col_name} holds numbers above 1, such as {_named(*large)}, and below, such as "
+            f"{_named(*small)}. All are shown as they are. If some are fractions and some percentages, "
+            "correct those files; if all are right, say is_fraction=False in its Task in src/about.py."
         )
 
 
-def _scores(task: Task, results: Sequence[Result]) -> Iterator[tuple[float, str]]:
-    """Every score of a task, and the file that it is in."""
-    for result in results:
-        score = result.score(task.benchmark, task.metric)
-        if score is not None:
-            yield score, result.path
-
-
-def _mixed(task: Task, results: Sequence[Result]) -> Iterator[Result]:
-    return (result for result in results if result.mixed_settings(task.benchmark))
+def _named(score: float, result: Result) -> str:
+    return f"{score:g} in {result.path}"
 
 
 def _could_be_fraction(score: float) -> bool:

@@ -237,8 +237,8 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "request", (2, "f036dc3b5009cda2")),
-        (RESULTS_INDEX, "reports", (2, "ae1d634743084570")),
+        (REQUESTS_INDEX, "request", (2, "35025f2cb30d9006")),
+        (RESULTS_INDEX, "reports", (2, "fc55f511d3b22ae8")),
     ],
     ids=["requests", "results"],
 )

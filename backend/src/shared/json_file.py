@@ -96,5 +96,7 @@ def as_number(value: object) -> float | None:
 
 def read_number(value: object) -> float | None:
     """As `as_number`, but a text that is a number, such as "32.0", counts too."""
-    text = value.strip() if isinstance(value, str) and len(value) <= LONGEST_NUMBER else ""
-    return as_number(float(text) if NUMBER.fullmatch(text) else value)
+    if not isinstance(value, str) or len(value) > LONGEST_NUMBER:
+        return as_number(value)
+    text = value.strip()
+    return as_number(float(text)) if NUMBER.fullmatch(text) else None

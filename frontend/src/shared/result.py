@@ -90,6 +90,10 @@ class Result:
 
     def score(self, benchmark: str, metric: str) -> float | None:
         """Return the value of a score, or None when it is missing or not finite."""
+        scores = self.scores.get(benchmark)
+        if scores is not None:  # nearly always, and thousands of results have thousands of scores
+            key = metric_key(scores, metric)
+            return None if key is None else scores[key]
         found = self.measured(benchmark, metric)
         return found.value if found else None
 
@@ -105,21 +109,27 @@ class Result:
 
     def tasks(self, benchmark: str) -> tuple[str, ...]:
         """Return the tasks of this report that a benchmark means; none if they are of different settings."""
+        if benchmark in self.scores:
+            return (benchmark,)
         meant = keys_meant(tuple(self.scores), benchmark)
         return () if isinstance(meant, MixedSettings) else meant
 
     def mixed_settings(self, benchmark: str) -> tuple[str, ...]:
         """Return the tasks that a benchmark means, if they have different settings: then it means none."""
-        meant = keys_meant(tuple(self.scores), benchmark)
+        meant = () if benchmark in self.scores else keys_meant(tuple(self.scores), benchmark)
         return meant.keys if isinstance(meant, MixedSettings) else ()
 
     def goes_up(self, benchmark: str, metric: str) -> bool | None:
         """Return whether more is better, or None when the report does not say, or says both."""
+        if benchmark in self.scores:
+            return self._direction(benchmark, metric)
         said = {self._direction(task, metric) for task in self.tasks(benchmark) or (benchmark,)} - {None}
         return said.pop() if len(said) == 1 else None
 
     def setting(self, benchmark: str) -> Setting:
         """Return what another score of the benchmark must share with this one to be compared."""
+        if benchmark in self.scores:
+            return Setting(self.versions.get(benchmark), self.n_shot.get(benchmark), self.engine)
         tasks = self.tasks(benchmark)
         versions = {self.versions.get(task) for task in tasks}
         shots = {self.n_shot.get(task) for task in tasks}
