@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from src.shared import indexes
 from src.shared.errors import StoreError
@@ -23,7 +24,10 @@ from src.shared.indexer import AGE, Indexer
 from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.json_file import read_object
 from src.shared.mirror import READ_AGAIN_AT_ONCE, Mirror
+from src.shared.reports import read_result
+from src.shared.result import Result
 from src.shared.times import utc_now
+from support.factories import make_result_file
 
 FEW, MANY = 3, 2 * READ_AGAIN_AT_ONCE + 50
 
@@ -196,6 +200,37 @@ def test_a_file_that_changes_or_goes_meanwhile_is_not_read_twice(tmp_path: Path)
     (tmp_path / "acme" / "1.json").unlink()
     assert space.look() == {"acme/0.json": "green", "acme/2.json": "red"}
     assert sorted(space.store.read_files) == ["acme/0.json", "acme/2.json"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MendedResult(Result):
+    """What a later version reads of result files: also who wrote them."""
+
+    author: str | None = None
+
+
+def test_a_field_that_is_added_to_results_shows_up_for_rows_of_an_older_index(tmp_path: Path) -> None:
+    file = make_result_file(author="ada")
+    for name in ("a", "b"):
+        (tmp_path / "acme" / name).mkdir(parents=True)
+        (tmp_path / "acme" / name / "results_1.json").write_bytes(file)
+    store = FolderStore(tmp_path)
+    Indexer(store, Mirror(store, read_result, index=RESULTS_INDEX), RESULTS_INDEX).renew()
+
+    def read_mended(path: str, data: bytes) -> MendedResult:
+        return MendedResult(**vars(read_result(path, data)), author=str(read_object(data)["author"]))
+
+    adapter = TypeAdapter(MendedResult)
+    index = Index[MendedResult](
+        path=RESULTS_INDEX.path,
+        reader=RESULTS_INDEX.reader + 1,
+        columns=[],
+        dump=lambda result: adapter.dump_json(result).decode(),
+        load=lambda path, text: adapter.validate_json(text),
+    )
+    mirror = Mirror(store, read_mended, index=index)
+    looks = [{result.author for result in mirror.refresh().values.values()} for _ in range(2)]
+    assert looks == [{None}, {"ada"}]
 
 
 NOT_READERS = {"errors", "index", "names", "store"}
