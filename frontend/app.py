@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from src.shared.hardening import forbid_inspection
+
+if __name__ == "__main__":  # before the imports below, which take a second
+    forbid_inspection()
+
 import logging
 import os
 from collections.abc import Callable, Mapping

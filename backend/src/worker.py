@@ -4,6 +4,11 @@ nothing is left.
 
 from __future__ import annotations
 
+from src.shared.hardening import forbid_inspection
+
+if __name__ == "__main__":  # before the imports below, which take a second
+    forbid_inspection()
+
 import argparse
 import logging
 import os

@@ -1,5 +1,6 @@
 """How much memory there is, and how much a group of processes holds."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pytest
 from src import memory
 from src.memory import available_memory, kills_for_memory, memory_above
 from support.fast_child import HUNGRY
+from support.sources import ROOT
+from support.unprivileged import unprivileged
 from support.waiting import wait_for
 
 
@@ -62,6 +65,21 @@ def test_what_forks_share_is_counted_once(tmp_path: Path) -> None:
     held = in_a_child(FORKED, tmp_path, 150_000_000)
     assert held
     assert 200_000_000 < held < 300_000_000
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux hides processes: run it there")
+def test_a_worker_that_hides_itself_still_counts_exactly_what_its_evaluations_hold(tmp_path: Path) -> None:
+    path = os.pathsep.join(str(ROOT / each) for each in ("backend", "tests"))
+    script = str(ROOT / "tests" / "support" / "hidden_worker.py")
+    output = subprocess.run(
+        unprivileged(sys.executable, script, str(tmp_path)),
+        env={**os.environ, "PYTHONPATH": path},
+        check=True,
+        stdout=subprocess.PIPE,
+    ).stdout
+    held, above = json.loads(output)
+    assert 100_000_000 < held < 150_000_000  # half of what it shares with the parent, and its own
+    assert above is None
 
 
 def test_where_linux_does_not_tell_pages_apart_all_that_is_resident_counts(

@@ -11,10 +11,13 @@ import pytest
 from src.shared.folder_models import folder_commit
 from src.shared.request import Status
 from support.queues import Queue
+from support.sources import ROOT
 from support.spy.spy import MARK
 from support.tiny_model import make_tiny_model
+from support.unprivileged import memory_is_open, unprivileged
 
-SPY = Path(__file__).parents[1] / "support" / "spy"
+SUPPORT = ROOT / "tests" / "support"
+SPY, UNHIDDEN = SUPPORT / "spy", SUPPORT / "unhidden.py"
 TOKEN = "hf_decoy_write_token"
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc: run it on Linux")
@@ -30,9 +33,8 @@ def test_the_spy_finds_a_token_where_there_is_one(tmp_path: Path) -> None:
     """Without this, the test below could not fail."""
     (tmp_path / "token").write_text("hf_decoy_login")
     environment = {**os.environ, "HF_TOKEN": TOKEN, "HF_HOME": str(tmp_path)}
-    spy = subprocess.run(
-        [sys.executable, str(SPY / "spy.py")], env=environment, text=True, capture_output=True, check=True
-    )
+    command = [sys.executable, str(SPY / "spy.py"), str(os.getpid())]
+    spy = subprocess.run(command, env=environment, text=True, capture_output=True, check=True)
     places = found_in(spy.stdout)
     assert "environment HF_TOKEN" in places
     assert "huggingface_hub.get_token()" in places
@@ -40,8 +42,8 @@ def test_the_spy_finds_a_token_where_there_is_one(tmp_path: Path) -> None:
     assert any(place.startswith("/proc/") for place in places)
 
 
-def test_a_child_that_looks_for_a_token_finds_none(queue: Queue) -> None:
-    """Not in its environment, not in token files, not in `/proc` of the worker or of anything it started."""
+def found_by_a_child(queue: Queue, *program: str) -> list[str]:
+    """Where an evaluation finds a token, under a worker that an ordinary user started with one."""
     model = queue.folder / "models" / "acme" / "tiny"
     make_tiny_model(model)
     login = queue.folder / "login"
@@ -52,22 +54,33 @@ def test_a_child_that_looks_for_a_token_finds_none(queue: Queue) -> None:
         "HF_TOKEN": TOKEN,
         "HF_HOME": str(login),
         "LEADERBOARD_DATA_DIR": str(queue.folder),
+        "PYTHONPATH": str(ROOT / "backend"),
         "TASKS_DIR": str(SPY),
         "TASKS_HARNESS": "spy",
         "REFRESH_RATE": "0.2",
         "TMPDIR": str(queue.folder),
     }
     worker = subprocess.run(
-        [sys.executable, "-m", "src.worker", "--drain"],
+        unprivileged(sys.executable, *program, "-m", "src.worker", "--drain"),
         cwd="backend",
         env={**os.environ, **variables},
         text=True,
         capture_output=True,
-        check=True,
         timeout=120,
     )
     request = queue.read(path)
-    assert request.status is Status.FINISHED, request.message
+    assert request.status is Status.FINISHED, request.message + worker.stderr
     log = (queue.folder / "results" / str(request.history[0].log)).read_text()
-    assert found_in(log) == []
-    assert "hf_decoy" not in log + worker.stdout + worker.stderr
+    assert "hf_decoy" not in worker.stdout + worker.stderr
+    return found_in(log)
+
+
+def test_a_child_that_looks_for_a_token_finds_none(queue: Queue) -> None:
+    """Not in its environment, not in token files, not in `/proc` of the worker or of anything it started."""
+    assert found_by_a_child(queue) == []
+
+
+@pytest.mark.slow
+def test_a_child_of_a_worker_that_hid_nothing_would_find_it_in_its_memory_and_files(queue: Queue) -> None:
+    places = found_by_a_child(queue, str(UNHIDDEN))
+    assert [Path(place).parts[3] for place in places] == [*(["mem"] if memory_is_open() else []), "fd"]

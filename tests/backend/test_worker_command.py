@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from support.old_envs import with_old_envs
 from support.processes import free_port
 from support.queues import Queue
 from support.tiny_model import make_tiny_model
+from support.unprivileged import unprivileged
 from support.waiting import wait_for
 
 BACKEND = Path("backend").resolve()
@@ -27,14 +28,19 @@ ENDLESS = {"TASKS_DIR": "../tests/support/endless", "TASKS_HARNESS": "endless"}
 
 @contextmanager
 def command(
-    data: Path, *options: str, program: tuple[str, ...] = COMMAND, space: Path = BACKEND, **variables: str
+    data: Path,
+    *options: str,
+    program: tuple[str, ...] = COMMAND,
+    space: Path = BACKEND,
+    run_by: Callable[..., list[str]] = lambda *command: [*command],
+    **variables: str,
 ) -> Iterator[subprocess.Popen[str]]:
     """The command as a process, which is gone after the block."""
     environment = {**os.environ, "LEADERBOARD_DATA_DIR": str(data), "REFRESH_RATE": "0.2", **variables}
     # Models are looked up in the folder only: the Hub cannot be reached from everywhere.
     environment |= {"TMPDIR": str(data.parent), "HF_HUB_OFFLINE": "1"}
     with subprocess.Popen(
-        [sys.executable, *program, *options],
+        run_by(sys.executable, *program, *options),
         cwd=space,
         env=environment,
         text=True,
@@ -54,6 +60,16 @@ def test_drain_ends_when_nothing_is_left(queue: Queue) -> None:
     assert process.returncode == 0, output
     assert queue.read(path).status is Status.FAILED
     assert queue.read(path).message == "There is no model nobody/there in models/: check its name."
+
+
+def test_a_worker_of_an_ordinary_user_ends_an_evaluation_that_holds_too_much_memory(queue: Queue) -> None:
+    make_tiny_model(queue.folder / "models" / "acme" / "tiny")
+    path = queue.submit("acme/tiny", commit=None, precision="float32")
+    settings = {"MAX_MEMORY_GB": "0.05", "MAX_ATTEMPTS": "1", **ENDLESS}
+    with command(queue.folder, "--drain", run_by=unprivileged, **settings) as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    assert "where it may have 0.05 GB, and was stopped" in queue.read(path).message
 
 
 def test_an_old_envs_in_the_place_of_ours_works(queue: Queue) -> None:

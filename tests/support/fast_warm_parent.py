@@ -13,6 +13,8 @@ from pathlib import Path
 from src.evaluation.warm import WarmParent
 
 FOREVER = 3600
+HELD = 200_000_000
+"""Bytes that a parent whose folder is named so shares with its children."""
 
 
 def run(folder: Path) -> int:
@@ -44,5 +46,7 @@ if __name__ == "__main__":
         time.sleep(FOREVER)
     if "forkless" in sys.argv[2]:
         os.fork = fail_to_fork
+    held = bytearray(HELD if "holding" in sys.argv[2] else 0)
+    held[::4096] = b"x" * len(held[::4096])
     print("this is no answer")
     WarmParent({"evaluate": run}).serve()
