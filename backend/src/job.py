@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from src.shared.ends import End
 from src.shared.request import Progress
 from src.suite import Suite
 
@@ -57,37 +58,6 @@ class Job(Suite):
     use_chat_template: bool = False
     kept_tasks: str | None = None
     run: str | None = None
-
-
-class End(StrEnum):
-    """How an attempt ended; the value is what `history` in the request file says."""
-
-    FINISHED = "finished"
-    """The report is there and every task has a score."""
-    REFUSED = "refused"
-    """The model cannot be evaluated as it is; trying again would give the same."""
-    INVALID = "invalid"
-    """The child ended well, but its report lacks what was asked for; trying again would give the same."""
-    OVER_TIME = "over time"
-    """The wall-clock limit passed and the worker stopped the child."""
-    CANCELLED = "cancelled"
-    """Somebody took the request back."""
-    CRASHED = "crashed"
-    """The child died without a word: a signal, or an error that nobody foresaw."""
-    OUT_OF_MEMORY = "out of memory"
-    """The child needed more memory than there was, or than it may have."""
-    STUCK = "stuck"
-    """The child made no progress for so long that the worker stopped it."""
-    UNREACHABLE = "unreachable"
-    """The network or the Hub did not answer the child."""
-    DISK_FULL = "disk full"
-    """The worker's disk had no room left."""
-    WORKER = "worker at fault"
-    """The worker could not evaluate anything, whatever the model."""
-    LOST = "lost"
-    """The worker that ran it is gone, or its lease ran out."""
-    STOPPED = "stopped"
-    """The worker was told to stop, and gave its lease back."""
 
 
 TOLD_BY_A_CHILD = {

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import ClassVar
 
-from src.job import End
-from src.shared.request import WAITS_FOR_A_WORKER, Attempt, Lease, Progress, Request, Status
+from src.shared.ends import End
+from src.shared.request import CLOCK_SKEW, WAITS_FOR_A_WORKER, Attempt, Lease, Progress, Request, Status
 from src.shared.times import to_run
 
 SENTENCES = {
@@ -25,10 +24,7 @@ class LeaseTerms:
     """How long a lease lasts, when it is renewed, and how much clocks of different machines may differ."""
 
     duration: timedelta = timedelta(minutes=60)
-    skew: timedelta = timedelta(minutes=5)
-
-    LONGEST: ClassVar = timedelta(days=7)
-    """A lease that ends later than so far ahead is from a wrong clock, or was written by hand."""
+    skew: timedelta = CLOCK_SKEW
 
     def is_due(self, lease: Lease, now: datetime) -> bool:
         """Whether the lease should be renewed: a third of it is gone."""
@@ -36,7 +32,7 @@ class LeaseTerms:
 
     def has_expired(self, lease: Lease, now: datetime) -> bool:
         """Whether its worker may be taken for dead, by any clock that is right within the skew."""
-        return now - lease.until > self.skew or lease.until - now > self.LONGEST
+        return lease.has_run_out(now, skew=self.skew)
 
 
 def claim(

@@ -17,7 +17,14 @@ from src.shared.model_source import ModelFacts
 from src.shared.names import log_path, result_path
 from src.shared.precision import weights_in_gb
 from src.shared.queue_order import Requests, in_order
-from src.shared.request import WAITS_FOR_A_WORKER, WAITS_FOR_ROOM, Progress, Request, Status
+from src.shared.request import (
+    LEASE_RAN_OUT,
+    WAITS_FOR_A_WORKER,
+    WAITS_FOR_ROOM,
+    Progress,
+    Request,
+    Status,
+)
 from src.shared.result import Result
 
 Look = Callable[[Request], ModelFacts]
@@ -30,7 +37,6 @@ UNANSWERED = 2
 
 WORKER_STOPPED = "The worker that evaluated it was stopped."
 WORKER_RESTARTED = "The worker that evaluated it was restarted."
-LEASE_RAN_OUT = "The worker that evaluated it was not heard of any more."
 NO_LEASE = "It was marked as running, but no worker held it; it waits to be evaluated."
 TOO_LARGE = f"Its weights have {{:,.0f}} GB: {WAITS_FOR_ROOM}."
 DUPLICATE = "The same model is asked for in {}: what comes of that counts."

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from src.job import End
+from src.shared.ends import WORKERS_FAULT, End
 from src.shared.request import Request
 
 ONCE_MORE = {End.OUT_OF_MEMORY, End.STUCK}
@@ -15,7 +15,7 @@ ONCE_MORE = {End.OUT_OF_MEMORY, End.STUCK}
 PERHAPS_THE_MODELS_FAULT = {End.CRASHED, *ONCE_MORE}
 """Another attempt may go well, but not every model's can."""
 
-NOT_THE_MODELS_FAULT = {End.LOST, End.UNREACHABLE, End.DISK_FULL, End.WORKER}
+NOT_THE_MODELS_FAULT = WORKERS_FAULT - {End.STOPPED}
 """What the machine, the network or the Hub did: it is borne with for longer."""
 
 NO_ATTEMPT = {End.STOPPED, End.CANCELLED}
@@ -81,5 +81,5 @@ def ends_of_the_run(request: Request) -> list[str]:
     return [End.CRASHED.value] * (ended - len(known)) + known
 
 
-def _count(ends: Sequence[str], kinds: set[End]) -> int:
+def _count(ends: Sequence[str], kinds: Collection[End]) -> int:
     return sum(end in kinds for end in ends)

@@ -59,7 +59,7 @@ Before you submit a model, see that it loads with `AutoModelForCausalLM.from_pre
 (`trust_remote_code`). A licence and a model card help everybody who finds it here.
 
 It is evaluated at the commit that the revision has now. If an evaluation fails, the reason is shown below,
-and the same model can be submitted again.
+and the same model can be submitted again; both count as submissions.
 """
 
 # How to cite the leaderboard; without a text there is nothing to copy, and the page leaves it out.

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from src.case import Case
 from src.form import UNKNOWN_TYPE, Refused
-from src.limits import HOUR, submissions, writes
+from src.limits import HOUR, Usage, usage, writes
 from src.model_types import MODEL_TYPES
 from src.shared.errors import shown
 from src.shared.model_name import OTHER_KINDS, is_model_name
@@ -45,6 +45,7 @@ ADAPTER_WEIGHTS = re.compile(
 OTHER_WEIGHTS = {".bin": "PyTorch", ".pt": "PyTorch", ".pth": "PyTorch", ".gguf": "GGUF", ".h5": "TensorFlow"}
 """Endings of other files with weights, and what they are called."""
 
+ASK = "Ask the leaderboard's owner about it."
 SIGN_IN = (
     "Sign in with your Hugging Face account first, with the button above the form. Programs send a token in "
     "the header Authorization."
@@ -101,16 +102,16 @@ def queue_has_room(case: Case) -> None:
 
 
 def quota_is_not_used_up(case: Case) -> None:
-    """No login has more than its quota in the period; what failed or was withdrawn is not counted."""
+    """No login has more than its quota evaluated in the period, with what still waits or runs."""
     login, limits = case.submitter.login, case.terms.limits
     if not login:
         return
     quota = limits.quota_of(login)
-    times = submissions(case.requests.values(), case.submitter, case.now - limits.period)
-    if len(times) >= quota:
+    used = usage(case.requests.values(), case.submitter, case.now - limits.period)
+    if used.number >= quota:
         raise Refused(
-            f"{login} has submitted {_number(len(times), 'model')} in the last {_span(limits.period)}, and "
-            f"no more than {quota} are taken from one login. {_next(times, quota, limits.period)}"
+            f"{login} has used up the quota of {_number(quota, 'submission')} in {_span(limits.period)}"
+            f"{_what_used_it(used)}. {_next_in_the_quota(used, quota, limits.period)}"
         )
 
 
@@ -421,9 +422,29 @@ def _refuse_blocked(case: Case, name: str, field: str) -> None:
 def _next(times: Sequence[datetime], limit: int, period: timedelta) -> str:
     """When the next one is taken, from the times of those that count, the oldest first."""
     if limit < 1:
-        return "Ask the leaderboard's owner about it."
+        return ASK
     until = times[-limit] + period + timedelta(seconds=59)  # it is told to the minute, and not too early
     return f"The next one is taken from {until:%Y-%m-%d %H:%M} UTC on."
+
+
+def _what_used_it(used: Usage) -> str:
+    """What takes the places of the quota, as the end of a sentence."""
+    open_ones = f"{used.open} {'waits or runs' if used.open == 1 else 'wait or run'}"
+    begun = f"{len(used.began)} {'has' if len(used.began) == 1 else 'have'} been evaluated"
+    parts = [*([begun] if used.began else []), *([open_ones] if used.open else [])]
+    return f": {' and '.join(parts)}" if parts else ""
+
+
+def _next_in_the_quota(used: Usage, quota: int, period: timedelta) -> str:
+    """When the next one is taken. Nobody knows when what waits will begin."""
+    if quota < 1:
+        return ASK
+    if used.open < quota:
+        return _next(used.began, quota - used.open, period)
+    return (
+        "The next one is taken when one that waits is withdrawn, or "
+        f"{_span(period)} after the evaluation of one of them began."
+    )
 
 
 def _number(number: int, thing: str) -> str:
@@ -436,4 +457,4 @@ def _gb(size: float) -> str:
 
 def _span(period: timedelta) -> str:
     days = period / timedelta(days=1)
-    return "day" if days == 1 else f"{days:g} days"
+    return f"{days:g} day{'s' * (days != 1)}"

@@ -20,9 +20,9 @@ LEADERBOARD_DATA_DIR = None
 REFRESH_RATE = 30
 # Whether anybody may submit without a login, True or False; as usual, not on a Space.
 ANONYMOUS_SUBMISSIONS = None
-# One login may submit so many models
+# So many submissions of one login are evaluated
 RATE_LIMIT_QUOTA = 5
-# in so many days; what failed or was withdrawn is not counted.
+# in so many days. An evaluation that began counts however it ended, unless the worker was at fault.
 RATE_LIMIT_PERIOD = 7
 # Other numbers for some: "alice: 50, bob: 20"
 HIGHER_RATE_LIMITS = ""

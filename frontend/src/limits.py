@@ -1,4 +1,4 @@
-"""How much one person may submit, counted from the requests alone: it holds across frontends and restarts."""
+"""How much one login may submit, counted from the requests alone: it holds across frontends and restarts."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from src.shared.errors import ConfigurationError
-from src.shared.request import RESUBMITTED, WITHDRAWN, Request, Status
+from src.shared.request import RESUBMITTED, WITHDRAWN, Request
 from src.submitter import Submitter
+from src.turns import turns
 
 HOUR = timedelta(hours=1)
-
-NOT_COUNTED = (Status.FAILED, Status.CANCELLED)
-"""What ended without a result, or was taken back, leaves its place to another submission."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """`quota` submissions of one login in a `period`, or what `higher` says by login (in lower case);
-    `writes` of all kinds in an hour; and `pending` requests of all people together.
+    """`quota` submissions of one login are evaluated in a `period`, or as many as `higher` says by login (in
+    lower case). `writes` of all kinds are taken in an hour, and `pending` requests of all people together.
     """
 
     quota: int = 5
@@ -29,19 +27,42 @@ class Limits:
     pending: int = 1000
 
     def quota_of(self, login: str) -> int:
-        """How many submissions of this login are taken in a period."""
+        """How many submissions of this login are evaluated in a period."""
         return self.higher.get(login.casefold(), self.quota)
 
 
-def submissions(requests: Iterable[Request], who: Submitter, since: datetime) -> list[datetime]:
-    """When somebody submitted what counts against the quota, the oldest first."""
-    return sorted(
-        request.submitted
-        for request in requests
-        if who.is_login(request.submitted_by)
-        and request.status not in NOT_COUNTED
-        and request.submitted
-        and request.submitted > since
+@dataclass(frozen=True)
+class Usage:
+    """What one login has used of its quota: how many submissions wait or run, and when the evaluation of each
+    of the others began, the oldest first.
+    """
+
+    open: int
+    began: tuple[datetime, ...]
+
+    @property
+    def number(self) -> int:
+        """How many places of the quota are taken."""
+        return self.open + len(self.began)
+
+
+def usage(requests: Iterable[Request], who: Submitter, since: datetime) -> Usage:
+    """What somebody has used of the quota.
+
+    What is open takes a place until it ends, since it may begin at any moment. What has ended takes one from
+    the time when it began; none if no evaluation began or the worker was at fault. So no more than the quota
+    begins in any period, however long requests wait, whoever submits them again, whenever they are withdrawn.
+    """
+    theirs = [request for request in requests if _names(request, who)]
+    own = [turn for request in theirs for turn in turns(request) if who.is_login(turn.by)]
+    began = [turn.began for turn in own if turn.began and turn.began > since]
+    return Usage(sum(turn.is_open for turn in own), tuple(sorted(began)))
+
+
+def _names(request: Request, who: Submitter) -> bool:
+    """Whether somebody has or had it: most requests are others', and need not be cut into turns."""
+    return who.is_login(request.submitted_by) or any(
+        each.by and who.is_login(each.by) for each in request.history
     )
 
 

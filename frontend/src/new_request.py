@@ -12,7 +12,9 @@ from src.checks import CAN_BE_ASKED_FOR_AGAIN, LONGEST_FIELD
 from src.form import UNKNOWN_TYPE, Form
 from src.group_commit import Placed
 from src.model_types import MODEL_TYPES, read_model_type
+from src.shared.ends import End
 from src.shared.request import (
+    LEASE_RAN_OUT,
     RESUBMITTED,
     WAITS_FOR_A_WORKER,
     WITHDRAWN,
@@ -38,8 +40,14 @@ def place(case: Case, taken: Collection[str], *, submitted_time: str) -> Placed:
 
 
 def withdrawn(request: Request, *, by: str | None, now: datetime) -> Request:
-    """PENDING or RUNNING → CANCELLED: a worker that evaluates it stops; the history says who took it back."""
-    lease = request.lease
+    """PENDING or RUNNING → CANCELLED: a worker that evaluates it stops; the history says who took it back.
+
+    An attempt whose worker is taken for dead is over before, and not for the submitter to answer for.
+    """
+    lease, history = request.lease, request.history
+    if lease and lease.has_run_out(now):
+        lost = Attempt(request.attempt, lease.worker, lease.started, now, End.LOST, LEASE_RAN_OUT)
+        lease, history = None, (*history, lost)
     entry = Attempt(
         attempt=request.attempt,
         worker=lease.worker if lease else "",
@@ -55,7 +63,7 @@ def withdrawn(request: Request, *, by: str | None, now: datetime) -> Request:
         message=entry.message,
         lease=None,
         progress=None,
-        history=(*request.history, entry),
+        history=(*history, entry),
     )
 
 
@@ -108,19 +116,26 @@ def _again(old: Request, new: Request, *, now: datetime) -> Request:
     """A failed request asked for again: all new but its history, what others wrote into it, and the name of
     its revision where the new one is only the commit.
 
-    The history says when somebody with a login had submitted it: that counts against the limit of writes.
+    The history says who had submitted it when: that counts against their limits, not against those of whoever
+    submits it now.
     """
-    history = old.history
-    if old.submitted_by:
-        entry = Attempt(
-            attempt=old.attempt,
-            worker="",
-            started=old.submitted,
-            ended=now,
-            end=RESUBMITTED,
-            message=f"It was submitted again{f' by {new.submitted_by}' if new.submitted_by else ''}.",
-            by=old.submitted_by,
-        )
-        history = (*history, entry)
+    entry = Attempt(
+        attempt=old.attempt,
+        worker="",
+        started=old.submitted,
+        ended=now,
+        end=RESUBMITTED,
+        message=f"It was submitted again{f' by {new.submitted_by}' if new.submitted_by else ''}.",
+        by=old.submitted_by,
+    )
+    history = (*old.history, *_cut_short(old, now), entry)
     revision = old.revision if new.revision == old.commit else new.revision
     return replace(new, revision=revision, history=history, extra={**old.extra, **new.extra})
+
+
+def _cut_short(old: Request, now: datetime) -> list[Attempt]:
+    """The attempt of a request that was cancelled by hand, if no worker has seen that yet."""
+    if not old.lease:
+        return []
+    message = "It was cancelled while it ran."
+    return [Attempt(old.attempt, old.lease.worker, old.lease.started, now, End.CANCELLED, message)]

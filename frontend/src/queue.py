@@ -109,7 +109,7 @@ def no_worker_since(queue: Iterable[Entry], now: datetime) -> datetime | None:
         attempt.ended
         for entry in queue
         for attempt in entry.request.history
-        if attempt.ended and not attempt.is_by_a_submitter
+        if attempt.ended and not attempt.is_by_a_person
     ]
     quiet_since = max([min(waiting), *leases, *attempts])
     return quiet_since if now - quiet_since > SILENCE else None

@@ -7,7 +7,7 @@ import pytest
 from src.job import End, Ending, Job
 from src.policy import Policy
 from src.retries import RetryTerms
-from src.shared.request import RESUBMITTED, WITHDRAWN, Attempt, Status
+from src.shared.request import RERUN, RESUBMITTED, WITHDRAWN, Attempt, Status
 from support.executors import FunctionExecutor, good
 from support.queues import START, Queue, drain
 
@@ -130,7 +130,9 @@ def test_rerun_written_by_hand_evaluates_from_the_beginning(queue: Queue, before
     )
     executor.let_end()
     drain(worker)
-    assert queue.read(path).status is Status.FINISHED
+    request = queue.read(path)
+    assert request.status is Status.FINISHED
+    assert [each.end for each in request.history][-2:] == [RERUN, "finished"]
     assert len(executor.started) == 2
 
 

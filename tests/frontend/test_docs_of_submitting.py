@@ -108,5 +108,6 @@ def test_the_limits_that_owners_read_are_those_without_any_setting() -> None:
     limits = Settings().terms.limits
     assert (limits.quota, limits.period.days, limits.writes, limits.pending) == (5, 7, 30, 1000)
     text = " ".join(section("your-own.md", "Who may submit").split())
-    assert "five models in seven days, and submit and withdraw thirty times in an hour" in text
+    assert "Five submissions of one login are evaluated in seven days" in text
+    assert "may submit and withdraw thirty times in an hour" in text
     assert "a thousand requests wait" in text

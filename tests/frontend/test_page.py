@@ -505,7 +505,7 @@ def test_the_cards_of_the_own_requests_have_buttons_and_those_of_others_have_non
     by_hand = replace(waiting, status=Status.CANCELLED, message="It was taken back.")
     for request, word, button in [
         (waiting, "Waiting, position 1", 'data-action="withdraw"'),
-        (running, "Running", "Stop the evaluation and lose its progress?"),
+        (running, "Running", "Stop the evaluation? It counts as a submission all the same."),
         (taken_back, "Withdrawn", 'data-action="submit again"'),
         (by_hand, "Cancelled", 'data-action="submit again"'),
     ]:
@@ -514,6 +514,23 @@ def test_the_cards_of_the_own_requests_have_buttons_and_those_of_others_have_non
         assert button in card(entry, NO_LINKS, alice)
         assert "<button" not in card(entry, NO_LINKS, bob)
         assert "<button" not in card(entry, NO_LINKS, ANONYMOUS)
+
+
+def test_what_another_submitted_again_stays_in_the_quota_that_the_page_shows(
+    leaderboard: Leaderboard,
+) -> None:
+    history = (
+        Attempt(1, "here-0", NOW, NOW, "withdrawn", by="alice"),
+        Attempt(1, "", NOW, NOW, "resubmitted", by="alice"),
+    )
+    leaderboard.add_request(submitted_by="bob", history=history)
+    leaderboard.keeper.sync()
+    with gr.Blocks():
+        own = MySubmissions(leaderboard.keeper, leaderboard.desk, leaderboard.visitors(), clock=lambda: NOW)
+        own.place_mine()
+    for login in ("alice", "Bob"):
+        assert "1 of 5 submissions in 7 days used." in str(own._all_of(Submitter(login))[own.mine])
+    assert "0 of 5 submissions in 7 days used." in str(own._all_of(Submitter("carol"))[own.mine])
 
 
 @pytest.mark.parametrize("status", list(Status))

@@ -12,7 +12,7 @@ from src.case import Case, Terms
 from src.checks import CHECKS, CLOSED
 from src.form import Form, Refused
 from src.shared.errors import Conflict, LeaderboardError, StoreError
-from src.shared.request import Attempt, Lease, Progress, Request, Status, read_request
+from src.shared.request import RESUBMITTED, Attempt, Lease, Progress, Request, Status, read_request
 from src.shared.store import Snapshot, Store
 from src.submission import NotAccepted
 from support.boards import NOW, Leaderboard, path_of
@@ -276,7 +276,7 @@ def test_a_failed_or_cancelled_request_is_submitted_again_in_its_own_file_with_i
         status=status,
         message="It crashed.",
         history=attempts,
-        attempt=1,
+        attempt=2,
         run="2026-01-31T12-00-00.000000",
         lease=Lease("here-0", "n", NOW, NOW, NOW),
         progress=Progress("tiny_copy", 1, 2),
@@ -287,10 +287,11 @@ def test_a_failed_or_cancelled_request_is_submitted_again_in_its_own_file_with_i
     receipt = leaderboard.desk.submit(leaderboard.form())
     assert receipt.path == path_of(old)
     request = the_request(leaderboard)
-    assert (request.status, request.history, request.extra["sender"]) == (
-        Status.PENDING,
-        attempts,
-        "somebody",
+    assert (request.status, request.extra["sender"]) == (Status.PENDING, "somebody")
+    assert request.history == (
+        *attempts,
+        Attempt(2, "here-0", NOW, NOW, "cancelled", "It was cancelled while it ran."),
+        Attempt(2, "", old.submitted, NOW, RESUBMITTED, "It was submitted again."),
     )
     assert (request.run, request.attempt, request.lease, request.progress, request.result) == (
         None,

@@ -188,7 +188,7 @@ def test_20_a_submission_needs_a_login_and_no_login_submits_without_end(leaderbo
         desk.submit(leaderboard.form("acme/a"))
     assert desk.submit(leaderboard.form("acme/a"), Submitter("alice")).request.submitted_by == "alice"
     with pytest.raises(
-        NotAccepted, match="alice has submitted 1 model in the last 7 days, and no more than 1"
+        NotAccepted, match="alice has used up the quota of 1 submission in 7 days: 1 waits or runs"
     ):
         desk.submit(leaderboard.form("acme/b"), Submitter("alice"))
     assert desk.submit(leaderboard.form("acme/b"), Submitter("bob")).request.submitted_by == "bob"

@@ -272,7 +272,7 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "request", (2, "35025f2cb30d9006")),
+        (REQUESTS_INDEX, "request", (2, "0414f796efe8704a")),
         (RESULTS_INDEX, "reports", (2, "fc55f511d3b22ae8")),
     ],
     ids=["requests", "results"],

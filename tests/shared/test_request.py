@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from src.shared.errors import BadFile
 from src.shared.request import (
     FORMAT,
+    RERUN,
     Attempt,
     Identity,
     Lease,
@@ -99,7 +100,22 @@ def test_statuses_are_read_as_their_nearest_meaning(word: str, status: Status) -
 
 def test_rerun_begins_a_new_run_and_keeps_the_history() -> None:
     rerun = read_request(json.dumps(written(RUNNING) | {"status": "RERUN", "result": "x.json"}).encode())
-    assert rerun == replace(RUNNING, status=Status.PENDING, run=None, attempt=0, lease=None, progress=None)
+    asked = Attempt(0, "", None, None, RERUN, "The owner had it evaluated again.")
+    assert rerun == replace(
+        RUNNING,
+        status=Status.PENDING,
+        run=None,
+        attempt=0,
+        lease=None,
+        progress=None,
+        history=(*RUNNING.history, asked),
+    )
+    assert read_request(write_request(rerun)) == rerun
+
+
+def test_a_rerun_with_a_broken_history_is_refused() -> None:
+    with pytest.raises(BadFile, match="history: Input should be a valid tuple"):
+        read_request(old_request_file(status="RERUN", history="none"))
 
 
 @pytest.mark.parametrize(

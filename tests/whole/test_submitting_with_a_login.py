@@ -64,7 +64,7 @@ def withdraw(card: Locator) -> None:
     """Press the button, and once more where it asks, because the evaluation runs already."""
     button = card.locator('button[data-action="withdraw"]')
     button.click()
-    asks = card.get_by_role("button", name="Stop the evaluation and lose its progress?")
+    asks = card.get_by_role("button", name="Stop the evaluation? It counts as a submission all the same.")
     expect(asks.or_(card.get_by_text("It was withdrawn by")).first).to_be_visible()
     if asks.is_visible():
         asks.click()

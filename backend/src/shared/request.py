@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
@@ -54,11 +54,28 @@ WAITS_FOR_A_WORKER = "It waits for a worker."
 WAITS_FOR_ROOM = "it waits for a worker that has room for them"
 """What a request says that no worker has taken yet; the second one, that none may be missing."""
 
-WITHDRAWN, RESUBMITTED = "withdrawn", "resubmitted"
-"""The ends in a history that submitters make."""
+LEASE_RAN_OUT = "The worker that evaluated it was not heard of any more."
+"""What the history says of an attempt whose worker is taken for dead."""
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""How much the clocks of different machines may differ."""
+
+LONGEST_LEASE = timedelta(days=7)
+"""A lease that ends later than so far ahead is from a wrong clock, or was written by hand."""
+
+WITHDRAWN, RESUBMITTED, RERUN = "withdrawn", "resubmitted", "rerun"
+"""The entries in a history that people make: the first two whoever submitted it, the last one the owner."""
 
 RERUN_STATUSES = ("RERUN", "PENDING_NEW_EVAL")
-"""Foreign words in old files for: evaluate this again, from the beginning."""
+"""What owners write in the place of a status, in old files too: evaluate this again, from the beginning."""
+
+ASKED_BY_THE_OWNER = {
+    "attempt": 0,
+    "worker": "",
+    "end": RERUN,
+    "message": "The owner had it evaluated again.",
+}
+"""What the history says of that: the attempts after it are the owner's, not the submitter's."""
 
 OTHER_SPELLINGS = {"CANCELED": Status.CANCELLED}
 
@@ -86,6 +103,10 @@ class Lease:
     renewed: Time
     until: Time
 
+    def has_run_out(self, now: datetime, *, skew: timedelta = CLOCK_SKEW) -> bool:
+        """Whether its worker may be taken for dead, by any clock that is right within the skew."""
+        return now - self.until > skew or self.until - now > LONGEST_LEASE
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -100,8 +121,9 @@ class Progress:
 class Attempt:
     """One attempt that has ended: who made it, when, how, and where its log lies in the results dataset.
 
-    Also what its submitters did, `by` their login: WITHDRAWN, and RESUBMITTED, where `started` is when it
-    had been submitted before.
+    Also what people did. WITHDRAWN is by the login `by`, and names the worker if one was evaluating it.
+    RESUBMITTED ends what `by` (None without a login) had submitted at `started`. RERUN is the owner's, and
+    has no time.
     """
 
     attempt: int
@@ -114,9 +136,9 @@ class Attempt:
     by: str | None = None
 
     @property
-    def is_by_a_submitter(self) -> bool:
-        """Whether it is what a submitter did, and no attempt of a worker's."""
-        return self.end in (WITHDRAWN, RESUBMITTED)
+    def is_by_a_person(self) -> bool:
+        """Whether it is what a submitter or the owner did, and no attempt of a worker's."""
+        return self.end in (WITHDRAWN, RESUBMITTED, RERUN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +206,7 @@ def read_request(data: bytes) -> Request:
     if status in RERUN_STATUSES:
         status = Status.PENDING
         known = {key: value for key, value in known.items() if key not in _OF_A_RUN}
+        known["history"] = _with_a_rerun(known.get("history") or [])
     elif status.startswith(Status.FINISHED):
         status = Status.FINISHED
     status = OTHER_SPELLINGS.get(status, status)
@@ -194,6 +217,12 @@ def read_request(data: bytes) -> Request:
     if not request.model.strip():
         raise BadFile("it is not a request: model: it names no model")
     return request
+
+
+def _with_a_rerun(history: object) -> object:
+    """The history, with what the owner did; one that is no list is left to the validation."""
+    rerun = {**ASKED_BY_THE_OWNER, "started": None, "ended": None}
+    return [*history, rerun] if isinstance(history, list) else history
 
 
 def write_request(request: Request) -> bytes:

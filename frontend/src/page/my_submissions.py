@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from src import api
 from src.board import Keeper
-from src.limits import submissions
+from src.limits import usage
 from src.page import notices, request_card
 from src.page.links import Links
 from src.page.updates import QUIETLY, WAITING_FOR_A_COMMIT, Follow, Updates
@@ -90,7 +90,7 @@ class MySubmissions:
         mine.sort(key=lambda entry: entry.request.submitted_time, reverse=True)
         limits = self._desk.terms.limits
         since = self._clock() - limits.period
-        used = len(submissions((entry.request for entry in mine), who, since))
+        used = usage((entry.request for entry in requests), who, since)
         told = notices.quota(used, limits.quota_of(who.login), limits.period)
         label = f"👤 My submissions ({len(mine):,})"
         return {

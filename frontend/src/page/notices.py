@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from src.api import Answer, Problem
 from src.board import Now
+from src.limits import Usage
 from src.page.links import Links, link, request_link
 from src.shared.model_source import ModelFacts
 
@@ -34,6 +35,7 @@ evaluated, a button with the new result appears here.</p>
 folder. Result files of your own go into the results dataset, {results}.</p>
 </div>
 """
+OPEN_COUNTS = " What waits or runs counts; what is withdrawn before it runs does not."
 READING = '<div class="first-steps" role="status"><p class="headline">Reading the results …</p></div>'
 
 
@@ -145,11 +147,11 @@ def problems(wrong: Sequence[Problem]) -> Markup:
     return Markup('<div class="problem" role="alert">{}</div>').format(lines) if wrong else Markup()
 
 
-def quota(used: int, quota: int, period: timedelta) -> Markup:
+def quota(used: Usage, quota: int, period: timedelta) -> Markup:
     """How much of what one login may submit is used."""
     days = period / timedelta(days=1)
-    return Markup('<p class="quiet">{} of {} submissions in {:g} day{} used.</p>').format(
-        used, quota, days, "" if days == 1 else "s"
+    return Markup('<p class="quiet">{} of {} submissions in {:g} day{} used.{}</p>').format(
+        used.number, quota, days, "" if days == 1 else "s", OPEN_COUNTS if used.open else ""
     )
 
 

@@ -99,7 +99,7 @@ def attempts(entry: Entry, links: Links) -> Markup:
         )
         for attempt in history
     )
-    number = sum(not attempt.is_by_a_submitter for attempt in history)
+    number = sum(not attempt.is_by_a_person for attempt in history)
     summary = "What happened" if number < len(history) else f"{number} attempt{'s' * (number > 1)}"
     return Markup('<details data-keep="attempts"><summary>{}</summary><ol>{}</ol></details>').format(
         summary, items

@@ -18,7 +18,7 @@ from src.submitter import Submitter
 WITHDRAW, AGAIN = "withdraw", "submit again"
 """What a button does; requests.js hands it to the server together with the request's path."""
 
-CONFIRM = "Stop the evaluation and lose its progress?"
+CONFIRM = "Stop the evaluation? It counts as a submission all the same."
 """What a button asks at the first press, where there is something to lose."""
 
 MOST = 100

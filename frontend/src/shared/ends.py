@@ -1,0 +1,42 @@
+"""How an attempt can end, and which of these ends are no fault of whoever submitted the model."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class End(StrEnum):
+    """How an attempt ended; the value is what `history` in the request file says."""
+
+    FINISHED = "finished"
+    """The report is there and every task has a score."""
+    REFUSED = "refused"
+    """The model cannot be evaluated as it is; trying again would give the same."""
+    INVALID = "invalid"
+    """The child ended well, but its report lacks what was asked for; trying again would give the same."""
+    OVER_TIME = "over time"
+    """The wall-clock limit passed and the worker stopped the child."""
+    CANCELLED = "cancelled"
+    """Somebody took the request back."""
+    CRASHED = "crashed"
+    """The child died without a word: a signal, or an error that nobody foresaw."""
+    OUT_OF_MEMORY = "out of memory"
+    """The child needed more memory than there was, or than it may have."""
+    STUCK = "stuck"
+    """The child made no progress for so long that the worker stopped it."""
+    UNREACHABLE = "unreachable"
+    """The network or the Hub did not answer the child."""
+    DISK_FULL = "disk full"
+    """The worker's disk had no room left."""
+    WORKER = "worker at fault"
+    """The worker could not evaluate anything, whatever the model."""
+    LOST = "lost"
+    """The worker that ran it is gone, or its lease ran out."""
+    STOPPED = "stopped"
+    """The worker was told to stop, and gave its lease back."""
+
+
+WORKERS_FAULT = frozenset({End.UNREACHABLE, End.DISK_FULL, End.WORKER, End.LOST, End.STOPPED})
+"""The worker, its machine, the network or the Hub was at fault. Such attempts are tried again for longer, and
+do not count against the submitter's quota. Every other end counts there, even one that is not known here.
+"""
