@@ -12,7 +12,7 @@ import os
 
 from src.secrets import withdraw_secrets
 from src.settings import Settings
-from src.shared.environment import owners_file, read_settings
+from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
 from src.shared.folder_files import serve_files
 from src.shared.stop_signal import StopSignal
@@ -29,7 +29,8 @@ def main() -> None:
     stop = StopSignal()
     worker.ticker.start(worker.tick)
 
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
+    for name, value in QUIET_GRADIO.items():  # it reads them when it is imported
+        os.environ.setdefault(name, value)
     from src.page.health import serve_health
     from src.page.page import build_page
 

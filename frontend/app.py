@@ -21,7 +21,7 @@ from src.columns import TAKEN
 from src.group_commit import GroupCommit
 from src.local_models import local_models
 from src.settings import Settings
-from src.shared.environment import owners_file, read_settings
+from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
 from src.shared.folder_files import serve_files
 from src.shared.stop_signal import StopSignal
@@ -71,7 +71,8 @@ def main() -> None:
         }
     )
 
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
+    for name, value in QUIET_GRADIO.items():  # it reads them when it is imported
+        os.environ.setdefault(name, value)
     from src.page.page import build_page
     from src.page.visitors import Visitors
 

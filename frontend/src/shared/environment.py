@@ -28,6 +28,11 @@ READING = ConfigDict(allow_inf_nan=False, coerce_numbers_to_str=True, str_strip_
 OLD_NAMES = {"HF_TOKEN": "TOKEN"}
 """What the old template's envs.py calls a setting otherwise."""
 
+QUIET_GRADIO = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000"}
+"""Gradio neither reports to its makers, nor sums up all events so far after each of them: that takes longer
+each time, and anybody could read it at `/monitoring/summary`.
+"""
+
 MISTAKES = (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError)
 """What a file that is edited by hand raises when it is imported."""
 
