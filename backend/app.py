@@ -9,14 +9,20 @@ if __name__ == "__main__":  # before the imports below, which take a second
 
 import logging
 import os
+from typing import TYPE_CHECKING
 
 from src.secrets import withdraw_secrets
 from src.settings import Settings
+from src.shared.doors import hide_tracebacks
 from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
 from src.shared.folder_files import serve_files
 from src.shared.stop_signal import StopSignal
-from src.worker import make_worker
+from src.worker import Worker, make_worker
+
+if TYPE_CHECKING:  # it takes seconds: the worker starts first
+    import gradio as gr
+    from fastapi import FastAPI
 
 
 def main() -> None:
@@ -31,28 +37,46 @@ def main() -> None:
 
     for name, value in QUIET_GRADIO.items():  # it reads them when it is imported
         os.environ.setdefault(name, value)
-    from src.page.health import serve_health
     from src.page.page import build_page
 
     page = build_page(worker.reconciler, worker.ticker, worker.announcer, worker.stores)
+    try:
+        serve(page, settings, worker)
+    except ConfigurationError:
+        worker.close()
+        raise
+    stop.wait()
+    worker.close()
+    page.close()
+
+
+def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
+    """Serve the page, the worker's health, and the logs where they lie in a folder.
+
+    Raises ConfigurationError.
+    """
+    from src.page.doors import doors
+    from src.page.health import serve_health
+
+    site: FastAPI
     try:
         site, *_ = page.launch(
             server_name=settings.server_name,
             server_port=settings.gradio_server_port,
             ssr_mode=False,
+            show_api=False,  # there is none
             prevent_thread_lock=True,
+            app_kwargs={"middleware": doors(settings, worker.stores)},
         )
     except OSError as error:
-        worker.close()
         raise ConfigurationError(
             f"The page cannot be served on port {settings.gradio_server_port}: {error} "
             "Set GRADIO_SERVER_PORT to a free port."
         ) from error
-    serve_files(site, worker.stores.requests, worker.stores.results)
+    hide_tracebacks(site)
+    serve_files(site, worker.stores.results)
     serve_health(site, worker.reconciler, worker.ticker)
-    stop.wait()
-    worker.close()
-    page.close()
+    return site
 
 
 if __name__ == "__main__":

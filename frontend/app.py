@@ -21,6 +21,7 @@ from src.columns import TAKEN
 from src.group_commit import GroupCommit
 from src.local_models import local_models
 from src.settings import Settings
+from src.shared.doors import hide_tracebacks
 from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
 from src.shared.folder_files import serve_files
@@ -33,6 +34,7 @@ from src.texts import read_texts
 
 if TYPE_CHECKING:  # it takes seconds: it is imported while the datasets are read
     import gradio as gr
+    from fastapi import FastAPI
 
 EVENTS_AT_ONCE = 200
 """Of all visitors together; three quarters may wait for their commit, and gradio counts those as well."""
@@ -97,8 +99,11 @@ def make_desk(settings: Settings, stores: Stores, keeper: Keeper) -> Desk:
     )
 
 
-def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> None:
+def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
     """Serve the page, and the datasets' files where they lie in folders. Raises ConfigurationError."""
+    from src.page.doors import doors
+
+    site: FastAPI
     try:
         site, *_ = page.launch(
             server_name=settings.server_name,
@@ -106,12 +111,15 @@ def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> None:
             ssr_mode=False,
             prevent_thread_lock=True,
             max_threads=EVENTS_AT_ONCE,
+            app_kwargs={"middleware": doors(settings, stores)},
         )
     except OSError as error:
         raise ConfigurationError(
             f"GRADIO_SERVER_PORT cannot be {settings.gradio_server_port}: {error}"
         ) from error
+    hide_tracebacks(site)
     serve_files(site, stores.requests, stores.results)
+    return site
 
 
 def in_the_background(tasks: Mapping[Callable[[], None], float]) -> BackgroundScheduler:

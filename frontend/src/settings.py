@@ -29,7 +29,6 @@ class Settings(CommonSettings):
     writes_per_hour: WholeNumber = 30
     max_pending: WholeNumber = 1000
     gradio_server_port: Port = 7860
-    system: str | None = None
     space_host: str | None = None
     oauth_client_id: str | None = None
     oauth_client_secret: str | None = field(default=None, repr=False)
@@ -47,7 +46,7 @@ class Settings(CommonSettings):
         and everybody would be its owner; without the others it would not start.
         """
         others = (self.oauth_client_id, self.oauth_client_secret, self.oauth_scopes, self.openid_provider_url)
-        return self.system == "spaces" and bool(self.space_id) and all(others)
+        return self.is_a_space and all(others)
 
     @property
     def terms(self) -> Terms:

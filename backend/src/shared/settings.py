@@ -28,6 +28,7 @@ class CommonSettings:
     hf_read_token: str | None = field(default=None, repr=False)
     commits_per_hour: Positive = LIMIT
     leaderboard_data_dir: str | None = None
+    system: str | None = None
     space_id: str | None = None
     space_author_name: str | None = None
     gradio_server_name: str | None = None
@@ -51,6 +52,11 @@ class CommonSettings:
             raise ConfigurationError(
                 f"HF_ENDPOINT is {constants.ENDPOINT!r}: write an address, such as https://huggingface.co."
             )
+
+    @property
+    def is_a_space(self) -> bool:
+        """Whether Gradio takes this for a Space of the Hub."""
+        return self.system == "spaces" and bool(self.space_id)
 
     @property
     def organisation(self) -> str | None:

@@ -32,9 +32,9 @@ class SubmitTab:
         self._visitors = visitors
         gr.Markdown(texts.queue)
         if desk.terms.login:
-            gr.LoginButton(
-                SIGN_IN_BUTTON + TO_SUBMIT * (not desk.terms.anonymous), elem_id="login", size="md"
-            )
+            text = SIGN_IN_BUTTON + TO_SUBMIT * (not desk.terms.anonymous)
+            # Its picture is in style.css: Gradio's is a file, and no door leads to files.
+            gr.LoginButton(text, icon=None, elem_id="login", size="md")
         elif not desk.terms.anonymous:
             gr.HTML(notices.note(CLOSED), padding=False)
         self.own = MySubmissions(keeper, desk, visitors)

@@ -31,6 +31,9 @@ HEIGHT = 620
 BLANK = "\u00a0"
 """How a missing value reads: the component shows the value itself where the text is empty."""
 
+COMPONENT: str = Leaderboard.get_component_class_id()
+"""What Gradio calls the component in the address of its scripts."""
+
 LOWEST = -1e99
 """What a missing number is sorted as: the component would take it for 0. Its text is what people see."""
 

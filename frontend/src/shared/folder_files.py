@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from .doors import Door
 from .folder_store import FolderStore
 from .names import is_safe_path
 from .store import Store
 
 NOT_FOUND = 404
 
+PATH = r"(?:/(?!\.)[\w .,:;=+@()\[\]-]+)+"
+"""What comes after the folder's address. Nothing hidden; which files are served is decided where they are."""
+
 
 def serve_files(site: Starlette, *stores: Store) -> None:
     """Serve the folder of each store that lies in one, at the address that it gives for its files."""
+    for store in _on_the_web(stores):
+        site.mount(f"/{store.web}", _VisibleFiles(directory=store.folder, check_dir=False))
+
+
+def file_doors(*stores: Store) -> list[Door]:
+    """The doors that these files need."""
+    reason = "the page links to files of the dataset"
+    return [Door(("GET",), f"/{store.web}{PATH}", reason) for store in _on_the_web(stores)]
+
+
+def _on_the_web(stores: Iterable[Store]) -> Iterator[FolderStore]:
     for store in stores:
         if isinstance(store, FolderStore) and store.web:
-            site.mount(f"/{store.web}", _VisibleFiles(directory=store.folder, check_dir=False))
+            yield store
 
 
 class _VisibleFiles(StaticFiles):
