@@ -51,9 +51,11 @@ def running(
     *,
     environments: Path = ENVIRONMENTS,
     ports: Mapping[str, int] = ANY_PORTS,
+    program: str = "app.py",
     **settings: str,
 ) -> Iterator[dict[str, Space]]:
-    """Run Spaces on a data folder until the block ends. `settings` are variables for all of them.
+    """Run Spaces on a data folder until the block ends. `settings` are variables for all of them, `program`
+    is what is run in the folder of each.
 
     Raises DoesNotStart. A taken port is passed over for the next free one: look at each Space's `url`.
     """
@@ -63,14 +65,16 @@ def running(
         given: list[int] = []
         for name in names:  # all are started before any is waited for, so none has its port yet
             given.append(free_port(ports[name], given))
-            spaces[name] = start(name, data, environments / name, given[-1], settings)
+            spaces[name] = start(name, data, environments / name, given[-1], settings, program)
             stack.callback(stop, spaces[name])
         for space in spaces.values():
             wait_until_open(space)
         yield spaces
 
 
-def start(name: str, data: Path, environment: Path, port: int, settings: dict[str, str]) -> Space:
+def start(
+    name: str, data: Path, environment: Path, port: int, settings: dict[str, str], program: str = "app.py"
+) -> Space:
     """Start a Space with `python app.py` in its folder, in a virtual environment of its own."""
     variables = {key: value for key, value in os.environ.items() if not OF_ANOTHER_LEADERBOARD.match(key)}
     variables |= {
@@ -81,7 +85,7 @@ def start(name: str, data: Path, environment: Path, port: int, settings: dict[st
     log = data / f"{name}.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [str(environment / "bin" / "python"), "app.py"],
+            [str(environment / "bin" / "python"), program],
             cwd=ROOT / name,
             env=variables | settings,
             stdin=subprocess.DEVNULL,
