@@ -1,7 +1,10 @@
-"""A proxy that counts the bytes which a server sends: a browser does not say how many came in a stream."""
+"""A proxy that keeps what passes: a browser does not say how many bytes came in a stream, and no client says
+what it asked for.
+"""
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,6 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 PIECE = 1 << 16
+REQUEST_LINE = re.compile(rb"\b(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (/\S*) HTTP/1\.1\r\n")
 
 
 @dataclass
@@ -18,11 +22,19 @@ class CountingProxy:
 
     url: str
     pieces: list[bytes] = field(default_factory=list)
+    asked: list[list[bytes]] = field(default_factory=list)
+    """What the clients sent, by connection."""
 
     @property
     def sent(self) -> bytes:
         """All that the server sent, in the order in which it came, headers included."""
         return b"".join(self.pieces)
+
+    @property
+    def calls(self) -> set[tuple[str, str]]:
+        """Every method and target that was asked for."""
+        found = (call for pieces in self.asked for call in REQUEST_LINE.findall(b"".join(pieces)))
+        return {(method.decode(), target.decode()) for method, target in found}
 
 
 @contextmanager
@@ -42,15 +54,16 @@ def _serve(listener: socket.socket, address: tuple[str, int], proxy: CountingPro
         while True:
             client, _ = listener.accept()
             server = socket.create_connection(address)
-            threading.Thread(target=_pass_on, args=(client, server, None), daemon=True).start()
-            threading.Thread(target=_pass_on, args=(server, client, proxy), daemon=True).start()
+            asked: list[bytes] = []
+            proxy.asked.append(asked)
+            threading.Thread(target=_pass_on, args=(client, server, asked), daemon=True).start()
+            threading.Thread(target=_pass_on, args=(server, client, proxy.pieces), daemon=True).start()
 
 
-def _pass_on(source: socket.socket, target: socket.socket, proxy: CountingProxy | None) -> None:
+def _pass_on(source: socket.socket, target: socket.socket, kept: list[bytes]) -> None:
     with suppress(OSError):
         while piece := source.recv(PIECE):
-            if proxy:
-                proxy.pieces.append(piece)
+            kept.append(piece)
             target.sendall(piece)
     for each in (source, target):
         with suppress(OSError):
