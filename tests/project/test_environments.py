@@ -15,6 +15,7 @@ FILES = [
     *(f"{space}/requirements.txt" for space in SPACES),
     "tests/requirements.txt",
     "tests/whole/requirements.txt",
+    "tests/support/gradio_clients/requirements.txt",
     "tests/support/hub_clients/requirements.txt",
 ]
 
