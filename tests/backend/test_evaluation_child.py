@@ -269,6 +269,15 @@ def test_a_worker_without_its_packages_says_which_and_does_not_blame_the_model(
     assert not (child.folder / BEGUN_FILE).exists()
 
 
+def test_a_task_that_is_named_twice_is_the_owners_to_mend(model: Path, start: Start, own: Own) -> None:
+    own("copy", more="tag: copies\n")
+    suite: dict[str, Any] = {"tasks": ("copy", "copies"), "fewshot_by_task": {"copy": 3, "copies": 1}}
+    failure = start(make_job(model, tasks_dir=str(own.folder), **suite)).failure()
+    assert failure.end is End.WORKER
+    assert failure.message.startswith("TASKS_HARNESS names the task copy twice")
+    assert failure.message.endswith("the model is not at fault.")
+
+
 def test_addresses_that_are_fetched_are_not_logged(model: Path, start: Start, own: Own) -> None:
     names = ("httpx", "urllib3.connectionpool", "filelock", "fsspec.http", "another")
     each = f"[logging.getLogger(name).info('said by %s', name) for name in {names}]"

@@ -20,6 +20,7 @@ from src.evaluation.configs import (
 )
 from src.evaluation.harness import batch_size
 from src.evaluation.loading import PRECISIONS
+from src.evaluation.overlaps import overlaps
 from src.evaluation.problems import problems
 from src.evaluation.tasks import COLLECTION, index_for
 from src.evaluation.versions import versions
@@ -36,10 +37,13 @@ def describe(suite: Suite) -> BackendDescription:
     known = [name for name in suite.tasks if name in tasks.task_index]
     return BackendDescription(
         tasks=tuple(each for name in known for each in describe_task(name, tasks, suite)),
-        problems=tuple(
-            sentence
-            for name in suite.tasks
-            for sentence in problems(name, tasks, confirm_run_unsafe_code=suite.confirm_run_unsafe_code)
+        problems=(
+            *overlaps(suite, tasks),
+            *(
+                sentence
+                for name in suite.tasks
+                for sentence in problems(name, tasks, confirm_run_unsafe_code=suite.confirm_run_unsafe_code)
+            ),
         ),
         limit=suite.limit,
         batch_size=batch_size(suite),

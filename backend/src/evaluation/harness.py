@@ -29,7 +29,7 @@ from src.evaluation.report import (
     with_the_parts_of_a_tag,
 )
 from src.evaluation.samples import check_samples
-from src.evaluation.tasks import COLLECTION, check_code, find_tasks
+from src.evaluation.tasks import COLLECTION, check_code, check_overlaps, find_tasks
 from src.job import End, Job
 from src.suite import Suite
 
@@ -84,6 +84,7 @@ def evaluate(job: Job, tell: Tell) -> Report:
     """
     tasks = find_tasks(job.tasks, job.tasks_dir)
     check_code(job, tasks)
+    check_overlaps(job, tasks)
     check_device(job)
     kept = KeptReports.of(job, batch_size(job))
     reports = {task: report for task in job.tasks if (report := kept.read(task))}

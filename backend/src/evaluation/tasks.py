@@ -11,6 +11,7 @@ from lm_eval.tasks import TaskManager
 
 from src.evaluation.configs import leaves, named
 from src.evaluation.failures import Failed
+from src.evaluation.overlaps import overlaps
 from src.job import End
 from src.suite import Suite
 
@@ -52,6 +53,14 @@ def check_code(suite: Suite, index: TaskManager) -> None:
                     "task out; the model is not at fault.",
                     End.WORKER,
                 )
+
+
+def check_overlaps(suite: Suite, index: TaskManager) -> None:
+    """Raise `Failed` if the suite names a task twice: it would be published with one of two scores."""
+    for sentence in overlaps(suite, index):
+        raise Failed(
+            f"{sentence} The leaderboard's owner has to do this; the model is not at fault.", End.WORKER
+        )
 
 
 def index_for(names: Sequence[str], tasks_dir: str) -> TaskManager:
