@@ -32,8 +32,8 @@ from src.job import (
     write_json,
 )
 from src.launchers import Launcher, ProgramLauncher
-from support import direct_evaluation
-from support.broken_models import diverge, reweighted
+from support import direct_evaluation, fake_kernels
+from support.broken_models import diverge, edited, reweighted
 from support.jobs import TASKS, make_job
 from support.sources import ROOT
 from support.tiny_model import make_tiny_model
@@ -267,6 +267,32 @@ def test_a_worker_without_its_packages_says_which_and_does_not_blame_the_model(
     assert failure.message.startswith("The worker cannot import a_package_that_nobody_has (No module named")
     assert "Traceback" in child.log()
     assert not (child.folder / BEGUN_FILE).exists()
+
+
+@pytest.mark.slow
+def test_a_package_that_runs_code_from_the_hub_is_not_even_imported(
+    model: Path, start_program: Start, tmp_path: Path
+) -> None:
+    fake_kernels.install(tmp_path)
+    assert start_program(make_job(model, tasks=("tiny_copy",), limit=2)).report()
+    assert fake_kernels.notes(tmp_path) == set()
+
+
+def test_a_model_that_names_code_from_elsewhere_is_refused(model: Path, start: Start) -> None:
+    edited("config.json", attn_implementation="someone/kernel")(model)
+    failure = start(make_job(model)).failure()
+    assert failure.end is End.REFUSED
+    assert "sets `attn_implementation` to 'someone/kernel'" in failure.message
+
+
+def test_infinite_weights_are_refused_where_only_writing_is_asked(model: Path, start: Start) -> None:
+    def overflow(weights: dict[str, Any]) -> None:
+        weights["model.norm.weight"][0] = float("inf")
+
+    reweighted(overflow)(model)
+    failure = start(make_job(model, tasks=("tiny_copy",))).failure()
+    assert failure.end is End.REFUSED
+    assert "model.norm.weight holds infinity" in failure.message
 
 
 def test_a_task_that_is_named_twice_is_the_owners_to_mend(model: Path, start: Start, own: Own) -> None:

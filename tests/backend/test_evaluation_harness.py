@@ -151,7 +151,7 @@ def test_a_model_that_gives_nan_for_a_text_is_refused(model: Path) -> None:
     reweighted(grow)(model)
     job = make_job(model, tasks=("tiny_agreement",), limit=2)
     assert math.isfinite(report_of(job)["results"]["tiny_agreement"]["acc,none"])
-    with pytest.raises(Failed, match="gives NaN as the probability of a text in float16"):
+    with pytest.raises(Failed, match=r"lm_head\.weight holds infinity"):
         report_of(make_job(model, tasks=("tiny_agreement",), limit=2, precision="float16"))
 
 

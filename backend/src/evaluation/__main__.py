@@ -44,6 +44,9 @@ READ_AT_IMPORT = {
 }
 """Settings of libraries that have to be in the environment before these are imported."""
 
+NEVER_IMPORTED = ("kernels",)
+"""It downloads code from the Hub and runs it; transformers would use it for some quantized weights."""
+
 QUIET = ("httpx", "httpcore", "urllib3", "filelock", "fsspec")
 """They log each address that they fetch, and some of these are signed; only their warnings are kept."""
 
@@ -138,6 +141,8 @@ def prepare(work: Work) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name, value in READ_AT_IMPORT.items():
         os.environ.setdefault(name, value)
+    for name in NEVER_IMPORTED:
+        sys.modules[name] = None  # type: ignore[assignment]  # As if it were not installed.
 
 
 def end_with_the_worker() -> None:

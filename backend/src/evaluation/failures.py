@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from socket import gaierror
 
 import aiohttp
 import httpx
+import jinja2
 import torch
 from datasets.exceptions import DatasetNotFoundError
 from huggingface_hub import errors as hub
@@ -34,13 +36,14 @@ class Step(Enum):
 
     CONFIGURATION = auto()
     TOKENIZER = auto()
+    CHAT_TEMPLATE = auto()
     WEIGHTS = auto()
     EVALUATION = auto()
     OTHER = auto()
     """Finding the tasks, or writing its own files."""
 
 
-LOADING = frozenset({Step.CONFIGURATION, Step.TOKENIZER, Step.WEIGHTS})
+LOADING = frozenset({Step.CONFIGURATION, Step.TOKENIZER, Step.CHAT_TEMPLATE, Step.WEIGHTS})
 ANY_STEP = frozenset(Step)
 
 
@@ -151,6 +154,22 @@ def out_of_memory(error: BaseException) -> bool:
     )
 
 
+def needs_kernels(error: BaseException) -> bool:
+    """Match what transformers raises for weights that it computes with code which it downloads."""
+    return any(
+        isinstance(cause, ImportError | ValueError) and KERNELS.search(str(cause)) for cause in causes(error)
+    )
+
+
+KERNELS = re.compile(r"\bkernels`? (is either not installed|package)|requires `?kernels\b|install kernels\b")
+
+
+def not_converted(error: BaseException) -> bool:
+    """Match what transformers raises when it cannot turn saved weights into those of its own class."""
+    texts = ("during automatic conversion of the weights", "Error(s) in loading state_dict")
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in texts)
+
+
 def token_out_of_range(error: BaseException) -> bool:
     """Match what PyTorch raises, on a CPU, for a token number that the model has no weights for."""
     return isinstance(error, IndexError | RuntimeError) and any(
@@ -168,6 +187,11 @@ def gated_questions(error: BaseException) -> bool:
 
 
 HUB_DID_NOT_ANSWER = "The Hub did not answer while {model} was loaded."
+
+TEMPLATE_FAILS = (
+    "The chat template of {model} cannot be used: it fails on a question of a user. Correct it, or submit "
+    "the model without it."
+)
 
 # The first that matches decides.
 RULES = [
@@ -214,7 +238,7 @@ RULES = [
     Rule(ANY_STEP, reported_by_the_system, None),
     Rule(
         frozenset({Step.CONFIGURATION}),
-        caused_by(OSError, ValueError, TypeError, KeyError, AttributeError, hub.StrictDataclassError),
+        caused_by(OSError, ValueError, TypeError, LookupError, AttributeError, hub.StrictDataclassError),
         "transformers cannot read the config.json of {model}. Correct it, for example by saving the model "
         "again with `save_pretrained`.",
     ),
@@ -224,6 +248,8 @@ RULES = [
         "The tokenizer of {model} cannot be loaded: a file is missing or damaged, or it needs code of its "
         "own, which is not run here. Add one that `AutoTokenizer` loads without remote code.",
     ),
+    Rule(frozenset({Step.CHAT_TEMPLATE}), caused_by(Exception), TEMPLATE_FAILS),
+    Rule(frozenset({Step.EVALUATION}), caused_by(jinja2.TemplateError), TEMPLATE_FAILS),
     Rule(
         frozenset({Step.WEIGHTS}),
         caused_by(SafetensorError),
@@ -237,13 +263,19 @@ RULES = [
     ),
     Rule(
         frozenset({Step.WEIGHTS}),
+        needs_kernels,
+        "{model} needs code that is downloaded from the Hub (`kernels`) for its quantized weights, which is "
+        "not run here. Submit the model without quantization.",
+    ),
+    Rule(
+        frozenset({Step.WEIGHTS}),
         caused_by(ImportError),
         "{model} needs a package that this worker does not have, such as one for quantized weights. Submit "
         "the model without quantization, or ask the leaderboard's owner to add the package.",
     ),
     Rule(
         frozenset({Step.WEIGHTS}),
-        caused_by(ValueError, TypeError, KeyError),
+        lambda error: not_converted(error) or caused_by(ValueError, TypeError, KeyError)(error),
         "The weights of {model} do not fit its config.json. Save both again from one model with "
         "`save_pretrained`.",
     ),

@@ -17,7 +17,8 @@ from lm_eval.utils import sanitize_model_name
 
 from src.evaluation.failures import Failed, Step, explained
 from src.evaluation.kept import KeptReports
-from src.evaluation.loading import load, revision
+from src.evaluation.loading import load
+from src.evaluation.model_files import revision
 from src.evaluation.progress import ProgressMeter, Tell
 from src.evaluation.report import (
     TIME,
@@ -159,7 +160,7 @@ def batch_size(suite: Suite) -> str:
 
 def signed(report: Report, job: Job, tokenizer: Any) -> Report:
     """With what lm_eval's command line adds: which model it is, and how it was spoken to."""
-    template = tokenizer.chat_template if job.use_chat_template else None
+    template = tokenizer.get_chat_template() if job.use_chat_template else None
     arguments = {"pretrained": job.model, "revision": revision(job), "dtype": job.precision}
     return {
         **report,

@@ -6,15 +6,46 @@ from typing import Any, NamedTuple
 
 import torch
 import transformers
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PretrainedConfig
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedTokenizer,
+    PreTrainedTokenizerFast,
+)
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
 from src.evaluation.calls import all_answered
 from src.evaluation.failures import Failed, Step, explained
+from src.evaluation.model_files import (
+    chooses_no_implementation,
+    comes_without_an_adapter,
+    generation_settings,
+    is_quantized_in_a_known_way,
+    lists_every_part,
+    names_a_tokenizer,
+    names_no_other_repository,
+    names_weights_in_safetensors,
+    needs_no_code_of_its_own,
+    revision,
+    weight_map,
+)
+from src.evaluation.weights import WEIGHTS_CHECKS, are_where_the_index_says
 from src.job import Job
 
 PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
+
+OURS_TO_CHOOSE = {"attn_implementation": None, "experts_implementation": None, "use_kernels": False}
+"""How a model is computed, whatever its configuration says: transformers takes the best way that it has."""
+
+ANSWERS = {"return_dict": True, "output_attentions": False, "output_hidden_states": False}
+"""What a model returns; a configuration cannot ask for less, or for more."""
+
+A_QUESTION = [{"role": "user", "content": "What is 2 + 2?"}]
+"""What a chat template is tried with."""
 
 
 class Loaded(NamedTuple):
@@ -42,25 +73,45 @@ def load_configuration(job: Job) -> Any:
         named, _ = PretrainedConfig.get_config_dict(job.weights, revision=revision(job))
         for check in CONFIGURATION_CHECKS:
             check(job, named)
-        return AutoConfig.from_pretrained(job.weights, revision=revision(job), trust_remote_code=False)
+        return AutoConfig.from_pretrained(
+            job.weights, revision=revision(job), trust_remote_code=False, **ANSWERS
+        )
 
 
 def load_tokenizer(job: Job) -> Any:
-    """Load the tokenizer, which has a chat template if the job is to use it."""
+    """Load the tokenizer, which has a chat template that works if the job is to use it."""
     with explained(Step.TOKENIZER, job):
+        for check in TOKENIZER_CHECKS:
+            check(job, get_tokenizer_config(job.weights, revision=revision(job)))
         tokenizer = AutoTokenizer.from_pretrained(
             job.weights, revision=revision(job), trust_remote_code=False
         )
-    if job.use_chat_template and not tokenizer.chat_template:
+    if not isinstance(tokenizer, PreTrainedTokenizer | PreTrainedTokenizerFast):
+        raise Failed(
+            f"The tokenizer of {job.model} is of a kind that lm_eval cannot use. Save it again as a "
+            "tokenizer.json with `save_pretrained`."
+        )
+    if tokenizer.eos_token_id is None:
+        raise Failed(
+            f"The tokenizer of {job.model} has no token for the end of a text (`eos_token`), which the tasks "
+            "need. Name one in tokenizer_config.json."
+        )
+    if not job.use_chat_template:
+        return tokenizer
+    if not tokenizer.chat_template:
         raise Failed(
             f"{job.model} has no chat template, but was submitted with it. Add one, or submit it without."
         )
+    with explained(Step.CHAT_TEMPLATE, job):
+        tokenizer.apply_chat_template(A_QUESTION, tokenize=False, add_generation_prompt=True)
     return tokenizer
 
 
 def load_weights(job: Job, config: Any) -> Any:
     """Load the model in the job's precision onto the job's device."""
     with explained(Step.WEIGHTS, job):
+        files = weight_map(job, config)
+        lists_every_part(job, files)
         model, info = AutoModelForCausalLM.from_pretrained(
             job.weights,
             config=config,
@@ -71,15 +122,15 @@ def load_weights(job: Job, config: Any) -> Any:
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # They are refused below, by name.
             output_loading_info=True,
+            generation_config=generation_settings(job),
+            **OURS_TO_CHOOSE,
         )
         for check in WEIGHTS_CHECKS:
             check(job, model, info)
+        are_where_the_index_says(job, model, files)
+    # Whatever its configuration says: it was loaded as one that continues text.
+    model.config.is_encoder_decoder = False
     return model
-
-
-def revision(job: Job) -> str:
-    """What the Hub calls this state of the model; for a folder it means nothing."""
-    return job.commit or "main"
 
 
 def names_its_architecture(job: Job, config: dict[str, Any]) -> None:
@@ -88,15 +139,6 @@ def names_its_architecture(job: Job, config: dict[str, Any]) -> None:
         raise Failed(
             f"{job.model} has no config.json that names its architecture (`model_type`). Save the whole "
             "model with `save_pretrained`; merge an adapter into its base model first."
-        )
-
-
-def needs_no_code_of_its_own(job: Job, config: dict[str, Any]) -> None:
-    """A model of a known architecture may bring code: transformers then uses its own in place of it."""
-    if "auto_map" in config and config["model_type"] not in CONFIG_MAPPING_NAMES:
-        raise Failed(
-            f"{job.model} needs code of its own, which is not run here. Submit a model of an architecture "
-            "that transformers has."
         )
 
 
@@ -124,27 +166,13 @@ CONFIGURATION_CHECKS = [
     needs_no_code_of_its_own,
     is_known_to_transformers,
     is_a_causal_language_model,
+    chooses_no_implementation,
+    names_no_other_repository,
+    names_weights_in_safetensors,
+    is_quantized_in_a_known_way,
+    names_a_tokenizer,
+    comes_without_an_adapter,
 ]
 
-
-def has_all_its_weights(job: Job, model: Any, info: dict[str, Any]) -> None:
-    """For weights that are missing or of another shape transformers takes random ones, and goes on."""
-    lacking = sorted(info["missing_keys"]) + sorted(name for name, *_ in info["mismatched_keys"])
-    if lacking:
-        raise Failed(
-            f"The weights of {job.model} do not fit its config.json: {len(lacking)} are missing or of "
-            f"another shape, such as {lacking[0]}. Save both again from one model with `save_pretrained`."
-        )
-
-
-def has_only_numbers(job: Job, model: Any, info: dict[str, Any]) -> None:
-    """A model that answers NaN to everything always chooses the first choice, which may be the right one."""
-    for name, weight in model.named_parameters():
-        if torch.isnan(weight).any():
-            raise Failed(
-                f"The weights of {job.model} are not all numbers: {name} holds NaN. Upload weights from "
-                "before the training diverged."
-            )
-
-
-WEIGHTS_CHECKS = [has_all_its_weights, has_only_numbers]
+TOKENIZER_CHECKS = [names_a_tokenizer]
+"""Of tokenizer_config.json."""
