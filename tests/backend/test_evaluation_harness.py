@@ -1,7 +1,6 @@
 """One model is evaluated task by task into one report. Here within the process of the tests."""
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -144,15 +143,26 @@ def test_what_an_earlier_attempt_kept_is_not_computed_again(model: Path, tmp_pat
     assert json.loads(kept.read_text())["results"]["tiny_copy"] == first["results"]["tiny_copy"]
 
 
-def test_a_model_that_gives_nan_for_a_text_is_refused(model: Path) -> None:
-    def grow(weights: dict[str, Any]) -> None:
-        weights["lm_head.weight"] *= 1e6  # More than float16 can hold.
+def test_prompts_that_lose_their_beginning_are_counted(model: Path, own: Path) -> None:
+    edited("config.json", max_position_embeddings=30)(model)
+    for name in ("tiny_agreement", "tiny_copy"):
+        write_task(own, name)
+    report = report_of(make_job(model, tasks=("tiny_agreement", "tiny_copy"), tasks_dir=str(own), limit=6))
+    sentences = [json.loads(line) for line in (TASKS / "tiny_agreement.jsonl").read_text().splitlines()[:6]]
+    words = [json.loads(line) for line in (TASKS / "tiny_copy.jsonl").read_text().splitlines()[:6]]
+    too_long = [
+        len(f"{each['sentence']} {choice}") > 30 + 1 for each in sentences for choice in each["choices"]
+    ]
+    assert sum(too_long) > 0
+    assert report["truncated_prompts"] == {
+        "tiny_agreement": sum(too_long),
+        "tiny_copy": sum(len(f"Repeat: {each['word']}\n") > 30 - 16 for each in words),
+    }
 
-    reweighted(grow)(model)
-    job = make_job(model, tasks=("tiny_agreement",), limit=2)
-    assert math.isfinite(report_of(job)["results"]["tiny_agreement"]["acc,none"])
-    with pytest.raises(Failed, match=r"lm_head\.weight holds infinity"):
-        report_of(make_job(model, tasks=("tiny_agreement",), limit=2, precision="float16"))
+
+def test_no_prompt_is_counted_that_is_read_as_a_whole(model: Path) -> None:
+    report = report_of(make_job(model, limit=2))
+    assert report["truncated_prompts"] == dict.fromkeys(make_job(model).tasks, 0)
 
 
 def test_a_model_whose_context_is_too_short_for_a_task_is_refused(model: Path) -> None:

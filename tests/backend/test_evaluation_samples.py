@@ -8,7 +8,7 @@ from src.evaluation.failures import Failed
 from src.evaluation.samples import asked_for, check_samples
 from src.job import End
 
-NAN = float("nan")
+NAN, INFINITY = float("nan"), float("inf")
 
 
 def sample(number: int, **changes: Any) -> dict[str, Any]:
@@ -55,6 +55,8 @@ def test_each_question_may_have_a_metric_of_its_own() -> None:
         (report_of(ALL, effective=2), None, "is of 2 questions instead of 3"),
         (report_of([*ALL[:2], sample(2, resps=[[(-0.5, True)], [(NAN, False)]])]), None, "is NaN"),
         (report_of([*ALL[:2], sample(2, resps=[[NAN]])]), None, "is NaN"),
+        (report_of([*ALL[:2], sample(2, resps=[[(-INFINITY, True)], [(-1.5, False)]])]), None, "infinite"),
+        (report_of([*ALL[:2], sample(2, resps=[[INFINITY]])]), None, "infinite"),
     ],
 )
 def test_anything_less_is_invalid(report: dict[str, Any], limit: float | None, told: str) -> None:

@@ -38,12 +38,14 @@ class Step(Enum):
     TOKENIZER = auto()
     CHAT_TEMPLATE = auto()
     WEIGHTS = auto()
+    TRIAL = auto()
+    """Trying the loaded model on a few words."""
     EVALUATION = auto()
     OTHER = auto()
     """Finding the tasks, or writing its own files."""
 
 
-LOADING = frozenset({Step.CONFIGURATION, Step.TOKENIZER, Step.CHAT_TEMPLATE, Step.WEIGHTS})
+LOADING = frozenset({Step.CONFIGURATION, Step.TOKENIZER, Step.CHAT_TEMPLATE, Step.WEIGHTS, Step.TRIAL})
 ANY_STEP = frozenset(Step)
 
 
@@ -307,7 +309,7 @@ RULES = [
         "{model} cannot take texts as long as the task {task} has. Submit a model with a longer context.",
     ),
     Rule(
-        frozenset({Step.EVALUATION}),
+        frozenset({Step.TRIAL, Step.EVALUATION}),
         token_out_of_range,
         "The tokenizer of {model} gives token numbers that its weights do not have. Save model and tokenizer "
         "again, after `resize_token_embeddings` if tokens were added.",

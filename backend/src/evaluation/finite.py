@@ -1,10 +1,12 @@
-"""Numbers that are none: NaN and infinity."""
+"""Numbers that are none: NaN and infinity, in weights and in the scores that a model gives to words."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from transformers import LogitsProcessor
 
 BYTES_OF_FLOAT8 = 1
 
@@ -20,3 +22,27 @@ def extremes(numbers: Any) -> tuple[float, float]:
         numbers = numbers.float()
     least, greatest = torch.aminmax(numbers.detach())
     return least.item(), greatest.item()
+
+
+class FiniteScores(LogitsProcessor):  # type: ignore[misc]  # transformers' types are not read.
+    """Raises an error when a model that writes an answer has no best next word, and changes nothing.
+
+    With NaN among the scores of all words, or infinity, the first or a random word would be written. A word
+    that a model never writes has minus infinity on purpose: only the best score counts. So does a text that
+    has ended already, which is filled up until the others in its batch have.
+    """
+
+    def __init__(self, prompt: int, ends: list[int], error: Callable[[], Exception]) -> None:
+        self._prompt = prompt
+        self._ends = ends
+        self._error = error
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """The same scores."""
+        is_lost = ~torch.isfinite(scores.amax(-1))
+        if is_lost.any():
+            ends = torch.tensor(self._ends, device=input_ids.device)
+            has_ended = torch.isin(input_ids[:, self._prompt :], ends).any(-1)
+            if (is_lost & ~has_ended).any():
+                raise self._error()
+        return scores

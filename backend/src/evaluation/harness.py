@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,18 @@ from lm_eval import simple_evaluate
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 from lm_eval.utils import sanitize_model_name
+from transformers import LogitsProcessorList
 
+from src.evaluation.behaviour import bears_padding, continues_what_it_rates
 from src.evaluation.failures import Failed, Step, explained
+from src.evaluation.finite import FiniteScores
 from src.evaluation.kept import KeptReports
 from src.evaluation.loading import load
 from src.evaluation.model_files import revision
 from src.evaluation.progress import ProgressMeter, Tell
 from src.evaluation.report import (
     TIME,
+    TRUNCATED,
     Report,
     merged,
     publishable,
@@ -42,40 +48,102 @@ that ends the process, or the machine."""
 
 
 class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
-    """lm_eval's model, which tells how many requests it gets and refuses answers that are no numbers."""
+    """lm_eval's model, which tells how many requests it gets, refuses answers that are no numbers, and counts
+    the prompts that lost their beginning.
+    """
+
+    batch_size_per_gpu: int | str
 
     def __init__(self, job: Job, meter: ProgressMeter, **settings: Any) -> None:
-        super().__init__(**settings)
+        # lm_eval would take the decoders of some families for whole models with an encoder, and leave the
+        # question in their answers.
+        super().__init__(backend="causal", **settings)
         self._job = job
         self._meter = meter
+        self.truncated = 0
         self.set_cache_hook(meter)
 
     def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
         """Of each continuation of a text: its log-probability, and whether it is the likeliest."""
         self._meter.expect(len(requests))
         answers: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
-        self._refuse_nan(value for value, _ in answers)
+        self._refuse_what_is_not_finite(value for value, _ in answers)
         return answers
 
     def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = True) -> list[float]:
         """Of each whole text: its log-probability."""
         self._meter.expect(len(requests))
         answers: list[float] = super().loglikelihood_rolling(requests, disable_tqdm=disable_tqdm)
-        self._refuse_nan(answers)
+        self._refuse_what_is_not_finite(answers)
         return answers
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
         """For each text: what the model writes after it."""
         self._meter.expect(len(requests))
-        answers: list[str] = super().generate_until(requests, disable_tqdm=disable_tqdm)
+        with self._alone_if_padding_matters():
+            answers: list[str] = super().generate_until(requests, disable_tqdm=disable_tqdm)
         return answers
 
-    def _refuse_nan(self, log_probabilities: Iterable[float]) -> None:
-        if any(math.isnan(value) for value in log_probabilities):
-            raise Failed(
-                f"{self._job.model} gives NaN as the probability of a text in {self._job.precision}. Submit "
-                "it in a precision with a larger range, or repair its weights."
-            )
+    def tok_batch_encode(
+        self, strings: list[str], *args: Any, left_truncate_len: int | None = None, **settings: Any
+    ) -> tuple[Any, Any]:
+        """The tokens of prompts to be continued, of which only the last `left_truncate_len` are read."""
+        if left_truncate_len is not None:
+            self.truncated += sum(len(self.tok_encode(each)) > left_truncate_len for each in strings)
+        encoded: tuple[Any, Any] = super().tok_batch_encode(
+            strings, *args, left_truncate_len=left_truncate_len, **settings
+        )
+        return encoded
+
+    def _loglikelihood_tokens(
+        self, requests: list[tuple[Any, list[int], list[int]]], *args: Any, **settings: Any
+    ) -> list[tuple[float, bool]]:
+        self.truncated += sum(
+            len(prompt) + len(answer) > self.max_length + 1 for _, prompt, answer in requests
+        )
+        answers: list[tuple[float, bool]] = super()._loglikelihood_tokens(requests, *args, **settings)
+        return answers
+
+    def _model_generate(self, context: Any, max_length: int, stop: list[str], **settings: Any) -> Any:
+        ends = self.model.generation_config.eos_token_id
+        finite = FiniteScores(context.shape[1], ends_in(ends), self._not_finite)
+        return super()._model_generate(
+            context, max_length, stop, logits_processor=LogitsProcessorList([finite]), **settings
+        )
+
+    @contextmanager
+    def _alone_if_padding_matters(self) -> Iterator[None]:
+        """Have texts continued one by one, if the length of another in the batch would change the answer."""
+        batch_size = self.batch_size_per_gpu
+        if not self._bears_padding:
+            self.batch_size_per_gpu = 1
+        try:
+            yield
+        finally:
+            self.batch_size_per_gpu = batch_size
+
+    @cached_property
+    def _bears_padding(self) -> bool:
+        continues_what_it_rates(self._job, self.model, self.tokenizer)
+        bears = bears_padding(self.model, self.tokenizer)
+        if not bears:
+            log.info("%s continues texts one by one: padding changes its answers", self._job.model)
+        return bears
+
+    def _refuse_what_is_not_finite(self, log_probabilities: Iterable[float]) -> None:
+        if not all(map(math.isfinite, log_probabilities)):
+            raise self._not_finite()
+
+    def _not_finite(self) -> Failed:
+        return Failed(
+            f"{self._job.model} gives NaN or infinity as the probability of a text in {self._job.precision}. "
+            "Submit it in a precision with a larger range, or repair its weights."
+        )
+
+
+def ends_in(tokens: int | list[int] | None) -> list[int]:
+    """The tokens that end a text, as generation_config.json names them: one, several or none."""
+    return tokens if isinstance(tokens, list) else [] if tokens is None else [tokens]
 
 
 def evaluate(job: Job, tell: Tell) -> Report:
@@ -133,6 +201,7 @@ def evaluate_task(job: Job, model: MeteredModel, task: str, tasks: TaskManager) 
     seeds are lm_eval's.
     """
     started = time.monotonic()
+    model.truncated = 0
     report: Report = simple_evaluate(
         model=model,
         tasks=[task],
@@ -145,6 +214,7 @@ def evaluate_task(job: Job, model: MeteredModel, task: str, tasks: TaskManager) 
         confirm_run_unsafe_code=job.confirm_run_unsafe_code,
     )
     check_samples(report, job.limit)
+    report[TRUNCATED] = {task: model.truncated}
     report["task_hashes"] = task_hashes(report.pop("samples"))
     report = signed(with_the_parts_of_a_tag(report, task), job, model.tokenizer)
     report[TIME] = str(time.monotonic() - started)

@@ -18,6 +18,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
+from src.evaluation.behaviour import BEHAVIOUR_CHECKS
 from src.evaluation.calls import all_answered
 from src.evaluation.failures import Failed, Step, explained
 from src.evaluation.model_files import (
@@ -64,7 +65,11 @@ def load(job: Job) -> Loaded:
     with all_answered(job):
         config = load_configuration(job)
         tokenizer = load_tokenizer(job)
-        return Loaded(load_weights(job, config), tokenizer)
+        model = load_weights(job, config)
+    with explained(Step.TRIAL, job):
+        for check in BEHAVIOUR_CHECKS:
+            check(job, model, tokenizer)
+    return Loaded(model, tokenizer)
 
 
 def load_configuration(job: Job) -> Any:

@@ -10,6 +10,9 @@ from typing import Any
 Report = dict[str, Any]
 """What lm_eval returns: sections by task, the configuration, versions. Its shape is lm_eval's."""
 
+TRUNCATED = "truncated_prompts"
+"""By what was configured: how many prompts were longer than the model's context, and lost their beginning."""
+
 SECTIONS_BY_TASK = [
     "results",
     "groups",
@@ -20,6 +23,7 @@ SECTIONS_BY_TASK = [
     "higher_is_better",
     "n-samples",
     "task_hashes",
+    TRUNCATED,
 ]
 
 TIME = "total_evaluation_time_seconds"

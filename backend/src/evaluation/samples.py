@@ -24,8 +24,8 @@ def check_samples(report: Report, limit: float | None) -> None:
         scored = scored_on(samples)
         if count["effective"] != scored:
             raise invalid(f"The score of {task} is of {count['effective']} questions instead of {scored}")
-        if any(has_nan(each["resps"]) for each in samples):
-            raise invalid(f"The evaluation has an answer to {task} whose probability is NaN")
+        if not all(is_finite(each["resps"]) for each in samples):
+            raise invalid(f"The evaluation has an answer to {task} whose probability is NaN or infinite")
 
 
 def asked_for(original: int, limit: float | None) -> int:
@@ -47,11 +47,11 @@ def scored_on(samples: Sequence[Sample]) -> int:
     return max(map(len, of_metrics.values()), default=0)
 
 
-def has_nan(answers: object) -> bool:
-    """Whether a log-probability among the answers, which are lists and tuples of any depth, is no number."""
+def is_finite(answers: object) -> bool:
+    """Whether all log-probabilities among the answers, lists and tuples of any depth, are finite."""
     if isinstance(answers, list | tuple):
-        return any(has_nan(answer) for answer in answers)
-    return isinstance(answers, float) and math.isnan(answers)
+        return all(is_finite(answer) for answer in answers)
+    return not isinstance(answers, float) or math.isfinite(answers)
 
 
 def invalid(what: str) -> Failed:
