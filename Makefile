@@ -4,7 +4,7 @@ FRONTEND := .venv/frontend/.ready
 BACKEND := .venv/backend/.ready
 DEV := .venv/dev/.ready
 
-.PHONY: help demo test test-frontend test-backend test-whole test-slow test-live chaos bench style quality seeds envs clean
+.PHONY: help demo test test-frontend test-backend test-whole test-slow test-live chaos bench style quality lock seeds envs clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -45,10 +45,14 @@ style: $(DEV)  ## format and mend the code, write the shared copies
 	.venv/dev/bin/python scripts/shared_copies.py
 	.venv/dev/bin/ruff check --fix
 
-quality: $(FRONTEND) $(BACKEND) $(DEV)  ## check what can be checked without running: style, types, shared copies, docs
+lock: $(DEV)  ## compile each Space's requirements.txt from its requirements.in (ARGS=--upgrade: the newest that it allows)
+	.venv/dev/bin/python scripts/lock_requirements.py $(ARGS)
+
+quality: $(FRONTEND) $(BACKEND) $(DEV)  ## check what can be checked without running: style, types, copies, locks, docs
 	.venv/dev/bin/ruff format --check
 	.venv/dev/bin/ruff check
 	.venv/dev/bin/python scripts/shared_copies.py --check
+	.venv/dev/bin/python scripts/lock_requirements.py --check
 	cd frontend && ../.venv/frontend/bin/python -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/frontend app.py src
 	cd backend && ../.venv/backend/bin/python -m mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache/backend app.py src
 	.venv/dev/bin/python -m pytest tests/project

@@ -11,24 +11,69 @@ import pytest
 
 from support.sources import ROOT, SPACES
 
-FILES = [
-    *(f"{space}/requirements.txt" for space in SPACES),
-    "tests/requirements.txt",
-    "tests/whole/requirements.txt",
-    "tests/support/gradio_clients/requirements.txt",
-    "tests/support/hub_clients/requirements.txt",
-]
+OF_THE_TESTS = ["tests/requirements.txt", "tests/whole/requirements.txt"]
+FILES = [*(f"{space}/requirements.txt" for space in SPACES), *OF_THE_TESTS]
+OF_CLIENTS = [f"tests/support/{each}_clients/requirements.txt" for each in ("gradio", "hub")]
+LISTS = [f"{space}/requirements.in" for space in SPACES]
+
+EXACT = re.compile(r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==(\d[a-z0-9.]*)(?: ; [a-z0-9_'.<>= ()!-]+)?", re.I)
+"""Name and version, perhaps with extras and a marker: no address, path or option, no build of its own."""
+
+
+def requirements(file: str) -> list[str]:
+    """The lines of a requirement file, comments aside."""
+    lines = [line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines()]
+    return [line for line in lines if line]
 
 
 def pins(file: str) -> dict[str, str]:
-    """The versions in a requirement file, by package."""
-    lines = [line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines()]
-    return dict(line.split("==") for line in lines if line)
+    """The versions in a requirement file, by package as the index writes it."""
+    found = [each for line in requirements(file) if (each := EXACT.fullmatch(line))]
+    return {each[1].lower().replace("_", "-"): each[2] for each in found}
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [*FILES, *OF_CLIENTS, *LISTS])
 def test_every_requirement_has_an_exact_version_and_no_address(file: str) -> None:
-    assert all(re.fullmatch(r"\d[\w.]*", version) for version in pins(file).values())
+    assert [line for line in requirements(file) if not EXACT.fullmatch(line)] == []
+    assert len(pins(file)) == len(requirements(file)), "a package is named twice"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "six",
+        "six>=1.17.0",
+        "six==1.*",
+        "six @ https://example.org/six.whl",
+        "torch==2.13.0+cpu",
+        "-c constraints.txt",
+        "--index-url https://example.org",
+        "./six.whl",
+        "six==1.17.0 \\",
+        "six==1.17.0 --hash=sha256:0",
+    ],
+)
+def test_what_is_not_exact_is_seen(line: str) -> None:
+    assert not EXACT.fullmatch(line)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_a_tree_has_what_the_list_names_in_the_same_version(space: str) -> None:
+    assert pins(f"{space}/requirements.in").items() <= pins(f"{space}/requirements.txt").items()
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_no_part_of_cuda_is_locked_since_torch_pins_its_own(space: str) -> None:
+    names = pins(f"{space}/requirements.txt")
+    assert not {name for name in names if name.startswith(("nvidia", "cuda")) or "triton" in name}
+    assert not {line for line in requirements(f"{space}/requirements.txt") if "nvidia" in line}
+
+
+@pytest.mark.parametrize("file", [*OF_THE_TESTS, OF_CLIENTS])
+def test_the_test_tools_bring_no_other_version_of_what_a_space_runs_with(file: str) -> None:
+    locked = pins("backend/requirements.txt") | pins("frontend/requirements.txt")
+    other = {name for name, version in pins(file).items() if locked.get(name, version) != version}
+    assert other <= ({"huggingface-hub"} if file == OF_CLIENTS else set())
 
 
 def test_both_spaces_run_the_same_versions_of_what_both_use() -> None:
