@@ -69,11 +69,11 @@ def test_no_part_of_cuda_is_locked_since_torch_pins_its_own(space: str) -> None:
     assert not {line for line in requirements(f"{space}/requirements.txt") if "nvidia" in line}
 
 
-@pytest.mark.parametrize("file", [*OF_THE_TESTS, OF_CLIENTS])
+@pytest.mark.parametrize("file", [*OF_THE_TESTS, *OF_CLIENTS])
 def test_the_test_tools_bring_no_other_version_of_what_a_space_runs_with(file: str) -> None:
     locked = pins("backend/requirements.txt") | pins("frontend/requirements.txt")
     other = {name for name, version in pins(file).items() if locked.get(name, version) != version}
-    assert other <= ({"huggingface-hub"} if file == OF_CLIENTS else set())
+    assert other <= ({"gradio-client", "huggingface-hub"} if file in OF_CLIENTS else set())
 
 
 def test_both_spaces_run_the_same_versions_of_what_both_use() -> None:

@@ -46,3 +46,9 @@ def test_every_advisory_has_a_reason_and_a_test() -> None:
         assert len(row) == 6
         assert all(row)
         assert "`tests/" in row[5] or row[5] == "the same"
+
+
+def test_every_test_that_is_named_exists() -> None:
+    files = set(re.findall(r"`(tests/[a-z_/]+\.py)`", TEXT))
+    assert len(files) > 10
+    assert [file for file in files if not (ROOT / file).exists()] == []
