@@ -16,11 +16,14 @@ from src.form import Form, Refused
 from src.group_commit import Receipt
 from src.queue import Entry
 from src.reproduction import reproductions
+from src.search import LONGEST, MOST_TERMS, read_search
 from src.shared.errors import LeaderboardError
 from src.shared.request import Status
 from src.shared.times import to_text
 from src.submission import Desk, NotAccepted
 from src.submitter import ANONYMOUS, Submitter
+
+TOO_LONG = f"A search has at most {LONGEST:,} characters and {MOST_TERMS} alternatives: shorten it."
 
 
 class Leaderboard(TypedDict):
@@ -60,8 +63,13 @@ def leaderboard(board: Board) -> Leaderboard:
     }
 
 
-def reproduce(board: Board, search: str) -> list[dict[str, object]]:
-    """The commands that compute the first rows again that a search finds, and what to know about them."""
+def reproduce(board: Board, search: str) -> list[dict[str, object]] | dict[str, str]:
+    """The commands that compute the first rows again that a search finds, and what to know about them.
+
+    A search that asks too much is answered with an `error`.
+    """
+    if read_search(search).left_out:
+        return {"error": TOO_LONG}
     found = reproductions(board.standings, search, local_models=board.local_models, description=board.backend)
     return [
         {

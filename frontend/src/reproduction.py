@@ -11,12 +11,12 @@ from itertools import chain
 
 from src.form import PRECISIONS
 from src.rows import Row, Standings
+from src.search import found, read_search
 from src.shared.backend_description import BackendDescription
 from src.shared.model_name import is_model_name
 from src.shared.request import ORIGINAL
 from src.shared.result import Setup
 from src.shared.times import to_text
-from src.view import ViewState, view
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -62,8 +62,9 @@ def reproductions(
     description: BackendDescription | None = None,
 ) -> list[Reproduction]:
     """Of the rows that a search finds, the first ones; of the best row, when nothing is searched."""
-    found = view(standings, ViewState(search=search)).rows[: OFFERED if search.strip() else 1]
-    return [reproduction(row, local_models=local_models, description=description) for row in found]
+    sought = read_search(search)
+    rows = found(standings, sought)[: OFFERED if sought.terms else 1]
+    return [reproduction(row, local_models=local_models, description=description) for row in rows]
 
 
 def reproduction(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import fsum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from src.derived import Derived
 from src.scoring import Evidence, TaskColumn, column_of, differences, doubts
 from src.shared.request import Request, Status
 from src.shared.result import Result
@@ -76,6 +77,7 @@ class Standings:
     """The best first and incomplete ones last."""
     doubts: tuple[str, ...] = ()
     """Sentences for the owner about scores that may be wrong."""
+    derived: Derived = field(default_factory=Derived, init=False, compare=False, repr=False)
 
 
 class _Known(NamedTuple):

@@ -6,34 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 
-from src.columns import (
-    ARCHITECTURE,
-    COMMIT,
-    LICENSE,
-    MODEL,
-    PRECISION,
-    TYPE,
-    WEIGHT_TYPE,
-    Cell,
-    Column,
-    columns,
-)
+from src.columns import PRECISION, TYPE, Cell, Column, columns
 from src.rows import Row, Standings
-from src.shared.model_name import model_name
-
-SEARCHED = (MODEL, LICENSE)
-SEARCH_FIELDS = {
-    "model": MODEL,
-    "license": LICENSE,
-    "licence": LICENSE,
-    "type": TYPE,
-    "precision": PRECISION,
-    "weights": WEIGHT_TYPE,
-    "architecture": ARCHITECTURE,
-    "sha": COMMIT,
-}
-"""What stands before the colon in a search such as `license: mit`, and the column that it searches."""
-
+from src.search import found, read_search
 
 GONE = "No longer on the Hub"
 HIDEABLE: Mapping[str, Callable[[Row], bool]] = {
@@ -56,9 +31,8 @@ class Sizes:
 class ViewState:
     """What a visitor chose; an empty choice leaves nothing out.
 
-    `columns` are names of columns, `types` and `precisions` values of these columns. `search` has
-    alternatives separated by `;`, each a part of a model's name or licence, or of another field that it
-    names: `license: mit; type: pretrained`. `hidden` are names from HIDEABLE.
+    `columns` are names of columns, `types` and `precisions` values of these columns. `hidden` are names from
+    HIDEABLE.
     """
 
     columns: frozenset[str] | None = None
@@ -94,9 +68,7 @@ class Table:
 def view(standings: Standings, state: ViewState) -> Table:
     """The table for a state. Rows keep their order and rank; fixed columns are always there."""
     chosen = tuple(column for column in columns(standings.tasks) if _is_chosen(column, state))
-    finders = [_finder(term) for term in state.search.split(";") if term.strip()]
-    sought = [row for row in standings.rows if not finders or any(finds(row) for finds in finders)]
-    rows = tuple(row for row in sought if _passes(row, state))
+    rows = tuple(row for row in found(standings, read_search(state.search)) if _passes(row, state))
     return Table(chosen, rows, total=len(standings.rows))
 
 
@@ -125,12 +97,3 @@ def _fits(row: Row, sizes: Sizes) -> bool:
 
 def _params(row: Row) -> float | None:
     return row.request.params if row.request else None
-
-
-def _finder(term: str) -> Callable[[Row], bool]:
-    """The test that one alternative of a search is; the address of a model's page finds the model."""
-    field, colon, words = term.partition(":")
-    column = SEARCH_FIELDS.get(field.strip().lstrip("@").lower()) if colon else None
-    sought = model_name(words if column else term).casefold()
-    searched = (column,) if column else SEARCHED
-    return lambda row: any(sought in str(each.value(row) or "").casefold() for each in searched)

@@ -10,6 +10,7 @@ from src.board import Board, Keeper, Now
 from src.page.suite import suite
 from src.page.updates import Updates
 from src.reproduction import reproductions
+from src.search import LONGEST, read_search
 from src.texts import Texts
 
 NOTHING_FOUND = "# No row has this in its name or licence."
@@ -32,7 +33,11 @@ class AboutTab:
         self.suite = gr.HTML(padding=False)
         gr.Markdown(REPRODUCE)
         self.model = gr.Textbox(
-            "", label="Model", placeholder="organisation/model", elem_id="reproduced-model"
+            "",
+            label="Model",
+            placeholder="organisation/model",
+            elem_id="reproduced-model",
+            max_length=LONGEST,
         )
         self.commands = gr.Textbox(
             label="Commands", lines=8, max_lines=40, show_copy_button=True, elem_id="reproduction"
@@ -65,4 +70,7 @@ class AboutTab:
 
 def _commands(board: Board, model: str) -> str:
     found = reproductions(board.standings, model, local_models=board.local_models, description=board.backend)
-    return "\n\n".join(map(str, found)) or (NOTHING_FOUND if board.standings.rows else NOTHING_YET)
+    nothing = NOTHING_FOUND if board.standings.rows else NOTHING_YET
+    left_out = read_search(model).left_out
+    parts = [f"# {left_out}"] if left_out else []
+    return "\n\n".join([*parts, *(map(str, found) if found else [nothing])])

@@ -16,6 +16,7 @@ from src.page import marks, notices
 from src.page.table import Contents, contents, leaderboard_table
 from src.page.updates import Updates
 from src.scoring import TaskColumn
+from src.search import LONGEST, read_search
 from src.tasks import Task
 from src.texts import Texts
 from src.view import GONE, HIDEABLE, Sizes, ViewState, choices, view
@@ -53,6 +54,7 @@ class LeaderboardTab:
                 "",
                 label="Search",
                 placeholder="Models or licences, separated by ;",
+                max_length=LONGEST,
                 scale=3,
                 min_width=300,
             )
@@ -161,10 +163,12 @@ class LeaderboardTab:
         return {self.new_results: gr.Button(notices.new_results_label(number), visible=True)}
 
     def _view(self, board: Board, chosen: Sequence[Any]) -> Updates:
-        seen = self._seen(board, _state(chosen))
+        state = _state(chosen)
+        seen = self._seen(board, state)
+        left_out = read_search(state.search).left_out
         return {
             self.table: seen.table,
-            self.found: notices.found(seen.number, len(board.standings.rows)),
+            self.found: notices.found(seen.number, len(board.standings.rows), left_out),
             self.notes: seen.notes,
         }
 

@@ -44,11 +44,12 @@ def note(sentence: str) -> Markup:
     return Markup('<div class="note">{}</div>').format(sentence)
 
 
-def found(number: int, total: int) -> Markup:
-    """How many models a view has."""
+def found(number: int, total: int, left_out: str = "") -> Markup:
+    """How many models a view has; `left_out` is what was not searched for."""
     models = f"{total:,} model{'s' * (total != 1)}"
+    counted = models if number == total else f"{number:,} of {models}"
     return Markup('<p class="quiet" role="status">{}</p>').format(
-        models if number == total else f"{number:,} of {models}"
+        f"{counted}. {left_out}" if left_out else counted
     )
 
 
