@@ -30,9 +30,6 @@ LONGEST_FIELD = 200
 SHORTEST_CARD = 200
 """Characters of text in a model card that is worth reading."""
 
-NO_SUBSTANCE = re.compile(r"<!--.*?-->|^#[^\n]*|\[More Information Needed\]", re.DOTALL | re.MULTILINE)
-"""Comments and headings of a card, and what the Hub's template for cards says where nothing was filled in."""
-
 REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+#@-]*")
 """Branches, tags and commits; git allows more, and a commit names what has another name."""
 
@@ -306,7 +303,7 @@ def states_a_license(case: Case) -> None:
 
 def has_a_model_card(case: Case) -> None:
     """People can read what it is."""
-    length = len(" ".join(NO_SUBSTANCE.sub(" ", case.lookup.card).split()))
+    length = case.lookup.card_length
     if length < SHORTEST_CARD:
         has = (
             f"a model card with {length} characters of text"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from src.card_text import words
 from src.form import MAIN, Form, Refused
 from src.shared.errors import ModelError, ModelIsPrivate, RevisionNotFound
 from src.shared.hub_models import NOT_FOUND
@@ -50,6 +51,11 @@ class Lookup:
         if README not in facts.files:
             return ""
         return self._once("card", lambda: self._models.card(facts.name, facts.commit))
+
+    @property
+    def card_length(self) -> int:
+        """How many characters of text the model's card has for people. Raises Refused likewise."""
+        return self._once("card_length", lambda: len(words(self.card)))
 
     def _once(self, what: str, ask: Callable[[], T], name: str = "") -> T:
         if what not in self._answers:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar
@@ -21,6 +22,17 @@ from src.submitter import Submitter
 T = TypeVar("T")
 
 MOST = 1000
+"""Logins whose lookups are counted."""
+
+MOST_NAMES = 200_000
+"""Files, tags and base models of all the models that are remembered."""
+
+MOST_CHARACTERS = 10_000_000
+"""Of all cards that are remembered: four bytes each in the worst case."""
+
+SMALLEST = 100
+"""What an answer counts for at least."""
+
 FACTS_SECONDS = 60.0
 CARD_SECONDS = 3600.0
 """A card is asked for by the commit, at which it never changes."""
@@ -47,8 +59,12 @@ class RecentModels:
         self._clock = clock
         self._budget = ReadBudget(LOOKUPS, clock)
         self._budgets: TTLCache[str | None, ReadBudget] = TTLCache(MOST, WINDOW.total_seconds(), timer)
-        self._facts: TTLCache[tuple[str, str], ModelFacts] = TTLCache(MOST, FACTS_SECONDS, timer)
-        self._cards: TTLCache[tuple[str, str], str] = TTLCache(MOST, CARD_SECONDS, timer)
+        self._facts: TTLCache[tuple[str, str], ModelFacts] = TTLCache(
+            MOST_NAMES, FACTS_SECONDS, timer, _number_of_names
+        )
+        self._cards: TTLCache[tuple[str, str], str] = TTLCache(
+            MOST_CHARACTERS, CARD_SECONDS, timer, lambda card: len(card) + SMALLEST
+        )
         self._lock = Lock()
 
     def asked_by(self, who: Submitter) -> ModelSource:
@@ -91,9 +107,13 @@ class RecentModels:
             if key in cache:
                 return cache[key]
         answer = ask()
-        with self._lock:
+        with self._lock, suppress(ValueError):  # which says that it is larger than the whole cache
             cache[key] = answer
         return answer
+
+
+def _number_of_names(facts: ModelFacts) -> int:
+    return len(facts.files) + len(facts.tags) + len(facts.base_models) + SMALLEST
 
 
 @dataclass(frozen=True)

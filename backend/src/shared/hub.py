@@ -30,6 +30,9 @@ TIMEOUT_SECONDS = 30.0
 PATIENCE_SECONDS = 20.0
 """For how long a call that fails for a passing reason is begun again."""
 
+READ_AT_ONCE = 16_384
+"""Bytes of an answer of which only the beginning is wanted."""
+
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 """Status codes after which another try may go well."""
 
@@ -117,14 +120,29 @@ class Hub:
 
     def get(self, address: str, *, most: int | None = None) -> bytes:
         """The content at an address of the Hub, or its first bytes. Raises one of FAILURES."""
-        return self.call(self._get, address, {} if most is None else {"Range": f"bytes=0-{most - 1}"})
+        return self.call(self._get, address) if most is None else self.call(self._beginning, address, most)
 
-    def _get(self, address: str, headers: dict[str, str]) -> bytes:
-        answer = get_session().get(address, headers=build_hf_headers(token=self.api.token, headers=headers))
-        if answer.status_code == 416:  # an empty file has no first bytes
-            return b""
+    def _get(self, address: str) -> bytes:
+        answer = get_session().get(address, headers=build_hf_headers(token=self.api.token))
         hf_raise_for_status(answer)
         return answer.content
+
+    def _beginning(self, address: str, most: int) -> bytes:
+        """No more is taken than was asked for, whatever is sent."""
+        asked = {"Range": f"bytes=0-{most - 1}"}
+        headers = build_hf_headers(token=self.api.token, headers=asked)
+        with get_session().stream("GET", address, headers=headers) as answer:
+            if answer.status_code == 416:  # an empty file has no first bytes
+                return b""
+            if not answer.is_success:
+                answer.read()  # which the error tells of
+            hf_raise_for_status(answer)
+            data = b""
+            for part in answer.iter_bytes(READ_AT_ONCE):
+                data += part
+                if len(data) >= most:
+                    break
+        return data[:most]
 
     def _note_limit(self, error: HfHubHTTPError) -> None:
         wait = told_to_wait(error)

@@ -20,7 +20,14 @@ from huggingface_hub.repocard import REGEX_YAML_BLOCK
 from .errors import CannotBeEvaluated, ModelError, ModelIsPrivate, ModelNotFound, RevisionNotFound, shown
 from .hub import FAILURES, TRY_AGAIN, Hub, reason, status_of
 from .json_file import as_object, as_text, as_texts
-from .model_source import CHAT_TEMPLATE, README, ModelFacts, license_in
+from .model_source import (
+    CHAT_TEMPLATE,
+    LONGEST_CARD_BYTES,
+    README,
+    ModelFacts,
+    license_in,
+    within_bounds,
+)
 
 NOT_FOUND = "There is no model {} on the Hub, or it is private: check its name, or make it public."
 PRIVATE = "{} is private: make it public, so that everybody can see what is on the leaderboard."
@@ -32,9 +39,6 @@ DISABLED = "{} was disabled by the Hub: its page says more."
 
 
 CARD_KEYS = ("license", "license_name", "license_link", "base_model")
-
-LONGEST_CARD_BYTES = 100_000
-"""How much of a card is read: what it says at its beginning is enough, and strangers write it."""
 
 
 class HubModels:
@@ -61,7 +65,7 @@ class HubModels:
         if info.gated:  # everybody sees that it is there, not everybody its files
             with _told(name, revision, self._reader):
                 self._reader.call(self._reader.api.auth_check, info.id)
-        return _facts(info)
+        return within_bounds(_facts(info))
 
     def _info(self, name: str, revision: str | None) -> ModelInfo:
         with _told(name, revision or "", self._hub):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from .errors import ModelNotFound
+from .errors import CannotBeEvaluated, ModelNotFound
 from .json_file import as_text, as_texts
 
 T = TypeVar("T")
@@ -15,6 +15,19 @@ README = "README.md"
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
 CHAT_TEMPLATE = "chat_template.jinja"
+
+LONGEST_CARD_BYTES = 100_000
+"""How much of a card is read: what it says at its beginning is enough, and strangers write it."""
+
+LONGEST_FACT = 200
+"""Characters of a licence, a class or a tag; the names of models have fewer than 100."""
+
+MOST_BASE_MODELS, MOST_TAGS = 20, 1000
+MOST_FILES = 10_000
+"""In a model's root folder. The largest models come in some hundreds."""
+
+MOST_PARAMS = 10**15
+"""A larger number is a mistake, or was written to break something."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +60,32 @@ class ModelFacts:
     def is_adapter(self) -> bool:
         """Whether its files are those of an adapter. A delta looks like a whole model."""
         return ADAPTER_CONFIG in self.files and CONFIG not in self.files
+
+
+def within_bounds(facts: ModelFacts) -> ModelFacts:
+    """Return the facts cut to what a model can have: its author wrote them, and they are kept and shown.
+
+    Raises CannotBeEvaluated for more files than can be looked at.
+    """
+    if len(facts.files) > MOST_FILES:
+        raise CannotBeEvaluated(
+            f"{facts.name} has {len(facts.files):,} files in its root folder, and at most {MOST_FILES:,} are "
+            "looked at: submit a model with fewer files."
+        )
+    is_possible = facts.params is not None and 0 < facts.params < MOST_PARAMS
+    return replace(
+        facts,
+        params=facts.params if is_possible else None,
+        dtype=facts.dtype[:LONGEST_FACT] if facts.dtype else None,
+        license=facts.license[:LONGEST_FACT],
+        base_models=_cut(facts.base_models[:MOST_BASE_MODELS]),
+        architecture=facts.architecture[:LONGEST_FACT] if facts.architecture else None,
+        tags=_cut(facts.tags[:MOST_TAGS]),
+    )
+
+
+def _cut(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(text[:LONGEST_FACT] for text in texts)
 
 
 class ModelSource(Protocol):

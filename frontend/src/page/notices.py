@@ -18,6 +18,9 @@ from src.shared.model_source import ModelFacts
 MOST = 20
 """Sentences that are told of one kind; the rest is counted."""
 
+MOST_BASE_MODELS = 5
+"""Of one model that are shown."""
+
 FOUND = (
     "Size and licence come from the model's files and card: what is wrong there is put right there. The "
     "fields below were filled in from them: correct what is wrong."
@@ -172,7 +175,7 @@ def found_model(facts: ModelFacts, links: Links) -> Markup:
         "Weights": facts.dtype or "unknown",
         "Licence": facts.license or "none stated",
         "Architecture": facts.architecture or "unknown",
-        "Base model": Markup(", ").join(map(links.model, facts.base_models)),
+        "Base model": _some(facts.base_models, links),
     }
     items = Markup("").join(
         Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, value)
@@ -182,6 +185,13 @@ def found_model(facts: ModelFacts, links: Links) -> Markup:
     return Markup(
         '<div class="found" role="status"><b><bdi>{}</bdi></b><dl>{}</dl><p class="quiet">{}</p></div>'
     ).format(links.model(facts.name), items, FOUND)
+
+
+def _some(models: Sequence[str], links: Links) -> Markup:
+    """The first of several models; a merge can have many."""
+    more = len(models) - MOST_BASE_MODELS
+    rest = Markup(" and {:,} more").format(more) if more > 0 else Markup()
+    return Markup(", ").join(map(links.model, models[:MOST_BASE_MODELS])) + rest
 
 
 def size_text(params: int) -> str:

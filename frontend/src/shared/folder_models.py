@@ -6,15 +6,24 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from huggingface_hub import get_local_safetensors_metadata, metadata_load
+from huggingface_hub import get_local_safetensors_metadata
 from huggingface_hub.errors import HFValidationError, NotASafetensorsRepoError, SafetensorsParsingError
 from huggingface_hub.repocard import REGEX_YAML_BLOCK
 from huggingface_hub.utils import validate_repo_id
-from yaml import YAMLError
 
 from .errors import BadFile, ModelError, ModelNotFound, RevisionNotFound, shown
-from .json_file import as_text, as_texts, read_object
-from .model_source import ADAPTER_CONFIG, CHAT_TEMPLATE, CONFIG, README, ModelFacts, license_in
+from .json_file import as_object, as_text, as_texts, read_object
+from .model_source import (
+    ADAPTER_CONFIG,
+    CHAT_TEMPLATE,
+    CONFIG,
+    LONGEST_CARD_BYTES,
+    README,
+    ModelFacts,
+    license_in,
+    within_bounds,
+)
+from .yaml_file import read_yaml
 
 MAIN = "main"
 
@@ -52,7 +61,7 @@ class FolderModels:
         adapted = as_text(_json(folder / ADAPTER_CONFIG).get("base_model_name_or_path"))
         files = tuple(sorted(each.name for each in folder.iterdir() if each.is_file()))
         params, dtype = _weights(folder)
-        return ModelFacts(
+        facts = ModelFacts(
             name=name,
             commit=commit,
             location=str(folder),
@@ -67,11 +76,12 @@ class FolderModels:
             or "chat_template" in _json(folder / "tokenizer_config.json"),
             tags=as_texts(card.get("tags")),
         )
+        return within_bounds(facts)
 
     def card(self, name: str, revision: str = MAIN) -> str:
         """The text of a local model's card. Raises ModelNotFound, or ModelError when it cannot be read."""
         try:
-            text = (self._find(name) / README).read_text(encoding="utf-8", errors="replace")
+            text = _readme(self._find(name)).decode("utf-8", "replace")
         except FileNotFoundError:
             return ""
         except OSError as error:
@@ -105,11 +115,18 @@ def folder_commit(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def _readme(folder: Path) -> bytes:
+    """The beginning of the model card. Raises OSError."""
+    with (folder / README).open("rb") as file:
+        return file.read(LONGEST_CARD_BYTES)
+
+
 def _card(folder: Path) -> Mapping[str, object]:
     """The front matter of the model card; empty when there is none that can be read."""
     try:
-        return metadata_load(folder / README) or {}
-    except (OSError, ValueError, YAMLError, RecursionError):
+        found = REGEX_YAML_BLOCK.search(_readme(folder).decode("utf-8", "surrogateescape"))
+        return as_object(read_yaml(found[2].encode())) if found else {}
+    except (OSError, BadFile, UnicodeEncodeError):  # the last one means that it is not UTF-8
         return {}
 
 

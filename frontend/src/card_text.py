@@ -1,0 +1,27 @@
+"""What a model card says to people: its words, without comments, headings and what nobody filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+LONGEST = 100_000
+"""Characters of a card that are looked at; strangers write it."""
+
+NOT_FILLED_IN = "[More Information Needed]"
+"""What the Hub's template for cards says where its author wrote nothing."""
+
+
+def words(card: str) -> str:
+    """Return the text of a card on one line, in time that grows no faster than the card."""
+    uncommented = " ".join(_without_comments(card[:LONGEST]))
+    lines = (line for line in uncommented.split("\n") if not line.startswith("#"))
+    return " ".join("\n".join(lines).replace(NOT_FILLED_IN, " ").split())
+
+
+def _without_comments(text: str) -> Iterator[str]:
+    """Yield what stands between the comments; one that never ends is text."""
+    place = 0
+    while (begins := text.find("<!--", place)) >= 0 and (ends := text.find("-->", begins + 4)) >= 0:
+        yield text[place:begins]
+        place = ends + 3
+    yield text[place:]
