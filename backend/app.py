@@ -55,8 +55,12 @@ def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
 
     Raises ConfigurationError.
     """
+    from starlette.middleware import Middleware
+
     from src.page.doors import doors
     from src.page.health import serve_health
+    from src.shared.calls.quietly import Quietly
+    from src.shared.calls.slots import Slots
 
     site: FastAPI
     try:
@@ -66,7 +70,9 @@ def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
             ssr_mode=False,
             show_api=False,  # there is none
             prevent_thread_lock=True,
-            app_kwargs={"middleware": doors(settings, worker.stores)},
+            app_kwargs={
+                "middleware": [*doors(settings, worker.stores), Middleware(Quietly), Middleware(Slots)]
+            },
         )
     except OSError as error:
         raise ConfigurationError(

@@ -19,6 +19,7 @@ from src.availability import INSPECTION_SECONDS, Inspector
 from src.board import Keeper
 from src.columns import TAKEN
 from src.group_commit import GroupCommit
+from src.interpreter import switch_often, without_pauses
 from src.local_models import local_models
 from src.settings import Settings
 from src.shared.doors import hide_tracebacks
@@ -49,6 +50,7 @@ def main() -> None:
     for chatty in ("httpx", "apscheduler"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     stop = StopSignal()
+    switch_often()
 
     settings, about = read_settings(Settings, owners_file("src.envs")), owners_file("src.about")
     tasks, texts = read_tasks(getattr(about, "Tasks", None), taken=TAKEN), read_texts(about)
@@ -67,7 +69,7 @@ def main() -> None:
     desk = make_desk(settings, stores, keeper)
     scheduler = in_the_background(
         {
-            keeper.sync: settings.refresh_rate,
+            without_pauses(keeper.sync, lambda: keeper.now.version): settings.refresh_rate,
             keeper.keep_indexes: INDEXING_SECONDS,
             inspector.inspect: INSPECTION_SECONDS,
         }
@@ -101,7 +103,11 @@ def make_desk(settings: Settings, stores: Stores, keeper: Keeper) -> Desk:
 
 def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
     """Serve the page, and the datasets' files where they lie in folders. Raises ConfigurationError."""
+    from starlette.middleware import Middleware
+
     from src.page.doors import doors
+    from src.shared.calls.quietly import Quietly
+    from src.shared.calls.slots import Slots
 
     site: FastAPI
     try:
@@ -111,7 +117,7 @@ def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
             ssr_mode=False,
             prevent_thread_lock=True,
             max_threads=EVENTS_AT_ONCE,
-            app_kwargs={"middleware": doors(settings, stores)},
+            app_kwargs={"middleware": [*doors(settings, stores), Middleware(Quietly), Middleware(Slots)]},
         )
     except OSError as error:
         raise ConfigurationError(

@@ -27,7 +27,7 @@ SECRETS = [
 
 REMOVED = rb"\1[removed]"
 
-QUERY = re.compile(rb"((?i:https?://)[^\s?\"'<>]{1,2000}+\?)([^\s\"'<>]+)")
+ADDRESS = re.compile(rb"(?i:https?://)[^\s\"'<>]+")
 SIGNED = re.compile(
     rb"(?<![A-Za-z])(?i:Signature|Policy|Key-Pair-Id|X-Amz-[\w-]{1,40}|X-Goog-[\w-]{1,40}|token|sig)="
 )
@@ -61,7 +61,7 @@ def shorten(path: Path, largest: int = LARGEST) -> None:
 
 def cleaned(text: bytes, names: Mapping[str, str]) -> bytes:
     """The text without secrets, and with other names for folders; the longest folder is replaced first."""
-    text = QUERY.sub(_unsigned, text)
+    text = ADDRESS.sub(_unsigned, text)
     for secret in SECRETS:
         text = secret.sub(REMOVED, text)
     for folder, name in sorted(names.items(), key=lambda item: -len(item[0])):
@@ -82,5 +82,5 @@ def _end_of(path: Path, most: int) -> bytes:
 
 def _unsigned(found: re.Match[bytes]) -> bytes:
     """An address without its query, if that is signed."""
-    address, query = found.groups()
-    return address + (b"[removed]" if SIGNED.search(query) else query)
+    address, mark, query = found[0].partition(b"?")
+    return address + mark + (b"[removed]" if SIGNED.search(query) else query)

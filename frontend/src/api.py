@@ -8,8 +8,6 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import TypedDict
 
-from anyio import to_thread
-
 from src.board import Board
 from src.columns import Value, columns
 from src.form import Form, Refused
@@ -22,8 +20,20 @@ from src.shared.request import Status
 from src.shared.times import to_text
 from src.submission import Desk, NotAccepted
 from src.submitter import ANONYMOUS, Submitter
+from src.threads import Threads
+
+LOOKING_UP = Threads(30)
+"""For submissions while their models are looked up: the Hub may be slow."""
 
 TOO_LONG = f"A search has at most {LONGEST:,} characters and {MOST_TERMS} alternatives: shorten it."
+
+
+class Mark(TypedDict):
+    """Why a score may not be comparable with most of its column; `row` counts from 0."""
+
+    row: int
+    header: str
+    reason: str
 
 
 class Leaderboard(TypedDict):
@@ -31,6 +41,7 @@ class Leaderboard(TypedDict):
 
     headers: list[str]
     rows: list[list[Value]]
+    marks: list[Mark]
 
 
 class Problem(TypedDict):
@@ -60,6 +71,13 @@ def leaderboard(board: Board) -> Leaderboard:
     return {
         "headers": [column.header for column in all_columns],
         "rows": [[column.value(row) for column in all_columns] for row in board.standings.rows],
+        "marks": [
+            {"row": place, "header": column.header, "reason": reason}
+            for place, row in enumerate(board.standings.rows)
+            if row.marks
+            for column in all_columns
+            if column.mark and (reason := column.mark(row))
+        ],
     }
 
 
@@ -120,7 +138,7 @@ def problem(error: LeaderboardError) -> Problem:
 
 async def _answer(hand_in: Callable[..., Future[Receipt]], *arguments: object) -> Answer:
     try:
-        receipt = await asyncio.wrap_future(await to_thread.run_sync(hand_in, *arguments))
+        receipt = await asyncio.wrap_future(await LOOKING_UP.run(hand_in, *arguments))
     except LeaderboardError as error:
         return refusal(error)
     request = receipt.request

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 from src.agreement import differences
 from src.blocklist import Blocklist, read_blocklist
+from src.derived import Derived
 from src.queue import Entry, entries, no_worker_since
 from src.rows import Standings, standings
 from src.shared.backend_description import BackendDescription, read_description
@@ -27,6 +29,7 @@ from src.shared.request import Request, read_request
 from src.shared.result import Result
 from src.shared.store import Store
 from src.shared.times import Clock, utc_now
+from src.submitter import Submitter
 from src.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -53,6 +56,22 @@ class Board:
     local_models: frozenset[str] = frozenset()
     backend: BackendDescription | None = None
     differences: tuple[str, ...] = ()
+    derived: Derived = field(default_factory=Derived, init=False, compare=False, repr=False)
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """The queue's requests by path."""
+        return self.derived.once("entries", lambda: {entry.path: entry for entry in self.queue})
+
+    @property
+    def requests(self) -> Mapping[str, Request]:
+        """All requests by path."""
+        return self.derived.once("requests", lambda: {entry.path: entry.request for entry in self.queue})
+
+    def entries_of(self, who: Submitter) -> Sequence[Entry]:
+        """What somebody with a login submitted, the last first."""
+        by_login = self.derived.once("entries by login", lambda: _by_login(self.queue))
+        return by_login.get((who.login or "").casefold(), ())
 
 
 @dataclass(frozen=True)
@@ -213,7 +232,7 @@ class Keeper:
     @property
     def requests_now(self) -> Mapping[str, Request]:
         """All requests by path, as the page shows them."""
-        return {entry.path: entry.request for entry in self.now.board.queue}
+        return self.now.board.requests
 
     @property
     def blocked(self) -> Blocklist:
@@ -304,6 +323,15 @@ class Keeper:
             backend=backend,
             differences=differences(self._tasks, self._num_fewshot, backend) if backend else (),
         )
+
+
+def _by_login(queue: Sequence[Entry]) -> Mapping[str, Sequence[Entry]]:
+    """The requests of each login, in lower case; those without one are nobody's."""
+    found: dict[str, list[Entry]] = defaultdict(list)
+    for entry in sorted(queue, key=lambda entry: entry.request.submitted_time, reverse=True):
+        if entry.request.submitted_by:
+            found[entry.request.submitted_by.casefold()].append(entry)
+    return dict(found)
 
 
 def _order(backend: BackendDescription | None) -> Sequence[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-LONGEST = 100_000
-"""Characters of a card that are looked at; strangers write it."""
+LONGEST = 20_000
+"""Characters of a card that are looked at: who says something, says it before. Strangers write it."""
 
 NOT_FILLED_IN = "[More Information Needed]"
 """What the Hub's template for cards says where its author wrote nothing."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from src.case import Case
-from src.form import UNKNOWN_TYPE, Refused
+from src.form import LONGEST_READ, UNKNOWN_TYPE, Refused
 from src.limits import HOUR, Usage, usage, writes
 from src.model_types import MODEL_TYPES
 from src.shared.errors import shown
@@ -61,8 +61,9 @@ def fields_are_not_too_long(case: Case) -> None:
     """No field has more than LONGEST_FIELD characters."""
     for name, value in vars(case.form).items():
         if isinstance(value, str) and len(value) > LONGEST_FIELD:
+            length = f"{len(value):,} characters{' or more' * (len(value) >= LONGEST_READ)}"
             raise Refused(
-                f"The field {name} has {len(value):,} characters, and at most {LONGEST_FIELD} are taken.",
+                f"The field {name} has {length}, and at most {LONGEST_FIELD} are taken.",
                 field=name,
             )
 
@@ -90,7 +91,7 @@ def submitter_is_not_blocked(case: Case) -> None:
 
 def queue_has_room(case: Case) -> None:
     """No more than MAX_PENDING requests wait."""
-    waiting = sum(request.status is Status.PENDING for request in case.requests.values())
+    waiting = [request.status for request in case.requests.values()].count(Status.PENDING)
     if waiting >= case.terms.limits.pending:
         wait = "request waits" if waiting == 1 else "requests wait"
         raise Refused(

@@ -14,6 +14,9 @@ PRECISIONS = ("float16", "bfloat16", "float32")
 WEIGHT_TYPES = (ORIGINAL, "Adapter", "Delta")
 """What is offered until the backend has said what it runs."""
 
+LONGEST_READ = 1000
+"""Characters of a field that are looked at. A field of so many is refused; a link to a model is shorter."""
+
 MAIN = "main"
 UNKNOWN_TYPE = "?"
 
@@ -57,15 +60,27 @@ def weight_types(backend: BackendDescription | None) -> tuple[str, ...]:
 def tidied(form: Form) -> Form:
     """The form without spaces around its fields, links and short names of model types spelled out.
 
-    The revision in a link counts more than the one in its field, which may be that of a model before.
+    The revision in a link counts more than the one in its field, which may be that of a model before. Of a
+    field that is too long the beginning is kept: strangers fill them in.
     """
-    kind = read_model_type(form.model_type.strip())
+    model, base_model, revision, precision, weight_type, model_type = (
+        text[:LONGEST_READ].strip()
+        for text in (
+            form.model,
+            form.base_model,
+            form.revision,
+            form.precision,
+            form.weight_type,
+            form.model_type,
+        )
+    )
+    kind = read_model_type(model_type)
     return Form(
-        model=model_name(form.model),
-        base_model=model_name(form.base_model),
-        revision=linked_revision(form.model) or form.revision.strip() or MAIN,
-        precision=form.precision.strip(),
-        weight_type=form.weight_type.strip(),
-        model_type=str(kind) if kind in MODEL_TYPES else form.model_type.strip(),
+        model=model_name(model),
+        base_model=model_name(base_model),
+        revision=linked_revision(model) or revision or MAIN,
+        precision=precision,
+        weight_type=weight_type,
+        model_type=str(kind) if kind in MODEL_TYPES else model_type,
         use_chat_template=form.use_chat_template,
     )

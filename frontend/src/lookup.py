@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 from src.card_text import words
@@ -17,13 +18,25 @@ T = TypeVar("T")
 
 
 class Lookup:
-    """What the place of the models says of those in a form: asked once, when a check wants to know."""
+    """What the place of the models says of those in a form: asked once, when a check wants to know.
 
-    def __init__(self, models: ModelSource, form: Form, submitter: Submitter = ANONYMOUS) -> None:
+    `while_asking` is entered for as long as that takes.
+    """
+
+    def __init__(
+        self,
+        models: ModelSource,
+        form: Form,
+        submitter: Submitter = ANONYMOUS,
+        *,
+        while_asking: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self._models = models
         self._form = form
         self._submitter = submitter
+        self._while_asking = while_asking
         self._answers: dict[str, object] = {}
+        self._card_length: int | None = None
 
     @property
     def facts(self) -> ModelFacts:
@@ -55,12 +68,15 @@ class Lookup:
     @property
     def card_length(self) -> int:
         """How many characters of text the model's card has for people. Raises Refused likewise."""
-        return self._once("card_length", lambda: len(words(self.card)))
+        if self._card_length is None:
+            self._card_length = len(words(self.card))
+        return self._card_length
 
     def _once(self, what: str, ask: Callable[[], T], name: str = "") -> T:
         if what not in self._answers:
             try:
-                self._answers[what] = ask()
+                with self._while_asking():
+                    self._answers[what] = ask()
             except ModelError as error:
                 self._answers[what] = self._refusal(error, what, name or self._form.model)
         answer = self._answers[what]

@@ -29,14 +29,15 @@ MODEL_TYPES = [
 
 
 LONGEST = 200
-"""Characters of a text that is remembered; a stranger's may have millions."""
+"""Characters of a text that are read and remembered; a stranger's may have millions."""
 
 
 def read_model_type(text: str) -> ModelType:
     """The kind that a text names: `🟢 : pretrained`, this twice over, its name alone, or a foreign one."""
-    return _remembered(text) if len(text) <= LONGEST else _read(text)
+    return _read(text[:LONGEST])
 
 
+@lru_cache(maxsize=1000)
 def _read(text: str) -> ModelType:
     parts = [part.strip() for part in text.split(SEPARATOR.strip())]
     name = parts[-1]
@@ -45,6 +46,3 @@ def _read(text: str) -> ModelType:
         return known[name.lower()]
     symbol = parts[0] if len(parts) > 1 and len(parts[0]) <= 3 else ""
     return ModelType("" if symbol == "?" else symbol, "" if name in ("?", "unknown") else name)
-
-
-_remembered = lru_cache(maxsize=1000)(_read)

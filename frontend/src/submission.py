@@ -24,6 +24,7 @@ from src.shared.request import Request, Status
 from src.shared.times import Clock, to_text, utc_now
 from src.submitter import ANONYMOUS, Submitter
 from src.suggestions import SUGGESTED, suggested
+from src.threads import OneAtATime
 
 NO_REQUEST = "There is no request {}: name its file, as the queue does."
 
@@ -73,6 +74,7 @@ class Desk:
         self._backend = backend
         self._blocked = blocked
         self._clock = clock
+        self._checking = OneAtATime()
 
     def due(self) -> datetime | None:
         """When a submission that is handed in now is written; None is at once."""
@@ -87,7 +89,10 @@ class Desk:
 
         The queue is taken as the page shows it, and what was looked up a minute ago as it was.
         """
-        form = tidied(form)
+        with self._checking.inside():
+            return self._found(tidied(form), who, fill=fill)
+
+    def _found(self, form: Form, who: Submitter, *, fill: bool) -> Finding:
         case = self._case(form, who, self._requests())
         first = problems(case, before_the_hub=True)
         if fill:  # what is blank yet is no mistake
@@ -115,15 +120,17 @@ class Desk:
         form = tidied(form)
         self._models.forget(form.model, form.revision)
         case = self._case(form, who, self._requests())
-        _refuse(problems(case, before_the_hub=True))
-        # What the page shows may be older than the dataset: whether it is there already is decided below.
-        _refuse([each for each in problems(case) if each.request is None])
+        with self._checking.inside():
+            _refuse(problems(case, before_the_hub=True))
+            # What the page shows may be older than the dataset: whether it is there already is decided below.
+            _refuse([each for each in problems(case) if each.request is None])
 
         def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
             now = self._clock()
             present = replace(case, requests=requests, now=now, blocked=self._blocked())
-            _refuse(problems(present))
-            return place(present, taken, submitted_time=to_text(now))
+            with self._checking.inside():
+                _refuse(problems(present))
+                return place(present, taken, submitted_time=to_text(now))
 
         return self._group.put(decide)
 
@@ -172,7 +179,7 @@ class Desk:
     def _case(self, form: Form, who: Submitter, requests: Mapping[str, Request]) -> Case:
         return Case(
             form=form,
-            lookup=Lookup(self._models.asked_by(who), form, who),
+            lookup=Lookup(self._models.asked_by(who), form, who, while_asking=self._checking.outside),
             now=self._clock(),
             submitter=who,
             terms=self.terms,

@@ -14,17 +14,20 @@ GONE = "No longer on the Hub"
 HIDEABLE: Mapping[str, Callable[[Row], bool]] = {
     GONE: lambda row: row.is_available is False,
     "Without all scores": lambda row: not row.is_complete,
-    "Of unknown size": lambda row: _params(row) is None,
 }
 """Kinds of rows that a visitor can hide. What was never checked is not gone."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """A range of sizes in billions of parameters, both ends included. A model of unknown size is in it."""
+    """A range of sizes in billions of parameters, both ends included; None where it has no end.
 
-    low: float = 0.0
-    high: float = inf
+    A model of unknown size is in no range, unless `with_unknown`.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    with_unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,9 @@ def _passes(row: Row, state: ViewState) -> bool:
 
 
 def _fits(row: Row, sizes: Sizes) -> bool:
-    params = _params(row)
-    return params is None or sizes.low <= params <= sizes.high
-
-
-def _params(row: Row) -> float | None:
-    return row.request.params if row.request else None
+    if sizes.low is None and sizes.high is None:
+        return True
+    params = row.request.params if row.request else None
+    if params is None:
+        return sizes.with_unknown
+    return (sizes.low or 0.0) <= params <= (inf if sizes.high is None else sizes.high)

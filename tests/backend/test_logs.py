@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from src.logs import KEPT_BYTES, read_log, shorten
+from support.processor_time import processor_seconds
 
 
 def test_the_end_of_a_long_log_is_kept_in_whole_lines(tmp_path: Path) -> None:
@@ -97,3 +98,36 @@ def test_folders_of_the_machine_are_named_otherwise(tmp_path: Path) -> None:
 def test_many_addresses_in_one_line_are_searched_in_no_time(tmp_path: Path) -> None:
     (tmp_path / "log.txt").write_bytes(b"http://a?" * 20_000)
     assert len(read_log(tmp_path / "log.txt")) == 180_000
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *(
+            b"http://",
+            b"https://a",
+            b"http://a?",
+            b"http://a?b ",
+            b"://",
+            b"://a:b",
+            b"://a:b@",
+            b"a:",
+            b"bearer ",
+        ),
+        *(
+            b"authorization",
+            b"authorization: basic ",
+            b"token=",
+            b"access_",
+            b"hf_",
+            b"hf_oauth_a.",
+            b"api_org_a",
+        ),
+        *(b"http://a?" + b"X-Amz-" * 50, b"X-Goog-", b"token", b"/", b"\n", b" ", b"x", b"'", b"\xff"),
+    ],
+)
+def test_no_log_takes_long_to_be_cleaned(tmp_path: Path, unit: bytes) -> None:
+    """A model and its files have a say in what is logged."""
+    log = tmp_path / "log.txt"
+    log.write_bytes(unit * (2 * KEPT_BYTES // len(unit)))
+    assert processor_seconds(lambda: read_log(log)) < 0.2

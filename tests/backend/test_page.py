@@ -3,15 +3,18 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from src.announcer import Announcer
 from src.overview import Journal, Overview, Running, make_overview
-from src.page import sections
+from src.page import lately, sections
 from src.page.page import build_page, notes
 from src.shared.pace import LIMIT, Pace
 from src.shared.queue_order import DEFAULT
 from src.shared.request import Progress, Request, Status
 from src.shared.stores import Stores
 from src.ticker import Ticker
+from support.calls import Caller
 from support.executors import FunctionExecutor, bad
 from support.queues import START, SUITE, AnyModel, Queue, drain
 
@@ -90,6 +93,39 @@ def test_the_page_can_be_built(queue: Queue) -> None:
     stores = Stores(queue.requests, queue.results, AnyModel(), notice="Local data.")
     page = build_page(queue.worker(), Ticker(timedelta(hours=1)), announcer, stores)
     assert "Leaderboard backend" in str(page.config)
+
+
+@pytest.mark.parametrize("sent", [[], [None], ["x" * 50_000], [{"path": "/etc/passwd"}] * 100])
+def test_what_anybody_calls_of_the_page_is_answered_or_refused_in_a_word(
+    queue: Queue, sent: list[object], capfd: pytest.CaptureFixture[str]
+) -> None:
+    announcer = Announcer(queue.results, FunctionExecutor(), SUITE)
+    stores = Stores(queue.requests, queue.results, AnyModel())
+    caller = Caller(build_page(queue.worker(), Ticker(timedelta(hours=1)), announcer, stores))
+    for number in caller.page.fns:
+        assert caller.call(number, *sent, session_hash="s").status_code == 200
+    assert caller.call(99, *sent).status_code == 404
+    assert caller.post("/gradio_api/run/nothing", {"data": sent}).status_code == 404
+    assert "Traceback" not in "".join(capfd.readouterr())
+
+
+def test_many_who_look_have_the_page_made_once(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lately, "SECONDS", 3600)
+    announcer = Announcer(queue.results, FunctionExecutor(), SUITE)
+    stores = Stores(queue.requests, queue.results, AnyModel())
+    worker = queue.worker()
+    caller = Caller(build_page(worker, Ticker(timedelta(hours=1)), announcer, stores))
+    made: list[Overview] = []
+    overview = worker.overview
+
+    def counted() -> Overview:
+        made.append(overview())
+        return made[-1]
+
+    worker.overview = counted  # type: ignore[method-assign]
+    for _ in range(10):
+        assert "Nothing waits" in caller.call(0).text
+    assert len(made) == 1
 
 
 def test_the_page_tells_what_was_created_and_until_when_it_gathers(queue: Queue) -> None:

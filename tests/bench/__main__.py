@@ -64,6 +64,7 @@ PARTS = [
     Part("table", "frontend", "frontend:tests"),
     Part("page", "dev", "tests:scripts"),
     Part("visitors", "dev", "tests:scripts"),
+    Part("strangers", "dev", "tests:scripts"),
     Part("warm_worker", "backend", "backend:tests"),
 ]
 

@@ -48,7 +48,7 @@ HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">[x](javascript
 DEFAULT_COLUMNS = [
     column.name for column in columns([TaskColumn(task) for task in TASKS]) if column.is_default
 ]
-CHOSEN = ("", DEFAULT_COLUMNS, [], [], None, None, [])
+CHOSEN = ("", DEFAULT_COLUMNS, [], [], None, None, False, [])
 
 
 def is_harmless(html: str) -> bool:
@@ -151,10 +151,10 @@ def test_a_change_of_the_queue_alone_is_no_notice(leaderboard: Leaderboard, tab:
 
 def test_what_was_found_out_about_models_is_no_notice(leaderboard: Leaderboard, tab: LeaderboardTab) -> None:
     fill(leaderboard)
-    now = leaderboard.keeper.now
+    looking, now = tab.look(*CHOSEN)[tab.looking], leaderboard.keeper.now
     rows = tuple(replace(row, is_available=False) for row in now.board.standings.rows)
-    looking = replace(now.board, standings=replace(now.board.standings, rows=rows))
-    assert not tab.notice(looking, now)[tab.new_results].visible
+    checked = replace(now.board, standings=replace(now.board.standings, rows=rows))
+    assert not tab.notice(looking, replace(now, board=checked))[tab.new_results].visible
 
 
 def test_a_visitor_from_before_a_restart_is_offered_the_present_results(

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from src import api
+from src.board import Board
 from src.rows import Row, Standings, standings
 from src.scoring import TaskColumn
 from src.shared.reports import read_result
@@ -129,8 +131,8 @@ def test_the_newest_report_that_says_it_counts() -> None:
 BY_LIGHTEVAL = "Evaluated with lighteval; most others with lm_eval."
 
 
-def with_settings(*settings: dict[str, Any], rank_mixed: bool = True) -> dict[str, Row]:
-    """Rows by model, one for each version, number of examples or engine, all with the score 0.5."""
+def mixed_results(*settings: dict[str, Any]) -> list[Result]:
+    """Results of one model for each version, number of examples or engine, each a little worse."""
     results = []
     for hour, (letter, setting) in enumerate(zip("abcdefgh", settings, strict=False)):
         changes: dict[str, Any] = {
@@ -139,13 +141,17 @@ def with_settings(*settings: dict[str, Any], rank_mixed: bool = True) -> dict[st
         }
         if setting.get("engine") == "lighteval":
             changes["config_general"] = {"lighteval_sha": "?"}
-        results += results_of("acc", 0.5)[:0]
         results.append(
             make_result(
                 f"acme/{letter}", run=run_at(hour), scores={"task": {"acc,none": 0.5 - hour / 10}}, **changes
             )
         )
-    found = standings((Task("task", "acc", "Task"),), {}, results, rank_mixed=rank_mixed)
+    return results
+
+
+def with_settings(*settings: dict[str, Any], rank_mixed: bool = True) -> dict[str, Row]:
+    """Rows by model, one for each of the settings."""
+    found = standings((Task("task", "acc", "Task"),), {}, mixed_results(*settings), rank_mixed=rank_mixed)
     return {row.model.removeprefix("acme/"): row for row in found.rows}
 
 
@@ -257,3 +263,10 @@ def test_an_owner_hears_of_a_score_that_is_not_a_number(value: object) -> None:
         "1 result holds something else than a number as acc of task, for the column Task: "
         f"{results[1].path}. Correct or remove it there."
     )
+
+
+def test_a_program_is_told_which_scores_are_marked() -> None:
+    made = Board(standings((Task("task", "acc", "Task"),), {}, mixed_results({"version": 1}, {"version": 2})))
+    answer = api.leaderboard(made)
+    assert answer["marks"] == [{"row": 0, "header": "Task", "reason": "Task version 1; most others have 2."}]
+    assert answer["rows"][0][answer["headers"].index("Model")] == "acme/a"

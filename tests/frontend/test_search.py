@@ -1,6 +1,5 @@
 """A search that anybody types is a value of limited size, and finds its rows in little time."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from src.search import LONGEST, MOST_TERMS, Search, Term, found, read_search
 from src.view import ViewState, view
 from support.boards import TASKS, TEXTS, Leaderboard, make_result, path_of, scores
 from support.factories import make_request
+from support.processor_time import processor_seconds
 
 ROWS = 5000
 MOST_SECONDS = 0.1
@@ -32,12 +32,6 @@ def a_board(number: int) -> Standings:
 @pytest.fixture(scope="module")
 def large() -> Standings:
     return a_board(ROWS)
-
-
-def processor_seconds(function: Callable[[], object]) -> float:
-    started = time.thread_time()
-    function()
-    return time.thread_time() - started
 
 
 def test_a_search_is_read_as_terms_with_their_fields() -> None:

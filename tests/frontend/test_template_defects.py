@@ -46,7 +46,7 @@ def test_2_an_empty_results_dataset_is_a_page_that_says_what_to_do(leaderboard: 
     leaderboard.page()
     with gr.Blocks():
         tab = LeaderboardTab(leaderboard.keeper, TASKS, TEXTS)
-    assert "Submit a model" in tab.look("", ["Average ⬆️"], [], [], None, None, [])[tab.first_steps]
+    assert "Submit a model" in tab.look("", ["Average ⬆️"], [], [], None, None, False, [])[tab.first_steps]
     assert rows(leaderboard) == []
 
 
@@ -154,14 +154,16 @@ def test_17_an_adapter_request_does_not_win_over_the_original_one(leaderboard: L
     assert (row["Weight type"], row["Hub License"]) == ("Original", "apache-2.0")
 
 
-def test_18_an_unknown_size_is_not_0_and_is_not_filtered_away(leaderboard: Leaderboard) -> None:
+def test_18_an_unknown_size_is_not_0_and_can_be_asked_for(leaderboard: Leaderboard) -> None:
     """Defect 18: unknown size is 0 and is then filtered away or shown as the smallest."""
     path = "demo-leaderboard/gpt2-demo_eval_request_False_float16_Original.json"
     leaderboard.write("requests", path, old_request_file(params=0, precision="float16"))
     leaderboard.write("results", "demo-leaderboard/gpt2-demo/r.json", old_result_file())
     assert rows(leaderboard)[0]["#Params (B)"] is None
-    table = view(leaderboard.keeper.now.board.standings, ViewState(sizes=Sizes(1, 100)))
-    assert len(table.lines) == 1
+    standings = leaderboard.keeper.now.board.standings
+    assert len(view(standings, ViewState()).lines) == 1
+    assert len(view(standings, ViewState(sizes=Sizes(0, 100))).lines) == 0
+    assert len(view(standings, ViewState(sizes=Sizes(1, 100, with_unknown=True))).lines) == 1
 
 
 def test_20_spaces_and_dots_in_names_do_not_lead_outside(leaderboard: Leaderboard) -> None:
@@ -238,7 +240,7 @@ def test_23_the_range_of_sizes_is_the_whole_one_to_begin_with_and_its_ends_are_e
     leaderboard: Leaderboard,
 ) -> None:
     """Defect 23: a slider's `min` and `max` are replaced with the data's; its handles start at the 25 % and
-    70 % quantiles; drags are whole numbers; rows without a value vanish once it is touched.
+    70 % quantiles; drags are whole numbers; rows without a value vanish for good once it is touched.
     """
     for name, params in {
         "acme/unknown": None,
@@ -255,10 +257,11 @@ def test_23_the_range_of_sizes_is_the_whole_one_to_begin_with_and_its_ends_are_e
         return {line.row.model.removeprefix("acme/") for line in view(standings, state).lines}
 
     assert found(ViewState()) == {"unknown", "small", "middle", "big"}
-    assert found(ViewState(sizes=Sizes(0.5, 70.0))) == {"unknown", "small", "middle", "big"}
-    assert found(ViewState(sizes=Sizes(0.51, 69.99))) == {"unknown", "middle"}
-    assert found(ViewState(sizes=Sizes(7.25, 7.25))) == {"unknown", "middle"}
-    assert found(ViewState(sizes=Sizes(100, 200))) == {"unknown"}
+    assert found(ViewState(sizes=Sizes(0.5, 70.0))) == {"small", "middle", "big"}
+    assert found(ViewState(sizes=Sizes(0.51, 69.99))) == {"middle"}
+    assert found(ViewState(sizes=Sizes(7.25, 7.25))) == {"middle"}
+    assert found(ViewState(sizes=Sizes(100, 200))) == set()
+    assert found(ViewState(sizes=Sizes(100, 200, with_unknown=True))) == {"unknown"}
 
 
 def test_24_a_search_does_not_match_the_markup_of_a_link(leaderboard: Leaderboard) -> None:

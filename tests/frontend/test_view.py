@@ -132,10 +132,22 @@ def test_filters_by_type_and_precision() -> None:
     assert models(see(types=frozenset({"pretrained"}), search="acme")) == ["acme/Tiny"]
 
 
-def test_a_model_of_unknown_size_is_not_lost_under_a_size_filter() -> None:
-    assert models(see(sizes=Sizes(1, 10))) == ["other/model", "other/half"]
-    assert models(see(sizes=Sizes(1, 10), hidden=frozenset({"Of unknown size"}))) == ["other/half"]
-    assert models(see(sizes=Sizes(0.1, 70))) == list(MODELS)
+@pytest.mark.parametrize(
+    ("low", "high", "found"),
+    [
+        (None, None, list(MODELS)),
+        (1, 10, ["other/half"]),
+        (None, 10, ["acme/Tiny", "other/half"]),
+        (1, None, ["acme/big", "other/half"]),
+        (0, None, ["acme/Tiny", "acme/big", "other/half"]),
+    ],
+)
+def test_a_range_of_sizes_that_was_chosen_leaves_the_unknown_out_unless_asked_for(
+    low: float | None, high: float | None, found: list[str]
+) -> None:
+    assert models(see(sizes=Sizes(low, high))) == found
+    with_unknown = [name for name in MODELS if name in found or name == "other/model"]
+    assert models(see(sizes=Sizes(low, high, with_unknown=True))) == with_unknown
 
 
 def test_only_what_is_known_to_be_gone_is_hidden_as_gone() -> None:

@@ -35,6 +35,10 @@ def is_page(file: Source) -> bool:
     return file.module == "app" or is_below(file.module, "src.page")
 
 
+def is_bounded(file: Source) -> bool:
+    return is_below(file.module, "src.shared.calls")
+
+
 def is_worker(file: Source) -> bool:
     return is_below(file.module, "src.worker")
 
@@ -53,7 +57,11 @@ RULES = [
         ("src.envs",),
         lambda file: file.is_entry_point and not is_evaluation(file),
     ),
-    Rule("only pages and app.py import gradio", ("gradio",), is_page),
+    Rule(
+        "only pages, what bounds their calls and app.py import gradio",
+        ("gradio", "src.shared.calls"),
+        lambda file: is_page(file) or is_bounded(file),
+    ),
     Rule(
         "only the table's module imports the component",
         ("gradio_leaderboard",),

@@ -118,6 +118,15 @@ def test_the_text_of_a_card_is_read_without_its_metadata_and_not_endlessly(
     assert models.card("acme/bare", "main") == ""
 
 
+@pytest.mark.parametrize("metadata", ["tags: true", "tags: 5\nlicense: mit"])
+def test_metadata_that_the_client_trips_over_are_told_in_a_sentence(
+    hub: Hub, models: HubModels, metadata: str
+) -> None:
+    hub.add_model("acme/odd", {"config.json": "{}", "README.md": f"---\n{metadata}\n---\n"})
+    with pytest.raises(CannotBeEvaluated, match=r"correct the metadata at the top of its README\.md"):
+        models.describe("acme/odd", "main")
+
+
 def test_what_a_model_needs_and_has_is_told(hub: Hub, models: HubModels) -> None:
     config = {"architectures": ["OddForCausalLM"], "auto_map": {"AutoModel": "odd.OddForCausalLM"}}
     files = {"config.json": json.dumps(config), "chat_template.jinja": "{{ x }}", "sub/x.bin": "x"}

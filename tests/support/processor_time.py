@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def processor_seconds(function: Callable[[], object]) -> float:
-    """Return the seconds of the processor that a call takes in this thread."""
-    started = time.thread_time()
+    """Return the seconds of the processor that all threads of this process spend until a call returns."""
+    started = time.process_time()
     function()
-    return time.thread_time() - started
+    return time.process_time() - started

@@ -7,6 +7,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
+from src.page.lately import Lately
 from src.reconciler import Reconciler
 from src.shared.times import to_text, utc_now
 from src.ticker import Ticker
@@ -21,8 +22,10 @@ def serve_health(site: FastAPI, reconciler: Reconciler, ticker: Ticker) -> None:
     with 503 when either has stopped.
     """
 
+    latest = Lately(reconciler.overview)
+
     def health() -> JSONResponse:
-        overview = reconciler.overview()
+        overview = latest.get()
         is_ticking = ticker.is_on_time(ticker.last, utc_now())
         is_well = is_ticking and ticker.is_on_time(reconciler.synced, utc_now())
         facts = {

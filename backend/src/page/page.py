@@ -5,12 +5,15 @@ whether or not anyone does.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from src.announcer import Announcer
 from src.page import sections
+from src.page.lately import Lately
 from src.reconciler import Reconciler
+from src.shared.calls.page import Page
 from src.shared.stores import Stores
 from src.shared.times import utc_now
 from src.ticker import Ticker
@@ -24,13 +27,16 @@ RESTS = (
     "The last evaluation failed through this worker's own fault, not the model's: nothing is begun until "
     "{:%H:%M:%S} UTC."
 )
+QUIETLY: dict[str, Any] = {"queue": False, "show_progress": "hidden", "show_api": False}
+"""For events that cost nearly nothing: nobody waits for a turn."""
+
 STYLE = Path(__file__).with_name("style.css")
 
 
 def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, stores: Stores) -> gr.Blocks:
     """Make the page of one worker."""
 
-    def show() -> list[str]:
+    def look() -> list[str]:
         overview = reconciler.overview()
         problems = [each for each in (ticker.problem, *announcer.problems) if each]
         told = notes(reconciler, stores)
@@ -42,8 +48,13 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, sto
             sections.events(overview),
         ]
 
-    page: gr.Blocks
-    with gr.Blocks(
+    shown = Lately(look)
+
+    def show() -> list[str]:
+        return shown.get()
+
+    page: Page
+    with Page(
         title="Leaderboard backend",
         # Fonts of the visitor's machine: nothing is fetched from elsewhere.
         theme=gr.themes.Default(
@@ -56,8 +67,8 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, sto
         analytics_enabled=False,
     ) as page:
         parts = [gr.HTML(padding=False) for _ in range(5)]
-        page.load(show, None, parts, show_progress="hidden", show_api=False)
-        gr.Timer(REFRESH_SECONDS).tick(show, None, parts, show_progress="hidden", show_api=False)
+        page.load(show, None, parts, **QUIETLY)
+        gr.Timer(REFRESH_SECONDS).tick(show, None, parts, **QUIETLY)
     return page
 
 

@@ -36,6 +36,10 @@ GATED = (
     "request access and to set HF_READ_TOKEN to a token that has it."
 )
 DISABLED = "{} was disabled by the Hub: its page says more."
+ODD = (
+    "What {} says of itself cannot be understood: correct the metadata at the top of its README.md, and its "
+    "config.json."
+)
 
 
 CARD_KEYS = ("license", "license_name", "license_link", "base_model")
@@ -125,6 +129,12 @@ def _told(name: str, revision: str, hub: Hub) -> Iterator[None]:
         ) from error
     except DisabledRepoError as error:
         raise CannotBeEvaluated(DISABLED.format(name)) from error
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+    ) as error:  # the client trips over what the model's author wrote
+        raise CannotBeEvaluated(ODD.format(name)) from error
     except FAILURES as error:
         is_known = status_of(error) == 404 or not hub.api.token
         if isinstance(error, RepositoryNotFoundError) and is_known:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from src.board import Board, Keeper, Now
 from src.page.suite import suite
@@ -63,9 +64,14 @@ class AboutTab:
         """The tab as the board is now."""
         board = now.board
         return {
-            self.suite: suite(board.standings.tasks, board.backend, num_fewshot=self._num_fewshot),
-            self.commands: _commands(board, model),
+            self.suite: board.derived.once(suite, lambda: self._suite(board)),
+            self.commands: board.derived.once(_commands, lambda: _commands(board, ""))
+            if not model
+            else _commands(board, model),
         }
+
+    def _suite(self, board: Board) -> Markup:
+        return suite(board.standings.tasks, board.backend, num_fewshot=self._num_fewshot)
 
 
 def _commands(board: Board, model: str) -> str:

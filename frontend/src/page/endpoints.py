@@ -6,18 +6,20 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import gradio as gr
-from anyio import CapacityLimiter, to_thread
 from gradio.events import api as api_endpoint
 
 from src import api
-from src.board import Keeper
+from src.board import Board, Keeper
 from src.form import MAIN, PRECISIONS, UNKNOWN_TYPE, Form
+from src.page.ready import pass_ready_answers_on, ready
 from src.page.updates import WAITING_FOR_A_COMMIT
 from src.page.visitors import Visitors
+from src.shared.calls.delivered import text
 from src.shared.errors import LeaderboardError
 from src.shared.request import ORIGINAL
 from src.submission import Desk
 from src.submitter import Submitter
+from src.threads import Threads
 
 TRUE = ("true", "1")
 """What programs write for it; types are not checked on the way here."""
@@ -28,6 +30,7 @@ ASKED_AT_ONCE = 8
 
 def add_endpoints(keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
     """Add the endpoints to the page that is being made."""
+    pass_ready_answers_on()
     api_endpoint(_leaderboard(keeper), api_description="The whole table: headers, and rows of plain values.")
     api_endpoint(_reproduce(keeper), api_description="The commands that compute the rows of a model again.")
     api_endpoint(_queue(keeper), api_description="All requests with their status.")
@@ -44,23 +47,31 @@ def add_endpoints(keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
 
 def _leaderboard(keeper: Keeper) -> Callable[..., Any]:
     def leaderboard() -> dict[str, Any]:
-        return {**api.leaderboard(keeper.now.board)}
+        answer: dict[str, Any] = _once(keeper.now.board, api.leaderboard)
+        return answer
 
     return leaderboard
 
 
 def _reproduce(keeper: Keeper) -> Callable[..., Any]:
     def reproduce(model: str = "") -> list[dict[str, Any]]:
-        return api.reproduce(keeper.now.board, str(model or ""))
+        answer: Any = api.reproduce(keeper.now.board, text(model))  # it may be an error
+        return answer  # type: ignore[no-any-return]
 
     return reproduce
 
 
 def _queue(keeper: Keeper) -> Callable[..., Any]:
     def queue() -> list[dict[str, Any]]:
-        return api.queue(keeper.now.board)
+        answer: list[dict[str, Any]] = _once(keeper.now.board, api.queue)
+        return answer
 
     return queue
+
+
+def _once(board: Board, answer: Callable[[Board], object]) -> Any:
+    """The answer of a board: it is made once, and then sent to everybody who asks."""
+    return board.derived.once(answer, lambda: ready(answer(board)))
 
 
 Identified = Callable[[gr.Request, Callable[[Submitter], Awaitable[api.Answer]]], Awaitable[dict[str, Any]]]
@@ -68,15 +79,13 @@ Identified = Callable[[gr.Request, Callable[[Submitter], Awaitable[api.Answer]]]
 
 
 def _identified(visitors: Visitors) -> Identified:
-    limiter: list[CapacityLimiter] = []  # made at the first call: it belongs to the server's event loop
+    threads = Threads(ASKED_AT_ONCE)
 
     async def identified(
         request: gr.Request, do: Callable[[Submitter], Awaitable[api.Answer]]
     ) -> dict[str, Any]:
-        if not limiter:
-            limiter.append(CapacityLimiter(ASKED_AT_ONCE))
         try:
-            who = await to_thread.run_sync(visitors.submitter, request, limiter=limiter[0])
+            who = await threads.run(visitors.submitter, request)
         except LeaderboardError as error:
             return {**api.refusal(error)}
         return {**await do(who)}
@@ -103,9 +112,9 @@ def _submit(desk: Desk, identified: Identified) -> Callable[..., Any]:
             "model_type": model_type,
         }
         # Types were not checked on the way here; whoever cannot leave a value out gives null.
-        given = {name: str(value) for name, value in optional.items() if value}
-        is_chat = str(use_chat_template).lower() in TRUE
-        form = Form(str(model or ""), **given, use_chat_template=is_chat)
+        given = {name: text(value) for name, value in optional.items() if value}
+        is_chat = text(use_chat_template).lower() in TRUE
+        form = Form(text(model), **given, use_chat_template=is_chat)
         return await identified(request, lambda who: api.submit(desk, form, who))
 
     return submit
@@ -113,6 +122,6 @@ def _submit(desk: Desk, identified: Identified) -> Callable[..., Any]:
 
 def _withdraw(desk: Desk, identified: Identified) -> Callable[..., Any]:
     async def withdraw(request: gr.Request, path: str) -> dict[str, Any]:
-        return await identified(request, lambda who: api.withdraw(desk, str(path or ""), who))
+        return await identified(request, lambda who: api.withdraw(desk, text(path), who))
 
     return withdraw

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 from threading import Lock
 from typing import Any, Literal, NamedTuple
 
@@ -11,8 +10,9 @@ import gradio as gr
 from markupsafe import Markup
 
 from src.board import Board, Keeper, Now, new_results
-from src.columns import PRECISION, TYPE, columns
+from src.columns import PRECISION, TYPE, Column, columns
 from src.page import marks, notices
+from src.page.looked_at import LookedAt
 from src.page.table import Contents, contents, leaderboard_table
 from src.page.updates import Updates
 from src.scoring import TaskColumn
@@ -28,14 +28,15 @@ HIDDEN: Literal["hidden"] = "hidden"
 class LeaderboardTab:
     """The tab's components, and what happens to them. Make it inside the tab.
 
-    `looking` holds the board that a visitor looks at; it moves on only when the visitor asks for it. Until
-    the datasets were read for the first time `until_read` ticks.
+    `looking` holds the number of the board that a visitor looks at; it moves on only when the visitor asks
+    for it. Until the datasets were read for the first time `until_read` ticks.
     """
 
     def __init__(self, keeper: Keeper, tasks: Sequence[Task], texts: Texts) -> None:
         self._keeper = keeper
         self._opened: _Seen | None = None
         self._opening = Lock()
+        self._looked_at = LookedAt()
         self.looking = gr.State()
         self.until_read = gr.Timer(1.0, active=False)
         self.new_results = gr.Button(visible=False, variant="primary", size="sm", elem_id="new-results")
@@ -74,7 +75,10 @@ class LeaderboardTab:
                 None, label="Size from", placeholder="the smallest", info="Billions of parameters", minimum=0
             )
             self.largest = gr.Number(
-                None, label="Size to", placeholder="the largest", info="Unknown sizes stay", minimum=0
+                None, label="Size to", placeholder="the largest", info="Billions of parameters", minimum=0
+            )
+            self.unknown = gr.Checkbox(
+                False, label="Unknown sizes too", info="With a range of sizes", elem_id="unknown-sizes"
             )
             self.hidden = gr.CheckboxGroup(list(HIDEABLE), value=[GONE], label="Hide", scale=3, min_width=300)
         offered = [column for column in columns([TaskColumn(task) for task in tasks]) if not column.is_fixed]
@@ -94,6 +98,7 @@ class LeaderboardTab:
             self.precisions,
             self.smallest,
             self.largest,
+            self.unknown,
             self.hidden,
         ]
 
@@ -142,24 +147,25 @@ class LeaderboardTab:
         now = self._keeper.now
         rows = now.board.standings.rows
         return self._view(now.board, chosen) | {
-            self.looking: now.board,
+            self.looking: self._looked_at.number(now.board),
             self.until_read: gr.Timer(active=not now.synced),
             self.new_results: gr.Button(visible=False),
             self.first_steps: "" if rows else notices.first_steps(now, str(self._keeper.results)),
             self.whole: gr.Column(visible=True if rows else HIDDEN),
-            self.types: gr.Dropdown(choices=choices(TYPE, rows)),
-            self.precisions: gr.Dropdown(choices=choices(PRECISION, rows)),
+            self.types: gr.Dropdown(choices=_choices(now.board, TYPE)),
+            self.precisions: gr.Dropdown(choices=_choices(now.board, PRECISION)),
         }
 
-    def change_view(self, looking: Board | None, *chosen: Any) -> Updates:
+    def change_view(self, looking: int | None, *chosen: Any) -> Updates:
         """Show the board that the visitor looks at under other choices."""
-        return self._view(looking or self._keeper.now.board, chosen)
+        return self._view(self._looked_at.board(looking) or self._keeper.now.board, chosen)
 
-    def notice(self, looking: Board | None, now: Now) -> Updates:
+    def notice(self, looking: int | None, now: Now) -> Updates:
         """Tell of new results; the table stays. After a restart nobody knows what a visitor looks at."""
-        if looking and looking.results == now.board.results:
+        board = self._looked_at.board(looking)
+        if board and board.results == now.board.results:
             return {self.new_results: gr.Button(visible=False)}
-        number = new_results(looking, now.board) if looking else 0
+        number = new_results(board, now.board) if board else 0
         return {self.new_results: gr.Button(notices.new_results_label(number), visible=True)}
 
     def _view(self, board: Board, chosen: Sequence[Any]) -> Updates:
@@ -193,15 +199,20 @@ class _Seen(NamedTuple):
 
 def _state(chosen: Sequence[Any]) -> ViewState:
     """What a visitor chose, from the values of the controls."""
-    search, names, types, precisions, smallest, largest, hidden = chosen
+    search, names, types, precisions, smallest, largest, unknown, hidden = chosen
     return ViewState(
         columns=frozenset(names),
         search=search,
         types=frozenset(types or ()),
         precisions=frozenset(precisions or ()),
-        sizes=Sizes(smallest or 0.0, inf if largest is None else largest),
-        hidden=frozenset(hidden),
+        sizes=Sizes(smallest, largest, with_unknown=unknown),
+        hidden=HIDEABLE.keys() & hidden,
     )
+
+
+def _choices(board: Board, column: Column) -> list[str]:
+    """What a filter offers, for all visitors."""
+    return board.derived.once(("choices", column.header), lambda: choices(column, board.standings.rows))
 
 
 def _contents(board: Board, state: ViewState) -> _Seen:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from anyio import to_thread
 from markupsafe import Markup
 
 from src import api
@@ -76,8 +77,7 @@ class MySubmissions:
         """The request that is open."""
         if not path:
             return Markup()
-        queue = self._keeper.now.board.queue
-        entry = next((entry for entry in queue if entry.path == path), None)
+        entry = self._keeper.now.board.entries.get(path)
         if entry is None:
             return request_card.not_found(path) if self._keeper.now.synced else Markup(notices.READING)
         return request_card.card(entry, Links.of(self._keeper), who)
@@ -85,17 +85,18 @@ class MySubmissions:
     def _all_of(self, who: Submitter) -> Updates:
         if not who.login:
             return {self.whole: gr.Accordion(visible=False), self.mine: ""}
-        requests = self._keeper.now.board.queue
-        mine = [entry for entry in requests if who.is_login(entry.request.submitted_by)]
-        mine.sort(key=lambda entry: entry.request.submitted_time, reverse=True)
+        board = self._keeper.now.board
+        mine = board.entries_of(who)
         limits = self._desk.terms.limits
         since = self._clock() - limits.period
-        used = usage((entry.request for entry in requests), who, since)
+        used = usage(board.requests.values(), who, since)
         told = notices.quota(used, limits.quota_of(who.login), limits.period)
         label = f"👤 My submissions ({len(mine):,})"
+        links = Links(self._keeper.requests, self._keeper.results, board.local_models)
+        cards = board.derived.once(("cards", who.login), lambda: request_card.cards(mine, links, who))
         return {
             self.whole: gr.Accordion(label, visible=True),
-            self.mine: told + request_card.cards(mine, Links.of(self._keeper), who),
+            self.mine: told + cards,
         }
 
     def _act(self, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
@@ -105,7 +106,8 @@ class MySubmissions:
             if due:
                 yield self._told(notices.gathering(due), opened)
             outcome = await self._outcome(said, self._visitors.signed_in(request))
-            yield self._told(notices.answer(outcome), opened) | follow(request, opened)
+            followed = await to_thread.run_sync(follow, request, opened)
+            yield self._told(notices.answer(outcome), opened) | followed
 
         return act
 

@@ -9,15 +9,16 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from src.board import Board, Keeper
+from src.board import Keeper
 from src.page import notices
 from src.page.about_tab import AboutTab
 from src.page.endpoints import add_endpoints
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.links import REQUEST
 from src.page.submit_tab import SubmitTab
-from src.page.updates import QUIETLY, Updates
+from src.page.updates import LOOKUPS, QUIETLY, SUBMISSIONS, Updates
 from src.page.visitors import Visitors
+from src.shared.calls.page import Page
 from src.submission import Desk
 from src.tasks import Task
 from src.texts import Texts
@@ -59,8 +60,8 @@ def build_page(
     notice: str = "",
 ) -> gr.Blocks:
     """Make the page. `num_fewshot` is what about.py says, `notice` a sentence for the top."""
-    page: gr.Blocks
-    with gr.Blocks(
+    page: Page
+    with Page(
         title=Markup(texts.title).striptags() or "Leaderboard",
         # Fonts of the visitor's machine: nothing is fetched from elsewhere.
         theme=gr.themes.Default(
@@ -71,6 +72,7 @@ def build_page(
         ),
         css=STYLE.read_text(encoding="utf-8"),
         analytics_enabled=False,
+        waiting=(SUBMISSIONS, LOOKUPS),
     ) as page:
         gr.HTML(texts.title)
         gr.Markdown(texts.introduction)
@@ -108,7 +110,7 @@ def _keep_up_to_date(
     def version() -> int:
         return keeper.now.version
 
-    def live(request: gr.Request, looking: Board | None, model: str, opened: str) -> Updates:
+    def live(request: gr.Request, looking: int | None, model: str, opened: str) -> Updates:
         now = keeper.now
         told = {banner: notices.banner(now, notice=notice)}
         followed = about.follow(now, model) | submit.follow(request, opened)

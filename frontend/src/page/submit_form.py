@@ -16,7 +16,7 @@ from src.form import MAIN, Form, precisions, tidied, weight_types
 from src.model_types import MODEL_TYPES
 from src.page import notices
 from src.page.links import Links
-from src.page.updates import QUIETLY, WAITING_FOR_A_COMMIT, Follow, Updates
+from src.page.updates import ASKING_THE_HUB, QUIETLY, WAITING_FOR_A_COMMIT, Follow, Updates
 from src.page.visitors import Visitors
 from src.shared.request import ORIGINAL
 from src.submission import Desk, Finding
@@ -128,9 +128,10 @@ class SubmitForm:
         named = [
             event for name in ("model", "revision") for event in (fields[name].submit, fields[name].blur)
         ]
-        looking = gr.on(named, self.look, inputs, self.outputs, trigger_mode="always_last", **QUIETLY)
+        asking = {**ASKING_THE_HUB, **QUIETLY}
+        looking = gr.on(named, self.look, inputs, self.outputs, trigger_mode="always_last", **asking)
         # What was corrected while the Hub was asked is read only now.
-        looking.then(self.fill_in, [self.suggestion, *inputs], self.outputs, **QUIETLY)
+        looking.then(self.fill_in, [self.suggestion, *inputs], self.outputs, **asking)
         corrected = [fields[name].input for name in ("precision", "weight_type", "model_type")]
         gr.on(
             [*corrected, fields["base_model"].submit, fields["base_model"].blur],
@@ -138,7 +139,7 @@ class SubmitForm:
             inputs,
             self.outputs,
             trigger_mode="always_last",
-            **QUIETLY,
+            **asking,
         )
         self.button.click(
             lambda: gr.Button("One moment …", interactive=False),
@@ -207,7 +208,7 @@ class SubmitForm:
             form, who = self._form(filled_in), self._visitors.signed_in(request)
             if form.model and not (form.precision and form.model_type) and not _is_of(form, seen):
                 yield {self.found: notices.looking_up(form.model), self.message: ""}
-                yield await to_thread.run_sync(self._look_first, form, who)
+                yield await api.LOOKING_UP.run(self._look_first, form, who)
                 return
             due = self._desk.due()
             if due:
@@ -215,7 +216,8 @@ class SubmitForm:
             outcome = await api.submit(self._desk, form, who)
             told: Updates = {self.message: notices.answer(outcome)}
             if outcome["ok"]:
-                yield told | follow(request, opened) | {self.handed_in: form}
+                followed = await to_thread.run_sync(follow, request, opened)
+                yield told | followed | {self.handed_in: form}
             else:
                 yield told | self._problems(outcome["problems"]) | {self.general: ""}
 

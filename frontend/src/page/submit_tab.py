@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
-from src.board import Keeper, Now
+from src.board import Board, Keeper, Now
 from src.checks import CLOSED
 from src.page import notices
 from src.page.links import REQUEST, Links
@@ -20,6 +21,9 @@ from src.submission import Desk
 from src.texts import Texts
 
 OPEN_AT_FIRST = (Group.RUNNING, Group.PENDING)
+LONGEST_PATH = 2000
+"""Characters of an address that may name a request: no dataset has a file with a longer path."""
+
 SIGN_IN_BUTTON, TO_SUBMIT = "Sign in with Hugging Face", " to submit"
 
 
@@ -69,7 +73,7 @@ class SubmitTab:
 
     def open(self, request: gr.Request) -> Updates:
         """The form for whoever may use it, their own submissions, and the request that the address names."""
-        terms, path = self._desk.terms, str(request.query_params.get(REQUEST, ""))
+        terms, path = self._desk.terms, str(request.query_params.get(REQUEST, ""))[:LONGEST_PATH]
         may_submit = terms.anonymous or bool(self._visitors.signed_in(request).login)
         return {self.own.opened: path} | self.own.show(request, path) | self.form.open(visible=may_submit)
 
@@ -83,11 +87,19 @@ class SubmitTab:
 
     def queue(self, now: Now) -> Updates:
         """The queue as it is now."""
-        groups = grouped(now.board.queue)
-        links = Links.of(self._keeper)
-        space = now.board.backend.space if now.board.backend else None
+        board = now.board
+        tables = board.derived.once(queue_table, lambda: self._tables(board))
+        space = board.backend.space if board.backend else None
         return {
             self.no_worker: notices.no_worker(now.silent_since, space=space),
-            **{self.accordions[group]: gr.Accordion(label(group, groups[group])) for group in Group},
-            **{self.tables[group]: queue_table(group, groups[group], links) for group in Group},
+            **{self.accordions[group]: gr.Accordion(heading) for group, (heading, _) in tables.items()},
+            **{self.tables[group]: table for group, (_, table) in tables.items()},
+        }
+
+    def _tables(self, board: Board) -> dict[Group, tuple[str, Markup]]:
+        """The heading and the table of each group, for all visitors."""
+        links = Links(self._keeper.requests, self._keeper.results, board.local_models)
+        return {
+            group: (label(group, queue), queue_table(group, queue, links))
+            for group, queue in grouped(board.queue).items()
         }

@@ -6,20 +6,19 @@ not used, and style.css hides its search box.
 
 from __future__ import annotations
 
-import copyreg
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-import orjson
 import pandas as pd
 from gradio_leaderboard import Leaderboard, SelectColumns
 from markupsafe import Markup
 
 from src.columns import AVERAGE, MODEL, Column, Value, columns, score
 from src.page.links import link, model_address
+from src.page.ready import Ready, pass_ready_answers_on, ready
 from src.rows import Row
 from src.scoring import TaskColumn
 from src.tasks import Task
@@ -69,8 +68,7 @@ def leaderboard_table(tasks: Collection[Task]) -> Leaderboard:
     )
     # The component itself takes the texts of cells from a pandas Styler only, half a second for 5,000 rows.
     table.postprocess = _payload
-    # Gradio copies what it is to send, and what never changes need not be copied: a text says so.
-    copyreg.pickle(orjson.Fragment, lambda fragment: "")
+    pass_ready_answers_on()
     return table
 
 
@@ -78,11 +76,9 @@ class Contents(dict[str, object]):
     """What the component is sent; as JSON it is made once, for all who look at the same."""
 
     @cached_property
-    def as_json(self) -> orjson.Fragment:
-        """Gradio takes it as it is. Of lists it would look for files in each cell, twice, and keep a copy for
-        each visitor: for 5,000 rows that takes a second, during which it answers nobody.
-        """
-        return orjson.Fragment(orjson.dumps(self))
+    def as_json(self) -> Ready:
+        """Gradio passes it on as it is."""
+        return ready(self)
 
 
 def contents(

@@ -14,7 +14,12 @@ Follow = Callable[[gr.Request, str], Updates]
 QUIETLY: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
 """For an event that the page itself makes known, and programs need not know."""
 
-WAITING_FOR_A_COMMIT: dict[str, Any] = {"concurrency_limit": 150, "concurrency_id": "submissions"}
+SUBMISSIONS, LOOKUPS = "submissions", "lookups"
+
+WAITING_FOR_A_COMMIT: dict[str, Any] = {"concurrency_limit": 150, "concurrency_id": SUBMISSIONS}
 """For events that wait for their common commit, which takes no thread: so many of all of them together. They
 leave places in gradio's queue to the events that the page is made of.
 """
+
+ASKING_THE_HUB: dict[str, Any] = {"concurrency_limit": 30, "concurrency_id": LOOKUPS}
+"""For events that may wait for the Hub, in threads."""

@@ -1,0 +1,105 @@
+"""Slots: of the calls that come at the same time few are worked on, and the others wait in their order.
+
+Python computes one thing at a time. Whoever calls from many connections would have all of them share it, and
+whoever only wants to see the page would wait for each of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import ContextVar
+
+from anyio import CapacityLimiter
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+AT_ONCE = 1
+MOST_WAITING = 500
+"""Calls that wait for a slot, each with what was sent; the next one is told that the page is busy."""
+
+LONG_SECONDS, LONGEST_REST_SECONDS = 0.005, 0.25
+"""After a call that took longer the next one waits as long again: the page has the processor meanwhile."""
+
+CALLS = ("/gradio_api/run/", "/gradio_api/call/", "/gradio_api/queue/join")
+BUSY = "The page is busy. Try again in a minute."
+
+
+class Slot:
+    """The slot of one call. It ends when the answer is made, or when the call waits for something else."""
+
+    def __init__(self, limiter: CapacityLimiter) -> None:
+        self._limiter: CapacityLimiter | None = limiter
+        self._begun = 0.0
+
+    async def begin(self) -> None:
+        """Wait until a slot is free."""
+        assert self._limiter
+        await self._limiter.acquire_on_behalf_of(self)
+        self._begun = asyncio.get_running_loop().time()
+
+    def end(self) -> None:
+        """Leave the slot to the next, at once or after a rest."""
+        limiter, self._limiter = self._limiter, None
+        if limiter is None:
+            return
+        loop = asyncio.get_running_loop()
+        took = loop.time() - self._begun
+        if took > LONG_SECONDS and limiter.statistics().tasks_waiting:
+            loop.call_later(min(took, LONGEST_REST_SECONDS), limiter.release_on_behalf_of, self)
+        else:
+            limiter.release_on_behalf_of(self)
+
+
+_slot: ContextVar[Slot | None] = ContextVar("slot", default=None)
+
+
+def leave_slot() -> None:
+    """End the slot of the present call, if it has one: from now on it waits, and needs no processor."""
+    slot = _slot.get()
+    if slot:
+        slot.end()
+
+
+class Slots:
+    """ASGI middleware that gives the calls of a page's functions their slots.
+
+    All that was sent is there before a slot begins, and it ends before the answer is sent: nobody holds one
+    by being slow. How much may be sent the doors before it have decided.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._limiter: CapacityLimiter | None = None  # made at the first call: it belongs to the event loop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a call when it has a slot, and everything else at once."""
+        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].startswith(CALLS):
+            await self._app(scope, receive, send)
+            return
+        limiter = self._limiter = self._limiter or CapacityLimiter(AT_ONCE)
+        if limiter.statistics().tasks_waiting >= MOST_WAITING:
+            await JSONResponse({"detail": BUSY}, 503)(scope, receive, send)
+            return
+        sent = await _all_that_is_sent(receive)
+        slot = Slot(limiter)
+        await slot.begin()
+        _slot.set(slot)
+
+        async def receive_again() -> Message:
+            return sent.pop(0) if sent else await receive()
+
+        async def end_and_send(message: Message) -> None:
+            slot.end()
+            await send(message)
+
+        try:
+            await self._app(scope, receive_again, end_and_send)
+        finally:
+            slot.end()
+
+
+async def _all_that_is_sent(receive: Receive) -> list[Message]:
+    messages = [await receive()]
+    while messages[-1].get("more_body"):
+        messages.append(await receive())
+    return messages

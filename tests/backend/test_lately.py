@@ -1,0 +1,27 @@
+"""What many look at is made once for all of them."""
+
+import pytest
+
+from src.page.lately import SECONDS, Lately
+
+
+def test_what_was_made_a_moment_ago_is_not_made_again() -> None:
+    made: list[int] = []
+    now = [0.0]
+
+    def make() -> int:
+        made.append(1)
+        return len(made)
+
+    latest = Lately(make, timer=lambda: now[0])
+    assert [latest.get() for _ in range(100)] == [1] * 100
+    now[0] = SECONDS
+    assert [latest.get(), latest.get()] == [2, 2]
+
+
+def test_what_could_not_be_made_is_tried_again() -> None:
+    answers = iter([0, 1])
+    latest = Lately(lambda: 1 / next(answers), timer=lambda: 0.0)
+    with pytest.raises(ZeroDivisionError):
+        latest.get()
+    assert latest.get() == 1
