@@ -290,11 +290,11 @@ def test_no_header_opens_a_door_or_shows_the_inside(space: Space, headers: list[
     assert b"<script>'" not in page.body
 
 
-def test_an_error_shows_nothing_of_the_inside(leaderboard: Leaderboard) -> None:
+def test_a_function_that_there_is_not_shows_nothing_of_the_inside(leaderboard: Leaderboard) -> None:
     body = b'{"data": [], "fn_index": 123456}'
     headers = [JSON, length(body)]
-    inside = raw_call(leaderboard.frontend.url, "POST", "/gradio_api/run/predict", headers, [body])
-    assert (inside.status, inside.body) == (500, b"Internal Server Error")
+    answer = raw_call(leaderboard.frontend.url, "POST", "/gradio_api/run/predict", headers, [body])
+    assert (answer.status, answer.body) == (404, b'{"detail":"There is no such function."}')
 
 
 def test_an_error_before_the_doors_shows_nothing_of_the_inside(space: Space) -> None:

@@ -105,8 +105,9 @@ def upload(url: str, content: bytes) -> str:
 def make_folder_of_stored_pages(url: str) -> None:
     """What Gradio reads stored pages from is there once a visitor has stored one."""
     with urllib.request.urlopen(f"{url}/config") as answer:
-        [called, *_] = [each["id"] for each in json.load(answer)["dependencies"] if each["backend_fn"]]
-    body: dict[str, Any] = {"data": [], "fn_index": called, "session_hash": "x"}
+        [called, *_] = [each for each in json.load(answer)["dependencies"] if each["backend_fn"]]
+    values = [None] * len(called["inputs"])
+    body: dict[str, Any] = {"data": values, "fn_index": called["id"], "session_hash": "x"}
     sent = {"Content-Type": "application/json"}
     call = urllib.request.Request(f"{url}/gradio_api/queue/join", json.dumps(body).encode(), sent)
     urllib.request.urlopen(call).close()

@@ -27,8 +27,8 @@ RESTS = (
     "The last evaluation failed through this worker's own fault, not the model's: nothing is begun until "
     "{:%H:%M:%S} UTC."
 )
-QUIETLY: dict[str, Any] = {"queue": False, "show_progress": "hidden", "show_api": False}
-"""For events that cost nearly nothing: nobody waits for a turn."""
+QUIETLY: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
+"""They queue, since that is how a page notices that it has lost its server."""
 
 STYLE = Path(__file__).with_name("style.css")
 
