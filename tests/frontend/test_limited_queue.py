@@ -5,14 +5,16 @@ import json
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import httpx
+import orjson
 import pytest
-from gradio.utils import LRUCache
 
 from src.shared.calls import limited_queue, sessions
+from src.shared.calls.limited_queue import Sessions, Unread
 from src.shared.calls.page import Page
 from src.shared.calls.sessions import MOST_SESSIONS
 
@@ -148,14 +150,71 @@ def test_what_nobody_fetches_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None
     run(test)
 
 
-def test_the_queue_goes_on_when_the_sessions_of_those_who_wait_are_forgotten() -> None:
+def test_the_queue_goes_on_when_the_sessions_of_those_who_wait_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limited_queue, "MOST_REMEMBERED", 2)
+
     async def test(site: Site) -> None:
-        site.queue.pending_messages_per_session = LRUCache(2)
         for number in range(6):
             await site.join(f"waits {number}", function=1)
         site.may_end.set()
         await site.join("last")
         assert await site.answers("last") == [["hello"]]
+
+    run(test)
+
+
+def test_a_session_that_looks_for_its_answer_is_not_forgotten_for_newer_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limited_queue, "MOST_REMEMBERED", 5)
+
+    async def test(site: Site) -> None:
+        await site.join("visitor", function=1)
+        looking = asyncio.create_task(site.answers("visitor"))
+        for number in range(20):
+            await site.join(f"newcomer {number}")
+            await asyncio.sleep(0.1)  # twice the time after which a page's stream looks again
+        site.may_end.set()
+        assert await looking == [["hello"]]
+
+    run(test)
+
+
+def test_all_that_waits_to_be_fetched_has_an_end_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limited_queue, "MOST_UNREAD_BYTES", 25_000)
+    sessions = Sessions()
+    for name in "abcd":
+        sessions[name] = Unread()
+    for name in "bacd":
+        answer = orjson.Fragment(b'"' + b"x" * 9_998 + b'"')
+        sessions[name].put_nowait(SimpleNamespace(output={"data": [{"value": answer}, "short"]}))
+        sessions.forget_the_oldest(name)
+    assert {name: unread.bytes for name, unread in sessions.items()} == {"c": 10_000, "d": 10_000}
+    sessions.of("c").get_nowait()
+    assert sessions.of("c").bytes == 0
+
+
+def test_a_session_that_fetches_nothing_can_ask_for_so_much_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limited_queue, "MOST_OF_A_SESSION", 5)
+
+    async def test(site: Site) -> None:
+        assert [await site.join("greedy") for _ in range(7)] == [200] * 5 + [503] * 2
+        assert await site.join("another") == 200
+        assert await site.answers("another") == [["hello"]]
+
+    run(test)
+
+
+def test_tasks_that_are_done_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limited_queue, "MOST_TASKS", 5)
+
+    async def test(site: Site) -> None:
+        for number in range(20):
+            await site.join(str(number))
+            await site.answers(str(number))
+        assert len(site.queue._asyncio_tasks) <= 6
 
     run(test)
 

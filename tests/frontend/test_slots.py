@@ -26,6 +26,8 @@ def sending(*parts: bytes) -> Receive:
     left.append({"type": "http.request", "body": b"", "more_body": False})
 
     async def receive() -> Message:
+        if not left:
+            await asyncio.Event().wait()  # the client stays
         return left.pop(0)
 
     return receive
@@ -58,11 +60,12 @@ class Busy:
     """A site that counts how many calls it works on."""
 
     def __init__(self) -> None:
-        self.now = self.most = 0
+        self.now = self.most = self.calls = 0
         self.may_end = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.now += 1
+        self.calls += 1
         self.most = max(self.most, self.now)
         await self.may_end.wait()
         self.now -= 1
@@ -185,6 +188,83 @@ def test_after_a_long_call_the_next_one_waits_as_long_again() -> None:
     assert all(later - earlier >= 0.19 for earlier, later in pairwise(begun))
 
 
+def test_a_client_that_is_gone_gets_no_slot() -> None:
+    async def test() -> None:
+        site, is_gone = Busy(), asyncio.Event()
+        in_slots = Slots(site)
+
+        def leaving() -> Receive:
+            left: list[Message] = [{"type": "http.request", "body": b"{}", "more_body": False}]
+
+            async def receive() -> Message:
+                if left:
+                    return left.pop()
+                await is_gone.wait()
+                return {"type": "http.disconnect"}
+
+            return receive
+
+        staying, last = Client(), Client()
+        calls = [asyncio.create_task(in_slots(scope(), sending(b"{}"), staying.send))]
+        await until(lambda: site.now == AT_ONCE)
+        calls += [asyncio.create_task(in_slots(scope(), leaving(), Client().send)) for _ in range(50)]
+        calls += [asyncio.create_task(in_slots(scope(), sending(b"{}"), last.send))]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        is_gone.set()
+        await asyncio.gather(*calls[1:-1])
+        site.may_end.set()
+        await asyncio.gather(*calls)
+        assert (staying.status, last.status, site.calls) == (200, 200, 2)
+
+    run(test)
+
+
+def test_a_client_that_leaves_before_it_has_sent_all_gets_no_slot() -> None:
+    async def test() -> None:
+        left = [{"type": "http.disconnect"}, {"type": "http.request", "body": b"{", "more_body": True}]
+
+        async def receive() -> Message:
+            return left.pop()
+
+        site, client = Busy(), Client()
+        await Slots(site)(scope(), receive, client.send)
+        assert (site.calls, client.messages) == (0, [])
+
+    run(test)
+
+
+def test_what_comes_byte_by_byte_is_one_message() -> None:
+    async def test() -> None:
+        received: list[Message] = []
+
+        async def site(scope: Scope, receive: Receive, send: Send) -> None:
+            received.append(await receive())
+            await answer(send)
+
+        await Slots(site)(scope(), sending(*[b"x"] * 60_000), Client().send)
+        [message] = received
+        assert (len(message["body"]), message["more_body"]) == (60_000, False)
+
+    run(test)
+
+
+def test_calls_below_a_root_path_wait_for_a_slot_too() -> None:
+    async def test() -> None:
+        site = Busy()
+        in_slots = Slots(site)
+        below = scope(f"/board{CALL}") | {"root_path": "/board"}
+        calls = [asyncio.create_task(in_slots(below, sending(b"{}"), Client().send)) for _ in range(5)]
+        await until(lambda: site.now == AT_ONCE)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert site.most == AT_ONCE
+        site.may_end.set()
+        await asyncio.gather(*calls)
+
+    run(test)
+
+
 def test_a_slot_ends_where_a_call_fails() -> None:
     async def test() -> None:
         async def fails(scope: Scope, receive: Receive, send: Send) -> None:
@@ -203,12 +283,14 @@ def test_what_is_sent_reaches_the_site_as_it_is() -> None:
         received: list[bytes] = []
 
         async def site(scope: Scope, receive: Receive, send: Send) -> None:
-            while (message := await receive()).get("more_body"):
+            message: Message = {"more_body": True}
+            while message.get("more_body"):
+                message = await receive()
                 received.append(message["body"])
             await answer(send)
 
         await Slots(site)(scope(), sending(b"a", b"b", b"c"), Client().send)
-        assert received == [b"a", b"b", b"c"]
+        assert b"".join(received) == b"abc"
 
     run(test)
 

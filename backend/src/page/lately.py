@@ -25,5 +25,6 @@ class Lately(Generic[T]):
         """Return what was made last. Whoever comes while it is made again waits for it."""
         with self._lock:
             if self._made is None or self._timer() - self._made[0] >= SECONDS:
-                self._made = self._timer(), self._make()
+                made = self._make()
+                self._made = self._timer(), made
             return self._made[1]

@@ -218,7 +218,9 @@ def _choices(board: Board, column: Column) -> list[str]:
 def _contents(board: Board, state: ViewState) -> _Seen:
     table = view(board.standings, state)
     found = marks.numbered(table)
-    return _Seen(board, contents(table, board.local_models, found), len(table.rows), marks.notes(found))
+    made = contents(table, board.local_models, found)
+    _ = made.as_json  # made here, in a thread, and not where all others would wait for it
+    return _Seen(board, made, len(table.rows), marks.notes(found))
 
 
 def _citation(texts: Texts) -> None:

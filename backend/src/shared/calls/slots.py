@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 from contextvars import ContextVar
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, create_task_group
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..doors import route_path
 
 AT_ONCE = 1
 MOST_WAITING = 500
@@ -29,18 +31,28 @@ class Slot:
 
     def __init__(self, limiter: CapacityLimiter) -> None:
         self._limiter: CapacityLimiter | None = limiter
-        self._begun = 0.0
+        self._begun: float | None = None
 
-    async def begin(self) -> None:
-        """Wait until a slot is free."""
-        assert self._limiter
-        await self._limiter.acquire_on_behalf_of(self)
-        self._begun = asyncio.get_running_loop().time()
+    async def begin(self, receive: Receive) -> bool:
+        """Wait until a slot is free, or until the client is gone: then there is none. Whether there is."""
+        limiter = self._limiter
+        assert limiter
+
+        async def leave_with_the_client() -> None:
+            await receive()  # all is sent: nothing else can come
+            waiting.cancel_scope.cancel()
+
+        async with create_task_group() as waiting:
+            waiting.start_soon(leave_with_the_client)
+            await limiter.acquire_on_behalf_of(self)
+            self._begun = asyncio.get_running_loop().time()
+            waiting.cancel_scope.cancel()
+        return self._begun is not None
 
     def end(self) -> None:
         """Leave the slot to the next, at once or after a rest."""
         limiter, self._limiter = self._limiter, None
-        if limiter is None:
+        if limiter is None or self._begun is None:
             return
         loop = asyncio.get_running_loop()
         took = loop.time() - self._begun
@@ -73,20 +85,27 @@ class Slots:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a call when it has a slot, and everything else at once."""
-        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].startswith(CALLS):
+        if scope["type"] != "http" or scope["method"] != "POST" or not route_path(scope).startswith(CALLS):
             await self._app(scope, receive, send)
+            return
+        body: bytes | None = await _all_that_is_sent(receive)
+        if body is None:
             return
         limiter = self._limiter = self._limiter or CapacityLimiter(AT_ONCE)
         if limiter.statistics().tasks_waiting >= MOST_WAITING:
             await JSONResponse({"detail": BUSY}, 503)(scope, receive, send)
             return
-        sent = await _all_that_is_sent(receive)
         slot = Slot(limiter)
-        await slot.begin()
+        if not await slot.begin(receive):
+            return
         _slot.set(slot)
 
         async def receive_again() -> Message:
-            return sent.pop(0) if sent else await receive()
+            nonlocal body
+            if body is None:
+                return await receive()
+            message, body = {"type": "http.request", "body": body, "more_body": False}, None
+            return message
 
         async def end_and_send(message: Message) -> None:
             slot.end()
@@ -98,8 +117,11 @@ class Slots:
             slot.end()
 
 
-async def _all_that_is_sent(receive: Receive) -> list[Message]:
-    messages = [await receive()]
-    while messages[-1].get("more_body"):
-        messages.append(await receive())
-    return messages
+async def _all_that_is_sent(receive: Receive) -> bytes | None:
+    """The body of a call, however it came in pieces; None when the client is gone before its end."""
+    body = bytearray()
+    while (message := await receive())["type"] == "http.request":
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return bytes(body)
+    return None

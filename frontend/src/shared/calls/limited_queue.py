@@ -8,15 +8,16 @@ session of one that waits.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from queue import Queue as Unread
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
+from queue import Queue as ThreadQueue
 from types import SimpleNamespace
 from typing import Any
 
 from gradio.block_function import BlockFunction
 from gradio.exceptions import Error
 from gradio.queueing import Event, Queue
+from orjson import Fragment, dumps
 
 MOST_WAITING = 500
 """Events of one kind that wait for their turn; with more, who comes is told that the page is busy."""
@@ -26,6 +27,15 @@ MOST_REMEMBERED = 2000
 
 MOST_UNREAD = 50
 """Messages that wait for one session to fetch them."""
+
+MOST_UNREAD_BYTES = 200_000_000
+"""Of the answers that wait for all sessions. With more, those lose theirs that last looked longest ago."""
+
+MOST_OF_A_SESSION = 100
+"""Events of one session whose answers it has not fetched."""
+
+MOST_TASKS = 500
+"""When it is looked which of the tasks are done that Gradio would keep."""
 
 NO_FUNCTION, BUSY = "Which function?", "The page is busy. Try again in a minute."
 
@@ -52,7 +62,8 @@ class LimitedQueue(Queue):
             default_concurrency_limit=old.default_concurrency_limit,
         )
         self._read = read
-        self.event_ids_to_events = Remembered(_forgotten_event)
+        self.pending_messages_per_session: Sessions = Sessions()  # type: ignore[assignment]
+        self.event_ids_to_events = Events(_forgotten_event)
         self.event_analytics = Remembered(dict)
         self.pending_event_ids_session = Remembered(set)
 
@@ -68,6 +79,10 @@ class LimitedQueue(Queue):
             body.data = self._read(function, body.data)
         except Error as error:
             return False, error.message, "error"
+        if len(self.pending_event_ids_session.get(body.session_hash, ())) >= MOST_OF_A_SESSION:
+            return False, BUSY, "queue_full"
+        if len(self._asyncio_tasks) >= MOST_TASKS:
+            self._asyncio_tasks[:] = [task for task in self._asyncio_tasks if not task.done()]
         body.event_data = None  # nothing here asks for it
         for sent in ("_body", "_json"):
             vars(request).pop(sent, None)
@@ -75,11 +90,14 @@ class LimitedQueue(Queue):
 
     def send_message(self, event: Event, event_message: Any) -> None:
         """Keep a message until it is fetched, unless nobody fetches any."""
-        unread: Unread[Any] | None = self.pending_messages_per_session.get(event.session_hash)
-        if unread is None or unread.qsize() >= MOST_UNREAD:
+        sessions = self.pending_messages_per_session
+        if event.session_hash not in sessions or sessions.of(event.session_hash).qsize() >= MOST_UNREAD:
             event.alive = False
-        else:
-            super().send_message(event, event_message)
+            return
+        event_message.event_id = event._id
+        if event.alive:
+            sessions.of(event.session_hash).put_nowait(event_message)
+            sessions.forget_the_oldest(event.session_hash)
 
     def compute_analytics_summary(self, event_analytics: object) -> dict[str, Any]:
         """Make no statistics: nobody sees them."""
@@ -108,6 +126,73 @@ class Remembered(OrderedDict[str, Any]):
     def __missing__(self, key: str) -> Any:
         self[key] = value = self._empty()
         return value
+
+
+class Events(Remembered):
+    """The latest events. One that is forgotten is not remembered again, only because somebody asks for it."""
+
+    def __missing__(self, key: str) -> Any:
+        return self._empty()
+
+
+class Unread(ThreadQueue[Any]):
+    """What waits for one session to fetch it. `bytes` are about those of its answers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes = 0
+        self._sizes: deque[int] = deque()
+
+    def _put(self, item: Any) -> None:
+        self._sizes.append(_size(item))
+        self.bytes += self._sizes[-1]
+        super()._put(item)
+
+    def _get(self) -> Any:
+        self.bytes -= self._sizes.popleft()
+        return super()._get()
+
+
+class Sessions(dict[str, Unread]):
+    """What waits for each session; the one that has looked for it last comes last."""
+
+    def __getitem__(self, key: str) -> Unread:
+        unread = self.pop(key)
+        super().__setitem__(key, unread)
+        return unread
+
+    def __setitem__(self, key: str, value: ThreadQueue[Any]) -> None:
+        """Begin a session. Gradio brings a queue of its own for it, in which nothing is yet."""
+        super().__setitem__(key, value if isinstance(value, Unread) else Unread())
+        while len(self) > MOST_REMEMBERED:
+            del self[next(iter(self))]
+
+    def of(self, key: str) -> Unread:
+        """What waits for a session that has not looked now."""
+        return super().__getitem__(key)
+
+    def forget_the_oldest(self, but: str) -> None:
+        """Keep no more than may wait for all of them."""
+        total = sum(unread.bytes for unread in self.values())
+        for key, unread in list(self.items()) if total > MOST_UNREAD_BYTES else ():
+            if total > MOST_UNREAD_BYTES and unread.bytes and key != but:
+                del self[key]
+                total -= unread.bytes
+
+
+def _size(message: Any) -> int:
+    """How many bytes an answer has that is ready; others are short."""
+    output = getattr(message, "output", None)
+    values = output.get("data") if isinstance(output, dict) else None
+    return sum(len(dumps(each)) for value in values or () for each in _ready_in(value))
+
+
+def _ready_in(value: object) -> Iterator[Fragment]:
+    if isinstance(value, Fragment):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _ready_in(each)
 
 
 def _forgotten_event() -> SimpleNamespace:

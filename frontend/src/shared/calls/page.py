@@ -21,7 +21,7 @@ from gradio.state_holder import SessionState
 from starlette.exceptions import HTTPException
 
 from .delivered import reader
-from .limited_queue import LimitedQueue, Remembered
+from .limited_queue import BUSY, MOST_WAITING, LimitedQueue, Remembered
 from .quietly import NO_FUNCTION
 from .sessions import keep_sessions_small
 from .slots import leave_slot
@@ -32,6 +32,9 @@ COMPUTING_AT_ONCE = 2
 """Functions that only compute. Python computes one thing at a time: more threads would only share it, and all
 else on the server would wait for its share among them.
 """
+
+WAITING_AT_ONCE = 30
+"""Of one kind of function that waits, where no limit is given."""
 
 TRACEBACK_SECONDS = 60.0
 """How often a mistake of ours is told at length; whoever finds one can make it again and again."""
@@ -52,6 +55,7 @@ class Page(gr.Blocks):
         look_for_matplotlib_once()
         super().__init__(*args, **kwargs)
         self._waiting = waiting
+        self._places: dict[str, CapacityLimiter] = {}
         self._computing: CapacityLimiter | None = None  # made at the first call: it belongs to the event loop
         self._told = -TRACEBACK_SECONDS
         self.pending_streams = Remembered(dict)  # type: ignore[assignment]
@@ -130,11 +134,23 @@ class Page(gr.Blocks):
         fn = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
         if fn.concurrency_id in self._waiting:
             leave_slot()
-            return await super().call_function(fn, *args, **kwargs)
+            async with self._place_to_wait_in(fn):
+                return await super().call_function(fn, *args, **kwargs)
         if self._computing is None:
             self._computing = CapacityLimiter(COMPUTING_AT_ONCE)
         async with self._computing:
             return await super().call_function(fn, *args, **kwargs)
+
+    def _place_to_wait_in(self, fn: BlockFunction) -> CapacityLimiter:
+        """For as many as may wait through the queue: calls that do not queue would take all threads.
+
+        Raises gr.Error when too many want a place.
+        """
+        limit = fn.concurrency_limit if isinstance(fn.concurrency_limit, int) else WAITING_AT_ONCE
+        places = self._places.setdefault(fn.concurrency_id, CapacityLimiter(limit))
+        if places.statistics().tasks_waiting >= MOST_WAITING:
+            _refuse(BUSY)
+        return places
 
 
 def look_for_matplotlib_once() -> None:
