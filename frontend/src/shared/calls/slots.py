@@ -39,7 +39,8 @@ class Slot:
         assert limiter
 
         async def leave_with_the_client() -> None:
-            await receive()  # all is sent: nothing else can come
+            while (await receive())["type"] != "http.disconnect":
+                pass
             waiting.cancel_scope.cancel()
 
         async with create_task_group() as waiting:
