@@ -33,6 +33,9 @@ SHORTEST_CARD = 200
 REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+#@-]*")
 """Branches, tags and commits; git allows more, and a commit names what has another name."""
 
+CAUSAL = ("ForCausalLM", "LMHeadModel")
+"""How transformers ends the names of most classes that predict the next token."""
+
 WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json")
 ADAPTER_WEIGHTS = re.compile(
     r"adapter_model(-\d+-of-\d+)?\.safetensors|adapter_model\.safetensors\.index\.json"
@@ -261,16 +264,36 @@ def needs_no_remote_code(case: Case) -> None:
 
 
 def architecture_is_known(case: Case) -> None:
-    """The backend's transformers can load it, as far as both say."""
+    """The backend's transformers can load it as a causal language model, as far as both say."""
     known = case.backend.architectures if case.backend else ()
     for field, part in case.parts.items():
         if known and part.architecture and part.architecture not in known and not part.needs_remote_code:
+            if not part.architecture.endswith(CAUSAL):
+                raise Refused(
+                    f"{part.name} is a {shown(part.architecture)}, which is not a causal language model, and "
+                    "only those are evaluated here: submit one that predicts the next token.",
+                    field=field,
+                )
             version = case.backend.versions.get("transformers", "") if case.backend else ""
             raise Refused(
                 f"{part.name} is a {shown(part.architecture)}, and the transformers {version} of this "
                 "leaderboard has no such causal language model: ask the owner for a newer version.",
                 field=field,
             )
+
+
+def weights_can_be_loaded(case: Case) -> None:
+    """Where weights are quantized, the backend has what that needs."""
+    loadable = case.backend.quantizations if case.backend else None
+    for field, part in case.parts.items():
+        if loadable is None or part.quantization is None or part.quantization in loadable:
+            continue
+        how = f"with {shown(part.quantization)}" if part.quantization else "in a way that it does not name"
+        raise Refused(
+            f"The weights of {part.name} are quantized {how}, which this leaderboard's worker cannot load: "
+            "submit the model without quantization, or ask the owner to add what the method needs.",
+            field=field,
+        )
 
 
 def fits_the_size_cap(case: Case) -> None:
@@ -355,6 +378,7 @@ CHECKS: list[Check] = [
     has_safetensors_weights,
     needs_no_remote_code,
     architecture_is_known,
+    weights_can_be_loaded,
     fits_the_size_cap,
     states_a_license,
     has_a_model_card,

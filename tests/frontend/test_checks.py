@@ -38,6 +38,7 @@ from src.checks import (
     submitter_is_signed_in,
     weight_type_fits_the_files,
     weight_type_is_offered,
+    weights_can_be_loaded,
     writes_are_not_used_up,
 )
 from src.form import Refused
@@ -359,6 +360,36 @@ REFUSED = [
         "model",
         ("acme/tiny is a 'OddForCausalLM'", "the transformers 5.23.0", "ask the owner for a newer version"),
     ),
+    *(
+        Wrong(
+            architecture_is_known,
+            made({"architecture": name}, backend=make_backend(architectures=("LlamaForCausalLM",))),
+            "model",
+            (f"acme/tiny is a '{name}', which is not a causal language model", "predicts the next token"),
+        )
+        for name in (
+            "T5ForConditionalGeneration",
+            "BertForMaskedLM",
+            "BartForConditionalGeneration",
+            "BertModel",
+            "DistilBertForSequenceClassification",
+        )
+    ),
+    *(
+        Wrong(
+            weights_can_be_loaded,
+            made({"quantization": method}, backend=make_backend(quantizations=("fp8",))),
+            "model",
+            (f"The weights of acme/tiny are quantized {how}", "submit the model without quantization"),
+        )
+        for method, how in {
+            "gptq": "with 'gptq'",
+            "awq": "with 'awq'",
+            "bitsandbytes": "with 'bitsandbytes'",
+            "<b>": "with '<b>'",
+            "": "in a way that it does not name",
+        }.items()
+    ),
     Wrong(
         fits_the_size_cap,
         made({"params": 7_000_000_000}, backend=make_backend(max_model_gb=20)),
@@ -679,9 +710,16 @@ def test_a_model_may_be_as_large_as_the_cap_in_its_precision(precision: str, par
 
 @pytest.mark.parametrize("backend", [None, make_backend(), make_backend(architectures=())])
 def test_what_the_backend_has_not_said_is_not_held_against_a_model(backend: Any) -> None:
-    case = made({"architecture": "OddForCausalLM", "params": 10**15}, backend=backend)
-    for check in (architecture_is_known, fits_the_size_cap, precision_is_offered):
+    changes = {"architecture": "OddForCausalLM", "params": 10**15, "quantization": "gptq"}
+    case = made(changes, backend=backend)
+    for check in (architecture_is_known, weights_can_be_loaded, fits_the_size_cap, precision_is_offered):
         check(case)
+
+
+@pytest.mark.parametrize("quantization", [None, "fp8"])
+def test_weights_that_the_backend_can_load_are_taken(quantization: str | None) -> None:
+    backend = make_backend(quantizations=("bitnet", "fp8"))
+    weights_can_be_loaded(made({"quantization": quantization}, backend=backend))
 
 
 def test_code_of_its_own_is_not_needed_where_transformers_knows_the_architecture() -> None:

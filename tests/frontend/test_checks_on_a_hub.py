@@ -31,7 +31,7 @@ from support.hub.repository import RepoName
 from support.sources import ROOT
 
 ALICE, MALLORY = Submitter("alice", frozenset({"acme"})), Submitter("mallory", frozenset({"evil"}))
-BACKEND = make_backend(architectures=("LlamaForCausalLM",), max_model_gb=20)
+BACKEND = make_backend(architectures=("LlamaForCausalLM",), quantizations=("fp8",), max_model_gb=20)
 UNREACHABLE = "http://127.0.0.1:9"
 LLAMA = {"architectures": ["LlamaForCausalLM"]}
 
@@ -338,6 +338,14 @@ REFUSED: list[tuple[str, Mapping[str, bytes | str], dict[str, str], str, str]] =
         "model",
         "acme/tiny is a 'OddForCausalLM', and the transformers 5.23.0 of this leaderboard has no such causal "
         "language model: ask the owner for a newer version.",
+    ),
+    (
+        "weights_can_be_loaded",
+        files(config__json=json.dumps({**LLAMA, "quantization_config": {"quant_method": "gptq"}})),
+        {},
+        "model",
+        "The weights of acme/tiny are quantized with 'gptq', which this leaderboard's worker cannot load: "
+        "submit the model without quantization, or ask the owner to add what the method needs.",
     ),
     (
         "fits_the_size_cap",

@@ -12,7 +12,13 @@ from src.shared.errors import CannotBeEvaluated
 from src.shared.folder_models import FolderModels
 from src.shared.hub import Hub as Client
 from src.shared.hub_models import _facts
-from src.shared.model_source import LONGEST_CARD_BYTES, MOST_FILES, ModelFacts, within_bounds
+from src.shared.model_source import (
+    LONGEST_CARD_BYTES,
+    MOST_FILES,
+    ModelFacts,
+    quantization_in,
+    within_bounds,
+)
 from support.factories import make_model_folder
 from support.hub import Hub, running_hub
 from support.processor_time import processor_seconds
@@ -108,3 +114,20 @@ def test_of_a_long_file_only_the_beginning_is_taken_though_all_is_sent(hub: Hub)
     assert client.get(whole, most=100_000) == client.get(whole)
     part = client.get(f"{hub.url}/acme/tiny/resolve/main/config.json", most=1000)
     assert part == b'{"x": "' + b"y" * 993
+
+
+@pytest.mark.parametrize(
+    ("config", "method"),
+    [
+        ({}, None),
+        ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, "gptq"),
+        ({"quantization_config": {"quant_method": "awq"}}, "awq"),
+        ({"quantization_config": {"load_in_4bit": True}}, "bitsandbytes"),
+        ({"quantization_config": {"load_in_8bit": True}}, "bitsandbytes"),
+        ({"quantization_config": {"bits": 4}}, ""),
+        ({"quantization_config": "gptq"}, None),
+        ({"quantization_config": {"quant_method": ["gptq"]}}, ""),
+    ],
+)
+def test_a_config_says_how_the_weights_are_quantized(config: dict[str, object], method: str | None) -> None:
+    assert quantization_in(config) == method

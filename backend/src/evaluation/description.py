@@ -22,6 +22,7 @@ from src.evaluation.harness import batch_size
 from src.evaluation.loading import PRECISIONS
 from src.evaluation.overlaps import overlaps
 from src.evaluation.problems import problems
+from src.evaluation.quantization import loadable_quantizations
 from src.evaluation.tasks import COLLECTION, index_for
 from src.evaluation.versions import versions
 from src.shared.backend_description import BackendDescription, TaskDescription
@@ -53,6 +54,7 @@ def describe(suite: Suite) -> BackendDescription:
         weight_types=(ORIGINAL,),
         versions=versions(),
         architectures=tuple(sorted(set(architectures()))),
+        quantizations=loadable_quantizations(suite.device),
     )
 
 

@@ -64,9 +64,10 @@ class BackendDescription:
 
     `limit` is the number or the fraction of questions to which every task is cut short, `max_model_gb` the
     largest weights in their precision, in GB; None is no limit. `architectures` are the classes that
-    transformers can load, `space` the Space that the backend is, None elsewhere. `queue_order` names the
-    rules of the queue's order. `problems` are sentences for the owner about tasks that cannot be evaluated as
-    they are.
+    transformers can load, `quantizations` the methods of quantized weights (`quant_method`) that the worker
+    can load, None when unknown, `space` the Space that the backend is, None elsewhere. `queue_order` names
+    the rules of the queue's order. `problems` are sentences for the owner about tasks that cannot be
+    evaluated as they are.
     """
 
     format: int = FORMAT
@@ -81,6 +82,7 @@ class BackendDescription:
     max_model_gb: Number = None
     versions: Mapping[str, str] = field(default_factory=dict)
     architectures: tuple[str, ...] = ()
+    quantizations: tuple[str, ...] | None = None
     space: str | None = None
     queue_order: tuple[str, ...] = ()
 

@@ -21,6 +21,7 @@ from .model_source import (
     README,
     ModelFacts,
     license_in,
+    quantization_in,
     within_bounds,
 )
 from .yaml_file import read_yaml
@@ -72,6 +73,7 @@ class FolderModels:
             base_models=as_texts(card.get("base_model")) or ((adapted,) if adapted else ()),
             architecture=architectures[0] if architectures else None,
             needs_remote_code="auto_map" in config,
+            quantization=quantization_in(config),
             has_chat_template=CHAT_TEMPLATE in files
             or "chat_template" in _json(folder / "tokenizer_config.json"),
             tags=as_texts(card.get("tags")),

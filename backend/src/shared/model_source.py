@@ -39,6 +39,7 @@ class ModelFacts:
     absolute folder, or the model's name on the Hub. `files` are those of its root folder. `license` is what
     the card says, else the name of one that the card also links to. `base_models` are named by the card or by
     the adapter's configuration. `needs_remote_code` is whether its configuration names code of its own.
+    `quantization` is the method by which its weights were quantized, empty when it is not named.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ModelFacts:
     base_models: tuple[str, ...] = ()
     architecture: str | None = None
     needs_remote_code: bool = False
+    quantization: str | None = None
     has_chat_template: bool = False
     tags: tuple[str, ...] = ()
     gated: bool = False
@@ -80,6 +82,7 @@ def within_bounds(facts: ModelFacts) -> ModelFacts:
         license=facts.license[:LONGEST_FACT],
         base_models=_cut(facts.base_models[:MOST_BASE_MODELS]),
         architecture=facts.architecture[:LONGEST_FACT] if facts.architecture else None,
+        quantization=facts.quantization[:LONGEST_FACT] if facts.quantization else facts.quantization,
         tags=_cut(facts.tags[:MOST_TAGS]),
     )
 
@@ -126,6 +129,16 @@ class FirstFound:
             except ModelNotFound:
                 continue
         return ask(last)
+
+
+def quantization_in(config: Mapping[str, object]) -> str | None:
+    """The method that a config.json names for its weights; empty for one without a name, None without any."""
+    found = config.get("quantization_config")
+    if not isinstance(found, Mapping):
+        return None
+    if any(found.get(key) is True for key in ("load_in_4bit", "load_in_8bit")):
+        return "bitsandbytes"  # older models name no method
+    return as_text(found.get("quant_method"))
 
 
 def license_in(card: Mapping[str, object]) -> str:

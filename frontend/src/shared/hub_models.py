@@ -26,6 +26,7 @@ from .model_source import (
     README,
     ModelFacts,
     license_in,
+    quantization_in,
     within_bounds,
 )
 
@@ -160,6 +161,7 @@ def _facts(info: ModelInfo) -> ModelFacts:
         base_models=as_texts(card.get("base_model")) or ((adapted,) if adapted else ()),
         architecture=next(iter(architectures), None),
         needs_remote_code="auto_map" in config,
+        quantization=quantization_in(config),
         has_chat_template=CHAT_TEMPLATE in files
         or "chat_template" in as_object(config.get("tokenizer_config")),
         tags=tuple(info.tags or ()),

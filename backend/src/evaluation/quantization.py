@@ -1,0 +1,43 @@
+"""Which quantized weights this worker can load: what transformers says of each method on this machine."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from transformers.quantizers.auto import AUTO_QUANTIZATION_CONFIG_MAPPING, AUTO_QUANTIZER_MAPPING
+
+BITSANDBYTES = "bitsandbytes"
+"""What models call it, in place of transformers' `bitsandbytes_4bit` and `bitsandbytes_8bit`."""
+
+UNUSABLE = (ImportError, RuntimeError, ValueError, TypeError, AttributeError, OSError)
+"""What methods raise without their package or hardware; each says it in its own way."""
+
+
+def loadable_quantizations(device: str) -> tuple[str, ...]:
+    """The methods, as models name them in `quant_method`, whose packages and hardware are here."""
+    logging.getLogger("transformers.quantizers").setLevel(logging.ERROR)  # each says what it would miss
+    return tuple(sorted(set(_loadable(device))))
+
+
+def _loadable(device: str) -> Iterator[str]:
+    for method, quantizer in AUTO_QUANTIZER_MAPPING.items():
+        try:
+            made = quantizer(_config(AUTO_QUANTIZATION_CONFIG_MAPPING[method]), pre_quantized=True)
+            made.validate_environment(device_map={"": device}, dtype=None)
+        except UNUSABLE:
+            continue
+        yield BITSANDBYTES if method.startswith(BITSANDBYTES) else method
+
+
+def _config(kind: Any) -> Any:
+    """A configuration of a method that says nothing beyond what it has to."""
+    needed = [
+        name
+        for name, parameter in inspect.signature(kind).parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+    ]
+    return kind(**{name: 4 if "bits" in name else None for name in needed})
