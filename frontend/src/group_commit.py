@@ -14,6 +14,7 @@ from typing import NamedTuple
 from src.queue import entries
 from src.shared.conflicts import tries
 from src.shared.errors import Conflict, LeaderboardError, StoreError
+from src.shared.hub import BY_ITSELF
 from src.shared.mirror import Reading
 from src.shared.queue_order import DEFAULT
 from src.shared.request import Request, Status, write_request
@@ -51,6 +52,16 @@ names that are taken. Raises LeaderboardError to refuse it.
 
 Show = Callable[[Mapping[str, Request]], None]
 """Is told of requests, by path, as soon as they are in the dataset."""
+
+
+NOT_WRITTEN = (
+    "Nothing was written, and it is not tried again by itself: send it again in a minute. If that does not "
+    "help, tell the leaderboard's owner: {}"
+)
+UNKNOWN = (
+    "It may have been written, and cannot be read back: look for it in the queue in a minute, and send it "
+    "again if it is not there. The cause, for the leaderboard's owner: {}"
+)
 
 
 class _Waiting(NamedTuple):
@@ -129,9 +140,12 @@ class GroupCommit:
             return
         try:
             outcomes: Sequence[Receipt | Exception] = self._landed(batch)
+        except _Unknown as error:
+            outcomes = [StoreError(UNKNOWN.format(_cause(error)))] * len(batch)
+        except StoreError as error:
+            outcomes = [StoreError(NOT_WRITTEN.format(_cause(error)))] * len(batch)
         except Exception as error:
-            if not isinstance(error, StoreError):
-                log.exception("could not write %d submissions", len(batch))
+            log.exception("could not write %d submissions", len(batch))
             outcomes = [error] * len(batch)
         for each, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Exception):
@@ -155,10 +169,7 @@ class GroupCommit:
                 Receipt(each.path, each.request, positions[each.path]) if isinstance(each, Placed) else each
                 for each in decided
             ]
-        raise StoreError(
-            f"{self._store} changes faster than it can be written: nothing was changed. "
-            "Try again in a minute."
-        )
+        raise StoreError(f"{self._store} changes faster than it can be written.")
 
     def _is_committed(self, new: Mapping[str, Request], reading: Reading[Request]) -> bool:
         """Write the files; False when the requests changed since they were read. Raises StoreError."""
@@ -166,13 +177,25 @@ class GroupCommit:
         try:
             self._store.commit(add=add, message=_message(new), parent=reading.snapshot)
         except StoreError as error:
-            files = self._read().snapshot.files
+            try:
+                files = self._read().snapshot.files
+            except StoreError:
+                raise _Unknown(str(error)) from error
             if any(files.get(path) != blob_id(data) for path, data in add.items()):
                 if isinstance(error, Conflict):
                     return False
                 raise
         log.info("wrote %s", ", ".join(new))
         return True
+
+
+class _Unknown(StoreError):
+    """Whether a commit landed could not be found out."""
+
+
+def _cause(error: StoreError) -> str:
+    """What the error says, without what it says of the Spaces themselves, which do try again."""
+    return str(error).removesuffix(BY_ITSELF).strip()
 
 
 def _decided(batch: Sequence[_Waiting], reading: Reading[Request]) -> list[Placed | Exception]:

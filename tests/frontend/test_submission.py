@@ -12,6 +12,8 @@ from src.case import Case, Terms
 from src.checks import CHECKS, CLOSED
 from src.form import Form, Refused
 from src.shared.errors import Conflict, LeaderboardError, StoreError
+from src.shared.hub import BY_ITSELF
+from src.shared.mirror import Reading
 from src.shared.request import RESUBMITTED, Attempt, Lease, Progress, Request, Status, read_request
 from src.shared.store import Snapshot, Store
 from src.submission import NotAccepted
@@ -396,6 +398,52 @@ def test_a_dataset_that_cannot_be_written_is_said_as_such(leaderboard: Leaderboa
         )
 
 
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "the Hub's limit of calls is reached.",
+        "https://huggingface.co cannot be reached.",
+        "the Hub answers with an error (503).",
+    ],
+)
+def test_who_submits_while_the_hub_fails_is_not_told_that_it_is_tried_again(
+    leaderboard: Leaderboard, cause: str
+) -> None:
+    leaderboard.add_model()
+    error = StoreError(f"Cannot write to acme/requests: {cause} {BY_ITSELF}")
+    desk = leaderboard.make_desk(Interrupted(leaderboard.requests, before=fail(error)))
+    with pytest.raises(StoreError) as told:
+        desk.submit(leaderboard.form())
+    assert str(told.value) == (
+        "Nothing was written, and it is not tried again by itself: send it again in a minute. If that does "
+        f"not help, tell the leaderboard's owner: Cannot write to acme/requests: {cause}"
+    )
+
+
+def test_who_submits_is_told_where_nobody_knows_whether_it_was_written(
+    leaderboard: Leaderboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaderboard.add_model()
+    read, is_down = leaderboard.keeper.read_requests, threading.Event()
+
+    def read_unless_down() -> Reading[Request]:
+        if is_down.is_set():
+            raise StoreError(f"Cannot read acme/requests. {BY_ITSELF}")
+        return read()
+
+    def go_down() -> None:
+        is_down.set()
+        raise StoreError(f"Cannot write to acme/requests. {BY_ITSELF}")
+
+    monkeypatch.setattr(leaderboard.keeper, "read_requests", read_unless_down)
+    desk = leaderboard.make_desk(Interrupted(leaderboard.requests, after=go_down))
+    with pytest.raises(StoreError, match=r"It may have been written.*look for it in the queue") as told:
+        desk.submit(leaderboard.form())
+    assert BY_ITSELF not in str(told.value)
+    is_down.clear()
+    assert the_request(leaderboard).status is Status.PENDING
+
+
 def test_a_dataset_that_never_stands_still_ends_in_a_sentence(leaderboard: Leaderboard) -> None:
     leaderboard.add_model()
 
@@ -403,7 +451,7 @@ def test_a_dataset_that_never_stands_still_ends_in_a_sentence(leaderboard: Leade
         def commit(self, **_: Any) -> None:
             raise Conflict("It changed.")
 
-    with pytest.raises(StoreError, match="changes faster than it can be written: nothing was changed"):
+    with pytest.raises(StoreError, match=r"Nothing was written.* changes faster than it can be written"):
         leaderboard.make_desk(Restless(leaderboard.requests)).submit(leaderboard.form())
 
 
