@@ -35,7 +35,7 @@ from src.job import (
     write_json,
 )
 from src.launchers import Child, Launcher
-from src.logs import read_log
+from src.logs import cleaned, read_log
 from src.memory import kills_for_memory
 from src.shared.errors import BadFile
 from src.shared.json_file import read_object
@@ -274,7 +274,8 @@ def _ending(status: int, child: _Running, *, memory_ran_out: bool) -> Ending:
     """How a child ended, from its exit status and the files that it left, none of which is trusted."""
     failure = read_json(child.folder / FAILURE_FILE, Failure)
     if status != 0 and failure and failure.end in TOLD_BY_A_CHILD:
-        return Ending(failure.end, failure.message[:LONGEST_MESSAGE])
+        message = cleaned(failure.message[:LONGEST_MESSAGE].encode(errors="replace"), child.names)
+        return Ending(failure.end, message.decode(errors="replace"))
     if status == -signal.SIGKILL and memory_ran_out:
         return Ending(
             End.OUT_OF_MEMORY, "The machine ran out of memory, and the system ended the evaluation."

@@ -67,6 +67,7 @@ TOLD_BY_A_CHILD = {
     End.UNREACHABLE,
     End.DISK_FULL,
     End.WORKER,
+    End.CRASHED,
 }
 """How a child may say that it ended; of every other end its worker knows."""
 

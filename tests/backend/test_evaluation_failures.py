@@ -2,16 +2,19 @@
 
 import errno
 
+import httpx
+import jinja2
 import pytest
 from datasets.exceptions import DatasetNotFoundError
 from httpx import Request, Response
 from huggingface_hub import errors as hub
 from lm_eval.tasks import TaskManager
+from safetensors import SafetensorError
 
 from src.evaluation import tasks
-from src.evaluation.failures import Failed, Step, explained
+from src.evaluation.failures import Failed, Step, explained, last_line, unexpected
 from src.evaluation.tasks import find_tasks
-from src.job import End
+from src.job import End, Failure
 from support.jobs import TASKS, make_job
 
 GATED = hub.GatedRepoError("gated", response=Response(403, request=Request("GET", "https://huggingface.co")))
@@ -52,3 +55,94 @@ def test_a_task_that_is_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Failed, match="The task tiny_nothing is neither in") as failed:
         find_tasks(["tiny_copy", "tiny_nothing"], str(TASKS))
     assert failed.value.end is End.WORKER
+
+
+MODEL, OWNER, NOBODY = "the model's submitter", "the leaderboard's owner", "nobody: it passes"
+UNREACHABLE_HUB = httpx.ConnectError("no route", request=Request("GET", "https://huggingface.co"))
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+JUDGED = [
+    (Step.CONFIGURATION, ValueError("bad rope_scaling"), MODEL, End.REFUSED, "cannot read the config.json"),
+    (Step.CONFIGURATION, ImportError("needs timm"), OWNER, End.REFUSED, "needs a Python package that this"),
+    (Step.TOKENIZER, ImportError("needs rjieba"), OWNER, End.REFUSED, "(ImportError: needs rjieba); the"),
+    (Step.TOKENIZER, ModuleNotFoundError("No module named 'x'"), OWNER, End.REFUSED, "model is not at fault"),
+    (Step.TOKENIZER, ValueError("no tokenizer"), MODEL, End.REFUSED, "The tokenizer of org/model cannot be"),
+    (Step.WEIGHTS, ImportError("needs gptqmodel"), OWNER, End.REFUSED, "(ImportError: needs gptqmodel)"),
+    (Step.WEIGHTS, ValueError("shapes"), MODEL, End.REFUSED, "do not fit its config.json"),
+    (Step.WEIGHTS, SafetensorError("header"), MODEL, End.REFUSED, "are damaged or cut off"),
+    (Step.WEIGHTS, OSError(errno.EIO, "I/O error"), NOBODY, End.CRASHED, "unexpected error (OSError"),
+    (Step.WEIGHTS, OSError(errno.ENOSPC, "No space left on device"), OWNER, End.DISK_FULL, "disk is full"),
+    (Step.WEIGHTS, UNREACHABLE_HUB, NOBODY, End.UNREACHABLE, "The Hub did not answer while org/model was"),
+    (Step.CHAT_TEMPLATE, jinja2.TemplateError("no"), MODEL, End.REFUSED, "The chat template of org/model"),
+    (Step.EVALUATION, MemoryError(), MODEL, End.OUT_OF_MEMORY, "needs more memory than this worker has"),
+    (Step.EVALUATION, UNREACHABLE_HUB, NOBODY, End.UNREACHABLE, "The Hub did not answer while org/model"),
+    (
+        Step.EVALUATION,
+        ConnectionError("Couldn't reach 'org/sums' on the Hub (ConnectError)"),
+        NOBODY,
+        End.UNREACHABLE,
+        "The Hub did not answer",
+    ),
+    (
+        Step.EVALUATION,
+        ConnectionError("the judge is away"),
+        NOBODY,
+        End.UNREACHABLE,
+        "The task sums needs a site that did not answer (ConnectionError: the judge is away); the model",
+    ),
+    (
+        Step.EVALUATION,
+        caused(RuntimeError("no score"), ConnectionRefusedError(111, "Connection refused")),
+        NOBODY,
+        End.UNREACHABLE,
+        "The task sums needs a site that did not answer (RuntimeError: no score)",
+    ),
+    (Step.EVALUATION, TimeoutError("judge"), NOBODY, End.UNREACHABLE, "The task sums needs a site"),
+    (Step.EVALUATION, ZeroDivisionError("division by zero"), NOBODY, End.CRASHED, "says nothing about the"),
+    (Step.EVALUATION, KeyError("answer"), NOBODY, End.CRASHED, "unexpected error (KeyError: 'answer')"),
+    (Step.OTHER, ImportError("lm_eval"), NOBODY, End.CRASHED, "unexpected error (ImportError: lm_eval)"),
+    (Step.OTHER, RuntimeError("a\nb\x1b[31m" + "x" * 9999), NOBODY, End.CRASHED, "(RuntimeError: a b [31mx"),
+]
+
+
+@pytest.mark.parametrize(
+    ("step", "error", "told", "end", "sentence"),
+    JUDGED,
+    ids=[f"{step.name}-{last_line(error)[:60]}" for step, error, *_ in JUDGED],
+)
+def test_each_error_is_told_to_whom_it_concerns(
+    step: Step, error: Exception, told: str, end: End, sentence: str
+) -> None:
+    said = failure_of(step, error)
+    assert (said.end, sentence in said.message) == (end, True), said.message
+    assert len(said.message) < 700
+    assert said.message.isprintable()
+    assert (told == OWNER) <= ("leaderboard's owner" in said.message)
+    if told != MODEL:
+        assert any(text in said.message for text in NO_FAULT_OF_THE_MODEL)
+    else:
+        assert "not at fault" not in said.message
+
+
+NO_FAULT_OF_THE_MODEL = (
+    "the model is not at fault",
+    "nothing about the model",
+    "disk is full",
+    "The Hub did",
+)
+
+
+def failure_of(step: Step, error: Exception) -> Failure:
+    """What a child would say of an error at a step."""
+    try:
+        with explained(step, make_job("org/model"), "sums"):
+            raise error
+    except Failed as failed:
+        return Failure(failed.end, str(failed))
+    except Exception as let_through:  # noqa: BLE001  # as the child does
+        return unexpected(let_through)

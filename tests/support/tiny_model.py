@@ -1,8 +1,12 @@
 """A language model of a few thousand random weights, saved as the Hub would hold it, made in a moment."""
 
+import base64
+import io
+import json
 from pathlib import Path
 from threading import Lock
 
+import sentencepiece
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -44,3 +48,34 @@ def byte_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>", pad_token="<end>")
+
+
+def with_a_sentencepiece_tokenizer(folder: Path) -> None:
+    """Give a model a tokenizer as older ones have it: a file of sentencepiece, and no tokenizer.json."""
+    (folder / "tokenizer.json").unlink()
+    made = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["one two three four five", "copy: red blue green", "1 + 2 = 3"] * 20),
+        model_writer=made,
+        vocab_size=60,
+        model_type="bpe",
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
+    (folder / "tokenizer.model").write_bytes(made.getvalue())
+    told = {
+        "tokenizer_class": "LlamaTokenizer",
+        "unk_token": "<unk>",
+        "eos_token": "</s>",
+        "bos_token": "<s>",
+    }
+    (folder / "tokenizer_config.json").write_text(json.dumps(told))
+
+
+def with_a_tiktoken_tokenizer(folder: Path) -> None:
+    """Give a model a tokenizer as tiktoken saves it: the ranks of all bytes."""
+    (folder / "tokenizer.json").unlink()
+    ranks = (f"{base64.b64encode(bytes([byte])).decode()} {byte}" for byte in range(256))
+    (folder / "tokenizer.model").write_text("\n".join(ranks))
+    told = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<end>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(told))

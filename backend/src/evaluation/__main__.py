@@ -62,7 +62,7 @@ def evaluate_the_model(folder: Path) -> int:
     allow_code(job)
     # Not at the top: this takes seconds, in which the worker may die already.
     try:
-        from src.evaluation.failures import Failed, Step, explained
+        from src.evaluation.failures import Failed, Step, explained, unexpected
         from src.evaluation.harness import evaluate
     except (ImportError, OSError) as error:
         return told_of_no_package(folder, error)
@@ -76,6 +76,10 @@ def evaluate_the_model(folder: Path) -> int:
         log.exception("could not evaluate %s", job.model)
         (folder / ROOM_FILE).unlink(missing_ok=True)
         write_json(folder / FAILURE_FILE, Failure(failed.end, str(failed)))
+        return 1
+    except Exception as error:  # the outermost: what happened is told, whatever it was
+        log.exception("could not evaluate %s", job.model)
+        write_json(folder / FAILURE_FILE, unexpected(error))
         return 1
     log.info("finished %s", job.model)
     return 0

@@ -16,9 +16,10 @@ import jinja2
 import torch
 from datasets.exceptions import DatasetNotFoundError
 from huggingface_hub import errors as hub
+from huggingface_hub.constants import ENDPOINT
 from safetensors import SafetensorError
 
-from src.job import End, Job
+from src.job import End, Failure, Job
 
 Matches = Callable[[BaseException], bool]
 
@@ -73,8 +74,20 @@ def explained(step: Step, job: Job, task: str = "") -> Iterator[None]:
         rule = next((rule for rule in RULES if step in rule.steps and rule.matches(error)), None)
         if rule is None or rule.sentence is None:
             raise
-        sentence = rule.sentence.format(model=job.model, commit=job.commit, task=task)
+        names = {"model": job.model, "commit": job.commit, "task": task, "error": last_line(error)}
+        sentence = rule.sentence.format(**names)
         raise Failed(sentence, rule.end) from error
+
+
+def unexpected(error: BaseException) -> Failure:
+    """What is said of an error that no rule has a sentence for: nobody knows whose fault it is."""
+    return Failure(End.CRASHED, UNEXPECTED.format(last_line(error)))
+
+
+def last_line(error: BaseException) -> str:
+    """An error as the last line of its traceback has it, short: tasks and models have a say in it."""
+    text = "".join(each if each.isprintable() else " " for each in str(error)[:LONGEST_ERROR])
+    return f"{type(error).__name__}: {' '.join(text.split())}".removesuffix(": ")
 
 
 def caused_by(*kinds: type[BaseException]) -> Matches:
@@ -114,6 +127,21 @@ NO_ANSWER = (
 
 CUT_OFF = "Consistency check failed: file should be of size"
 """What the Hub's client says of a download that broke off; the class of the error does not tell."""
+
+
+def asked_the_hub(error: BaseException) -> bool:
+    """Match what is raised where it was the Hub that was asked, by the error's class or by its text."""
+    return any(
+        isinstance(cause, hub.HfHubHTTPError | hub.LocalEntryNotFoundError | hub.XetDownloadError)
+        or any(text in f"{cause} {_address(cause)}" for text in ("on the Hub", CUT_OFF, ENDPOINT))
+        for cause in causes(error)
+    )
+
+
+def _address(error: BaseException) -> str:
+    """What was asked for when an HTTP error was raised; empty where that is not known."""
+    request = vars(error).get("_request")  # `request` raises where there is none
+    return str(request.url) if isinstance(request, httpx.Request) else ""
 
 
 def not_fetched(error: BaseException) -> bool:
@@ -188,6 +216,13 @@ def gated_questions(error: BaseException) -> bool:
     )
 
 
+UNEXPECTED = (
+    "The evaluation broke off with an unexpected error ({}). It is none of the known ones, so it says "
+    "nothing about the model. The leaderboard's owner finds more in its log."
+)
+
+LONGEST_ERROR = 300
+
 HUB_DID_NOT_ANSWER = "The Hub did not answer while {model} was loaded."
 
 TEMPLATE_FAILS = (
@@ -236,8 +271,20 @@ RULES = [
         "submit it under its new name.",
     ),
     Rule(LOADING, not_answered, HUB_DID_NOT_ANSWER, End.UNREACHABLE),
+    Rule(
+        frozenset({Step.EVALUATION}),
+        lambda error: not_answered(error) and not asked_the_hub(error),
+        "The task {task} needs a site that did not answer ({error}); the model is not at fault.",
+        End.UNREACHABLE,
+    ),
     Rule(ANY_STEP, not_answered, "The Hub did not answer while {model} was evaluated.", End.UNREACHABLE),
     Rule(ANY_STEP, reported_by_the_system, None),
+    Rule(
+        LOADING - {Step.WEIGHTS},
+        caused_by(ImportError),
+        "{model} needs a Python package that this worker does not have ({error}); the model is not at fault. "
+        "Ask the leaderboard's owner to add the package.",
+    ),
     Rule(
         frozenset({Step.CONFIGURATION}),
         caused_by(OSError, ValueError, TypeError, LookupError, AttributeError, hub.StrictDataclassError),
@@ -272,8 +319,9 @@ RULES = [
     Rule(
         frozenset({Step.WEIGHTS}),
         caused_by(ImportError),
-        "{model} needs a package that this worker does not have, such as one for quantized weights. Submit "
-        "the model without quantization, or ask the leaderboard's owner to add the package.",
+        "{model} needs a Python package that this worker does not have, such as one for quantized weights "
+        "({error}); the model is not at fault. Ask the leaderboard's owner to add the package, or submit the "
+        "model without quantization.",
     ),
     Rule(
         frozenset({Step.WEIGHTS}),
