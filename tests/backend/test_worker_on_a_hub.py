@@ -27,6 +27,7 @@ from src.shared.request import Request, Status, read_request, write_request
 from src.shared.stores import Stores
 from src.ticker import Ticker
 from src.worker import Worker
+from support.broken_models import cut_in_half
 from support.executors import FunctionExecutor
 from support.factories import make_request
 from support.hub import Fault, Hub, Repository, running_hub
@@ -54,6 +55,7 @@ def token(hub: Hub) -> str:
 
 def drained(hub: Hub, folder: Path, **variables: str) -> str:
     """Run the worker as a maintainer does until nothing is left; all that it said."""
+    folder.mkdir(exist_ok=True)
     settings = {
         "HF_ENDPOINT": hub.url,
         "OWNER": "acme",
@@ -103,6 +105,43 @@ def test_a_gated_model_is_evaluated_at_the_commit_that_was_submitted_and_no_toke
     for secret in (token, read_token):
         assert secret not in said
         assert secret.encode() not in published
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "model.safetensors",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("config.json", "tokenizer.json")),
+    ],
+)
+def test_a_model_is_not_blamed_for_a_damaged_copy_on_the_workers_disk(
+    hub: Hub, token: str, tmp_path: Path, file: str
+) -> None:
+    model = hub.add_model("acme/tiny", make_tiny_model(tmp_path / "model"))
+    request = make_request(commit=model.head.id, precision="float32")
+    requests = hub.add_dataset("acme/requests", {PATH: write_request(request)})
+    drained(hub, tmp_path / "disk", HF_TOKEN=token)
+    assert the_request(requests).status is Status.FINISHED
+    [copy] = (tmp_path / "disk").rglob(f"snapshots/*/{file}")
+    os.truncate(copy, copy.stat().st_size // 2)
+
+    requests.put({PATH: write_request(request)})
+    said = drained(hub, tmp_path / "disk", HF_TOKEN=token)
+    finished = the_request(requests)
+    assert finished.status is Status.FINISHED, finished.message
+    assert len(finished.history) == 1, said
+    assert copy.read_bytes() == model.read(file)
+
+
+def test_a_model_that_is_damaged_on_the_hub_is_still_refused(hub: Hub, token: str, tmp_path: Path) -> None:
+    folder = make_tiny_model(tmp_path / "model")
+    cut_in_half(folder)
+    model = hub.add_model("acme/tiny", folder)
+    request = make_request(commit=model.head.id, precision="float32")
+    requests = hub.add_dataset("acme/requests", {PATH: write_request(request)})
+    drained(hub, tmp_path / "disk", HF_TOKEN=token)
+    assert the_request(requests).status is Status.FAILED
+    assert "are damaged or cut off" in str(the_request(requests).message)
 
 
 @pytest.mark.slow

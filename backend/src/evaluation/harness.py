@@ -19,10 +19,10 @@ from lm_eval.utils import sanitize_model_name
 from transformers import LogitsProcessorList
 
 from src.evaluation.behaviour import bears_padding, continues_what_it_rates
+from src.evaluation.copies import load_a_sound_copy
 from src.evaluation.failures import Failed, Step, explained
 from src.evaluation.finite import FiniteScores
 from src.evaluation.kept import KeptReports
-from src.evaluation.loading import load
 from src.evaluation.model_files import revision
 from src.evaluation.progress import ProgressMeter, Tell
 from src.evaluation.report import (
@@ -185,7 +185,7 @@ def check_device(job: Job) -> None:
 
 def load_metered(job: Job, meter: ProgressMeter) -> MeteredModel:
     """The job's model for lm_eval, which tells the meter of its requests."""
-    loaded = load(job)
+    loaded = load_a_sound_copy(job)
     return MeteredModel(
         job,
         meter,
