@@ -33,6 +33,8 @@ DEVICE = "cpu"
 MAX_PARALLEL = None
 # A number, or "auto".
 BATCH_SIZE = "auto"
+# Resamples for the standard error of f1, mcc, perplexity and the like: fewer are faster and less exact.
+BOOTSTRAP_ITERS = 100_000
 # An evaluation that takes longer is stopped,
 MAX_HOURS = 24
 # one that makes no progress for so long,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from src.shared.environment import Port, Positive
 from src.shared.queue_order import DEFAULT
@@ -14,7 +15,22 @@ from src.watch import GB
 
 FewShot = Annotated[int, Field(ge=0), "a whole number"]
 PositiveNumber = Annotated[int, Field(ge=1), "a whole number above 0"]
+BootstrapIters = Annotated[int, Field(ge=100, le=10_000_000), "a whole number from 100 to 10,000,000"]
 NotNegative = Annotated[float, Field(ge=0), "a number"]
+
+BATCH_SIZE = re.compile(r"[1-9]\d{0,5}|auto(:[1-9]\d{0,5})?")
+"""lm_eval's forms of a batch size: `8`, `auto`, and `auto:4`, which searches anew four times."""
+
+
+def _batch_size(text: str) -> str:
+    if not BATCH_SIZE.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+BatchSize = Annotated[
+    str, AfterValidator(_batch_size), "a whole number above 0, `auto`, or `auto:4` with such a number"
+]
 
 LeaseMinutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
 
@@ -34,7 +50,8 @@ class Settings(CommonSettings):
     num_fewshot: FewShot | None = None
     limit: Positive | None = None
     device: str = "cpu"
-    batch_size: str = "auto"
+    batch_size: BatchSize = "auto"
+    bootstrap_iters: BootstrapIters = 100_000
     confirm_run_unsafe_code: bool = False
     max_parallel: PositiveNumber | None = None
     max_hours: Positive = 24.0

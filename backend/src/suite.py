@@ -20,7 +20,8 @@ class Suite:
     `tasks_dir` is a folder of trusted lm_eval task files; lm_eval's own collection is at hand beside it.
     `num_fewshot` is for the tasks that have no number in `fewshot_by_task`; None keeps each task's own
     default. `limit` None evaluates every sample. `batch_size` is lm_eval's: a number, `auto` or `auto:N`.
-    `confirm_run_unsafe_code`, lm_eval's too, lets tasks execute code that the model wrote.
+    `bootstrap_iters`, lm_eval's too, is how often the answers are resampled for the standard error of a
+    metric that has no formula for it. `confirm_run_unsafe_code` lets tasks execute code that the model wrote.
     """
 
     tasks: tuple[str, ...]
@@ -29,6 +30,7 @@ class Suite:
     fewshot_by_task: Mapping[str, int] = field(default_factory=dict)
     limit: float | None = None
     batch_size: str = "auto"
+    bootstrap_iters: int = 100_000
     device: str = "cpu"
     confirm_run_unsafe_code: bool = False
 

@@ -137,6 +137,7 @@ def make_suite(settings: Settings) -> Suite:
         fewshot_by_task=tasks.fewshot_by_task,
         limit=settings.limit,
         batch_size=settings.batch_size,
+        bootstrap_iters=settings.bootstrap_iters,
         device=settings.devices[0],
         confirm_run_unsafe_code=settings.confirm_run_unsafe_code,
     )

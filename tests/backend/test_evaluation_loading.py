@@ -200,7 +200,10 @@ def test_a_disk_that_is_broken_is_not_the_fault_of_the_model(step: Step) -> None
         (DatasetNotFoundError("'org/sums' doesn't exist"), "The questions of the task sums cannot be found"),
         (answer(hub.RemoteEntryNotFoundError, 404), "The questions of the task sums cannot be found"),
         (DatasetNotFoundError(GATED.format(path="org/sums")), "The questions of the task sums are gated"),
-        (AssertionError("Invalid configuration: requested max tokens"), "as long as the task sums has"),
+        (
+            AssertionError("Invalid configuration: requested max tokens to generate"),
+            "as long as the task sums has",
+        ),
         (IndexError("index out of range in self"), "token numbers"),
         (RuntimeError("index 292 is out of bounds for dimension 1 with size 40"), "token numbers"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -201,10 +202,62 @@ def not_converted(error: BaseException) -> bool:
 
 
 def token_out_of_range(error: BaseException) -> bool:
-    """Match what PyTorch raises, on a CPU, for a token number that the model has no weights for."""
+    """Match what PyTorch raises, on a CPU, for a token number that the model has no weights for; but not what
+    Python says of a list that is too short.
+    """
     return isinstance(error, IndexError | RuntimeError) and any(
-        text in str(error) for text in ("index out of range", "out of bounds")
+        text in str(error) for text in ("index out of range in self", "out of bounds for dimension")
     )
+
+
+def too_long(error: BaseException) -> bool:
+    """Match how lm_eval says that a text, or what is to be written after it, is too long for a model."""
+    return any(
+        isinstance(cause, AssertionError)
+        and (TOO_MUCH_TO_WRITE in str(cause) or any(word in asserted(cause) for word in LENGTHS))
+        for cause in causes(error)
+    )
+
+
+TOO_MUCH_TO_WRITE = "Invalid configuration: requested max tokens to generate"
+
+LENGTHS = ("self.max_length", "max_ctx_len", "max_seq_len")
+"""What lm_eval's own assertions about length compare with."""
+
+
+def asserted(error: AssertionError) -> str:
+    """The line of lm_eval's model that made the assertion; empty if it was made elsewhere."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames or not is_in_lm_evals_models(frames[-1].filename):
+        return ""
+    return frames[-1].line or ""
+
+
+def is_in_lm_evals_models(file: str) -> bool:
+    """Whether a file is part of what lm_eval calls models with, and not of tasks."""
+    return "/lm_eval/models/" in file or file.endswith("/lm_eval/utils.py")
+
+
+def the_tasks_fault(error: BaseException) -> bool:
+    """Match what is raised while lm_eval builds a task or puts its questions together.
+
+    The chat template is the model's, though lm_eval fills it in at the same time. An error while answers
+    are scored may be due to the answers.
+    """
+    places = [
+        (frame.filename, frame.name)
+        for cause in causes(error)
+        for frame in traceback.extract_tb(cause.__traceback__)
+    ]
+    is_building = any(
+        name in BUILDING and ("/lm_eval/api/task.py" in file or "/lm_eval/tasks/" in file)
+        for file, name in places
+    )
+    return is_building and not any("/lm_eval/models/" in file for file, _ in places)
+
+
+BUILDING = ("build_all_requests", "_build_task", "load")
+"""lm_eval's functions that build a task and its requests."""
 
 
 def gated_questions(error: BaseException) -> bool:
@@ -298,7 +351,6 @@ RULES = [
         "own, which is not run here. Add one that `AutoTokenizer` loads without remote code.",
     ),
     Rule(frozenset({Step.CHAT_TEMPLATE}), caused_by(Exception), TEMPLATE_FAILS),
-    Rule(frozenset({Step.EVALUATION}), caused_by(jinja2.TemplateError), TEMPLATE_FAILS),
     Rule(
         frozenset({Step.WEIGHTS}),
         caused_by(SafetensorError),
@@ -353,7 +405,15 @@ RULES = [
     ),
     Rule(
         frozenset({Step.EVALUATION}),
-        caused_by(AssertionError),  # How lm_eval says that a text, or what is to be written, is too long.
+        the_tasks_fault,
+        "The task {task} cannot be put together. The leaderboard's owner has to correct its file, its "
+        "questions or its number of examples; the model is not at fault.",
+        End.WORKER,
+    ),
+    Rule(frozenset({Step.EVALUATION}), caused_by(jinja2.TemplateError), TEMPLATE_FAILS),
+    Rule(
+        frozenset({Step.EVALUATION}),
+        too_long,
         "{model} cannot take texts as long as the task {task} has. Submit a model with a longer context.",
     ),
     Rule(

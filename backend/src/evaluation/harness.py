@@ -19,6 +19,7 @@ from lm_eval.utils import sanitize_model_name
 from transformers import LogitsProcessorList
 
 from src.evaluation.behaviour import bears_padding, continues_what_it_rates
+from src.evaluation.bootstrap import told_bootstrapping
 from src.evaluation.copies import load_a_sound_copy
 from src.evaluation.failures import Failed, Step, explained
 from src.evaluation.finite import FiniteScores
@@ -83,6 +84,10 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
         with self._alone_if_padding_matters():
             answers: list[str] = super().generate_until(requests, disable_tqdm=disable_tqdm)
         return answers
+
+    def tell_again(self) -> None:
+        """Tell that the task goes on, though no request was answered since."""
+        self._meter.finish()
 
     def tok_batch_encode(
         self, strings: list[str], *args: Any, left_truncate_len: int | None = None, **settings: Any
@@ -202,17 +207,19 @@ def evaluate_task(job: Job, model: MeteredModel, task: str, tasks: TaskManager) 
     """
     started = time.monotonic()
     model.truncated = 0
-    report: Report = simple_evaluate(
-        model=model,
-        tasks=[task],
-        task_manager=tasks,
-        num_fewshot=job.fewshot(task),
-        limit=job.limit,
-        batch_size=batch_size(job),
-        device=job.device,
-        apply_chat_template=job.use_chat_template,
-        confirm_run_unsafe_code=job.confirm_run_unsafe_code,
-    )
+    with told_bootstrapping(model.tell_again):
+        report: Report = simple_evaluate(
+            model=model,
+            tasks=[task],
+            task_manager=tasks,
+            num_fewshot=job.fewshot(task),
+            limit=job.limit,
+            bootstrap_iters=job.bootstrap_iters,
+            batch_size=batch_size(job),
+            device=job.device,
+            apply_chat_template=job.use_chat_template,
+            confirm_run_unsafe_code=job.confirm_run_unsafe_code,
+        )
     check_samples(report, job.limit)
     report[TRUNCATED] = {task: model.truncated}
     report["task_hashes"] = task_hashes(report.pop("samples"))

@@ -100,6 +100,7 @@ def key(job: Job, batch_size: str) -> str:
         "use_chat_template": job.use_chat_template,
         "limit": job.limit,
         "batch_size": batch_size,
+        "bootstrap_iters": job.bootstrap_iters,
         "device": kind_of(job.device),
         "versions": versions(),
         "tasks": contents(Path(job.tasks_dir)),

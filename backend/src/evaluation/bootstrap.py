@@ -1,0 +1,113 @@
+"""Standard errors by resampling, as lm_eval computes them, told as they are computed: they can take hours."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.pool import IMapIterator
+from typing import Any
+
+from lm_eval.api import metrics
+
+log = logging.getLogger(__name__)
+
+Statistic = Callable[[Sequence[Any]], float]
+
+DRAWS_AT_ONCE = 1000
+"""lm_eval's: each thousand has a seed of its own, its number."""
+
+SECONDS_BETWEEN = 1.0
+"""The time between two looks at how many resamples are done."""
+
+SECONDS_BETWEEN_LINES = 30.0
+"""The time between two lines in the log."""
+
+_drawn: Any = None
+"""How many resamples all processes have drawn; each process of the pool is given it at its start."""
+
+
+class Counted:
+    """A statistic that counts how often it was computed."""
+
+    def __init__(self, statistic: Statistic) -> None:
+        self._statistic = statistic
+
+    def __call__(self, answers: Sequence[Any]) -> float:
+        """Compute it once more."""
+        value = self._statistic(answers)
+        with _drawn.get_lock():
+            _drawn.value += 1
+        return value
+
+
+@contextmanager
+def told_bootstrapping(tell: Callable[[], None]) -> Iterator[None]:
+    """Have lm_eval call `tell` about once a second while it resamples, as long as that goes on."""
+
+    def bootstrap_stderr(statistic: Statistic, answers: Sequence[Any], iters: int) -> float:
+        return standard_error(statistic, answers, iters, tell)
+
+    original = metrics.bootstrap_stderr
+    metrics.bootstrap_stderr = bootstrap_stderr
+    try:
+        yield
+    finally:
+        metrics.bootstrap_stderr = original
+
+
+def standard_error(
+    statistic: Statistic, answers: Sequence[Any], iters: int, tell: Callable[[], None]
+) -> float:
+    """The same number as lm_eval's `bootstrap_stderr`: the same chunks, with the same seeds."""
+    name = getattr(statistic, "__name__", "a metric")
+    log.info("resampling %d answers %d times for the standard error of %s", len(answers), iters, name)
+    at_once = min(DRAWS_AT_ONCE, iters)
+    chunks = iters // at_once
+    count = multiprocessing.Value("q", 0)
+    with multiprocessing.Pool(multiprocessing.cpu_count(), initializer=_count_in, initargs=(count,)) as pool:
+        work = metrics._bootstrap_internal(Counted(statistic), at_once)
+        pending = pool.imap(work, ((number, answers) for number in range(chunks)))
+        meter = Meter(name, iters, count, tell)
+        values = [value for _ in range(chunks) for value in _next(pending, meter)]
+    error: float = metrics.sample_stddev(values)
+    return error
+
+
+class Meter:
+    """Tells of resamples, but only if more were drawn since: a process that hangs is stuck."""
+
+    def __init__(self, name: str, iters: int, count: Any, tell: Callable[[], None]) -> None:
+        self._name, self._iters, self._count, self._tell = name, iters, count, tell
+        self._told = 0
+        self._logged_at = time.monotonic()
+
+    def look(self) -> None:
+        """Tell if there is something to tell."""
+        drawn = self._count.value
+        if drawn == self._told:
+            return
+        self._told = drawn
+        self._tell()
+        if time.monotonic() - self._logged_at >= SECONDS_BETWEEN_LINES:
+            self._logged_at = time.monotonic()
+            log.info("resampled %d of %d times for the standard error of %s", drawn, self._iters, self._name)
+
+
+def _next(pending: IMapIterator[list[float]], meter: Meter) -> list[float]:
+    """Wait for the next chunk, and tell meanwhile."""
+    while True:
+        try:
+            values = pending.next(SECONDS_BETWEEN)
+        except multiprocessing.TimeoutError:
+            meter.look()
+        else:
+            meter.look()
+            return values
+
+
+def _count_in(count: Any) -> None:
+    global _drawn
+    _drawn = count

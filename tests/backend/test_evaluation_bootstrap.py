@@ -1,0 +1,60 @@
+"""Standard errors by resampling are lm_eval's own numbers, and progress is told while they are computed."""
+
+from collections.abc import Sequence
+
+import pytest
+from lm_eval.api import metrics
+
+from src.evaluation.bootstrap import Meter, standard_error, told_bootstrapping
+
+
+class Count:
+    value = 0
+
+
+def f1_answers(number: int) -> list[tuple[int, int]]:
+    return [(each % 2, each % 3 % 2) for each in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("statistic", "answers"),
+    [
+        (metrics.f1_score, f1_answers(30)),
+        (metrics.matthews_corrcoef, f1_answers(30)),
+        (metrics.perplexity, [-float(each % 7) for each in range(30)]),
+        (metrics.median, [float(each % 11) for each in range(30)]),
+    ],
+    ids=["f1", "mcc", "perplexity", "median"],
+)
+def test_a_standard_error_is_the_number_that_lm_eval_computes(
+    statistic: object, answers: Sequence[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISABLE_MULTIPROC", "1")
+    assert callable(statistic)
+    expected = metrics.bootstrap_stderr(statistic, answers, 200)
+    assert standard_error(statistic, answers, 200, lambda: None) == expected
+
+
+def test_progress_is_told_while_f1_mcc_or_perplexity_is_bootstrapped() -> None:
+    told: list[bool] = []
+    with told_bootstrapping(lambda: told.append(True)):
+        for metric in (metrics.f1_score, metrics.matthews_corrcoef, metrics.perplexity):
+            told.clear()
+            answers = [-1.0, -2.0] if metric is metrics.perplexity else f1_answers(40)
+            compute = metrics.stderr_for_metric(metric, 100)
+            assert compute
+            compute(answers)
+            assert told, metric
+    assert metrics.bootstrap_stderr.__module__ == metrics.__name__
+
+
+def test_resampling_that_hangs_tells_nothing() -> None:
+    told: list[bool] = []
+    count = Count()
+    meter = Meter("f1", 100, count, lambda: told.append(True))
+    meter.look()
+    assert not told
+    count.value = 5
+    meter.look()
+    meter.look()
+    assert told == [True]
