@@ -49,6 +49,8 @@ MAX_ATTEMPTS = 3
 FREE_DISK_GB = 20
 # True lets tasks execute code that models write (humaneval and others): only on a machine that holds nothing.
 CONFIRM_RUN_UNSAFE_CODE = False
+# True publishes one question of each task with its answer, for the About tab.
+PUBLISH_EXAMPLES = False
 # The worker's name; as usual, the Space's, else this host's name and the lowest free number.
 WORKER_ID = None
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from src.shared.backend_description import BackendDescription
 from src.shared.ends import End
 from src.shared.request import Progress
 from src.suite import Suite
@@ -38,6 +39,8 @@ class Work(StrEnum):
     """Evaluate the model of the job in the folder that follows."""
     DESCRIBE = "describe"
     """Describe the suite of that job, without a model."""
+    TRY = "try"
+    """Describe the suite of that job, and try each of its tasks on a few questions."""
     WARM = "warm"
     """Import what evaluations need, for the suite in the file that follows, and fork a child per order."""
 
@@ -58,6 +61,16 @@ class Job(Suite):
     use_chat_template: bool = False
     kept_tasks: str | None = None
     run: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What a child reports of a suite: its description, with its problems, and the tasks of which no question
+    could be fetched, because the Hub or another site did not answer.
+    """
+
+    description: BackendDescription
+    unanswered: tuple[str, ...] = ()
 
 
 TOLD_BY_A_CHILD = {

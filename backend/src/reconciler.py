@@ -8,7 +8,7 @@ next tick, its own or another worker's, completes or repeats what was cut off.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
@@ -73,6 +73,7 @@ class Reconciler:
         policy: Policy,
         slots: int = 1,
         clock: Clock = utc_now,
+        may_claim: Callable[[], bool] = lambda: True,
     ) -> None:
         self.worker = worker
         self.synced: datetime | None = None
@@ -87,6 +88,7 @@ class Reconciler:
         self._policy = policy
         self._slots = slots
         self._clock = clock
+        self._may_claim = may_claim
         self._lock = Lock()
         self._journal = Journal()
         self._read: tuple[Reading[Request], Reading[Result]] = (Reading.empty(), Reading.empty())
@@ -115,7 +117,7 @@ class Reconciler:
                 self._write({}, slots=0)  # what cannot be published cannot be settled, but leases live on
                 raise
             self._faults.count(endings)
-            slots = 0 if self.rests_until() else self._slots
+            slots = self._slots if self._may_claim() and not self.rests_until() else 0
             self._start(self._write(endings, slots))
 
     def keep_indexes(self) -> None:
@@ -161,10 +163,14 @@ class Reconciler:
         due = now + LONGEST_GATHERING if any(pace.is_full for pace in paces) else self._last_commit + pause
         return due if due > now else None
 
+    def holds_nothing(self) -> bool:
+        """Whether nothing ran in this worker's hands at the last tick."""
+        return not held(self._latest, self._in_hand())
+
     def is_idle(self) -> bool:
         """Whether nothing waited or ran in this worker's hands at the last tick."""
         queue = [path for path in pending(self._latest) if self._policy.has_room_for(self._latest[path])]
-        return not queue and not held(self._latest, self._in_hand())
+        return not queue and self.holds_nothing()
 
     def overview(self) -> Overview:
         """What runs, waits and happened, for people."""

@@ -53,6 +53,7 @@ class Settings(CommonSettings):
     batch_size: BatchSize = "auto"
     bootstrap_iters: BootstrapIters = 100_000
     confirm_run_unsafe_code: bool = False
+    publish_examples: bool = False
     max_parallel: PositiveNumber | None = None
     max_hours: Positive = 24.0
     stuck_minutes: Positive = 60.0

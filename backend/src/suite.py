@@ -1,8 +1,17 @@
-"""The suite: which tasks this worker runs on every model, and how, in lm_eval's terms."""
+"""The suite: which tasks this worker runs on every model, and how, in lm_eval's terms.
+
+`python -m src.suite` tries it, as the worker does before it claims anything, and tells what is wrong.
+"""
 
 from __future__ import annotations
 
+from src.shared.hardening import forbid_inspection
+
+if __name__ == "__main__":  # before anything else is imported
+    forbid_inspection()
+
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -22,6 +31,7 @@ class Suite:
     default. `limit` None evaluates every sample. `batch_size` is lm_eval's: a number, `auto` or `auto:N`.
     `bootstrap_iters`, lm_eval's too, is how often the answers are resampled for the standard error of a
     metric that has no formula for it. `confirm_run_unsafe_code` lets tasks execute code that the model wrote.
+    `publish_examples` publishes a question of each task with its answer.
     """
 
     tasks: tuple[str, ...]
@@ -33,6 +43,7 @@ class Suite:
     bootstrap_iters: int = 100_000
     device: str = "cpu"
     confirm_run_unsafe_code: bool = False
+    publish_examples: bool = False
 
     def fewshot(self, task: str) -> int | None:
         """The number of examples that lm_eval is told for a task; None tells it nothing."""
@@ -75,3 +86,14 @@ def _read_entry(entry: object) -> tuple[str, int | None]:
         )
     name, number = found.groups()
     return name, None if number is None else int(number)
+
+
+def main() -> int:
+    """Try the suite as it is set here, and return the exit status: 0 without problems."""
+    from src.suite_command import try_here
+
+    return try_here()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,5 +1,5 @@
 """The worker without a page: `python -m src.worker` evaluates on one's own compute; `--drain` ends when
-nothing is left.
+nothing is left, or when the suite has problems.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from src.shared.stop_signal import StopSignal
 from src.shared.stores import Stores, open_stores
 from src.suite import Suite, read_tasks
 from src.ticker import Ticker
+from src.trial import SuiteTrial
 from src.warm_launcher import WarmLauncher
 from src.watch import GB, Limits
 
@@ -44,6 +45,9 @@ log = logging.getLogger(__name__)
 
 DESCRIBED_WITHIN = timedelta(minutes=10)
 """Indexing all tasks of lm_eval takes ten seconds on a fast machine."""
+
+REFUSED = 1
+"""The exit status of a worker that should drain the queue and cannot, because the suite has problems."""
 
 
 @dataclass
@@ -62,6 +66,7 @@ class Worker:
         """Do what there is to do now; the queue comes first. Raises StoreError when a dataset forbids it."""
         if not self._can_write:
             self._check_writing()
+        self.announcer.look()
         self.reconciler.tick()
         self.announcer.tick()
         try:
@@ -79,6 +84,10 @@ class Worker:
     def is_idle(self) -> bool:
         """Whether nothing was left to do at the last tick."""
         return self.reconciler.is_idle() and self.announcer.is_done
+
+    def is_refused(self) -> bool:
+        """Whether nothing runs, and nothing will until the suite is mended."""
+        return self.announcer.has_problems() and self.announcer.is_done and self.reconciler.holds_nothing()
 
     def close(self) -> None:
         """Stop ticking and evaluating, and give the leases back if the requests can be written."""
@@ -99,16 +108,6 @@ def make_worker(settings: Settings) -> Worker:
     identity = take_identity(settings.name_of_the_worker)
     ticker = Ticker(timedelta(seconds=settings.refresh_rate))
     launcher = make_launcher(settings, suite, identity.folder)
-    reconciler = Reconciler(
-        worker=identity.worker,
-        requests=stores.requests,
-        results=stores.results,
-        models=stores.models,
-        executor=make_executor(settings, memory, identity.folder, launcher, ticker.wake),
-        suite=suite,
-        policy=policy,
-        slots=settings.slots,
-    )
     describer = ProcessExecutor(
         identity.folder,
         limits=Limits(DESCRIBED_WITHIN),
@@ -120,9 +119,23 @@ def make_worker(settings: Settings) -> Worker:
         stores.results,
         describer,
         suite,
+        trial=SuiteTrial(
+            stores.results, make_tester(settings, identity.folder, launcher, ticker.wake), suite
+        ),
         space=settings.space_id,
         queue_order=policy.order,
         max_model_gb=None if policy.largest is None else float(f"{policy.largest:.3g}"),
+    )
+    reconciler = Reconciler(
+        worker=identity.worker,
+        requests=stores.requests,
+        results=stores.results,
+        models=stores.models,
+        executor=make_executor(settings, memory, identity.folder, launcher, ticker.wake),
+        suite=suite,
+        policy=policy,
+        slots=settings.slots,
+        may_claim=announcer.may_claim,
     )
     return Worker(reconciler, announcer, ticker, identity, stores, launcher)
 
@@ -140,6 +153,7 @@ def make_suite(settings: Settings) -> Suite:
         bootstrap_iters=settings.bootstrap_iters,
         device=settings.devices[0],
         confirm_run_unsafe_code=settings.confirm_run_unsafe_code,
+        publish_examples=settings.publish_examples,
     )
 
 
@@ -181,7 +195,17 @@ def make_executor(
     )
 
 
-def main() -> None:
+def make_tester(
+    settings: Settings, folder: Path, launcher: Launcher, on_end: Callable[[], None]
+) -> ProcessExecutor:
+    """Where the suite is tried. It may have to download all questions, and tells when it goes on."""
+    limits = Limits(
+        time=timedelta(hours=settings.max_hours), silence=timedelta(minutes=settings.stuck_minutes)
+    )
+    return ProcessExecutor(folder, limits=limits, launcher=launcher, work=Work.TRY, on_end=on_end)
+
+
+def main() -> int:
     """Run until a signal or, with `--drain`, until the queue is empty."""
     parser = argparse.ArgumentParser(prog="python -m src.worker", description=__doc__)
     parser.add_argument("--drain", action="store_true", help="end when nothing waits and nothing runs")
@@ -193,15 +217,17 @@ def main() -> None:
 
     def tick() -> None:
         worker.tick()
-        if arguments.drain and worker.is_idle():
+        if arguments.drain and (worker.is_idle() or worker.is_refused()):
             stop.send()
 
     log.info("worker %s starts. %s", worker.identity.worker, worker.stores.notice)
     worker.ticker.start(tick)
     stop.wait()
+    is_refused = arguments.drain and worker.is_refused()
     worker.close()
+    return REFUSED if is_refused else 0
 
 
 if __name__ == "__main__":
     with told_in_one_sentence():
-        main()
+        sys.exit(main())

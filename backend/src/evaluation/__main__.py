@@ -1,6 +1,7 @@
 """Run one evaluation: `python -m src.evaluation evaluate FOLDER` leaves a report or a failure beside its job.
 
-With `describe` no model is loaded: the report is then a description of what the job's suite runs. With `warm`
+With `describe` no model is loaded: the report is then a description of what the job's suite runs, and with
+`try` also what is wrong with it. With `warm`
 and the file of a suite it becomes the parent of such processes.
 """
 
@@ -98,6 +99,19 @@ def describe_the_suite(folder: Path) -> int:
     return 0
 
 
+def try_the_suite(folder: Path) -> int:
+    """Try it, and return the exit status: 0 with the outcome as the report, whatever that is."""
+    suite = read_json(folder / JOB_FILE, Suite)
+    if suite is None:
+        return told_of_no_job(folder)
+    allow_code(suite)
+    (folder / BEGUN_FILE).touch()
+    from src.evaluation.trial import try_suite
+
+    write_json(folder / REPORT_FILE, try_suite(suite, partial(write_json, folder / PROGRESS_FILE)))
+    return 0
+
+
 def serve_orders(suite_file: Path) -> int:
     """Be the warm parent until the worker is gone, and return the exit status."""
     suite = read_json(suite_file, Suite)
@@ -106,7 +120,9 @@ def serve_orders(suite_file: Path) -> int:
     # Not at the top: it is imported with everything that evaluations need.
     from src.evaluation.warm import WarmParent, warm_up
 
-    parent = WarmParent({Work.EVALUATE: evaluate_the_model, Work.DESCRIBE: describe_the_suite})
+    parent = WarmParent(
+        {Work.EVALUATE: evaluate_the_model, Work.DESCRIBE: describe_the_suite, Work.TRY: try_the_suite}
+    )
     warm_up(suite)
     parent.serve()
     return 0
@@ -161,6 +177,7 @@ def end_with_the_worker() -> None:
 WORKS = {
     Work.EVALUATE: evaluate_the_model,
     Work.DESCRIBE: describe_the_suite,
+    Work.TRY: try_the_suite,
     Work.WARM: serve_orders,
 }
 """What this program can be told to do."""

@@ -81,6 +81,13 @@ class Leaf:
         return [file for file in self._data_files if "://" not in file and "*" not in file]
 
     @property
+    def named_splits(self) -> list[str]:
+        """The splits of a task that names files for each; without them the one of all files is `train`."""
+        if self.config.get("dataset_path") not in LOCAL_LOADERS or not self._named_files:
+            return []
+        return list(self._named_files) if isinstance(self._named_files, Mapping) else ["train"]
+
+    @property
     def questions(self) -> int | None:
         """How many there are, where counting the lines of a file tells."""
         split = as_text(self.config.get("test_split") or self.config.get("validation_split"))

@@ -32,9 +32,12 @@ from src.suite import Suite
 T = TypeVar("T")
 
 
-def describe(suite: Suite) -> BackendDescription:
-    """What a worker with this suite runs. It loads no questions and fetches nothing from the Hub."""
-    tasks = index_for(suite.tasks, suite.tasks_dir)
+def describe(suite: Suite, tasks: TaskManager | None = None, *, is_tried: bool = False) -> BackendDescription:
+    """What a worker with this suite runs. It loads no questions and fetches nothing from the Hub.
+
+    What a trial finds out for certain is left to it.
+    """
+    tasks = tasks or index_for(suite.tasks, suite.tasks_dir)
     known = [name for name in suite.tasks if name in tasks.task_index]
     return BackendDescription(
         tasks=tuple(each for name in known for each in describe_task(name, tasks, suite)),
@@ -43,7 +46,12 @@ def describe(suite: Suite) -> BackendDescription:
             *(
                 sentence
                 for name in suite.tasks
-                for sentence in problems(name, tasks, confirm_run_unsafe_code=suite.confirm_run_unsafe_code)
+                for sentence in problems(
+                    name,
+                    tasks,
+                    confirm_run_unsafe_code=suite.confirm_run_unsafe_code,
+                    is_tried=is_tried,
+                )
             ),
         ),
         limit=suite.limit,

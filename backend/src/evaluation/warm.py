@@ -34,7 +34,7 @@ PIPE_BYTES = 65_536
 
 IMPORTED = (
     "src.evaluation.harness",
-    "src.evaluation.description",
+    "src.evaluation.trial",
     "datasets.packaged_modules.json.json",
     "transformers.generation.utils",
     "transformers.models.gpt2.modeling_gpt2",

@@ -39,7 +39,7 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, sto
     def look() -> list[str]:
         overview = reconciler.overview()
         problems = [each for each in (ticker.problem, *announcer.problems) if each]
-        told = notes(reconciler, stores)
+        told = [*notes(reconciler, stores), *([announcer.note] if announcer.note else [])]
         return [
             sections.header(reconciler.worker, last_tick=ticker.last, notes=told, problems=problems),
             sections.running(overview, utc_now()),

@@ -28,6 +28,20 @@ class Metric:
     higher_is_better: bool | None = None
 
 
+MAX_EXAMPLE = 2_000
+"""Characters of a published question, or of its answer, at most; more are cut off when they are read."""
+
+Bounded = Annotated[str, BeforeValidator(lambda text: str(text)[:MAX_EXAMPLE])]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A question of a task as a model sees it, with the examples before it, and the right answer."""
+
+    question: Bounded = ""
+    answer: Bounded = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskDescription:
     """One task or group of tasks, as lm_eval's configuration files and the backend's settings make it.
@@ -51,6 +65,8 @@ class TaskDescription:
     file: str | None = None
     subtasks: int | None = None
     parts: tuple[str, ...] = ()
+    example: Example | None = None
+    """Only if the owner publishes examples."""
 
     def metric(self, name: str) -> Metric | None:
         """The metric of this name, found as scores are: `acc` is also `acc,none`."""
@@ -85,6 +101,8 @@ class BackendDescription:
     quantizations: tuple[str, ...] | None = None
     space: str | None = None
     queue_order: tuple[str, ...] = ()
+    tried: str | None = None
+    """The fingerprint of the task files, settings and versions that were tried without finding a problem."""
 
 
 _ADAPTER = TypeAdapter(BackendDescription)

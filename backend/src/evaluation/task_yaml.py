@@ -1,0 +1,106 @@
+"""Where something stands in a task's YAML file, and the files that cannot be read at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from lm_eval.tasks._yaml_loader import load_yaml
+
+MOST_INCLUDES = 20
+"""How deep files may include each other before it is taken for a cycle."""
+
+IGNORED = {"__pycache__", ".ipynb_checkpoints"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a file; lines count from 1."""
+
+    file: Path
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A YAML file that cannot be read: where, and why."""
+
+    place: Place
+    reason: str
+
+
+def place_of(file: Path | None, *keys: str | int) -> Place | None:
+    """Find a value by the keys that lead to it, in this file or in those that it includes.
+
+    The deepest part of the way that there is counts; `None` if not even the first is there.
+    """
+    return _place_of(file, keys, MOST_INCLUDES) if file else None
+
+
+def _place_of(file: Path, keys: tuple[str | int, ...], includes: int) -> Place | None:
+    node = _composed(file)
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    found = _value(node, keys[0]) if keys else None
+    if found is not None:
+        key, value = found
+        return Place(file, _deepest(key, value, keys[1:]).start_mark.line + 1)
+    included = _value(node, "include")
+    for name in _texts(included[1]) if included and includes else []:
+        if place := _place_of(file.parent / name, keys, includes - 1):
+            return place
+    return None
+
+
+def _deepest(key: yaml.Node, value: yaml.Node, keys: tuple[str | int, ...]) -> yaml.Node:
+    """The node that the rest of the keys leads to, as far as they lead."""
+    for each in keys:
+        if isinstance(value, yaml.SequenceNode) and isinstance(each, int) and each < len(value.value):
+            key = value = value.value[each]
+        elif isinstance(value, yaml.MappingNode) and (found := _value(value, each)):
+            key, value = found
+        else:
+            break
+    return key
+
+
+def _value(node: yaml.MappingNode, key: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    return next((pair for pair in node.value if pair[0].value == key), None)
+
+
+def _texts(node: yaml.Node) -> list[str]:
+    nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    return [each.value for each in nodes if isinstance(each, yaml.ScalarNode)]
+
+
+def _composed(file: Path) -> yaml.Node | None:
+    try:
+        return yaml.compose(file.read_bytes(), yaml.SafeLoader)  # tags are kept, and nothing is made of them
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+
+
+def broken_files(folder: str) -> Iterator[Broken]:
+    """The task files of a folder that lm_eval silently leaves out, because it cannot read them."""
+    for file in sorted(Path(folder).rglob("*.yaml")):
+        if not IGNORED & set(file.parts):
+            try:
+                load_yaml(file, resolve_func=False)
+            except (OSError, ValueError, yaml.YAMLError, TypeError, AttributeError) as error:
+                yield _broken(file, error)
+
+
+def _broken(file: Path, error: Exception) -> Broken:
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        reason = " ".join((error.problem or "it cannot be read").split())
+        if "'\\t'" in reason or " tab " in reason:
+            reason = "found a tab; write spaces in its place"
+        at = Path(mark.name) if mark and Path(mark.name).is_file() else file
+        return Broken(Place(at, mark.line + 1 if mark else None), f"it is not valid YAML: {reason}")
+    if isinstance(error, FileNotFoundError):
+        place = place_of(file, "include") or Place(file)
+        return Broken(place, f"it includes a file that is not there, {Path(error.filename or '?').name}")
+    return Broken(Place(file), f"it cannot be read: {' '.join(str(error).split())}")

@@ -1,0 +1,677 @@
+"""A suite is tried before it is trusted: what would fail for every model is told to the owner."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import datasets
+import httpx
+import pytest
+import yaml
+from lm_eval.tasks import TaskManager
+
+from src.evaluation import trial
+from src.evaluation.trial import LONGEST_EXAMPLE, try_suite
+from src.job import Progress, Trial
+from src.suite import Suite, read_tasks
+from support.sources import ROOT
+
+SHIPPED = Suite(tasks=("tiny_addition", "tiny_agreement", "tiny_copy"), tasks_dir="tasks")
+
+CAPITALS: dict[str, Any] = {
+    "task": "capitals",
+    "dataset_path": "json",
+    "dataset_kwargs": {"data_files": {"test": "tasks/capitals.jsonl"}},
+    "test_split": "test",
+    "output_type": "multiple_choice",
+    "num_fewshot": 0,
+    "doc_to_text": "The capital of {{country}} is",
+    "doc_to_choice": "choices",
+    "doc_to_target": "answer",
+    "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+    "metadata": {"version": 1.0},
+}
+WRITTEN: dict[str, Any] = {
+    **{key: value for key, value in CAPITALS.items() if key != "doc_to_choice"},
+    "output_type": "generate_until",
+    "doc_to_target": "{{choices[answer]}}",
+    "generation_kwargs": {"until": ["\n"], "max_gen_toks": 8, "do_sample": False},
+    "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
+}
+ROWS: list[dict[str, Any]] = [
+    {"country": f"Land {number}", "choices": ["Lyon.", "Paris."], "answer": number % 2}
+    for number in range(10)
+]
+
+
+@pytest.fixture(autouse=True)
+def a_cache_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A backend's folder without tasks, as the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tasks").mkdir()
+    return tmp_path / "tasks"
+
+
+def write(own: Path, config: object = CAPITALS, rows: object = ROWS, *, name: str = "capitals") -> None:
+    """Write a task and its questions; what is text already is written as it is."""
+    text = config if isinstance(config, str) else yaml.safe_dump(config, sort_keys=False)
+    (own / f"{name}.yaml").write_text(text)
+    lines = rows if isinstance(rows, str) else "".join(f"{json.dumps(row)}\n" for row in rows)  # type: ignore[attr-defined]
+    (own / f"{name}.jsonl").write_text(lines)
+
+
+def tried(tasks: str = "capitals", **settings: object) -> Trial:
+    named = read_tasks(tasks)
+    suite = Suite(tasks=named.names, tasks_dir="tasks", fewshot_by_task=named.fewshot_by_task)
+    return try_suite(replace(suite, **settings), lambda _: None)  # type: ignore[arg-type]
+
+
+def only_problem(tasks: str = "capitals", **settings: object) -> str:
+    outcome = tried(tasks, **settings)
+    assert outcome.unanswered == ()
+    [sentence] = outcome.description.problems
+    return sentence
+
+
+def line_of(own: Path, text: str, file: str = "capitals.yaml") -> int:
+    lines = (own / file).read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def with_row(number: int, **changes: object) -> list[dict[str, Any]]:
+    """The rows, of which one (they count from 1, as lines do) is changed; None takes a field out."""
+    changed = {**ROWS[number - 1], **changes}
+    changed = {key: value for key, value in changed.items() if value is not None}
+    return [*ROWS[: number - 1], changed, *ROWS[number:]]
+
+
+# What is well
+
+
+def test_the_shipped_tasks_have_no_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / "backend")
+    told: list[Progress] = []
+    outcome = try_suite(SHIPPED, told.append)
+    assert (outcome.description.problems, outcome.unanswered) == ((), ())
+    assert [each.task for each in told] == ["looking for the tasks", *SHIPPED.tasks, ""]
+    assert [each.done for each in told] == [0, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        CAPITALS,
+        WRITTEN,
+        {**CAPITALS, "num_fewshot": 3},
+        {
+            **CAPITALS,
+            "output_type": "loglikelihood",
+            "doc_to_choice": None,
+            "doc_to_target": "{{choices[0]}}",
+        },
+        {
+            **CAPITALS,
+            "output_type": "loglikelihood_rolling",
+            "doc_to_text": "",
+            "doc_to_choice": None,
+            "doc_to_target": "{{country}}",
+            "metric_list": [{"metric": "word_perplexity"}, {"metric": "bits_per_byte"}],
+        },
+        {**CAPITALS, "doc_to_target": "{{choices[answer]}}"},
+        {
+            **CAPITALS,
+            "metric_list": [{"metric": each} for each in ("acc", "acc_norm", "f1", "mcc", "brier_score")],
+        },
+        {
+            **WRITTEN,
+            "filter_list": [
+                {
+                    "name": "strict",
+                    "filter": [{"function": "regex", "regex_pattern": "(.*)"}, {"function": "take_first"}],
+                }
+            ],
+            "metric_list": [{"metric": each} for each in ("exact_match", "f1", "bleu", "chrf", "ter")][:1],
+        },
+    ],
+    ids=[
+        "choices",
+        "written",
+        "examples",
+        "likelihood",
+        "rolling",
+        "by text",
+        "metrics",
+        "filters",
+    ],
+)
+def test_a_good_task_of_each_kind_has_no_problems(own: Path, config: dict[str, Any]) -> None:
+    write(own, {key: value for key, value in config.items() if value is not None})
+    assert tried().description.problems == ()
+
+
+def test_a_field_that_only_some_questions_have_may_be_left_out_by_a_template(own: Path) -> None:
+    config = {**CAPITALS, "doc_to_text": "{{country}}{% if hint %} ({{hint}}){% endif %}"}
+    write(own, config, with_row(3, hint="in the south"))
+    assert tried().description.problems == ()
+
+
+def test_a_group_and_a_tag_of_good_tasks_have_no_problems(own: Path) -> None:
+    write(own, {**CAPITALS, "tag": "geography"})
+    write(own, {**CAPITALS, "task": "rivers", "tag": "geography"}, name="rivers")
+    group = {"group": "world", "task": ["capitals"], "aggregate_metric_list": [{"metric": "acc"}]}
+    (own / "world.yaml").write_text(yaml.safe_dump(group))
+    assert tried("world, rivers").description.problems == ()
+    assert tried("geography|2").description.problems == ()
+
+
+# Answers that cannot be right
+
+
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        (with_row(7, answer=2), "its answer is 2, and its 2 choices count from 0 to 1"),
+        (with_row(7, answer=-1), "its answer is -1, and its 2 choices count from 0 to 1"),
+        (with_row(7, answer=99), "its answer is 99, and its 2 choices count from 0 to 1"),
+        (with_row(7, choices=[]), "it has no list of choices"),
+        (with_row(7, choices=["Lyon.", ""]), "one of its choices is empty, or is not text"),
+    ],
+    ids=["one too far", "negative", "far", "no choices", "an empty choice"],
+)
+def test_an_answer_out_of_range_in_a_tasks_rows_is_a_problem_of_the_suite(
+    own: Path, rows: list[dict[str, Any]], what: str
+) -> None:
+    write(own, CAPITALS, rows)
+    sentence = only_problem()
+    assert sentence.startswith(
+        f"The task capitals has a question that cannot be right: {what} (tasks/capitals.jsonl, line 7, "
+    )
+
+
+def test_an_answer_out_of_range_in_the_first_row_is_told_too(own: Path) -> None:
+    write(own, CAPITALS, with_row(1, answer=5))
+    assert (
+        "its answer is 5, and its 2 choices count from 0 to 1 (tasks/capitals.jsonl, line 1, "
+        in only_problem()
+    )
+
+
+def test_an_answer_out_of_range_of_fixed_choices_is_told_with_its_line(own: Path) -> None:
+    write(
+        own,
+        {**CAPITALS, "doc_to_choice": ["yes", "no"], "doc_to_target": "{{answer}}"},
+        with_row(4, answer=3),
+    )
+    assert (
+        "its answer is 3, and its 2 choices count from 0 to 1 (tasks/capitals.jsonl, line 4, "
+        in only_problem()
+    )
+
+
+def test_an_answer_that_is_none_of_the_choices_is_told(own: Path) -> None:
+    rows = [{**row, "answer": "Paris."} for row in ROWS]
+    rows[2] = {**rows[2], "answer": "Rome."}
+    write(own, CAPITALS, rows)
+    assert (
+        "its answer 'Rome.' is none of its choices (tasks/capitals.jsonl, line 3, `doc_to_target`)"
+        in only_problem()
+    )
+
+
+def test_an_answer_out_of_range_among_the_examples_is_told(own: Path) -> None:
+    files = {"test": "tasks/capitals.jsonl", "train": "tasks/shown.jsonl"}
+    config = {
+        **CAPITALS,
+        "dataset_kwargs": {"data_files": files},
+        "training_split": "train",
+        "num_fewshot": 2,
+    }
+    write(own, config)
+    (own / "shown.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in with_row(5, answer=8)))
+    assert "(tasks/shown.jsonl, line 5, `doc_to_target`)" in only_problem()
+
+
+# One answer of many is written otherwise
+
+
+@pytest.mark.parametrize(
+    ("config", "rows", "what"),
+    [
+        (CAPITALS, with_row(8, answer="1"), "its `answer` is text, and in 9 other rows it is a number"),
+        (CAPITALS, with_row(8, answer="Paris."), "its `answer` is text, and in 9 other rows it is a number"),
+        (
+            CAPITALS,
+            with_row(8, answer=True),
+            "its `answer` is true or false, and in 9 other rows it is a number",
+        ),
+        (CAPITALS, with_row(8, answer=[1]), "its `answer` is a list, and in 9 other rows it is a number"),
+        (
+            {**CAPITALS, "doc_to_choice": ["a", "b"], "doc_to_target": "{{answer}}"},
+            with_row(8, answer="one"),
+            "its `answer` is text, and in 9 other rows it is a number",
+        ),
+        (CAPITALS, with_row(8, answer=None), "it has no `answer`, which `doc_to_target` uses"),
+        (CAPITALS, with_row(8, country=None), "it has no `country`, which `doc_to_text` uses"),
+        (CAPITALS, with_row(8, choices=None), "it has no `choices`, which `doc_to_choice` uses"),
+    ],
+    ids=["digit", "text", "bool", "list", "template", "no answer", "no question", "no choices"],
+)
+def test_one_answer_of_many_that_is_written_as_text_is_told(
+    own: Path, config: dict[str, Any], rows: list[dict[str, Any]], what: str
+) -> None:
+    write(own, config, rows)
+    assert (
+        f"The task capitals has a question that cannot be right: {what} (tasks/capitals.jsonl, line 8, "
+        in only_problem()
+    )
+
+
+# More examples than there are, and assertions
+
+
+@pytest.mark.parametrize(
+    ("tasks", "source"),
+    [
+        ("capitals|11", "capitals|11 in TASKS_HARNESS asks for 11"),
+        ("world|11", "world|11 in TASKS_HARNESS asks for 11"),
+        ("capitals", "NUM_FEWSHOT = 11 asks for 11"),
+    ],
+)
+def test_more_examples_than_there_are_is_a_problem_of_the_suite(own: Path, tasks: str, source: str) -> None:
+    write(own, {key: value for key, value in CAPITALS.items() if key != "num_fewshot"})
+    (own / "world.yaml").write_text(yaml.safe_dump({"group": "world", "task": ["capitals"]}))
+    given = {} if "|" in tasks else {"num_fewshot": 11}
+    sentence = only_problem(tasks, **given)
+    assert sentence.startswith("The task capitals")
+    assert f"has 10 examples to choose from, and {source} (tasks/capitals.yaml): lower the number" in sentence
+
+
+def test_more_examples_than_there_are_in_the_tasks_file_is_told_with_its_line(own: Path) -> None:
+    write(own, {**CAPITALS, "num_fewshot": 12})
+    line = line_of(own, "num_fewshot")
+    assert only_problem() == (
+        f"The task capitals asks for 12 examples, and has 10 to choose from (tasks/capitals.yaml, "
+        f"line {line}, `num_fewshot`): lower it."
+    )
+
+
+def test_examples_from_among_the_questions_leave_out_the_question_itself(own: Path) -> None:
+    config = {**CAPITALS, "fewshot_split": "test"}
+    write(own, {**config, "num_fewshot": 9})
+    assert tried().description.problems == ()
+    write(own, {**config, "num_fewshot": 10})
+    assert "asks for 10 examples, and has 9 to choose from" in only_problem()
+    write(own, {**config, "num_fewshot": 9}, [*ROWS[:9], ROWS[0]])
+    assert "asks for 9 examples, and has 8 to choose from" in only_problem()
+
+
+CODE = """
+def text(doc):
+    assert len(doc["country"]) > 100, "too short"
+    return doc["country"]
+
+def rows(dataset):
+    return dataset.map(lambda row: {"country": row["land"]})
+
+def score(doc, results):
+    assert results[0] in doc["choices"]
+    return {"exact_match": 1.0}
+
+def odd(doc, results):
+    return {"exact_match": 1 / 0}
+"""
+
+
+@pytest.mark.parametrize(
+    ("field", "function", "line", "error"),
+    [
+        ("doc_to_text", "text", 3, "AssertionError: too short"),
+        ("process_docs", "rows", 7, "KeyError: 'land'"),
+        ("process_results", "score", 10, "AssertionError"),
+        ("process_results", "odd", 14, "ZeroDivisionError: division by zero"),
+    ],
+    ids=["assert", "key", "assert in scoring", "division"],
+)
+def test_any_assert_in_a_tasks_own_python_is_told_with_file_line_and_field(
+    own: Path, field: str, function: str, line: int, error: str
+) -> None:
+    (own / "code.py").write_text(CODE)
+    text = yaml.safe_dump({**WRITTEN, field: "HERE"}, sort_keys=False)
+    write(own, text.replace("HERE", f"!function code.{function}"))
+    assert only_problem() == (
+        f"The task capitals has code that fails ({error}) (tasks/code.py, line {line}, `{field}`): "
+        "correct it."
+    )
+
+
+# Mistakes in a task's file
+
+
+@pytest.mark.parametrize(
+    ("config", "line", "what"),
+    [
+        (
+            {**CAPITALS, "output_type": "multiple_choise"},
+            "output_type",
+            "has the `output_type` 'multiple_choise', which lm_eval does not know "
+            "(did you mean `multiple_choice`?)",
+        ),
+        (
+            {**CAPITALS, "output_type": "generate"},
+            "output_type",
+            "has the `output_type` 'generate', which lm_eval does not know (did you mean `generate_until`?)",
+        ),
+        (
+            {**CAPITALS, "metric_list": [{"metric": "acc"}, {"metric": "acc_nrom"}]},
+            "acc_nrom",
+            "has the metric 'acc_nrom', which lm_eval does not know (did you mean `acc_norm`?)",
+        ),
+        (
+            {**WRITTEN, "metric_list": [{"metric": "exact_mach"}]},
+            "exact_mach",
+            "has the metric 'exact_mach', which lm_eval does not know (did you mean `exact_match`?)",
+        ),
+        (
+            {**CAPITALS, "metric_list": [{"metric": "acc", "aggregation": "maen"}]},
+            "maen",
+            "has the aggregation 'maen', which lm_eval does not know (did you mean `mean`?)",
+        ),
+        (
+            {**CAPITALS, "metric_list": [{"metric": "acc"}, {"metric": "bleu"}]},
+            "bleu",
+            "has the metric 'bleu', which lm_eval does not compute for `output_type: multiple_choice`",
+        ),
+        (
+            {**WRITTEN, "filter_list": [{"name": "x", "filter": [{"function": "take_frist"}]}]},
+            "take_frist",
+            "has the filter 'take_frist', which lm_eval does not know (did you mean `take_first`?)",
+        ),
+        (
+            {**WRITTEN, "filter_list": [{"name": "x", "filter": [{"function": "regexp"}]}]},
+            "regexp",
+            "has the filter 'regexp', which lm_eval does not know (did you mean `regex`?)",
+        ),
+        (
+            {**WRITTEN, "filter_list": [{"name": "x"}]},
+            "name: x",
+            "has a filter without `name`, or whose `filter` is no list of `- function: …`",
+        ),
+        (
+            {**CAPITALS, "doc_to_text": "The capital of {{cuontry}} is"},
+            "doc_to_text",
+            "uses the field `cuontry`, which its questions do not have (did you mean `country`?)",
+        ),
+        (
+            {**CAPITALS, "doc_to_text": "cuontry"},
+            "doc_to_text",
+            "has the `doc_to_text` 'cuontry', and no field of its questions is called so "
+            "(did you mean `country`?)",
+        ),
+        (
+            {**CAPITALS, "doc_to_target": "{{anwser}}"},
+            "doc_to_target",
+            "uses the field `anwser`, which its questions do not have (did you mean `answer`?)",
+        ),
+        (
+            {**CAPITALS, "doc_to_choice": "{{options}}"},
+            "doc_to_choice",
+            "uses the field `options`, which its questions do not have",
+        ),
+        (
+            {**CAPITALS, "doc_to_text": "The capital of {{country} is"},
+            "doc_to_text",
+            "has a template that cannot be filled in (TemplateSyntaxError: ",
+        ),
+        (
+            {**CAPITALS, "test_split": "tets"},
+            "test_split",
+            "has the `test_split` 'tets', and its questions have only `test`",
+        ),
+        (
+            {**CAPITALS, "fewshot_split": "train", "num_fewshot": 1},
+            "fewshot_split",
+            "has the `fewshot_split` 'train', and its questions have only `test`",
+        ),
+        (
+            {**CAPITALS, "doc_to_txt": "{{country}}"},
+            "doc_to_txt",
+            "has a setting that lm_eval does not know, `doc_to_txt` (did you mean `doc_to_text`?)",
+        ),
+        (
+            {**CAPITALS, "num_fewshot": "five"},
+            "num_fewshot",
+            "has the `num_fewshot` 'five', which is no whole number",
+        ),
+        (
+            {**CAPITALS, "fewshot_config": {"sampler": "frist_n"}, "num_fewshot": 1},
+            "fewshot_config",
+            "has the sampler 'frist_n', which lm_eval does not know (did you mean `first_n`?)",
+        ),
+    ],
+)
+def test_a_misspelt_setting_of_a_task_is_told_with_file_line_and_field(
+    own: Path, config: dict[str, Any], line: str, what: str
+) -> None:
+    write(own, config)
+    sentence = only_problem()
+    assert sentence.startswith(f"The task capitals {what}")
+    assert f"(tasks/capitals.yaml, line {line_of(own, line)}, `" in sentence
+
+
+def test_a_missing_split_is_told(own: Path) -> None:
+    write(own, {key: value for key, value in CAPITALS.items() if key != "test_split"})
+    assert only_problem() == (
+        "The task capitals names neither a `test_split` nor a `validation_split` (tasks/capitals.yaml, "
+        "`test_split`): add one."
+    )
+
+
+def test_a_mistake_in_an_included_file_is_told_at_its_place_there(own: Path) -> None:
+    common = {key: value for key, value in CAPITALS.items() if key != "task"}
+    (own / "common.yaml").write_text(yaml.safe_dump({**common, "output_type": "choice"}))
+    write(own, {"task": "capitals", "include": "common.yaml"})
+    line = line_of(own, "output_type", "common.yaml")
+    assert f"(tasks/common.yaml, line {line}, `output_type`)" in only_problem()
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "reason"),
+    [
+        (
+            '{"country": "Peru", "choices": ["a", "b"], "answer": 0}\n{"country": "Chile",\n',
+            2,
+            "it is not valid JSON (",
+        ),
+        ("{}\n" * 3 + "[1, 2]\n", 4, "it is not an object"),
+        ("{\"country\": 'Peru'}\n", 1, "it is not valid JSON ("),
+    ],
+    ids=["cut off", "a list", "quotes"],
+)
+def test_a_broken_line_of_the_questions_is_told(own: Path, rows: str, line: int, reason: str) -> None:
+    write(own, CAPITALS, rows)
+    sentence = only_problem()
+    assert sentence.startswith(f"The task capitals has a question that cannot be right: {reason}")
+    assert f"(tasks/capitals.jsonl, line {line})" in sentence
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        (
+            "test_split",
+            "\ttest_split",
+            "it is not valid YAML: found a tab",
+        ),
+        ("num_fewshot: 0", "num_fewshot: 0: 1", "it is not valid YAML: "),
+        ("answer", "'answer", "it is not valid YAML: "),
+    ],
+    ids=["a tab", "a colon", "a quote"],
+)
+def test_a_file_that_is_not_yaml_is_told_at_once_with_its_line(
+    own: Path, before: str, after: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TaskManager, "__init__", without_the_collection(TaskManager.__init__))
+    text = yaml.safe_dump(CAPITALS, sort_keys=False)
+    write(own, text.replace(before, after, 1))
+    nowhere, broken = tried().description.problems
+    assert nowhere.startswith(
+        "The task capitals is neither in this leaderboard's tasks folder nor in lm_eval "
+    )
+    assert broken.startswith("The task file tasks/capitals.yaml, line ")
+    assert f"cannot be used: {reason}" in broken
+
+
+def test_a_broken_file_that_no_task_needs_is_no_problem(own: Path) -> None:
+    write(own)
+    (own / "draft.yaml").write_text("task: draft\n\toutput_type: x\n")
+    assert tried().description.problems == ()
+
+
+# Names
+
+
+def without_the_collection(init: Any) -> Any:
+    """A TaskManager that may not read lm_eval's whole collection, which takes a minute on a slow disk."""
+
+    def quick(self: TaskManager, *args: Any, include_defaults: bool = True, **settings: Any) -> None:
+        assert not include_defaults, "the whole collection was read"
+        init(self, *args, include_defaults=include_defaults, **settings)
+
+    return quick
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("capitlas", "capitals"),
+        ("arc_chalenge", "arc_challenge"),
+        ("gsm8kk", "gsm8k"),
+        ("hellaswagg", "hellaswag"),
+    ],
+)
+def test_a_name_that_is_in_no_file_gets_did_you_mean_quickly(
+    own: Path, name: str, meant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TaskManager, "__init__", without_the_collection(TaskManager.__init__))
+    write(own)
+    sentence = only_problem(name)
+    assert sentence.startswith(
+        f"The task {name} is neither in this leaderboard's tasks folder nor in lm_eval"
+    )
+    assert sentence.endswith(f" Did you mean {meant}?")
+
+
+def test_every_problem_of_every_task_is_told_at_once(own: Path) -> None:
+    write(own, {**CAPITALS, "output_type": "choice"})
+    write(
+        own,
+        {**WRITTEN, "task": "rivers", "filter_list": [{"name": "x", "filter": [{"function": "y"}]}]},
+        name="rivers",
+    )
+    lakes = {"data_files": {"test": "tasks/lakes.jsonl"}}
+    write(own, {**CAPITALS, "task": "lakes", "dataset_kwargs": lakes}, with_row(2, answer=4), name="lakes")
+    named = [
+        sentence.split()[2]
+        for sentence in tried("capitals, rivers, lakes, nothing_at_all").description.problems
+    ]
+    assert sorted(named) == ["capitals", "lakes", "nothing_at_all", "rivers"]
+
+
+def test_overlaps_are_told_by_the_trial(own: Path) -> None:
+    write(own, {**CAPITALS, "tag": "geography"})
+    assert any(
+        "TASKS_HARNESS names the task capitals twice" in each
+        for each in tried("capitals, geography").description.problems
+    )
+
+
+# The Hub does not answer
+
+
+@pytest.mark.parametrize(
+    "error",
+    [httpx.ConnectError("no route"), ConnectionError("Couldn't reach the Hub"), TimeoutError()],
+    ids=["httpx", "datasets", "time"],
+)
+def test_what_the_hub_did_not_answer_is_no_problem_of_the_suite(
+    own: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise error
+
+    write(own, {**CAPITALS, "dataset_path": "acme/capitals", "dataset_kwargs": None})
+    monkeypatch.setattr(datasets, "load_dataset", refuse)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    outcome = tried()
+    assert (outcome.unanswered, outcome.description.problems) == (("capitals",), ())
+
+
+def test_questions_that_a_worker_is_kept_from_fetching_are_a_problem(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: object) -> None:
+        raise ConnectionError("offline mode")
+
+    write(own, {**CAPITALS, "dataset_path": "acme/capitals", "dataset_kwargs": None})
+    monkeypatch.setattr(datasets, "load_dataset", refuse)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    assert "reads its questions from acme/capitals, and this worker is kept offline" in only_problem()
+
+
+def test_a_dataset_that_is_not_there_is_a_problem(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise datasets.exceptions.DatasetNotFoundError("Dataset 'acme/capitals' doesn't exist on the Hub")
+
+    write(own, {**CAPITALS, "dataset_path": "acme/capitals", "dataset_kwargs": None})
+    monkeypatch.setattr(datasets, "load_dataset", refuse)
+    sentence = only_problem()
+    assert "doesn't exist on the Hub" in sentence
+    assert f"(tasks/capitals.yaml, line {line_of(own, 'dataset_path')}, `dataset_path`)" in sentence
+
+
+# Examples for the page
+
+
+def test_a_question_of_each_task_is_described_if_the_owner_says_so(own: Path) -> None:
+    write(own)
+    assert [task.example for task in tried().description.tasks] == [None]
+    [task] = tried(publish_examples=True).description.tasks
+    assert task.example
+    assert (task.example.question, task.example.answer) == ("The capital of Land 0 is", "Lyon.")
+
+
+def test_a_question_that_is_published_is_bounded(own: Path) -> None:
+    write(own, CAPITALS, with_row(1, country="x" * 50_000, choices=["a" * 9_000, "b"]))
+    [task] = tried(publish_examples=True).description.tasks
+    assert task.example
+    assert len(task.example.question) == LONGEST_EXAMPLE
+    assert task.example.question.endswith("xx is")
+    assert len(task.example.answer) < LONGEST_EXAMPLE
+
+
+def test_a_model_is_not_needed_and_the_stand_in_gives_right_and_wrong_answers(own: Path) -> None:
+    write(own, WRITTEN)
+    seen: list[str] = []
+    answers = trial.StandIn.generate_until
+
+    def noted(self: trial.StandIn, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
+        seen.extend(answers(self, requests))
+        return answers(self, requests)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trial.StandIn, "generate_until", noted)
+        assert tried().description.problems == ()
+    assert {trial.A_TEXT, "Lyon.", "Paris."} == set(seen)
+
+
+@pytest.fixture(autouse=True)
+def quiet_progress_bars(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    yield
