@@ -12,6 +12,7 @@ from src.shared.conflicts import TRIES, tries
 from src.shared.errors import Conflict, StoreError
 from src.shared.names import BACKEND_DESCRIPTION
 from src.shared.store import Store, blob_id
+from src.shared.yaml_file import MAX_BYTES
 from src.suite import Suite
 from src.trial import SuiteTrial, Verdict
 
@@ -129,18 +130,15 @@ class Announcer:
 
     def _announce(self, description: BackendDescription, verdict: Verdict) -> None:
         problems = tuple(dict.fromkeys((*verdict.problems, *description.problems)))
-        self._publish(
-            write_description(
-                replace(
-                    with_kept_examples(description, verdict.kept),
-                    problems=problems,
-                    space=self._space,
-                    queue_order=self._queue_order,
-                    max_model_gb=self._max_model_gb,
-                    tried=(verdict.fingerprint or None) if verdict.is_passed and not problems else None,
-                )
-            )
+        told = replace(
+            with_kept_examples(description, verdict.kept),
+            problems=problems,
+            space=self._space,
+            queue_order=self._queue_order,
+            max_model_gb=self._max_model_gb,
+            tried=(verdict.fingerprint or None) if verdict.is_passed and not problems else None,
         )
+        self._publish(written_within_bounds(told))
         self.problems = problems
         self._announced = verdict
 
@@ -162,6 +160,15 @@ class Announcer:
             f"Could not publish {BACKEND_DESCRIPTION} to {self._results}: others wrote to it at each of "
             f"{TRIES} tries."
         )
+
+
+def written_within_bounds(description: BackendDescription) -> bytes:
+    """The file, without the questions of the tasks if nobody would read it because of them."""
+    data = write_description(description)
+    if len(data) <= MAX_BYTES:
+        return data
+    tasks = tuple(replace(task, example=None) for task in description.tasks)
+    return write_description(replace(description, tasks=tasks))
 
 
 def with_kept_examples(

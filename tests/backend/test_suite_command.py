@@ -1,4 +1,4 @@
-"""`python -m src.suite` tries the suite and exits with what it found; a real worker does the same by itself."""
+"""`python -m src.suite` tries the suite and exits with what it found; a real worker does so by itself."""
 
 import json
 import os

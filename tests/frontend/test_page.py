@@ -32,7 +32,7 @@ from src.page.suite import suite
 from src.page.table import contents, leaderboard_table
 from src.queue import Group, entries
 from src.scoring import TaskColumn
-from src.shared.backend_description import write_description
+from src.shared.backend_description import Example, write_description
 from src.shared.hub import Hub
 from src.shared.hub_store import HubStore
 from src.shared.names import BACKEND_DESCRIPTION
@@ -693,6 +693,23 @@ def test_hostile_texts_stay_text_in_the_tests() -> None:
     html = suite_of(tasks=(task, file), versions={HOSTILE: HOSTILE}, device=HOSTILE, batch_size=HOSTILE)
     assert is_harmless(html)
     assert 'href="javascript' not in html
+
+
+def test_a_question_that_the_backend_publishes_is_shown_once_for_its_task() -> None:
+    task = make_task("arc_challenge", example=Example(question="2 < 3 is\ntrue or false?", answer="true"))
+    columns = (Task("arc_challenge", "acc", "ARC"), Task("arc_challenge", "acc_norm", "ARC norm"))
+    html = suite_of(*columns, tasks=(task,))
+    assert html.count("<summary>A question of <code>arc_challenge</code></summary>") == 1
+    assert "<pre>2 &lt; 3 is\ntrue or false?</pre>" in html
+    assert "Right answer: <code>true</code>" in html
+    assert "<details" not in suite_of(*columns, tasks=(replace(task, example=None),))
+
+
+def test_a_hostile_question_stays_text() -> None:
+    task = make_task("tiny_copy", example=Example(question=HOSTILE, answer=HOSTILE))
+    html = suite_of(Task("tiny_copy", "exact_match", "Copy"), tasks=(task,))
+    assert "<details" in html
+    assert is_harmless(html)
 
 
 def test_the_about_tab_follows_the_board_and_the_search(leaderboard: Leaderboard) -> None:

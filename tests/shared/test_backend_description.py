@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.shared.backend_description import (
+    MAX_EXAMPLE,
     BackendDescription,
+    Example,
     Metric,
     TaskDescription,
     read_description,
@@ -49,6 +51,16 @@ WHOLE = BackendDescription(
 
 def test_what_is_written_is_read_again() -> None:
     assert read_description(write_description(WHOLE)) == WHOLE
+
+
+def test_a_question_that_is_published_is_read_again_and_is_bounded() -> None:
+    task = replace(GSM8K, example=Example(question="1 + 1 =\n\t", answer="2"))
+    told = replace(WHOLE, tasks=(task,), tried="ab" * 32)
+    assert read_description(write_description(told)) == told
+    data = yaml.safe_dump({"tasks": [{"name": "x", "example": {"question": "x" * 50_000, "answer": 5}}]})
+    [read] = read_description(data.encode()).tasks
+    assert read.example
+    assert (len(read.example.question), read.example.answer) == (MAX_EXAMPLE, "5")
 
 
 @given(

@@ -13,7 +13,7 @@ from src.agreement import described
 from src.columns import score
 from src.page.links import link
 from src.scoring import TaskColumn
-from src.shared.backend_description import BackendDescription, TaskDescription
+from src.shared.backend_description import BackendDescription, Example, TaskDescription
 
 LM_EVAL = "https://github.com/EleutherAI/lm-evaluation-harness"
 COLLECTION = "lm_eval/tasks/"
@@ -50,8 +50,8 @@ def suite(
     body = Markup("").join(_line(test, facts) for test in tests)
     return Markup(
         '<div class="suite" tabindex="0" role="region" aria-label="The tests">'
-        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}"
-    ).format(head, body, _how(backend))
+        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}{}"
+    ).format(head, body, _how(backend), _questions_of(tests))
 
 
 class _Fact(NamedTuple):
@@ -128,6 +128,20 @@ FACTS = [
     _Fact("Guessing gets", _guessing),
     _Fact("Version", _version),
 ]
+
+
+def _questions_of(tests: Sequence[_Test]) -> Markup:
+    """A question of each task of which the backend publishes one, once for all its columns."""
+    known = {test.known.name: test.known for test in tests if test.known and test.known.example}
+    return Markup("").join(map(_question_of, known.values()))
+
+
+def _question_of(task: TaskDescription) -> Markup:
+    example = task.example or Example()
+    answer = Markup("<p>Right answer: <code>{}</code></p>").format(example.answer) if example.answer else ""
+    return Markup(
+        '<details class="example"><summary>A question of <code>{}</code></summary><pre>{}</pre>{}</details>'
+    ).format(task.name, example.question, answer)
 
 
 def _how(backend: BackendDescription | None) -> Markup:
