@@ -16,6 +16,7 @@ from lm_eval.tasks import TaskManager
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from src.evaluation import trial
 from src.evaluation.configs import Leaf, leaves
 from src.evaluation.description import describe_task
 from src.evaluation.harness import evaluate
@@ -391,3 +392,14 @@ def test_lm_evals_own_report_has_the_scores_and_the_numbers_of_examples(
         assert set(result.n_shot.values()) == {task.num_fewshot}
         for column in columns(suite):
             assert column.benchmark != name or result.score(name, column.metric) is not None
+
+
+@pytest.mark.slow
+@every_suite
+def test_the_suite_passes_its_trial(suite: Pasted, monkeypatch: pytest.MonkeyPatch) -> None:
+    invent_questions(monkeypatch)
+    monkeypatch.setattr(trial, "index_for", lambda *_: index())
+    named = tasks_harness(suite)
+    run = Suite(tasks=named.names, tasks_dir="tasks", fewshot_by_task=named.fewshot_by_task)
+    outcome = trial.try_suite(run, lambda _: None)
+    assert (outcome.description.problems, outcome.unanswered) == ((), ())

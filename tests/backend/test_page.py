@@ -14,6 +14,7 @@ from src.shared.queue_order import DEFAULT
 from src.shared.request import Progress, Request, Status
 from src.shared.stores import Stores
 from src.ticker import Ticker
+from src.trial import SuiteTrial
 from support.calls import Caller
 from support.executors import FunctionExecutor, bad
 from support.queues import START, SUITE, AnyModel, Queue, drain
@@ -93,6 +94,18 @@ def test_the_page_can_be_built(queue: Queue) -> None:
     stores = Stores(queue.requests, queue.results, AnyModel(), notice="Local data.")
     page = build_page(queue.worker(), Ticker(timedelta(hours=1)), announcer, stores)
     assert "Leaderboard backend" in str(page.config)
+
+
+def test_the_page_says_that_the_suite_is_tried_while_that_goes_on(queue: Queue) -> None:
+    trial = SuiteTrial(queue.results, FunctionExecutor(wait=True), SUITE)
+    announcer = Announcer(queue.results, FunctionExecutor(), SUITE, trial=trial)
+    announcer.look()
+    stores = Stores(queue.requests, queue.results, AnyModel())
+    caller = Caller(build_page(queue.worker(), Ticker(timedelta(hours=1)), announcer, stores))
+    told = caller.call(0).text
+    assert (
+        "The suite is tried before models are claimed: the worker starts, and looks for tiny_addition" in told
+    )
 
 
 @pytest.mark.parametrize("sent", [[], [None], ["x" * 50_000], [{"path": "/etc/passwd"}] * 100])

@@ -332,3 +332,22 @@ def test_an_old_file_of_a_description_is_no_kept_outcome(queue: Queue, tasks: Pa
     worker = Bench(queue, tasks, outcome())
     worker.tick()
     assert len(worker.tester.started) == 1
+
+
+def test_questions_elsewhere_that_change_are_tried_again_too(
+    queue: Queue, tasks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "rows.jsonl").write_text("{}\n")
+    (tasks / "tiny.yaml").write_text("task: tiny\ndataset_kwargs: {data_files: {test: data/rows.jsonl}}\n")
+    worker = Bench(queue, tasks, outcome())
+    worker.tick()
+    worker.tick()
+    assert len(worker.tester.started) == 1
+    (tmp_path / "data" / "rows.jsonl").write_text("{}\n{}\n")
+    worker.tick()
+    assert len(worker.tester.started) == 2
+    second = Bench(queue, tasks, outcome())
+    second.tick()
+    assert second.tester.started == []

@@ -534,6 +534,28 @@ def test_a_broken_file_that_no_task_needs_is_no_problem(own: Path) -> None:
     assert tried().description.problems == ()
 
 
+def test_a_filter_that_a_tasks_own_code_adds_is_known(own: Path) -> None:
+    code = """
+from lm_eval.api.filter import Filter
+from lm_eval.api.registry import register_filter
+
+@register_filter("own_filter_of_a_test")
+class Own(Filter):
+    def apply(self, resps, docs):
+        return [each[0] for each in resps]
+
+def text(doc):
+    return doc["country"]
+"""
+    (own / "code.py").write_text(code)
+    filters = [{"name": "own", "filter": [{"function": "own_filter_of_a_test"}]}]
+    text = yaml.safe_dump({**WRITTEN, "filter_list": filters, "doc_to_text": "HERE"})
+    write(own, text.replace("HERE", "!function code.text"))
+    assert tried().description.problems == ()
+    write(own, text.replace("HERE", "!function code.text").replace("own_filter_of_a_test", "own_fliter"))
+    assert "by its `filter_list`: KeyError: " in only_problem()
+
+
 # Names
 
 

@@ -77,7 +77,7 @@ def faults_in_the_file(leaf: Leaf) -> Iterator[Fault]:
     """What can be told from a task's settings alone, before anything is built of them."""
     if "class" in leaf.config:
         return
-    for rule in SETTINGS:
+    for rule in (each for each in SETTINGS if not (each in REGISTERED and has_code(leaf.config))):
         yield from rule(leaf)
 
 
@@ -160,7 +160,7 @@ def _filters(leaf: Leaf) -> Iterator[Fault]:
 
 
 def _splits(leaf: Leaf) -> Iterator[Fault]:
-    if not leaf.config.get("test_split") and not leaf.config.get("validation_split"):
+    if leaf.file and not leaf.config.get("test_split") and not leaf.config.get("validation_split"):
         yield _at(leaf, "names neither a `test_split` nor a `validation_split`", "test_split", do="add one")
         return
     splits = leaf.named_splits
@@ -206,6 +206,19 @@ SETTINGS: Sequence[Callable[[Leaf], Iterator[Fault]]] = [
     _generation,
     _fewshot,
 ]
+
+
+REGISTERED = (_filters, _sampler)
+"""What a task's own code may add to, when it is imported."""
+
+
+def has_code(value: object) -> bool:
+    """Whether a task's settings name a function of Python; lm_eval's index has it as a path."""
+    if isinstance(value, Mapping):
+        return any(has_code(each) for each in value.values())
+    if isinstance(value, list):
+        return any(map(has_code, value))
+    return isinstance(value, str) and value.startswith("/") and "." in Path(value).name
 
 
 def plain_words(leaf: Leaf, features: Sequence[str]) -> Iterator[Fault]:
