@@ -83,6 +83,22 @@ def write_task(own: Path, name: str, *lines: str) -> None:
     (own / f"{name}.yaml").write_text("\n".join([(TASKS / f"{name}.yaml").read_text(), *lines]))
 
 
+@pytest.mark.filterwarnings("ignore:F-score is ill-defined")
+def test_a_task_with_f1_is_resampled_as_often_as_the_owner_says_and_tells_meanwhile(
+    model: Path, own: Path
+) -> None:
+    text = (TASKS / "tiny_agreement.yaml").read_text()
+    (own / "tiny_agreement.yaml").write_text(
+        text.replace("metric: acc", "metric: f1").replace(": mean", ": f1")
+    )
+    told: list[Progress] = []
+    job = make_job(model, tasks=("tiny_agreement",), tasks_dir=str(own), limit=20, bootstrap_iters=150)
+    report = evaluate(job, told.append)
+    assert report["config"]["bootstrap_iters"] == 150
+    assert isinstance(report["results"]["tiny_agreement"]["f1_stderr,none"], float)
+    assert told.count(Progress("tiny_agreement", 40, 40)) >= 3  # the last request, resampling, the end
+
+
 @pytest.mark.slow
 def test_a_group_of_tasks_is_one_unit(model: Path, own: Path) -> None:
     for task in ("tiny_addition", "tiny_agreement"):

@@ -150,8 +150,12 @@ def fields_used(template: object, known: set[str]) -> set[str]:
 
 
 def wrong_answers(task: Any, leaf: Leaf) -> Iterator[BadRow]:
-    """The first row whose right answer is none of its choices. Looks at every row of a task of one's own."""
-    if getattr(task, "OUTPUT_TYPE", None) != "multiple_choice" or not leaf.local_files:
+    """The first row whose right answer is none of its choices. Looks at every row of a task of one's own.
+
+    A task that scores by code of its own may keep there whatever it likes.
+    """
+    is_choice = getattr(task, "OUTPUT_TYPE", None) == "multiple_choice"
+    if not is_choice or not leaf.local_files or leaf.config.get("process_results"):
         return
     config = leaf.config
     asked = config.get("test_split") or config.get("validation_split")
