@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import evaluate
 import httpx
 import pytest
 import yaml
 from lm_eval.tasks import TaskManager
 
 from src.evaluation import trial
+from src.evaluation.stand_in import A_TEXT, StandIn
 from src.evaluation.trial import LONGEST_EXAMPLE, try_suite
 from src.job import Progress, Trial
 from src.suite import Suite, read_tasks
@@ -635,6 +637,30 @@ def test_what_the_hub_did_not_answer_is_no_problem_of_the_suite(
     assert (outcome.unanswered, outcome.description.problems) == (("capitals",), ())
 
 
+def test_a_metric_that_only_the_hub_may_have_is_no_problem_while_that_does_not_answer(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_there(*_: object, **__: object) -> None:
+        raise FileNotFoundError("Couldn't find a module script")  # it says so when the Hub is down, too
+
+    def down(*_: object, **__: object) -> bool:
+        raise httpx.ConnectError("no route")
+
+    metric = {"metric": "quite_another_metric", "aggregation": "mean", "higher_is_better": True}
+    write(own, {**WRITTEN, "metric_list": [metric]})
+    monkeypatch.setattr(evaluate, "load", not_there)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(trial, "repo_exists", down)
+    assert tried().unanswered == ("capitals",)
+    monkeypatch.setattr(trial, "repo_exists", lambda *_, **__: False)
+    sentence = only_problem()
+    assert "has the metric 'quite_another_metric', which neither lm_eval nor the library" in sentence
+        "has the metric 'quite_another_metric', which neither lm_eval nor the library `evaluate` has"
+        in sentence
+    )
+    assert f"(tasks/capitals.yaml, line {line_of(own, 'quite_another')}, `metric_list`)" in sentence
+
+
 def test_questions_that_a_worker_is_kept_from_fetching_are_a_problem(
     own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -669,6 +695,21 @@ def test_a_question_of_each_task_is_described_if_the_owner_says_so(own: Path) ->
     assert (task.example.question, task.example.answer) == ("The capital of Land 0 is", "Lyon.")
 
 
+def test_a_question_of_a_group_and_of_each_task_of_a_tag_is_described(own: Path) -> None:
+    write(own, {**CAPITALS, "tag": "geography"})
+    rivers = {**WRITTEN, "task": "rivers", "tag": "geography", "doc_to_text": "River of {{country}}:"}
+    write(own, rivers, name="rivers")
+    (own / "world.yaml").write_text(yaml.safe_dump({"group": "world", "task": ["rivers"]}))
+    of_a_tag = tried("geography", publish_examples=True).description.tasks
+    assert [(task.name, task.example and task.example.question) for task in of_a_tag] == [
+        ("capitals", "The capital of Land 0 is"),
+        ("rivers", "River of Land 0:"),
+    ]
+    [group] = tried("world", publish_examples=True).description.tasks
+    assert group.example
+    assert group.example.question == "River of Land 0:"
+
+
 def test_a_question_that_is_published_is_bounded(own: Path) -> None:
     write(own, CAPITALS, with_row(1, country="x" * 50_000, choices=["a" * 9_000, "b"]))
     [task] = tried(publish_examples=True).description.tasks
@@ -681,16 +722,16 @@ def test_a_question_that_is_published_is_bounded(own: Path) -> None:
 def test_a_model_is_not_needed_and_the_stand_in_gives_right_and_wrong_answers(own: Path) -> None:
     write(own, WRITTEN)
     seen: list[str] = []
-    answers = trial.StandIn.generate_until
+    answers = StandIn.generate_until
 
-    def noted(self: trial.StandIn, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
+    def noted(self: StandIn, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
         seen.extend(answers(self, requests))
         return answers(self, requests)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trial.StandIn, "generate_until", noted)
+        patch.setattr(StandIn, "generate_until", noted)
         assert tried().description.problems == ()
-    assert {trial.A_TEXT, "Lyon.", "Paris."} == set(seen)
+    assert {A_TEXT, "Lyon.", "Paris."} == set(seen)
 
 
 @pytest.fixture(autouse=True)

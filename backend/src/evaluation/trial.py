@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 
 import datasets
 import evaluate as metrics_of_the_hub  # type: ignore[import-untyped]
+from huggingface_hub import repo_exists
 from lm_eval import evaluate
-from lm_eval.api.model import LM
 from lm_eval.api.registry import metric_registry
 from lm_eval.api.task import ConfigurableTask
-from lm_eval.models.utils import normalize_gen_kwargs
 from lm_eval.tasks import TaskManager
 
 from src.evaluation import blame
@@ -33,6 +32,7 @@ from src.evaluation.failures import Matches, not_answered, not_fetched
 from src.evaluation.own_rows import BadRow, broken_lines, odd_rows, read_lines, wrong_answers
 from src.evaluation.problems import needs_the_hub
 from src.evaluation.problems import problems as problems_of_the_files
+from src.evaluation.stand_in import StandIn, wanted
 from src.evaluation.task_yaml import Broken, Place, broken_files, place_of
 from src.evaluation.tasks import index_for
 from src.job import Progress, Trial
@@ -53,8 +53,6 @@ LONGEST_EXAMPLE = 1_500
 MOST_COMPARED = 20_000
 """Of more examples than these it is not counted how many are the same."""
 
-A_TEXT = "The answer is (A) 1."
-
 Tell = Callable[[Progress], None]
 
 Explained = tuple[Leaf, Fault]
@@ -68,49 +66,6 @@ class Tried(NamedTuple):
     faults: Sequence[Explained] = ()
     is_unanswered: bool = False
     examples: Sequence[tuple[str, Example]] = ()
-
-
-class StandIn(LM):  # type: ignore[misc]  # lm_eval carries no types.
-    """Answers in the place of a model: with the same text always, or with the right answers."""
-
-    def __init__(self, tasks: dict[str, Any]) -> None:
-        super().__init__()
-        self._tasks = tasks
-        self.is_right = False
-
-    def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
-        """Numbers that differ, so that there is a likeliest one."""
-        for request in requests:
-            context, continuation = request.args[:2]
-            if not isinstance(context, str) or not isinstance(continuation, str) or not continuation:
-                raise TypeError(f"an answer to choose from is {continuation!r}, and has to be a text")
-        return [(-1.0 - number % 5, number % 2 == 0) for number in range(len(requests))]
-
-    def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = True) -> list[float]:
-        """That of a text which is neither likely nor unlikely."""
-        for request in requests:
-            if not isinstance(request.args[0], str):
-                raise TypeError(f"the text to rate is {request.args[0]!r}, and has to be a text")
-        return [-10.0 - number for number in range(len(requests))]
-
-    def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
-        """A text, or the right answer."""
-        for request in requests:
-            normalize_gen_kwargs(request.args[1])
-        return [self._right_answer(request) if self.is_right else A_TEXT for request in requests]
-
-    def _right_answer(self, request: Any) -> str:
-        return wanted(self._tasks[request.task_name], request.doc)
-
-
-def wanted(task: Any, doc: Any) -> str:
-    """What the task takes for the right answer to a question, as text."""
-    answer = task.doc_to_target(doc)
-    if isinstance(answer, list):
-        answer = answer[0] if answer else ""
-    if isinstance(answer, int) and getattr(task.config, "doc_to_choice", None) is not None:
-        answer = task.doc_to_choice(doc)[answer]
-    return str(answer)
 
 
 def try_suite(suite: Suite, tell: Tell) -> Trial:
@@ -133,10 +88,7 @@ def try_suite(suite: Suite, tell: Tell) -> Trial:
         examples |= dict(tried.examples)
     tell(Progress("", total, total))
     return Trial(
-        description=with_examples(
-            replace(description, problems=tuple(dict.fromkeys(told))),
-            examples if suite.publish_examples else {},
-        ),
+        description=with_examples(replace(description, problems=tuple(dict.fromkeys(told))), examples),
         unanswered=tuple(unanswered),
     )
 
@@ -199,8 +151,15 @@ class _Run:
             if key in known
             for fault in unused_metrics(known[key], task)
         ]
-        first = next(iter(loaded["tasks"].values()))
-        return Tried(faults, examples=[(self.name, example_of(first))])
+        return Tried(faults, examples=list(self.examples(loaded["tasks"])))
+
+    def examples(self, tasks: dict[str, Any]) -> Iterator[tuple[str, Example]]:
+        """A question of each task, and as that of a group the one of its first task."""
+        for number, (key, task) in enumerate(tasks.items() if self.suite.publish_examples else ()):
+            example = example_of(task)
+            yield key, example
+            if number == 0 and key != self.name:
+                yield self.name, example
 
     def by_parts(self, parts: Sequence[Leaf], error: Exception) -> Tried:
         """Find out which of the parts failed, each alone."""
@@ -316,16 +275,22 @@ def unknown_metrics(leaf: Leaf, task: Any) -> Iterator[Fault]:
     known = list(metric_registry)
     for name, metric in getattr(task, "_metric_fn_list", {}).items():
         if metric is None:
-            try:
-                metrics_of_the_hub.load(name)
-            except Exception as error:
-                if is_unanswered(error) and not datasets.config.HF_HUB_OFFLINE:
-                    raise
+            if datasets.config.HF_HUB_OFFLINE or not is_on_the_hub(name):
                 yield blame.unknown_metric(leaf, name, known)
                 return
+            metrics_of_the_hub.load(name)  # raises what lm_eval has only logged
     for name, aggregation in getattr(task, "_aggregation_list", {}).items():
         if aggregation is None:
             yield blame.at_metric(leaf, name, known)
+
+
+def is_on_the_hub(metric: str) -> bool:
+    """Whether the library `evaluate` would find it there, which itself does not tell when the Hub is down."""
+    places = [metric] if "/" in metric else [f"{owner}/{metric}" for owner in OWNERS_OF_METRICS]
+    return any(repo_exists(place, repo_type="space") for place in places)
+
+
+OWNERS_OF_METRICS = ("evaluate-metric", "evaluate-comparison", "evaluate-measurement")
 
 
 def unused_metrics(leaf: Leaf, task: Any) -> Iterator[Fault]:
