@@ -226,11 +226,23 @@ def test_what_scores_the_models_code_finds_itself_allowed_to(model: Path, start:
 def test_an_error_that_nobody_foresaw_leaves_its_traceback_in_the_log(
     model: Path, start: Start, own: Own
 ) -> None:
-    child = start(broken_task(model, own, "1 / 0"))
+    own("broken", more="process_results: !function broken.score\n")
+    (own.folder / "broken.py").write_text("def score(doc, results):\n    1 / 0\n")
+    child = start(make_job(model, tasks=("broken",), tasks_dir=str(own.folder), limit=2))
     assert child.process.wait(120) == 1
     assert "ZeroDivisionError" in child.log()
     assert not (child.folder / FAILURE_FILE).exists()
     assert (child.folder / BEGUN_FILE).exists()
+
+
+def test_a_task_that_cannot_be_put_together_is_the_workers_to_mend(
+    model: Path, start: Start, own: Own
+) -> None:
+    failure = start(broken_task(model, own, "assert False, 'a text is too long'")).failure()
+    assert failure.end is End.WORKER
+    assert failure.message.startswith(
+        "The task broken cannot be put together. The leaderboard's owner has to"
+    )
 
 
 def broken_task(model: Path, own: Own, statement: str) -> Job:
