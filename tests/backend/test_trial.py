@@ -353,6 +353,14 @@ def test_any_assert_in_a_tasks_own_python_is_told_with_file_line_and_field(
     )
 
 
+def test_no_folder_of_this_machine_is_told(own: Path) -> None:
+    (own / "code.py").write_text("def text(doc):\n    raise OSError(f'cannot read {__file__}')\n")
+    text = yaml.safe_dump({**WRITTEN, "doc_to_text": "HERE"})
+    write(own, text.replace("HERE", "!function code.text"))
+    assert "OSError: cannot read tasks/code.py" in only_problem()
+    assert str(own) not in only_problem(tasks_dir=str(own))
+
+
 # Mistakes in a task's file
 
 

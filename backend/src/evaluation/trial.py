@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import sys
 import traceback
 import warnings
 from collections import Counter
@@ -27,7 +29,7 @@ from lm_eval.tasks import TaskManager
 from src.evaluation import blame
 from src.evaluation.blame import Fault
 from src.evaluation.configs import Leaf, is_group, leaves, named
-from src.evaluation.description import describe, published_path
+from src.evaluation.description import describe, include_path, published_path
 from src.evaluation.failures import Matches, not_answered, not_fetched
 from src.evaluation.own_rows import BadRow, broken_lines, odd_rows, read_lines, wrong_answers
 from src.evaluation.problems import needs_the_hub
@@ -88,7 +90,12 @@ def try_suite(suite: Suite, tell: Tell) -> Trial:
         examples |= dict(tried.examples)
     tell(Progress("", total, total))
     return Trial(
-        description=with_examples(replace(description, problems=tuple(dict.fromkeys(told))), examples),
+        description=with_examples(
+            replace(
+                description, problems=tuple(without_folders(each, suite) for each in dict.fromkeys(told))
+            ),
+            examples,
+        ),
         unanswered=tuple(unanswered),
     )
 
@@ -390,6 +397,20 @@ def sentences(name: str, faults: Sequence[Explained], suite: Suite) -> list[str]
         sentence = f"The task {named(leaf, name)} {fault.what}{f' ({where})' if where else ''}: {fault.do}."
         told.setdefault((fault.what, fault.place), sentence)
     return list(told.values())
+
+
+def without_folders(sentence: str, suite: Suite) -> str:
+    """A sentence without this machine's folders, which an error may have named."""
+    tasks = Path(suite.tasks_dir).resolve()
+    known = {f"{tasks}/": f"{include_path(suite)}/"}
+    known |= {
+        f"{folder}/": ""
+        for folder in (Path.cwd(), sys.prefix, os.environ.get("HF_HOME"), Path.home())
+        if folder
+    }
+    for folder, name in known.items():
+        sentence = sentence.replace(folder, name)
+    return sentence
 
 
 def told_place(place: Place | None, suite: Suite) -> str:
