@@ -406,7 +406,7 @@ def without_folders(sentence: str, suite: Suite) -> str:
     known |= {
         f"{folder}/": ""
         for folder in (Path.cwd(), sys.prefix, os.environ.get("HF_HOME"), Path.home())
-        if folder
+        if folder and str(folder) != "/"
     }
     for folder, name in known.items():
         sentence = sentence.replace(folder, name)
