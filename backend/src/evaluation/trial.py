@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 import traceback
 import warnings
@@ -405,7 +404,7 @@ def without_folders(sentence: str, suite: Suite) -> str:
     known = {f"{tasks}/": f"{include_path(suite)}/"}
     known |= {
         f"{folder}/": ""
-        for folder in (Path.cwd(), sys.prefix, os.environ.get("HF_HOME"), Path.home())
+        for folder in (Path.cwd(), sys.prefix, datasets.config.HF_CACHE_HOME, Path.home())
         if folder and str(folder) != "/"
     }
     for folder, name in known.items():
