@@ -21,6 +21,9 @@ from local_leaderboard import ROOT, DoesNotStart, running
 from visitor import NoResult, Visitor
 
 MODELS = ["demo/adder", "demo/copier"]
+LOCAL_ONLY = ("lock", "journal.json", ".*.part")
+"""Names of what a data folder has for itself, and a dataset does not."""
+
 TOLERANCE = 0.03
 """How far a score may be from the seeds', as a fraction of all samples: three of a hundred."""
 
@@ -81,7 +84,7 @@ def replace_data(source: Path, seed: Path) -> None:
     for old in seed.iterdir():
         if old.is_dir():
             shutil.rmtree(old)
-    shutil.copytree(source, seed, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
+    shutil.copytree(source, seed, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*LOCAL_ONLY))
 
 
 def scores(folder: Path) -> dict[tuple[str, str, str], float]:

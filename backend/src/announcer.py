@@ -10,7 +10,7 @@ from src.job import Ending, Job
 from src.shared.backend_description import BackendDescription, description_from, write_description
 from src.shared.conflicts import TRIES, tries
 from src.shared.errors import Conflict, StoreError
-from src.shared.names import BACKEND_DESCRIPTION
+from src.shared.names import BACKEND_DESCRIPTION, left_behind
 from src.shared.store import Store, blob_id
 from src.shared.yaml_file import MAX_BYTES
 from src.suite import Suite
@@ -150,7 +150,10 @@ class Announcer:
                 return
             try:
                 self._results.commit(
-                    add={BACKEND_DESCRIPTION: data}, message="describe what the backend runs", parent=snapshot
+                    add={BACKEND_DESCRIPTION: data},
+                    delete=left_behind([BACKEND_DESCRIPTION], snapshot.files),
+                    message="describe what the backend runs",
+                    parent=snapshot,
                 )
             except Conflict:
                 continue

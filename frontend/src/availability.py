@@ -1,5 +1,5 @@
 """Which models of the leaderboard are still on the Hub: checked in the background, the oldest check first,
-and kept in `index/availability.csv` of the results dataset.
+and kept in `.leaderboard/availability.csv` of the results dataset.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from src.shared.errors import BadFile, Conflict, LeaderboardError
 from src.shared.model_name import is_model_name
-from src.shared.names import AVAILABILITY
+from src.shared.names import AVAILABILITY, left_behind, place_of
 from src.shared.store import Store
 from src.shared.times import Clock, from_text, to_text, utc_now
 
@@ -100,9 +100,10 @@ class Inspector:
 
     def _read(self) -> Checks:
         snapshot = self._results.snapshot()
-        if AVAILABILITY not in snapshot.files:
+        place = place_of(AVAILABILITY, snapshot.files)
+        if place not in snapshot.files:
             return {}
-        data = self._results.read(snapshot, [AVAILABILITY])[AVAILABILITY]
+        data = self._results.read(snapshot, [place])[place]
         return {} if isinstance(data, BadFile) else read_checks(data)
 
     def _take_over(self, checks: Checks) -> None:
@@ -120,6 +121,7 @@ class Inspector:
         try:
             self._results.commit(
                 add={AVAILABILITY: write_checks(kept)},
+                delete=left_behind([AVAILABILITY], snapshot.files),
                 message="Write down what is available",
                 parent=snapshot,
             )

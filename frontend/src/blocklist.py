@@ -1,4 +1,4 @@
-"""Blocked models and users: `index/blocked.yaml` in the requests dataset, which owners edit by hand."""
+"""Blocked models and users: `.leaderboard/blocked.yaml` in the requests dataset, which owners edit."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from src.shared.errors import Conflict, StoreError
 from src.shared.indexer import Indexer
 from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.mirror import Mirror, Reading
-from src.shared.names import BACKEND_DESCRIPTION, BLOCKLIST
+from src.shared.names import BACKEND_DESCRIPTION, BLOCKLIST, place_of, places
 from src.shared.queue_order import DEFAULT
 from src.shared.reports import read_result
 from src.shared.request import Request, read_request
@@ -136,9 +136,13 @@ class Keeper:
         )
         self._results = Mirror(results, read_result, index=RESULTS_INDEX, on_progress=self._show_a_part)
         self._backend = Mirror(
-            results, lambda _, data: read_description(data), is_wanted=BACKEND_DESCRIPTION.__eq__
+            results,
+            lambda _, data: read_description(data),
+            is_wanted=places(BACKEND_DESCRIPTION).__contains__,
         )
-        self._blocked = Mirror(requests, lambda _, data: read_blocklist(data), is_wanted=BLOCKLIST.__eq__)
+        self._blocked = Mirror(
+            requests, lambda _, data: read_blocklist(data), is_wanted=places(BLOCKLIST).__contains__
+        )
         self._read: _Read | None = None
         self._tasks = tasks
         self._num_fewshot = num_fewshot
@@ -238,9 +242,10 @@ class Keeper:
     def blocked(self) -> Blocklist:
         """Who is blocked, as of the last reading of the requests."""
         reading = self._blocked.latest
-        if BLOCKLIST in reading.broken:
-            return Blocklist(broken=reading.broken[BLOCKLIST])
-        return reading.values.get(BLOCKLIST, Blocklist())
+        place = place_of(BLOCKLIST, reading.snapshot.files)
+        if place in reading.broken:
+            return Blocklist(broken=reading.broken[place])
+        return reading.values.get(place, Blocklist())
 
     def read_requests(self) -> Reading[Request]:
         """The requests dataset as it is at this moment, and who is blocked. Raises StoreError."""
@@ -304,7 +309,7 @@ class Keeper:
     def _board(self, read: _Read) -> Board:
         files, results = read.results.snapshot.files, read.results.values
         broken = {**read.results.broken, **read.backend.broken}
-        backend = read.backend.values.get(BACKEND_DESCRIPTION)
+        backend = read.backend.values.get(place_of(BACKEND_DESCRIPTION, read.backend.snapshot.files))
         return Board(
             standings=standings(
                 self._tasks,

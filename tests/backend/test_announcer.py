@@ -11,7 +11,7 @@ from src.announcer import Announcer
 from src.job import End, Ending, Job
 from src.shared.backend_description import BackendDescription, TaskDescription, read_description
 from src.shared.errors import Conflict, StoreError
-from src.shared.names import BACKEND_DESCRIPTION
+from src.shared.names import BACKEND_DESCRIPTION, places
 from src.shared.store import Snapshot, Store
 from src.suite import Suite
 from support.executors import FunctionExecutor
@@ -173,3 +173,13 @@ def test_the_space_that_the_backend_is_is_published(queue: Queue) -> None:
     announcer = Announcer(queue.results, FunctionExecutor(described), SUITE, space="acme/backend")
     announcer.tick()
     assert published(queue).space == "acme/backend"
+
+
+def test_a_description_in_its_old_place_moves(queue: Queue) -> None:
+    announce(queue.results)
+    old = queue.folder / "results" / places(BACKEND_DESCRIPTION)[1]
+    old.parent.mkdir()
+    (queue.folder / "results" / BACKEND_DESCRIPTION).rename(old)
+    announce(queue.results)
+    assert published(queue).tasks
+    assert not old.exists()

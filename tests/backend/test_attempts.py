@@ -41,8 +41,8 @@ def test_a_crash_is_tried_again_after_a_pause_and_the_page_is_told_when(queue: Q
     request = queue.read(path)
     assert (request.status, request.attempt) == (Status.FINISHED, 2)
     assert [(each.end, each.log) for each in request.history] == [
-        ("crashed", "logs/acme/model/2026-01-31T12-00-00.000000_1.txt"),
-        ("finished", "logs/acme/model/2026-01-31T12-00-00.000000_2.txt"),
+        ("crashed", ".logs/acme/model/2026-01-31T12-00-00.000000_1.txt"),
+        ("finished", ".logs/acme/model/2026-01-31T12-00-00.000000_2.txt"),
     ]
     assert request.history[0].message == "The evaluation was killed by the signal SIGKILL."
 

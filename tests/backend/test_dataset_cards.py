@@ -10,6 +10,7 @@ from datasets import Dataset, load_dataset
 
 from src.shared.cards import REQUESTS_CARD, RESULTS_CARD
 from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
+from src.shared.names import OWN_FOLDER
 from src.shared.reports import read_result
 from src.shared.store import blob_id
 from support.factories import COMMIT, make_request, make_result_file
@@ -55,11 +56,11 @@ OF_REQUESTS = {
 
 
 def dataset_with(folder: Path, card: str, **files: bytes) -> Path:
-    """A dataset in a folder, with its card and some files: an underscore stands for a slash."""
+    """A dataset in a folder, with its card and some files of ours in Parquet."""
     folder.mkdir()
     (folder / "README.md").write_text(card, encoding="utf-8")
     for name, data in files.items():
-        file = folder / f"{name.replace('_', '/')}.parquet"
+        file = folder / OWN_FOLDER / f"{name}.parquet"
         file.parent.mkdir()
         file.write_bytes(data)
     return folder
@@ -83,7 +84,7 @@ def test_results_are_one_row_each_with_a_number_for_each_score(tmp_path: Path) -
         {path: blob_id(data) for path, data in files.items()},
         {path: read_result(path, data) for path, data in files.items()},
     )
-    folder = dataset_with(tmp_path / "results", RESULTS_CARD, index_results=index)
+    folder = dataset_with(tmp_path / "results", RESULTS_CARD, results=index)
     (folder / "acme/tiny").mkdir(parents=True)
     for path, data in files.items():
         (folder / path).write_bytes(data)
@@ -95,9 +96,7 @@ def test_results_are_one_row_each_with_a_number_for_each_score(tmp_path: Path) -
 
 def test_requests_are_one_row_each(tmp_path: Path) -> None:
     index = REQUESTS_INDEX.write({"a.json": "0" * 40}, {"a.json": make_request()})
-    dataset = loaded(
-        dataset_with(tmp_path / "requests", REQUESTS_CARD, index_requests=index), tmp_path / "cache"
-    )
+    dataset = loaded(dataset_with(tmp_path / "requests", REQUESTS_CARD, requests=index), tmp_path / "cache")
     assert types_of(dataset) == OF_REQUESTS
     [row] = dataset
     assert (row["model"], row["status"], row["submitted"], row["params"]) == (
@@ -110,8 +109,8 @@ def test_requests_are_one_row_each(tmp_path: Path) -> None:
 
 def test_a_dataset_that_was_just_created_streams_no_rows_of_the_same_types(tmp_path: Path) -> None:
     """`datasets` 5.2 loads no split without rows in any other way, from whatever file."""
-    results = dataset_with(tmp_path / "results", RESULTS_CARD, index_results=RESULTS_INDEX.write({}, {}))
-    requests = dataset_with(tmp_path / "requests", REQUESTS_CARD, index_requests=REQUESTS_INDEX.write({}, {}))
+    results = dataset_with(tmp_path / "results", RESULTS_CARD, results=RESULTS_INDEX.write({}, {}))
+    requests = dataset_with(tmp_path / "requests", REQUESTS_CARD, requests=REQUESTS_INDEX.write({}, {}))
     for folder, types in {results: OF_RESULTS, requests: OF_REQUESTS}.items():
         dataset = load_dataset(str(folder), cache_dir=str(tmp_path / "cache"), streaming=True)["train"]
         assert list(dataset) == []

@@ -59,7 +59,7 @@ def test_a_failure_is_shown_with_its_reason(queue: Queue) -> None:
     html = sections.failed(worker.overview(), lambda path: f"https://hub/{path}")
     assert "Failed (1)" in html
     assert "acme/broken has no weights." in html
-    assert 'href="https://hub/logs/acme/broken/2026-01-31T12-00-00.000000_1.txt"' in html
+    assert 'href="https://hub/.logs/acme/broken/2026-01-31T12-00-00.000000_1.txt"' in html
 
 
 def test_what_waits_says_why(queue: Queue) -> None:

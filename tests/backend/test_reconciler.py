@@ -37,7 +37,7 @@ def test_a_pending_request_is_claimed_evaluated_published_and_finished(queue: Qu
         1,
         "worker-1",
         "finished",
-        "logs/acme/model/2026-01-31T12-00-00.000000_1.txt",
+        ".logs/acme/model/2026-01-31T12-00-00.000000_1.txt",
     )
     assert (queue.folder / "results" / str(attempt.log)).read_bytes() == b"evaluated\n"
 

@@ -7,7 +7,7 @@ from src.local_models import local_models
 from src.rows import standings
 from src.shared.backend_description import write_description
 from src.shared.folder_store import FolderStore
-from src.shared.names import BACKEND_DESCRIPTION
+from src.shared.names import BACKEND_DESCRIPTION, BLOCKLIST
 from support.boards import NOW, TASKS, BrokenStore, Leaderboard, run_at, scores
 from support.factories import make_backend, make_model_folder
 
@@ -155,7 +155,7 @@ def test_a_description_that_cannot_be_understood_is_named_and_changes_nothing(
     leaderboard.keeper.sync()
     board = leaderboard.keeper.now.board
     assert (board.backend, board.differences) == (None, ())
-    assert board.broken[0].startswith("index/backend.yaml in ")
+    assert board.broken[0].startswith(".leaderboard/backend.yaml in ")
     assert len(board.standings.rows) == 1
 
 
@@ -170,3 +170,15 @@ def test_the_queue_stands_in_the_order_that_the_backend_says(leaderboard: Leader
         "acme/small",
         "acme/large",
     ]
+
+
+def test_what_earlier_versions_kept_in_another_folder_is_still_read(leaderboard: Leaderboard) -> None:
+    leaderboard.write("results", "index/backend.yaml", write_description(make_backend()))
+    leaderboard.write("requests", "index/blocked.yaml", b"users: [mallory]")
+    leaderboard.keeper.sync()
+    assert leaderboard.keeper.now.board.backend
+    assert leaderboard.keeper.blocked.user("mallory") is not None
+    leaderboard.write("requests", BLOCKLIST, b"users: [trudy]")
+    leaderboard.keeper.sync()
+    assert leaderboard.keeper.blocked.user("mallory") is None
+    assert leaderboard.keeper.blocked.user("trudy") is not None

@@ -290,7 +290,7 @@ REFUSED = [
             "model",
             (f"{name} cannot be the name of a folder in the requests dataset", "rename the model"),
         )
-        for name in ("index/tiny", "logs/tiny")
+        for name in (".leaderboard/tiny", ".logs/tiny", "index/tiny", "logs/tiny")
     ),
     Wrong(
         weight_type_fits_the_files,

@@ -26,9 +26,8 @@ from src.limits import Limits
 from src.page import notices
 from src.page.page import build_page
 from src.page.visitors import Visitors
-from src.shared.folder_store import OWN_FOLDER
 from src.shared.hub import Hub
-from src.shared.names import is_data_path, is_safe_path
+from src.shared.names import LOCK, is_data_path, is_safe_path
 from src.shared.request import Request, Status, read_request
 from src.submission import Desk, NotAccepted
 from src.submitter import ANONYMOUS, Submitter
@@ -64,6 +63,8 @@ HOSTILE = [
         "acme/.hidden",
         ".git/config",
         ".leaderboard/lock",
+        ".leaderboard/x",
+        ".logs/x",
     ),
     *(
         "<script>alert(1)</script>",
@@ -238,7 +239,7 @@ class Place:
         self.leaderboard.add_request(model="acme/failed", status=Status.FAILED, submitted_by="bob")
         self.leaderboard.add_result("acme/done")
         for path, data in {
-            "index/blocked.yaml": b"users:\n- mallory: junk\n",
+            ".leaderboard/blocked.yaml": b"users:\n- mallory: junk\n",
             "acme/broken.json": b"{broken",
             "README.md": b"# Requests",
             "index/x_eval_request_False_float32_Original.json": b"{}",
@@ -257,7 +258,7 @@ class Place:
         """Everything but the lock and the empty folder for the journal."""
         files = (path for path in self.folder.rglob("*") if path.is_file() or path.is_symlink())
         found = {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in files}
-        return {path: data for path, data in found.items() if not path.endswith(f"{OWN_FOLDER}/lock")}
+        return {path: data for path, data in found.items() if not path.endswith(f"/{LOCK}")}
 
     def check(self, accepted: Mapping[str, Submitter]) -> list[Request]:
         """The new requests. Nothing is gone or changed, and each new file is of who handed it in."""

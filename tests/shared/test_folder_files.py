@@ -17,6 +17,8 @@ def site(tmp_path: Path) -> Starlette:
     for path, text in {
         "acme/tiny/results_1.json": "{}",
         "logs/acme/tiny/1 2.txt": "evaluated",
+        ".logs/acme/tiny/1.txt": "evaluated",
+        ".leaderboard/backend.yaml": "tasks: []",
         "acme/page.html": "<script>alert(1)</script>",
         ".leaderboard/lock": "",
         "acme/.env": "SECRET=1",
@@ -43,6 +45,8 @@ def test_a_file_is_found_at_the_address_that_the_store_gives(site: Starlette, tm
     for path, kind in {
         "acme/tiny/results_1.json": "application/json",
         "logs/acme/tiny/1 2.txt": "text/plain",
+        ".logs/acme/tiny/1.txt": "text/plain",
+        ".leaderboard/backend.yaml": "text/plain",
     }.items():
         answer = get(site, f"/{store.address(path)}")
         assert answer.status_code == 200
@@ -58,6 +62,7 @@ def test_what_a_browser_could_run_is_text(site: Starlette) -> None:
     "path",
     [
         ".leaderboard/lock",
+        ".leaderboard/../.leaderboard/lock",
         "acme/.env",
         "link.txt",
         "../secret.txt",

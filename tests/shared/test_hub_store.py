@@ -102,7 +102,14 @@ def test_a_dataset_of_many_folders_is_listed_at_once_and_then_by_difference(hub:
 
 
 def test_hidden_files_and_logs_are_not_listed(hub: Hub, store: HubStore, dataset: Repository) -> None:
-    dataset.put({".gitattributes": "", "logs/acme/a/1.txt": "log", "acme/.cache/x.json": "{}"})
+    dataset.put(
+        {
+            ".gitattributes": "",
+            "logs/acme/a/1.txt": "log",
+            ".logs/acme/a/2.txt": "log",
+            "acme/.cache/x.json": "{}",
+        }
+    )
     assert store.snapshot().files.keys() == FEW.keys()
     assert "logs" not in [call.repository for call in hub.calls.log]
 

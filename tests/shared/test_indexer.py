@@ -1,5 +1,6 @@
 """When an index is renewed: seldom, by one of several Spaces, and never over a newer one."""
 
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from src.shared.index import FORMAT
 from src.shared.indexer import AGE, AT_MOST_EVERY, MANY, Indexer
 from src.shared.indexes import REQUESTS_INDEX
 from src.shared.mirror import Mirror
+from src.shared.names import BLOCKLIST, places
 from src.shared.request import Request, read_request, write_request
+from src.shared.store import Snapshot
 from src.shared.times import utc_now
 from support.factories import make_request
 
@@ -75,3 +78,57 @@ def test_an_index_of_a_newer_version_is_left_alone(tmp_path: Path, monkeypatch: 
     space.now += AGE
     assert not space.looks()
     assert (tmp_path / REQUESTS_INDEX.path).read_bytes() == before
+
+
+def put_back(folder: Path) -> None:
+    """Leave the folder as the version before did, which knew no hidden folder."""
+    (folder / "index").mkdir()
+    for path in (REQUESTS_INDEX.path, BLOCKLIST):
+        (folder / path).rename(folder / places(path)[1])
+
+
+def test_our_own_files_move_out_of_the_sight_of_old_readers_in_one_commit(tmp_path: Path) -> None:
+    submit(tmp_path, MANY)
+    assert Space(tmp_path).looks()
+    (tmp_path / BLOCKLIST).write_text("users: [mallory]")
+    put_back(tmp_path)
+    space = Space(tmp_path)
+    assert space.looks()
+    files = {path for path in FolderStore(tmp_path).snapshot().files if not path.startswith("acme/")}
+    assert files == {REQUESTS_INDEX.path, BLOCKLIST}
+    assert (tmp_path / BLOCKLIST).read_text() == "users: [mallory]"
+    space.now += AGE
+    assert not space.looks()
+
+
+def test_an_index_in_its_old_place_spares_the_first_reading(tmp_path: Path) -> None:
+    submit(tmp_path, MANY)
+    assert Space(tmp_path).looks()
+    (tmp_path / BLOCKLIST).write_text("")
+    put_back(tmp_path)
+    store = Reads(tmp_path)
+    mirror: Mirror[Request] = Mirror(store, lambda path, data: read_request(data), index=REQUESTS_INDEX)
+    assert len(mirror.refresh().values) == MANY
+    assert store.paths == ["index/requests.parquet"]
+
+
+def test_a_blocklist_that_was_written_anew_is_not_overwritten_by_the_old_one(tmp_path: Path) -> None:
+    submit(tmp_path, MANY)
+    assert Space(tmp_path).looks()
+    (tmp_path / BLOCKLIST).write_text("users: [old]")
+    put_back(tmp_path)
+    (tmp_path / BLOCKLIST).write_text("users: [new]")
+    assert Space(tmp_path).looks()
+    assert (tmp_path / BLOCKLIST).read_text() == "users: [new]"
+
+
+class Reads(FolderStore):
+    """Remembers what was read."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.paths: list[str] = []
+
+    def read(self, snapshot: Snapshot, paths: Collection[str]) -> Mapping[str, bytes]:
+        self.paths += paths
+        return super().read(snapshot, paths)

@@ -2,7 +2,16 @@
 
 import pytest
 
-from src.shared.names import is_data_path, is_safe_path, log_path, request_path, result_path
+from src.shared.names import (
+    BLOCKLIST,
+    is_data_path,
+    is_hidden,
+    is_safe_path,
+    log_path,
+    place_of,
+    request_path,
+    result_path,
+)
 from support.factories import COMMIT, RUN
 
 
@@ -44,7 +53,7 @@ def test_a_result_lies_in_its_models_folder() -> None:
 
 def test_a_log_is_not_taken_for_a_result() -> None:
     path = log_path("acme/tiny.json", RUN, 2)
-    assert path == "logs/acme/tiny.json/2026-01-31T12-00-00.000000_2.txt"
+    assert path == ".logs/acme/tiny.json/2026-01-31T12-00-00.000000_2.txt"
     assert not is_data_path(path)
 
 
@@ -60,6 +69,8 @@ def test_every_other_json_may_be_a_request_or_a_result(path: str) -> None:
     [
         "",
         "README.md",
+        ".leaderboard/x.json",
+        ".logs/a/b.json",
         "index/x.json",
         "logs/a/b.json",
         ".cache/huggingface/x.json",
@@ -79,6 +90,8 @@ def test_our_own_folders_and_hidden_ones_hold_no_data(path: str) -> None:
         "a/results_2023-11-22 15:46:20.4.json",
         "ü/é.json",
         "x" * 240,
+        ".leaderboard/backend.yaml",
+        ".logs/acme/tiny/1.txt",
     ],
 )
 def test_the_names_that_exist_may_be_written(path: str) -> None:
@@ -86,7 +99,30 @@ def test_the_names_that_exist_may_be_written(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/x", "x/", "a//x", "..", "a/../x", ".x", "a\\x", "a\nx", "a\0x", "x" * 241]
+    "path",
+    [
+        *("", "/x", "x/", "a//x", "..", "a/../x", ".x", "a\\x", "a\nx", "a\0x", "x" * 241),
+        *(".leaderboard", ".logs/", ".leaderboard/.x", ".logs/../x", "a/.leaderboard/x", ".git/x"),
+        *(".leaderboard/lock", ".leaderboard/journal.json"),
+    ],
 )
 def test_a_name_that_leads_outside_or_cannot_be_seen_may_not_be_written(path: str) -> None:
     assert not is_safe_path(path)
+
+
+@pytest.mark.parametrize("path", [".gitattributes", ".cache/x", "a/.x", ".leaderboard/.x.part", ".logsx/y"])
+def test_only_our_own_folders_are_hidden_and_seen(path: str) -> None:
+    assert is_hidden(path)
+    assert not is_hidden(".leaderboard/backend.yaml")
+    assert not is_hidden(".leaderboard")
+
+
+def test_what_keeps_a_local_folder_whole_is_no_file_of_the_dataset() -> None:
+    assert is_hidden(".leaderboard/lock")
+    assert is_hidden(".leaderboard/journal.json")
+
+
+def test_our_own_file_counts_in_its_old_place_while_its_new_one_is_empty() -> None:
+    assert place_of(BLOCKLIST, [BLOCKLIST, "index/blocked.yaml"]) == BLOCKLIST
+    assert place_of(BLOCKLIST, ["index/blocked.yaml"]) == "index/blocked.yaml"
+    assert place_of(BLOCKLIST, []) == BLOCKLIST

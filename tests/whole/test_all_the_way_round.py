@@ -101,7 +101,7 @@ def test_the_log_of_an_evaluation_can_be_looked_at(leaderboard: Leaderboard) -> 
     visitor = leaderboard.visitor
     [request] = [each for each in visitor.queue() if each["model"] == "demo/second"]
     run = leaderboard.result(request["result"])["leaderboard"]
-    log = f"logs/demo/second/{run['run']}_{run['attempt']}.txt"
+    log = f".logs/demo/second/{run['run']}_{run['attempt']}.txt"
     places = [leaderboard.frontend.url, leaderboard.backend.url]
     if leaderboard.hub:
         addresses = [f"{leaderboard.hub.url}/datasets/acme/results/resolve/main/{log}"]

@@ -72,7 +72,7 @@ def write_description(datasets: Datasets) -> None:
     texts = dict.fromkeys(("device", "batch_size", "include_path"), HOSTILE[0])
     versions = {text[:500]: text for text in HOSTILE}  # YAML has no longer keys
     description = {"tasks": tasks, "problems": HOSTILE, "versions": versions, **texts}
-    datasets.write("results", "index/backend.yaml", json.dumps(description))
+    datasets.write("results", ".leaderboard/backend.yaml", json.dumps(description))
 
 
 @pytest.fixture(scope="module", params=[datasets_in_a_folder, datasets_on_a_hub])

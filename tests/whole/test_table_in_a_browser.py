@@ -229,12 +229,12 @@ def test_the_owner_is_told_where_the_backend_and_about_py_do_not_agree(
     page: Page, datasets: Datasets
 ) -> None:
     description = "tasks: [{name: anli_r1, num_fewshot: 5}]\nlimit: 20\n"
-    datasets.write("results", "index/backend.yaml", description)
+    datasets.write("results", ".leaderboard/backend.yaml", description)
     told = page.get_by_text("the backend and src/about.py do not agree")
     expect(told).to_be_visible()
     told.click()
     expect(page.get_by_text("The backend evaluates anli_r1, which no column shows.")).to_be_visible()
-    datasets.delete("results", "index/backend.yaml")
+    datasets.delete("results", ".leaderboard/backend.yaml")
     expect(told).to_be_hidden()
 
 

@@ -1,4 +1,4 @@
-"""Describing what this worker runs, for `index/backend.yaml`, from configuration files and settings alone."""
+"""Describing what this worker runs, for `backend.yaml`, from configuration files and settings alone."""
 
 from __future__ import annotations
 

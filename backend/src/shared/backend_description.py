@@ -1,4 +1,4 @@
-"""What a backend runs: `index/backend.yaml` in the results dataset, which it publishes for the frontend."""
+"""What a backend runs: `.leaderboard/backend.yaml` of the results dataset, published for the frontend."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from starlette.applications import Starlette
@@ -12,13 +13,17 @@ from starlette.types import Scope
 
 from .doors import Door
 from .folder_store import FolderStore
-from .names import is_safe_path
+from .names import JOURNAL, LOCK, LOGS_FOLDER, OWN_FOLDER, is_safe_path
 from .store import Store
 
 NOT_FOUND = 404
 
-PATH = r"(?:/(?!\.)[\w .,:;=+@()\[\]-]+)+"
-"""What comes after the folder's address. Nothing hidden; which files are served is decided where they are."""
+OWN = "|".join(map(re.escape, (OWN_FOLDER, LOGS_FOLDER)))
+CLOSED = "|".join(map(re.escape, (LOCK, JOURNAL)))
+PATH = rf"(?!/(?:{CLOSED})\Z)(?:/(?:{OWN}))?(?:/(?!\.)[\w .,:;=+@()\[\]-]+)+"
+"""What comes after the folder's address: nothing hidden but our own folders. Which files are served is
+decided where they are.
+"""
 
 
 def serve_files(site: Starlette, *stores: Store) -> None:

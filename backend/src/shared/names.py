@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from pathlib import PurePosixPath
 
-INDEX_FOLDER = "index"
-LOGS_FOLDER = "logs"
-OWN_FOLDERS = (INDEX_FOLDER, LOGS_FOLDER)
-"""Top-level folders of our other files. None ends in `.json`: the old template would read it."""
+OWN_FOLDER = ".leaderboard"
+LOGS_FOLDER = ".logs"
+"""Top-level folders of our other files. They are hidden because readers made from the old template take every
+file in every other folder for JSON (docs/decisions/0015-our-own-files-lie-in-hidden-folders.md).
+"""
 
-BACKEND_DESCRIPTION = f"{INDEX_FOLDER}/backend.yaml"
+OLD_FOLDER, OLD_LOGS_FOLDER = "index", "logs"
+"""Where earlier versions kept them. Their files are read while there is none in the new place."""
+
+OWN_FOLDERS = (OWN_FOLDER, LOGS_FOLDER, OLD_FOLDER, OLD_LOGS_FOLDER)
+
+LOCK, JOURNAL = f"{OWN_FOLDER}/lock", f"{OWN_FOLDER}/journal.json"
+"""In a local folder: what keeps its commits whole. No file of the dataset may have these names."""
+
+BACKEND_DESCRIPTION = f"{OWN_FOLDER}/backend.yaml"
 """In the results dataset: what the backend runs."""
 
-BLOCKLIST = f"{INDEX_FOLDER}/blocked.yaml"
+BLOCKLIST = f"{OWN_FOLDER}/blocked.yaml"
 """In the requests dataset: models and users that may not be submitted, or submit."""
 
-AVAILABILITY = f"{INDEX_FOLDER}/availability.csv"
+AVAILABILITY = f"{OWN_FOLDER}/availability.csv"
 """In the results dataset: which models are still on the Hub."""
 
 MAX_NAME_BYTES = 240
@@ -49,6 +59,34 @@ def log_path(model: str, run: str, attempt: int) -> str:
     return f"{LOGS_FOLDER}/{model}/{run}_{attempt}.txt"
 
 
+def places(path: str) -> tuple[str, str]:
+    """Where one of our own files may lie: in its place, or where earlier versions kept it."""
+    return path, f"{OLD_FOLDER}/{path.removeprefix(f'{OWN_FOLDER}/')}"
+
+
+def place_of(path: str, files: Container[str]) -> str:
+    """Where one of our own files lies, of these files; its place if it does not lie anywhere."""
+    new, old = places(path)
+    return old if old in files and new not in files else new
+
+
+def left_behind(paths: Iterable[str], files: Container[str]) -> list[str]:
+    """Those of our own files' old places, of these files, that are to be deleted once their new places are
+    written.
+    """
+    return [old for _, old in map(places, paths) if old in files]
+
+
+def is_own_path(path: str) -> bool:
+    """Whether it is one of our own files, and no log."""
+    return PurePosixPath(path).parts[:1] in ((OWN_FOLDER,), (OLD_FOLDER,))
+
+
+def is_log_path(path: str) -> bool:
+    """Whether it lies among the logs, or is their folder."""
+    return PurePosixPath(path).parts[:1] in ((LOGS_FOLDER,), (OLD_LOGS_FOLDER,))
+
+
 def is_data_path(path: str) -> bool:
     """Whether a file can be a request or a result: a `.json` outside our own folders and hidden ones.
 
@@ -59,13 +97,20 @@ def is_data_path(path: str) -> bool:
 
 
 def is_hidden(path: str) -> bool:
-    """Whether the file or a folder above it is hidden."""
-    return any(part.startswith(".") for part in PurePosixPath(path).parts)
+    """Whether the file or a folder above it is hidden, other than our own folders, or keeps a local folder
+    whole.
+    """
+    parts = PurePosixPath(path).parts
+    inner = parts[1:] if parts[:1] in ((OWN_FOLDER,), (LOGS_FOLDER,)) else parts
+    return path in (LOCK, JOURNAL) or any(part.startswith(".") for part in inner)
 
 
 def is_safe_path(path: str) -> bool:
-    """Whether such a file may be written: inside the dataset, visible, printable, not too long."""
-    return len(path.encode("utf-8", "replace")) <= MAX_PATH_BYTES and all(map(_is_safe_name, path.split("/")))
+    """Whether such a file may be written: inside the dataset, visible or our own, printable, not too long."""
+    folder, _, rest = path.partition("/")
+    inner = rest if folder in (OWN_FOLDER, LOGS_FOLDER) else path
+    is_short = len(path.encode("utf-8", "replace")) <= MAX_PATH_BYTES
+    return is_short and path not in (LOCK, JOURNAL) and all(map(_is_safe_name, inner.split("/")))
 
 
 def _is_safe_name(name: str) -> bool:

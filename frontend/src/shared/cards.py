@@ -11,7 +11,7 @@ configs:
 - config_name: default
   data_files:
   - split: train
-    path: index/requests.parquet
+    path: .leaderboard/requests.parquet
 tags:
 - leaderboard
 ---
@@ -20,7 +20,7 @@ tags:
 
 One JSON file per submission to a leaderboard, with its status: `{org}/{model}_eval_request_….json`. The
 frontend adds them, the backend claims and finishes them, and an owner may edit them by hand. The viewer shows
-`index/requests.parquet`, a table of them that the Spaces renew within half an hour.
+`.leaderboard/requests.parquet`, a table of them that the Spaces renew within half an hour.
 """
 
 RESULTS_CARD = """---
@@ -29,7 +29,7 @@ configs:
 - config_name: default
   data_files:
   - split: train
-    path: index/results.parquet
+    path: .leaderboard/results.parquet
 tags:
 - leaderboard
 ---
@@ -37,6 +37,6 @@ tags:
 # Results
 
 One JSON file per finished evaluation: `{org}/{model}/results_….json`, lm_eval's whole report. Logs lie in
-`logs/`, and what the Spaces keep for themselves in `index/`. The viewer shows `index/results.parquet`, a
-table of the results that the Spaces renew within half an hour.
+`.logs/`, and what the Spaces keep for themselves in `.leaderboard/`. The viewer shows
+`.leaderboard/results.parquet`, a table of the results that the Spaces renew within half an hour.
 """

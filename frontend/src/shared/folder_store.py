@@ -20,13 +20,12 @@ from urllib.parse import quote
 from filelock import FileLock, Timeout
 
 from .errors import Conflict, StoreError
-from .names import LOGS_FOLDER, is_safe_path
+from .names import JOURNAL, LOCK, is_hidden, is_log_path, is_safe_path
 from .pace import Pace
 from .store import Snapshot, blob_id
 
 log = logging.getLogger(__name__)
 
-OWN_FOLDER = ".leaderboard"
 LOCK_TIMEOUT_SECONDS = 30.0
 SETTLED_SECONDS = 2.0
 """A file that is younger is read again: two edits within a tick of the clock leave the same time."""
@@ -46,8 +45,8 @@ class FolderStore:
     def __init__(self, folder: Path, *, web: str | None = None) -> None:
         self.pace = Pace()
         self.folder, self.web = folder, web
-        self._journal = folder / OWN_FOLDER / "journal.json"
-        self._lock = FileLock(folder / OWN_FOLDER / "lock", timeout=LOCK_TIMEOUT_SECONDS)
+        self._journal = folder / JOURNAL
+        self._lock = FileLock(folder / LOCK, timeout=LOCK_TIMEOUT_SECONDS)
         self._known: dict[str, tuple[Stamp, str]] = {}
 
     def __str__(self) -> str:
@@ -199,14 +198,15 @@ def _entries(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.DirEntry[
     """
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or prefix + entry.name == LOGS_FOLDER:
+            path = prefix + entry.name
+            if is_hidden(path) or is_log_path(path):
                 continue
             if entry.name.encode("utf-8", "replace").decode() != entry.name:
                 continue
             if entry.is_dir(follow_symlinks=False):
-                yield from _entries(Path(entry.path), f"{prefix}{entry.name}/")
+                yield from _entries(Path(entry.path), f"{path}/")
             elif entry.is_file(follow_symlinks=False):
-                yield prefix + entry.name, entry
+                yield path, entry
 
 
 def _part(path: Path) -> Path:

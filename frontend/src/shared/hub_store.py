@@ -28,7 +28,7 @@ from huggingface_hub.errors import (
 from .errors import BadFile, Conflict, DatasetMissing, NotDelivered, StoreError
 from .hub import CONFLICTS, FAILURES, Hub, TooManyCalls, is_passing, reason, status_of
 from .hub_tree import HubTree
-from .names import is_safe_path
+from .names import is_safe_path, places
 from .pace import Pace
 from .store import Snapshot, blob_id, largest
 from .times import from_text, utc_now
@@ -176,11 +176,15 @@ class HubStore:
     def _propose(self, revision: str) -> Mapping[str, str]:
         """The files that the index names."""
         assert self._index
-        self._hub.spend_reads(1)
-        try:
-            return self._index.read_files(self._hub.get(self._address(self._index.path, revision)))
-        except (EntryNotFoundError, BadFile):
-            return {}
+        for place in places(self._index.path):
+            self._hub.spend_reads(1)
+            try:
+                return self._index.read_files(self._hub.get(self._address(place, revision)))
+            except EntryNotFoundError:
+                continue
+            except BadFile:
+                break
+        return {}
 
     def _in_its_place(self, data: bytes | Exception) -> bytes | BadFile:
         if isinstance(data, bytes | BadFile):

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from huggingface_hub.hf_api import RepoFile, RepoFolder
 
 from .git_tree import tree_id
 from .hub import Hub
-from .names import LOGS_FOLDER, is_hidden
+from .names import is_hidden, is_log_path
 from .store import Snapshot
 
 FEW_FOLDERS = 8
@@ -144,5 +143,5 @@ def _by_folder(files: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 
 def _is_left_out(path: str) -> bool:
-    """Hidden files, which are the Hub's own, and logs."""
-    return is_hidden(path) or PurePosixPath(path).parts[0] == LOGS_FOLDER
+    """Logs, and hidden files, which are the Hub's own."""
+    return is_hidden(path) or is_log_path(path)

@@ -6,10 +6,10 @@ import logging
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from .errors import Conflict
+from .errors import BadFile, Conflict
 from .index import Index
 from .mirror import Mirror, Reading
-from .names import INDEX_FOLDER
+from .names import BLOCKLIST, is_own_path, left_behind, place_of
 from .store import Store
 from .times import Clock, utc_now
 
@@ -44,13 +44,14 @@ class Indexer(Generic[T]):
 
     def due(self, reading: Reading[T]) -> bytes | None:
         """The index as it should be written now, or None while it is fresh enough. Raises StoreError."""
-        now, blob = self._clock(), reading.snapshot.files.get(self._index.path)
+        place = place_of(self._index.path, reading.snapshot.files)
+        now, blob = self._clock(), reading.snapshot.files.get(place)
         if blob != self._blob:  # somebody has just renewed it
             self._blob, self._since = blob, now
         if self._written_at and now - self._written_at < AT_MOST_EVERY:
             return None
         missing = self._mirror.missing_in_the_index(reading)
-        is_due = missing >= MANY or (missing and now - self._since >= AGE)
+        is_due = missing >= MANY or place != self._index.path or (missing and now - self._since >= AGE)
         if not is_due or self._mirror.has_newer_index:
             return None
         return self._written(reading)
@@ -61,21 +62,35 @@ class Indexer(Generic[T]):
         self.write(reading, self._written(reading))
 
     def write(self, reading: Reading[T], data: bytes) -> None:
-        """Commit the index, unless somebody else wrote to the dataset meanwhile. Raises StoreError."""
+        """Commit the index, unless somebody else wrote to the dataset meanwhile. Raises StoreError.
+
+        What earlier versions kept in another folder moves with it.
+        """
         self._written_at = self._clock()
         try:
+            moved = self._moved(reading)
             self._store.commit(
-                add={self._index.path: data}, message="renew the index", parent=reading.snapshot
+                add={self._index.path: data, **moved},
+                delete=left_behind([self._index.path, *moved], reading.snapshot.files),
+                message="renew the index",
+                parent=reading.snapshot,
             )
             log.info("wrote %s to %s", self._index.path, self._store)
         except Conflict:
             log.info("did not write %s to %s: the dataset changed meanwhile", self._index.path, self._store)
+
+    def _moved(self, reading: Reading[T]) -> dict[str, bytes]:
+        """The owner's own file, if it lies in its old place. Raises Conflict and StoreError."""
+        place = place_of(BLOCKLIST, reading.snapshot.files)
+        if place == BLOCKLIST:
+            return {}
+        data = self._store.read(reading.snapshot, [place])[place]
+        return {} if isinstance(data, BadFile) else {BLOCKLIST: data}
 
     def _written(self, reading: Reading[T]) -> bytes:
         return self._index.write(_listed(reading), reading.values, self._mirror.others)
 
 
 def _listed(reading: Reading[T]) -> dict[str, str]:
-    """All files of the dataset; not those of the index folder, which its own commit changes."""
-    own = f"{INDEX_FOLDER}/"
-    return {path: blob for path, blob in reading.snapshot.files.items() if not path.startswith(own)}
+    """All files of the dataset but our own, which the index's commit changes."""
+    return {path: blob for path, blob in reading.snapshot.files.items() if not is_own_path(path)}

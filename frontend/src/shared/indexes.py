@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import TypeAdapter
 
 from .index import TIME, Column, Index
-from .names import INDEX_FOLDER
+from .names import OWN_FOLDER
 from .request import Request, read_request, write_request
 from .result import UNKNOWN_TIME, Result
 
@@ -32,7 +32,7 @@ def _read_request(path: str, text: str) -> Request:
 
 
 RESULTS_INDEX = Index[Result](
-    path=f"{INDEX_FOLDER}/results.parquet",
+    path=f"{OWN_FOLDER}/results.parquet",
     reader=2,
     columns=[
         Column("model", "string", lambda result: result.model),
@@ -51,7 +51,7 @@ RESULTS_INDEX = Index[Result](
 )
 
 REQUESTS_INDEX = Index[Request](
-    path=f"{INDEX_FOLDER}/requests.parquet",
+    path=f"{OWN_FOLDER}/requests.parquet",
     reader=2,
     columns=[
         Column("model", "string", lambda request: request.model),

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from .conflicts import TRIES, tries
 from .errors import BadFile, Conflict, NotDelivered, StoreError
 from .index import Index, Indexed, NewerIndex
-from .names import is_data_path, is_safe_path
+from .names import is_data_path, is_safe_path, place_of
 from .store import Snapshot, Store
 
 log = logging.getLogger(__name__)
@@ -175,23 +175,24 @@ class Mirror(Generic[T]):
 
     def _read_index(self, snapshot: Snapshot) -> Indexed[T]:
         """The index at a snapshot, empty when there is none that can be used; read again when it changed."""
-        blob = snapshot.files.get(self._index.path, "") if self._index else ""
+        place = place_of(self._index.path, snapshot.files) if self._index else ""
+        blob = snapshot.files.get(place, "")
         if self._indexed[0] != blob:
             self._indexed = (blob, Indexed())
             self.has_newer_index = False
             if self._index and blob:
-                self._indexed = (blob, self._indexed_in(self._index, snapshot))
+                self._indexed = (blob, self._indexed_in(self._index, place, snapshot))
         return self._indexed[1]
 
-    def _indexed_in(self, index: Index[T], snapshot: Snapshot) -> Indexed[T]:
+    def _indexed_in(self, index: Index[T], place: str, snapshot: Snapshot) -> Indexed[T]:
         try:
-            data = self._store.read(snapshot, [index.path])[index.path]
+            data = self._store.read(snapshot, [place])[place]
             if isinstance(data, BadFile):
                 raise data
             indexed = index.read(data)
         except BadFile as error:
             self.has_newer_index = isinstance(error, NewerIndex)
-            log.warning("did not use %s in %s: %s", index.path, self._store, error)
+            log.warning("did not use %s in %s: %s", place, self._store, error)
             return Indexed()
         self.has_newer_index = indexed.writer > index.reader
         return indexed

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from .errors import BadFile
-from .names import INDEX_FOLDER
+from .names import is_own_path
 from .pace import Pace
 
 MAX_BYTES = 20_000_000
 """The largest file that is read; lm_eval's longest reports, without samples, have two million bytes."""
 
 MAX_INDEX_BYTES = 200_000_000
-"""The largest of our own files in `index/`; of 100,000 results it has some 20 million bytes."""
+"""The largest of our own files, such as the index; of 100,000 results it has some 20 million bytes."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Store(Protocol):
 
 def largest(path: str) -> int:
     """How many bytes a file of this name may have to be read."""
-    return MAX_INDEX_BYTES if path.startswith(f"{INDEX_FOLDER}/") else MAX_BYTES
+    return MAX_INDEX_BYTES if is_own_path(path) else MAX_BYTES
 
 
 def blob_id(data: bytes) -> str:
