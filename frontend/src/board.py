@@ -23,6 +23,7 @@ from src.shared.indexer import Indexer
 from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.mirror import Mirror, Reading
 from src.shared.names import BACKEND_DESCRIPTION, BLOCKLIST, place_of, places
+from src.shared.old_template import OLD_BACKEND, belongs_to_an_old_backend
 from src.shared.queue_order import DEFAULT
 from src.shared.reports import read_result
 from src.shared.request import Request, read_request
@@ -79,7 +80,7 @@ class Now:
     """The present board, when it was last read (None: not yet), and a sentence while it cannot be.
 
     `left` is how many files are still to be read of the first reading, which shows what it has until then.
-    `cannot_submit` is a sentence while nothing can be written to the requests, `created` names datasets that
+    `cannot_submit` is a sentence while nothing is taken, `created` names datasets that
     were missing and were made just now. `silent_since` is set when requests have waited for long without a
     sign of a worker. `version` goes up with every change of anything but `synced`.
     """
@@ -189,7 +190,7 @@ class Keeper:
                 Now(
                     board,
                     time,
-                    cannot_submit=self._cannot_submit,
+                    cannot_submit=self._cannot_submit or _closed(board),
                     created=tuple(str(store) for store, values in empty if store.is_new and not values),
                     silent_since=no_worker_since(board.queue, time),
                 )
@@ -328,6 +329,16 @@ class Keeper:
             backend=backend,
             differences=differences(self._tasks, self._num_fewshot, backend) if backend else (),
         )
+
+
+def _closed(board: Board) -> str:
+    """Why nothing is taken although it could be written, if so."""
+    requests = board.requests.values()
+    return (
+        OLD_BACKEND
+        if belongs_to_an_old_backend(requests, has_a_description=board.backend is not None)
+        else ""
+    )
 
 
 def _by_login(queue: Sequence[Entry]) -> Mapping[str, Sequence[Entry]]:

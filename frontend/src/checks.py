@@ -18,6 +18,7 @@ from src.shared.errors import shown
 from src.shared.model_name import OTHER_KINDS, is_model_name
 from src.shared.model_source import ADAPTER_CONFIG, README
 from src.shared.names import is_data_path, is_safe_path
+from src.shared.old_template import OLD_BACKEND, belongs_to_an_old_backend
 from src.shared.precision import weights_in_gb
 from src.shared.request import ORIGINAL, Status
 
@@ -90,6 +91,12 @@ def submitter_is_not_blocked(case: Case) -> None:
             f"{case.submitter.login} may not submit here{f': {reason}' if reason else ''}. "
             "Ask the leaderboard's owner about it."
         )
+
+
+def queue_belongs_to_our_backend(case: Case) -> None:
+    """A backend of the old template, which cannot read our requests, has given the queue up."""
+    if belongs_to_an_old_backend(case.requests.values(), has_a_description=case.backend is not None):
+        raise Refused(OLD_BACKEND)
 
 
 def queue_has_room(case: Case) -> None:
@@ -361,6 +368,7 @@ CHECKS: list[Check] = [
     fields_are_not_too_long,
     submitter_is_signed_in,
     submitter_is_not_blocked,
+    queue_belongs_to_our_backend,
     queue_has_room,
     quota_is_not_used_up,
     writes_are_not_used_up,

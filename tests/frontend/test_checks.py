@@ -30,6 +30,7 @@ from src.checks import (
     needs_no_remote_code,
     precision_is_offered,
     problems,
+    queue_belongs_to_our_backend,
     queue_has_room,
     quota_is_not_used_up,
     revision_is_possible,
@@ -97,6 +98,15 @@ class Wrong(NamedTuple):
 
 
 REFUSED = [
+    Wrong(
+        queue_belongs_to_our_backend,
+        make_case(requests={"old.json": make_request(model="acme/old", commit=None)}),
+        None,
+        (
+            "its queue still belongs to the backend of the old template",
+            "The owner starts the new backend first",
+        ),
+    ),
     *(
         Wrong(
             fields_are_not_too_long,

@@ -14,6 +14,7 @@ from src.form import Form, Refused
 from src.shared.errors import Conflict, LeaderboardError, StoreError
 from src.shared.hub import BY_ITSELF
 from src.shared.mirror import Reading
+from src.shared.names import BACKEND_DESCRIPTION
 from src.shared.request import RESUBMITTED, Attempt, Lease, Progress, Request, Status, read_request
 from src.shared.store import Snapshot, Store
 from src.submission import NotAccepted
@@ -257,6 +258,8 @@ def test_an_old_request_of_the_same_revision_stands_but_the_commit_may_be_asked_
     leaderboard: Leaderboard,
 ) -> None:
     leaderboard.add_model("demo-leaderboard/gpt2-demo")
+    leaderboard.write("results", BACKEND_DESCRIPTION, b"tasks: []")
+    leaderboard.keeper.sync()
     old = leaderboard.write("requests", "demo-leaderboard/old.json", old_request_file(precision="float32"))
     form = leaderboard.form("demo-leaderboard/gpt2-demo")
     commit = commit_of(leaderboard, form.model)
@@ -475,3 +478,23 @@ def test_one_of_many_who_submit_the_same_at_once_succeeds(leaderboard: Leaderboa
     assert set(outcomes) <= {"in the queue", "already"}
     assert "in the queue" in outcomes
     assert read_request((leaderboard.folder / "requests" / path_of(the_request(leaderboard))).read_bytes())
+
+
+OLD_REQUEST = (
+    b'{"model": "acme/old", "base_model": "", "revision": "main", "private": false, "precision": "float16", '
+    b'"weight_type": "Original", "status": "PENDING", "submitted_time": "2023-11-21T18:10:08Z", '
+    b'"model_type": "? : ", "likes": 0, "params": 0, "license": ""}'
+)
+
+
+def test_nothing_is_taken_while_the_queue_belongs_to_an_old_backend(leaderboard: Leaderboard) -> None:
+    leaderboard.add_model()
+    leaderboard.write("requests", "acme/old_eval_request_False_float16_Original.json", OLD_REQUEST)
+    leaderboard.keeper.sync()
+    assert "The owner starts the new backend first" in leaderboard.keeper.now.cannot_submit
+    with pytest.raises(NotAccepted, match="The owner starts the new backend first"):
+        leaderboard.desk.submit(leaderboard.form())
+    leaderboard.write("results", BACKEND_DESCRIPTION, b"tasks: []")
+    leaderboard.keeper.sync()
+    assert not leaderboard.keeper.now.cannot_submit
+    leaderboard.desk.submit(leaderboard.form())
