@@ -184,9 +184,18 @@ class Reconciler:
             journal=self._journal,
         )
 
-    def close(self) -> None:
-        """Stop the children, publish what has ended, and give the other leases back. Raises StoreError."""
+    @property
+    def read(self) -> tuple[Reading[Request], Reading[Result]]:
+        """The two datasets as they were read last."""
+        return self._read
+
+    def close(self, *, leave_alone: bool = False) -> None:
+        """Stop the children, publish what has ended, and give the other leases back; or write nothing to
+        datasets that are to be left alone. Raises StoreError.
+        """
         self._executor.close()
+        if leave_alone:
+            return
         with self._lock:
             self._refresh()
             self._forget_what_is_not_ours()

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field
 from src.shared.environment import Port, Positive
 from src.shared.queue_order import DEFAULT
 from src.shared.settings import CommonSettings
+from src.shipped import SHIPPED_TASKS
 from src.watch import GB
 
 FewShot = Annotated[int, Field(ge=0), "a whole number"]
@@ -45,7 +46,7 @@ SHARE_FOR_WEIGHTS = 0.8
 class Settings(CommonSettings):
     """Each field is a setting of the same name in capitals; docs/configuration.md says what it means."""
 
-    tasks_harness: object = "tiny_addition, tiny_agreement, tiny_copy"
+    tasks_harness: object = ", ".join(SHIPPED_TASKS)
     tasks_dir: str = "tasks"
     num_fewshot: FewShot | None = None
     limit: Positive | None = None

@@ -14,7 +14,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -35,6 +35,8 @@ from src.shared.environment import owners_file, read_settings
 from src.shared.errors import StoreError, told_in_one_sentence
 from src.shared.stop_signal import StopSignal
 from src.shared.stores import Stores, open_stores
+from src.shared.whose import Role, Whose
+from src.shipped import SET_THE_TASKS, is_made_for_others
 from src.suite import Suite, read_tasks
 from src.ticker import Ticker
 from src.trial import SuiteTrial
@@ -60,6 +62,9 @@ class Worker:
     identity: Identity
     stores: Stores
     launcher: Launcher
+    whose: Whose = field(default_factory=lambda: Whose(Role.BACKEND))
+    tasks: tuple[str, ...] = ()
+    """What this worker evaluates every model on."""
     _can_write: bool = False
 
     def tick(self) -> None:
@@ -79,6 +84,11 @@ class Worker:
         self.reconciler.look()
         for store in (self.stores.requests, self.stores.results):
             store.check_writing()
+        requests, results = self.reconciler.read
+        if is_made_for_others(self.tasks, requests.values.values(), results.values.values()):
+            raise StoreError(SET_THE_TASKS.format(self.stores.requests))
+        self.whose.check(self.stores.requests, requests.snapshot)
+        self.whose.check(self.stores.results, results.snapshot)
         self._can_write = True
 
     def is_idle(self) -> bool:
@@ -94,7 +104,7 @@ class Worker:
         self.ticker.stop()
         self.announcer.close()
         try:
-            self.reconciler.close()
+            self.reconciler.close(leave_alone=not self._can_write)
         except StoreError as error:
             log.error("could not give the leases back; they will run out: %s", error)
         self.launcher.close()
@@ -137,7 +147,8 @@ def make_worker(settings: Settings) -> Worker:
         slots=settings.slots,
         may_claim=announcer.may_claim,
     )
-    return Worker(reconciler, announcer, ticker, identity, stores, launcher)
+    whose = Whose(Role.BACKEND, settings.space_id, stores.space_name)
+    return Worker(reconciler, announcer, ticker, identity, stores, launcher, whose, suite.tasks)
 
 
 def make_suite(settings: Settings) -> Suite:

@@ -30,6 +30,7 @@ from src.shared.request import Request, read_request
 from src.shared.result import Result
 from src.shared.store import Store
 from src.shared.times import Clock, utc_now
+from src.shared.whose import Role, Whose
 from src.submitter import Submitter
 from src.tasks import Task
 
@@ -127,6 +128,7 @@ class Keeper:
         rank_mixed: bool = True,
         local_models: Callable[[], frozenset[str]] = frozenset,
         is_available: Callable[[], Mapping[str, bool]] = lambda: NOTHING_CHECKED,
+        whose: Whose | None = None,
         clock: Clock = utc_now,
     ) -> None:
         # Counted from the time, so that pages which outlive a restart of the Space see a new version.
@@ -150,6 +152,7 @@ class Keeper:
         self._rank_mixed = rank_mixed
         self._local_models = local_models
         self._is_available = is_available
+        self._whose = whose or Whose(Role.FRONTEND)
         self._clock = clock
         self._cannot_submit = ""
         self._writing_checked: datetime | None = None
@@ -177,6 +180,7 @@ class Keeper:
         requests = self.read_requests()
         with self._reading_results:
             results = self._results.refresh()
+            self._whose.check(self.results, results.snapshot)
             backend = self._backend.at(results.snapshot)
             read = _Read(requests, self._blocked.latest, results, backend, self._is_available())
         self._check_writing()
@@ -249,10 +253,14 @@ class Keeper:
         return reading.values.get(place, Blocklist())
 
     def read_requests(self) -> Reading[Request]:
-        """The requests dataset as it is at this moment, and who is blocked. Raises StoreError."""
+        """The requests dataset as it is at this moment, and who is blocked.
+
+        Raises StoreError, NotOurs for one that belongs to another leaderboard.
+        """
         with self._reading_requests:
             for _ in tries():
                 requests = self._requests.refresh()
+                self._whose.check(self.requests, requests.snapshot)
                 try:
                     self._blocked.at(requests.snapshot)
                 except Conflict:  # it changed since

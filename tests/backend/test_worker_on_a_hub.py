@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,17 @@ from src.job import End, Ending
 from src.launchers import ProgramLauncher
 from src.reconciler import Reconciler
 from src.shared.cards import REQUESTS_CARD, RESULTS_CARD
-from src.shared.errors import StoreError
+from src.shared.errors import NotOurs, StoreError
 from src.shared.hub import Hub as Client
 from src.shared.hub_models import HubModels
+from src.shared.hub_spaces import current_name
 from src.shared.hub_store import HubStore
 from src.shared.names import BACKEND_DESCRIPTION
 from src.shared.request import Request, Status, read_request, write_request
 from src.shared.stores import Stores
+from src.shared.whose import Role as SpaceRole
+from src.shared.whose import Whose
+from src.shipped import SHIPPED_TASKS
 from src.ticker import Ticker
 from src.worker import Worker
 from support.broken_models import cut_in_half
@@ -245,5 +250,77 @@ def test_a_request_whose_model_cannot_be_looked_up_now_waits(hub: Hub, worker: W
     assert the_request(requests).status is Status.PENDING
     hub.faults.stop()
     for _ in range(2):
+        worker.tick()
+    assert the_request(requests).status is Status.FINISHED
+
+
+# Whose queue it is
+
+
+def test_the_backend_of_another_leaderboard_claims_and_publishes_nothing(
+    hub: Hub, token: str, tmp_path: Path
+) -> None:
+    commit = hub.add_model("acme/tiny", {"config.json": "{}"}).head.id
+    requests = hub.add_dataset("acme/requests", {PATH: write_request(make_request(commit=commit))})
+    results = hub.add_dataset("acme/results")
+    first, second = (make_worker(hub, token, tmp_path / name) for name in ("first", "second"))
+    for worker, name in ((first, "acme/backend"), (second, "acme/backend-2")):
+        hub.add(RepoName("space", name))
+        client = Client(token, endpoint=hub.url, patience=0)
+        worker.whose = Whose(SpaceRole.BACKEND, name, partial(current_name, client))
+    first._check_writing()
+    heads = requests.head.id, results.head.id
+    for _ in range(2):
+        with pytest.raises(
+            NotOurs, match="acme/requests belongs to the leaderboard whose backend is acme/backend,"
+        ):
+            second.tick()
+    second.close()
+    assert (requests.head.id, results.head.id) == heads
+    for _ in range(3):
+        first.tick()
+    assert the_request(requests).status is Status.FINISHED
+
+
+def old_request(status: str = "PENDING") -> str:
+    return json.dumps(
+        {"model": "acme/tiny", "revision": "main", "precision": "float16", "status": status, "private": False}
+    )
+
+
+def old_result(task: str) -> str:
+    config = {"model_name": "acme/tiny", "model_dtype": "torch.float16", "model_sha": "main"}
+    return json.dumps({"config": config, "results": {task: {"acc": 0.5}}})
+
+
+@pytest.mark.parametrize(
+    ("request_file", "result_file"),
+    [(old_request(), None), (old_request("FINISHED"), None), (None, old_result("anli_r1"))],
+)
+def test_the_shipped_tasks_are_never_run_on_a_queue_that_was_made_for_others(
+    hub: Hub, token: str, tmp_path: Path, request_file: str | None, result_file: str | None
+) -> None:
+    hub.add_model("acme/tiny", {"config.json": "{}"})
+    requests = hub.add_dataset("acme/requests", {PATH: request_file} if request_file else {"x.txt": ""})
+    results = hub.add_dataset("acme/results", {"acme/tiny/r.json": result_file} if result_file else {"x": ""})
+    worker = make_worker(hub, token, tmp_path)
+    heads = requests.head.id, results.head.id
+    worker.tasks = SHIPPED_TASKS
+    with pytest.raises(StoreError, match=r"Set TASKS_HARNESS in src/envs\.py"):
+        worker.tick()
+    worker.close()
+    assert (requests.head.id, results.head.id) == heads
+    worker.tasks = ("anli_r1",)
+    worker.tick()
+    assert requests.head.id != heads[0] or results.head.id != heads[1] or not request_file
+
+
+def test_the_shipped_tasks_go_on_where_they_were_run_before(hub: Hub, token: str, tmp_path: Path) -> None:
+    hub.add_model("acme/tiny", {"config.json": "{}"})
+    requests = hub.add_dataset("acme/requests", {PATH: old_request()})
+    hub.add_dataset("acme/results", {"acme/other/r.json": old_result("tiny_copy")})
+    worker = make_worker(hub, token, tmp_path)
+    worker.tasks = SHIPPED_TASKS
+    for _ in range(3):
         worker.tick()
     assert the_request(requests).status is Status.FINISHED

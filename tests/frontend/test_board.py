@@ -2,12 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from src.board import Board, Keeper, new_results
 from src.local_models import local_models
 from src.rows import standings
 from src.shared.backend_description import write_description
+from src.shared.errors import StoreError
 from src.shared.folder_store import FolderStore
 from src.shared.names import BACKEND_DESCRIPTION, BLOCKLIST
+from src.shared.whose import Role, Whose
 from support.boards import NOW, TASKS, BrokenStore, Leaderboard, run_at, scores
 from support.factories import make_backend, make_model_folder
 
@@ -182,3 +186,20 @@ def test_what_earlier_versions_kept_in_another_folder_is_still_read(leaderboard:
     leaderboard.keeper.sync()
     assert leaderboard.keeper.blocked.user("mallory") is None
     assert leaderboard.keeper.blocked.user("trudy") is not None
+
+
+def test_a_second_leaderboards_frontend_takes_and_writes_nothing(leaderboard: Leaderboard) -> None:
+    leaderboard.add_model()
+    first, second = (
+        Keeper(leaderboard.requests, leaderboard.results, TASKS, whose=Whose(Role.FRONTEND, name))
+        for name in ("acme/leaderboard", "acme/leaderboard-2")
+    )
+    first.sync()
+    assert not first.now.problem
+    before = leaderboard.requests.snapshot(), leaderboard.results.snapshot()
+    second.sync()
+    assert "belongs to the leaderboard whose frontend is acme/leaderboard" in second.now.problem
+    second.keep_indexes()
+    with pytest.raises(StoreError, match="belongs to the leaderboard whose frontend"):
+        second.read_requests()
+    assert (leaderboard.requests.snapshot(), leaderboard.results.snapshot()) == before

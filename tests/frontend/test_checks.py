@@ -101,7 +101,7 @@ REFUSED = [
     Wrong(
         queue_belongs_to_our_backend,
         make_case(requests={"old.json": make_request(model="acme/old", commit=None)}),
-        None,
+        "",
         (
             "its queue still belongs to the backend of the old template",
             "The owner starts the new backend first",

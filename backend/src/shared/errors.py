@@ -4,7 +4,8 @@ LeaderboardError
 ├── ConfigurationError      a value that the owner set cannot work
 ├── StoreError              a dataset cannot be read or written
 │   ├── Conflict            the dataset changed since the snapshot that a commit or a read was made for
-│   └── DatasetMissing      the dataset does not exist
+│   ├── DatasetMissing      the dataset does not exist
+│   └── NotOurs             the dataset belongs to another leaderboard
 ├── BadFile                 a file in a dataset cannot be understood
 │   └── NotDelivered        a file that the Hub lists could not be had this time
 └── ModelError              a model cannot be described
@@ -50,6 +51,10 @@ class DatasetMissing(StoreError):
             f"The dataset {repo_id} does not exist, or {unseen}.{not_created} Create it with "
             f"`hf repos create {repo_id} --repo-type dataset`, or set OWNER to the organisation that has it."
         )
+
+
+class NotOurs(StoreError):
+    """The dataset belongs to another leaderboard."""
 
 
 class BadFile(LeaderboardError):

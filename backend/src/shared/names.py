@@ -28,6 +28,9 @@ BLOCKLIST = f"{OWN_FOLDER}/blocked.yaml"
 AVAILABILITY = f"{OWN_FOLDER}/availability.csv"
 """In the results dataset: which models are still on the Hub."""
 
+BOARD = f"{OWN_FOLDER}/board.yaml"
+"""In both: the Spaces of the leaderboard that the dataset belongs to."""
+
 MAX_NAME_BYTES = 240
 """File systems hold 255; the rest is for the hidden name under which a file waits for its commit."""
 

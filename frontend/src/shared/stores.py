@@ -14,6 +14,7 @@ from .folder_models import FolderModels
 from .folder_store import FolderStore
 from .hub import Hub
 from .hub_models import HubModels
+from .hub_spaces import current_name
 from .hub_store import HubStore
 from .indexes import REQUESTS_INDEX, RESULTS_INDEX
 from .model_source import FirstFound, ModelSource
@@ -46,6 +47,8 @@ class Stores:
     results: Store
     models: ModelSource
     is_available: Callable[[str], bool | None] = lambda model: None
+    space_name: Callable[[str], str | None] = lambda name: None
+    """What a Space is called now that was called so once; None if there is none of that name."""
     local_models: Path | None = None
     notice: str = ""
 
@@ -66,6 +69,7 @@ def _on_the_hub(settings: CommonSettings, clock: Clock) -> Stores:
         results=HubStore(hub, settings.results_dataset, card=RESULTS_CARD, index=RESULTS_INDEX, pace=pace()),
         models=models,
         is_available=models.is_available,
+        space_name=partial(current_name, hub),
     )
 
 
