@@ -31,7 +31,7 @@ from src.shared.stores import Stores, open_stores
 from src.shared.times import utc_now
 from src.shared.whose import Role, Whose
 from src.submission import Desk
-from src.tasks import read_num_fewshot, read_rank_mixed_scores, read_tasks
+from src.tasks import read_num_fewshot, read_rank_mixed_scores, read_tasks, unknown_fields
 from src.texts import read_texts
 
 if TYPE_CHECKING:  # it takes seconds: it is imported while the datasets are read
@@ -65,6 +65,7 @@ def main() -> None:
         rank_mixed=read_rank_mixed_scores(getattr(about, "RANK_MIXED_SCORES", True)),
         local_models=lambda: local_models(stores.local_models),
         is_available=lambda: inspector.is_available,
+        hints=unknown_fields(getattr(about, "Tasks", None)),
         whose=Whose(Role.FRONTEND, settings.space_id, stores.space_name, must_write=False),
     )
     inspector = Inspector(stores.results, stores.is_available, lambda: keeper.models)

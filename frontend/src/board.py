@@ -58,6 +58,8 @@ class Board:
     local_models: frozenset[str] = frozenset()
     backend: BackendDescription | None = None
     differences: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    """Sentences for the owner about what in about.py has no effect."""
     derived: Derived = field(default_factory=Derived, init=False, compare=False, repr=False)
 
     @property
@@ -128,6 +130,7 @@ class Keeper:
         rank_mixed: bool = True,
         local_models: Callable[[], frozenset[str]] = frozenset,
         is_available: Callable[[], Mapping[str, bool]] = lambda: NOTHING_CHECKED,
+        hints: tuple[str, ...] = (),
         whose: Whose | None = None,
         clock: Clock = utc_now,
     ) -> None:
@@ -152,6 +155,7 @@ class Keeper:
         self._rank_mixed = rank_mixed
         self._local_models = local_models
         self._is_available = is_available
+        self._hints = hints
         self._whose = whose or Whose(Role.FRONTEND)
         self._clock = clock
         self._cannot_submit = ""
@@ -335,6 +339,7 @@ class Keeper:
             ),
             local_models=self._local_models(),
             backend=backend,
+            hints=self._hints,
             differences=differences(self._tasks, self._num_fewshot, backend) if backend else (),
         )
 

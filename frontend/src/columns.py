@@ -156,7 +156,7 @@ def _task_column(place: int, task: TaskColumn) -> Column:
         task.header,
         lambda row: row.scores[place],
         score,
-        is_default=True,
+        is_default=task.task.is_default,
         lower_first=not task.higher_is_better,
         mark=lambda row: row.marks[place] if row.marks else "",
     )

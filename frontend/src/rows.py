@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from src.derived import Derived
-from src.scoring import Evidence, TaskColumn, column_of, differences, doubts
+from src.scoring import Evidence, TaskColumn, column_of, differences, doubts, name_in
 from src.shared.request import Request, Status
 from src.shared.result import Result
 from src.tasks import Task
@@ -40,9 +40,9 @@ class Row:
     marks: tuple[str, ...] = ()
     """Why a score may not be comparable with most of its column, in a sentence; empty where it is."""
     average: float | None
-    """Over the tasks of which more is better; None unless all of them count."""
+    """Over the tasks in the average of which more is better; None unless all of them count."""
     done: int
-    """How many tasks of the average count: all tasks, where lower is better for each."""
+    """How many tasks of the average count: all that may be in it, where lower is better for each."""
     total: int
     standing: float | None
     """What the row is ranked by."""
@@ -203,9 +203,10 @@ def _merged(commit: str | None, group: Sequence[_Known], columns: Sequence[TaskC
 
 def _averaged(row: Row, counted: Sequence[float | None], columns: Sequence[TaskColumn]) -> Row:
     """The row with its average and standing, from the scores that count."""
-    averaged = [score for score, column in zip(counted, columns, strict=True) if column.higher_is_better]
-    wanted = averaged or counted
-    known = [score for score in wanted if score is not None]
+    pairs = [pair for pair in zip(counted, columns, strict=True) if pair[1].task.in_average]
+    averaged = [pair for pair in pairs if pair[1].higher_is_better]
+    wanted = averaged or pairs
+    known = [(score, column.task.weight) for score, column in wanted if score is not None]
     is_complete = len(known) == len(wanted)
     average = _mean(known) if averaged and is_complete else None
     return replace(
@@ -213,7 +214,7 @@ def _averaged(row: Row, counted: Sequence[float | None], columns: Sequence[TaskC
         average=average,
         done=len(known),
         total=len(wanted),
-        standing=average if averaged or not is_complete else _turned(known[0], columns[0]),
+        standing=average if averaged or not is_complete else _turned(known[0][0], pairs[0][1]),
     )
 
 
@@ -222,7 +223,8 @@ def _marked(rows: Sequence[Row], columns: Sequence[TaskColumn], *, rank_mixed: b
     found = []
     for place, column in enumerate(columns):
         sources = (row.sources[place] for row in rows)
-        found.append(differences([each.setting(column.task.benchmark) if each else None for each in sources]))
+        task = column.task
+        found.append(differences([each.setting(name_in(each, task)) if each else None for each in sources]))
     marked = []
     for row, marks in zip(rows, zip(*found, strict=True), strict=True):
         if any(marks):
@@ -237,7 +239,7 @@ def _marked(rows: Sequence[Row], columns: Sequence[TaskColumn], *, rank_mixed: b
 def _newest_score(newest_first: Sequence[Result], task: Task) -> tuple[Result | None, float | None]:
     """The newest score of a task, and the result that it is in."""
     for result in newest_first:
-        score = result.score(task.benchmark, task.metric)
+        score = result.score(name_in(result, task), task.metric)
         if score is not None:
             return result, score
     return None, None
@@ -248,9 +250,14 @@ def _turned(score: float, column: TaskColumn) -> float:
     return score if column.higher_is_better else -score
 
 
-def _mean(scores: Sequence[float]) -> float:
-    """Divided before they are added, so that no finite scores have an infinite mean."""
-    return fsum(score / len(scores) for score in scores)
+def _mean(scores: Sequence[tuple[float, float]]) -> float:
+    """The mean of scores with their weights; only the weights' proportions count.
+
+    Divided before they are added, so that no finite scores have an infinite mean.
+    """
+    largest = max(weight for _, weight in scores)
+    total = fsum(weight / largest for _, weight in scores)
+    return fsum(score / total * (weight / largest) for score, weight in scores)
 
 
 def _ranked(rows: Iterable[Row]) -> tuple[Row, ...]:

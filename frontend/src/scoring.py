@@ -76,7 +76,8 @@ class Evidence:
     @cached_property
     def scores(self) -> list[tuple[float, Result]]:
         """Every score, and the result that it is in."""
-        pairs = ((result.score(self.task.benchmark, self.task.metric), result) for result in self.results)
+        task = self.task
+        pairs = ((result.score(name_in(result, task), task.metric), result) for result in self.results)
         return [(score, result) for score, result in pairs if score is not None]
 
     @cached_property
@@ -96,6 +97,14 @@ class Evidence:
         return all(_could_be_fraction(score) for score, _ in self.scores)
 
 
+def name_in(result: Result, task: Task) -> str:
+    """What a result calls the task: its name, or an old one where only that has a score."""
+    if not task.old_names or result.score(task.benchmark, task.metric) is not None:
+        return task.benchmark
+    old = (name for name in task.old_names if result.score(name, task.metric) is not None)
+    return next(old, task.benchmark)
+
+
 def column_of(evidence: Evidence) -> TaskColumn:
     """Decide what a task's column is taken for: what the owner says, else what the newest report that says
     anything says, else what the metric's name says.
@@ -103,7 +112,9 @@ def column_of(evidence: Evidence) -> TaskColumn:
     A column is of fractions unless the name says otherwise, or a score lies outside ±1.
     """
     task, words = evidence.task, _words(evidence.task.metric)
-    newest_first = (result.goes_up(task.benchmark, task.metric) for result in reversed(evidence.results))
+    newest_first = (
+        result.goes_up(name_in(result, task), task.metric) for result in reversed(evidence.results)
+    )
     by_name = not words & LOWER_WORDS or bool(words & HIGHER_WORDS)
     up = next((said for said in newest_first if said is not None), by_name)
     fraction = not words & NUMBER_WORDS and evidence.are_fractions

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from enum import Enum
+from typing import Any
 
 from src.shared.errors import ConfigurationError
 from src.shared.json_file import as_number
@@ -28,6 +30,33 @@ class Task:
     higher_is_better: bool | None = None
     is_fraction: bool | None = None
     random_baseline: float | None = None
+    weight: float = 1.0
+    """How much the column counts in the average, beside the others."""
+    in_average: bool = True
+    """Whether it counts there at all: a new column can wait until most models have it."""
+    is_default: bool = True
+    """Whether it is shown until a visitor chooses."""
+    old_names: tuple[str, ...] = ()
+    """What the benchmark was called before: results that know only such a name keep their scores."""
+
+
+OLD_FIELDS = {"weight": "num_questions", "in_average": "in_overall", "is_default": "displayed_by_default"}
+"""What owners of the old template called these fields in a `Task` of their own."""
+
+KNOWN = {each.name for each in fields(Task)} | set(OLD_FIELDS.values())
+
+
+def unknown_fields(tasks: object) -> tuple[str, ...]:
+    """Sentences for the owner about fields of `Tasks` that mean nothing here."""
+    found: dict[str, str] = {}
+    for name, value in _named(tasks):
+        for field in sorted(_fields_of(value) - KNOWN):
+            meant = get_close_matches(field, KNOWN, n=1)
+            hint = f"did you mean {meant[0]}?" if meant else "remove it, if nothing else of yours reads it."
+            found.setdefault(
+                field, f"{name} in src/about.py has a field {field}, which has no effect: {hint}"
+            )
+    return tuple(found.values())
 
 
 def read_num_fewshot(value: object) -> int | None:
@@ -57,12 +86,7 @@ def read_tasks(tasks: object, *, taken: Collection[str] = ()) -> tuple[Task, ...
             f"Tasks in src/about.py is {tasks!r}: write an Enum of Task(benchmark, metric, column name)."
         )
     found: list[Task] = []
-    for number, member in enumerate(tasks):
-        name, value = (
-            (f"Tasks.{member.name}", member.value)
-            if isinstance(member, Enum)
-            else (f"Tasks[{number}]", member)
-        )
+    for name, value in _named(tasks):
         task = _read_task(name, value)
         if task.col_name in taken or task.col_name in [other.col_name for other in found]:
             raise ConfigurationError(
@@ -74,13 +98,39 @@ def read_tasks(tasks: object, *, taken: Collection[str] = ()) -> tuple[Task, ...
         raise ConfigurationError(
             "Tasks in src/about.py is empty: write at least one Task(benchmark, metric, column name)."
         )
+    if not any(task.in_average for task in found):
+        raise ConfigurationError(
+            "Tasks in src/about.py: no column is in the average, so nothing could be ranked. Leave "
+            "in_average=False out of at least one."
+        )
     return tuple(found)
 
 
+def _named(tasks: object) -> Iterator[tuple[str, object]]:
+    """Each task as it stands in about.py, and what messages call it."""
+    for number, member in enumerate(tasks if isinstance(tasks, Iterable) else ()):
+        if isinstance(member, Enum):
+            yield f"Tasks.{member.name}", member.value
+        else:
+            yield f"Tasks[{number}]", member
+
+
+def _fields_of(value: object) -> set[str]:
+    """The names of an object's fields, whoever's class it is."""
+    if _is_plain(value):
+        return set()
+    names = getattr(value, "_fields", None) or getattr(value, "__dict__", {})
+    return {name for name in names if not name.startswith("_")}
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, tuple | list | str) and not hasattr(value, "_fields")
+
+
 def _read_task(name: str, value: object) -> Task:
-    parts = (
-        value if isinstance(value, tuple | list) else tuple(getattr(value, field, None) for field in FIELDS)
-    )
+    parts = tuple(getattr(value, field, None) for field in FIELDS)
+    if _is_plain(value):
+        parts = tuple(value) if isinstance(value, tuple | list) else (value,)
     if len(parts) != len(FIELDS) or not all(isinstance(part, str) and part.strip() for part in parts):
         raise ConfigurationError(
             f"{name} in src/about.py is {value!r}: write Task(benchmark, metric, column name), three texts, "
@@ -94,11 +144,43 @@ def _read_task(name: str, value: object) -> Task:
         higher_is_better=_truth(name, value, "higher_is_better"),
         is_fraction=_truth(name, value, "is_fraction"),
         random_baseline=_number(name, value, "random_baseline"),
+        weight=_weight(name, value),
+        in_average=_truth(name, value, "in_average") is not False,
+        is_default=_truth(name, value, "is_default") is not False,
+        old_names=_old_names(name, value),
     )
 
 
+def _given(value: object, field: str) -> object:
+    """What a field says, or the one that the old template's owners had in its place."""
+    return getattr(value, field, getattr(value, OLD_FIELDS.get(field, field), None))
+
+
+def _weight(name: str, value: object) -> float:
+    weight = _number(name, value, "weight")
+    if weight is not None and weight <= 0:
+        raise ConfigurationError(
+            f"{name} in src/about.py: weight is {weight:g}: write a number above 0, or in_average=False for a "
+            "column that does not count."
+        )
+    return 1.0 if weight is None else weight
+
+
+def _old_names(name: str, value: object) -> tuple[str, ...]:
+    given = getattr(value, "old_names", None) or ()
+    names: Any = (given,) if isinstance(given, str) else given
+    if not isinstance(names, tuple | list) or not all(
+        isinstance(each, str) and each.strip() for each in names
+    ):
+        raise ConfigurationError(
+            f"{name} in src/about.py: old_names is {given!r}: write the names that the benchmark had, "
+            'for example old_names=("anli",).'
+        )
+    return tuple(each.strip() for each in names)
+
+
 def _truth(name: str, value: object, field: str) -> bool | None:
-    truth = getattr(value, field, None)
+    truth = _given(value, field)
     if truth is not None and not isinstance(truth, bool):
         raise ConfigurationError(
             f"{name} in src/about.py: {field} is {truth!r}: write True or False, or leave it out."
@@ -107,7 +189,7 @@ def _truth(name: str, value: object, field: str) -> bool | None:
 
 
 def _number(name: str, value: object, field: str) -> float | None:
-    given = getattr(value, field, None)
+    given = _given(value, field)
     number = as_number(given)
     if given is not None and number is None:
         raise ConfigurationError(

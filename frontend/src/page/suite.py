@@ -50,8 +50,21 @@ def suite(
     body = Markup("").join(_line(test, facts) for test in tests)
     return Markup(
         '<div class="suite" tabindex="0" role="region" aria-label="The tests">'
-        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}{}"
-    ).format(head, body, _how(backend), _questions_of(tests))
+        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}{}{}"
+    ).format(head, body, _average(columns), _how(backend), _questions_of(tests))
+
+
+def _average(columns: Sequence[TaskColumn]) -> Markup:
+    """How the average is made, where it is not the plain mean of all columns of which more is better."""
+    inside = [each for each in columns if each.task.in_average and each.higher_is_better]
+    sentences = []
+    if len({each.task.weight for each in inside}) > 1:
+        weights = ", ".join(f"{each.task.col_name} {each.task.weight:g}" for each in inside)
+        sentences.append(f"The average is weighted: {weights}.")
+    outside = [each.task.col_name for each in columns if not each.task.in_average]
+    if outside:
+        sentences.append(f"Not in the average: {', '.join(outside)}.")
+    return Markup("<p>{}</p>").format(" ".join(sentences)) if sentences else Markup()
 
 
 class _Fact(NamedTuple):
