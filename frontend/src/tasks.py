@@ -160,8 +160,8 @@ def _weight(name: str, value: object) -> float:
     weight = _number(name, value, "weight")
     if weight is not None and weight <= 0:
         raise ConfigurationError(
-            f"{name} in src/about.py: weight is {weight:g}: write a number above 0, or in_average=False for a "
-            "column that does not count."
+            f"{name} in src/about.py: weight is {weight:g}: write a number above 0, or in_average=False for "
+            "a column that does not count."
         )
     return 1.0 if weight is None else weight
 
@@ -173,8 +173,8 @@ def _old_names(name: str, value: object) -> tuple[str, ...]:
         isinstance(each, str) and each.strip() for each in names
     ):
         raise ConfigurationError(
-            f"{name} in src/about.py: old_names is {given!r}: write the names that the benchmark had, "
-            'for example old_names=("anli",).'
+            f"{name} in src/about.py: old_names is {given!r}: write the names that the benchmark "
+            'had, for example old_names=("anli",).'
         )
     return tuple(each.strip() for each in names)
 

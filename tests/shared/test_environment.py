@@ -138,3 +138,42 @@ def test_a_mistake_in_an_owners_file_is_one_sentence_with_the_line(
         owners_file(module)
     assert str(error.value).startswith(f"{module}.py, {sentence}")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\n"])
+def test_an_empty_text_in_the_file_counts_as_not_set(text: str) -> None:
+    assert read({"NAME": text, "BATCH": text, "LIMIT": text}) == Example()
+    file = SimpleNamespace(OWNER="acme", HF_TOKEN=text, TOKEN="hf_old")
+    assert read_settings(Datasets, file, {}) == Datasets("acme", None, "hf_old")  # type: ignore[arg-type]
+    assert read_settings(Datasets, SimpleNamespace(TOKEN=text), {}) == Datasets()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "remedy"),
+    [
+        ("from src.display.utils import ModelType\n", 1, "This module belongs to the old template"),
+        ("import os\nimport src.leaderboard.read_evals as r\n", 2, "This module belongs to the old template"),
+        ("from src.envs import QUEUE\n", 1, "src/envs.py has no such name: write the value itself"),
+        ('T = 1\nTITLE = open("title.html").read()\n', 2, "put it into the folder src and open it with"),
+        ('from pathlib import Path\nT = Path("t.md").read_text()\n', 2, "put it into the folder src"),
+        (
+            "def login():\n    raise RuntimeError('no token')\n\nlogin()\n",
+            4,
+            "Remove this line: the Space signs in",
+        ),
+        ("def login(token):\n    input()\n\nlogin(token=None)\n", 4, "Remove this line: the Space signs in"),
+        ("raise RuntimeError('a\\nb')\n", 1, "RuntimeError: a b. Correct this line."),
+        ("x = 1 / 0\n", 1, "Correct this line."),
+    ],
+)
+def test_what_old_files_do_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, line: int, remedy: str
+) -> None:
+    module = f"old_{abs(hash(text))}"
+    (tmp_path / f"{module}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigurationError) as error:
+        owners_file(module)
+    assert str(error.value).startswith(f"{module}.py, line {line}: ")
+    assert remedy in str(error.value)
+    assert "\n" not in str(error.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from collections.abc import Mapping
 from dataclasses import fields
@@ -33,28 +34,62 @@ QUIET_GRADIO = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_ANALYTICS_CACHE_FRE
 each time, and anybody could read it at `/monitoring/summary`.
 """
 
-MISTAKES = (SyntaxError, ImportError, NameError, AttributeError, TypeError, ValueError, LookupError)
-"""What a file that is edited by hand raises when it is imported."""
+MOST_SAID = 300
+"""Characters of an error that a message repeats."""
+
+CORRECT = "Correct this line."
+
+REMEDIES = (
+    (
+        r"\blogin\s*\(",
+        "Remove this line: the Space signs in by itself with the token in its secret HF_TOKEN.",
+    ),
+    (
+        r"\b(snapshot_download|hf_hub_download|add_to_collection|restart_space)\b",
+        "Remove this line: the Space reads and writes its datasets by itself.",
+    ),
+    (
+        r"\bsrc\.(display|leaderboard|submission|populate|scripts|tools|backend|manage_requests)\b",
+        "This module belongs to the old template and is not here: remove the line and what uses it. What the "
+        "page needs of it is set in other places (docs/moving-over.md).",
+    ),
+    (
+        r"\bsrc\.envs\b",
+        "src/envs.py has no such name: write the value itself here, or add the name to src/envs.py.",
+    ),
+    (
+        r"\bopen\s*\(|\bread_text\s*\(|\bread_bytes\s*\(",
+        "The file is not where this line looks: put it into the folder src and open it with "
+        'Path(__file__).with_name("…"), or write its text here.',
+    ),
+)
+"""What to do about lines that old files have: a pattern of the line, and a sentence."""
 
 
 def owners_file(module: str) -> ModuleType:
     """A file that owners edit, `src.envs` or `src.about`.
 
-    Raises ConfigurationError, with the line, for one that cannot be imported.
+    Raises ConfigurationError, with the line and what to do, for one that cannot be imported: whatever it did.
     """
     path = module.replace(".", "/") + ".py"
     try:
         return import_module(module)
-    except MISTAKES as error:
-        lines = [
-            frame.lineno
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename.endswith(path)
+    except Exception as error:
+        frames = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(path)
         ]
-        line = error.lineno if isinstance(error, SyntaxError) else next(iter(lines), None)
+        line, text = (frames[0].lineno, frames[0].line or "") if frames else (None, "")
+        if isinstance(error, SyntaxError):
+            line = error.lineno
+        said = " ".join(str(error).split())[:MOST_SAID].rstrip(".")
         raise ConfigurationError(
-            f"{path}, line {line}: {type(error).__name__}: {error}. Correct this line."
+            f"{path}, line {line}: {type(error).__name__}: {said}. {_remedy(text)}"
         ) from error
+
+
+def _remedy(line: str) -> str:
+    """What to do about a line of an owner's file that failed."""
+    return next((remedy for pattern, remedy in REMEDIES if re.search(pattern, line)), CORRECT)
 
 
 def read_settings(
@@ -63,7 +98,7 @@ def read_settings(
     """The settings that a dataclass has fields for: its field `refresh_rate` is the setting REFRESH_RATE.
 
     So a duplicated Space can be configured without an edit, and an envs.py that lacks a name, as those of
-    the old template do, has the default. An empty variable counts as not set, and so does None in the file.
+    the old template do, has the default. An empty text counts as not set, and so does None in the file.
     Raises ConfigurationError for a value of the wrong type.
     """
     types = get_type_hints(kind, include_extras=True)
@@ -79,13 +114,18 @@ def read_settings(
 
 def _in_the_file(name: str, envs: ModuleType | None, *, other_owner: str) -> object:
     """A value of envs.py; the datasets that it names for its owner follow another one."""
-    value = getattr(envs, name, None)
+    value = _filled(getattr(envs, name, None))
     if value is None:
-        value = getattr(envs, OLD_NAMES.get(name, name), None)
+        value = _filled(getattr(envs, OLD_NAMES.get(name, name), None))
     owner = getattr(envs, "OWNER", None)
     if other_owner and isinstance(owner, str) and isinstance(value, str) and value.startswith(f"{owner}/"):
         return f"{other_owner}/{value.removeprefix(f'{owner}/')}"
     return value
+
+
+def _filled(value: object) -> object:
+    """A value of envs.py; an empty text, such as `os.environ.get("TOKEN", "")` leaves, counts as not set."""
+    return None if isinstance(value, str) and not value.strip() else value
 
 
 def _read(name: str, value: object, kind: Any, *, is_variable: bool) -> object:
