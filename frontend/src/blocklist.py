@@ -1,4 +1,4 @@
-"""Blocked models and users: `.leaderboard/blocked.yaml` in the requests dataset, which owners edit."""
+"""Blocked and removed models, and blocked users: `.leaderboard/blocked.yaml` in the requests dataset."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from fnmatch import fnmatchcase
 from src.shared.errors import BadFile
 from src.shared.yaml_file import TEXT_LOADER, read_yaml
 
-KINDS = ("models", "users")
+KINDS = ("models", "users", "removed")
+
+REMOVED = "it was removed from this leaderboard"
+"""What whoever submits such a model is told, unless the owner says more."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,22 @@ class Blocklist:
 
     models: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
+    removed: Mapping[str, str] = field(default_factory=dict)
+    """Models whose results are not shown; they cannot be submitted either."""
     broken: str = ""
 
     def model(self, name: str) -> str | None:
         """Why a model is blocked; None when it is not."""
-        return _reason(self.models, name)
+        reason = _reason(self.models, name)
+        return (
+            reason
+            if reason is not None or not self.is_removed(name)
+            else _reason(self.removed, name) or REMOVED
+        )
+
+    def is_removed(self, name: str) -> bool:
+        """Whether a model's results are not shown."""
+        return bool(self.removed) and _reason(self.removed, name) is not None
 
     def user(self, login: str) -> str | None:
         """Why a user is blocked; None when it is not."""
@@ -39,7 +53,7 @@ def read_blocklist(data: bytes) -> Blocklist:
         return Blocklist()
     if not isinstance(raw, Mapping) or not set(raw) <= set(KINDS):
         raise BadFile(f"it must hold nothing but {' and '.join(f'`{kind}:`' for kind in KINDS)}")
-    return Blocklist(models=_reasons(raw.get("models"), "models"), users=_reasons(raw.get("users"), "users"))
+    return Blocklist(**{kind: _reasons(raw.get(kind), kind) for kind in KINDS})
 
 
 def _reasons(value: object, kind: str) -> dict[str, str]:

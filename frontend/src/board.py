@@ -208,7 +208,8 @@ class Keeper:
         """Read the results before the requests: where there is no index, all files of both datasets may be
         more than the Hub delivers in five minutes, and the table is what visitors come for.
         """
-        self.requests.snapshot()  # which is told first where both datasets are missing
+        with self._reading_requests:  # which is told first where both datasets are missing
+            self._blocked.at(self.requests.snapshot())
         with self._reading_results:
             results = self._results.refresh()
         if self.now.left:
@@ -250,11 +251,7 @@ class Keeper:
     @property
     def blocked(self) -> Blocklist:
         """Who is blocked, as of the last reading of the requests."""
-        reading = self._blocked.latest
-        place = place_of(BLOCKLIST, reading.snapshot.files)
-        if place in reading.broken:
-            return Blocklist(broken=reading.broken[place])
-        return reading.values.get(place, Blocklist())
+        return _blocklist(self._blocked.latest)
 
     def read_requests(self) -> Reading[Request]:
         """The requests dataset as it is at this moment, and who is blocked.
@@ -320,7 +317,12 @@ class Keeper:
         self.now = replace(now, version=old.version + (not same))
 
     def _board(self, read: _Read) -> Board:
-        files, results = read.results.snapshot.files, read.results.values
+        blocked, files = _blocklist(read.blocked), read.results.snapshot.files
+        results = {
+            path: result
+            for path, result in read.results.values.items()
+            if not blocked.is_removed(result.model)
+        }
         broken = {**read.results.broken, **read.backend.broken}
         backend = read.backend.values.get(place_of(BACKEND_DESCRIPTION, read.backend.snapshot.files))
         return Board(
@@ -342,6 +344,13 @@ class Keeper:
             hints=self._hints,
             differences=differences(self._tasks, self._num_fewshot, backend) if backend else (),
         )
+
+
+def _blocklist(reading: Reading[Blocklist]) -> Blocklist:
+    place = place_of(BLOCKLIST, reading.snapshot.files)
+    if place in reading.broken:
+        return Blocklist(broken=reading.broken[place])
+    return reading.values.get(place, Blocklist())
 
 
 def _closed(board: Board) -> str:

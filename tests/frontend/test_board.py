@@ -1,6 +1,7 @@
 """The board follows the datasets by reading what changed, and survives what cannot be read."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from src.shared.errors import StoreError
 from src.shared.folder_store import FolderStore
 from src.shared.names import BACKEND_DESCRIPTION, BLOCKLIST
 from src.shared.whose import Role, Whose
+from src.submission import NotAccepted
 from support.boards import NOW, TASKS, BrokenStore, Leaderboard, run_at, scores
 from support.factories import make_backend, make_model_folder
 
@@ -203,3 +205,47 @@ def test_a_second_leaderboards_frontend_takes_and_writes_nothing(leaderboard: Le
     with pytest.raises(StoreError, match="belongs to the leaderboard whose frontend"):
         second.read_requests()
     assert (leaderboard.requests.snapshot(), leaderboard.results.snapshot()) == before
+
+
+def test_a_removed_model_is_gone_with_all_its_results_and_cannot_be_submitted(
+    leaderboard: Leaderboard,
+) -> None:
+    for model in ("acme/tiny", "acme/stays"):
+        leaderboard.add_model(model)
+        leaderboard.add_result(model, run=run_at(0))
+        leaderboard.add_result(model, run=run_at(1), commit="b" * 40)
+    leaderboard.write("requests", BLOCKLIST, b"removed:\n- ACME/tiny")
+    leaderboard.keeper.sync()
+    board = leaderboard.keeper.now.board
+    assert [row.model for row in board.standings.rows] == ["acme/stays"]
+    assert {path.split("/")[1] for path, _ in board.results} == {"stays"}
+    with pytest.raises(NotAccepted, match="it was removed from this leaderboard"):
+        leaderboard.desk.submit(leaderboard.form("acme/tiny"))
+    leaderboard.write("requests", BLOCKLIST, b"removed:\n- acme/tiny: it had seen the questions")
+    leaderboard.keeper.sync()
+    with pytest.raises(NotAccepted, match="it had seen the questions"):
+        leaderboard.desk.submit(leaderboard.form("acme/tiny"))
+    leaderboard.write("requests", BLOCKLIST, b"")
+    leaderboard.keeper.sync()
+    assert len(leaderboard.keeper.now.board.standings.rows) == 2
+    leaderboard.desk.submit(leaderboard.form("acme/tiny"))
+
+
+def test_a_removed_model_is_not_shown_while_the_first_reading_is_under_way(
+    leaderboard: Leaderboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.shared.mirror.AT_ONCE", 1)
+    for model in ("acme/tiny", "acme/other", "acme/third"):
+        leaderboard.add_result(model)
+    leaderboard.write("requests", BLOCKLIST, b"removed: [acme/*]")
+    seen: list[int] = []
+    show = leaderboard.keeper._show_a_part
+
+    def shown(reading: Any, left: int) -> None:
+        show(reading, left)
+        seen.append(len(leaderboard.keeper.now.board.standings.rows))
+
+    monkeypatch.setattr(leaderboard.keeper._results, "_on_progress", shown)
+    leaderboard.keeper.sync()
+    assert seen
+    assert set(seen) == {0}
