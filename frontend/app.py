@@ -108,6 +108,7 @@ def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
     """Serve the page, and the datasets' files where they lie in folders. Raises ConfigurationError."""
     from starlette.middleware import Middleware
 
+    from src.page.assets import serve_assets
     from src.page.doors import doors
     from src.shared.calls.quietly import Quietly
     from src.shared.calls.slots import Slots
@@ -128,6 +129,7 @@ def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
         ) from error
     hide_tracebacks(site)
     serve_files(site, stores.requests, stores.results)
+    serve_assets(site)
     return site
 
 

@@ -1,0 +1,62 @@
+"""The owner's pictures: files of the folder `assets/`, at `files/assets/NAME`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from src.shared.doors import FILE, Door
+
+FOLDER = Path(__file__).parents[2] / "assets"
+
+ADDRESS = "files/assets"
+"""Relative to the page."""
+
+KINDS = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "avif": "image/avif",
+}
+"""By the end of the name. An SVG is a document that can run scripts on the page's own host: it is not served."""
+
+PICTURE = re.compile(rf"{FILE}\.(?:{'|'.join(KINDS)})")
+
+NOT_FOUND = 404
+
+
+def asset_doors(folder: Path = FOLDER) -> list[Door]:
+    """The door to the pictures, if there are any."""
+    if not any(map(_is_picture, folder.glob("*"))):
+        return []
+    return [Door(("GET",), f"/{ADDRESS}/{PICTURE.pattern}", "the owner's pictures")]
+
+
+def serve_assets(site: Starlette, folder: Path = FOLDER) -> None:
+    """Serve the pictures in the folder, and nothing else that lies there."""
+    site.mount(f"/{ADDRESS}", _Pictures(directory=folder, check_dir=False))
+
+
+def _is_picture(file: Path) -> bool:
+    return PICTURE.fullmatch(file.name) is not None and file.is_file() and not file.is_symlink()
+
+
+class _Pictures(StaticFiles):
+    """Pictures as what their names say, whatever they hold: no browser takes one for a page."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        if not PICTURE.fullmatch(path) or (Path(str(self.directory)) / path).is_symlink():
+            raise HTTPException(NOT_FOUND)
+        response = await super().get_response(path, scope)
+        response.headers["Content-Type"] = KINDS[path.rpartition(".")[2]]
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+        return response
