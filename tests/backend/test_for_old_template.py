@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,38 +12,8 @@ from src.for_old_template import IN_ONE_COMMIT, StillRunning, for_the_old_templa
 from src.shared.names import BACKEND_DESCRIPTION
 from src.shared.old_template import is_of_the_old_template
 from src.shared.request import Lease, Status
+from support.old_template import EvalRequest, read_as_the_old_backend
 from support.queues import COMMIT, START, Queue
-
-
-@dataclass
-class OldRequest:
-    """What the old backend makes of a request file: `OldRequest(**data)`."""
-
-    model: str
-    private: bool
-    status: str
-    json_filepath: str
-    weight_type: str = "Original"
-    model_type: str = ""
-    precision: str = ""
-    base_model: str | None = None
-    revision: str = "main"
-    submitted_time: str | None = None
-    likes: int | None = 0
-    params: float | None = None
-    license: str | None = ""
-
-
-def read_as_the_old_backend(folder: Path) -> list[OldRequest]:
-    """Every request that waits or runs; an unknown key is a TypeError, which ends the look at the queue."""
-    found = []
-    for file in sorted(folder.glob("**/*.json")):
-        if any(part.startswith(".") for part in file.relative_to(folder).parts):
-            continue
-        data = json.loads(file.read_text())
-        if data["status"] in ("PENDING", "RUNNING"):
-            found.append(OldRequest(**data, json_filepath=str(file)))
-    return found
 
 
 def lease(minutes: float) -> Lease:
@@ -81,7 +50,7 @@ def test_every_key_that_is_left_is_one_of_the_twelve(queue: Queue) -> None:
     path = queue.submit()
     give_back(queue)
     left = json.loads((queue.folder / "requests" / path).read_text()).keys()
-    assert left == {each.name for each in fields(OldRequest)} - {"json_filepath"}
+    assert left == {each.name for each in fields(EvalRequest)} - {"json_filepath"}
 
 
 def test_a_dry_run_writes_nothing(queue: Queue) -> None:

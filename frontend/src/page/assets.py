@@ -26,7 +26,7 @@ KINDS = {
     "webp": "image/webp",
     "avif": "image/avif",
 }
-"""By the end of the name. An SVG is a document that can run scripts on the page's own host: it is not served."""
+"""By the end of the name. An SVG is not served: it can run scripts on the page's own host."""
 
 PICTURE = re.compile(rf"{FILE}\.(?:{'|'.join(KINDS)})")
 
