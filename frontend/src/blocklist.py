@@ -53,7 +53,8 @@ def read_blocklist(data: bytes) -> Blocklist:
         return Blocklist()
     if not isinstance(raw, Mapping) or not set(raw) <= set(KINDS):
         raise BadFile(f"it must hold nothing but {' and '.join(f'`{kind}:`' for kind in KINDS)}")
-    return Blocklist(**{kind: _reasons(raw.get(kind), kind) for kind in KINDS})
+    models, users, removed = (_reasons(raw.get(kind), kind) for kind in KINDS)
+    return Blocklist(models=models, users=users, removed=removed)
 
 
 def _reasons(value: object, kind: str) -> dict[str, str]:
