@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from src.shared.cards import REQUESTS_CARD
 from src.shared.folder_store import FolderStore
 from src.shared.index import FORMAT
 from src.shared.indexer import AGE, AT_MOST_EVERY, MANY, Indexer
@@ -99,6 +100,21 @@ def test_our_own_files_move_out_of_the_sight_of_old_readers_in_one_commit(tmp_pa
     assert (tmp_path / BLOCKLIST).read_text() == "users: [mallory]"
     space.now += AGE
     assert not space.looks()
+
+
+def test_the_card_names_the_index_in_its_new_place_and_is_else_as_the_owner_wrote_it(tmp_path: Path) -> None:
+    submit(tmp_path, MANY)
+    assert Space(tmp_path).looks()
+    (tmp_path / BLOCKLIST).write_text("")
+    put_back(tmp_path)
+    old = REQUESTS_CARD.replace(".leaderboard/", "index/").replace("# Requests", "# Ours")
+    (tmp_path / "README.md").write_text(old)
+    (tmp_path / "index" / "README.md").write_text("the owner's")
+    assert Space(tmp_path).looks()
+    card = (tmp_path / "README.md").read_text()
+    assert card == old.replace("path: index/requests.parquet", "path: .leaderboard/requests.parquet")
+    assert "# Ours" in card
+    assert (tmp_path / "index" / "README.md").exists()
 
 
 def test_an_index_in_its_old_place_spares_the_first_reading(tmp_path: Path) -> None:

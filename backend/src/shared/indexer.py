@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from .errors import BadFile, Conflict
 from .index import Index
 from .mirror import Mirror, Reading
-from .names import BLOCKLIST, is_own_path, left_behind, place_of
+from .names import BLOCKLIST, CARD, is_own_path, left_behind, place_of, places
 from .store import Store
 from .times import Clock, utc_now
 
@@ -80,12 +80,22 @@ class Indexer(Generic[T]):
             log.info("did not write %s to %s: the dataset changed meanwhile", self._index.path, self._store)
 
     def _moved(self, reading: Reading[T]) -> dict[str, bytes]:
-        """The owner's own file, if it lies in its old place. Raises Conflict and StoreError."""
-        place = place_of(BLOCKLIST, reading.snapshot.files)
-        if place == BLOCKLIST:
-            return {}
-        data = self._store.read(reading.snapshot, [place])[place]
-        return {} if isinstance(data, BadFile) else {BLOCKLIST: data}
+        """The owner's own file if it lies in its old place, and the dataset card if it names our old one.
+
+        Raises Conflict and StoreError.
+        """
+        files, moved = reading.snapshot.files, {}
+        blocklist = place_of(BLOCKLIST, files)
+        new, old = places(self._index.path)
+        wanted = [blocklist] * (blocklist != BLOCKLIST) + [CARD] * (old in files and CARD in files)
+        read = self._store.read(reading.snapshot, wanted) if wanted else {}
+        found = {path: data for path, data in read.items() if not isinstance(data, BadFile)}
+        if blocklist in found:
+            moved[BLOCKLIST] = found[blocklist]
+        named = f"path: {old}\n".encode()
+        if named in found.get(CARD, b""):
+            moved[CARD] = found[CARD].replace(named, f"path: {new}\n".encode())
+        return moved
 
     def _written(self, reading: Reading[T]) -> bytes:
         return self._index.write(_listed(reading), reading.values, self._mirror.others)

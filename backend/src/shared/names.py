@@ -19,6 +19,9 @@ OWN_FOLDERS = (OWN_FOLDER, LOGS_FOLDER, OLD_FOLDER, OLD_LOGS_FOLDER)
 LOCK, JOURNAL = f"{OWN_FOLDER}/lock", f"{OWN_FOLDER}/journal.json"
 """In a local folder: what keeps its commits whole. No file of the dataset may have these names."""
 
+CARD = "README.md"
+"""The dataset card, which names the index for the Hub's viewer."""
+
 BACKEND_DESCRIPTION = f"{OWN_FOLDER}/backend.yaml"
 """In the results dataset: what the backend runs."""
 
@@ -77,7 +80,7 @@ def left_behind(paths: Iterable[str], files: Container[str]) -> list[str]:
     """Those of our own files' old places, of these files, that are to be deleted once their new places are
     written.
     """
-    return [old for _, old in map(places, paths) if old in files]
+    return [old for new, old in map(places, paths) if is_own_path(new) and old in files]
 
 
 def is_own_path(path: str) -> bool:
