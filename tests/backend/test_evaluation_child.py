@@ -223,7 +223,7 @@ def test_what_scores_the_models_code_finds_itself_allowed_to(model: Path, start:
     assert start(job).report()["n-samples"]["code"]["effective"] == 2
 
 
-def test_an_error_that_nobody_foresaw_leaves_its_traceback_in_the_log(
+def test_an_error_that_nobody_foresaw_is_told_as_such_and_leaves_its_traceback_in_the_log(
     model: Path, start: Start, own: Own
 ) -> None:
     own("broken", more="process_results: !function broken.score\n")
@@ -231,7 +231,9 @@ def test_an_error_that_nobody_foresaw_leaves_its_traceback_in_the_log(
     child = start(make_job(model, tasks=("broken",), tasks_dir=str(own.folder), limit=2))
     assert child.process.wait(120) == 1
     assert "ZeroDivisionError" in child.log()
-    assert not (child.folder / FAILURE_FILE).exists()
+    failure = child.failure()
+    assert failure.end is End.CRASHED
+    assert "an unexpected error (ZeroDivisionError: division by zero)" in failure.message
     assert (child.folder / BEGUN_FILE).exists()
 
 

@@ -138,11 +138,12 @@ def test_what_the_hub_will_not_give_is_refused(error: Exception, told: str) -> N
     ids=repr,
 )
 def test_a_hub_that_does_not_answer_is_not_the_fault_of_the_model(step: Step, error: Exception) -> None:
-    with pytest.raises(
-        Failed, match=r"The Hub did not answer while org/model was (loaded|evaluated)"
-    ) as failed:
+    with pytest.raises(Failed) as failed:
         fail(step, error)
     assert failed.value.end is End.UNREACHABLE
+    said = str(failed.value)
+    is_of_a_task = step is Step.EVALUATION and "needs a site that did not answer" in said
+    assert is_of_a_task or said.startswith("The Hub did not answer while org/model was")
 
 
 def test_a_download_that_breaks_off_is_still_told_in_these_words() -> None:

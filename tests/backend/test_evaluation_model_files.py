@@ -255,7 +255,7 @@ def test_a_chat_template_that_fails_is_refused_before_anything_is_evaluated(
         ),
         ({"bits": 4}, "quantized in a way that transformers does not know: `quant_method` is 'None'"),
         ({"quant_method": "eetq"}, r"needs code that is downloaded from the Hub \(`kernels`\)"),
-        ({"quant_method": "gptq", "bits": 4}, "needs a package that this worker does not have"),
+        ({"quant_method": "gptq", "bits": 4}, "needs a Python package that this worker does not have"),
     ],
     ids=str,
 )

@@ -95,7 +95,7 @@ def test_the_checks_that_the_docs_name_are_in_the_list() -> None:
 
 def test_the_example_of_a_blocklist_blocks(leaderboard: Leaderboard) -> None:
     [example] = re.findall(
-        r"^```yaml\n(.*?)^```", section("data-format.md", "Who and what is blocked"), re.M | re.S
+        r"^```yaml\n(.*?)^```", section("data-format.md", "Who and what is blocked or removed"), re.M | re.S
     )
     blocked = read_blocklist(example.encode())
     assert blocked.model("Acme/Broken-Model") == ""

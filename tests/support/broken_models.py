@@ -106,7 +106,7 @@ BREAKAGES = [
     Breakage("unknown architecture", edited("config.json", model_type="mamba9"), "`mamba9`"),
     Breakage("code of its own", with_code_that_says_so, "code of its own, which is not run"),
     Breakage("not causal", edited("config.json", model_type="vit"), "does not continue text"),
-    Breakage("quantized", edited("config.json", quantization_config=GPTQ), "needs a package"),
+    Breakage("quantized", edited("config.json", quantization_config=GPTQ), "needs a Python package"),
     Breakage(
         "other shapes", edited("config.json", intermediate_size=48), "3 are missing or of another shape"
     ),
