@@ -58,6 +58,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
         path = "acme/model_eval_request_False_float16_Original.json"
         content = {
             "model": "acme/model",
+            "commit": "0" * 40,
             "precision": "float16",
             "weight_type": "Original",
             "status": "PENDING",
