@@ -31,7 +31,7 @@ def main(times: dict[str, float]) -> None:
     group = GroupCommit(
         stores.requests, keeper.read_requests, show=keeper.show, clock=clock, sleep=clock.sleep
     )
-    desk = Desk(stores.models, group, clock=clock)
+    desk = Desk(stores.models, group, backend=lambda: keeper.now.board.backend, clock=clock)
     waited: dict[str, float] = {}
     people: list[Thread] = []
 
