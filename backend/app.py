@@ -1,4 +1,4 @@
-"""The backend Space: a worker on APScheduler, and a page that shows what it does."""
+"""The backend Space: a worker in the background, and a page that shows what it does."""
 
 from __future__ import annotations
 

@@ -9,10 +9,9 @@ if __name__ == "__main__":  # before the imports below, which take a second
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
-
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from src.accounts import Accounts
 from src.availability import INSPECTION_SECONDS, Inspector
@@ -26,9 +25,10 @@ from src.shared.doors import hide_tracebacks
 from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
 from src.shared.folder_files import serve_files
+from src.shared.loop import Loop
+from src.shared.steady import Leaps
 from src.shared.stop_signal import StopSignal
 from src.shared.stores import Stores, open_stores
-from src.shared.times import utc_now
 from src.shared.whose import Role, Whose
 from src.submission import Desk
 from src.tasks import read_num_fewshot, read_rank_mixed_scores, read_tasks, unknown_fields
@@ -44,12 +44,14 @@ EVENTS_AT_ONCE = 200
 INDEXING_SECONDS = 60.0
 """How often it is looked whether an index should be renewed."""
 
+LEAPS_SECONDS = 60.0
+"""How often it is looked whether the machine's clock has leapt."""
+
 
 def main() -> None:
     """Serve the page until the process is told to end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for chatty in ("httpx", "apscheduler"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     stop = StopSignal()
     switch_often()
 
@@ -70,11 +72,12 @@ def main() -> None:
     )
     inspector = Inspector(stores.results, stores.is_available, lambda: keeper.models)
     desk = make_desk(settings, stores, keeper)
-    scheduler = in_the_background(
+    loops = in_the_background(
         {
             without_pauses(keeper.sync, lambda: keeper.now.version): settings.refresh_rate,
             keeper.keep_indexes: INDEXING_SECONDS,
             inspector.inspect: INSPECTION_SECONDS,
+            Leaps().look: LEAPS_SECONDS,
         }
     )
 
@@ -87,7 +90,8 @@ def main() -> None:
     page = build_page(keeper, desk, texts, tasks, visitors, num_fewshot=num_fewshot, notice=stores.notice)
     serve(page, settings, stores)
     stop.wait()
-    scheduler.shutdown(wait=False)
+    for loop in loops:
+        loop.stop(wait=False)
     desk.close()
     page.close()
 
@@ -133,21 +137,12 @@ def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
     return site
 
 
-def in_the_background(tasks: Mapping[Callable[[], None], float]) -> BackgroundScheduler:
+def in_the_background(tasks: Mapping[Callable[[], None], float]) -> Sequence[Loop]:
     """Run each task now, while gradio is imported, which takes seconds, and again after so many seconds."""
-    scheduler = BackgroundScheduler(timezone="UTC")
-    for task, seconds in tasks.items():
-        scheduler.add_job(
-            task,
-            "interval",
-            seconds=seconds,
-            next_run_time=utc_now(),
-            max_instances=1,
-            coalesce=True,
-            misfire_grace_time=None,  # late is better than not at all
-        )
-    scheduler.start()
-    return scheduler
+    loops = [Loop(task, timedelta(seconds=seconds)) for task, seconds in tasks.items()]
+    for loop in loops:
+        loop.start()
+    return loops
 
 
 if __name__ == "__main__":

@@ -14,7 +14,10 @@ FAULTS = {End.WORKER, End.DISK_FULL}
 
 
 class Faults:
-    """The faults in a row, up to the last evaluation; one that ends otherwise is the end of the row."""
+    """The faults in a row, up to the last evaluation; one that ends otherwise is the end of the row.
+
+    `clock` is for intervals.
+    """
 
     def __init__(self, retries: RetryTerms, clock: Clock) -> None:
         self._retries = retries

@@ -33,6 +33,7 @@ from src.shared.queue_order import Requests, pending
 from src.shared.reports import read_result
 from src.shared.request import ORIGINAL, Request, Status, read_request, write_request
 from src.shared.result import Result
+from src.shared.steady import on_the_wall, steady_now
 from src.shared.store import Store, blob_id
 from src.shared.times import Clock, utc_now
 from src.suite import Suite
@@ -74,20 +75,22 @@ class Reconciler:
         slots: int = 1,
         clock: Clock = utc_now,
         may_claim: Callable[[], bool] = lambda: True,
+        steady: Clock = steady_now,
     ) -> None:
         self.worker = worker
         self.synced: datetime | None = None
+        """When both datasets were last read, by the steady clock."""
         self._request_store, self._result_store = requests, results
         self._requests = Mirror(requests, lambda path, data: read_request(data), index=REQUESTS_INDEX)
         self._results = Mirror(results, read_result, index=RESULTS_INDEX)
-        self._requests_indexer = Indexer(requests, self._requests, REQUESTS_INDEX, clock)
-        self._results_indexer = Indexer(results, self._results, RESULTS_INDEX, clock)
+        self._requests_indexer = Indexer(requests, self._requests, REQUESTS_INDEX, steady)
+        self._results_indexer = Indexer(results, self._results, RESULTS_INDEX, steady)
         self._models = models
         self._executor = executor
         self._suite = suite
         self._policy = policy
         self._slots = slots
-        self._clock = clock
+        self._clock, self._steady = clock, steady
         self._may_claim = may_claim
         self._lock = Lock()
         self._journal = Journal()
@@ -96,7 +99,7 @@ class Reconciler:
         self._latest: Requests = {}
         self._published: set[Run] = set()
         self._own_files: dict[str, str] = {}
-        self._faults = Faults(policy.retries, clock)
+        self._faults = Faults(policy.retries, steady)
         self._facts: dict[tuple[str, str], ModelFacts] = {}
 
     def tick(self) -> None:
@@ -108,7 +111,7 @@ class Reconciler:
         with self._lock:
             self._refresh()
             self._forget_what_is_not_ours()
-            if self.gathers_until():
+            if self._gathers_until():
                 return
             endings = self._endings()
             try:
@@ -138,7 +141,8 @@ class Reconciler:
         """Until when nothing is claimed, because the last evaluations ended through this worker's own fault;
         None is that nothing is in the way.
         """
-        return self._faults.rests_until()
+        until = self._faults.rests_until()
+        return on_the_wall(until) if until else None
 
     def look(self) -> None:
         """Read both datasets, and change nothing. Raises StoreError."""
@@ -154,12 +158,16 @@ class Reconciler:
 
     def gathers_until(self) -> datetime | None:
         """Until when nothing is written, because the Hub takes only so many commits an hour; None is now."""
+        until = self._gathers_until()
+        return on_the_wall(until) if until else None
+
+    def _gathers_until(self) -> datetime | None:
         paces = (self._request_store.pace, self._result_store.pace)
         pause = max(
             pace.pause(LONGEST_GATHERING, begins=GATHERS_FROM, longest_from=GATHERS_LONGEST_FROM)
             for pace in paces
         )
-        now = self._clock()
+        now = self._steady()
         due = now + LONGEST_GATHERING if any(pace.is_full for pace in paces) else self._last_commit + pause
         return due if due > now else None
 
@@ -224,7 +232,7 @@ class Reconciler:
         both = [self._refresh_results, self._refresh_requests]
         for refresh in both if self.synced else reversed(both):
             refresh()
-        self.synced = self._clock()
+        self.synced = self._steady()
 
     def _refresh_requests(self) -> None:
         self._read = (self._requests.refresh(), self._read[1])
@@ -259,7 +267,7 @@ class Reconciler:
                 except Conflict:
                     self._refresh_results()
                     continue
-                self._last_commit = self._clock()
+                self._last_commit = self._steady()
                 self._own_files |= {path: blob_id(data) for path, data in files.items()}
                 log.info("published %s", ", ".join(files))
                 self._refresh()
@@ -316,8 +324,8 @@ class Reconciler:
                 except Conflict:
                     self._refresh_requests()  # an older reading of the results finishes less, not wrongly
                     continue
-                self._last_commit = self._clock()
-                self._journal.note(reading.values, changes, self._last_commit)
+                self._last_commit = self._steady()
+                self._journal.note(reading.values, changes, self._clock())
             self._latest = {**reading.values, **changes} if changes else reading.values
             return changes
         raise StoreError(

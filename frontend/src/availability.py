@@ -15,6 +15,8 @@ from types import MappingProxyType
 from src.shared.errors import BadFile, Conflict, LeaderboardError
 from src.shared.model_name import is_model_name
 from src.shared.names import AVAILABILITY, left_behind, place_of
+from src.shared.request import CLOCK_SKEW
+from src.shared.steady import steady_now
 from src.shared.store import Store
 from src.shared.times import Clock, from_text, to_text, utc_now
 
@@ -57,16 +59,18 @@ class Inspector:
         models: Callable[[], Collection[str]],
         *,
         clock: Clock = utc_now,
+        steady: Clock = steady_now,
     ) -> None:
         self.is_available: Mapping[str, bool] = MappingProxyType({})
         self._results = results
         self._ask = ask
         self._models = models
-        self._clock = clock
+        self._clock, self._steady = clock, steady
         self._checks: dict[str, Check] = {}
         self._asked: dict[str, datetime] = {}
+        """When this process last asked about a model, by the steady clock."""
         self._is_loaded = False
-        self._written = clock()
+        self._written = steady()
         self._has_news = False
 
     def inspect(self) -> None:
@@ -76,17 +80,19 @@ class Inspector:
                 self._take_over(self._read())
                 self._is_loaded = True
             self._check()
-            if self._has_news and self._clock() - self._written >= WRITTEN_EVERY:
+            if self._has_news and self._steady() - self._written >= WRITTEN_EVERY:
                 self._write()
         except LeaderboardError as error:
             log.warning("could not go on checking what is available: %s", error)
 
     def _check(self) -> None:
-        times = {model: check.checked for model, check in self._checks.items()} | self._asked
+        now, since = self._clock(), self._steady()
+        asked = {model: now - (since - time) for model, time in self._asked.items()}
+        times = {model: check.checked for model, check in self._checks.items()} | asked
         try:
-            for model in due(self._models(), times, self._clock()):
+            for model in due(self._models(), times, now):
                 verdict = self._ask(model)
-                self._asked[model] = self._clock()
+                self._asked[model] = self._steady()
                 if verdict is not None:
                     self._checks[model] = Check(self._clock(), verdict)
                     self._has_news = True
@@ -109,6 +115,8 @@ class Inspector:
     def _take_over(self, checks: Checks) -> None:
         """What another frontend, or this one before its restart, found out later than we did."""
         for model, check in checks.items():
+            if _is_ahead(check.checked, self._clock()):
+                continue
             if model not in self._checks or check.checked > self._checks[model].checked:
                 self._checks[model] = check
         self._tell()
@@ -127,14 +135,22 @@ class Inspector:
             )
         except Conflict:  # the next time
             return
-        self._written, self._has_news = self._clock(), False
+        self._written, self._has_news = self._steady(), False
 
 
 def due(models: Iterable[str], times: Mapping[str, datetime], now: datetime) -> list[str]:
-    """The models to ask about next: those never asked about (`times` has the others), then the oldest."""
-    checked = {model: times.get(model, NEVER) for model in models}
+    """The models to ask about next: those never asked about (`times` has the others), then the oldest.
+
+    A time that has not come yet is from a wrong clock, and counts as never.
+    """
+    known = {model: time for model, time in times.items() if not _is_ahead(time, now)}
+    checked = {model: known.get(model, NEVER) for model in models}
     old = [model for model, time in checked.items() if now - time >= CHECKED_AGAIN_AFTER]
     return sorted(filter(is_model_name, old), key=lambda model: (checked[model], model))[:BATCH]
+
+
+def _is_ahead(time: datetime, now: datetime) -> bool:
+    return time - now > CLOCK_SKEW
 
 
 def read_checks(data: bytes) -> dict[str, Check]:

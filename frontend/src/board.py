@@ -28,6 +28,7 @@ from src.shared.queue_order import DEFAULT
 from src.shared.reports import read_result
 from src.shared.request import Request, read_request
 from src.shared.result import Result
+from src.shared.steady import steady_now
 from src.shared.store import Store
 from src.shared.times import Clock, utc_now
 from src.shared.whose import Role, Whose
@@ -133,6 +134,7 @@ class Keeper:
         hints: tuple[str, ...] = (),
         whose: Whose | None = None,
         clock: Clock = utc_now,
+        steady: Clock = steady_now,
     ) -> None:
         # Counted from the time, so that pages which outlive a restart of the Space see a new version.
         self.now = Now(Board(standings(tasks, {}, ())), version=int(clock().timestamp()))
@@ -155,13 +157,13 @@ class Keeper:
         self._rank_mixed = rank_mixed
         self._local_models = local_models
         self._is_available = is_available
+        self._clock, self._steady = clock, steady
         self._hints = hints
         self._whose = whose or Whose(Role.FRONTEND)
-        self._clock = clock
         self._cannot_submit = ""
         self._writing_checked: datetime | None = None
-        self._requests_indexer = Indexer(requests, self._requests, REQUESTS_INDEX, clock)
-        self._results_indexer = Indexer(results, self._results, RESULTS_INDEX, clock)
+        self._requests_indexer = Indexer(requests, self._requests, REQUESTS_INDEX, steady)
+        self._results_indexer = Indexer(results, self._results, RESULTS_INDEX, steady)
         self._reading_requests, self._reading_results = threading.Lock(), threading.Lock()
         self._telling = threading.Lock()
 
@@ -300,7 +302,7 @@ class Keeper:
 
     def _check_writing(self) -> None:
         """Find out whether submissions can be written, more often while they cannot."""
-        now = self._clock()
+        now = self._steady()
         patience = WRITING_CHECKED_AGAIN_AFTER if self._cannot_submit else WRITING_CHECKED_AFTER
         if self._writing_checked and now - self._writing_checked < patience:
             return

@@ -18,8 +18,9 @@ from src.shared.hub import BY_ITSELF
 from src.shared.mirror import Reading
 from src.shared.queue_order import DEFAULT
 from src.shared.request import Request, Status, write_request
+from src.shared.steady import on_the_wall, steady_now
 from src.shared.store import Store, blob_id
-from src.shared.times import Clock, utc_now
+from src.shared.times import Clock
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class _Waiting(NamedTuple):
 
 class GroupCommit:
     """Where submissions wait for their commit. `read` gives the requests dataset as it is now, `order` the
-    rules of the queue's order.
+    rules of the queue's order; `clock` is for intervals.
 
     One thread of its own writes, so that nobody needs a thread to wait in.
     """
@@ -85,7 +86,7 @@ class GroupCommit:
         *,
         show: Show = lambda requests: None,
         order: Callable[[], Sequence[str]] = lambda: DEFAULT,
-        clock: Clock = utc_now,
+        clock: Clock = steady_now,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         self._store = store
@@ -106,7 +107,11 @@ class GroupCommit:
         return len(self._queue)
 
     def due(self) -> datetime | None:
-        """When a submission that comes now is written; None is at once."""
+        """When a submission that comes now is written, as clocks will say; None is at once."""
+        due = self._due()
+        return on_the_wall(due) if due else None
+
+    def _due(self) -> datetime | None:
         pause = self._store.pace.pause(
             LONGEST_GATHERING, begins=GATHERS_FROM, longest_from=GATHERS_LONGEST_FROM
         )
@@ -129,7 +134,7 @@ class GroupCommit:
         """Write everything that has come until then with one commit; then others find nothing left to do."""
         if not self._queue:
             return
-        due = self.due()
+        due = self._due()
         if due:
             self._sleep((due - self._clock()).total_seconds())
         with self._lock:

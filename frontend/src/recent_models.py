@@ -16,7 +16,8 @@ from cachetools import TTLCache
 from src.shared.errors import ModelError, shown
 from src.shared.model_source import ModelFacts, ModelSource
 from src.shared.read_budget import WINDOW, ReadBudget
-from src.shared.times import Clock, utc_now
+from src.shared.steady import on_the_wall, steady_now
+from src.shared.times import Clock
 from src.submitter import Submitter
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class RecentModels:
     """Another source, whose answers are kept for a while. It may be used by several threads."""
 
     def __init__(
-        self, models: ModelSource, *, clock: Clock = utc_now, timer: Callable[[], float] = time.monotonic
+        self, models: ModelSource, *, clock: Clock = steady_now, timer: Callable[[], float] = time.monotonic
     ) -> None:
         self._models = models
         self._clock = clock
@@ -98,7 +99,7 @@ class RecentModels:
         if until:
             raise ModelError(
                 f"Cannot look up {shown(name)}: too many models were looked up here in the last minutes. "
-                f"Try again at {until:%H:%M:%S} UTC."
+                f"Try again at {on_the_wall(until):%H:%M:%S} UTC."
             )
 
     def _kept(self, cache: TTLCache[tuple[str, str], T], key: tuple[str, str], ask: Callable[[], T]) -> T:

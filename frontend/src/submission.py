@@ -21,6 +21,7 @@ from src.shared.backend_description import BackendDescription
 from src.shared.errors import LeaderboardError, ModelError, shown
 from src.shared.model_source import ModelFacts, ModelSource
 from src.shared.request import Request, Status
+from src.shared.steady import steady_now
 from src.shared.times import Clock, to_text, utc_now
 from src.submitter import ANONYMOUS, Submitter
 from src.suggestions import SUGGESTED, suggested
@@ -66,9 +67,10 @@ class Desk:
         backend: Callable[[], BackendDescription | None] = lambda: None,
         blocked: Callable[[], Blocklist] = Blocklist,
         clock: Clock = utc_now,
+        steady: Clock = steady_now,
     ) -> None:
         self.terms = terms or Terms()
-        self._models = RecentModels(models, clock=clock)
+        self._models = RecentModels(models, clock=steady)
         self._group = group
         self._requests = requests
         self._backend = backend

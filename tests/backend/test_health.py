@@ -50,6 +50,7 @@ def test_while_ticks_come_all_is_well(queue: Queue) -> None:
         "running": 1,
         "pending": 1,
         "problem": "",
+        "last_leap_of_the_clock": None,
     }
 
 

@@ -65,6 +65,7 @@ class Place:
             HubStore(client, "acme/results", index=RESULTS_INDEX),
             self.tasks,
             clock=self.now,
+            steady=self.now,
         )
 
     def put(self, requests: Files, results: Files) -> None:

@@ -30,7 +30,13 @@ class World:
         return self.said[model]
 
     def inspector(self, leaderboard: Leaderboard) -> Inspector:
-        return Inspector(leaderboard.results, self.ask, lambda: self.said, clock=lambda: self.time)
+        return Inspector(
+            leaderboard.results,
+            self.ask,
+            lambda: self.said,
+            clock=lambda: self.time,
+            steady=lambda: self.time,
+        )
 
 
 def test_what_the_hub_says_is_known_and_what_it_does_not_say_is_not(leaderboard: Leaderboard) -> None:

@@ -68,7 +68,7 @@ class Place:
             return HubStore(client, f"acme/{name}", index=index if has_index else None)
 
         requests, results = store("requests", REQUESTS_INDEX), store("results", RESULTS_INDEX)  # type: ignore[arg-type]
-        keeper = Keeper(requests, results, TASKS, clock=clock)
+        keeper = Keeper(requests, results, TASKS, clock=clock, steady=clock)
         self.hub.calls.reset()
         keeper.sync()
         return keeper

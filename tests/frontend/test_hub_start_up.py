@@ -29,6 +29,7 @@ class Visit:
             HubStore(client, f"{owner}/results", card=RESULTS_CARD),
             TASKS,
             clock=self.now,
+            steady=self.now,
         )
 
     def now(self) -> datetime:

@@ -27,11 +27,12 @@ SYNC_SECONDS = 30
 def main(times: dict[str, float]) -> None:
     clock = SimulatedClock()
     stores = open_stores(read_settings(CommonSettings), clock=clock)
-    keeper = Keeper(stores.requests, stores.results, [Task("tiny_copy", "acc", "Copying")], clock=clock)
+    tasks = [Task("tiny_copy", "acc", "Copying")]
+    keeper = Keeper(stores.requests, stores.results, tasks, clock=clock, steady=clock)
     group = GroupCommit(
         stores.requests, keeper.read_requests, show=keeper.show, clock=clock, sleep=clock.sleep
     )
-    desk = Desk(stores.models, group, backend=lambda: keeper.now.board.backend, clock=clock)
+    desk = Desk(stores.models, group, backend=lambda: keeper.now.board.backend, clock=clock, steady=clock)
     waited: dict[str, float] = {}
     people: list[Thread] = []
 

@@ -31,6 +31,7 @@ def main(evaluation_seconds: float) -> None:
         suite=SUITE,
         policy=POLICY,
         clock=clock,
+        steady=clock,
     )
     began = 0.0
     for now in steps(clock, lambda: len(executor.started)):

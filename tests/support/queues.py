@@ -122,6 +122,7 @@ class Queue:
             policy=policy,
             slots=slots,
             clock=clock or self.clock,
+            steady=clock or self.clock,
         )
 
 

@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse
 
 from src.page.lately import Lately
 from src.reconciler import Reconciler
-from src.shared.times import to_text, utc_now
+from src.shared.steady import on_the_wall
+from src.shared.times import to_text
 from src.ticker import Ticker
 
 PATH = "/health"
@@ -26,8 +27,9 @@ def serve_health(site: FastAPI, reconciler: Reconciler, ticker: Ticker) -> None:
 
     def health() -> JSONResponse:
         overview = latest.get()
-        is_ticking = ticker.is_on_time(ticker.last, utc_now())
-        is_well = is_ticking and ticker.is_on_time(reconciler.synced, utc_now())
+        ticker.leaps.look()
+        is_ticking = ticker.is_on_time(ticker.last)
+        is_well = is_ticking and ticker.is_on_time(reconciler.synced)
         facts = {
             "is_ticking": is_ticking,
             "worker": reconciler.worker,
@@ -36,6 +38,7 @@ def serve_health(site: FastAPI, reconciler: Reconciler, ticker: Ticker) -> None:
             "running": len(overview.running),
             "pending": len(overview.waiting),
             "problem": ticker.problem,
+            "last_leap_of_the_clock": ticker.leaps.last,
         }
         return JSONResponse(facts, WELL if is_well else NOT_WELL, {"Cache-Control": "no-store"})
 
@@ -43,4 +46,4 @@ def serve_health(site: FastAPI, reconciler: Reconciler, ticker: Ticker) -> None:
 
 
 def _text(time: datetime | None) -> str | None:
-    return to_text(time) if time else None
+    return to_text(on_the_wall(time)) if time else None

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from math import ceil
 from threading import Lock
 
-from .times import Clock, utc_now
+from .steady import steady_now
+from .times import Clock
 
 WINDOW = timedelta(hours=1)
 
@@ -21,7 +22,7 @@ class Pace:
     A store in a folder has no limit and notes nothing.
     """
 
-    def __init__(self, limit: float = LIMIT, clock: Clock = utc_now) -> None:
+    def __init__(self, limit: float = LIMIT, clock: Clock = steady_now) -> None:
         self._limit = limit
         self._clock = clock
         self._seen: deque[datetime] = deque()

@@ -20,8 +20,9 @@ from .indexes import REQUESTS_INDEX, RESULTS_INDEX
 from .model_source import FirstFound, ModelSource
 from .pace import Pace
 from .settings import CommonSettings
+from .steady import steady_now
 from .store import Store
-from .times import Clock, utc_now
+from .times import Clock
 
 LOCAL_FOLDER = Path("../data")
 """Where a Space on one's own machine keeps its data unless told otherwise: beside both Spaces."""
@@ -53,8 +54,11 @@ class Stores:
     notice: str = ""
 
 
-def open_stores(settings: CommonSettings, *, clock: Clock = utc_now) -> Stores:
-    """The stores for these settings. Nothing is looked up or created before they are used."""
+def open_stores(settings: CommonSettings, *, clock: Clock = steady_now) -> Stores:
+    """The stores for these settings. Nothing is looked up or created before they are used.
+
+    `clock` is for intervals.
+    """
     return _on_the_hub(settings, clock) if settings.is_on_the_hub else _in_folders(settings)
 
 

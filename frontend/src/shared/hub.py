@@ -19,7 +19,8 @@ from huggingface_hub.utils import (
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from .read_budget import ReadBudget
-from .times import Clock, utc_now
+from .steady import on_the_wall, steady_now
+from .times import Clock
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -44,10 +45,10 @@ HTTPError: type[Exception] = HfHubHTTPError.__mro__[1]
 
 
 class TooManyCalls(ConnectionError):
-    """The Hub wants no calls before a time that is too far away to wait for."""
+    """The Hub wants no calls before a time of the steady clock that is too far away to wait for."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__(f"the Hub's limit of calls is reached until {until:%H:%M:%S} UTC")
+        super().__init__(f"the Hub's limit of calls is reached until {on_the_wall(until):%H:%M:%S} UTC")
         self.until = until
 
 
@@ -61,7 +62,8 @@ class Hub:
     """The Hub, or another server like it, under one token.
 
     `token_name` is what the owner knows the token by. `patience` is for how many seconds a failing call is
-    tried again, `reads` how many files may be read. `sleep` is what waiting means in tests.
+    tried again, `reads` how many files may be read. `sleep` is what waiting means in tests, `clock` is for
+    intervals.
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class Hub:
         endpoint: str | None = None,
         patience: float = PATIENCE_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
-        clock: Clock = utc_now,
+        clock: Clock = steady_now,
         reads: ReadBudget | None = None,
     ) -> None:
         self.api = HfApi(endpoint=endpoint, token=token or False)

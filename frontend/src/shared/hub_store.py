@@ -30,6 +30,7 @@ from .hub import CONFLICTS, FAILURES, Hub, TooManyCalls, is_passing, reason, sta
 from .hub_tree import HubTree
 from .names import is_safe_path, places
 from .pace import Pace
+from .steady import steady_now
 from .store import Snapshot, blob_id, largest
 from .times import from_text, utc_now
 
@@ -199,7 +200,7 @@ class HubStore:
         """
         if not self._hub.api.token or latest.revision in self._own_revisions:
             return
-        now = utc_now()
+        now = steady_now()
         is_due = self._counted is None or now - self._counted.time >= COUNTED_AGAIN_AFTER
         if is_due or self.pace.share >= COUNTED_FROM:
             try:
@@ -213,8 +214,9 @@ class HubStore:
 
     def _count_in(self, history: Sequence[Mapping[str, Any]], latest: Snapshot, now: datetime) -> None:
         if self._counted is None:
+            now_there = utc_now()
             times = [from_text(str(commit.get("date"))) for commit in history]
-            self.pace.note(sum(1 for time in times if time and abs(now - time) < timedelta(hours=1)))
+            self.pace.note(sum(1 for time in times if time and abs(now_there - time) < timedelta(hours=1)))
         else:
             ids = [str(commit["id"]) for commit in history]
             known = self._counted.revision
@@ -319,7 +321,7 @@ class HubStore:
 
     def _create(self, card: str) -> None:
         """Create the dataset, empty but for its card and the index, which the card names."""
-        if self._not_created and utc_now() - self._not_created < CREATED_AGAIN_AFTER:
+        if self._not_created and steady_now() - self._not_created < CREATED_AGAIN_AFTER:
             raise DatasetMissing(self.repo_id, has_token=True)
         files = {"README.md": card.encode()}
         if self._index:
@@ -331,7 +333,7 @@ class HubStore:
             if status_of(error) == 409:  # somebody else has just created it
                 return
             if not is_passing(error):
-                self._not_created = utc_now()
+                self._not_created = steady_now()
             raise DatasetMissing(self.repo_id, has_token=True, why=reason(error, self._hub)) from error
         self.is_new = True
         log.info("created %s", self)

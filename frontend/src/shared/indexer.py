@@ -10,8 +10,9 @@ from .errors import BadFile, Conflict
 from .index import Index
 from .mirror import Mirror, Reading
 from .names import BLOCKLIST, CARD, is_own_path, left_behind, place_of, places
+from .steady import steady_now
 from .store import Store
-from .times import Clock, utc_now
+from .times import Clock
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Indexer(Generic[T]):
     `due` uses the mirror, which is not for two threads at a time; `write` only the store.
     """
 
-    def __init__(self, store: Store, mirror: Mirror[T], index: Index[T], clock: Clock = utc_now) -> None:
+    def __init__(self, store: Store, mirror: Mirror[T], index: Index[T], clock: Clock = steady_now) -> None:
         self._store = store
         self._mirror = mirror
         self._index = index

@@ -6,7 +6,8 @@ from collections import deque
 from datetime import datetime, timedelta
 from threading import Lock
 
-from .times import Clock, utc_now
+from .steady import steady_now
+from .times import Clock
 
 WINDOW = timedelta(minutes=5)
 
@@ -17,7 +18,7 @@ LIMIT = 4_500
 class ReadBudget:
     """The files of the last five minutes that this process read. It may be used by several threads."""
 
-    def __init__(self, limit: int = LIMIT, clock: Clock = utc_now) -> None:
+    def __init__(self, limit: int = LIMIT, clock: Clock = steady_now) -> None:
         self._limit = limit
         self._clock = clock
         self._spent: deque[tuple[datetime, int]] = deque()

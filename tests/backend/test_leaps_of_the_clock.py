@@ -1,0 +1,81 @@
+"""A worker goes on when its machine's clock leaps; only what it writes into files has that clock's time."""
+
+from datetime import timedelta
+
+import pytest
+
+from src.faults import Faults
+from src.job import End, Ending
+from src.reconciler import Reconciler
+from src.retries import RetryTerms
+from src.shared.pace import LIMIT, Pace
+from src.shared.request import Status
+from src.shared.steady import Leaps, steady_now
+from src.ticker import LATE_AFTER, Ticker
+from support.executors import FunctionExecutor
+from support.leaping import Machine
+from support.queues import POLICY, SUITE, AnyModel, Queue
+
+
+def make_worker(queue: Queue, machine: Machine) -> Reconciler:
+    return Reconciler(
+        worker="worker-1",
+        requests=queue.requests,
+        results=queue.results,
+        models=AnyModel(),
+        executor=FunctionExecutor(),
+        suite=SUITE,
+        policy=POLICY,
+        clock=machine.wall,
+        steady=machine.steady,
+    )
+
+
+def test_a_clock_that_is_two_days_ahead_for_twenty_seconds_keeps_nothing_waiting_when_it_is_right_again(
+    queue: Queue,
+) -> None:
+    machine = Machine()
+    queue.requests.pace = Pace(clock=machine.steady)
+    worker = make_worker(queue, machine)
+    machine.leap(days=2)
+    first = queue.submit("acme/one")
+    worker.tick()
+    worker.tick()
+    machine.let_pass(seconds=20)
+    machine.leap(days=-2)
+    queue.requests.pace.note(int(LIMIT * 0.85))
+    machine.let_pass(minutes=1)
+    assert worker.gathers_until() is None
+    second = queue.submit("acme/two")
+    worker.tick()
+    worker.tick()
+    assert [queue.read(path).status for path in (first, second)] == [Status.FINISHED] * 2
+
+
+@pytest.mark.parametrize("leaps", [(2, -2), (-1,), (1, -3, 2)])
+def test_a_worker_that_rests_goes_on_after_its_pause_whatever_the_clock_does(leaps: tuple[int, ...]) -> None:
+    machine = Machine()
+    terms = RetryTerms(first_pause=timedelta(minutes=1))
+    faults = Faults(terms, machine.steady)
+    faults.count({"nonce": Ending(End.WORKER, "The worker is at fault.")})
+    for days in leaps:
+        machine.leap(days=days)
+        assert faults.rests_until()
+    machine.let_pass(seconds=61)
+    assert faults.rests_until() is None
+
+
+def test_ticks_that_come_are_on_time_whatever_the_clock_does() -> None:
+    machine = Machine()
+    ticker = Ticker(timedelta(seconds=60), leaps=Leaps(machine.wall, machine.steady), clock=machine.steady)
+    ticker.last = machine.steady()
+    machine.leap(days=2)
+    assert ticker.is_on_time(ticker.last)
+    machine.leap(days=-5)
+    machine.let_pass(seconds=61 + LATE_AFTER.total_seconds())
+    assert not ticker.is_on_time(ticker.last)
+
+
+def test_a_worker_measures_intervals_by_the_steady_clock() -> None:
+    for owner in (Reconciler, Ticker):
+        assert steady_now in (owner.__init__.__kwdefaults__ or {}).values()
