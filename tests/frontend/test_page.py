@@ -21,7 +21,7 @@ from src.form import Form, Refused
 from src.new_request import withdrawn
 from src.page import marks, notices
 from src.page.about_tab import NOTHING_FOUND, NOTHING_YET, AboutTab
-from src.page.leaderboard_tab import HIDDEN, LeaderboardTab
+from src.page.leaderboard_tab import UNSEEN, LeaderboardTab
 from src.page.links import Links
 from src.page.my_submissions import MySubmissions
 from src.page.queue_tables import MOST, label, queue_table
@@ -104,7 +104,7 @@ def test_an_empty_leaderboard_says_what_to_do(leaderboard: Leaderboard, tab: Lea
     updates = tab.look(*CHOSEN)
     assert "Submit a model" in updates[tab.first_steps]
     assert str(leaderboard.results) in updates[tab.first_steps]
-    assert updates[tab.whole].visible == HIDDEN
+    assert updates[tab.whole].elem_classes == [UNSEEN]
     assert not updates[tab.until_read].active
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import Lock
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import gradio as gr
 from markupsafe import Markup
@@ -21,8 +21,10 @@ from src.tasks import Task
 from src.texts import Texts
 from src.view import GONE, HIDEABLE, Sizes, ViewState, choices, view
 
-HIDDEN: Literal["hidden"] = "hidden"
-"""Not seen, but there: the browser fetches the component's scripts while the server makes the table."""
+UNSEEN = "unseen"
+"""The class of what style.css hides, but is there: the browser fetches the component's scripts while the
+server makes the table. Gradio's own `visible="hidden"` does not hide a column.
+"""
 
 
 class LeaderboardTab:
@@ -41,7 +43,7 @@ class LeaderboardTab:
         self.until_read = gr.Timer(1.0, active=False)
         self.new_results = gr.Button(visible=False, variant="primary", size="sm", elem_id="new-results")
         self.first_steps = gr.HTML(padding=False)
-        with gr.Column(visible=HIDDEN) as self.whole:
+        with gr.Column(elem_classes=[UNSEEN]) as self.whole:
             self._controls(tasks)
             with gr.Column(elem_id="leaderboard"):
                 self.table = leaderboard_table(tasks)
@@ -151,7 +153,7 @@ class LeaderboardTab:
             self.until_read: gr.Timer(active=not now.synced),
             self.new_results: gr.Button(visible=False),
             self.first_steps: "" if rows else notices.first_steps(now, str(self._keeper.results)),
-            self.whole: gr.Column(visible=True if rows else HIDDEN),
+            self.whole: gr.Column(elem_classes=[] if rows else [UNSEEN]),
             self.types: gr.Dropdown(choices=_choices(now.board, TYPE)),
             self.precisions: gr.Dropdown(choices=_choices(now.board, PRECISION)),
         }
