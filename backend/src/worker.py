@@ -223,6 +223,7 @@ def main() -> int:
     arguments = parser.parse_args()
     secrets = withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # else it reports every call of the Hub
     worker = make_worker(read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets}))
     stop = StopSignal()
 

@@ -70,7 +70,7 @@ def leaderboard(board: Board) -> Leaderboard:
     all_columns = columns(board.standings.tasks)
     return {
         "headers": [column.header for column in all_columns],
-        "rows": [[column.value(row) for column in all_columns] for row in board.standings.rows],
+        "rows": [[column.value_of(row) for column in all_columns] for row in board.standings.rows],
         "marks": [
             {"row": place, "header": column.header, "reason": reason}
             for place, row in enumerate(board.standings.rows)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from src.agreement import differences
 from src.blocklist import Blocklist, read_blocklist
+from src.columns import AFTER_TASKS, BEFORE_TASKS, faults
 from src.derived import Derived
 from src.queue import Entry, entries, no_worker_since
 from src.rows import Standings, standings
@@ -41,6 +42,11 @@ NOTHING_CHECKED: Mapping[str, bool] = MappingProxyType({})
 WRITING_CHECKED_AFTER = timedelta(minutes=15)
 WRITING_CHECKED_AGAIN_AFTER = timedelta(minutes=1)
 
+COLUMN_FAILS = (
+    "The column {!r} fails with {}: {}. Its cells are empty where it does. Correct it in src/columns.py; the "
+    "log says where it fails."
+)
+
 
 @dataclass(frozen=True)
 class Board:
@@ -49,7 +55,8 @@ class Board:
     `results` are the result files, each by its path and its content's id. `broken` has a sentence for each
     file that could not be understood. `local_models` are the names of models that lie in a local folder.
     `backend` is what the backend says it runs, None while it has said nothing, and `differences` are
-    sentences about where that is not what about.py says.
+    sentences about where that is not what about.py says. `failing_columns` has a sentence for each column
+    whose function fails.
     """
 
     standings: Standings = field(default_factory=Standings)
@@ -61,6 +68,7 @@ class Board:
     differences: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     """Sentences for the owner about what in about.py has no effect."""
+    failing_columns: tuple[str, ...] = ()
     derived: Derived = field(default_factory=Derived, init=False, compare=False, repr=False)
 
     @property
@@ -325,16 +333,17 @@ class Keeper:
             for path, result in read.results.values.items()
             if not blocked.is_removed(result.model)
         }
+        table = standings(
+            self._tasks,
+            read.requests.values,
+            results.values(),
+            read.is_available,
+            rank_mixed=self._rank_mixed,
+        )
         broken = {**read.results.broken, **read.backend.broken}
         backend = read.backend.values.get(place_of(BACKEND_DESCRIPTION, read.backend.snapshot.files))
         return Board(
-            standings=standings(
-                self._tasks,
-                read.requests.values,
-                results.values(),
-                read.is_available,
-                rank_mixed=self._rank_mixed,
-            ),
+            standings=table,
             queue=entries(read.requests.values, _order(backend)),
             results=frozenset((path, files[path]) for path in results),
             broken=(
@@ -345,7 +354,19 @@ class Keeper:
             backend=backend,
             hints=self._hints,
             differences=differences(self._tasks, self._num_fewshot, backend) if backend else (),
+            failing_columns=self._failing(table),
         )
+
+    def _failing(self, table: Standings) -> tuple[str, ...]:
+        """A sentence for each column that fails; the log has where, once."""
+        failing = {
+            COLUMN_FAILS.format(header, type(fault).__name__, fault): fault
+            for header, fault in faults([*BEFORE_TASKS, *AFTER_TASKS], table.rows).items()
+        }
+        for sentence, fault in failing.items():
+            if sentence not in self.now.board.failing_columns:
+                log.error("%s", sentence, exc_info=fault)
+        return tuple(failing)
 
 
 def _blocklist(reading: Reading[Blocklist]) -> Blocklist:

@@ -5,6 +5,7 @@ Owners add, remove and reorder them in the list CHECKS, at the end.
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -14,13 +15,15 @@ from src.case import Case
 from src.form import LONGEST_READ, UNKNOWN_TYPE, Refused
 from src.limits import HOUR, Usage, usage, writes
 from src.model_types import MODEL_TYPES
-from src.shared.errors import shown
+from src.shared.errors import LeaderboardError, shown
 from src.shared.model_name import OTHER_KINDS, is_model_name
 from src.shared.model_source import ADAPTER_CONFIG, README
 from src.shared.names import is_data_path, is_safe_path
 from src.shared.old_template import OLD_BACKEND, belongs_to_an_old_backend
 from src.shared.precision import weights_in_gb
 from src.shared.request import ORIGINAL, Status
+
+log = logging.getLogger(__name__)
 
 CAN_BE_ASKED_FOR_AGAIN = (Status.FAILED, Status.CANCELLED)
 """Requests that are put into the queue once more, in their own file; no other is ever overwritten."""
@@ -45,6 +48,11 @@ ADAPTER_WEIGHTS = re.compile(
 
 OTHER_WEIGHTS = {".bin": "PyTorch", ".pt": "PyTorch", ".pth": "PyTorch", ".gguf": "GGUF", ".h5": "TensorFlow"}
 """Endings of other files with weights, and what they are called."""
+
+FAILED = (
+    "The check {} of this leaderboard failed, so nobody knows whether {} may be submitted. The leaderboard's "
+    "owner has to correct the check; the log of the Space says what is wrong."
+)
 
 ASK = "Ask the leaderboard's owner about it."
 SIGN_IN = (
@@ -397,7 +405,7 @@ CHECKS: list[Check] = [
 
 def problems(case: Case, *, before_the_hub: bool = False) -> list[Refused]:
     """Everything that is wrong with a submission, each thing once; or what can be said before the Hub is
-    asked about the model.
+    asked about the model. Nothing passes a check that fails.
     """
     found: dict[str, Refused] = {}
     for check in CHECKS:
@@ -407,6 +415,12 @@ def problems(case: Case, *, before_the_hub: bool = False) -> list[Refused]:
             check(case)
         except Refused as refusal:
             found.setdefault(str(refusal), refusal)
+        except LeaderboardError:
+            raise
+        except Exception:
+            name = getattr(check, "__name__", repr(check))
+            log.exception("the check %s in src/checks.py failed", name)
+            found.setdefault(name, Refused(FAILED.format(name, shown(case.form.model))))
     return list(found.values())
 
 

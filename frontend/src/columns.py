@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, NamedTuple
 
 from src.model_types import UNKNOWN, ModelType, read_model_type
@@ -11,6 +12,9 @@ from src.rows import Row
 from src.scoring import LOWER_IS_BETTER, TaskColumn
 
 Value = str | float | int | bool | None
+
+PLAIN = (str, float, int, bool, NoneType)
+"""What a value may be."""
 
 
 class Cell(NamedTuple):
@@ -59,7 +63,7 @@ class Column:
     """One column: `value` is what it says about a row, None where that is unknown, `text` how it reads.
 
     `is_default` columns are shown until a visitor chooses, `is_fixed` ones always. `lower_first` columns are
-    read upwards.
+    read upwards. Owners write columns too: a cell whose function fails is empty, and `fault_of` says so.
     """
 
     header: str
@@ -81,11 +85,40 @@ class Column:
 
     def cell(self, row: Row) -> Cell:
         """What the column says about a row."""
-        value = self.value(row)
-        return Cell(value, self.instead(row) if value is None else self.text(value))
+        cells = self.cells([row])
+        return Cell(cells.values[0], cells.texts[0])
+
+    def value_of(self, row: Row) -> Value:
+        """The value of a row's cell; None also where the column's function fails."""
+        try:
+            return _plain(self.value(row))
+        except Exception:  # noqa: BLE001  # it is the owner's; `fault_of` tells
+            return None
+
+    def fault_of(self, row: Row) -> Exception | None:
+        """What the column fails with at a row; None where it does not."""
+        try:
+            self._cell(row)
+        except Exception as error:  # noqa: BLE001  # it is the owner's
+            return error
+        return None
 
     def cells(self, rows: Sequence[Row]) -> Cells:
         """What the column says about each of several rows; thousands of rows are fast this way."""
+        try:
+            return self._cells_at_once(rows)
+        except Exception:  # noqa: BLE001  # it is the owner's; the other rows have their cells
+            cells = [Cell(None, "") if self.fault_of(row) else self._cell(row) for row in rows]
+            return Cells([cell.value for cell in cells], [cell.text for cell in cells])
+
+    def _cell(self, row: Row) -> Cell:
+        value = _plain(self.value(row))
+        text = self.instead(row) if value is None else self.text(value)
+        if not isinstance(text, str):
+            raise TypeError(f"the text of a cell is a {type(text).__name__}, not a str")
+        return Cell(value, text)
+
+    def _cells_at_once(self, rows: Sequence[Row]) -> Cells:
         value, instead = self.value, self.instead
         values = [value(row) for row in rows]
         known = [value for value in values if value is not None]
@@ -95,7 +128,28 @@ class Column:
             texts = [
                 instead(row) if value is None else next(told) for row, value in zip(rows, values, strict=True)
             ]
+        for kind in set(map(type, values)):
+            _refuse_unless_plain(kind)
+        if set(map(type, texts)) - {str}:
+            raise TypeError("a text is none")
         return Cells(values, texts)
+
+
+def _plain(value: Value) -> Value:
+    """The value itself. Raises TypeError for one that no cell can have."""
+    _refuse_unless_plain(type(value))
+    return value
+
+
+def _refuse_unless_plain(kind: type) -> None:
+    if not issubclass(kind, PLAIN):
+        raise TypeError(f"the value of a cell is a {kind.__name__}, not a str, float, int, bool or None")
+
+
+def faults(columns: Sequence[Column], rows: Sequence[Row]) -> dict[str, Exception]:
+    """What columns fail with, by their headers: at the first row where they do."""
+    found = ((column.header, next(filter(None, map(column.fault_of, rows)), None)) for column in columns)
+    return {header: fault for header, fault in found if fault}
 
 
 def _type(row: Row) -> ModelType:

@@ -94,4 +94,4 @@ def _searched_texts(standings: Standings, column: Column | None) -> list[str]:
 
 
 def _text(row: Row, columns: Sequence[Column]) -> str:
-    return BETWEEN.join(str(column.value(row) or "") for column in columns).casefold()
+    return BETWEEN.join(str(column.value_of(row) or "") for column in columns).casefold()

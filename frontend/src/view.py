@@ -77,7 +77,9 @@ def view(standings: Standings, state: ViewState) -> Table:
 
 def choices(column: Column, rows: Iterable[Row]) -> list[str]:
     """What a filter on a column offers: the values that are there."""
-    return sorted({str(value) for row in rows if (value := column.value(row)) is not None}, key=str.casefold)
+    return sorted(
+        {str(value) for row in rows if (value := column.value_of(row)) is not None}, key=str.casefold
+    )
 
 
 def _is_chosen(column: Column, state: ViewState) -> bool:
@@ -87,8 +89,8 @@ def _is_chosen(column: Column, state: ViewState) -> bool:
 
 
 def _passes(row: Row, state: ViewState) -> bool:
-    has_type = not state.types or TYPE.value(row) in state.types
-    has_precision = not state.precisions or PRECISION.value(row) in state.precisions
+    has_type = not state.types or TYPE.value_of(row) in state.types
+    has_precision = not state.precisions or PRECISION.value_of(row) in state.precisions
     is_hidden = any(HIDEABLE[name](row) for name in state.hidden)
     return has_type and has_precision and not is_hidden and _fits(row, state.sizes)
 

@@ -126,6 +126,13 @@ def test_the_defaults_in_the_shipped_file_are_those_of_a_file_without_them() -> 
             "line 1: ModuleNotFoundError: No module named 'a_package_of_nobody'",
         ),
         ("def f():\n    return [][1]\n\nf()\n", "line 4: IndexError: list index out of range"),
+        ("class Tasks:\n    one = 1\n    two = A\n", "line 3: NameError: name 'A' is not defined"),
+        ("class A:\n    class B:\n        one = 1\n        two = 1 + ''\n", "line 4: TypeError: unsupported"),
+        ("def f():\n    return [][1]\n\nclass A:\n    b = f()\n", "line 5: IndexError: list index out"),
+        (
+            "from enum import Enum\n\nclass Tasks(Enum):\n    a = 1\n    a = 2\n",
+            "line 5: TypeError: 'a' already defined as 1",
+        ),
     ],
 )
 def test_a_mistake_in_an_owners_file_is_one_sentence_with_the_line(
@@ -177,3 +184,26 @@ def test_what_old_files_do_is_told_with_what_to_do(
     assert str(error.value).startswith(f"{module}.py, line {line}: ")
     assert remedy in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["ANONYMOUS_SUBMISSION", "ANONYMOUS_SUBMISIONS", "anonymous_submissions"])
+def test_a_misspelt_setting_is_told_with_what_was_meant(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    read_settings(Settings, None, {name: "true"})
+    assert f"{name} is not a setting, so it has no effect. Did you mean ANONYMOUS_SUBMISSIONS?" in caplog.text
+
+
+def test_a_misspelt_setting_in_the_file_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
+    read_settings(Settings, SimpleNamespace(RATE_LIMIT_QOUTA=3), {})  # type: ignore[arg-type]
+    assert "Did you mean RATE_LIMIT_QUOTA?" in caplog.text
+
+
+def test_what_machines_and_old_files_set_is_no_misspelt_setting(caplog: pytest.LogCaptureFixture) -> None:
+    of_a_space = "SPACE_TITLE SPACE_REPO_NAME SPACE_SUBDOMAIN SPACE_CREATOR_USER_ID CPU_CORES MEMORY HF_HOME"
+    of_machines = "HOME USER PATH SYSTEMD_EXEC_PID HF_ENDPOINT HF_TOKEN_PATH OAUTH_SCOPE_LIST GRADIO_SERVER"
+    of_the_backend = "TASKS_DIR MAX_PARALLEL MAX_HOURS MAX_MODEL_GB QUEUE_ORDER WORKER_ID LEASE_MINUTES"
+    of_the_old_template = "TOKEN REPO_ID CACHE_PATH EVAL_REQUESTS_PATH API TASKS_LIGHTEVAL ACCELERATOR"
+    names = f"{of_a_space} {of_machines} {of_the_backend} {of_the_old_template}".split()
+    read_settings(
+        Settings, SimpleNamespace(**dict.fromkeys(names, "x"), owner="x"), dict.fromkeys(names, "x")
+    )  # type: ignore[arg-type]
+    assert not caplog.records

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
+import logging
 import os
 import re
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
+from difflib import get_close_matches
 from importlib import import_module
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from .errors import ConfigurationError
+
+log = logging.getLogger(__name__)
 
 S = TypeVar("S")
 
@@ -65,6 +70,9 @@ REMEDIES = (
 )
 """What to do about lines that old files have: a pattern of the line, and a sentence."""
 
+ALIKE = 0.87
+"""From which likeness on, of 1, a name is taken for a misspelt setting."""
+
 
 def owners_file(module: str) -> ModuleType:
     """A file that owners edit, `src.envs` or `src.about`.
@@ -75,21 +83,33 @@ def owners_file(module: str) -> ModuleType:
     try:
         return import_module(module)
     except Exception as error:
-        frames = [
-            frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(path)
-        ]
-        line, text = (frames[0].lineno, frames[0].line or "") if frames else (None, "")
-        if isinstance(error, SyntaxError):
-            line = error.lineno
+        line = error.lineno if isinstance(error, SyntaxError) else _line(path, error.__traceback__)
+        frames = traceback.extract_tb(error.__traceback__)
+        text = next(
+            (each.line for each in frames if each.filename.endswith(path) and each.lineno == line), ""
+        )
         said = " ".join(str(error).split())[:MOST_SAID].rstrip(".")
         raise ConfigurationError(
-            f"{path}, line {line}: {type(error).__name__}: {said}. {_remedy(text)}"
+            f"{path}, line {line}: {type(error).__name__}: {said}. {_remedy(text or '')}"
         ) from error
 
 
 def _remedy(line: str) -> str:
     """What to do about a line of an owner's file that failed."""
     return next((remedy for pattern, remedy in REMEDIES if re.search(pattern, line)), CORRECT)
+
+
+def _line(path: str, trace: TracebackType | None) -> int | None:
+    """The line of the file that fails: of a class the line inside it, of a function the one that calls it."""
+    line = None
+    while trace:
+        code = trace.tb_frame.f_code
+        if code.co_filename.endswith(path):
+            if code.co_flags & inspect.CO_OPTIMIZED:  # those of functions have it, of modules and classes not
+                break
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
 
 
 def read_settings(
@@ -99,9 +119,14 @@ def read_settings(
 
     So a duplicated Space can be configured without an edit, and an envs.py that lacks a name, as those of
     the old template do, has the default. An empty text counts as not set, and so does None in the file.
+    Names that are almost a setting's are logged.
     Raises ConfigurationError for a value of the wrong type.
     """
     types = get_type_hints(kind, include_extras=True)
+    names = {field.name.upper() for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass
+    in_the_file = filter(str.isupper, vars(envs) if envs else ())
+    for sentence in misspelt(names, {*environment, *in_the_file}):
+        log.warning("%s", sentence)
     given = {}
     for field in fields(kind):  # type: ignore[arg-type]  # every caller gives a dataclass
         name = field.name.upper()
@@ -110,6 +135,14 @@ def read_settings(
         if value is not None:
             given[field.name] = _read(name, value, types[field.name], is_variable=bool(text))
     return kind(**given)
+
+
+def misspelt(names: Collection[str], given: Collection[str]) -> Iterator[str]:
+    """A sentence for each given name that is no setting and looks like one."""
+    for name in sorted({*given} - {*names}):
+        meant = get_close_matches(name.upper(), names, 1, cutoff=ALIKE)
+        if meant:
+            yield f"{name} is not a setting, so it has no effect. Did you mean {meant[0]}?"
 
 
 def _in_the_file(name: str, envs: ModuleType | None, *, other_owner: str) -> object:

@@ -28,6 +28,7 @@ FOUND = (
 CREATED = "The dataset {} was missing and has been created, empty."
 DIFFERENCES = "For the owner: the backend and src/about.py do not agree"
 HINTS = "For the owner: something in src/about.py has no effect"
+FAILING = "For the owner: columns that fail"
 DOUBTS = "For the owner: scores that are missing or may be wrong"
 
 FIRST_STEPS = """
@@ -75,6 +76,8 @@ def banner(now: Now, *, notice: str) -> Markup:
         parts.append(_folded(DIFFERENCES, now.board.differences))
     if now.board.hints:
         parts.append(_folded(HINTS, now.board.hints))
+    if now.board.failing_columns:
+        parts.append(_folded(FAILING, now.board.failing_columns))
     if now.board.standings.doubts:
         parts.append(_folded(DOUBTS, now.board.standings.doubts))
     return Markup("").join(parts)
