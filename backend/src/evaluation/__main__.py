@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
-from src.evaluation.lifeline import end_with
+from src.evaluation.lifeline import end_with, ending_with
 from src.job import (
     BEGUN_FILE,
     FAILURE_FILE,
@@ -117,13 +118,14 @@ def serve_orders(suite_file: Path) -> int:
     suite = read_json(suite_file, Suite)
     if suite is None:
         return told_of_no_job(suite_file.parent)
-    # Not at the top: it is imported with everything that evaluations need.
-    from src.evaluation.warm import WarmParent, warm_up
+    # Imports take half a minute, in which no orders are read; a thread must not be there when it forks.
+    with ending_with(STDIN) if leads_a_session() else nullcontext():
+        from src.evaluation.warm import WarmParent, warm_up
 
-    parent = WarmParent(
-        {Work.EVALUATE: evaluate_the_model, Work.DESCRIBE: describe_the_suite, Work.TRY: try_the_suite}
-    )
-    warm_up(suite)
+        parent = WarmParent(
+            {Work.EVALUATE: evaluate_the_model, Work.DESCRIBE: describe_the_suite, Work.TRY: try_the_suite}
+        )
+        warm_up(suite)
     parent.serve()
     return 0
 
@@ -154,7 +156,7 @@ def allow_code(suite: Suite) -> None:
 
 def prepare(work: Work) -> None:
     """Make this a child of the worker: it ends with it, logs, and has what libraries read at their import."""
-    if work is not Work.WARM:  # it reads orders, and sees their end itself
+    if work is not Work.WARM:  # it reads orders, and sees their end there
         end_with_the_worker()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s: %(message)s")
     for name in QUIET:
@@ -170,8 +172,13 @@ def end_with_the_worker() -> None:
 
     Only in a process that leads its own session, as the worker starts it; not in one started in a shell.
     """
-    if os.getsid(0) == os.getpid():
+    if leads_a_session():
         end_with(STDIN)
+
+
+def leads_a_session() -> bool:
+    """Whether this process leads its own session, as the worker starts it."""
+    return os.getsid(0) == os.getpid()
 
 
 WORKS = {

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Thread
 
 PIPE_BYTES = 4096
@@ -14,6 +17,30 @@ def end_with(pipe: int) -> None:
     holds its other end any more. It works in a thread of its own, and outlives nothing.
     """
     Thread(target=_kill_at_the_end_of, args=(pipe,), daemon=True).start()
+
+
+@contextmanager
+def ending_with(pipe: int) -> Iterator[None]:
+    """Within the block, kill this process, which leads a group, and all that it started, as soon as nobody
+    holds the pipe's other end. Nothing is read from the pipe, and no thread is left after the block.
+    """
+    done, is_done = os.pipe()
+    watcher = Thread(target=_kill_unless_done, args=(pipe, done), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        os.close(is_done)
+        watcher.join()
+        os.close(done)
+
+
+def _kill_unless_done(pipe: int, done: int) -> None:
+    ends = select.poll()
+    for each in (pipe, done):
+        ends.register(each, 0)  # that the other end is closed is told without being asked for
+    if done not in dict(ends.poll()):
+        os.killpg(0, signal.SIGKILL)
 
 
 def _kill_at_the_end_of(pipe: int) -> None:
