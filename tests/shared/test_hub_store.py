@@ -1,5 +1,6 @@
 """A dataset on the Hub as a store: few calls, nothing lost when answers are, and errors as sentences."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -412,6 +413,48 @@ def test_a_created_dataset_has_the_empty_index_that_its_card_names(hub: Hub, tok
     assert RESULTS_INDEX.read(made.read(RESULTS_INDEX.path)) == Indexed(writer=RESULTS_INDEX.reader)
 
 
+def test_a_dataset_whose_creator_was_killed_before_its_first_commit_is_finished_at_the_next_start(
+    hub: Hub, token: str
+) -> None:
+    client = Client(token, endpoint=hub.url)
+    client.api.create_repo("acme/results", repo_type="dataset")
+    store = HubStore(client, "acme/results", card=RESULTS_CARD, index=RESULTS_INDEX)
+    assert {"README.md", RESULTS_INDEX.path} <= store.snapshot().files.keys()
+    made = hub.get(RepoName("dataset", "acme/results"))
+    assert made.read("README.md").decode() == RESULTS_CARD
+    head = made.head
+    HubStore(client, "acme/results", card=RESULTS_CARD, index=RESULTS_INDEX).snapshot()
+    assert made.head == head
+
+
+def test_an_empty_dataset_that_may_only_be_read_is_read(hub: Hub, token: str) -> None:
+    Client(token, endpoint=hub.url).api.create_repo("acme/requests", repo_type="dataset")
+    reader = Client(hub.add_token("alice", "read"), endpoint=hub.url, patience=0)
+    files = HubStore(reader, "acme/requests", card=CARD).snapshot().files
+    assert files.keys() <= {".gitattributes"}
+
+
+def test_two_spaces_that_find_the_same_empty_dataset_add_one_card(hub: Hub, token: str) -> None:
+    client = Client(token, endpoint=hub.url)
+    client.api.create_repo("acme/requests", repo_type="dataset")
+    first, second = (open_store(hub, token, card=CARD) for _ in range(2))
+    empty = second._look()
+    first.snapshot()
+    head = hub.get(RepoName("dataset", "acme/requests")).head
+    second._finish(CARD, empty)
+    assert second._look().files.keys() >= {"README.md"}
+    assert hub.get(RepoName("dataset", "acme/requests")).head == head
+
+
+def test_a_dataset_that_was_emptied_while_it_is_used_stays_empty(
+    hub: Hub, token: str, dataset: Repository
+) -> None:
+    store = open_store(hub, token, card=CARD)
+    store.snapshot()
+    dataset.put({}, delete=list(dataset.files()))
+    assert not store.snapshot().files.keys()
+
+
 def test_a_token_that_may_not_create_is_told_and_not_tried_again(hub: Hub) -> None:
     store = open_store(hub, hub.add_user("bob"), card=CARD)
     with pytest.raises(DatasetMissing, match=r"It could not be created: the token in HF_TOKEN may not"):
@@ -539,6 +582,30 @@ def test_the_commits_of_the_last_hour_count_after_a_restart(
     store = open_store(hub, token)
     store.snapshot()
     assert store.pace.commits >= 7
+
+
+def test_more_commits_of_the_last_hour_than_one_page_has_are_counted_in_one_call(
+    hub: Hub, token: str, dataset: Repository
+) -> None:
+    for number in range(100):
+        dataset.put({f"x{number}.json": "{}"})
+    store = open_store(hub, token)
+    hub.calls.reset()
+    store.snapshot()
+    assert store.pace.commits >= 100
+    assert hub.calls.count(route="commits") == 1
+
+
+def test_the_hub_of_the_tests_pages_its_history_as_the_real_one(
+    hub: Hub, token: str, dataset: Repository
+) -> None:
+    for number in range(60):
+        dataset.put({f"x{number}.json": "{}"})
+    client = Client(token, endpoint=hub.url)
+    address = f"{hub.url}/api/datasets/acme/requests/commits/main"
+    lengths = [len(json.loads(client.get(f"{address}{query}"))) for query in ("", "?limit=55", "?limit=5")]
+    assert lengths == [50, 55, 5]
+    assert len(client.api.list_repo_commits("acme/requests", repo_type="dataset")) >= 60
 
 
 def test_a_commit_that_the_hub_refuses_for_their_number_fills_the_pace(hub: Hub, token: str) -> None:

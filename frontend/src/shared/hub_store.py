@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 
 DATASET = "dataset"
 
+ADD_THE_CARD = "Add the dataset card"
+
 READERS = 16
 """How many files are fetched at a time."""
 
@@ -58,6 +60,12 @@ COUNTED_FROM = 0.2
 than the share from which writers wait.
 """
 
+MADE_BY_THE_HUB = {".gitattributes"}
+"""What a dataset has that was just created."""
+
+HISTORY = 200
+"""Commits that are asked for: more than the Hub takes in an hour. Unasked it tells of 50."""
+
 
 class _Counted(NamedTuple):
     """Up to which revision the commits were counted, when, and how many changes were taken for one since."""
@@ -71,7 +79,8 @@ class HubStore:
     """One dataset on the Hub. It may be used by several threads; nothing is called before the first use.
 
     With a card, a dataset that is missing at the start is created, and `is_new` is true from then on. An
-    index, where there is one, spares the first listing.
+    index, where there is one, spares the first listing. One that is empty then gets its card: whoever created
+    it was killed before.
     """
 
     def __init__(
@@ -104,12 +113,16 @@ class HubStore:
     def snapshot(self) -> Snapshot:
         """The dataset as it is now: one call while nothing changes. Raises DatasetMissing, StoreError."""
         with self._lock:
+            is_first = self._latest is None
             try:
-                return self._look()
+                latest = self._look()
+                if not is_first or self._card is None or latest.files.keys() - MADE_BY_THE_HUB:
+                    return latest
+                self._finish(self._card, latest)
             except DatasetMissing:
                 if self._card is None or self._latest:  # what was there is not made anew, empty
                     raise
-            self._create(self._card)
+                self._create(self._card)
             return self._look()
 
     def read(self, snapshot: Snapshot, paths: Collection[str]) -> dict[str, bytes | BadFile]:
@@ -227,7 +240,9 @@ class HubStore:
 
     def _history(self) -> list[dict[str, Any]]:
         """The latest commits, as far as one answer has them, the newest first."""
-        answer = self._hub.get(f"{self._hub.api.endpoint}/api/datasets/{self.repo_id}/commits/main")
+        answer = self._hub.get(
+            f"{self._hub.api.endpoint}/api/datasets/{self.repo_id}/commits/main?limit={HISTORY}"
+        )
         commits: list[dict[str, Any]] = json.loads(answer)
         return commits
 
@@ -323,20 +338,31 @@ class HubStore:
         """Create the dataset, empty but for its card and the index, which the card names."""
         if self._not_created and steady_now() - self._not_created < CREATED_AGAIN_AFTER:
             raise DatasetMissing(self.repo_id, has_token=True)
-        files = {"README.md": card.encode()}
-        if self._index:
-            files[self._index.path] = self._index.write({}, {})
         try:
             self._hub.call(self._hub.api.create_repo, self.repo_id, repo_type=DATASET)
-            self._hub.call(self._create_commit, files, (), "Add the dataset card")
+            self._hub.call(self._create_commit, self._first_files(card), (), ADD_THE_CARD)
         except FAILURES as error:
-            if status_of(error) == 409:  # somebody else has just created it
+            if status_of(error) in CONFLICTS:  # somebody else has just created it, or added the card
                 return
             if not is_passing(error):
                 self._not_created = steady_now()
             raise DatasetMissing(self.repo_id, has_token=True, why=reason(error, self._hub)) from error
         self.is_new = True
         log.info("created %s", self)
+
+    def _finish(self, card: str, latest: Snapshot) -> None:
+        """Add to an empty dataset what its creation should have. Reading goes on without it."""
+        files = self._first_files(card)
+        try:
+            self._hub.call(self._create_commit, files, (), ADD_THE_CARD, parent=latest.revision)
+            log.info("added the card to %s, which was empty", self)
+        except FAILURES as error:
+            if status_of(error) not in CONFLICTS:
+                log.warning("could not add the card to %s: %s", self, reason(error, self._hub))
+
+    def _first_files(self, card: str) -> dict[str, bytes]:
+        index = {self._index.path: self._index.write({}, {})} if self._index else {}
+        return {"README.md": card.encode(), **index}
 
     # For people
 

@@ -13,11 +13,15 @@ from .lookup import hub_of
 T = TypeVar("T")
 
 
-def page(request: Request, items: Sequence[T], most: int) -> tuple[Sequence[T], dict[str, str]]:
-    """The items from the request's `cursor` on, and the header that leads to the next ones."""
+def page(
+    request: Request, items: Sequence[T], most: int, *, unasked: int | None = None
+) -> tuple[Sequence[T], dict[str, str]]:
+    """The items from the request's `cursor` on, and the header that leads to the next ones: as many as its
+    `limit` says, at most `most`, and `unasked` where it says nothing.
+    """
     try:
         start = int(request.query_params.get("cursor", 0))
-        size = max(1, min(most, int(request.query_params.get("limit", most))))
+        size = max(1, min(most, int(request.query_params.get("limit", unasked or most))))
     except ValueError as error:
         raise BadRequest("Invalid cursor or limit") from error
     headers = {}

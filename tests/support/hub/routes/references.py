@@ -24,14 +24,15 @@ from .lookup import (
 from .notation import time_text
 from .pages import page
 
-PAGE = 1000
+PAGE, LARGEST_PAGE = 50, 1000
+"""Commits of one answer: as long as nothing else is asked for, and at most."""
 
 
 async def commits(request: Request) -> Response:
     """The commits that led to a revision, the newest first."""
     repository = repository_of(request)
     found = list(repository.history.before(commit_of(request, repository)))
-    shown, headers = page(request, found, PAGE)
+    shown, headers = page(request, found, LARGEST_PAGE, unasked=PAGE)
     formatted = "formatted" in request.query_params.getlist("expand[]")
     avatar = f"{hub_of(request).url}/avatars/0.svg"
     answer = [described(commit, avatar, formatted=formatted) for commit in shown]
