@@ -5,11 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from src.identity import take_identity
+from src.identity import Identity, take_identity
 from src.shared.errors import ConfigurationError
 
 
@@ -73,3 +75,40 @@ def test_a_folder_that_others_can_write_to_is_not_used(tmp_path: Path) -> None:
     shared.chmod(0o777)
     with pytest.raises(ConfigurationError, match="others can write to it"):
         take_identity("worker", shared)
+
+
+def leave_behind(identity: Identity, *, days: float, used_days: float | None = None) -> Path:
+    """A worker that ended so long ago, with a model; its jobs folder may have been used later."""
+    weights = identity.folder / "hf" / "hub" / "weights"
+    weights.mkdir(parents=True)
+    (identity.folder / "jobs").mkdir()
+    identity.lock.release()
+    for path in (identity.folder / "hf", identity.folder / "jobs", identity.folder):
+        is_used = used_days is not None and path.name == "jobs"
+        ago = time.time() - timedelta(days=used_days if is_used and used_days else days).total_seconds()
+        os.utime(path, (ago, ago))
+    return identity.folder
+
+
+def test_the_folder_of_a_worker_that_does_not_come_back_is_removed_after_a_week(tmp_path: Path) -> None:
+    gone = leave_behind(take_identity("gone", tmp_path), days=8)
+    recent = leave_behind(take_identity("recent", tmp_path), days=6)
+    busy = leave_behind(take_identity("busy", tmp_path), days=30, used_days=2)
+    own = take_identity(None, tmp_path)
+    assert [folder.exists() for folder in (gone, recent, busy, own.folder)] == [False, True, True, True]
+    assert take_identity("gone", tmp_path).folder == gone
+    assert gone.exists()
+
+
+def test_the_folder_of_a_worker_that_lives_stays_however_old_it_is(tmp_path: Path) -> None:
+    living = take_identity("living", tmp_path)
+    ago = time.time() - timedelta(days=30).total_seconds()
+    os.utime(living.folder, (ago, ago))
+    take_identity(None, tmp_path)
+    assert living.folder.exists()
+
+
+def test_a_worker_that_comes_back_after_weeks_has_its_models_still(tmp_path: Path) -> None:
+    folder = leave_behind(take_identity("back", tmp_path), days=30)
+    assert take_identity("back", tmp_path).folder == folder
+    assert (folder / "hf" / "hub" / "weights").exists()
