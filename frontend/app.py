@@ -44,7 +44,7 @@ EVENTS_AT_ONCE = 200
 INDEXING_SECONDS = 60.0
 """How often it is looked whether an index should be renewed."""
 
-LEAPS_SECONDS = 60.0
+LEAPS_SECONDS = 10.0
 """How often it is looked whether the machine's clock has leapt."""
 
 
