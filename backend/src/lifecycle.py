@@ -27,8 +27,8 @@ class LeaseTerms:
     skew: timedelta = CLOCK_SKEW
 
     def is_due(self, lease: Lease, now: datetime) -> bool:
-        """Whether the lease should be renewed: a third of it is gone."""
-        return now - lease.renewed >= self.duration / 3
+        """Whether the lease should be renewed: a third of it is gone, or the clock leapt back since."""
+        return now - lease.renewed >= self.duration / 3 or lease.renewed - now > self.skew
 
     def has_expired(self, lease: Lease, now: datetime) -> bool:
         """Whether its worker may be taken for dead, by any clock that is right within the skew."""

@@ -17,13 +17,13 @@ from support.leaping import Machine
 from support.queues import POLICY, SUITE, AnyModel, Queue
 
 
-def make_worker(queue: Queue, machine: Machine) -> Reconciler:
+def make_worker(queue: Queue, machine: Machine, executor: FunctionExecutor | None = None) -> Reconciler:
     return Reconciler(
         worker="worker-1",
         requests=queue.requests,
         results=queue.results,
         models=AnyModel(),
-        executor=FunctionExecutor(),
+        executor=executor or FunctionExecutor(),
         suite=SUITE,
         policy=POLICY,
         clock=machine.wall,
@@ -50,6 +50,22 @@ def test_a_clock_that_is_two_days_ahead_for_twenty_seconds_keeps_nothing_waiting
     worker.tick()
     worker.tick()
     assert [queue.read(path).status for path in (first, second)] == [Status.FINISHED] * 2
+
+
+def test_a_lease_from_a_clock_that_was_ahead_is_put_right_so_that_it_cannot_stick_for_days(
+    queue: Queue,
+) -> None:
+    machine = Machine()
+    worker = make_worker(queue, machine, FunctionExecutor(wait=True))
+    machine.leap(days=2)
+    path = queue.submit("acme/one")
+    worker.tick()
+    machine.let_pass(seconds=20)
+    machine.leap(days=-2)
+    worker.tick()
+    lease = queue.read(path).lease
+    assert lease
+    assert (lease.renewed, lease.until) == (machine.wall(), machine.wall() + POLICY.lease.duration)
 
 
 @pytest.mark.parametrize("leaps", [(2, -2), (-1,), (1, -3, 2)])
