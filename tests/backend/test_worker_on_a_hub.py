@@ -83,6 +83,14 @@ def drained(hub: Hub, folder: Path, **variables: str) -> str:
     return worker.stdout
 
 
+def test_the_command_does_not_log_each_call_of_the_hub(hub: Hub, token: str, tmp_path: Path) -> None:
+    hub.add_dataset("acme/requests", {PATH: write_request(make_request(model="nobody/there"))})
+    said = drained(hub, tmp_path, HF_TOKEN=token)
+    assert hub.calls.count() > 2
+    assert "starts." in said
+    assert "HTTP Request" not in said
+
+
 def the_request(dataset: Repository) -> Request:
     return read_request(dataset.read(PATH))
 
