@@ -1,6 +1,6 @@
 """Work that is done every so often, in a thread of its own."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from threading import Event
 
 import pytest
@@ -57,3 +57,28 @@ def test_a_stop_waits_for_the_work_that_is_under_way_if_it_should() -> None:
     begun.clear()
     loop.stop()
     assert not begun.is_set()
+
+
+@pytest.mark.parametrize("leaps", [[2, -2], [-1], [1, -3, 2]])
+def test_a_clock_that_leaps_and_comes_back_keeps_no_work_waiting(
+    leaps: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = timedelta()
+
+    class LeapingClock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) + ahead
+
+    monkeypatch.setattr("apscheduler.schedulers.base.datetime", LeapingClock)
+    monkeypatch.setattr("src.shared.loop.datetime", LeapingClock)
+    monkeypatch.setattr("src.shared.loop.LONGEST_WAIT_SECONDS", 0.02)
+    times: list[None] = []
+    loop = Loop(lambda: times.append(None), timedelta(seconds=0.05))
+    loop.start()
+    wait_for(lambda: len(times) >= 2, what="some work")
+    for days in leaps:
+        ahead += timedelta(days=days)
+        before = len(times)
+        wait_for(lambda: len(times) >= before + 3, what="work after a leap")  # noqa: B023
+    loop.stop()

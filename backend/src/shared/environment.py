@@ -85,12 +85,10 @@ def owners_file(module: str) -> ModuleType:
     except Exception as error:
         line = error.lineno if isinstance(error, SyntaxError) else _line(path, error.__traceback__)
         frames = traceback.extract_tb(error.__traceback__)
-        text = next(
-            (each.line for each in frames if each.filename.endswith(path) and each.lineno == line), ""
-        )
+        texts = [each.line or "" for each in frames if each.filename.endswith(path) and each.lineno == line]
         said = " ".join(str(error).split())[:MOST_SAID].rstrip(".")
         raise ConfigurationError(
-            f"{path}, line {line}: {type(error).__name__}: {said}. {_remedy(text or '')}"
+            f"{path}, line {line}: {type(error).__name__}: {said}. {_remedy(texts[0] if texts else '')}"
         ) from error
 
 

@@ -1,14 +1,35 @@
-"""Does something every so often in a thread of its own, whatever the machine's clock does."""
+"""Does something every so often in the background, whatever the machine's clock does."""
 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
-from datetime import timedelta
-from threading import Event, Thread
+from datetime import datetime, timedelta
+from threading import Event, Lock
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from .times import utc_now
 
 log = logging.getLogger(__name__)
+
+LONGEST_WAIT_SECONDS = 5.0
+"""How soon after it a leap of the clock is noticed."""
+
+
+class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]  # it has no types
+    """APScheduler plans by the machine's clock. This one bears that somebody sets it: no job waits for longer
+    than its interval.
+    """
+
+    def _process_jobs(self) -> float:
+        now = datetime.now(self.timezone)
+        for job in self.get_jobs():
+            interval = getattr(job.trigger, "interval", timedelta())  # a job that runs once has none
+            if job.next_run_time - now > interval:  # the clock was set back
+                job.modify(next_run_time=now)
+        wait: float | None = super()._process_jobs()
+        return LONGEST_WAIT_SECONDS if wait is None else min(wait, LONGEST_WAIT_SECONDS)
 
 
 class Loop:
@@ -19,35 +40,56 @@ class Loop:
 
     def __init__(self, work: Callable[[], None], every: timedelta) -> None:
         self._work = work
-        self._every = every.total_seconds()
-        self._woken = Event()
-        self._is_ending = False
-        # A daemon: a process whose main thread failed must not live on for it.
-        self._thread = Thread(target=self._run, name=getattr(work, "__qualname__", "loop"), daemon=True)
+        self._every = every
+        self._scheduler = SteadyScheduler(timezone="UTC")
+        self._news = Event()
+        self._working = Lock()
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # else it reports every run
+        self._scheduler.add_job(
+            self.wake_and_run,
+            "interval",
+            seconds=self._every.total_seconds(),
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,  # late is better than not at all
+            next_run_time=utc_now(),
+        )
+        self._scheduler.start()
 
     def wake(self) -> None:
         """Work now; if work is under way, once more after it."""
-        self._woken.set()
+        self._news.set()
+        if self._scheduler.running:
+            self._scheduler.add_job(self._run_if_news, misfire_grace_time=None)
 
     def stop(self, *, wait: bool = True) -> None:
         """Begin no more work, and wait until what is under way ends."""
-        self._is_ending = True
-        self._woken.set()
-        if wait and self._thread.is_alive():
-            self._thread.join()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=wait)
+        if wait:
+            with self._working:
+                pass
+
+    def wake_and_run(self) -> None:
+        """Work, in this thread or in the one that is at it."""
+        self._news.set()
+        self._run_if_news()
+
+    def _run_if_news(self) -> None:
+        """Work until there is no news. Who finds another thread at it leaves the news to that one."""
+        while self._news.is_set() and self._working.acquire(blocking=False):
+            try:
+                while self._news.is_set():
+                    self._news.clear()
+                    self._run()
+            finally:
+                self._working.release()  # news that came just before this is seen by the outer loop
 
     def _run(self) -> None:
-        while True:
-            self._woken.clear()  # before the look at the end, which comes with a wake
-            if self._is_ending:
-                return
-            begun = time.monotonic()
-            try:
-                self._work()
-            except Exception:
-                log.exception("%s failed; it will be retried", self._thread.name)
-            self._woken.wait(self._every - (time.monotonic() - begun) % self._every)
+        try:
+            self._work()
+        except Exception:
+            log.exception("%s failed; it will be retried", getattr(self._work, "__qualname__", "work"))
