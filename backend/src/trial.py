@@ -15,8 +15,9 @@ from src.retries import RetryTerms
 from src.shared.backend_description import BackendDescription, read_description
 from src.shared.errors import BadFile, StoreError
 from src.shared.names import BACKEND_DESCRIPTION
+from src.shared.steady import on_the_wall, steady_now
 from src.shared.store import Store
-from src.shared.times import Clock, utc_now
+from src.shared.times import Clock
 from src.suite import Suite
 from src.task_files import Stamp, fingerprint, stamp
 
@@ -59,7 +60,7 @@ class SuiteTrial:
     """Tries the suite, unless the results dataset says that it passed as it is: files, settings, versions.
 
     `look` is called at each tick, and never fails. After a pause it tries again what the Hub did not answer,
-    what broke off, and a suite with problems: some of these are mended elsewhere.
+    what broke off, and a suite with problems: some of these are mended elsewhere. `clock` is for intervals.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class SuiteTrial:
         suite: Suite,
         *,
         retries: RetryTerms | None = None,
-        clock: Clock = utc_now,
+        clock: Clock = steady_now,
     ) -> None:
         self._results = results
         self._tester = tester
@@ -86,16 +87,6 @@ class SuiteTrial:
         self._doing = ""
         self.verdict: Verdict | None = None
         """That of the files as they are; None while it is not known yet."""
-
-    @property
-    def is_passed(self) -> bool:
-        """Whether models may be claimed."""
-        return self.verdict is not None and self.verdict.is_passed
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Sentences for the owner."""
-        return self.verdict.problems if self.verdict else ()
 
     @property
     def note(self) -> str | None:
@@ -216,10 +207,10 @@ class SuiteTrial:
         return Verdict(fingerprint=self._fingerprint, problems=(problem,), log=ending.log)
 
     def _later(self, end: End) -> datetime:
-        """When to try again."""
+        """When to try again, by the machine's clock: for people."""
         self._tries += 1
         self._again = self._clock() + self._retries.pause([end] * self._tries)
-        return self._again
+        return on_the_wall(self._again)
 
     def _tell(self, note: str | None) -> None:
         if note and note != self._told:
