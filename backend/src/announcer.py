@@ -85,11 +85,10 @@ class Announcer:
             self._trial.look()
 
     def tick(self) -> None:
-        """Go on, and publish what is new.
+        """Publish what the last look has shown, if it is new.
 
         Raises StoreError when it cannot be published; the next tick tries again.
         """
-        self.look()
         verdict = self._verdict
         if verdict is None or verdict is self._announced:
             return
