@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, NamedTuple
@@ -103,6 +104,13 @@ class Column:
             return error
         return None
 
+    def fault_in(self, rows: Sequence[Row]) -> Exception | None:
+        """What the column fails with at the first of several rows where it does; None where it does not."""
+        with suppress(Exception):  # it is the owner's
+            self._cells_at_once(rows)
+            return None
+        return next(filter(None, map(self.fault_of, rows)), None)
+
     def cells(self, rows: Sequence[Row]) -> Cells:
         """What the column says about each of several rows; thousands of rows are fast this way."""
         try:
@@ -148,7 +156,7 @@ def _refuse_unless_plain(kind: type) -> None:
 
 def faults(columns: Sequence[Column], rows: Sequence[Row]) -> dict[str, Exception]:
     """What columns fail with, by their headers: at the first row where they do."""
-    found = ((column.header, next(filter(None, map(column.fault_of, rows)), None)) for column in columns)
+    found = ((column.header, column.fault_in(rows)) for column in columns)
     return {header: fault for header, fault in found if fault}
 
 
