@@ -55,12 +55,9 @@ def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
 
     Raises ConfigurationError.
     """
-    from starlette.middleware import Middleware
-
     from src.page.doors import doors
     from src.page.health import serve_health
-    from src.shared.calls.quietly import Quietly
-    from src.shared.calls.slots import Slots
+    from src.shared.calls.middleware import BOUNDS
 
     site: FastAPI
     try:
@@ -70,9 +67,7 @@ def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
             ssr_mode=False,
             show_api=False,  # there is none
             prevent_thread_lock=True,
-            app_kwargs={
-                "middleware": [*doors(settings, worker.stores), Middleware(Quietly), Middleware(Slots)]
-            },
+            app_kwargs={"middleware": [*doors(settings, worker.stores), *BOUNDS]},
         )
     except OSError as error:
         raise ConfigurationError(

@@ -110,12 +110,9 @@ def make_desk(settings: Settings, stores: Stores, keeper: Keeper) -> Desk:
 
 def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
     """Serve the page, and the datasets' files where they lie in folders. Raises ConfigurationError."""
-    from starlette.middleware import Middleware
-
     from src.page.assets import serve_assets
     from src.page.doors import doors
-    from src.shared.calls.quietly import Quietly
-    from src.shared.calls.slots import Slots
+    from src.shared.calls.middleware import BOUNDS
 
     site: FastAPI
     try:
@@ -125,7 +122,7 @@ def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
             ssr_mode=False,
             prevent_thread_lock=True,
             max_threads=EVENTS_AT_ONCE,
-            app_kwargs={"middleware": [*doors(settings, stores), Middleware(Quietly), Middleware(Slots)]},
+            app_kwargs={"middleware": [*doors(settings, stores), *BOUNDS]},
         )
     except OSError as error:
         raise ConfigurationError(

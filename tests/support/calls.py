@@ -8,17 +8,15 @@ from typing import Any
 
 import gradio as gr
 import httpx
-from starlette.middleware import Middleware
 
-from src.shared.calls.quietly import Quietly
-from src.shared.calls.slots import Slots
+from src.shared.calls.middleware import BOUNDS
 
 
 class Caller:
     """Calls the functions of a page behind its door, in this process."""
 
     def __init__(self, page: gr.Blocks) -> None:
-        options = {"middleware": [Middleware(Quietly), Middleware(Slots)]}
+        options = {"middleware": [*BOUNDS]}
         self.page = page
         self.site = gr.routes.App.create_app(page, app_kwargs=options)
         self._transport = httpx.ASGITransport(self.site, raise_app_exceptions=False)

@@ -49,7 +49,7 @@ class Loop:
         """Begin."""
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # else it reports every run
         self._scheduler.add_job(
-            self.wake_and_run,
+            self._wake_and_run,
             "interval",
             seconds=self._every.total_seconds(),
             max_instances=1,
@@ -73,7 +73,7 @@ class Loop:
             with self._working:
                 pass
 
-    def wake_and_run(self) -> None:
+    def _wake_and_run(self) -> None:
         """Work, in this thread or in the one that is at it."""
         self._news.set()
         self._run_if_news()

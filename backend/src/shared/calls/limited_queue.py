@@ -96,8 +96,10 @@ class LimitedQueue(Queue):
             return
         event_message.event_id = event._id
         if event.alive:
-            sessions.of(event.session_hash).put_nowait(event_message)
-            sessions.forget_the_oldest(event.session_hash)
+            unread = sessions.of(event.session_hash)
+            unread.put_nowait(event_message)
+            if unread.bytes:
+                sessions.forget_the_oldest(event.session_hash)
 
     def compute_analytics_summary(self, event_analytics: object) -> dict[str, Any]:
         """Make no statistics: nobody sees them."""
