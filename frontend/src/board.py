@@ -168,6 +168,7 @@ class Keeper:
         self._clock, self._steady = clock, steady
         self._hints = hints
         self._whose = whose or Whose(Role.FRONTEND)
+        self._shown: dict[str, Request] = {}
         self._cannot_submit = ""
         self._writing_checked: datetime | None = None
         self._requests_indexer = Indexer(requests, self._requests, REQUESTS_INDEX, steady)
@@ -191,6 +192,8 @@ class Keeper:
         """The two datasets have locks of their own: nobody who submits waits while the results are read."""
         if not self.now.synced:
             self._fill()
+        with self._telling:
+            self._shown = {}
         requests = self.read_requests()
         with self._reading_results:
             results = self._results.refresh()
@@ -202,6 +205,8 @@ class Keeper:
             board = self.now.board
             if not self._read or not read.is_same(self._read):
                 board, self._read = self._board(read), read
+            if self._shown:  # what was read may be older than that
+                board, self._read = self._with_shown(board), None
             time = self._clock()
             empty = [(self.requests, requests.values), (self.results, results.values)]
             self._tell(
@@ -282,10 +287,14 @@ class Keeper:
     def show(self, requests: Mapping[str, Request]) -> None:
         """Show requests, by path, that were written just now, until the next sync reads them again."""
         with self._telling:
-            board = self.now.board
-            shown = {**self.requests_now, **requests}
+            self._shown |= requests
             self._read = None
-            self._tell(replace(self.now, board=replace(board, queue=entries(shown, _order(board.backend)))))
+            self._tell(replace(self.now, board=self._with_shown(self.now.board)))
+
+    def _with_shown(self, board: Board) -> Board:
+        """A board with the requests that were written since the last sync began to read."""
+        requests = {**board.requests, **self._shown}
+        return replace(board, queue=entries(requests, _order(board.backend)))
 
     def _tell_left(self, reading: Reading[Request], left: int) -> None:
         """While the first reading takes long, say how much there is left."""

@@ -1,5 +1,6 @@
 """The board follows the datasets by reading what changed, and survives what cannot be read."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from src.shared.backend_description import write_description
 from src.shared.errors import StoreError
 from src.shared.folder_store import FolderStore
 from src.shared.names import BACKEND_DESCRIPTION, BLOCKLIST
+from src.shared.request import Status
 from src.shared.whose import Role, Whose
 from src.submission import NotAccepted
 from support.boards import NOW, TASKS, BrokenStore, Leaderboard, run_at, scores
@@ -50,6 +52,32 @@ def test_each_change_of_a_dataset_is_a_new_version(leaderboard: Leaderboard) -> 
         leaderboard.keeper.sync()
         versions.append(leaderboard.keeper.now.version)
     assert versions == sorted(set(versions))
+
+
+@pytest.mark.parametrize("is_changed_otherwise", [False, True])
+def test_what_was_written_while_the_datasets_were_read_is_shown_on(
+    leaderboard: Leaderboard, monkeypatch: pytest.MonkeyPatch, is_changed_otherwise: bool
+) -> None:
+    """Somebody withdraws a request after a sync has read it, and before the sync shows what it has read."""
+    keeper = leaderboard.keeper
+    path = leaderboard.add_request(status=Status.RUNNING)
+    keeper.sync()
+    if is_changed_otherwise:
+        leaderboard.add_request(model="acme/other")
+    withdrawn = replace(keeper.requests_now[path], status=Status.CANCELLED)
+    refresh = keeper._results.refresh
+
+    def refresh_while_somebody_withdraws() -> Any:
+        keeper.show({path: withdrawn})
+        return refresh()
+
+    monkeypatch.setattr(keeper._results, "refresh", refresh_while_somebody_withdraws)
+    keeper.sync()
+    assert keeper.requests_now[path].status is Status.CANCELLED
+    assert len(keeper.requests_now) == 1 + is_changed_otherwise
+    monkeypatch.setattr(keeper._results, "refresh", refresh)
+    keeper.sync()
+    assert keeper.requests_now[path].status is Status.RUNNING  # as the dataset has it
 
 
 def test_a_page_that_outlives_a_restart_sees_another_version(leaderboard: Leaderboard) -> None:
