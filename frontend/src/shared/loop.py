@@ -19,14 +19,14 @@ LONGEST_WAIT_SECONDS = 5.0
 
 class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]  # it has no types
     """APScheduler plans by the machine's clock. This one bears that somebody sets it: no job waits for longer
-    than its interval.
+    than its interval, and what a leap ahead has left out is not counted through.
     """
 
     def _process_jobs(self) -> float:
         now = datetime.now(self.timezone)
         for job in self.get_jobs():
             interval = getattr(job.trigger, "interval", timedelta())  # a job that runs once has none
-            if job.next_run_time - now > interval:  # the clock was set back
+            if abs(job.next_run_time - now) > interval:
                 job.modify(next_run_time=now)
         wait: float | None = super()._process_jobs()
         return LONGEST_WAIT_SECONDS if wait is None else min(wait, LONGEST_WAIT_SECONDS)
