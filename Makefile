@@ -13,7 +13,7 @@ help:  ## say what each target does
 demo: $(FRONTEND) $(BACKEND)  ## run the whole leaderboard on this machine (ARGS=--exit: end when the results are there)
 	.venv/backend/bin/python scripts/demo.py $(ARGS)
 
-test:  ## run all tests but the slow ones (PYTEST_ARGS="-k claim -x": more options for pytest)
+test: $(FRONTEND) $(BACKEND) $(DEV)  ## run all tests but the slow ones (PYTEST_ARGS="-k claim -x": more options for pytest)
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-whole test-backend test-frontend
 
 test-frontend: $(FRONTEND)  ## run the tests of the frontend, and of the code that both Spaces share

@@ -83,6 +83,7 @@ def drained(hub: Hub, folder: Path, **variables: str) -> str:
     return worker.stdout
 
 
+@pytest.mark.slow
 def test_the_command_does_not_log_each_call_of_the_hub(hub: Hub, token: str, tmp_path: Path) -> None:
     hub.add_dataset("acme/requests", {PATH: write_request(make_request(model="nobody/there"))})
     said = drained(hub, tmp_path, HF_TOKEN=token)
@@ -120,13 +121,8 @@ def test_a_gated_model_is_evaluated_at_the_commit_that_was_submitted_and_no_toke
         assert secret.encode() not in published
 
 
-@pytest.mark.parametrize(
-    "file",
-    [
-        "model.safetensors",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("config.json", "tokenizer.json")),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json"])
 def test_a_model_is_not_blamed_for_a_damaged_copy_on_the_workers_disk(
     hub: Hub, token: str, tmp_path: Path, file: str
 ) -> None:
@@ -146,6 +142,7 @@ def test_a_model_is_not_blamed_for_a_damaged_copy_on_the_workers_disk(
     assert copy.read_bytes() == model.read(file)
 
 
+@pytest.mark.slow
 def test_a_model_that_is_damaged_on_the_hub_is_still_refused(hub: Hub, token: str, tmp_path: Path) -> None:
     folder = make_tiny_model(tmp_path / "model")
     cut_in_half(folder)
