@@ -125,7 +125,7 @@ def test_what_app_py_adds_after_the_launch_is_open(place: Place, tmp_path: Path)
 
 def test_the_endpoints_on_the_list_are_those_of_the_page(place: Place) -> None:
     named = {str(each.get("api_name")) for each in place.page.config["dependencies"] if each["show_api"]}
-    assert named - {"_check_login_status"} == set(ENDPOINTS.strip("(?:)").split("|"))
+    assert named == set(ENDPOINTS.strip("(?:)").split("|"))
 
 
 def test_without_a_login_its_routes_are_closed(tmp_path: Path) -> None:

@@ -774,3 +774,15 @@ def test_each_attempt_says_how_it_ended_and_links_to_its_log() -> None:
         assert "<summary>2 attempts</summary>" in html
         assert "crashed: &lt;b&gt;1&lt;/b&gt;" in html
         assert "logs/acme/tiny/run_1.txt" in html
+
+
+def test_a_page_begins_with_one_queued_event_since_answers_of_a_second_may_be_lost(
+    leaderboard: Leaderboard,
+) -> None:
+    page = leaderboard.page()
+    begins = [
+        function
+        for function in page.fns.values()
+        if function.fn and any(trigger == "load" for _, trigger in function.targets)
+    ]
+    assert [function.api_name for function in begins if function.queue] == ["look"]

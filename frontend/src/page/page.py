@@ -136,7 +136,9 @@ def _follow_the_address(
         is_wanted = REQUEST in query or query.get("tab") == SUBMIT_TAB
         return submit.open(request) | ({tabs: gr.Tabs(selected=SUBMIT_TAB)} if is_wanted else {})
 
-    page.load(open_tab, None, [tabs, *submit.outputs_of_opening], **QUIETLY)
+    # Not queued: of two queued events that a page begins with, Gradio's client may lose the second's answer
+    # when the first ends, and with it the tab and who has signed in.
+    page.load(open_tab, None, [tabs, *submit.outputs_of_opening], queue=False, **QUIETLY)
     submit_tab.select(None, None, None, js=NAME_THE_TAB, show_api=False)
     for tab in other_tabs:
         tab.select(None, None, None, js=FORGET_THE_TAB, show_api=False)

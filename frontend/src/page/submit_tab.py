@@ -34,11 +34,13 @@ class SubmitTab:
         self._keeper = keeper
         self._desk = desk
         self._visitors = visitors
+        self._login: gr.LoginButton | None = None
         gr.Markdown(texts.queue)
         if desk.terms.login:
             text = SIGN_IN_BUTTON + TO_SUBMIT * (not desk.terms.anonymous)
             # Its picture is in style.css: Gradio's is a file, and no door leads to files.
-            gr.LoginButton(text, icon=None, elem_id="login", size="md")
+            self._login = gr.LoginButton(text, icon=None, elem_id="login", size="md")
+            self._login.load_event_to_attach = None  # `open` says who has signed in
         elif not desk.terms.anonymous:
             gr.HTML(notices.note(CLOSED), padding=False)
         self.own = MySubmissions(keeper, desk, visitors)
@@ -64,7 +66,8 @@ class SubmitTab:
     @property
     def outputs_of_opening(self) -> list[Any]:
         """What depends on who is there, and on the page's address."""
-        return [self.own.opened, *self.own.outputs, *self.form.outputs_of_opening]
+        login = [self._login] if self._login else []
+        return [*login, self.own.opened, *self.own.outputs, *self.form.outputs_of_opening]
 
     def listen(self, page: gr.Blocks) -> None:
         """Connect the form and the buttons."""
@@ -74,8 +77,16 @@ class SubmitTab:
     def open(self, request: gr.Request) -> Updates:
         """The form for whoever may use it, their own submissions, and the request that the address names."""
         terms, path = self._desk.terms, str(request.query_params.get(REQUEST, ""))[:LONGEST_PATH]
-        may_submit = terms.anonymous or bool(self._visitors.signed_in(request).login)
-        return {self.own.opened: path} | self.own.show(request, path) | self.form.open(visible=may_submit)
+        login = self._visitors.signed_in(request).login
+        opened = self.own.show(request, path) | self.form.open(visible=terms.anonymous or bool(login))
+        return self._signed_in(login) | {self.own.opened: path} | opened
+
+    def _signed_in(self, login: str | None) -> Updates:
+        """What the button that signs in says; by that it knows what it is to do."""
+        if self._login is None:
+            return {}
+        text = self._login.logout_value.format(login) if login else self._login.value
+        return {self._login: gr.Button(text, interactive=True)}
 
     def _after_a_button(self, request: gr.Request, opened: str) -> Updates:
         """What the form said before is no longer what counts."""
