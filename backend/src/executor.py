@@ -22,6 +22,7 @@ from src.job import (
     FAILURE_FILE,
     JOB_FILE,
     LOG_FILE,
+    NEEDS_MORE_MEMORY,
     PROGRESS_FILE,
     REPORT_FILE,
     TOLD_BY_A_CHILD,
@@ -278,7 +279,8 @@ def _ending(status: int, child: _Running, *, memory_ran_out: bool) -> Ending:
         return Ending(failure.end, message.decode(errors="replace"))
     if status == -signal.SIGKILL and memory_ran_out:
         return Ending(
-            End.OUT_OF_MEMORY, "The machine ran out of memory, and the system ended the evaluation."
+            End.OUT_OF_MEMORY,
+            f"The machine ran out of memory, and the system ended the evaluation. {NEEDS_MORE_MEMORY}",
         )
     if child.process.fault:
         return Ending(End.WORKER, child.process.fault)

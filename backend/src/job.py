@@ -31,6 +31,9 @@ BEGUN_FILE = "begun"
 fault.
 """
 
+NEEDS_MORE_MEMORY = "Submit a smaller model, or ask the leaderboard's owner for a larger worker."
+"""What to do about a model that is too large, whoever noticed it."""
+
 
 class Work(StrEnum):
     """What a child process is to do; the value is its first argument."""

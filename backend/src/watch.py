@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from src.job import LOG_FILE, PROGRESS_FILE, End, Ending
+from src.job import LOG_FILE, NEEDS_MORE_MEMORY, PROGRESS_FILE, End, Ending
 from src.launchers import Child
 from src.logs import shorten
 from src.memory import memory_above
@@ -73,7 +73,9 @@ def _over_time(seconds: float, limits: Limits) -> Ending | None:
         return None
     hours = limits.time.total_seconds() / 3600
     return Ending(
-        End.OVER_TIME, f"The evaluation took longer than the limit of {hours:.3g} hours and was stopped."
+        End.OVER_TIME,
+        f"The evaluation took longer than the limit of {hours:.3g} hours and was stopped. Submit a smaller "
+        "model, or ask the leaderboard's owner for a longer limit (MAX_HOURS).",
     )
 
 
@@ -81,7 +83,11 @@ def _stuck(seconds: float, limits: Limits) -> Ending | None:
     if limits.silence is None or seconds < limits.silence.total_seconds():
         return None
     minutes = limits.silence.total_seconds() / 60
-    return Ending(End.STUCK, f"The evaluation made no progress for {minutes:.3g} minutes and was stopped.")
+    return Ending(
+        End.STUCK,
+        f"The evaluation made no progress for {minutes:.3g} minutes and was stopped. The leaderboard's owner "
+        "finds more in its log.",
+    )
 
 
 def _out_of_memory(process: Child, limits: Limits) -> Ending | None:
@@ -93,7 +99,7 @@ def _out_of_memory(process: Child, limits: Limits) -> Ending | None:
     return Ending(
         End.OUT_OF_MEMORY,
         f"The evaluation held {size / GB:.3g} GB of memory, where it may have {limits.memory / GB:.3g} GB, "
-        "and was stopped.",
+        f"and was stopped. {NEEDS_MORE_MEMORY}",
     )
 
 

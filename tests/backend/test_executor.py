@@ -176,6 +176,9 @@ def test_an_evaluation_over_its_time_is_stopped_with_all_that_it_started(tmp_pat
     end = wait_for(lambda: executor.endings().get("nonce"), what="the end")
     assert end.end is End.OVER_TIME
     assert end.message.startswith("The evaluation took longer than the limit of 0.00139 hours")
+    assert end.message.endswith(
+        "Submit a smaller model, or ask the leaderboard's owner for a longer limit (MAX_HOURS)."
+    )
     for process in [pid, *map(int, grandchildren)]:
         wait_for(lambda process=process: not is_alive(process), what=f"the end of {process}")
 
@@ -188,7 +191,9 @@ def test_an_evaluation_that_takes_too_much_memory_is_stopped_with_all_that_it_st
     end = ending(executor, "hungry", tmp_path)
     assert end.end is End.OUT_OF_MEMORY
     assert re.fullmatch(
-        r"The evaluation held 0\.\d+ GB of memory, where it may have 0\.15 GB, and was stopped\.", end.message
+        r"The evaluation held 0\.\d+ GB of memory, where it may have 0\.15 GB, and was stopped\. "
+        r"Submit a smaller model, or ask the leaderboard's owner for a larger worker\.",
+        end.message,
     )
     assert not is_alive(child_pid(tmp_path))
 
@@ -197,7 +202,10 @@ def test_an_evaluation_without_progress_is_stopped(tmp_path: Path) -> None:
     limits = Limits(timedelta(minutes=1), silence=timedelta(seconds=1))
     end = ending(make_executor(tmp_path, limits=limits), "slow", tmp_path)
     assert end.end is End.STUCK
-    assert end.message == "The evaluation made no progress for 0.0167 minutes and was stopped."
+    assert end.message == (
+        "The evaluation made no progress for 0.0167 minutes and was stopped. The leaderboard's owner finds "
+        "more in its log."
+    )
 
 
 def test_each_of_several_has_a_device_of_its_own(tmp_path: Path) -> None:

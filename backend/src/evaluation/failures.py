@@ -20,7 +20,7 @@ from huggingface_hub import errors as hub
 from huggingface_hub.constants import ENDPOINT
 from safetensors import SafetensorError
 
-from src.job import End, Failure, Job
+from src.job import NEEDS_MORE_MEMORY, End, Failure, Job
 
 Matches = Callable[[BaseException], bool]
 
@@ -288,8 +288,7 @@ RULES = [
     Rule(
         ANY_STEP,
         out_of_memory,
-        "{model} needs more memory than this worker has. Submit a smaller model, or ask the leaderboard's "
-        "owner for a larger worker.",
+        f"{{model}} needs more memory than this worker has. {NEEDS_MORE_MEMORY}",
         End.OUT_OF_MEMORY,
     ),
     Rule(
