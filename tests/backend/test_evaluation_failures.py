@@ -15,6 +15,7 @@ from src.evaluation import tasks
 from src.evaluation.failures import Failed, Step, explained, last_line, unexpected
 from src.evaluation.tasks import find_tasks
 from src.job import End, Failure
+from support.blamed import MODEL, NOBODY, OWNER, blamed
 from support.jobs import TASKS, make_job
 
 GATED = hub.GatedRepoError("gated", response=Response(403, request=Request("GET", "https://huggingface.co")))
@@ -57,7 +58,6 @@ def test_a_task_that_is_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert failed.value.end is End.WORKER
 
 
-MODEL, OWNER, NOBODY = "the model's submitter", "the leaderboard's owner", "nobody: it passes"
 UNREACHABLE_HUB = httpx.ConnectError("no route", request=Request("GET", "https://huggingface.co"))
 
 
@@ -122,19 +122,7 @@ def test_each_error_is_told_to_whom_it_concerns(
     assert (said.end, sentence in said.message) == (end, True), said.message
     assert len(said.message) < 700
     assert said.message.isprintable()
-    assert (told == OWNER) <= ("leaderboard's owner" in said.message)
-    if told != MODEL:
-        assert any(text in said.message for text in NO_FAULT_OF_THE_MODEL)
-    else:
-        assert "not at fault" not in said.message
-
-
-NO_FAULT_OF_THE_MODEL = (
-    "the model is not at fault",
-    "nothing about the model",
-    "disk is full",
-    "The Hub did",
-)
+    assert blamed(said.end, said.message) == told
 
 
 def failure_of(step: Step, error: Exception) -> Failure:

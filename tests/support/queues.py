@@ -110,6 +110,7 @@ class Queue:
         requests: Store | None = None,
         results: Store | None = None,
         models: ModelSource | None = None,
+        suite: Suite = SUITE,
     ) -> Reconciler:
         """A worker on this queue; each call is a new process's worth of memory."""
         return Reconciler(
@@ -118,7 +119,7 @@ class Queue:
             results=results or self.results,
             models=models or AnyModel(),
             executor=executor or FunctionExecutor(),
-            suite=SUITE,
+            suite=suite,
             policy=policy,
             slots=slots,
             clock=clock or self.clock,
