@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from math import ceil
 from threading import Thread
 from typing import Any
 
@@ -14,7 +13,7 @@ from src.shared import hub as hub_module
 from src.shared.cards import RESULTS_CARD
 from src.shared.errors import Conflict, DatasetMissing, NotDelivered, StoreError
 from src.shared.hub import Hub as Client
-from src.shared.hub_store import COUNTED_FROM, HubStore
+from src.shared.hub_store import HubStore
 from src.shared.hub_tree import FEW_FOLDERS
 from src.shared.index import Indexed
 from src.shared.indexes import RESULTS_INDEX
@@ -540,38 +539,19 @@ def test_own_commits_and_those_of_others_are_counted_for_an_hour(
     assert pace.commits == 0
 
 
-def test_every_commit_of_others_is_counted_sooner_or_later(
-    hub: Hub, token: str, dataset: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """At first each change is taken for one commit, which costs no call."""
-    store = open_store(hub, token)
-    parent = store.snapshot()
-    before = store.pace.commits
-    write(store, parent, a=b"[1]")
-    for look in range(2):
-        hub.calls.reset()
-        for number in range(7):
-            dataset.put({f"x{look}-{number}.json": "{}"})
-        store.snapshot()
-        assert hub.calls.count(route="commits") == 0
-    assert store.pace.commits == before + 1 + 2
-    monkeypatch.setattr("src.shared.hub_store.COUNTED_AGAIN_AFTER", timedelta())
-    dataset.put({"last.json": "{}"})
-    store.snapshot()
-    assert store.pace.commits == before + 1 + 15
-
-
-def test_near_the_limit_every_commit_of_others_counts_at_once(
+def test_several_commits_of_others_between_two_looks_count_as_one_and_cost_no_call(
     hub: Hub, token: str, dataset: Repository
 ) -> None:
     store = open_store(hub, token)
     store.snapshot()
     before = store.pace.commits
-    store.pace.note(ceil(LIMIT * COUNTED_FROM))
-    for number in range(7):
-        dataset.put({f"x{number}.json": "{}"})
-    store.snapshot()
-    assert store.pace.commits == before + ceil(LIMIT * COUNTED_FROM) + 7
+    hub.calls.reset()
+    for look in range(2):
+        for number in range(7):
+            dataset.put({f"x{look}-{number}.json": "{}"})
+        store.snapshot()
+    assert store.pace.commits == before + 2
+    assert hub.calls.count(route="commits") == 0
 
 
 def test_the_commits_of_the_last_hour_count_after_a_restart(

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from secrets import token_hex
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, hf_hub_url
@@ -52,27 +52,11 @@ FETCHES = 3
 CREATED_AGAIN_AFTER = timedelta(minutes=10)
 """When what a token may not create is tried again: it may have got the permission."""
 
-COUNTED_AGAIN_AFTER = timedelta(minutes=10)
-"""How often the commits of others are counted in the history; between, each change is taken for one."""
-
-COUNTED_FROM = 0.2
-"""From this share of the commits that the Hub takes on, they are counted at each change: it is a little less
-than the share from which writers wait.
-"""
-
 MADE_BY_THE_HUB = {".gitattributes"}
 """What a dataset has that was just created."""
 
 HISTORY = 200
-"""Commits that are asked for: more than the Hub takes in an hour. Unasked it tells of 50."""
-
-
-class _Counted(NamedTuple):
-    """Up to which revision the commits were counted, when, and how many changes were taken for one since."""
-
-    revision: str
-    time: datetime
-    noted: int = 0
+"""How many commits we ask for: more than the Hub takes in an hour. By default it returns 50."""
 
 
 class HubStore:
@@ -102,7 +86,6 @@ class HubStore:
         self._not_created: datetime | None = None
         self._latest: Snapshot | None = None
         self._own_revisions: set[str] = set()
-        self._counted: _Counted | None = None
         self._lock = Lock()
 
     def __str__(self) -> str:
@@ -206,37 +189,21 @@ class HubStore:
         return NotDelivered(f"it cannot be read: {reason(data, self._hub)}")
 
     def _count_commits(self, latest: Snapshot) -> None:
-        """Tell the pace of others' commits since the last look; at the first one, of the last hour's.
+        """Note others' commits: at the first look those of the last hour, later one for each change.
 
-        The history, which has their exact number, is asked for now and then, and always when the number may
-        matter soon.
+        Several commits between two looks count as one (decision 17).
         """
         if not self._hub.api.token or latest.revision in self._own_revisions:
             return
-        now = steady_now()
-        is_due = self._counted is None or now - self._counted.time >= COUNTED_AGAIN_AFTER
-        if is_due or self.pace.share >= COUNTED_FROM:
-            try:
-                self._count_in(self._history(), latest, now)
-                return
-            except FAILURES:  # it is a matter of some commits more or less
-                pass
-        self.pace.note()
-        if self._counted:
-            self._counted = self._counted._replace(noted=self._counted.noted + 1)
-
-    def _count_in(self, history: Sequence[Mapping[str, Any]], latest: Snapshot, now: datetime) -> None:
-        if self._counted is None:
-            now_there = utc_now()
-            times = [from_text(str(commit.get("date"))) for commit in history]
-            self.pace.note(sum(1 for time in times if time and abs(now_there - time) < timedelta(hours=1)))
-        else:
-            ids = [str(commit["id"]) for commit in history]
-            known = self._counted.revision
-            new = ids[: ids.index(known)] if known in ids else ids
-            others = sum(1 for id in new if id not in self._own_revisions)
-            self.pace.note(max(0, others - self._counted.noted))
-        self._counted = _Counted(latest.revision, now)
+        if self._latest:
+            self.pace.note()
+            return
+        try:
+            dates = [from_text(str(commit.get("date"))) for commit in self._history()]
+        except FAILURES:  # the pace begins at zero, and the Hub says so when it takes no more
+            return
+        now = utc_now()
+        self.pace.note(sum(1 for date in dates if date and abs(now - date) < timedelta(hours=1)))
 
     def _history(self) -> list[dict[str, Any]]:
         """The latest commits, as far as one answer has them, the newest first."""
