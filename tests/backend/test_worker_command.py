@@ -19,7 +19,7 @@ from support.processes import free_port
 from support.queues import Queue
 from support.tiny_model import make_tiny_model
 from support.unprivileged import unprivileged
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 BACKEND = Path("backend").resolve()
 COMMAND, SPACE = ("-m", "src.worker"), ("app.py",)
@@ -56,7 +56,7 @@ def command(
 def test_drain_ends_when_nothing_is_left(queue: Queue) -> None:
     path = queue.submit("nobody/there")
     with command(queue.folder, "--drain") as process:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     assert queue.read(path).status is Status.FAILED
     assert queue.read(path).message == "There is no model nobody/there in models/: check its name."
@@ -67,7 +67,7 @@ def test_a_worker_of_an_ordinary_user_ends_an_evaluation_that_holds_too_much_mem
     path = queue.submit("acme/tiny", commit=None, precision="float32")
     settings = {"MAX_MEMORY_GB": "0.05", "MAX_ATTEMPTS": "1", **ENDLESS}
     with command(queue.folder, "--drain", run_by=unprivileged, **settings) as process:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     assert "where it may have 0.05 GB, and was stopped" in queue.read(path).message
 
@@ -76,7 +76,7 @@ def test_an_old_envs_in_the_place_of_ours_works(queue: Queue) -> None:
     path = queue.submit("nobody/there")
     space = with_old_envs(BACKEND, queue.folder.parent)
     with command(queue.folder, "--drain", space=space) as process:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     assert queue.read(path).status is Status.FAILED
     description = (queue.folder / "results" / BACKEND_DESCRIPTION).read_bytes()
@@ -86,7 +86,7 @@ def test_an_old_envs_in_the_place_of_ours_works(queue: Queue) -> None:
 
 def test_a_mistake_in_the_settings_is_one_sentence(queue: Queue) -> None:
     with command(queue.folder, REFRESH_RATE="often") as process:
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert output == (
         "Configuration error: REFRESH_RATE is 'often', where a number above 0 is needed: "
@@ -102,9 +102,9 @@ def test_a_second_worker_of_the_same_name_is_refused(queue: Queue) -> None:
             what="the first worker",
         )
         with command(queue.folder, WORKER_ID="acme/backend") as second:
-            output, _ = second.communicate(timeout=60)
+            output, _ = second.communicate(timeout=PATIENCE)
         first.send_signal(signal.SIGTERM)
-        first.communicate(timeout=60)
+        first.communicate(timeout=PATIENCE)
     assert second.returncode == 2
     assert "Another worker on this machine is 'acme/backend' already" in output
     assert first.returncode == 0
@@ -122,9 +122,9 @@ def test_a_worker_that_is_told_to_stop_gives_its_evaluation_back_at_once(
         wait_for(lambda: queue.read(path).status is Status.RUNNING, what="the claim")
         children = wait_for(lambda: psutil.Process(process.pid).children(recursive=True), what="a child")
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     request = queue.read(path)
     assert (request.status, request.lease) == (Status.PENDING, None)
     assert [each.end for each in request.history] == ["stopped"]
-    assert not psutil.wait_procs(children, timeout=60)[1]
+    assert not psutil.wait_procs(children, timeout=PATIENCE)[1]
