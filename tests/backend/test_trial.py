@@ -12,12 +12,14 @@ import httpx
 import pytest
 import yaml
 from lm_eval.tasks import TaskManager
+from pydantic import TypeAdapter
 
 from src.evaluation import trial
 from src.evaluation.stand_in import A_TEXT, StandIn
 from src.evaluation.trial import LONGEST_EXAMPLE, try_suite
 from src.job import Progress, Trial
 from src.suite import Suite, read_tasks
+from src.trial import trial_from
 from support.sources import ROOT
 
 SHIPPED = Suite(tasks=("tiny_addition", "tiny_agreement", "tiny_copy"), tasks_dir="tasks")
@@ -72,7 +74,11 @@ def write(own: Path, config: object = CAPITALS, rows: object = ROWS, *, name: st
 def tried(tasks: str = "capitals", **settings: object) -> Trial:
     named = read_tasks(tasks)
     suite = Suite(tasks=named.names, tasks_dir="tasks", fewshot_by_task=named.fewshot_by_task)
-    return try_suite(replace(suite, **settings), lambda _: None)  # type: ignore[arg-type]
+    trial = try_suite(replace(suite, **settings), lambda _: None)  # type: ignore[arg-type]
+    assert (
+        trial_from(TypeAdapter(Trial).dump_python(trial, mode="json")) == trial
+    )  # the worker gets all of it
+    return trial
 
 
 def only_problem(tasks: str = "capitals", **settings: object) -> str:
@@ -453,6 +459,36 @@ def test_no_folder_of_this_machine_is_told(own: Path) -> None:
             {**CAPITALS, "doc_to_txt": "{{country}}"},
             "doc_to_txt",
             "has a setting that lm_eval does not know, `doc_to_txt` (did you mean `doc_to_text`?)",
+        ),
+        (
+            {**CAPITALS, "output_type": ["multiple_choice"]},
+            "output_type",
+            "has the `output_type` ['multiple_choice'], which lm_eval does not know",
+        ),
+        (
+            {**CAPITALS, "metric_list": "acc"},
+            "metric_list",
+            "has a `metric_list` that is no list of `- metric: …`",
+        ),
+        (
+            {**CAPITALS, "metric_list": [{"aggregation": "mean"}]},
+            "aggregation",
+            "has a metric without a name",
+        ),
+        (
+            {**CAPITALS, "metric_list": [{"metric": "acc", "higher_is_better": "more"}]},
+            "higher_is_better",
+            "has the `higher_is_better` 'more', which is neither true nor false",
+        ),
+        (
+            {**WRITTEN, "filter_list": [{"filter": [{"function": "take_first"}]}]},
+            "- filter",
+            "has a filter without `name`, or whose `filter` is no list of `- function: …`",
+        ),
+        (
+            {**WRITTEN, "filter_list": "take_first"},
+            "filter_list",
+            "has a `filter_list` that is no list of `- name: …` with `filter: …`",
         ),
         (
             {**CAPITALS, "num_fewshot": "five"},

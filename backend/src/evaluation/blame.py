@@ -128,6 +128,12 @@ def _metric(leaf: Leaf, number: int, entry: Mapping[str, Any]) -> Iterator[Fault
             f"{did_you_mean(aggregation, list(aggregation_registry))}",
             keys=(number, "aggregation"),
         )
+    is_better = entry.get("higher_is_better")
+    if is_better is not None and not isinstance(is_better, bool):
+        yield at(
+            f"has the `higher_is_better` {is_better!r}, which is neither true nor false",
+            keys=(number, "higher_is_better"),
+        )
 
 
 def _filters(leaf: Leaf) -> Iterator[Fault]:

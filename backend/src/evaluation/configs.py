@@ -49,19 +49,23 @@ class Leaf:
     @property
     def kind(self) -> str | None:
         """lm_eval's `output_type`; None for a task written in Python, which keeps it to itself."""
-        return None if "class" in self.config else self.config.get("output_type", "generate_until")
+        return None if "class" in self.config else as_text(self.config.get("output_type", "generate_until"))
 
     @property
     def metrics(self) -> list[Metric]:
-        """Every metric with every filter; as a default, lm_eval has some for each kind."""
+        """Every metric with every filter; as a default, lm_eval has some for each kind.
+
+        Leave out what is not written as lm_eval wants it: the trial says so.
+        """
         default = [{"metric": name} for name in DEFAULT_METRIC_REGISTRY.get(self.kind, [])]
         listed = default if self.config.get("metric_list") is None else self.config["metric_list"]
-        filters = [each["name"] for each in self.config.get("filter_list") or []] or [NO_FILTER]
+        filters = _texts(self.config.get("filter_list"), "name") or [NO_FILTER]
         found = []
-        for metric in listed if self.kind else []:
-            name = _name_of(metric["metric"])
-            up = metric.get("higher_is_better", is_higher_better(name))
-            found += [Metric(key=f"{name},{each}", higher_is_better=up) for each in filters]
+        for metric in _listed(listed) if self.kind else []:
+            for name in map(_name_of, _texts(metric, "metric")):
+                up = metric.get("higher_is_better", is_higher_better(name))
+                up = up if isinstance(up, bool) else None
+                found += [Metric(key=f"{name},{each}", higher_is_better=up) for each in filters]
         return found
 
     @property
@@ -101,8 +105,10 @@ class Leaf:
 
     def fewshot(self, given: int | None) -> int:
         """How many examples lm_eval uses when it is given this number: a 0 in the task's file stays."""
-        own: int | None = self.config.get("num_fewshot")
-        return own or 0 if given is None or own == 0 else given
+        own = self.config.get("num_fewshot")
+        if given is None:
+            return own if isinstance(own, int) and own > 0 else 0
+        return 0 if own == 0 else given
 
     @property
     def _named_files(self) -> object:
@@ -202,3 +208,8 @@ def _name_of(metric: str) -> str:
 def _listed(value: Any) -> list[Any]:
     """What lm_eval takes as one thing or as a list of them."""
     return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _texts(value: Any, key: str) -> list[str]:
+    """The texts that a mapping, or each of several, has under a key."""
+    return [text for each in _listed(value) if (text := as_text(as_object(each).get(key)))]
