@@ -519,6 +519,27 @@ def test_a_missing_split_is_told(own: Path) -> None:
     )
 
 
+def test_a_file_of_questions_that_is_not_there_is_told_with_the_line_that_names_it(own: Path) -> None:
+    write(own, {**CAPITALS, "dataset_kwargs": {"data_files": {"test": "tasks/capitlas.jsonl"}}})
+    assert only_problem() == (
+        "The task capitals names a file of questions that is not there, capitlas.jsonl (tasks/capitals.yaml, "
+        f"line {line_of(own, 'capitlas')}, `dataset_kwargs`): correct its path, which starts from the "
+        "backend's folder."
+    )
+
+
+def test_an_answer_that_is_misspelt_for_all_questions_is_told_once(own: Path) -> None:
+    write(own, {**CAPITALS, "doc_to_target": "anwser"})
+    assert "has the `doc_to_target` 'anwser', and no field of its questions is called so" in only_problem()
+
+
+def test_a_misspelt_filter_is_told_where_the_questions_have_an_absolute_path(own: Path) -> None:
+    files = {"data_files": {"test": str(own / "capitals.jsonl")}}
+    filters = [{"name": "x", "filter": [{"function": "take_frist"}]}]
+    write(own, {**WRITTEN, "dataset_kwargs": files, "filter_list": filters})
+    assert "has the filter 'take_frist', which lm_eval does not know (did you mean" in only_problem()
+
+
 def test_a_mistake_in_an_included_file_is_told_at_its_place_there(own: Path) -> None:
     common = {key: value for key, value in CAPITALS.items() if key != "task"}
     (own / "common.yaml").write_text(yaml.safe_dump({**common, "output_type": "choice"}))
@@ -566,10 +587,7 @@ def test_a_file_that_is_not_yaml_is_told_at_once_with_its_line(
     monkeypatch.setattr(TaskManager, "__init__", without_the_collection(TaskManager.__init__))
     text = yaml.safe_dump(CAPITALS, sort_keys=False)
     write(own, text.replace(before, after, 1))
-    nowhere, broken = tried().description.problems
-    assert nowhere.startswith(
-        "The task capitals is neither in this leaderboard's tasks folder nor in lm_eval "
-    )
+    broken = only_problem()
     assert broken.startswith("The task file tasks/capitals.yaml, line ")
     assert f"cannot be used: {reason}" in broken
 

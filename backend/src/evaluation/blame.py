@@ -20,6 +20,7 @@ from lm_eval.config.task import TaskConfig
 from src.evaluation.configs import Leaf
 from src.evaluation.failures import causes
 from src.evaluation.own_rows import BadRow
+from src.evaluation.problems import CORRECT_THE_PATH
 from src.evaluation.task_yaml import Place, place_of
 
 LONGEST = 300
@@ -79,6 +80,17 @@ def faults_in_the_file(leaf: Leaf) -> Iterator[Fault]:
         return
     for rule in (each for each in SETTINGS if not (each in REGISTERED and has_code(leaf.config))):
         yield from rule(leaf)
+
+
+def missing_file(leaf: Leaf, file: str) -> Fault:
+    """The fault of a file of questions that is not there."""
+    return _at(
+        leaf,
+        f"names a file of questions that is not there, {Path(file).name}",
+        "dataset_kwargs",
+        keys=("data_files", *leaf.keys_of(file)),
+        do=CORRECT_THE_PATH,
+    )
 
 
 def _unknown_keys(leaf: Leaf) -> Iterator[Fault]:
@@ -224,7 +236,8 @@ def has_code(value: object) -> bool:
         return any(has_code(each) for each in value.values())
     if isinstance(value, list):
         return any(map(has_code, value))
-    return isinstance(value, str) and value.startswith("/") and "." in Path(value).name
+    is_a_path = isinstance(value, str) and value.startswith("/")
+    return is_a_path and Path(f"{value.rpartition('.')[0]}.py").is_file()
 
 
 def plain_words(leaf: Leaf, features: Sequence[str]) -> Iterator[Fault]:

@@ -85,6 +85,16 @@ class Leaf:
         return [file for file in self._data_files if "://" not in file and "*" not in file]
 
     @property
+    def missing_files(self) -> Iterator[str]:
+        """The files of questions that it names and that are not there."""
+        return (file for file in self.local_files if not Path(file).exists())
+
+    def keys_of(self, file: str) -> tuple[str, ...]:
+        """The keys below `data_files` that lead to a file of questions."""
+        named = as_object(self._named_files)
+        return next(((split,) for split, files in named.items() if file in _listed(files)), ())
+
+    @property
     def named_splits(self) -> list[str]:
         """The splits of a task that names files for each; without them the one of all files is `train`."""
         if self.config.get("dataset_path") not in LOCAL_LOADERS or not self._named_files:

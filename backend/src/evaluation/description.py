@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,10 +32,16 @@ from src.suite import Suite
 T = TypeVar("T")
 
 
-def describe(suite: Suite, tasks: TaskManager | None = None, *, is_tried: bool = False) -> BackendDescription:
+def describe(
+    suite: Suite,
+    tasks: TaskManager | None = None,
+    *,
+    is_tried: bool = False,
+    unreadable: Collection[str] = (),
+) -> BackendDescription:
     """What a worker with this suite runs. It loads no questions and fetches nothing from the Hub.
 
-    What a trial finds out for certain is left to it.
+    What a trial finds out for certain is left to it, and so are the tasks in files that cannot be read.
     """
     tasks = tasks or index_for(suite.tasks, suite.tasks_dir)
     known = [name for name in suite.tasks if name in tasks.task_index]
@@ -51,6 +57,7 @@ def describe(suite: Suite, tasks: TaskManager | None = None, *, is_tried: bool =
                     tasks,
                     confirm_run_unsafe_code=suite.confirm_run_unsafe_code,
                     is_tried=is_tried,
+                    unreadable=unreadable,
                 )
             ),
         ),

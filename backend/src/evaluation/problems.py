@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import version
@@ -19,19 +19,29 @@ from src.evaluation.tasks import COLLECTION
 
 log = logging.getLogger(__name__)
 
+CORRECT_THE_PATH = "correct its path, which starts from the backend's folder"
+
 
 def problems(
-    name: str, tasks: TaskManager, *, confirm_run_unsafe_code: bool = False, is_tried: bool = False
+    name: str,
+    tasks: TaskManager,
+    *,
+    confirm_run_unsafe_code: bool = False,
+    is_tried: bool = False,
+    unreadable: Collection[str] = (),
 ) -> Iterator[str]:
     """A sentence for each kind of problem that a task, or a task of a group, has.
 
-    A task that is tried as well shows whether it can be loaded, and whether its questions lie in the cache.
+    A task that is tried as well shows whether it can be loaded, and where its questions are. Tasks that are
+    `unreadable` are in a file that cannot be read, which has a sentence of its own.
     """
     left_out: list[Callable[[Leaf], str | None]] = [runs_the_models_code] if confirm_run_unsafe_code else []
-    left_out += [needs_the_hub, fails_to_load] if is_tried else []
+    left_out += [lacks_its_questions, needs_the_hub, fails_to_load] if is_tried else []
     rules = [rule for rule in PROBLEMS if rule not in left_out]
     told = set()
     for leaf in leaves(name, tasks):
+        if leaf.name in unreadable:
+            continue
         found = next(((rule, sentence) for rule in rules if (sentence := rule(leaf))), None)
         if found and found[0] not in told:
             told.add(found[0])
@@ -74,12 +84,9 @@ def runs_the_models_code(leaf: Leaf) -> str | None:
 
 def lacks_its_questions(leaf: Leaf) -> str | None:
     """Files of questions that are not where the task says."""
-    missing = [file for file in leaf.local_files if not Path(file).exists()]
-    if not missing:
-        return None
+    missing = next(leaf.missing_files, None)
     return (
-        f"names a file of questions that is not there, {Path(missing[0]).name}: correct its path, which "
-        "starts from the backend's folder."
+        missing and f"names a file of questions that is not there, {Path(missing).name}: {CORRECT_THE_PATH}."
     )
 
 

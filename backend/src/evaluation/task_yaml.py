@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from lm_eval.tasks._yaml_loader import load_yaml
 
 MOST_INCLUDES = 20
 """How deep files may include each other before it is taken for a cycle."""
+
+NAME = re.compile(r"""^\s*(?:task|group|tag)\s*:\s*["']?([^\s"'#]+)""", re.MULTILINE)
 
 IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 
@@ -90,6 +94,16 @@ def broken_files(folder: str) -> Iterator[Broken]:
                 load_yaml(file, resolve_func=False)
             except (OSError, ValueError, yaml.YAMLError, TypeError, AttributeError) as error:
                 yield _broken(file, error)
+
+
+def names_in(broken: Iterable[Broken]) -> set[str]:
+    """The tasks, groups and tags that files which cannot be read are probably about."""
+    names = set()
+    for each in broken:
+        names.add(each.place.file.stem)
+        with suppress(OSError):
+            names.update(NAME.findall(each.place.file.read_text(encoding="utf-8", errors="replace")))
+    return names
 
 
 def _broken(file: Path, error: Exception) -> Broken:

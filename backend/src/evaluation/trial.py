@@ -34,7 +34,7 @@ from src.evaluation.own_rows import BadRow, broken_lines, odd_rows, read_lines, 
 from src.evaluation.problems import needs_the_hub
 from src.evaluation.problems import problems as problems_of_the_files
 from src.evaluation.stand_in import StandIn, wanted
-from src.evaluation.task_yaml import Broken, Place, broken_files, place_of
+from src.evaluation.task_yaml import Broken, Place, broken_files, names_in, place_of
 from src.evaluation.tasks import index_for
 from src.job import Progress, Trial
 from src.shared.backend_description import BackendDescription, Example, TaskDescription
@@ -74,8 +74,9 @@ def try_suite(suite: Suite, tell: Tell) -> Trial:
     total = len(suite.tasks)
     tell(Progress("looking for the tasks", 0, total))
     index = index_for(suite.tasks, suite.tasks_dir)
-    description = describe(suite, index, is_tried=True)
-    told = [*description.problems, *unreadable(suite, index)]
+    broken = list(broken_files(suite.tasks_dir))
+    description = describe(suite, index, is_tried=True, unreadable=names_in(broken))
+    told = [*description.problems, *unreadable(suite, index, broken)]
     unanswered: list[str] = []
     examples: dict[str, Example] = {}
     for number, name in enumerate(suite.tasks):
@@ -123,6 +124,8 @@ def try_task(name: str, suite: Suite, index: TaskManager) -> Tried:
 
 def before_building(leaf: Leaf) -> list[Fault]:
     """What a task's file and its own questions tell before lm_eval reads them."""
+    if (missing := next(leaf.missing_files, None)) is not None:
+        return [blame.missing_file(leaf, missing)]
     if rows := list(broken_lines(leaf)):
         return [blame.fault_of_row(row) for row in rows]
     return [*blame.faults_in_the_file(leaf), *map(blame.fault_of_row, odd_rows(leaf))]
@@ -217,8 +220,8 @@ class _Run:
         yield from too_many_examples(self.name, leaf, task, self.suite)
         yield from unknown_metrics(leaf, task)
         if is_own(leaf, self.folder):
-            yield from blame.plain_words(leaf, getattr(task, "features", ()))
-            yield from map(blame.fault_of_row, wrong_answers(task, leaf))
+            words = list(blame.plain_words(leaf, getattr(task, "features", ())))
+            yield from words or map(blame.fault_of_row, wrong_answers(task, leaf))
 
 
 def ask(loaded: Any) -> None:
@@ -365,11 +368,11 @@ def is_own(leaf: Leaf, folder: Path) -> bool:
     return bool(leaf.file and leaf.file.resolve().is_relative_to(folder.resolve()))
 
 
-def unreadable(suite: Suite, index: TaskManager) -> Iterator[str]:
+def unreadable(suite: Suite, index: TaskManager, files: Iterable[Broken]) -> Iterator[str]:
     """A sentence for each of the owner's files that lm_eval leaves out and the suite may need."""
     wanted_names = {name.encode() for name in suite.tasks}
     wanted_names |= {leaf.name.encode() for name in suite.tasks for leaf in leaves(name, index)}
-    for broken in broken_files(suite.tasks_dir):
+    for broken in files:
         sentence = (
             f"The task file {told_place(broken.place, suite)} cannot be used: {broken.reason}. Correct it."
         )
