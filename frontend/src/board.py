@@ -19,7 +19,7 @@ from src.queue import Entry, entries, no_worker_since
 from src.rows import Standings, standings
 from src.shared.backend_description import BackendDescription, read_description
 from src.shared.conflicts import tries
-from src.shared.errors import Conflict, StoreError
+from src.shared.errors import BadFile, Conflict, StoreError
 from src.shared.indexer import Indexer
 from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.mirror import Mirror, Reading
@@ -381,7 +381,8 @@ class Keeper:
 def _blocklist(reading: Reading[Blocklist]) -> Blocklist:
     place = place_of(BLOCKLIST, reading.snapshot.files)
     if place in reading.broken:
-        return Blocklist(broken=reading.broken[place])
+        reason = reading.broken[place].removesuffix(f". {BadFile.remedy}")  # submitters are told it, too
+        return Blocklist(broken=reason)
     return reading.values.get(place, Blocklist())
 
 
@@ -410,4 +411,4 @@ def _order(backend: BackendDescription | None) -> Sequence[str]:
 
 
 def _broken(store: Store, broken: Mapping[str, str]) -> list[str]:
-    return [f"{path} in {store} was skipped: {reason}." for path, reason in sorted(broken.items())]
+    return [f"{path} in {store} was skipped: {told}" for path, told in sorted(broken.items())]

@@ -109,6 +109,7 @@ def test_a_broken_file_is_named_and_its_neighbours_are_read(leaderboard: Leaderb
         f"acme/bad.json in {leaderboard.folder / 'requests'}",
         f"acme/tiny/results_1.json in {leaderboard.folder / 'results'}",
     ]
+    assert all(sentence.endswith(". Correct the file, or delete it.") for sentence in board.broken)
 
 
 def test_a_dataset_that_cannot_be_read_leaves_the_old_board_and_says_why(leaderboard: Leaderboard) -> None:

@@ -289,6 +289,7 @@ def test_a_mirror_shows_what_it_can_and_asks_again_for_the_rest(hub: Hub, store:
     first = mirror.refresh()
     assert (len(first.values), len(first.broken)) == (2, 1)
     assert "it cannot be read: the Hub answers with an error (500)" in str(first.broken)
+    assert all(told.endswith(". It will be read again.") for told in first.broken.values())
     second = mirror.refresh()
     assert (len(second.values), len(second.broken)) == (3, 0)
 

@@ -282,11 +282,13 @@ def test_a_file_that_is_no_request_is_refused_in_a_short_sentence(data: bytes) -
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("UTF-16", "save it as UTF-8"), ("a Git LFS pointer", "upload the file again, without Git LFS")],
+    [("UTF-16", "save it as UTF-8"), ("a Git LFS pointer", "Upload the file again, without Git LFS.")],
 )
 def test_a_refusal_of_another_kind_of_file_says_what_it_is_and_what_to_do(name: str, remedy: str) -> None:
-    with pytest.raises(BadFile, match=f"^it is {name}.*: {remedy}"):
+    with pytest.raises(BadFile) as refusal:
         read_request(NO_REQUESTS[name])
+    assert str(refusal.value).startswith(f"it is {name}")
+    assert remedy in refusal.value.told
 
 
 def test_a_refusal_names_the_field() -> None:

@@ -32,7 +32,9 @@ AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Reading(Generic[T]):
-    """The parsed files of a dataset at one snapshot: the good ones by path, of each broken one the reason."""
+    """The parsed files of a dataset at one snapshot: the good ones by path, of each broken one the reason, and
+    what to do.
+    """
 
     snapshot: Snapshot
     values: Mapping[str, T]
@@ -199,7 +201,7 @@ class Mirror(Generic[T]):
 
     def _so_far(self, snapshot: Snapshot) -> Reading[T]:
         values = {path: value for path, (_, value) in self._parsed.items() if not isinstance(value, BadFile)}
-        broken = {path: str(value) for path, (_, value) in self._parsed.items() if isinstance(value, BadFile)}
+        broken = {path: value.told for path, (_, value) in self._parsed.items() if isinstance(value, BadFile)}
         return Reading(snapshot, values, broken)
 
     def _new_reading(
@@ -208,7 +210,7 @@ class Mirror(Generic[T]):
         """The same object as before if nothing is different."""
         parsed = {path: missing[path] if path in missing else self._parsed[path][1] for path in wanted}
         values = {path: value for path, value in parsed.items() if not isinstance(value, BadFile)}
-        broken = {path: str(value) for path, value in parsed.items() if isinstance(value, BadFile)}
+        broken = {path: value.told for path, value in parsed.items() if isinstance(value, BadFile)}
         reading = Reading(snapshot, values, broken)
         self._is_whole = not missing
         if self._reading != reading:

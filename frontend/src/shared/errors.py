@@ -7,7 +7,8 @@ LeaderboardError
 │   ├── DatasetMissing      the dataset does not exist
 │   └── NotOurs             the dataset belongs to another leaderboard
 ├── BadFile                 a file in a dataset cannot be understood
-│   └── NotDelivered        a file that the Hub lists could not be had this time
+│   ├── NotDelivered        a file that the Hub lists could not be had this time
+│   └── InLfs               a file holds only where Git LFS keeps its content
 └── ModelError              a model cannot be described
     ├── ModelNotFound       no model of this name
     │   └── ModelIsPrivate  there is one, which only our token and its owners may see
@@ -58,11 +59,29 @@ class NotOurs(StoreError):
 
 
 class BadFile(LeaderboardError):
-    """A file in a dataset cannot be understood; its neighbours are not affected."""
+    """A file in a dataset cannot be understood; its neighbours are not affected.
+
+    The message is a reason, which a sentence goes on with. `remedy` is a sentence of its own.
+    """
+
+    remedy = "Correct the file, or delete it."
+
+    @property
+    def told(self) -> str:
+        """The reason, and what to do."""
+        return f"{self}. {self.remedy}"
 
 
 class NotDelivered(BadFile):
     """A file that the Hub lists could not be had this time."""
+
+    remedy = "It will be read again."
+
+
+class InLfs(BadFile):
+    """A file holds only where Git LFS keeps its content."""
+
+    remedy = "Upload the file again, without Git LFS."
 
 
 class ModelError(LeaderboardError):

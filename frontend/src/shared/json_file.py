@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from pydantic_core import from_json
 
-from .errors import BadFile
+from .errors import BadFile, InLfs
 from .store import MAX_BYTES
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -34,7 +34,7 @@ def read_object(data: bytes) -> dict[str, object]:
     if data.startswith(UTF_16):
         raise BadFile("it is UTF-16: save it as UTF-8")
     if data.startswith(LFS_POINTER):
-        raise BadFile("it is a Git LFS pointer, not the file itself: upload the file again, without Git LFS")
+        raise InLfs("it is a Git LFS pointer, not the file itself")
     data = data.removeprefix(codecs.BOM_UTF8)
     if not data.strip():
         raise BadFile("it is empty")
