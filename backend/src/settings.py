@@ -14,7 +14,7 @@ from src.shared.settings import CommonSettings
 from src.shipped import SHIPPED_TASKS
 from src.watch import GB
 
-FewShot = Annotated[int, Field(ge=0), "a whole number"]
+FewShot = Annotated[int, Field(ge=0), "a whole number of at least 0"]
 PositiveNumber = Annotated[int, Field(ge=1), "a whole number above 0"]
 BootstrapIters = Annotated[int, Field(ge=100, le=10_000_000), "a whole number from 100 to 10,000,000"]
 NotNegative = Annotated[float, Field(ge=0), "a number"]

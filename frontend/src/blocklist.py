@@ -52,7 +52,7 @@ def read_blocklist(data: bytes) -> Blocklist:
     if not raw:
         return Blocklist()
     if not isinstance(raw, Mapping) or not set(raw) <= set(KINDS):
-        raise BadFile(f"it must hold nothing but {' and '.join(f'`{kind}:`' for kind in KINDS)}")
+        raise BadFile("it may hold only `models:`, `users:` and `removed:`")
     models, users, removed = (_reasons(raw.get(kind), kind) for kind in KINDS)
     return Blocklist(models=models, users=users, removed=removed)
 

@@ -89,8 +89,9 @@ def read_higher(named: object) -> dict[str, int]:
     higher = {}
     for login, number in entries:
         if not str(login).strip() or not str(number).strip().isdecimal():
+            written = f"{login}:{number}" if str(number).strip() else str(login)
             raise ConfigurationError(
-                f"HIGHER_RATE_LIMITS holds {f'{login}: {number}'!r}: write a login and a whole number, such "
+                f"HIGHER_RATE_LIMITS holds {written.strip()!r}: write a login and a whole number, such "
                 "as alice: 50, with commas between."
             )
         higher[str(login).strip().casefold()] = int(str(number))

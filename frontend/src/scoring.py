@@ -208,7 +208,7 @@ def _is_readable(evidence: Evidence) -> Iterator[str]:
     if broken:
         many = "1 result holds" if len(broken) == 1 else f"{len(broken):,} results hold"
         yield (
-            f"{many} something else than a number as {task.metric} of {task.benchmark}, for the column "
+            f"{many} something other than a number as {task.metric} of {task.benchmark}, for the column "
             f"{task.col_name}: {_listed(broken)}. Correct or remove it there."
         )
 

@@ -13,7 +13,7 @@ from src.limits import Limits, read_higher
 from src.shared.environment import Port, Positive
 from src.shared.settings import CommonSettings
 
-WholeNumber = Annotated[int, Field(ge=0), "a whole number"]
+WholeNumber = Annotated[int, Field(ge=0), "a whole number of at least 0"]
 Days = Annotated[float, Field(gt=0, le=36_500), "a number of days, up to 36500"]
 
 

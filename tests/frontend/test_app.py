@@ -50,10 +50,11 @@ def wait_until_it_serves(process: subprocess.Popen[str], port: int) -> None:
             {"ANONYMOUS_SUBMISSIONS": "perhaps"},
             "ANONYMOUS_SUBMISSIONS is 'perhaps', where true or false is needed",
         ),
+        ({"MAX_PENDING": "-1"}, "MAX_PENDING is '-1', where a whole number of at least 0 is needed"),
         ({"RATE_LIMIT_PERIOD": "1e10"}, "RATE_LIMIT_PERIOD is '1e10', where a number of days, up to 36500"),
         (
             {"HIGHER_RATE_LIMITS": "alice"},
-            "HIGHER_RATE_LIMITS holds 'alice: ': write a login and a whole number",
+            "HIGHER_RATE_LIMITS holds 'alice': write a login and a whole number",
         ),
         (
             {"GRADIO_SERVER_PORT": "http"},

@@ -260,7 +260,7 @@ def test_an_owner_hears_of_a_score_that_is_not_a_number(value: object) -> None:
     results = results_of("acc", 0.5, value)
     [sentence] = doubts(Task("task", "acc", "Task"), results)
     assert sentence == (
-        "1 result holds something else than a number as acc of task, for the column Task: "
+        "1 result holds something other than a number as acc of task, for the column Task: "
         f"{results[1].path}. Correct or remove it there."
     )
 

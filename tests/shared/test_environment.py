@@ -169,6 +169,12 @@ def test_an_empty_text_in_the_file_counts_as_not_set(text: str) -> None:
             "Remove this line: the Space signs in",
         ),
         ("def login(token):\n    input()\n\nlogin(token=None)\n", 4, "Remove this line: the Space signs in"),
+        (
+            "def Task(name):\n    pass\n\nTask('a', num_questions=200)\n",
+            4,
+            "Write weight for num_questions, in_average for in_overall,",
+        ),
+        ("x = 24h\n", 1, "SyntaxError: invalid decimal literal. Correct this line."),
         ("raise RuntimeError('a\\nb')\n", 1, "RuntimeError: a b. Correct this line."),
         ("x = 1 / 0\n", 1, "Correct this line."),
     ],

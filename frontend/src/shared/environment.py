@@ -59,6 +59,10 @@ REMEDIES = (
         "page needs of it is set in other places (docs/moving-over.md).",
     ),
     (
+        r"\b(num_questions|in_overall|displayed_by_default)\s*=",
+        "Write weight for num_questions, in_average for in_overall, and is_default for displayed_by_default.",
+    ),
+    (
         r"\bsrc\.envs\b",
         "src/envs.py has no such name: write the value itself here, or add the name to src/envs.py.",
     ),
@@ -86,7 +90,10 @@ def owners_file(module: str) -> ModuleType:
         line = error.lineno if isinstance(error, SyntaxError) else _line(path, error.__traceback__)
         frames = traceback.extract_tb(error.__traceback__)
         texts = [each.line or "" for each in frames if each.filename.endswith(path) and each.lineno == line]
-        said = " ".join(str(error).split())[:MOST_SAID].rstrip(".")
+        what = (
+            error.msg if isinstance(error, SyntaxError) and error.msg else str(error)
+        )  # the rest says the line once more
+        said = " ".join(what.split())[:MOST_SAID].rstrip(".")
         raise ConfigurationError(
             f"{path}, line {line}: {type(error).__name__}: {said}. {_remedy(texts[0] if texts else '')}"
         ) from error

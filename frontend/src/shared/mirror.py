@@ -32,7 +32,7 @@ AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Reading(Generic[T]):
-    """The parsed files of a dataset at one snapshot: the good ones by path, of each broken one the reason, and
+    """The parsed files of a dataset at one snapshot: the good ones by path, of each broken one the reason and
     what to do.
     """
 
