@@ -52,10 +52,11 @@ def running(
     environments: Path = ENVIRONMENTS,
     ports: Mapping[str, int] = ANY_PORTS,
     program: str = "app.py",
+    root: Path = ROOT,
     **settings: str,
 ) -> Iterator[dict[str, Space]]:
     """Run Spaces on a data folder until the block ends. `settings` are variables for all of them, `program`
-    is what is run in the folder of each.
+    is what is run in the folder of each, which lies in `root`.
 
     Raises DoesNotStart. A taken port is passed over for the next free one: look at each Space's `url`.
     """
@@ -65,7 +66,9 @@ def running(
         given: list[int] = []
         for name in names:  # all are started before any is waited for, so none has its port yet
             given.append(free_port(ports[name], given))
-            spaces[name] = start(name, data, environments / name, given[-1], settings, program)
+            spaces[name] = start(
+                name, data, environments / name, given[-1], settings, program=program, root=root
+            )
             stack.callback(stop, spaces[name])
         for space in spaces.values():
             wait_until_open(space)
@@ -73,7 +76,14 @@ def running(
 
 
 def start(
-    name: str, data: Path, environment: Path, port: int, settings: dict[str, str], program: str = "app.py"
+    name: str,
+    data: Path,
+    environment: Path,
+    port: int,
+    settings: dict[str, str],
+    *,
+    program: str = "app.py",
+    root: Path = ROOT,
 ) -> Space:
     """Start a Space with `python app.py` in its folder, in a virtual environment of its own."""
     variables = {key: value for key, value in os.environ.items() if not OF_ANOTHER_LEADERBOARD.match(key)}
@@ -86,7 +96,7 @@ def start(
     with log.open("wb") as file:
         process = subprocess.Popen(
             [str(environment / "bin" / "python"), program],
-            cwd=ROOT / name,
+            cwd=root / name,
             env=variables | settings,
             stdin=subprocess.DEVNULL,
             stdout=file,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
+
+CODE = re.compile(r"(``.*?``|`[^`]*`)")
 
 
 def compare_table(file: Path, name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -30,4 +33,6 @@ def _lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.replace("|", r"\|").split())
+    plain = " ".join(text.replace("|", r"\|").split())
+    parts = CODE.split(plain)
+    return "".join(part if CODE.fullmatch(part) else part.replace("__", r"\_\_") for part in parts)
