@@ -236,8 +236,9 @@ def has_code(value: object) -> bool:
         return any(has_code(each) for each in value.values())
     if isinstance(value, list):
         return any(map(has_code, value))
-    is_a_path = isinstance(value, str) and value.startswith("/")
-    return is_a_path and Path(f"{value.rpartition('.')[0]}.py").is_file()
+    if not isinstance(value, str) or not value.startswith("/"):
+        return False
+    return Path(f"{value.rpartition('.')[0]}.py").is_file()
 
 
 def plain_words(leaf: Leaf, features: Sequence[str]) -> Iterator[Fault]:
