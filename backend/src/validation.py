@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from src.job import End, Ending
 from src.shared.json_file import as_number, as_object, as_texts
-from src.shared.store import MAX_BYTES
+from src.shared.names import MAX_BYTES
 
 ROOM = 10_000
 """Bytes for what the publication adds to a report."""

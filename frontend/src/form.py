@@ -8,9 +8,9 @@ from src.model_types import MODEL_TYPES, read_model_type
 from src.shared.backend_description import BackendDescription
 from src.shared.errors import LeaderboardError
 from src.shared.model_name import linked_revision, model_name
+from src.shared.precision import PRECISIONS
 from src.shared.request import ORIGINAL
 
-PRECISIONS = ("float16", "bfloat16", "float32")
 WEIGHT_TYPES = (ORIGINAL, "Adapter", "Delta")
 """What is offered until the backend has said what it runs."""
 

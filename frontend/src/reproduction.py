@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from src.form import PRECISIONS
 from src.rows import Row, Standings
 from src.search import found, read_search
 from src.shared.backend_description import BackendDescription
 from src.shared.model_name import is_model_name
+from src.shared.precision import PRECISIONS
 from src.shared.request import ORIGINAL
 from src.shared.result import Setup
 from src.shared.times import to_text

@@ -12,10 +12,11 @@ from src.retries import RetryTerms
 from src.shared.errors import BadFile, ModelError, NotDelivered
 from src.shared.folder_store import FolderStore
 from src.shared.model_source import ModelFacts
+from src.shared.names import MAX_BYTES
 from src.shared.pace import LIMIT, Pace
 from src.shared.reports import read_result
 from src.shared.request import Attempt, Lease, Status
-from src.shared.store import MAX_BYTES, Snapshot
+from src.shared.store import Snapshot
 from support.executors import FunctionExecutor, good, report_of
 from support.queues import START, Queue, drain
 

@@ -18,8 +18,9 @@ from src.shared.hub_tree import FEW_FOLDERS
 from src.shared.index import Indexed
 from src.shared.indexes import RESULTS_INDEX
 from src.shared.mirror import Mirror
+from src.shared.names import MAX_BYTES
 from src.shared.pace import LIMIT, Pace
-from src.shared.store import MAX_BYTES, Snapshot
+from src.shared.store import Snapshot
 from support.hub import Fault, Hub, Kind, Repository, running_hub
 from support.hub.history import CommitText
 from support.hub.repository import RepoName

@@ -28,10 +28,10 @@ from huggingface_hub.errors import (
 from .errors import BadFile, Conflict, DatasetMissing, NotDelivered, StoreError
 from .hub import CONFLICTS, FAILURES, Hub, TooManyCalls, is_passing, reason, status_of
 from .hub_tree import HubTree
-from .names import is_safe_path, places
+from .names import is_safe_path, largest, places
 from .pace import Pace
 from .steady import steady_now
-from .store import Snapshot, blob_id, largest
+from .store import Snapshot, blob_id
 from .times import from_text, utc_now
 
 if TYPE_CHECKING:

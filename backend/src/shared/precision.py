@@ -4,6 +4,9 @@ from __future__ import annotations
 
 UNKNOWN = "?"
 
+PRECISIONS = ("float16", "bfloat16", "float32")
+"""The precisions that a model can be evaluated in without quantization."""
+
 OTHER_NAMES = {
     "fp16": "float16",
     "half": "float16",

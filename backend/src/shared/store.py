@@ -8,14 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from .errors import BadFile
-from .names import is_own_path
 from .pace import Pace
-
-MAX_BYTES = 20_000_000
-"""The largest file that is read; lm_eval's longest reports, without samples, have two million bytes."""
-
-MAX_INDEX_BYTES = 200_000_000
-"""The largest of our own files, such as the index; of 100,000 results it has some 20 million bytes."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +57,6 @@ class Store(Protocol):
 
     def check_writing(self) -> None:
         """Raise StoreError, with a sentence, when nothing can be written: a token that may only read."""
-
-
-def largest(path: str) -> int:
-    """How many bytes a file of this name may have to be read."""
-    return MAX_INDEX_BYTES if is_own_path(path) else MAX_BYTES
 
 
 def blob_id(data: bytes) -> str:

@@ -10,12 +10,13 @@ from gradio.events import api as api_endpoint
 
 from src import api
 from src.board import Board, Keeper
-from src.form import MAIN, PRECISIONS, UNKNOWN_TYPE, Form
+from src.form import MAIN, UNKNOWN_TYPE, Form
 from src.page.ready import pass_ready_answers_on, ready
 from src.page.updates import WAITING_FOR_A_COMMIT
 from src.page.visitors import Visitors
 from src.shared.calls.delivered import text
 from src.shared.errors import LeaderboardError
+from src.shared.precision import PRECISIONS
 from src.shared.request import ORIGINAL
 from src.submission import Desk
 from src.submitter import Submitter

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pydantic_core import from_json
 
 from .errors import BadFile, InLfs
-from .store import MAX_BYTES
+from .names import MAX_BYTES
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 """How a file begins that only names a content, which Git LFS keeps elsewhere."""

@@ -34,6 +34,12 @@ AVAILABILITY = f"{OWN_FOLDER}/availability.csv"
 BOARD = f"{OWN_FOLDER}/board.yaml"
 """In both: the Spaces of the leaderboard that the dataset belongs to."""
 
+MAX_BYTES = 20_000_000
+"""The largest file that is read; lm_eval's longest reports, without samples, have two million bytes."""
+
+MAX_INDEX_BYTES = 200_000_000
+"""The largest of our own files, such as the index; of 100,000 results it has some 20 million bytes."""
+
 MAX_NAME_BYTES = 240
 """File systems hold 255; the rest is for the hidden name under which a file waits for its commit."""
 
@@ -123,3 +129,8 @@ def _is_safe_name(name: str) -> bool:
     hidden = not name or name.startswith(".")
     short = len(name.encode("utf-8", "replace")) <= MAX_NAME_BYTES
     return not hidden and short and name.isprintable() and "\\" not in name
+
+
+def largest(path: str) -> int:
+    """How many bytes a file of this name may have to be read."""
+    return MAX_INDEX_BYTES if is_own_path(path) else MAX_BYTES
