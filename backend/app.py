@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from src.shared.hardening import forbid_inspection
+from src.shared.process.hardening import forbid_inspection
 
 if __name__ == "__main__":  # before the imports below, which take a second
     forbid_inspection()
@@ -11,13 +11,13 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from src.secrets import withdraw_secrets
 from src.settings import Settings
-from src.shared.doors import hide_tracebacks
 from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
-from src.shared.folder_files import serve_files
-from src.shared.stop_signal import StopSignal
+from src.shared.process.stop_signal import StopSignal
+from src.shared.serving.doors import hide_tracebacks
+from src.shared.serving.folder_files import serve_files
+from src.withdrawn_secrets import withdraw_secrets
 from src.worker import Worker, make_worker
 
 if TYPE_CHECKING:  # it takes seconds: the worker starts first
@@ -57,7 +57,7 @@ def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
     """
     from src.page.doors import doors
     from src.page.health import serve_health
-    from src.shared.calls.middleware import BOUNDS
+    from src.shared.serving.calls.middleware import BOUNDS
 
     site: FastAPI
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from src.shared.hardening import forbid_inspection
+from src.shared.process.hardening import forbid_inspection
 
 if __name__ == "__main__":  # before the imports below, which take a second
     forbid_inspection()
@@ -13,26 +13,26 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from src.accounts import Accounts
-from src.availability import INSPECTION_SECONDS, Inspector
-from src.board import Keeper
+from src.board.board import Keeper
 from src.columns import TAKEN
-from src.group_commit import GroupCommit
-from src.interpreter import switch_often, without_pauses
-from src.local_models import local_models
+from src.leaderboard.availability import INSPECTION_SECONDS, Inspector
+from src.leaderboard.local_models import local_models
+from src.page.interpreter import switch_often, without_pauses
+from src.page.texts import read_texts
 from src.settings import Settings
-from src.shared.doors import hide_tracebacks
 from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
 from src.shared.errors import ConfigurationError, told_in_one_sentence
-from src.shared.folder_files import serve_files
-from src.shared.loop import Loop
-from src.shared.steady import Leaps
-from src.shared.stop_signal import StopSignal
-from src.shared.stores import Stores, open_stores
-from src.shared.whose import Role, Whose
-from src.submission import Desk
+from src.shared.process.loop import Loop
+from src.shared.process.steady import Leaps
+from src.shared.process.stop_signal import StopSignal
+from src.shared.serving.doors import hide_tracebacks
+from src.shared.serving.folder_files import serve_files
+from src.shared.stores.whose import Role, Whose
+from src.shared.wiring import Stores, open_stores
+from src.submitting.accounts import Accounts
+from src.submitting.desk import Desk
+from src.submitting.group_commit import GroupCommit
 from src.tasks import read_num_fewshot, read_rank_mixed_scores, read_tasks, unknown_fields
-from src.texts import read_texts
 
 if TYPE_CHECKING:  # it takes seconds: it is imported while the datasets are read
     import gradio as gr
@@ -112,7 +112,7 @@ def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
     """Serve the page, and the datasets' files where they lie in folders. Raises ConfigurationError."""
     from src.page.assets import serve_assets
     from src.page.doors import doors
-    from src.shared.calls.middleware import BOUNDS
+    from src.shared.serving.calls.middleware import BOUNDS
 
     site: FastAPI
     try:

@@ -65,12 +65,12 @@ def compute(data: Path) -> None:
 def write_indexes(data: Path) -> None:
     """Write the indexes, which the dataset cards name, as the Spaces would within half an hour."""
     sys.path.append(str(ROOT / "backend"))
-    from src.shared.folder_store import FolderStore
-    from src.shared.indexer import Indexer
-    from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
-    from src.shared.mirror import Mirror
-    from src.shared.reports import read_result
-    from src.shared.request import read_request
+    from src.shared.data.reports import read_result
+    from src.shared.data.request import read_request
+    from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
+    from src.shared.stores.folder_store import FolderStore
+    from src.shared.stores.indexer import Indexer
+    from src.shared.stores.mirror import Mirror
 
     requests, results = FolderStore(data / "requests"), FolderStore(data / "results")
     of_requests = Mirror(requests, lambda _, file: read_request(file), index=REQUESTS_INDEX)

@@ -64,8 +64,8 @@ def failed_if_skipped_in_ci(report: Any) -> Any:
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who loses against another writer tries again at once: in a test nobody gains by waiting."""
-    if "src.shared.conflicts" in sys.modules:
-        monkeypatch.setattr("src.shared.conflicts.LONGEST_PAUSE_SECONDS", 0.01)
+    if "src.shared.stores.conflicts" in sys.modules:
+        monkeypatch.setattr("src.shared.stores.conflicts.LONGEST_PAUSE_SECONDS", 0.01)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -56,7 +56,7 @@ WORKER_ID = None
 
 # How often, and in which order
 
-# Rules of src/shared/queue_order.py, the first one first: "oldest_first", "fair", "small_first".
+# Rules of src/shared/data/queue_order.py, the first one first: "oldest_first", "fair", "small_first".
 QUEUE_ORDER = "oldest_first"
 
 # Seconds between two looks at the queue.

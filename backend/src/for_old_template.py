@@ -7,7 +7,7 @@ submissions.
 
 from __future__ import annotations
 
-from src.shared.hardening import forbid_inspection
+from src.shared.process.hardening import forbid_inspection
 
 if __name__ == "__main__":  # before the imports below, which take a second
     forbid_inspection()
@@ -19,18 +19,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from src.secrets import withdraw_secrets
 from src.settings import Settings
-from src.shared.conflicts import TRIES, tries
+from src.shared.data.names import BACKEND_DESCRIPTION, places
+from src.shared.data.old_template import can_be_read_by_the_old_template, write_for_the_old_template
+from src.shared.data.request import Request, Status, read_request, write_request
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import Conflict, LeaderboardError, StoreError, told_in_one_sentence
-from src.shared.mirror import Mirror, Reading
-from src.shared.names import BACKEND_DESCRIPTION, places
-from src.shared.old_template import can_be_read_by_the_old_template, write_for_the_old_template
-from src.shared.request import Request, Status, read_request, write_request
-from src.shared.store import Store, blob_id
-from src.shared.stores import open_stores
+from src.shared.stores.conflicts import TRIES, tries
+from src.shared.stores.mirror import Mirror, Reading
+from src.shared.stores.store import Store, blob_id
 from src.shared.times import Clock, utc_now
+from src.shared.wiring import open_stores
+from src.withdrawn_secrets import withdraw_secrets
 
 IN_ONE_COMMIT = 500
 """Requests: a queue of ten thousand takes 20 of the commits that the Hub takes in an hour."""

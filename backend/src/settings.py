@@ -8,11 +8,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from src.queue.shipped import SHIPPED_TASKS
+from src.running.watch import GB
+from src.shared.data.queue_order import DEFAULT
 from src.shared.environment import Port, Positive
-from src.shared.queue_order import DEFAULT
 from src.shared.settings import CommonSettings
-from src.shipped import SHIPPED_TASKS
-from src.watch import GB
 
 FewShot = Annotated[int, Field(ge=0), "a whole number of at least 0"]
 PositiveNumber = Annotated[int, Field(ge=1), "a whole number above 0"]

@@ -4,7 +4,7 @@ nothing is left, or when the suite has problems.
 
 from __future__ import annotations
 
-from src.shared.hardening import forbid_inspection
+from src.shared.process.hardening import forbid_inspection
 
 if __name__ == "__main__":  # before the imports below, which take a second
     forbid_inspection()
@@ -18,30 +18,30 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from src.announcer import Announcer
-from src.child_environment import clean_environment
-from src.executor import ProcessExecutor
-from src.identity import Identity, take_identity
-from src.job import Work
-from src.launchers import Launcher, ProgramLauncher
-from src.lifecycle import LeaseTerms
-from src.memory import available_memory
-from src.policy import Policy, read_order
-from src.reconciler import Reconciler
-from src.retries import RetryTerms
-from src.secrets import withdraw_secrets
+from src.queue.lifecycle import LeaseTerms
+from src.queue.policy import Policy, read_order
+from src.queue.reconciler import Reconciler
+from src.queue.retries import RetryTerms
+from src.queue.shipped import SET_THE_TASKS, is_made_for_others
+from src.queue.ticker import Ticker
+from src.running.child_environment import clean_environment
+from src.running.executor import ProcessExecutor
+from src.running.identity import Identity, take_identity
+from src.running.job import Work
+from src.running.launchers import Launcher, ProgramLauncher
+from src.running.memory import available_memory
+from src.running.suite import Suite, read_tasks
+from src.running.warm_launcher import WarmLauncher
+from src.running.watch import GB, Limits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import StoreError, told_in_one_sentence
-from src.shared.stop_signal import StopSignal
-from src.shared.stores import Stores, open_stores
-from src.shared.whose import Role, Whose
-from src.shipped import SET_THE_TASKS, is_made_for_others
-from src.suite import Suite, read_tasks
-from src.ticker import Ticker
-from src.trial import SuiteTrial
-from src.warm_launcher import WarmLauncher
-from src.watch import GB, Limits
+from src.shared.process.stop_signal import StopSignal
+from src.shared.stores.whose import Role, Whose
+from src.shared.wiring import Stores, open_stores
+from src.suite.announcer import Announcer
+from src.suite.trial import SuiteTrial
+from src.withdrawn_secrets import withdraw_secrets
 
 log = logging.getLogger(__name__)
 

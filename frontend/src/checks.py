@@ -11,17 +11,17 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from src.case import Case
-from src.form import LONGEST_READ, UNKNOWN_TYPE, Refused
-from src.limits import HOUR, Usage, usage, writes
 from src.model_types import MODEL_TYPES
+from src.shared.data.model_name import OTHER_KINDS, is_model_name
+from src.shared.data.names import is_data_path, is_safe_path
+from src.shared.data.old_template import OLD_BACKEND, belongs_to_an_old_backend
+from src.shared.data.precision import weights_in_gb
+from src.shared.data.request import ORIGINAL, Status
 from src.shared.errors import LeaderboardError, shown
-from src.shared.model_name import OTHER_KINDS, is_model_name
-from src.shared.model_source import ADAPTER_CONFIG, README
-from src.shared.names import is_data_path, is_safe_path
-from src.shared.old_template import OLD_BACKEND, belongs_to_an_old_backend
-from src.shared.precision import weights_in_gb
-from src.shared.request import ORIGINAL, Status
+from src.shared.models.model_source import ADAPTER_CONFIG, README
+from src.submitting.case import Case
+from src.submitting.form import LONGEST_READ, UNKNOWN_TYPE, Refused
+from src.submitting.limits import HOUR, Usage, usage, writes
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, NamedTuple
 
+from src.leaderboard.rows import Row
+from src.leaderboard.scoring import LOWER_IS_BETTER, TaskColumn
 from src.model_types import UNKNOWN, ModelType, read_model_type
-from src.rows import Row
-from src.scoring import LOWER_IS_BETTER, TaskColumn
 
 Value = str | float | int | bool | None
 

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from src.case import Terms
-from src.limits import Limits, read_higher
 from src.shared.environment import Port, Positive
 from src.shared.settings import CommonSettings
+from src.submitting.case import Terms
+from src.submitting.limits import Limits, read_higher
 
 WholeNumber = Annotated[int, Field(ge=0), "a whole number of at least 0"]
 Days = Annotated[float, Field(gt=0, le=36_500), "a number of days, up to 36500"]

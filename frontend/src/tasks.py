@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import Any
 
+from src.shared.data.json_file import as_number
 from src.shared.errors import ConfigurationError
-from src.shared.json_file import as_number
 
 FIELDS = ("benchmark", "metric", "col_name")
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from src.child_environment import clean_environment
-from src.launchers import Launcher
-from src.suite import Suite
-from src.warm_launcher import WarmLauncher
+from src.running.child_environment import clean_environment
+from src.running.launchers import Launcher
+from src.running.suite import Suite
+from src.running.warm_launcher import WarmLauncher
 from support.jobs import TASKS, make_job
 from support.queues import Queue
 

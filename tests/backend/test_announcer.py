@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from src.announcer import Announcer
-from src.job import End, Ending, Job
-from src.shared.backend_description import BackendDescription, TaskDescription, read_description
+from src.running.job import End, Ending, Job
+from src.running.suite import Suite
+from src.shared.data.backend_description import BackendDescription, TaskDescription, read_description
+from src.shared.data.names import BACKEND_DESCRIPTION, places
 from src.shared.errors import Conflict, StoreError
-from src.shared.names import BACKEND_DESCRIPTION, places
-from src.shared.store import Snapshot, Store
-from src.suite import Suite
+from src.shared.stores.store import Snapshot, Store
+from src.suite.announcer import Announcer
 from support.executors import FunctionExecutor
 from support.queues import SUITE, Queue
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from src.job import End, Ending, Job
-from src.policy import Policy
-from src.retries import RetryTerms
-from src.shared.request import RERUN, RESUBMITTED, WITHDRAWN, Attempt, Status
+from src.queue.policy import Policy
+from src.queue.retries import RetryTerms
+from src.running.job import End, Ending, Job
+from src.shared.data.request import RERUN, RESUBMITTED, WITHDRAWN, Attempt, Status
 from support.executors import FunctionExecutor, good
 from support.queues import START, Queue, drain
 

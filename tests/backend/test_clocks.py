@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from src.shared.request import Status
+from src.shared.data.request import Status
 from support.executors import FunctionExecutor
 from support.queues import Clock, Queue
 

@@ -16,18 +16,18 @@ from lm_eval.tasks import TaskManager
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from src.evaluation import trial
-from src.evaluation.configs import Leaf, leaves
 from src.evaluation.description import describe_task
 from src.evaluation.harness import evaluate
-from src.evaluation.loading import PRECISIONS
-from src.evaluation.problems import problems
-from src.evaluation.tasks import COLLECTION
+from src.evaluation.loading.loading import PRECISIONS
+from src.evaluation.tasks.configs import Leaf, leaves
+from src.evaluation.tasks.tasks import COLLECTION
+from src.evaluation.trial import trial
+from src.evaluation.trial.problems import problems
+from src.running.suite import Suite, Tasks, read_tasks
 from src.settings import Settings
-from src.shared.backend_description import TaskDescription
+from src.shared.data.backend_description import TaskDescription
+from src.shared.data.reports import read_result
 from src.shared.environment import read_settings
-from src.shared.reports import read_result
-from src.suite import Suite, Tasks, read_tasks
 from support.customising import (
     Pasted,
     blocks,

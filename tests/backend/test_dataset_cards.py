@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from datasets import Dataset, load_dataset
 
-from src.shared.cards import REQUESTS_CARD, RESULTS_CARD
-from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
-from src.shared.names import OWN_FOLDER
-from src.shared.reports import read_result
-from src.shared.store import blob_id
+from src.shared.data.cards import REQUESTS_CARD, RESULTS_CARD
+from src.shared.data.names import OWN_FOLDER
+from src.shared.data.reports import read_result
+from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
+from src.shared.stores.store import blob_id
 from support.factories import COMMIT, make_request, make_result_file
 from support.sources import ROOT
 

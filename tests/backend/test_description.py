@@ -17,19 +17,19 @@ import yaml
 from lm_eval.api.task import Task
 from lm_eval.tasks import TaskManager
 
-from src.announcer import Announcer
-from src.child_environment import clean_environment
-from src.evaluation.configs import groups_in, is_group, is_tag, leaves
 from src.evaluation.description import describe
-from src.evaluation.loading import PRECISIONS
-from src.evaluation.problems import problems
-from src.executor import ProcessExecutor
-from src.job import Work
-from src.launchers import ProgramLauncher
-from src.shared.backend_description import BackendDescription, Metric, TaskDescription, read_description
-from src.shared.names import BACKEND_DESCRIPTION
-from src.suite import Suite
-from src.watch import Limits
+from src.evaluation.loading.loading import PRECISIONS
+from src.evaluation.tasks.configs import groups_in, is_group, is_tag, leaves
+from src.evaluation.trial.problems import problems
+from src.running.child_environment import clean_environment
+from src.running.executor import ProcessExecutor
+from src.running.job import Work
+from src.running.launchers import ProgramLauncher
+from src.running.suite import Suite
+from src.running.watch import Limits
+from src.shared.data.backend_description import BackendDescription, Metric, TaskDescription, read_description
+from src.shared.data.names import BACKEND_DESCRIPTION
+from src.suite.announcer import Announcer
 from support.queues import Queue
 from support.sources import ROOT
 from support.waiting import wait_for

@@ -6,8 +6,8 @@ from threading import Lock
 
 import pytest
 
-from src import disk
-from src.disk import make_room
+from src.running import disk
+from src.running.disk import make_room
 
 
 @pytest.fixture

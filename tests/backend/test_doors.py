@@ -16,7 +16,7 @@ import app
 from src.page.doors import open_doors
 from src.page.page import build_page
 from src.settings import Settings
-from src.shared.doors import LAUNCH, PAGE, Door, Doors
+from src.shared.serving.doors import LAUNCH, PAGE, Door, Doors
 from src.worker import make_worker
 from support.processes import free_port
 from support.routes import Call, calls, closed, is_on_the_list

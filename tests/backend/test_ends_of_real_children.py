@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from src.child_environment import clean_environment
-from src.executor import ProcessExecutor
-from src.job import PROGRESS_FILE, REPORT_FILE, End, Ending, Job
-from src.launchers import Launcher
-from src.suite import Suite
-from src.warm_launcher import WarmLauncher
-from src.watch import GB, Limits
+from src.running.child_environment import clean_environment
+from src.running.executor import ProcessExecutor
+from src.running.job import PROGRESS_FILE, REPORT_FILE, End, Ending, Job
+from src.running.launchers import Launcher
+from src.running.suite import Suite
+from src.running.warm_launcher import WarmLauncher
+from src.running.watch import GB, Limits
 from support.broken_models import WEIGHTS, cut_in_half, edited, removed, with_code_that_says_so
 from support.jobs import TASKS, make_job
 from support.processes import is_alive

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from lm_eval.api import metrics
 
-from src.evaluation.bootstrap import Meter, standard_error, told_bootstrapping
+from src.evaluation.reports.bootstrap import Meter, standard_error, told_bootstrapping
 
 
 class Count:

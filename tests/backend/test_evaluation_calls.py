@@ -9,9 +9,9 @@ import httpx
 import pytest
 from huggingface_hub import get_session
 
-from src.evaluation.calls import all_answered
 from src.evaluation.failures import Failed
-from src.job import End
+from src.evaluation.loading.calls import all_answered
+from src.running.job import End
 from support.jobs import make_job
 
 JOB = make_job("org/model")

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 
 import pytest
 
-from src import launchers
-from src.child_environment import clean_environment
-from src.job import (
+from src.running import launchers
+from src.running.child_environment import clean_environment
+from src.running.job import (
     BEGUN_FILE,
     FAILURE_FILE,
     JOB_FILE,
@@ -31,7 +31,7 @@ from src.job import (
     read_json,
     write_json,
 )
-from src.launchers import Launcher, ProgramLauncher
+from src.running.launchers import Launcher, ProgramLauncher
 from support import direct_evaluation, fake_kernels
 from support.broken_models import diverge, edited, reweighted
 from support.jobs import TASKS, make_job

@@ -11,10 +11,10 @@ from huggingface_hub import errors as hub
 from lm_eval.tasks import TaskManager
 from safetensors import SafetensorError
 
-from src.evaluation import tasks
 from src.evaluation.failures import Failed, Step, explained, last_line, unexpected
-from src.evaluation.tasks import find_tasks
-from src.job import End, Failure
+from src.evaluation.tasks import tasks
+from src.evaluation.tasks.tasks import find_tasks
+from src.running.job import End, Failure
 from support.blamed import MODEL, NOBODY, OWNER, blamed
 from support.jobs import TASKS, make_job
 

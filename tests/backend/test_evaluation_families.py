@@ -11,12 +11,12 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
 )
 
-from src.evaluation.behaviour import bears_padding
 from src.evaluation.failures import Failed
 from src.evaluation.harness import MeteredModel, evaluate, load_metered
-from src.evaluation.loading import load
+from src.evaluation.loading.behaviour import bears_padding
+from src.evaluation.loading.loading import load
 from src.evaluation.progress import ProgressMeter
-from src.job import Job
+from src.running.job import Job
 from support.broken_models import edited
 from support.families import CONTINUE_OTHERWISE, LOOK_AHEAD, MADE, NOT_MADE, TOKENS, make_family
 from support.jobs import make_job

@@ -11,11 +11,11 @@ from lm_eval.api.instance import Instance
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from src.evaluation.failures import Failed
-from src.evaluation.finite import FiniteScores, extremes
 from src.evaluation.harness import MeteredModel, evaluate, load_metered
+from src.evaluation.loading.finite import FiniteScores, extremes
+from src.evaluation.loading.weights import has_only_numbers
 from src.evaluation.progress import ProgressMeter
-from src.evaluation.weights import has_only_numbers
-from src.job import Job
+from src.running.job import Job
 from support.broken_models import diverge, edited, reweighted
 from support.jobs import make_job
 from support.sources import ROOT

@@ -12,8 +12,8 @@ import torch
 from src.evaluation import harness
 from src.evaluation.failures import Failed
 from src.evaluation.harness import MeteredModel, batch_size, evaluate
-from src.evaluation.report import Report
-from src.job import End, Job, Progress
+from src.evaluation.reports.report import Report
+from src.running.job import End, Job, Progress
 from support.broken_models import edited, reweighted
 from support.jobs import TASKS, make_job
 from support.sources import ROOT

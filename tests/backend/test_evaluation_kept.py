@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from src.evaluation import kept
-from src.evaluation.kept import NEWEST, KeptReports, key
-from src.job import Job
+from src.evaluation.reports import kept
+from src.evaluation.reports.kept import NEWEST, KeptReports, key
+from src.running.job import Job
 from support.jobs import make_job
 
 REPORT = {

@@ -17,8 +17,8 @@ from datasets.exceptions import DatasetNotFoundError
 from huggingface_hub import errors as hub
 
 from src.evaluation.failures import CUT_OFF, Failed, Step, explained
-from src.evaluation.loading import load
-from src.job import End
+from src.evaluation.loading.loading import load
+from src.running.job import End
 from support.broken_models import BREAKAGES, Breakage, edited, with_code_that_says_so
 from support.jobs import make_job
 from support.tiny_model import make_tiny_model

@@ -18,10 +18,10 @@ from transformers.utils.hub import get_checkpoint_shard_files
 
 from src.evaluation.failures import Failed
 from src.evaluation.harness import load_metered
-from src.evaluation.loading import load
-from src.evaluation.model_files import GENERATION, IMPLEMENTATIONS
+from src.evaluation.loading.loading import load
+from src.evaluation.loading.model_files import GENERATION, IMPLEMENTATIONS
 from src.evaluation.progress import ProgressMeter
-from src.job import End
+from src.running.job import End
 from support import fake_kernels
 from support.broken_models import edited, pickled, replaced
 from support.families import make_family

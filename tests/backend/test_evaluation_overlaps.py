@@ -10,10 +10,10 @@ from lm_eval.tasks import TaskManager
 from src.evaluation.description import describe
 from src.evaluation.failures import Failed
 from src.evaluation.harness import evaluate
-from src.evaluation.overlaps import overlaps
-from src.evaluation.tasks import check_overlaps
-from src.job import End
-from src.suite import Suite, read_tasks
+from src.evaluation.tasks.overlaps import overlaps
+from src.evaluation.tasks.tasks import check_overlaps
+from src.running.job import End
+from src.running.suite import Suite, read_tasks
 from support.jobs import make_job
 
 TASK = {

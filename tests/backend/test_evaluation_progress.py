@@ -1,7 +1,7 @@
 """Progress is told at the start and the end of a task, and now and then between."""
 
 from src.evaluation.progress import ProgressMeter
-from src.job import Progress
+from src.running.job import Progress
 
 
 class Clock:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from src.evaluation.report import merged, publishable, task_hashes, with_the_parts_of_a_tag
+from src.evaluation.reports.report import merged, publishable, task_hashes, with_the_parts_of_a_tag
 
 
 def make_report(task: str, **changes: Any) -> dict[str, Any]:

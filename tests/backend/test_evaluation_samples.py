@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from src.evaluation.failures import Failed
-from src.evaluation.samples import asked_for, check_samples
-from src.job import End
+from src.evaluation.reports.samples import asked_for, check_samples
+from src.running.job import End
 
 NAN, INFINITY = float("nan"), float("inf")
 

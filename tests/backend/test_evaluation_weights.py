@@ -17,8 +17,8 @@ from transformers import (
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from src.evaluation.failures import Failed
-from src.evaluation.loading import load
-from src.job import End
+from src.evaluation.loading.loading import load
+from src.running.job import End
 from support.broken_models import WEIGHTS, edited, replaced, reweighted
 from support.families import LOOK_AHEAD, MADE, make_family, sizes
 from support.jobs import make_job

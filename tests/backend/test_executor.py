@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from src import disk, watch
-from src import executor as executor_module
-from src.child_environment import clean_environment
-from src.executor import LONGEST_MESSAGE, ProcessExecutor
-from src.job import End, Ending, Job, Progress, Work
-from src.launchers import Child, ProgramLauncher
-from src.logs import shorten
-from src.watch import Limits
+from src.running import disk, watch
+from src.running import executor as executor_module
+from src.running.child_environment import clean_environment
+from src.running.executor import LONGEST_MESSAGE, ProcessExecutor
+from src.running.job import End, Ending, Job, Progress, Work
+from src.running.launchers import Child, ProgramLauncher
+from src.running.logs import shorten
+from src.running.watch import Limits
 from support.processes import is_alive
 from support.waiting import wait_for
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from src.for_old_template import IN_ONE_COMMIT, StillRunning, for_the_old_template
-from src.shared.names import BACKEND_DESCRIPTION
-from src.shared.old_template import is_of_the_old_template
-from src.shared.request import Lease, Status
+from src.shared.data.names import BACKEND_DESCRIPTION
+from src.shared.data.old_template import is_of_the_old_template
+from src.shared.data.request import Lease, Status
 from support.old_template import EvalRequest, read_as_the_old_backend
 from support.queues import COMMIT, START, Queue
 

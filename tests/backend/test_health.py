@@ -8,9 +8,9 @@ import pytest
 from fastapi import FastAPI
 
 from src.page.health import serve_health
+from src.queue.ticker import LATE_AFTER, Ticker
 from src.shared.errors import StoreError
 from src.shared.times import utc_now
-from src.ticker import LATE_AFTER, Ticker
 from support.executors import FunctionExecutor
 from support.queues import Clock, Queue
 from support.waiting import wait_for

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from src.identity import Identity, take_identity
+from src.running.identity import Identity, take_identity
 from src.shared.errors import ConfigurationError
 
 
@@ -26,7 +26,7 @@ def test_without_a_name_a_worker_is_its_host_with_the_lowest_free_number(tmp_pat
 
 def test_a_killed_workers_number_is_free_again(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from src.identity import take_identity;"
+        "import sys; from pathlib import Path; from src.running.identity import take_identity;"
         "identity = take_identity(None, Path(sys.argv[1])); print(identity.worker, flush=True); input()"
     )
     process = subprocess.Popen(

@@ -8,11 +8,11 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from src.announcer import Announcer
 from src.evaluation.harness import evaluate
 from src.page.page import build_page
-from src.shared.stores import Stores
-from src.ticker import Ticker
+from src.queue.ticker import Ticker
+from src.shared.wiring import Stores
+from src.suite.announcer import Announcer
 from support.executors import FunctionExecutor
 from support.jobs import make_job
 from support.page_parts import (

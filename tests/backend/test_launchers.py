@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from src.child_environment import clean_environment
-from src.job import LOG_FILE, Work
-from src.launchers import Child, ProgramLauncher
-from src.suite import Suite
-from src.warm_launcher import WarmLauncher
+from src.running.child_environment import clean_environment
+from src.running.job import LOG_FILE, Work
+from src.running.launchers import Child, ProgramLauncher
+from src.running.suite import Suite
+from src.running.warm_launcher import WarmLauncher
 from support.processes import is_alive
 from support.sources import ROOT
 from support.waiting import wait_for

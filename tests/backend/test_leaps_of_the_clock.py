@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from src.faults import Faults
-from src.job import End, Ending
-from src.reconciler import Reconciler
-from src.retries import RetryTerms
-from src.shared.pace import LIMIT, Pace
-from src.shared.request import Status
-from src.shared.steady import Leaps, steady_now
-from src.ticker import LATE_AFTER, Ticker
+from src.queue.faults import Faults
+from src.queue.reconciler import Reconciler
+from src.queue.retries import RetryTerms
+from src.queue.ticker import LATE_AFTER, Ticker
+from src.running.job import End, Ending
+from src.shared.data.request import Status
+from src.shared.process.steady import Leaps, steady_now
+from src.shared.stores.pace import LIMIT, Pace
 from support.executors import FunctionExecutor
 from support.leaping import Machine
 from support.queues import POLICY, SUITE, AnyModel, Queue

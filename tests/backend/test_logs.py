@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from src.logs import KEPT_BYTES, read_log, shorten
+from src.running.logs import KEPT_BYTES, read_log, shorten
 from support.processor_time import processor_seconds
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from src import memory
-from src.memory import available_memory, kills_for_memory, memory_above
+from src.running import memory
+from src.running.memory import available_memory, kills_for_memory, memory_above
 from support.fast_child import HUNGRY
 from support.sources import ROOT
 from support.unprivileged import unprivileged

@@ -18,13 +18,13 @@ from threading import Event
 import pytest
 import torch
 
-from src.executor import ProcessExecutor
-from src.launchers import Launcher
-from src.shared.folder_models import FolderModels
-from src.shared.request import Request, Status
-from src.shipped import SHIPPED_TASKS
-from src.suite import Suite
-from src.watch import GB, Limits
+from src.queue.shipped import SHIPPED_TASKS
+from src.running.executor import ProcessExecutor
+from src.running.launchers import Launcher
+from src.running.suite import Suite
+from src.running.watch import GB, Limits
+from src.shared.data.request import Request, Status
+from src.shared.models.folder_models import FolderModels
 from support.blamed import MODEL, NOBODY, OWNER, blamed
 from support.broken_models import BREAKAGES, edited, reweighted
 from support.families import make_family

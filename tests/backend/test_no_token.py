@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from src.shared.folder_models import folder_commit
-from src.shared.request import Status
+from src.shared.data.request import Status
+from src.shared.models.folder_models import folder_commit
 from support.queues import Queue
 from support.sources import ROOT
 from support.spy.spy import MARK

@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from src.job import End, Ending, Job
-from src.policy import Policy
-from src.retries import RetryTerms
+from src.queue.policy import Policy
+from src.queue.retries import RetryTerms
+from src.running.job import End, Ending, Job
+from src.shared.data.names import MAX_BYTES
+from src.shared.data.reports import read_result
+from src.shared.data.request import Attempt, Lease, Status
 from src.shared.errors import BadFile, ModelError, NotDelivered
-from src.shared.folder_store import FolderStore
-from src.shared.model_source import ModelFacts
-from src.shared.names import MAX_BYTES
-from src.shared.pace import LIMIT, Pace
-from src.shared.reports import read_result
-from src.shared.request import Attempt, Lease, Status
-from src.shared.store import Snapshot
+from src.shared.models.model_source import ModelFacts
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.pace import LIMIT, Pace
+from src.shared.stores.store import Snapshot
 from support.executors import FunctionExecutor, good, report_of
 from support.queues import START, Queue, drain
 

@@ -5,16 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from src.announcer import Announcer
-from src.overview import Journal, Overview, Running, make_overview
 from src.page import lately, sections
 from src.page.page import build_page, notes
-from src.shared.pace import LIMIT, Pace
-from src.shared.queue_order import DEFAULT
-from src.shared.request import Progress, Request, Status
-from src.shared.stores import Stores
-from src.ticker import Ticker
-from src.trial import SuiteTrial
+from src.queue.overview import Journal, Overview, Running, make_overview
+from src.queue.ticker import Ticker
+from src.shared.data.queue_order import DEFAULT
+from src.shared.data.request import Progress, Request, Status
+from src.shared.stores.pace import LIMIT, Pace
+from src.shared.wiring import Stores
+from src.suite.announcer import Announcer
+from src.suite.trial import SuiteTrial
 from support.calls import Caller
 from support.executors import FunctionExecutor, bad
 from support.queues import START, SUITE, AnyModel, Queue, drain

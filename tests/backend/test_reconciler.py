@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from src.job import End, Ending, Job, Progress
-from src.policy import Policy
-from src.retries import RetryTerms
+from src.queue.policy import Policy
+from src.queue.retries import RetryTerms
+from src.running.job import End, Ending, Job, Progress
+from src.shared.data.reports import read_result
+from src.shared.data.request import Lease, Status
 from src.shared.errors import Conflict, StoreError
-from src.shared.reports import read_result
-from src.shared.request import Lease, Status
 from support.executors import FunctionExecutor, bad, good, report_of
 from support.queues import COMMIT, START, TERMS, Queue, drain
 

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from src.job import End
-from src.retries import RetryTerms, ends_of_the_run
-from src.shared.request import Attempt
+from src.queue.retries import RetryTerms, ends_of_the_run
+from src.running.job import End
+from src.shared.data.request import Attempt
 from support.factories import make_request
 from support.queues import START
 

@@ -5,8 +5,8 @@ from enum import Enum
 
 import pytest
 
+from src.running.suite import Suite, read_tasks
 from src.shared.errors import ConfigurationError
-from src.suite import Suite, read_tasks
 
 
 def test_names_in_a_text_or_in_a_list_are_the_same() -> None:

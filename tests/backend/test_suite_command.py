@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from src.shared.backend_description import BackendDescription, read_description
+from src.shared.data.backend_description import BackendDescription, read_description
+from src.shared.data.names import BACKEND_DESCRIPTION
+from src.shared.data.request import Status
 from src.shared.errors import BadFile
-from src.shared.names import BACKEND_DESCRIPTION
-from src.shared.request import Status
 from support.queues import Queue
 from support.tiny_model import make_tiny_model
 from support.waiting import wait_for
@@ -50,7 +50,7 @@ def break_the_task(tasks: Path) -> str:
 
 def run(folder: Path, tasks: Path, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "src.suite"],
+        [sys.executable, "-m", "src.running.suite"],
         cwd=BACKEND,
         env=environment(folder, tasks, **more),
         capture_output=True,

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from src import task_files
-from src.announcer import Announcer
-from src.job import End, Ending, Job, Progress, Trial
-from src.shared.backend_description import BackendDescription, Example, TaskDescription, read_description
+from src.running.job import End, Ending, Job, Progress, Trial
+from src.running.suite import Suite
+from src.shared.data.backend_description import BackendDescription, Example, TaskDescription, read_description
+from src.shared.data.names import BACKEND_DESCRIPTION
+from src.shared.data.request import Status
 from src.shared.errors import StoreError
-from src.shared.names import BACKEND_DESCRIPTION
-from src.shared.request import Status
-from src.shared.store import Snapshot
-from src.suite import Suite
-from src.task_files import fingerprint, stamp
-from src.trial import SuiteTrial
+from src.shared.stores.store import Snapshot
+from src.suite import task_files
+from src.suite.announcer import Announcer
+from src.suite.task_files import fingerprint, stamp
+from src.suite.trial import SuiteTrial
 from support.executors import FunctionExecutor
 from support.queues import Queue
 

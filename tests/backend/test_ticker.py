@@ -6,8 +6,8 @@ from threading import Event
 
 import pytest
 
+from src.queue.ticker import Ticker
 from src.shared.errors import StoreError
-from src.ticker import Ticker
 from support.waiting import wait_for
 
 NEVER = timedelta(hours=1)

@@ -14,12 +14,12 @@ import yaml
 from lm_eval.tasks import TaskManager
 from pydantic import TypeAdapter
 
-from src.evaluation import trial
-from src.evaluation.stand_in import A_TEXT, StandIn
-from src.evaluation.trial import LONGEST_EXAMPLE, try_suite
-from src.job import Progress, Trial
-from src.suite import Suite, read_tasks
-from src.trial import trial_from
+from src.evaluation.trial import trial
+from src.evaluation.trial.stand_in import A_TEXT, StandIn
+from src.evaluation.trial.trial import LONGEST_EXAMPLE, try_suite
+from src.running.job import Progress, Trial
+from src.running.suite import Suite, read_tasks
+from src.suite.trial import trial_from
 from support.sources import ROOT
 
 SHIPPED = Suite(tasks=("tiny_addition", "tiny_agreement", "tiny_copy"), tasks_dir="tasks")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from src.job import End, Ending
-from src.validation import validated
+from src.queue.validation import validated
+from src.running.job import End, Ending
 
 SCORE = {"alias": "x", "acc,none": 0.5, "acc_stderr,none": 0.1}
 

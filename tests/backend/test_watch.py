@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from src.job import End
-from src.watch import Limits, watch
+from src.running.job import End
+from src.running.watch import Limits, watch
 
 
 class Silent:

@@ -12,8 +12,8 @@ from lm_eval import simple_evaluate
 from lm_eval.tasks import TaskManager
 
 from src.evaluation.failures import Failed, Step, explained
-from src.evaluation.stand_in import StandIn
-from src.job import End
+from src.evaluation.trial.stand_in import StandIn
+from src.running.job import End
 from support.jobs import make_job
 
 CHOICE: dict[str, Any] = {

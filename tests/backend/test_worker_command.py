@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from src.shared.backend_description import read_description
-from src.shared.names import BACKEND_DESCRIPTION
-from src.shared.request import Status
+from src.shared.data.backend_description import read_description
+from src.shared.data.names import BACKEND_DESCRIPTION
+from src.shared.data.request import Status
 from support.old_envs import with_old_envs
 from support.processes import free_port
 from support.queues import Queue

@@ -13,24 +13,24 @@ from pathlib import Path
 
 import pytest
 
-from src.announcer import Announcer
-from src.identity import take_identity
-from src.job import End, Ending
-from src.launchers import ProgramLauncher
-from src.reconciler import Reconciler
-from src.shared.cards import REQUESTS_CARD, RESULTS_CARD
+from src.queue.reconciler import Reconciler
+from src.queue.shipped import SHIPPED_TASKS
+from src.queue.ticker import Ticker
+from src.running.identity import take_identity
+from src.running.job import End, Ending
+from src.running.launchers import ProgramLauncher
+from src.shared.data.cards import REQUESTS_CARD, RESULTS_CARD
+from src.shared.data.names import BACKEND_DESCRIPTION
+from src.shared.data.request import Request, Status, read_request, write_request
 from src.shared.errors import NotOurs, StoreError
-from src.shared.hub import Hub as Client
-from src.shared.hub_models import HubModels
-from src.shared.hub_spaces import current_name
-from src.shared.hub_store import HubStore
-from src.shared.names import BACKEND_DESCRIPTION
-from src.shared.request import Request, Status, read_request, write_request
-from src.shared.stores import Stores
-from src.shared.whose import Role as SpaceRole
-from src.shared.whose import Whose
-from src.shipped import SHIPPED_TASKS
-from src.ticker import Ticker
+from src.shared.models.hub_models import HubModels
+from src.shared.stores.hub import Hub as Client
+from src.shared.stores.hub_spaces import current_name
+from src.shared.stores.hub_store import HubStore
+from src.shared.stores.whose import Role as SpaceRole
+from src.shared.stores.whose import Whose
+from src.shared.wiring import Stores
+from src.suite.announcer import Announcer
 from src.worker import Worker
 from support.broken_models import cut_in_half
 from support.executors import FunctionExecutor

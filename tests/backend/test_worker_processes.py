@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from src.shared.request import Status
+from src.shared.data.request import Status
 from support.queues import Queue
 from support.worker_process import EFFECTS
 

@@ -11,10 +11,10 @@ import pandas as pd
 from gradio_leaderboard import Leaderboard, SelectColumns
 
 from bench.corpora import Corpus
-from src.board import Keeper
+from src.board.board import Keeper
+from src.leaderboard.view import ViewState, view
 from src.page.table import contents
-from src.shared.folder_store import FolderStore
-from src.view import ViewState, view
+from src.shared.stores.folder_store import FolderStore
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ from huggingface_hub.utils import disable_progress_bars
 from bench.corpora import Corpus
 from bench.figures import Report, number, say, seconds, timed
 from bench.hub_place import LIMITS, NO_LIMITS, Calls, Place, corpus_on, expected
-from src.board import Keeper
-from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
+from src.board.board import Keeper
+from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from support.hub_process import hub_process
 
 MODELS = 5_000

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from src.shared.names import log_path, request_path, result_path
-from src.shared.request import Attempt, Status, write_request
+from src.shared.data.names import log_path, request_path, result_path
+from src.shared.data.request import Attempt, Status, write_request
 from src.shared.times import to_run, to_text
 from src.tasks import Task
 from support.factories import make_request, make_result_file

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from bench.corpora import Corpus, Files
 from bench.figures import say, timed
-from src.board import Keeper
-from src.rows import Standings, standings
-from src.shared.hub import Hub
-from src.shared.hub_store import HubStore
-from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
-from src.shared.read_budget import WINDOW, ReadBudget
-from src.shared.reports import read_result
-from src.shared.request import read_request
+from src.board.board import Keeper
+from src.leaderboard.rows import Standings, standings
+from src.shared.data.reports import read_result
+from src.shared.data.request import read_request
+from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
+from src.shared.stores.hub import Hub
+from src.shared.stores.hub_store import HubStore
+from src.shared.stores.read_budget import WINDOW, ReadBudget
 from src.shared.times import utc_now
 from src.tasks import Task
 from support.hub_process import RemoteHub

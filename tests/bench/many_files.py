@@ -10,10 +10,10 @@ from pathlib import Path
 from bench.corpora import Corpus, put
 from bench.figures import Report, number, peak_mebibytes, say, seconds, timed
 from bench.hub_place import Place
-from src.shared.indexes import RESULTS_INDEX
-from src.shared.reports import read_result
-from src.shared.result import Result
-from src.shared.store import blob_id
+from src.shared.data.reports import read_result
+from src.shared.data.result import Result
+from src.shared.index.indexes import RESULTS_INDEX
+from src.shared.stores.store import blob_id
 from support.hub_process import RemoteHub, hub_process
 
 MODELS, RUNS, ORGANIZATIONS = 25_000, 4, 2_500

@@ -7,11 +7,11 @@ import orjson
 from bench.corpora import Corpus
 from bench.figures import Report, median_time, number, timed
 from src.columns import columns
+from src.leaderboard.rows import standings
+from src.leaderboard.view import ViewState, view
 from src.page.table import contents
-from src.rows import standings
-from src.shared.reports import read_result
-from src.shared.request import read_request
-from src.view import ViewState, view
+from src.shared.data.reports import read_result
+from src.shared.data.request import read_request
 
 MODELS, TASKS, ORGANIZATIONS = 5_000, 30, 500
 MOST_MILLISECONDS = 150

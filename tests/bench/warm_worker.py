@@ -16,9 +16,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from bench.figures import Report, say, seconds, timed
-from src.shared.folder_store import FolderStore
-from src.shared.names import is_data_path
-from src.shared.request import Request, Status, write_request
+from src.shared.data.names import is_data_path
+from src.shared.data.request import Request, Status, write_request
+from src.shared.stores.folder_store import FolderStore
 from src.shared.times import to_text, utc_now
 from support.sources import ROOT
 from support.tiny_model import make_tiny_model

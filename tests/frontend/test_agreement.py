@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from src.agreement import described, differences
-from src.shared.backend_description import BackendDescription, Metric, TaskDescription
+from src.leaderboard.agreement import described, differences
+from src.shared.data.backend_description import BackendDescription, Metric, TaskDescription
 from src.tasks import Task
 from support.boards import TASKS
 from support.factories import make_backend, make_task

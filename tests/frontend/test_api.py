@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from app import EVENTS_AT_ONCE
-from src import api
-from src.group_commit import GroupCommit
-from src.shared.pace import LIMIT, Pace
-from src.shared.request import Attempt, Lease, Progress, Status
-from src.submission import Desk
+from src.page import api
+from src.shared.data.request import Attempt, Lease, Progress, Status
+from src.shared.stores.pace import LIMIT, Pace
+from src.submitting.desk import Desk
+from src.submitting.group_commit import GroupCommit
 from support.boards import NOW, Leaderboard, scores
 from support.waiting import wait_for
 

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from src.page.assets import asset_doors, serve_assets
-from src.shared.doors import Doors
+from src.shared.serving.doors import Doors
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

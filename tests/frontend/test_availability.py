@@ -5,14 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from src.availability import BATCH, CHECKED_AGAIN_AFTER, WRITTEN_EVERY, Inspector, due, read_checks
-from src.board import Keeper
+from src.board.board import Keeper
+from src.leaderboard.availability import (
+    BATCH,
+    CHECKED_AGAIN_AFTER,
+    WRITTEN_EVERY,
+    Inspector,
+    due,
+    read_checks,
+)
+from src.leaderboard.view import GONE, ViewState, view
+from src.shared.data.names import AVAILABILITY
+from src.shared.data.request import Status
 from src.shared.errors import ModelError
-from src.shared.hub import Hub as Client
-from src.shared.hub_models import HubModels
-from src.shared.names import AVAILABILITY
-from src.shared.request import Status
-from src.view import GONE, ViewState, view
+from src.shared.models.hub_models import HubModels
+from src.shared.stores.hub import Hub as Client
 from support.boards import NOW, TASKS, Leaderboard, scores
 from support.hub import Fault, Hub, running_hub
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from src.board import Board, Keeper, new_results
-from src.local_models import local_models
-from src.rows import standings
-from src.shared.backend_description import write_description
+from src.board.board import Board, Keeper, new_results
+from src.leaderboard.local_models import local_models
+from src.leaderboard.rows import standings
+from src.shared.data.backend_description import write_description
+from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST
+from src.shared.data.request import Status
 from src.shared.errors import StoreError
-from src.shared.folder_store import FolderStore
-from src.shared.names import BACKEND_DESCRIPTION, BLOCKLIST
-from src.shared.request import Status
-from src.shared.whose import Role, Whose
-from src.submission import NotAccepted
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.whose import Role, Whose
+from src.submitting.desk import NotAccepted
 from support.boards import NOW, TASKS, BrokenStore, Leaderboard, run_at, scores
 from support.factories import make_backend, make_model_folder
 
@@ -263,7 +263,7 @@ def test_a_removed_model_is_gone_with_all_its_results_and_cannot_be_submitted(
 def test_a_removed_model_is_not_shown_while_the_first_reading_is_under_way(
     leaderboard: Leaderboard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("src.shared.mirror.AT_ONCE", 1)
+    monkeypatch.setattr("src.shared.stores.mirror.AT_ONCE", 1)
     for model in ("acme/tiny", "acme/other", "acme/third"):
         leaderboard.add_result(model)
     leaderboard.write("requests", BLOCKLIST, b"removed: [acme/*]")

@@ -9,10 +9,10 @@ import gradio as gr
 import pytest
 
 from src.page.page import build_page
-from src.shared.calls import page as door
-from src.shared.calls.delivered import LONGEST_TEXT, MOST_CHOICES, text, texts
-from src.shared.calls.page import OUR_MISTAKE, TRACEBACK_SECONDS, Page
-from src.shared.request import Status
+from src.shared.data.request import Status
+from src.shared.serving.calls import page as door
+from src.shared.serving.calls.delivered import LONGEST_TEXT, MOST_CHOICES, text, texts
+from src.shared.serving.calls.page import OUR_MISTAKE, TRACEBACK_SECONDS, Page
 from support.boards import TASKS, TEXTS, Leaderboard, scores
 from support.calls import Caller
 from support.processor_time import processor_seconds

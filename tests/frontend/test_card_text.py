@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from src import card_text
-from src.card_text import words
 from src.checks import CHECKS, SHORTEST_CARD, has_a_model_card, problems
-from src.form import Refused
-from src.shared.model_source import LONGEST_CARD_BYTES
+from src.shared.models.model_source import LONGEST_CARD_BYTES
+from src.submitting import card_text
+from src.submitting.card_text import words
+from src.submitting.form import Refused
 from support.cases import make_case
 from support.processor_time import processor_seconds
 
@@ -98,7 +98,7 @@ def test_a_card_is_read_once_for_all_the_checks_of_a_look_up(monkeypatch: pytest
         read.append(card)
         return card_text.words(card)
 
-    monkeypatch.setattr("src.lookup.words", counted)
+    monkeypatch.setattr("src.submitting.lookup.words", counted)
     case = make_case(card=WORDS)
     for _ in range(3):
         assert problems(case) == []

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from src.blocklist import Blocklist, read_blocklist
-from src.case import Case, Terms
 from src.checks import (
     CHECKS,
     LONGEST_FIELD,
@@ -42,13 +40,15 @@ from src.checks import (
     weights_can_be_loaded,
     writes_are_not_used_up,
 )
-from src.form import Refused
-from src.limits import Limits, read_higher
+from src.shared.data.request import RESUBMITTED, WITHDRAWN, Attempt, Request, Status
 from src.shared.errors import BadFile, ConfigurationError
-from src.shared.request import RESUBMITTED, WITHDRAWN, Attempt, Request, Status
 from src.shared.times import to_text
-from src.submission import withdrawn
-from src.submitter import ANONYMOUS, Submitter
+from src.submitting.blocklist import Blocklist, read_blocklist
+from src.submitting.case import Case, Terms
+from src.submitting.desk import withdrawn
+from src.submitting.form import Refused
+from src.submitting.limits import Limits, read_higher
+from src.submitting.submitter import ANONYMOUS, Submitter
 from support.boards import path_of
 from support.cases import NOW, make_case, make_facts
 from support.factories import COMMIT, MODEL, make_backend, make_request

@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 
-from src.accounts import Accounts
-from src.board import Keeper
+from src.board.board import Keeper
 from src.checks import CHECKS, model_exists
-from src.form import Form
-from src.group_commit import GroupCommit
-from src.shared.backend_description import BackendDescription, write_description
-from src.shared.hub import Hub as Client
-from src.shared.hub_models import HubModels
-from src.shared.hub_store import HubStore
-from src.shared.names import BACKEND_DESCRIPTION, BLOCKLIST
-from src.shared.request import Request
-from src.submission import Desk, NotAccepted
-from src.submitter import ANONYMOUS, Submitter
+from src.shared.data.backend_description import BackendDescription, write_description
+from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST
+from src.shared.data.request import Request
+from src.shared.models.hub_models import HubModels
+from src.shared.stores.hub import Hub as Client
+from src.shared.stores.hub_store import HubStore
+from src.submitting.accounts import Accounts
+from src.submitting.desk import Desk, NotAccepted
+from src.submitting.form import Form
+from src.submitting.group_commit import GroupCommit
+from src.submitting.submitter import ANONYMOUS, Submitter
 from support.boards import TASKS
 from support.factories import CARD_TEXT, MODEL, make_backend
 from support.hub import Hub, Repository, running_hub

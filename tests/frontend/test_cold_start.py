@@ -9,15 +9,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from src.board import Board, Keeper
-from src.shared.hub import Hub as Client
-from src.shared.hub_store import HubStore
-from src.shared.index import Index
-from src.shared.indexer import AGE, AT_MOST_EVERY, MANY
-from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
-from src.shared.names import result_path
-from src.shared.read_budget import WINDOW, ReadBudget
-from src.shared.request import Status, write_request
+from src.board.board import Board, Keeper
+from src.shared.data.names import result_path
+from src.shared.data.request import Status, write_request
+from src.shared.index.index import Index
+from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
+from src.shared.stores.hub import Hub as Client
+from src.shared.stores.hub_store import HubStore
+from src.shared.stores.indexer import AGE, AT_MOST_EVERY, MANY
+from src.shared.stores.read_budget import WINDOW, ReadBudget
 from src.shared.times import utc_now
 from support.boards import NOW, TASKS, path_of, scores
 from support.factories import make_request, make_result_file
@@ -214,7 +214,7 @@ def test_an_index_that_another_one_renewed_is_not_renewed_again(place: Place) ->
 def test_without_an_index_the_rows_appear_as_they_are_read(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("src.shared.mirror.AT_ONCE", 50)
+    monkeypatch.setattr("src.shared.stores.mirror.AT_ONCE", 50)
     missing(place.results, RESULTS_INDEX)  # type: ignore[arg-type]
     seen = []
     tell = Keeper._tell
@@ -236,7 +236,7 @@ def test_without_an_index_the_rows_appear_as_they_are_read(
 def test_a_first_fill_of_more_files_than_the_hub_delivers_pauses_by_itself_and_goes_on(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("src.shared.mirror.AT_ONCE", 20)
+    monkeypatch.setattr("src.shared.stores.mirror.AT_ONCE", 20)
     for dataset, index in ((place.results, RESULTS_INDEX), (place.requests, REQUESTS_INDEX)):
         missing(dataset, index)  # type: ignore[arg-type]
     now = [utc_now()]

@@ -9,15 +9,15 @@ from types import ModuleType
 import pytest
 
 from src import checks, columns
-from src.agreement import differences
 from src.columns import TAKEN
-from src.form import Refused
-from src.rows import Standings, standings
-from src.shared.backend_description import BackendDescription, Metric, TaskDescription
-from src.shared.request import Status
+from src.leaderboard.agreement import differences
+from src.leaderboard.rows import Standings, standings
+from src.leaderboard.view import ViewState, view
+from src.page.texts import read_texts
+from src.shared.data.backend_description import BackendDescription, Metric, TaskDescription
+from src.shared.data.request import Status
+from src.submitting.form import Refused
 from src.tasks import Task, read_tasks
-from src.texts import read_texts
-from src.view import ViewState, view
 from support.boards import TASKS, make_result, path_of
 from support.cases import make_case, make_facts
 from support.customising import Pasted, blocks, section, suites_and_variants

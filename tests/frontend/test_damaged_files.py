@@ -12,11 +12,10 @@ import orjson
 import pytest
 from pydantic_core import to_json
 
-from src import api
-from src.page import notices
+from src.page import api, notices
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.queue_tables import queue_table
-from src.queue import grouped
+from src.queue.entries import grouped
 from support.boards import NO_LINKS, TASKS, TEXTS, Leaderboard
 from support.factories import make_result_file, old_request_file
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from src.board import Board
-from src.derived import Derived
+from src.board.board import Board
+from src.leaderboard.derived import Derived
 from src.page.looked_at import MOST, LookedAt
-from src.queue import entries
-from src.submitter import ANONYMOUS, Submitter
+from src.queue.entries import entries
+from src.submitting.submitter import ANONYMOUS, Submitter
 from support.factories import make_request
 
 

@@ -3,12 +3,13 @@
 import re
 from typing import Any
 
-from src import api, checks
-from src.api import Answer, Problem
-from src.blocklist import read_blocklist
-from src.form import Form
+from src import checks
+from src.page import api
+from src.page.api import Answer, Problem
 from src.settings import Settings
-from src.shared.request import Status
+from src.shared.data.request import Status
+from src.submitting.blocklist import read_blocklist
+from src.submitting.form import Form
 from support.boards import Leaderboard
 from support.cases import make_case
 from support.sources import ROOT

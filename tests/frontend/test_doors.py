@@ -20,8 +20,8 @@ from starlette.routing import Mount, Route
 import app
 from src.page.doors import ENDPOINTS, IN_ONE_STEP, LOGIN, doors, open_doors
 from src.settings import Settings
-from src.shared.doors import LAUNCH, PAGE, Door, Doors
-from src.shared.stores import open_stores
+from src.shared.serving.doors import LAUNCH, PAGE, Door, Doors
+from src.shared.wiring import open_stores
 from support.asgi import call
 from support.boards import Leaderboard
 from support.processes import free_port

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from src.checks import Refused
-from src.group_commit import LONGEST_GATHERING, GroupCommit, Placed, Receipt
+from src.shared.data.request import Request
 from src.shared.errors import Conflict, LeaderboardError, StoreError
-from src.shared.folder_store import FolderStore
-from src.shared.pace import LIMIT, Pace
-from src.shared.request import Request
-from src.shared.store import Snapshot
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.pace import LIMIT, Pace
+from src.shared.stores.store import Snapshot
+from src.submitting.group_commit import LONGEST_GATHERING, GroupCommit, Placed, Receipt
 from support.boards import NOW, Leaderboard
 from support.factories import make_request
 from support.waiting import wait_for

@@ -18,19 +18,18 @@ import gradio as gr
 import httpx
 import pytest
 
-from src import api
-from src.accounts import Accounts
-from src.case import Terms
-from src.form import Form
-from src.limits import Limits
-from src.page import notices
+from src.page import api, notices
 from src.page.page import build_page
 from src.page.visitors import Visitors
-from src.shared.hub import Hub
-from src.shared.names import LOCK, is_data_path, is_safe_path
-from src.shared.request import Request, Status, read_request
-from src.submission import Desk, NotAccepted
-from src.submitter import ANONYMOUS, Submitter
+from src.shared.data.names import LOCK, is_data_path, is_safe_path
+from src.shared.data.request import Request, Status, read_request
+from src.shared.stores.hub import Hub
+from src.submitting.accounts import Accounts
+from src.submitting.case import Terms
+from src.submitting.desk import Desk, NotAccepted
+from src.submitting.form import Form
+from src.submitting.limits import Limits
+from src.submitting.submitter import ANONYMOUS, Submitter
 from support.boards import TASKS, TEXTS, Leaderboard
 
 REAL = ("acme/tiny", "acme/other", "gpt2", "Acme-2/tiny_2.5", "acme/base", "acme/adapter")

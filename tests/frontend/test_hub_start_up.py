@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from src.board import Keeper
+from src.board.board import Keeper
 from src.page import notices
-from src.shared.cards import REQUESTS_CARD, RESULTS_CARD
-from src.shared.hub import Hub as Client
-from src.shared.hub_store import HubStore
+from src.shared.data.cards import REQUESTS_CARD, RESULTS_CARD
+from src.shared.stores.hub import Hub as Client
+from src.shared.stores.hub_store import HubStore
 from support.boards import NOW, TASKS, scores
 from support.factories import make_result_file
 from support.hub import Fault, Hub, running_hub

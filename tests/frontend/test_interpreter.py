@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from src.interpreter import SWITCH_SECONDS, switch_often, without_pauses
+from src.page.interpreter import SWITCH_SECONDS, switch_often, without_pauses
 
 
 @pytest.fixture(autouse=True)

@@ -2,15 +2,15 @@
 
 import pytest
 
-from src.availability import CHECKED_AGAIN_AFTER, WRITTEN_EVERY, Inspector, read_checks
-from src.board import WRITING_CHECKED_AFTER, Keeper
-from src.group_commit import LONGEST_GATHERING, GroupCommit
-from src.recent_models import RecentModels
+from src.board.board import WRITING_CHECKED_AFTER, Keeper
+from src.leaderboard.availability import CHECKED_AGAIN_AFTER, WRITTEN_EVERY, Inspector, read_checks
+from src.shared.data.names import AVAILABILITY
 from src.shared.errors import StoreError
-from src.shared.names import AVAILABILITY
-from src.shared.pace import LIMIT, Pace
-from src.shared.steady import steady_now
-from src.submission import Desk
+from src.shared.process.steady import steady_now
+from src.shared.stores.pace import LIMIT, Pace
+from src.submitting.desk import Desk
+from src.submitting.group_commit import LONGEST_GATHERING, GroupCommit
+from src.submitting.recent_models import RecentModels
 from support.boards import TASKS, Leaderboard
 from support.leaping import Machine
 

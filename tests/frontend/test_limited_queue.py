@@ -13,10 +13,10 @@ import httpx
 import orjson
 import pytest
 
-from src.shared.calls import limited_queue, sessions
-from src.shared.calls.limited_queue import Sessions, Unread
-from src.shared.calls.page import Page
-from src.shared.calls.sessions import MOST_SESSIONS
+from src.shared.serving.calls import limited_queue, sessions
+from src.shared.serving.calls.limited_queue import Sessions, Unread
+from src.shared.serving.calls.page import Page
+from src.shared.serving.calls.sessions import MOST_SESSIONS
 
 
 class Site:
@@ -78,7 +78,7 @@ def run(test: Callable[[Site], Awaitable[None]]) -> None:
 
 
 def test_what_is_changed_of_gradio_was_written_for_this_version() -> None:
-    """Another one may keep other things: look at src/shared/calls and src/page/ready.py, then at this."""
+    """Another one may keep other things: look at src/shared/serving/calls/ and src/page/ready.py."""
     assert gr.__version__ == "5.50.0"
 
 

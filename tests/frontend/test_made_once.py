@@ -12,13 +12,12 @@ import orjson
 import pytest
 from gradio_client import Client
 
-from src import api
-from src.page import about_tab, endpoints, leaderboard_tab, request_card, submit_tab
+from src.page import about_tab, api, endpoints, leaderboard_tab, request_card, submit_tab
 from src.page.about_tab import AboutTab
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.ready import pass_ready_answers_on, ready
 from src.page.submit_tab import SubmitTab
-from src.shared.request import Status
+from src.shared.data.request import Status
 from support.boards import TASKS, TEXTS, Leaderboard, scores
 from support.calls import Caller
 from support.page_requests import page_request

@@ -10,13 +10,13 @@ from random import Random
 
 import pytest
 
-from src.board import Keeper
+from src.board.board import Keeper
 from src.columns import TAKEN, columns
-from src.shared.folder_store import FolderStore
-from src.shared.indexer import AGE
-from src.shared.names import AVAILABILITY, BACKEND_DESCRIPTION, BLOCKLIST
+from src.shared.data.names import AVAILABILITY, BACKEND_DESCRIPTION, BLOCKLIST
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.indexer import AGE
+from src.shared.stores.whose import Role, Whose
 from src.shared.times import utc_now
-from src.shared.whose import Role, Whose
 from src.tasks import read_tasks
 from support.boards import Leaderboard
 from support.old_template import read_queue_as_the_old_frontend, read_results_as_the_old_frontend

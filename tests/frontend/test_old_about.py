@@ -5,9 +5,9 @@ from types import ModuleType
 import pytest
 
 from src.columns import TAKEN
+from src.page.texts import read_texts
 from src.shared.errors import ConfigurationError
 from src.tasks import Task, read_tasks
-from src.texts import read_texts
 from support.boards import Leaderboard
 
 HEAD = """

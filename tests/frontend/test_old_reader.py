@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from src.board import Keeper
-from src.rows import Row
-from src.shared.folder_store import FolderStore
+from src.board.board import Keeper
+from src.leaderboard.rows import Row
+from src.shared.stores.folder_store import FolderStore
 from src.tasks import Task
 
 MODELS = 200

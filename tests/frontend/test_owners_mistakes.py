@@ -5,13 +5,13 @@ import json
 import pytest
 
 from src import checks, columns
-from src.api import leaderboard as answer
 from src.checks import Check, problems
 from src.columns import AFTER_TASKS, Column
+from src.leaderboard.rows import Row
+from src.leaderboard.view import ViewState, view
 from src.page import notices
+from src.page.api import leaderboard as answer
 from src.page.table import contents
-from src.rows import Row
-from src.view import ViewState, view
 from support.boards import Leaderboard, scores
 from support.cases import make_case
 
@@ -36,7 +36,7 @@ def test_a_column_that_fails_leaves_one_cell_empty_and_the_owner_is_told(
     column: Column,
 ) -> None:
     monkeypatch.setattr(columns, "AFTER_TASKS", [*AFTER_TASKS, column])
-    monkeypatch.setattr("src.board.AFTER_TASKS", [*AFTER_TASKS, column])
+    monkeypatch.setattr("src.board.board.AFTER_TASKS", [*AFTER_TASKS, column])
     for name in ("one", "two"):
         leaderboard.add_result(f"acme/{name}", scores=scores(0.5))
         leaderboard.add_request(model=f"acme/{name}")

@@ -13,13 +13,11 @@ import gradio_leaderboard
 import orjson
 import pytest
 
-from src import api
-from src.board import Board, Now
-from src.case import Terms
+from src.board.board import Board, Now
 from src.columns import columns
-from src.form import Form, Refused
-from src.new_request import withdrawn
-from src.page import marks, notices
+from src.leaderboard.scoring import TaskColumn
+from src.leaderboard.view import ViewState, view
+from src.page import api, marks, notices
 from src.page.about_tab import NOTHING_FOUND, NOTHING_YET, AboutTab
 from src.page.leaderboard_tab import UNSEEN, LeaderboardTab
 from src.page.links import Links
@@ -30,16 +28,17 @@ from src.page.submit_form import SubmitForm
 from src.page.submit_tab import SubmitTab
 from src.page.suite import suite
 from src.page.table import contents, leaderboard_table
-from src.queue import Group, entries
-from src.scoring import TaskColumn
-from src.shared.backend_description import Example, write_description
-from src.shared.hub import Hub
-from src.shared.hub_store import HubStore
-from src.shared.names import BACKEND_DESCRIPTION
-from src.shared.request import Attempt, Lease, Progress, Status
-from src.submitter import ANONYMOUS, Submitter
+from src.queue.entries import Group, entries
+from src.shared.data.backend_description import Example, write_description
+from src.shared.data.names import BACKEND_DESCRIPTION
+from src.shared.data.request import Attempt, Lease, Progress, Status
+from src.shared.stores.hub import Hub
+from src.shared.stores.hub_store import HubStore
+from src.submitting.case import Terms
+from src.submitting.form import Form, Refused
+from src.submitting.new_request import withdrawn
+from src.submitting.submitter import ANONYMOUS, Submitter
 from src.tasks import Task
-from src.view import ViewState, view
 from support.boards import NO_LINKS, NOW, TASKS, TEXTS, Leaderboard, run_at, scores
 from support.factories import make_backend, make_request, make_task
 from support.page_requests import page_request

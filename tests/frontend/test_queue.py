@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from src.queue import SILENCE, Group, entries, grouped, no_worker_since
-from src.shared.request import Attempt, Lease, Status
+from src.queue.entries import SILENCE, Group, entries, grouped, no_worker_since
+from src.shared.data.request import Attempt, Lease, Status
 from src.shared.times import to_text
 from support.factories import make_request
 

@@ -17,23 +17,23 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from src.case import Case, Terms
 from src.checks import CAN_BE_ASKED_FOR_AGAIN, is_not_submitted_yet, quota_is_not_used_up
-from src.form import Refused
-from src.limits import Limits, usage
-from src.new_request import place, withdrawn
 from src.page import notices
-from src.shared.ends import WORKERS_FAULT, End
-from src.shared.request import Request, Status, read_request, write_request
+from src.shared.data.ends import WORKERS_FAULT, End
+from src.shared.data.request import Request, Status, read_request, write_request
 from src.shared.times import to_text
-from src.submission import CAN_BE_WITHDRAWN
-from src.submitter import ANONYMOUS, Submitter
+from src.submitting.case import Case, Terms
+from src.submitting.desk import CAN_BE_WITHDRAWN
+from src.submitting.form import Refused
+from src.submitting.limits import Limits, usage
+from src.submitting.new_request import place, withdrawn
+from src.submitting.submitter import ANONYMOUS, Submitter
 from support.backend_modules import backend_module
 from support.cases import NOW, make_case, make_facts
 from support.factories import COMMIT
 from support.sources import ROOT
 
-lifecycle, retries = backend_module("lifecycle"), backend_module("retries")
+lifecycle, retries = backend_module("queue.lifecycle"), backend_module("queue.retries")
 LEASE, RETRIES = lifecycle.LeaseTerms(), retries.RetryTerms()
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from src.reproduction import OFFERED, Reproduction, reproduction, reproductions
-from src.rows import Row, standings
-from src.shared.result import Result
+from src.leaderboard.reproduction import OFFERED, Reproduction, reproduction, reproductions
+from src.leaderboard.rows import Row, standings
+from src.shared.data.result import Result
 from support.boards import TASKS, make_result, run_at, scores
 from support.factories import COMMIT, make_backend
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.rows import Row, standings
-from src.shared.reports import read_result
-from src.shared.request import Request, Status
-from src.shared.result import Result
+from src.leaderboard.rows import Row, standings
+from src.shared.data.reports import read_result
+from src.shared.data.request import Request, Status
+from src.shared.data.result import Result
 from src.tasks import Task
 from support.boards import TASKS, make_result, path_of, run_at, scores
 from support.factories import COMMIT, MODEL, make_request, old_result_file

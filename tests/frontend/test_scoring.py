@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from src import api
-from src.board import Board
-from src.rows import Row, Standings, standings
-from src.scoring import TaskColumn
-from src.shared.reports import read_result
-from src.shared.result import Result
+from src.board.board import Board
+from src.leaderboard.rows import Row, Standings, standings
+from src.leaderboard.scoring import TaskColumn
+from src.page import api
+from src.shared.data.reports import read_result
+from src.shared.data.result import Result
 from src.tasks import Task
 from support.boards import make_result, run_at
 from support.factories import old_result_file

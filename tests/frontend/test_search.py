@@ -6,14 +6,14 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from src import api
-from src.board import Board
+from src.board.board import Board
+from src.leaderboard.reproduction import reproductions
+from src.leaderboard.rows import Standings, standings
+from src.leaderboard.search import LONGEST, MOST_TERMS, Search, Term, found, read_search
+from src.leaderboard.view import ViewState, view
+from src.page import api
 from src.page.about_tab import AboutTab
 from src.page.leaderboard_tab import LeaderboardTab
-from src.reproduction import reproductions
-from src.rows import Standings, standings
-from src.search import LONGEST, MOST_TERMS, Search, Term, found, read_search
-from src.view import ViewState, view
 from support.boards import TASKS, TEXTS, Leaderboard, make_result, path_of, scores
 from support.factories import make_request
 from support.processor_time import processor_seconds
@@ -107,7 +107,7 @@ def test_no_search_of_thousands_of_rows_takes_long(
 
 def test_what_is_searched_of_each_row_is_made_once(large: Standings, monkeypatch: pytest.MonkeyPatch) -> None:
     found(large, read_search("x"))
-    monkeypatch.setattr("src.search._text", None)
+    monkeypatch.setattr("src.leaderboard.search._text", None)
     assert len(found(large, read_search("model-421"))) == 11
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from src.shared.calls import slots
-from src.shared.calls.slots import AT_ONCE, Slots, leave_slot
+from src.shared.serving.calls import slots
+from src.shared.serving.calls.slots import AT_ONCE, Slots, leave_slot
 
 CALL = "/gradio_api/run/predict"
 Site = Callable[[Scope, Receive, Send], Awaitable[None]]

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from src.case import Case, Terms
 from src.checks import CHECKS, CLOSED
-from src.form import Form, Refused
+from src.shared.data.names import BACKEND_DESCRIPTION
+from src.shared.data.request import RESUBMITTED, Attempt, Lease, Progress, Request, Status, read_request
 from src.shared.errors import Conflict, LeaderboardError, StoreError
-from src.shared.hub import BY_ITSELF
-from src.shared.mirror import Reading
-from src.shared.names import BACKEND_DESCRIPTION
-from src.shared.request import RESUBMITTED, Attempt, Lease, Progress, Request, Status, read_request
-from src.shared.store import Snapshot, Store
-from src.submission import NotAccepted
+from src.shared.stores.hub import BY_ITSELF
+from src.shared.stores.mirror import Reading
+from src.shared.stores.store import Snapshot, Store
+from src.submitting.case import Case, Terms
+from src.submitting.desk import NotAccepted
+from src.submitting.form import Form, Refused
 from support.boards import NOW, Leaderboard, path_of
 from support.factories import MODEL, make_request, old_request_file
 

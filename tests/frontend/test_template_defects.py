@@ -10,18 +10,18 @@ import gradio as gr
 import pytest
 
 import src
-from src import api
-from src.case import Terms
 from src.columns import columns
-from src.limits import Limits
+from src.leaderboard.view import Sizes, ViewState, view
+from src.page import api
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.queue_tables import queue_table
 from src.page.table import contents, leaderboard_table
-from src.queue import Group, entries, grouped
-from src.shared.request import Status
-from src.submission import NotAccepted
-from src.submitter import Submitter
-from src.view import Sizes, ViewState, view
+from src.queue.entries import Group, entries, grouped
+from src.shared.data.request import Status
+from src.submitting.case import Terms
+from src.submitting.desk import NotAccepted
+from src.submitting.limits import Limits
+from src.submitting.submitter import Submitter
 from support.boards import NO_LINKS, TASKS, TEXTS, Leaderboard, scores
 from support.factories import make_request, old_request_file, old_result_file
 

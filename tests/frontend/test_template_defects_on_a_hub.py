@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from src.board import Keeper
-from src.form import Form
-from src.group_commit import GroupCommit
-from src.shared.hub import Hub as Client
-from src.shared.hub_models import HubModels
-from src.shared.hub_store import HubStore
-from src.submission import Desk, NotAccepted
-from src.submitter import Submitter
+from src.board.board import Keeper
+from src.shared.models.hub_models import HubModels
+from src.shared.stores.hub import Hub as Client
+from src.shared.stores.hub_store import HubStore
+from src.submitting.desk import Desk, NotAccepted
+from src.submitting.form import Form
+from src.submitting.group_commit import GroupCommit
+from src.submitting.submitter import Submitter
 from support.boards import TASKS, scores
 from support.factories import make_model_folder, make_result_file
 from support.hub import Fault, Hub, Repository, running_hub

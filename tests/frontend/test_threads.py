@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from src.threads import OneAtATime, Threads
+from src.submitting.threads import OneAtATime, Threads
 from support.waiting import wait_for
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from src.columns import AFTER_TASKS, AVERAGE, BEFORE_TASKS, MODEL, PARAMS, RANK, TYPE_SYMBOL, columns
-from src.rows import Standings, standings
-from src.shared.request import Status
-from src.view import GONE, Sizes, Table, ViewState, choices, view
+from src.leaderboard.rows import Standings, standings
+from src.leaderboard.view import GONE, Sizes, Table, ViewState, choices, view
+from src.shared.data.request import Status
 from support.boards import TASKS, make_result, path_of, scores
 from support.factories import make_request
 

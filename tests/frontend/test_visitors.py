@@ -8,10 +8,10 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from src.accounts import NOT_ACCEPTED, Accounts, NotRecognised
 from src.page.visitors import Visitors
-from src.shared.hub import Hub as Client
-from src.submitter import ANONYMOUS, Submitter
+from src.shared.stores.hub import Hub as Client
+from src.submitting.accounts import NOT_ACCEPTED, Accounts, NotRecognised
+from src.submitting.submitter import ANONYMOUS, Submitter
 from support.hub import Fault, Hub, running_hub
 from support.page_requests import page_request
 

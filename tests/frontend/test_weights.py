@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from src.columns import TAKEN, columns
+from src.leaderboard.rows import Standings, standings
 from src.page import notices
 from src.page.suite import suite
-from src.rows import Standings, standings
 from src.shared.errors import ConfigurationError
 from src.tasks import Task, read_tasks, unknown_fields
 from support.boards import Leaderboard, make_result

@@ -13,25 +13,24 @@ from huggingface_hub.repocard import REGEX_YAML_BLOCK
 from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
-from src import api
-from src.blocklist import Blocklist
-from src.board import Board
-from src.card_text import words
+from src.board.board import Board
 from src.checks import has_a_model_card, problems
-from src.form import Form, Refused, tidied
-from src.page import notices, request_card
+from src.leaderboard.rows import standings
+from src.leaderboard.search import read_search
+from src.leaderboard.view import ViewState, view
+from src.page import api, notices, request_card
 from src.page.links import model_address
-from src.rows import standings
-from src.search import read_search
-from src.shared.backend_description import BackendDescription
-from src.shared.calls.delivered import anything, choice, text, texts
+from src.shared.data.backend_description import BackendDescription
+from src.shared.data.model_name import is_model_name, linked_revision, model_name
+from src.shared.data.request import Request
 from src.shared.errors import CannotBeEvaluated
-from src.shared.hub_models import _facts
-from src.shared.model_name import is_model_name, linked_revision, model_name
-from src.shared.model_source import LONGEST_CARD_BYTES, ModelFacts, within_bounds
-from src.shared.request import Request
-from src.suggestions import suggested, suggested_type
-from src.view import ViewState, view
+from src.shared.models.hub_models import _facts
+from src.shared.models.model_source import LONGEST_CARD_BYTES, ModelFacts, within_bounds
+from src.shared.serving.calls.delivered import anything, choice, text, texts
+from src.submitting.blocklist import Blocklist
+from src.submitting.card_text import words
+from src.submitting.form import Form, Refused, tidied
+from src.submitting.suggestions import suggested, suggested_type
 from support.boards import NO_LINKS, TASKS, make_result, path_of, scores
 from support.cases import make_case, make_facts
 from support.factories import make_request

@@ -40,8 +40,8 @@ def test_every_environment_variable_in_the_docs_is_read() -> None:
 
 @pytest.mark.parametrize("class_name", ["Request", "Lease", "Progress", "Attempt"])
 def test_every_field_of_a_request_file_is_in_the_docs(class_name: str) -> None:
-    fields = Source(ROOT, Path("frontend/src/shared/request.py")).fields(class_name)
-    assert fields, f"frontend/src/shared/request.py has no dataclass {class_name}"
+    fields = Source(ROOT, Path("frontend/src/shared/data/request.py")).fields(class_name)
+    assert fields, f"frontend/src/shared/data/request.py has no dataclass {class_name}"
     text = text_of("docs/data-format.md")
     # `extra` is no key of the file: it holds the keys that we do not know.
     missing = [f"{place}: {name}" for name, place in fields if name != "extra" and f"`{name}`" not in text]
@@ -50,8 +50,8 @@ def test_every_field_of_a_request_file_is_in_the_docs(class_name: str) -> None:
 
 @pytest.mark.parametrize("class_name", ["BackendDescription", "TaskDescription", "Metric"])
 def test_every_field_of_the_backends_description_is_in_the_docs(class_name: str) -> None:
-    fields = Source(ROOT, Path("frontend/src/shared/backend_description.py")).fields(class_name)
-    assert fields, f"frontend/src/shared/backend_description.py has no dataclass {class_name}"
+    fields = Source(ROOT, Path("frontend/src/shared/data/backend_description.py")).fields(class_name)
+    assert fields, f"frontend/src/shared/data/backend_description.py has no dataclass {class_name}"
     text = text_of("docs/data-format.md").partition("## What a backend runs")[2]
     missing = [f"{place}: {name}" for name, place in fields if f"`{name}`" not in text]
     assert not missing, "Not in docs/data-format.md:\n" + "\n".join(missing)
@@ -59,7 +59,7 @@ def test_every_field_of_the_backends_description_is_in_the_docs(class_name: str)
 
 def test_every_column_of_an_index_is_in_the_docs() -> None:
     text = text_of("docs/data-format.md").partition("## The index")[2].partition("\n## ")[0]
-    code = text_of("frontend/src/shared/indexes.py") + text_of("frontend/src/shared/index.py")
+    code = text_of("frontend/src/shared/index/indexes.py") + text_of("frontend/src/shared/index/index.py")
     columns = {*re.findall(r'Column\("(\w+)"', code), "path", "blob", "parsed"}
     assert len(columns) > 15
     assert not {name for name in columns if f"`{name}`" not in text}, "Not in docs/data-format.md"
@@ -79,7 +79,7 @@ def test_the_frontend_space_has_the_login_that_the_docs_speak_of() -> None:
 
 
 def test_an_existing_card_gets_the_lines_of_a_new_one() -> None:
-    cards = text_of("frontend/src/shared/cards.py")
+    cards = text_of("frontend/src/shared/data/cards.py")
     [lines] = re.findall(r"```yaml\n(configs:.*?)```", text_of("docs/your-own.md"), re.DOTALL)
     assert lines in cards
     assert lines.replace("results", "requests") in cards

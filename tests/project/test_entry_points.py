@@ -7,7 +7,7 @@ import pytest
 
 from support.sources import Source, sources
 
-IMPORT = "from src.shared.hardening import forbid_inspection"
+IMPORT = "from src.shared.process.hardening import forbid_inspection"
 CALL = "if __name__ == '__main__':\n    forbid_inspection()"
 
 

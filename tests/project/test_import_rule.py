@@ -36,7 +36,7 @@ def is_page(file: Source) -> bool:
 
 
 def is_bounded(file: Source) -> bool:
-    return is_below(file.module, "src.shared.calls")
+    return is_below(file.module, "src.shared.serving.calls")
 
 
 def is_worker(file: Source) -> bool:
@@ -59,7 +59,7 @@ RULES = [
     ),
     Rule(
         "only pages, what bounds their calls and app.py import gradio",
-        ("gradio", "src.shared.calls"),
+        ("gradio", "src.shared.serving.calls"),
         lambda file: is_page(file) or is_bounded(file),
     ),
     Rule(
@@ -108,15 +108,15 @@ def imports_out_of_shared(files: list[Source]) -> list[str]:
 @pytest.mark.parametrize(
     ("path", "line"),
     [
-        ("frontend/src/queue.py", "from src.envs import OWNER"),
+        ("frontend/src/queue/entries.py", "from src.envs import OWNER"),
         ("frontend/src/page/queue.py", "from .. import envs"),
-        ("frontend/src/view.py", "import gradio as gr"),
+        ("frontend/src/leaderboard/view.py", "import gradio as gr"),
         ("frontend/src/page/about.py", "from gradio_leaderboard import Leaderboard"),
-        ("backend/src/executor.py", "def f():\n    import torch.cuda"),
-        ("backend/src/executor.py", "from src.evaluation import harness"),
+        ("backend/src/running/executor.py", "def f():\n    import torch.cuda"),
+        ("backend/src/running/executor.py", "from src.evaluation import harness"),
         ("backend/src/evaluation/__main__.py", "from src.envs import TOKEN"),
-        ("backend/src/plan.py", "from src.worker import tick"),
-        ("backend/src/shared/names.py", "import pandas as pd"),
+        ("backend/src/queue/plan.py", "from src.worker import tick"),
+        ("backend/src/shared/data/names.py", "import pandas as pd"),
     ],
 )
 def test_a_rule_that_is_broken_is_reported_with_file_and_line(tmp_path: Path, path: str, line: str) -> None:
@@ -140,7 +140,7 @@ def test_an_import_out_of_shared_is_reported(tmp_path: Path, line: str) -> None:
         ("frontend/src/page/table.py", "import gradio\nfrom gradio_leaderboard import Leaderboard"),
         ("backend/src/worker.py", "from src import envs\nif __name__ == '__main__':\n    pass"),
         ("backend/src/evaluation/__main__.py", "import torch\nfrom src.evaluation.tasks import find_tasks"),
-        ("backend/src/shared/store.py", "from .errors import Conflict\nfrom . import names"),
+        ("backend/src/shared/stores/store.py", "from .errors import Conflict\nfrom . import names"),
     ],
 )
 def test_what_the_rules_allow_is_not_reported(tmp_path: Path, path: str, text: str) -> None:

@@ -69,7 +69,7 @@ def test_writing_makes_the_copy_equal_again(project: Path) -> None:
 def test_the_seeds_cards_are_those_of_new_datasets_and_say_where_the_seeds_are_from(
     seed: str, name: str
 ) -> None:
-    cards = runpy.run_path(str(ROOT / "frontend/src/shared/cards.py"))
+    cards = runpy.run_path(str(ROOT / "frontend/src/shared/data/cards.py"))
     text = (ROOT / seed / "README.md").read_text(encoding="utf-8").replace("license: apache-2.0\n", "", 1)
     assert text.startswith(cards[f"{name}_CARD"])
     assert "make seeds" in text

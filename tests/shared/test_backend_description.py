@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.shared.backend_description import (
+from src.shared.data.backend_description import (
     MAX_EXAMPLE,
     BackendDescription,
     Example,
@@ -16,9 +16,9 @@ from src.shared.backend_description import (
     read_description,
     write_description,
 )
+from src.shared.data.names import BACKEND_DESCRIPTION, is_data_path, is_safe_path
+from src.shared.data.yaml_file import MAX_BYTES
 from src.shared.errors import BadFile
-from src.shared.names import BACKEND_DESCRIPTION, is_data_path, is_safe_path
-from src.shared.yaml_file import MAX_BYTES
 
 ACCURACY = Metric(key="acc,none", higher_is_better=True)
 GSM8K = TaskDescription(

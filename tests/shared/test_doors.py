@@ -22,7 +22,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response, S
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from src.shared.doors import (
+from src.shared.serving.doors import (
     FILE,
     LARGEST_BODY,
     NOT_FOUND,
@@ -33,7 +33,7 @@ from src.shared.doors import (
     origin_of,
     route_path,
 )
-from src.shared.folder_files import PATH
+from src.shared.serving.folder_files import PATH
 from support.asgi import Answer, call
 
 OPEN = [

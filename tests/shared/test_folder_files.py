@@ -7,8 +7,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from src.shared.folder_files import serve_files
-from src.shared.folder_store import FolderStore
+from src.shared.serving.folder_files import serve_files
+from src.shared.stores.folder_store import FolderStore
 
 
 @pytest.fixture

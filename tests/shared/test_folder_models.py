@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from src.shared.errors import ModelError, ModelNotFound, RevisionNotFound
-from src.shared.folder_models import FolderModels, folder_commit
+from src.shared.models.folder_models import FolderModels, folder_commit
 from support.factories import make_model_folder
 
 TENSORS = {

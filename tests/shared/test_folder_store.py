@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from src.shared import folder_store
 from src.shared.errors import Conflict, StoreError
-from src.shared.folder_store import FolderStore
-from src.shared.store import Snapshot
+from src.shared.stores import folder_store
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.store import Snapshot
 from support.store_processes import die_at_every_write, start
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from src.shared.git_tree import tree_id
-from src.shared.store import blob_id
+from src.shared.stores.git_tree import tree_id
+from src.shared.stores.store import blob_id
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from src.shared import hardening
+from src.shared.process import hardening
 
 
 class Libc:

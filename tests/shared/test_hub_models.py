@@ -6,15 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from src.shared.errors import (
-    CannotBeEvaluated,
-    ModelError,
-    ModelIsPrivate,
-    ModelNotFound,
-    RevisionNotFound,
-)
-from src.shared.hub import Hub as Client
-from src.shared.hub_models import LONGEST_CARD_BYTES, HubModels
+from src.shared.errors import CannotBeEvaluated, ModelError, ModelIsPrivate, ModelNotFound, RevisionNotFound
+from src.shared.models.hub_models import LONGEST_CARD_BYTES, HubModels
+from src.shared.stores.hub import Hub as Client
 from support.factories import make_model_folder
 from support.hub import Fault, Hub, Repository, running_hub
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from src.shared import hub as hub_module
-from src.shared.cards import RESULTS_CARD
+from src.shared.data.cards import RESULTS_CARD
+from src.shared.data.names import MAX_BYTES
 from src.shared.errors import Conflict, DatasetMissing, NotDelivered, StoreError
-from src.shared.hub import Hub as Client
-from src.shared.hub_store import HubStore
-from src.shared.hub_tree import FEW_FOLDERS
-from src.shared.index import Indexed
-from src.shared.indexes import RESULTS_INDEX
-from src.shared.mirror import Mirror
-from src.shared.names import MAX_BYTES
-from src.shared.pace import LIMIT, Pace
-from src.shared.store import Snapshot
+from src.shared.index.index import Indexed
+from src.shared.index.indexes import RESULTS_INDEX
+from src.shared.stores import hub as hub_module
+from src.shared.stores.hub import Hub as Client
+from src.shared.stores.hub_store import HubStore
+from src.shared.stores.hub_tree import FEW_FOLDERS
+from src.shared.stores.mirror import Mirror
+from src.shared.stores.pace import LIMIT, Pace
+from src.shared.stores.store import Snapshot
 from support.hub import Fault, Hub, Kind, Repository, running_hub
 from support.hub.history import CommitText
 from support.hub.repository import RepoName
@@ -298,7 +298,7 @@ def test_a_mirror_shows_what_it_can_and_asks_again_for_the_rest(hub: Hub, store:
 def test_what_was_read_before_the_hub_went_down_is_not_read_again(
     hub: Hub, store: HubStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("src.shared.mirror.AT_ONCE", 2)
+    monkeypatch.setattr("src.shared.stores.mirror.AT_ONCE", 2)
     store._hub._patience = 0
     mirror = Mirror(store, lambda path, data: data)
     reads = 0
@@ -501,7 +501,7 @@ def test_a_token_that_gets_the_permission_later_creates_what_is_missing(
     with pytest.raises(DatasetMissing):
         store.snapshot()
     hub.accounts.users["bob"].organizations["acme"] = "write"  # type: ignore[index]
-    monkeypatch.setattr("src.shared.hub_store.CREATED_AGAIN_AFTER", timedelta())
+    monkeypatch.setattr("src.shared.stores.hub_store.CREATED_AGAIN_AFTER", timedelta())
     assert store.snapshot().files.keys() == {"README.md"}
 
 

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from src.shared.data.reports import read_result
+from src.shared.data.request import Attempt, Lease, Progress, Request, Status
+from src.shared.data.result import Result
 from src.shared.errors import BadFile
-from src.shared.index import FIRST_FORMAT, FIRST_READER, FORMAT, MOST_SCORES, NewerIndex
-from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
-from src.shared.reports import read_result
-from src.shared.request import Attempt, Lease, Progress, Request, Status
-from src.shared.result import Result
-from src.shared.store import blob_id
+from src.shared.index.index import FIRST_FORMAT, FIRST_READER, FORMAT, MOST_SCORES, NewerIndex
+from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
+from src.shared.stores.store import blob_id
 from support.factories import make_request, make_result_file, old_result_file
 
 RESULTS = {

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from src.shared.cards import REQUESTS_CARD
-from src.shared.folder_store import FolderStore
-from src.shared.index import FORMAT
-from src.shared.indexer import AGE, AT_MOST_EVERY, MANY, Indexer
-from src.shared.indexes import REQUESTS_INDEX
-from src.shared.mirror import Mirror
-from src.shared.names import BLOCKLIST, places
-from src.shared.request import Request, read_request, write_request
-from src.shared.store import Snapshot
+from src.shared.data.cards import REQUESTS_CARD
+from src.shared.data.names import BLOCKLIST, places
+from src.shared.data.request import Request, read_request, write_request
+from src.shared.index.index import FORMAT
+from src.shared.index.indexes import REQUESTS_INDEX
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.indexer import AGE, AT_MOST_EVERY, MANY, Indexer
+from src.shared.stores.mirror import Mirror
+from src.shared.stores.store import Snapshot
 from src.shared.times import utc_now
 from support.factories import make_request
 
@@ -71,7 +71,7 @@ def test_many_missing_files_are_worth_a_renewal_but_not_at_every_look(tmp_path: 
 def test_an_index_of_a_newer_version_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     submit(tmp_path, MANY)
     with monkeypatch.context() as patch:
-        patch.setattr("src.shared.index.FORMAT", FORMAT + 1)
+        patch.setattr("src.shared.index.index.FORMAT", FORMAT + 1)
         assert Space(tmp_path).looks()
     before = (tmp_path / REQUESTS_INDEX.path).read_bytes()
     space = Space(tmp_path)

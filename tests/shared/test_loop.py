@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from src.shared.loop import Loop
+from src.shared.process.loop import Loop
 from support.waiting import wait_for
 
 NEVER = timedelta(days=1)
@@ -71,8 +71,8 @@ def test_a_clock_that_leaps_and_comes_back_keeps_no_work_waiting(
             return datetime.now(tz) + ahead
 
     monkeypatch.setattr("apscheduler.schedulers.base.datetime", LeapingClock)
-    monkeypatch.setattr("src.shared.loop.datetime", LeapingClock)
-    monkeypatch.setattr("src.shared.loop.LONGEST_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr("src.shared.process.loop.datetime", LeapingClock)
+    monkeypatch.setattr("src.shared.process.loop.LONGEST_WAIT_SECONDS", 0.02)
     times: list[None] = []
     loop = Loop(lambda: times.append(None), timedelta(seconds=0.05))
     loop.start()

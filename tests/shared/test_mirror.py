@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from src.shared.conflicts import TRIES
+from src.shared.data.request import Request, read_request, write_request
 from src.shared.errors import Conflict, StoreError
-from src.shared.folder_store import FolderStore
-from src.shared.mirror import Mirror
-from src.shared.request import Request, read_request, write_request
-from src.shared.store import Snapshot
+from src.shared.stores.conflicts import TRIES
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.mirror import Mirror
+from src.shared.stores.store import Snapshot
 from support.factories import make_request
 
 

@@ -9,16 +9,16 @@ import pytest
 from huggingface_hub.hf_api import ModelInfo
 
 from src.shared.errors import CannotBeEvaluated
-from src.shared.folder_models import FolderModels
-from src.shared.hub import Hub as Client
-from src.shared.hub_models import _facts
-from src.shared.model_source import (
+from src.shared.models.folder_models import FolderModels
+from src.shared.models.hub_models import _facts
+from src.shared.models.model_source import (
     LONGEST_CARD_BYTES,
     MOST_FILES,
     ModelFacts,
     quantization_in,
     within_bounds,
 )
+from src.shared.stores.hub import Hub as Client
 from support.factories import make_model_folder
 from support.hub import Hub, running_hub
 from support.processor_time import processor_seconds

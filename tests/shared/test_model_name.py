@@ -3,7 +3,7 @@
 import pytest
 
 from src.model_types import MODEL_TYPES, UNKNOWN, ModelType, read_model_type
-from src.shared.model_name import is_model_name, linked_revision, model_name
+from src.shared.data.model_name import is_model_name, linked_revision, model_name
 
 
 @pytest.mark.parametrize(

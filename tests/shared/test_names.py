@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.shared.names import (
+from src.shared.data.names import (
     BLOCKLIST,
     is_data_path,
     is_hidden,

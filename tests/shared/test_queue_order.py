@@ -1,7 +1,7 @@
 """The order of the queue: each rule, and several together."""
 
-from src.shared.queue_order import in_order
-from src.shared.request import Request, Status
+from src.shared.data.queue_order import in_order
+from src.shared.data.request import Request, Status
 from support.factories import make_request
 
 

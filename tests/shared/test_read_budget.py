@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from src.shared.read_budget import WINDOW, ReadBudget
+from src.shared.stores.read_budget import WINDOW, ReadBudget
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 

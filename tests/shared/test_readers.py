@@ -16,16 +16,16 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from src.shared import indexes
+from src.shared.data.json_file import read_object
+from src.shared.data.reports import read_result
+from src.shared.data.result import Result
 from src.shared.errors import StoreError
-from src.shared.folder_store import FolderStore
-from src.shared.index import Column, Index
-from src.shared.indexer import AGE, Indexer
-from src.shared.indexes import REQUESTS_INDEX, RESULTS_INDEX
-from src.shared.json_file import read_object
-from src.shared.mirror import READ_AGAIN_AT_ONCE, Mirror
-from src.shared.reports import read_result
-from src.shared.result import Result
+from src.shared.index import indexes
+from src.shared.index.index import Column, Index
+from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.indexer import AGE, Indexer
+from src.shared.stores.mirror import READ_AGAIN_AT_ONCE, Mirror
 from src.shared.times import utc_now
 from support.factories import make_result_file
 
@@ -233,7 +233,7 @@ def test_a_field_that_is_added_to_results_shows_up_for_rows_of_an_older_index(tm
     assert looks == [{None}, {"ada"}]
 
 
-NOT_READERS = {"errors", "index", "names", "store"}
+NOT_READERS = {"errors", "index.index", "data.names", "stores.store"}
 
 
 def code(path: Path) -> str:
@@ -254,16 +254,18 @@ def code(path: Path) -> str:
 
 def fingerprint(module: str) -> str:
     """The code that reads a file: a module of the shared package, and what it imports from there."""
-    folder = Path(indexes.__file__).parent
+    folder = Path(indexes.__file__).parents[1]
     found: dict[str, str] = {}
 
     def follow(name: str) -> None:
         if name in found or name in NOT_READERS:
             return
-        found[name] = code(folder / f"{name}.py")
-        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))):
+        file = folder / f"{name.replace('.', '/')}.py"
+        found[name] = code(file)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.level and node.module:
-                follow(node.module)
+                room = name.split(".")[: -node.level]
+                follow(".".join([*room, node.module]))
 
     follow(module)
     return hashlib.sha256("".join(found[name] for name in sorted(found)).encode()).hexdigest()[:16]
@@ -272,8 +274,8 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "request", (2, "0414f796efe8704a")),
-        (RESULTS_INDEX, "reports", (2, "fc55f511d3b22ae8")),
+        (REQUESTS_INDEX, "data.request", (2, "c39341160004ab82")),
+        (RESULTS_INDEX, "data.reports", (2, "322e44392aa53b09")),
     ],
     ids=["requests", "results"],
 )

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.shared.errors import BadFile
-from src.shared.request import (
+from src.shared.data.request import (
     FORMAT,
     RERUN,
     Attempt,
@@ -23,6 +22,7 @@ from src.shared.request import (
     read_request,
     write_request,
 )
+from src.shared.errors import BadFile
 from support.factories import COMMIT, make_request, old_request_file
 from support.json_values import json_files, json_values
 

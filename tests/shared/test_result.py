@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from src.shared.data.reports import read_result
+from src.shared.data.result import UNKNOWN_TIME, Result, Score, Setting
 from src.shared.errors import BadFile
-from src.shared.reports import read_result
-from src.shared.result import UNKNOWN_TIME, Result, Score, Setting
 from support.factories import COMMIT, MODEL, make_result_file, old_result_file
 from support.json_values import json_files, json_values
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from src.shared import steady
-from src.shared.hub import Hub
-from src.shared.indexer import Indexer
-from src.shared.pace import Pace
-from src.shared.read_budget import ReadBudget
-from src.shared.steady import Leaps, on_the_wall, steady_now
+from src.shared.process import steady
+from src.shared.process.steady import Leaps, on_the_wall, steady_now
+from src.shared.stores.hub import Hub
+from src.shared.stores.indexer import Indexer
+from src.shared.stores.pace import Pace
+from src.shared.stores.read_budget import ReadBudget
 from src.shared.times import utc_now
 from support.leaping import Machine
 

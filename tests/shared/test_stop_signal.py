@@ -8,12 +8,12 @@ from textwrap import indent
 
 import pytest
 
-from src.shared import stop_signal
+from src.shared.process import stop_signal
 
-SPACE = Path(stop_signal.__file__).parents[2]
+SPACE = Path(stop_signal.__file__).parents[3]
 BEGIN = """
 import os, signal, threading, time
-from src.shared.stop_signal import StopSignal
+from src.shared.process.stop_signal import StopSignal
 def main():
     stop = StopSignal()
 """

@@ -12,10 +12,10 @@ import pytest
 from huggingface_hub import HfApi
 
 from src.shared.errors import Conflict, StoreError
-from src.shared.folder_store import FolderStore
-from src.shared.hub import Hub
-from src.shared.hub_store import HubStore
-from src.shared.store import Snapshot, Store, blob_id
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.hub import Hub
+from src.shared.stores.hub_store import HubStore
+from src.shared.stores.store import Snapshot, Store, blob_id
 from support.hub import running_hub
 from support.store_processes import count_up, start
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from src.shared.errors import ConfigurationError, ModelNotFound
-from src.shared.folder_models import FolderModels
-from src.shared.hub import Hub as Client
-from src.shared.hub_models import HubModels
-from src.shared.model_source import FirstFound
+from src.shared.models.folder_models import FolderModels
+from src.shared.models.hub_models import HubModels
+from src.shared.models.model_source import FirstFound
 from src.shared.settings import CommonSettings
-from src.shared.stores import LOCAL_FOLDER, Stores, open_stores
+from src.shared.stores.hub import Hub as Client
+from src.shared.wiring import LOCAL_FOLDER, Stores, open_stores
 from support.factories import make_model_folder
 from support.hub import running_hub
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from src.shared.data.names import BOARD
 from src.shared.errors import BadFile, NotOurs, StoreError
-from src.shared.folder_store import FolderStore
-from src.shared.hub import Hub as Client
-from src.shared.hub_spaces import current_name
-from src.shared.names import BOARD
-from src.shared.whose import Role, Whose, read_spaces, write_spaces
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.hub import Hub as Client
+from src.shared.stores.hub_spaces import current_name
+from src.shared.stores.whose import Role, Whose, read_spaces, write_spaces
 from support.hub import Fault, Hub, running_hub
 from support.hub.repository import RepoName
 

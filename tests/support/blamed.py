@@ -1,6 +1,6 @@
 """Whom a failed evaluation blames, by how it ended and by the sentence for its submitter."""
 
-from src.job import End
+from src.running.job import End
 
 MODEL, OWNER, NOBODY = "the model's submitter", "the leaderboard's owner", "nobody"
 

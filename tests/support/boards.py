@@ -5,22 +5,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from src.accounts import Accounts
-from src.board import Keeper
-from src.form import Form
-from src.group_commit import GroupCommit
+from src.board.board import Keeper
 from src.page.links import Links
+from src.page.texts import Texts
+from src.shared.data.names import request_path, result_path
+from src.shared.data.reports import read_result
+from src.shared.data.request import Request, write_request
+from src.shared.data.result import Result
 from src.shared.errors import StoreError
-from src.shared.folder_models import FolderModels
-from src.shared.folder_store import FolderStore
-from src.shared.names import request_path, result_path
-from src.shared.reports import read_result
-from src.shared.request import Request, write_request
-from src.shared.result import Result
-from src.shared.store import Store
-from src.submission import Desk
+from src.shared.models.folder_models import FolderModels
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.store import Store
+from src.submitting.accounts import Accounts
+from src.submitting.desk import Desk
+from src.submitting.form import Form
+from src.submitting.group_commit import GroupCommit
 from src.tasks import Task
-from src.texts import Texts
 from support.factories import MODEL, RUN, make_model_folder, make_request, make_result_file
 
 NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)

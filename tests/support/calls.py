@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 import httpx
 
-from src.shared.calls.middleware import BOUNDS
+from src.shared.serving.calls.middleware import BOUNDS
 
 
 class Caller:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from src.case import Case
-from src.form import Form
-from src.lookup import Lookup
 from src.shared.errors import ModelNotFound
-from src.shared.model_source import ModelFacts
-from src.submitter import ANONYMOUS, Submitter
+from src.shared.models.model_source import ModelFacts
+from src.submitting.case import Case
+from src.submitting.form import Form
+from src.submitting.lookup import Lookup
+from src.submitting.submitter import ANONYMOUS, Submitter
 from support.factories import CARD_TEXT, COMMIT, MODEL
 
 NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)

@@ -19,16 +19,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from src.shared.conflicts import tries
+from src.shared.data.reports import read_result
+from src.shared.data.request import Request, Status, read_request, write_request
+from src.shared.data.result import Result
 from src.shared.errors import Conflict, StoreError
-from src.shared.folder_store import FolderStore
-from src.shared.hub import Hub
-from src.shared.hub_store import HubStore
-from src.shared.mirror import Mirror
-from src.shared.reports import read_result
-from src.shared.request import Request, Status, read_request, write_request
-from src.shared.result import Result
-from src.shared.store import Store
+from src.shared.stores.conflicts import tries
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.hub import Hub
+from src.shared.stores.hub_store import HubStore
+from src.shared.stores.mirror import Mirror
+from src.shared.stores.store import Store
 from src.shared.times import to_text, utc_now
 from support.chaos_worker import LEASE, TICK, UNCAPPED
 from support.hub import running_hub

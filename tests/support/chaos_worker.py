@@ -13,19 +13,19 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from src.child_environment import clean_environment
-from src.executor import ProcessExecutor
-from src.launchers import ProgramLauncher
-from src.lifecycle import LeaseTerms
-from src.policy import Policy
-from src.reconciler import Reconciler
-from src.retries import RetryTerms
+from src.queue.lifecycle import LeaseTerms
+from src.queue.policy import Policy
+from src.queue.reconciler import Reconciler
+from src.queue.retries import RetryTerms
+from src.queue.ticker import Ticker
+from src.running.child_environment import clean_environment
+from src.running.executor import ProcessExecutor
+from src.running.launchers import ProgramLauncher
+from src.running.watch import Limits
 from src.shared.environment import read_settings
+from src.shared.process.stop_signal import StopSignal
 from src.shared.settings import CommonSettings
-from src.shared.stop_signal import StopSignal
-from src.shared.stores import open_stores
-from src.ticker import Ticker
-from src.watch import Limits
+from src.shared.wiring import open_stores
 from support.queues import SUITE, AnyModel
 
 TICK = timedelta(seconds=0.25)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from src.job import End, Ending, Job, Progress
+from src.running.job import End, Ending, Job, Progress
 
 Evaluate = Callable[[Job], Ending]
 

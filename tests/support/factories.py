@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from src.shared.backend_description import BackendDescription, Metric, TaskDescription
-from src.shared.request import Request, Status
+from src.shared.data.backend_description import BackendDescription, Metric, TaskDescription
+from src.shared.data.request import Request, Status
 
 MODEL = "acme/tiny"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -10,12 +10,12 @@ import json
 import sys
 from pathlib import Path
 
-from src.child_environment import clean_environment
-from src.job import Work
-from src.memory import memory_above
-from src.shared.hardening import forbid_inspection
-from src.suite import Suite
-from src.warm_launcher import WarmLauncher
+from src.running.child_environment import clean_environment
+from src.running.job import Work
+from src.running.memory import memory_above
+from src.running.suite import Suite
+from src.running.warm_launcher import WarmLauncher
+from src.shared.process.hardening import forbid_inspection
 from support.sources import ROOT
 from support.waiting import wait_for
 

@@ -10,13 +10,13 @@ import json
 import sys
 from threading import Thread
 
-from src.board import Keeper
-from src.form import Form
-from src.group_commit import GroupCommit
+from src.board.board import Keeper
 from src.shared.environment import read_settings
 from src.shared.settings import CommonSettings
-from src.shared.stores import open_stores
-from src.submission import Desk
+from src.shared.wiring import open_stores
+from src.submitting.desk import Desk
+from src.submitting.form import Form
+from src.submitting.group_commit import GroupCommit
 from src.tasks import Task
 from support.simulated_time import SimulatedClock, steps
 from support.waiting import wait_for

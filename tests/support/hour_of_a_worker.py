@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 
-from src.reconciler import Reconciler
+from src.queue.reconciler import Reconciler
 from src.shared.environment import read_settings
 from src.shared.settings import CommonSettings
-from src.shared.stores import open_stores
+from src.shared.wiring import open_stores
 from support.executors import FunctionExecutor
 from support.queues import POLICY, SUITE
 from support.simulated_time import SimulatedClock, steps

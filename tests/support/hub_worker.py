@@ -11,13 +11,13 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from src.job import Ending, Job
-from src.reconciler import Reconciler
+from src.queue.reconciler import Reconciler
+from src.queue.ticker import Ticker
+from src.running.job import Ending, Job
 from src.shared.environment import read_settings
+from src.shared.process.stop_signal import StopSignal
 from src.shared.settings import CommonSettings
-from src.shared.stop_signal import StopSignal
-from src.shared.stores import open_stores
-from src.ticker import Ticker
+from src.shared.wiring import open_stores
 from support.executors import FunctionExecutor, good
 from support.queues import POLICY, SUITE
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from src.job import Job
+from src.running.job import Job
 from support.sources import ROOT
 
 TASKS = ROOT / "backend" / "tasks"

@@ -12,9 +12,9 @@ sys.path[0] = str(Path.cwd())
 
 from src.page.doors import open_doors  # noqa: E402  # the folder has just become the place to look in
 from src.settings import Settings  # noqa: E402
-from src.shared.doors import LAUNCH  # noqa: E402
 from src.shared.environment import read_settings  # noqa: E402
-from src.shared.stores import open_stores  # noqa: E402
+from src.shared.serving.doors import LAUNCH  # noqa: E402
+from src.shared.wiring import open_stores  # noqa: E402
 
 settings = read_settings(Settings)
 found = open_doors(settings, open_stores(settings))

@@ -6,18 +6,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from src.executor import Executor
-from src.lifecycle import LeaseTerms
-from src.policy import Policy
-from src.reconciler import Reconciler
+from src.queue.lifecycle import LeaseTerms
+from src.queue.policy import Policy
+from src.queue.reconciler import Reconciler
+from src.running.executor import Executor
+from src.running.suite import Suite
+from src.shared.data.names import request_path
+from src.shared.data.request import Request, Status, read_request, write_request
 from src.shared.errors import ModelNotFound, RevisionNotFound
-from src.shared.folder_store import FolderStore
-from src.shared.model_source import ModelFacts, ModelSource
-from src.shared.names import request_path
-from src.shared.request import Request, Status, read_request, write_request
-from src.shared.store import Store
+from src.shared.models.model_source import ModelFacts, ModelSource
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.store import Store
 from src.shared.times import to_text
-from src.suite import Suite
 from support.executors import FunctionExecutor
 
 COMMIT = "c" * 40

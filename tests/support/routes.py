@@ -10,7 +10,7 @@ import httpx
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from src.shared.doors import NOT_FOUND, Door
+from src.shared.serving.doors import NOT_FOUND, Door
 
 PARAMETER = re.compile(r"\{[^}]*\}")
 ANY_METHODS = ("GET", "POST")

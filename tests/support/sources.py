@@ -31,7 +31,7 @@ class Source:
 
     @property
     def module(self) -> str:
-        """As the Space's own imports name it: `src.shared.request`."""
+        """As the Space's own imports name it: `src.shared.data.request`."""
         return ".".join(self.path.with_suffix("").parts[1:]).removesuffix(".__init__")
 
     @cached_property

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from src.shared.errors import Conflict
-from src.shared.folder_store import FolderStore
-from src.shared.store import Store
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.store import Store
 
 WRITES = ("mkdir", "replace", "unlink", "fsync")
 """The functions of `os` through which a folder store changes the disk."""

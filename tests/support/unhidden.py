@@ -6,7 +6,7 @@ they would see what is not hidden.
 import runpy
 import sys
 
-from src.shared import hardening
+from src.shared.process import hardening
 
 hardening.forbid_inspection = lambda: None
 

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 sys.path[0] = str(Path.cwd())
-doors: Any = __import__("src.shared.doors", fromlist=["Doors"])
+doors: Any = __import__("src.shared.serving.doors", fromlist=["Doors"])
 
 
 class NoDoors:

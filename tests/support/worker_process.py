@@ -19,13 +19,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from src.child_environment import clean_environment
-from src.executor import Executor, ProcessExecutor
-from src.job import Ending, Job
-from src.launchers import ProgramLauncher
-from src.reconciler import Reconciler
+from src.queue.reconciler import Reconciler
+from src.running.child_environment import clean_environment
+from src.running.executor import Executor, ProcessExecutor
+from src.running.job import Ending, Job
+from src.running.launchers import ProgramLauncher
+from src.running.watch import Limits
 from src.shared.times import utc_now
-from src.watch import Limits
 from support.executors import FunctionExecutor, good
 from support.queues import POLICY, SUITE, AnyModel, Queue
 from support.waiting import wait_for

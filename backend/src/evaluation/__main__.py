@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from src.evaluation.lifeline import end_with, ending_with
-from src.job import (
+from src.running.job import (
     BEGUN_FILE,
     FAILURE_FILE,
     JOB_FILE,
@@ -28,7 +28,7 @@ from src.job import (
     read_json,
     write_json,
 )
-from src.suite import Suite
+from src.running.suite import Suite
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ def try_the_suite(folder: Path) -> int:
         return told_of_no_job(folder)
     allow_code(suite)
     (folder / BEGUN_FILE).touch()
-    from src.evaluation.trial import try_suite
+    from src.evaluation.trial.trial import try_suite
 
     write_json(folder / REPORT_FILE, try_suite(suite, partial(write_json, folder / PROGRESS_FILE)))
     return 0

@@ -9,7 +9,10 @@ from typing import TypeVar
 from lm_eval.tasks import TaskManager
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from src.evaluation.configs import (
+from src.evaluation.harness import batch_size
+from src.evaluation.loading.loading import PRECISIONS
+from src.evaluation.loading.quantization import loadable_quantizations
+from src.evaluation.tasks.configs import (
     Leaf,
     group_metrics,
     groups_in,
@@ -18,16 +21,13 @@ from src.evaluation.configs import (
     random_baseline,
     version,
 )
-from src.evaluation.harness import batch_size
-from src.evaluation.loading import PRECISIONS
-from src.evaluation.overlaps import overlaps
-from src.evaluation.problems import problems
-from src.evaluation.quantization import loadable_quantizations
-from src.evaluation.tasks import COLLECTION, index_for
+from src.evaluation.tasks.overlaps import overlaps
+from src.evaluation.tasks.tasks import COLLECTION, index_for
+from src.evaluation.trial.problems import problems
 from src.evaluation.versions import versions
-from src.shared.backend_description import BackendDescription, TaskDescription
-from src.shared.request import ORIGINAL
-from src.suite import Suite
+from src.running.suite import Suite
+from src.shared.data.backend_description import BackendDescription, TaskDescription
+from src.shared.data.request import ORIGINAL
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ from huggingface_hub import errors as hub
 from huggingface_hub.constants import ENDPOINT
 from safetensors import SafetensorError
 
-from src.job import NEEDS_MORE_MEMORY, End, Failure, Job
+from src.running.job import NEEDS_MORE_MEMORY, End, Failure, Job
 
 Matches = Callable[[BaseException], bool]
 

@@ -18,15 +18,15 @@ from lm_eval.tasks import TaskManager
 from lm_eval.utils import sanitize_model_name
 from transformers import LogitsProcessorList
 
-from src.evaluation.behaviour import bears_padding, continues_what_it_rates
-from src.evaluation.bootstrap import told_bootstrapping
-from src.evaluation.copies import load_a_sound_copy
 from src.evaluation.failures import Failed, Step, explained
-from src.evaluation.finite import FiniteScores
-from src.evaluation.kept import KeptReports
-from src.evaluation.model_files import revision
+from src.evaluation.loading.behaviour import bears_padding, continues_what_it_rates
+from src.evaluation.loading.copies import load_a_sound_copy
+from src.evaluation.loading.finite import FiniteScores
+from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import ProgressMeter, Tell
-from src.evaluation.report import (
+from src.evaluation.reports.bootstrap import told_bootstrapping
+from src.evaluation.reports.kept import KeptReports
+from src.evaluation.reports.report import (
     TIME,
     TRUNCATED,
     Report,
@@ -36,10 +36,10 @@ from src.evaluation.report import (
     task_hashes,
     with_the_parts_of_a_tag,
 )
-from src.evaluation.samples import check_samples
-from src.evaluation.tasks import COLLECTION, check_code, check_overlaps, find_tasks
-from src.job import End, Job
-from src.suite import Suite
+from src.evaluation.reports.samples import check_samples
+from src.evaluation.tasks.tasks import COLLECTION, check_code, check_overlaps, find_tasks
+from src.running.job import End, Job
+from src.running.suite import Suite
 
 log = logging.getLogger(__name__)
 

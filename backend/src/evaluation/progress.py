@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from src.job import Progress
+from src.running.job import Progress
 
 SECONDS_BETWEEN = 0.25
 """The least time between two tellings of a task, but for its first and last."""

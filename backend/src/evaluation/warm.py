@@ -21,8 +21,8 @@ from importlib import import_module
 from pathlib import Path
 
 from src.evaluation.lifeline import end_with
-from src.job import LOG_FILE
-from src.suite import Suite
+from src.running.job import LOG_FILE
+from src.running.suite import Suite
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ PIPE_BYTES = 65_536
 
 IMPORTED = (
     "src.evaluation.harness",
-    "src.evaluation.trial",
+    "src.evaluation.trial.trial",
     "datasets.packaged_modules.json.json",
     "transformers.generation.utils",
     "transformers.models.gpt2.modeling_gpt2",
@@ -148,7 +148,7 @@ def warm_up(suite: Suite) -> None:
         except (ImportError, OSError):
             log.exception("could not import %s", name)
     try:
-        from src.evaluation.tasks import make_ready
+        from src.evaluation.tasks.tasks import make_ready
 
         make_ready(suite)
     except Exception:

@@ -6,9 +6,9 @@ from starlette.middleware import Middleware
 
 from src.page.health import PATH
 from src.settings import Settings
-from src.shared.doors import INSTALLATION, LAUNCH, PAGE, Door, Doors
-from src.shared.folder_files import file_doors
-from src.shared.stores import Stores
+from src.shared.serving.doors import INSTALLATION, LAUNCH, PAGE, Door, Doors
+from src.shared.serving.folder_files import file_doors
+from src.shared.wiring import Stores
 
 HEALTH = Door(("GET",), PATH, "machines watch the worker")
 

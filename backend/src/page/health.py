@@ -8,10 +8,10 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from src.page.lately import Lately
-from src.reconciler import Reconciler
-from src.shared.steady import on_the_wall
+from src.queue.reconciler import Reconciler
+from src.queue.ticker import Ticker
+from src.shared.process.steady import on_the_wall
 from src.shared.times import to_text
-from src.ticker import Ticker
 
 PATH = "/health"
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import gradio as gr
 
-from src.announcer import Announcer
 from src.page import sections
 from src.page.lately import Lately
-from src.reconciler import Reconciler
-from src.shared.calls.page import Page
-from src.shared.stores import Stores
+from src.queue.reconciler import Reconciler
+from src.queue.ticker import Ticker
+from src.shared.serving.calls.page import Page
 from src.shared.times import utc_now
-from src.ticker import Ticker
+from src.shared.wiring import Stores
+from src.suite.announcer import Announcer
 
 REFRESH_SECONDS = 2.0
 CREATED = "The dataset {} was missing and has been created, empty."

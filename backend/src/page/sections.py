@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
-from src.overview import Event, Overview, Running
-from src.shared.request import Request, Status
+from src.queue.overview import Event, Overview, Running
+from src.shared.data.request import Request, Status
 
 ICONS = {
     Status.PENDING: "⏳",

@@ -1,1 +1,1 @@
-"""The page: the only part of the frontend that imports gradio."""
+"""The page, its tabs and its endpoints: the only part of the frontend that imports gradio."""

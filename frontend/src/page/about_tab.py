@@ -7,12 +7,12 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from src.board import Board, Keeper, Now
+from src.board.board import Board, Keeper, Now
+from src.leaderboard.reproduction import reproductions
+from src.leaderboard.search import LONGEST, read_search
 from src.page.suite import suite
+from src.page.texts import Texts
 from src.page.updates import Updates
-from src.reproduction import reproductions
-from src.search import LONGEST, read_search
-from src.texts import Texts
 
 NOTHING_FOUND = "# No row has this in its name or licence."
 NOTHING_YET = "# There are no results yet."

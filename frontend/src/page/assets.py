@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from src.shared.doors import FILE, Door
+from src.shared.serving.doors import FILE, Door
 
 FOLDER = Path(__file__).parents[2] / "assets"
 

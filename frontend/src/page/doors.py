@@ -7,9 +7,9 @@ from starlette.middleware import Middleware
 from src.page.assets import asset_doors
 from src.page.table import COMPONENT
 from src.settings import Settings
-from src.shared.doors import FILE, INSTALLATION, LAUNCH, PAGE, SESSION, Door, Doors, origin_of
-from src.shared.folder_files import file_doors
-from src.shared.stores import Stores
+from src.shared.serving.doors import FILE, INSTALLATION, LAUNCH, PAGE, SESSION, Door, Doors, origin_of
+from src.shared.serving.folder_files import file_doors
+from src.shared.wiring import Stores
 
 ENDPOINTS = "(?:leaderboard|queue|reproduce|submit|withdraw)"
 

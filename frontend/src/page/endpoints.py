@@ -8,19 +8,19 @@ from typing import Any
 import gradio as gr
 from gradio.events import api as api_endpoint
 
-from src import api
-from src.board import Board, Keeper
-from src.form import MAIN, UNKNOWN_TYPE, Form
+from src.board.board import Board, Keeper
+from src.page import api
 from src.page.ready import pass_ready_answers_on, ready
 from src.page.updates import WAITING_FOR_A_COMMIT
 from src.page.visitors import Visitors
-from src.shared.calls.delivered import text
+from src.shared.data.precision import PRECISIONS
+from src.shared.data.request import ORIGINAL
 from src.shared.errors import LeaderboardError
-from src.shared.precision import PRECISIONS
-from src.shared.request import ORIGINAL
-from src.submission import Desk
-from src.submitter import Submitter
-from src.threads import Threads
+from src.shared.serving.calls.delivered import text
+from src.submitting.desk import Desk
+from src.submitting.form import MAIN, UNKNOWN_TYPE, Form
+from src.submitting.submitter import Submitter
+from src.submitting.threads import Threads
 
 TRUE = ("true", "1")
 """What programs write for it; types are not checked on the way here."""

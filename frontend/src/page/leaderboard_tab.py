@@ -9,17 +9,17 @@ from typing import Any, NamedTuple
 import gradio as gr
 from markupsafe import Markup
 
-from src.board import Board, Keeper, Now, new_results
+from src.board.board import Board, Keeper, Now, new_results
 from src.columns import PRECISION, TYPE, Column, columns
+from src.leaderboard.scoring import TaskColumn
+from src.leaderboard.search import LONGEST, read_search
+from src.leaderboard.view import GONE, HIDEABLE, Sizes, ViewState, choices, view
 from src.page import marks, notices
 from src.page.looked_at import LookedAt
 from src.page.table import Contents, contents, leaderboard_table
+from src.page.texts import Texts
 from src.page.updates import Updates
-from src.scoring import TaskColumn
-from src.search import LONGEST, read_search
 from src.tasks import Task
-from src.texts import Texts
-from src.view import GONE, HIDEABLE, Sizes, ViewState, choices, view
 
 UNSEEN = "unseen"
 """The class of what style.css hides, but is there: the browser fetches the component's scripts while the

@@ -9,9 +9,9 @@ from urllib.parse import quote
 from huggingface_hub import constants
 from markupsafe import Markup, escape
 
-from src.board import Keeper
-from src.shared.model_name import is_model_name
-from src.shared.store import Store
+from src.board.board import Keeper
+from src.shared.data.model_name import is_model_name
+from src.shared.stores.store import Store
 
 REQUEST = "request"
 """In the page's address: the path of the request that is to be shown."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from threading import Lock
 
-from src.board import Board
+from src.board.board import Board
 
 MOST = 10
 """Boards that are kept. Each holds all rows, and a visitor needs one only until they ask for the next."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from src.view import Table
+from src.leaderboard.view import Table
 
 SCRIPT = Path(__file__).with_name("marks.js")
 

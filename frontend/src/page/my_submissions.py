@@ -11,17 +11,16 @@ import gradio as gr
 from anyio import to_thread
 from markupsafe import Markup
 
-from src import api
-from src.board import Keeper
-from src.limits import usage
-from src.page import notices, request_card
+from src.board.board import Keeper
+from src.page import api, notices, request_card
 from src.page.links import Links
 from src.page.updates import QUIETLY, WAITING_FOR_A_COMMIT, Follow, Updates
 from src.page.visitors import Visitors
 from src.shared.errors import LeaderboardError
 from src.shared.times import Clock, utc_now
-from src.submission import Desk
-from src.submitter import Submitter
+from src.submitting.desk import Desk
+from src.submitting.limits import usage
+from src.submitting.submitter import Submitter
 
 SCRIPT = Path(__file__).with_name("requests.js")
 ANSWERED = '() => { document.dispatchEvent(new Event("answered")) }'

@@ -9,11 +9,11 @@ from urllib.parse import quote
 from huggingface_hub import constants
 from markupsafe import Markup
 
-from src.api import Answer, Problem
-from src.board import Now
-from src.limits import Usage
+from src.board.board import Now
+from src.page.api import Answer, Problem
 from src.page.links import Links, link, request_link
-from src.shared.model_source import ModelFacts
+from src.shared.models.model_source import ModelFacts
+from src.submitting.limits import Usage
 
 MOST = 20
 """Sentences that are told of one kind; the rest is counted."""

@@ -9,19 +9,19 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from src.board import Keeper
+from src.board.board import Keeper
 from src.page import notices
 from src.page.about_tab import AboutTab
 from src.page.endpoints import add_endpoints
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.links import REQUEST
 from src.page.submit_tab import SubmitTab
+from src.page.texts import Texts
 from src.page.updates import LOOKUPS, QUIETLY, SUBMISSIONS, Updates
 from src.page.visitors import Visitors
-from src.shared.calls.page import Page
-from src.submission import Desk
+from src.shared.serving.calls.page import Page
+from src.submitting.desk import Desk
 from src.tasks import Task
-from src.texts import Texts
 
 TICK_SECONDS = 5.0
 STYLE = Path(__file__).with_name("style.css")

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 from src.page.links import Links, request_link
-from src.queue import Entry, Group
-from src.shared.request import Attempt, Status
+from src.queue.entries import Entry, Group
+from src.shared.data.request import Attempt, Status
 
 MOST = 200
 """Lines of a table; the queue's endpoint has all of them."""

@@ -9,11 +9,11 @@ from markupsafe import Markup
 from src.checks import CAN_BE_ASKED_FOR_AGAIN
 from src.page.links import Links, request_link
 from src.page.queue_tables import ICONS, attempts, files, progress, revision, time_text
-from src.queue import Entry
+from src.queue.entries import Entry
+from src.shared.data.request import WITHDRAWN, Status
 from src.shared.errors import shown
-from src.shared.request import WITHDRAWN, Status
-from src.submission import CAN_BE_WITHDRAWN
-from src.submitter import Submitter
+from src.submitting.desk import CAN_BE_WITHDRAWN
+from src.submitting.submitter import Submitter
 
 WITHDRAW, AGAIN = "withdraw", "submit again"
 """What a button does; requests.js hands it to the server together with the request's path."""

@@ -9,19 +9,18 @@ from typing import Any
 import gradio as gr
 from anyio import to_thread
 
-from src import api
-from src.board import Keeper
+from src.board.board import Keeper
 from src.checks import LONGEST_FIELD
-from src.form import MAIN, Form, precisions, tidied, weight_types
 from src.model_types import MODEL_TYPES
-from src.page import notices
+from src.page import api, notices
 from src.page.links import Links
 from src.page.updates import ASKING_THE_HUB, QUIETLY, WAITING_FOR_A_COMMIT, Follow, Updates
 from src.page.visitors import Visitors
-from src.shared.request import ORIGINAL
-from src.submission import Desk, Finding
-from src.submitter import Submitter
-from src.suggestions import SUGGESTED
+from src.shared.data.request import ORIGINAL
+from src.submitting.desk import Desk, Finding
+from src.submitting.form import MAIN, Form, precisions, tidied, weight_types
+from src.submitting.submitter import Submitter
+from src.submitting.suggestions import SUGGESTED
 
 SUBMIT = "Submit"
 FIELDS = ("model", "base_model", "revision", "precision", "weight_type", "model_type", "use_chat_template")

@@ -7,18 +7,18 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from src.board import Board, Keeper, Now
+from src.board.board import Board, Keeper, Now
 from src.checks import CLOSED
 from src.page import notices
 from src.page.links import REQUEST, Links
 from src.page.my_submissions import MySubmissions
 from src.page.queue_tables import label, queue_table
 from src.page.submit_form import SubmitForm
+from src.page.texts import Texts
 from src.page.updates import Updates
 from src.page.visitors import Visitors
-from src.queue import Group, grouped
-from src.submission import Desk
-from src.texts import Texts
+from src.queue.entries import Group, grouped
+from src.submitting.desk import Desk
 
 OPEN_AT_FIRST = (Group.RUNNING, Group.PENDING)
 LONGEST_PATH = 2000

@@ -9,11 +9,11 @@ from urllib.parse import quote
 from huggingface_hub import constants
 from markupsafe import Markup
 
-from src.agreement import described
 from src.columns import score
+from src.leaderboard.agreement import described
+from src.leaderboard.scoring import TaskColumn
 from src.page.links import link
-from src.scoring import TaskColumn
-from src.shared.backend_description import BackendDescription, Example, TaskDescription
+from src.shared.data.backend_description import BackendDescription, Example, TaskDescription
 
 LM_EVAL = "https://github.com/EleutherAI/lm-evaluation-harness"
 COLLECTION = "lm_eval/tasks/"

@@ -17,12 +17,12 @@ from gradio_leaderboard import Leaderboard, SelectColumns
 from markupsafe import Markup
 
 from src.columns import AVERAGE, MODEL, Column, Value, columns, score
+from src.leaderboard.rows import Row
+from src.leaderboard.scoring import TaskColumn
+from src.leaderboard.view import Table
 from src.page.links import link, model_address
 from src.page.ready import Ready, pass_ready_answers_on, ready
-from src.rows import Row
-from src.scoring import TaskColumn
 from src.tasks import Task
-from src.view import Table
 
 T = TypeVar("T")
 

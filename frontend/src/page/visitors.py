@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 
-from src.accounts import Accounts
-from src.submitter import ANONYMOUS, Submitter
+from src.submitting.accounts import Accounts
+from src.submitting.submitter import ANONYMOUS, Submitter
 
 BEARER = "bearer "
 

@@ -11,7 +11,7 @@ from huggingface_hub.utils import validate_repo_id
 
 from .environment import Positive
 from .errors import ConfigurationError
-from .pace import LIMIT
+from .stores.pace import LIMIT
 
 TOKEN = re.compile(r"[!-~]+")
 """Visible ASCII: what a header can hold."""

@@ -1,0 +1,116 @@
+"""What a loaded model does with a few words, where neither its files nor its class tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import transformers
+from lm_eval.models.utils import resolve_max_length
+
+from src.evaluation.failures import Failed
+from src.running.job import Job
+
+TEXT = "The dogs near the old cat sleep, and 7 of the 12 birds in the tree sing."
+LONGEST = 16
+"""Tokens of it that are tried."""
+SHORTEST = 4
+
+AHEAD = {torch.float32: 2e-6}
+AHEAD_IN_LESS = 1e-2
+PADDED = {torch.float32: 1e-3}
+PADDED_IN_LESS = CONTINUED = 5e-2
+"""How far scores may differ, relative to how far the best is above the middle, and still be the same. Words
+that come later do not change the order in which the scores of earlier ones are computed; padding does, and so
+does what is kept from one word to the next.
+"""
+
+NOISE = 10
+"""So much more than the same text computed once more must another one differ, to be different."""
+
+
+def looks_at_nothing_to_come(job: Job, model: Any, tokenizer: Any) -> None:
+    """A model that sees the words to come rates a text with the text in sight. lm_eval trusts the class."""
+    tokens = trial(model, tokenizer)
+    if tokens is None:
+        return
+    half = len(tokens) // 2
+    turned = torch.cat([tokens[:half], tokens[half:].flip(0)])
+    with torch.no_grad():
+        one, other, again = model(torch.stack([tokens, turned, tokens])).logits[:, :half]
+    if distance(one, other) > max(AHEAD.get(model.dtype, AHEAD_IN_LESS), NOISE * distance(one, again)):
+        raise Failed(
+            f"{job.model} is not a causal language model: it looks at the words that come after one to rate "
+            "it. Submit a model that was trained to continue text; if it was, set `is_decoder` to true in "
+            "its config.json."
+        )
+
+
+BEHAVIOUR_CHECKS = [looks_at_nothing_to_come]
+
+
+def continues_what_it_rates(job: Job, model: Any, tokenizer: Any) -> None:
+    """Of some families transformers counts the positions of words in another way when it continues a text."""
+    tokens = trial(model, tokenizer)
+    if tokens is None:
+        return
+    written, scores = first_words(model, tokens[None, :-2], torch.ones_like(tokens)[None, :-2], tokenizer)
+    with torch.no_grad():
+        rated = model(written[:, :-1]).logits[0, -len(scores) :]
+    if distance(torch.stack(scores)[:, 0], rated) > CONTINUED:
+        raise Failed(
+            f"transformers {transformers.__version__}, which this worker has, continues a text in another "
+            f"way than {job.model} rates it, so this would not be the model's own answer. It cannot be "
+            "evaluated on tasks where it writes; submit a model of another architecture."
+        )
+
+
+def bears_padding(model: Any, tokenizer: Any) -> bool:
+    """Whether a text that is filled up on the left, to the length of another, is continued the same way.
+
+    Recurrent models read what is filled in, and positions that are counted from the left move.
+    """
+    tokens = trial(model, tokenizer)
+    if tokens is None:
+        return True
+    filling = len(tokens) // 2
+    short = tokens[filling:]
+    filled = torch.cat([torch.full((filling,), tokenizer.pad_token_id, device=tokens.device), short])
+    mask = torch.ones(2, len(tokens), dtype=torch.long, device=tokens.device)
+    mask[0, :filling] = 0
+    _, (alone, *_) = first_words(model, short[None], torch.ones_like(short)[None], tokenizer)
+    _, (together, *_) = first_words(model, torch.stack([filled, tokens]), mask, tokenizer)
+    return distance(alone[0], together[0]) <= PADDED.get(model.dtype, PADDED_IN_LESS)
+
+
+def first_words(model: Any, tokens: Any, mask: Any, tokenizer: Any) -> tuple[Any, Sequence[Any]]:
+    """These texts with two words more, and for both the scores of all words before any preference."""
+    written = model.generate(
+        input_ids=tokens,
+        attention_mask=mask,
+        max_new_tokens=2,
+        do_sample=False,
+        num_beams=1,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=None,
+        return_dict_in_generate=True,
+        output_logits=True,
+    )
+    return written.sequences, written.logits
+
+
+def trial(model: Any, tokenizer: Any) -> Any:
+    """The tokens of a sentence, as far as the model's context goes; None if that is not far enough."""
+    length = min(LONGEST, resolve_max_length(model.config, tokenizer) - 1)
+    tokens = torch.tensor(tokenizer.encode(TEXT)[:length], device=model.device)
+    return tokens if len(tokens) >= SHORTEST else None
+
+
+def distance(one: Any, other: Any) -> float:
+    """How far scores of the same words differ at most, relative to how far the best is above the middle: a
+    word that is never written may have any. What is no number does not differ.
+    """
+    furthest = (one - other).abs().nan_to_num(nan=0.0).amax(-1)
+    spread = one.amax(-1) - one.median(-1).values
+    return float((furthest / spread).nan_to_num(nan=0.0).max())

@@ -1,0 +1,49 @@
+"""The worker's own copies of models from the Hub: checked before a model is blamed for what is in them."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from huggingface_hub import HfApi
+
+from src.evaluation.failures import Failed, Step, explained
+from src.evaluation.loading.loading import Loaded, load
+from src.evaluation.loading.model_files import revision
+from src.running.job import End, Job
+
+log = logging.getLogger(__name__)
+
+
+def load_a_sound_copy(job: Job) -> Loaded:
+    """Load the job's model. Where it would be refused, its files must first be those that the Hub has.
+
+    Raises `Failed`.
+    """
+    try:
+        return load(job)
+    except Failed as failed:
+        if failed.end is not End.REFUSED or not are_removed(damaged_files(job)):
+            raise
+        log.warning("%s: what this worker had of %s was damaged, and is fetched again", failed, job.model)
+    return load(job)
+
+
+def damaged_files(job: Job) -> list[Path]:
+    """The files of the worker's copy whose size or hash is not the one that the Hub tells."""
+    if Path(job.weights).is_absolute():  # a folder is no copy
+        return []
+    with explained(Step.WEIGHTS, job):
+        try:
+            found = HfApi().verify_repo_checksums(job.weights, revision=revision(job))
+        except ValueError:  # there is no copy: the refusal is about something else
+            return []
+    return [found.verified_path / each["path"] for each in found.mismatches]
+
+
+def are_removed(files: list[Path]) -> bool:
+    """Remove files from the cache, with the contents that they link to. Whether there were any."""
+    for file in files:
+        file.resolve().unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
+    return bool(files)

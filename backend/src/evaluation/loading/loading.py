@@ -1,0 +1,183 @@
+"""Loading a model to evaluate: none of its own code is run, and what is not whole is refused."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+import transformers
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedTokenizer,
+    PreTrainedTokenizerFast,
+)
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.models.auto.tokenization_auto import get_tokenizer_config
+
+from src.evaluation.failures import Failed, Step, explained
+from src.evaluation.loading.behaviour import BEHAVIOUR_CHECKS
+from src.evaluation.loading.calls import all_answered
+from src.evaluation.loading.model_files import (
+    chooses_no_implementation,
+    comes_without_an_adapter,
+    generation_settings,
+    is_quantized_in_a_known_way,
+    lists_every_part,
+    names_a_tokenizer,
+    names_no_other_repository,
+    names_weights_in_safetensors,
+    needs_no_code_of_its_own,
+    revision,
+    weight_map,
+)
+from src.evaluation.loading.weights import WEIGHTS_CHECKS, are_where_the_index_says
+from src.running.job import Job
+
+PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
+
+OURS_TO_CHOOSE = {"attn_implementation": None, "experts_implementation": None, "use_kernels": False}
+"""How a model is computed, whatever its configuration says: transformers takes the best way that it has."""
+
+ANSWERS = {"return_dict": True, "output_attentions": False, "output_hidden_states": False}
+"""What a model returns; a configuration cannot ask for less, or for more."""
+
+A_QUESTION = [{"role": "user", "content": "What is 2 + 2?"}]
+"""What a chat template is tried with."""
+
+
+class Loaded(NamedTuple):
+    """A model of transformers and its tokenizer."""
+
+    model: Any
+    tokenizer: Any
+
+
+def load(job: Job) -> Loaded:
+    """Load what the job names, small files first. Raises `Failed` for what cannot be evaluated."""
+    if job.precision not in PRECISIONS:
+        raise Failed(
+            f"{job.model} cannot be evaluated in {job.precision}. Submit it in {' or '.join(PRECISIONS)}."
+        )
+    with all_answered(job):
+        config = load_configuration(job)
+        tokenizer = load_tokenizer(job)
+        model = load_weights(job, config)
+    with explained(Step.TRIAL, job):
+        for check in BEHAVIOUR_CHECKS:
+            check(job, model, tokenizer)
+    return Loaded(model, tokenizer)
+
+
+def load_configuration(job: Job) -> Any:
+    """Read config.json: what it names is checked before transformers makes anything of it."""
+    with explained(Step.CONFIGURATION, job):
+        named, _ = PretrainedConfig.get_config_dict(job.weights, revision=revision(job))
+        for check in CONFIGURATION_CHECKS:
+            check(job, named)
+        return AutoConfig.from_pretrained(
+            job.weights, revision=revision(job), trust_remote_code=False, **ANSWERS
+        )
+
+
+def load_tokenizer(job: Job) -> Any:
+    """Load the tokenizer, which has a chat template that works if the job is to use it."""
+    with explained(Step.TOKENIZER, job):
+        for check in TOKENIZER_CHECKS:
+            check(job, get_tokenizer_config(job.weights, revision=revision(job)))
+        tokenizer = AutoTokenizer.from_pretrained(
+            job.weights, revision=revision(job), trust_remote_code=False
+        )
+    if not isinstance(tokenizer, PreTrainedTokenizer | PreTrainedTokenizerFast):
+        raise Failed(
+            f"The tokenizer of {job.model} is of a kind that lm_eval cannot use. Save it again as a "
+            "tokenizer.json with `save_pretrained`."
+        )
+    if tokenizer.eos_token_id is None:
+        raise Failed(
+            f"The tokenizer of {job.model} has no token for the end of a text (`eos_token`), which the tasks "
+            "need. Name one in tokenizer_config.json."
+        )
+    if not job.use_chat_template:
+        return tokenizer
+    if not tokenizer.chat_template:
+        raise Failed(
+            f"{job.model} has no chat template, but was submitted with it. Add one, or submit it without."
+        )
+    with explained(Step.CHAT_TEMPLATE, job):
+        tokenizer.apply_chat_template(A_QUESTION, tokenize=False, add_generation_prompt=True)
+    return tokenizer
+
+
+def load_weights(job: Job, config: Any) -> Any:
+    """Load the model in the job's precision onto the job's device."""
+    with explained(Step.WEIGHTS, job):
+        files = weight_map(job, config)
+        lists_every_part(job, files)
+        model, info = AutoModelForCausalLM.from_pretrained(
+            job.weights,
+            config=config,
+            revision=revision(job),
+            dtype=PRECISIONS[job.precision],
+            device_map=job.device,
+            trust_remote_code=False,
+            use_safetensors=True,
+            ignore_mismatched_sizes=True,  # They are refused below, by name.
+            output_loading_info=True,
+            generation_config=generation_settings(job),
+            **OURS_TO_CHOOSE,
+        )
+        for check in WEIGHTS_CHECKS:
+            check(job, model, info)
+        are_where_the_index_says(job, model, files)
+    # Whatever its configuration says: it was loaded as one that continues text.
+    model.config.is_encoder_decoder = False
+    return model
+
+
+def names_its_architecture(job: Job, config: dict[str, Any]) -> None:
+    """An adapter alone, or a GGUF file, does not."""
+    if "model_type" not in config:
+        raise Failed(
+            f"{job.model} has no config.json that names its architecture (`model_type`). Save the whole "
+            "model with `save_pretrained`; merge an adapter into its base model first."
+        )
+
+
+def is_known_to_transformers(job: Job, config: dict[str, Any]) -> None:
+    """That is, to the version which this worker has."""
+    if config["model_type"] not in CONFIG_MAPPING_NAMES:
+        raise Failed(
+            f"transformers {transformers.__version__}, which this worker has, does not know the architecture "
+            f"`{config['model_type']}` of {job.model}. Correct `model_type` in its config.json, or ask the "
+            "leaderboard's owner for a newer version."
+        )
+
+
+def is_a_causal_language_model(job: Job, config: dict[str, Any]) -> None:
+    """The tasks ask for the continuation of a text."""
+    if config["model_type"] not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        raise Failed(
+            f"{job.model} does not continue text: its architecture is `{config['model_type']}`. Submit a "
+            "causal language model."
+        )
+
+
+CONFIGURATION_CHECKS = [
+    names_its_architecture,
+    needs_no_code_of_its_own,
+    is_known_to_transformers,
+    is_a_causal_language_model,
+    chooses_no_implementation,
+    names_no_other_repository,
+    names_weights_in_safetensors,
+    is_quantized_in_a_known_way,
+    names_a_tokenizer,
+    comes_without_an_adapter,
+]
+
+TOKENIZER_CHECKS = [names_a_tokenizer]
+"""Of tokenizer_config.json."""

@@ -1,0 +1,138 @@
+"""Whether a model was loaded whole: all the weights that its files hold, as they are, and nothing else."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from safetensors import safe_open
+
+from src.evaluation.failures import Failed
+from src.evaluation.loading.finite import extremes
+from src.evaluation.loading.model_files import fetched
+from src.running.job import Job
+
+COMPUTED = re.compile(
+    r"(^|[._])("
+    r"inv_freq|cos_cached|sin_cached|position_ids|num_batches_tracked|relative_position_index|causal_mask"
+    r"|embed_positions\.weights|(attn|attention|crossattention)\.(bias|masked_bias)|masked_bias"
+    r"|[kv]_scale|kv_scale|(encoder|decoder)\.version"
+    r")$"
+)
+"""Weights that older versions of transformers saved, and that follow from config.json: masks, positions, the
+frequencies of rotary embeddings. And scales for a cache in eight bits, which is not used here.
+"""
+
+BESIDE = {
+    # Heads from the training, beside the one that writes. One of a classifier is not among them.
+    *("v", "value", "relationship", "pooler"),
+    # What guesses several words ahead.
+    *("mtp", "nextn", "medusa", "eagle", "draft"),
+    # The parts of a multimodal model that see, hear and speak.
+    *("vision", "visual", "vit", "vqmodel", "image", "audio", "speech", "video", "codec"),
+    *("talker", "token2wav", "code2wav", "qformer"),
+    *("modal", "projector", "connector", "aligner", "resampler", "perceiver", "merger"),
+}
+"""Words in the names of whole modules that may stand beside a language model."""
+
+GUESSES_AHEAD = "eh_proj"
+"""What only a layer has that guesses the word after the next; it comes after the layers of the model."""
+
+
+def has_all_its_weights(job: Job, model: Any, info: dict[str, Any]) -> None:
+    """For weights that are missing or of another shape transformers takes random ones, and goes on."""
+    lacking = sorted(info["missing_keys"]) + sorted(name for name, *_ in info["mismatched_keys"])
+    if lacking:
+        raise Failed(
+            f"The weights of {job.model} do not fit its config.json: {len(lacking)} are missing or of "
+            f"another shape, such as {lacking[0]}. Save both again from one model with `save_pretrained`."
+        )
+
+
+def leaves_nothing_out(job: Job, model: Any, info: dict[str, Any]) -> None:
+    """Weights that config.json has no place for are left out: of four layers, two may be evaluated."""
+    left_out = sorted(set(info["unexpected_keys"]) - set(harmless(model, info["unexpected_keys"])))
+    if left_out:
+        raise Failed(
+            f"The config.json of {job.model} describes another model than its weights are of: "
+            f"{len(left_out)} of these have no place in it, such as {left_out[0]}. Save both again from one "
+            "model with `save_pretrained`."
+        )
+
+
+def harmless(model: Any, names: Collection[str]) -> Iterator[str]:
+    """Those of a checkpoint's weights without which the language model is still the same."""
+    modules = {name for name, _ in model.named_modules()}
+    ahead = {name.partition(f".{GUESSES_AHEAD}.")[0] for name in names if f".{GUESSES_AHEAD}." in name}
+    for name in names:
+        path = name.split(".")
+        known = next(count for count in range(len(path) - 1, -1, -1) if ".".join(path[:count]) in modules)
+        is_in_a_layer = any(map(str.isdigit, path[:known]))
+        is_beside = not is_in_a_layer and not BESIDE.isdisjoint(path[known].split("_"))
+        if COMPUTED.search(name) or is_beside or ".".join(path[: known + 1]) in ahead:
+            yield name
+
+
+def ties_what_it_says(job: Job, model: Any, info: dict[str, Any]) -> None:
+    """Weights that config.json declares to be the same, but of which the files hold two that differ.
+
+    transformers keeps both, and lm_eval makes them the same again: one would be lost.
+    """
+    tied = model.get_expanded_tied_weights_keys(all_submodels=True)
+    for name, other in tied.items():
+        if model.get_parameter_or_buffer(name) is not model.get_parameter_or_buffer(other):
+            raise Failed(
+                f"The config.json of {job.model} says that {name} and {other} are the same, but its weights "
+                "hold two that differ. Set `tie_word_embeddings` to false in it, or remove the one that is "
+                "not used."
+            )
+
+
+def has_only_numbers(job: Job, model: Any, info: dict[str, Any]) -> None:
+    """A model that answers NaN to everything always chooses the first choice, which may be the right one.
+
+    A buffer may hold infinity: some have limits that nothing passes.
+    """
+    named = [(name, weight, False) for name, weight in model.named_parameters()]
+    named += [(name, buffer, True) for name, buffer in model.named_buffers()]
+    for name, numbers, is_buffer in named:
+        found = next((each for each in extremes(numbers) if not math.isfinite(each)), None)
+        if found is None or (is_buffer and not math.isnan(found)):
+            continue
+        raise Failed(
+            f"The weights of {job.model} are not all finite numbers in {job.precision}: {name} holds "
+            f"{'NaN' if math.isnan(found) else 'infinity'}. Submit it in a precision with a larger range, or "
+            "upload weights from before the training diverged."
+        )
+
+
+def are_where_the_index_says(job: Job, model: Any, files: Mapping[str, str]) -> None:
+    """An index may name weights that are in none of its files: then a part of the model was not uploaded.
+
+    Those that the model has are known to be there; an index may name one that is the same as another.
+    """
+    held = {name for file in set(files.values()) for name in names_in(job, file)}
+    lacking = {name for name in files.keys() - held if not is_in(model, name)}
+    if lost := sorted(lacking - set(harmless(model, lacking))):
+        raise Failed(
+            f"The index of the weights of {job.model} names {len(lost)} that are in none of its files, such "
+            f"as {lost[0]}. Upload all parts and the index that `save_pretrained` writes with them."
+        )
+
+
+def is_in(model: Any, name: str) -> bool:
+    """Whether a model has a weight of this name, which may stand there without the model's own name."""
+    prefix = f"{model.base_model_prefix}."
+    return not {name, prefix + name, name.removeprefix(prefix)}.isdisjoint(model.state_dict())
+
+
+def names_in(job: Job, file: str) -> Collection[str]:
+    """Those of the weights in a file which was fetched when the model was loaded."""
+    with safe_open(fetched(job, file), framework="pt") as weights:
+        names: list[str] = weights.keys()
+    return names
+
+
+WEIGHTS_CHECKS = [has_all_its_weights, leaves_nothing_out, ties_what_it_says, has_only_numbers]

@@ -1,0 +1,137 @@
+"""Reports of single tasks, kept so that an attempt goes on where an earlier one was cut short."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import torch
+
+from src.evaluation.reports.report import TIME, Report, sha256
+from src.evaluation.versions import versions
+from src.running.job import Job
+from src.shared.data.json_file import read_object, write_object
+from src.shared.errors import BadFile
+
+log = logging.getLogger(__name__)
+
+NEWEST = 20
+"""So many models' reports are kept: each may still be evaluated again, or published."""
+
+
+@dataclass(frozen=True)
+class KeptReports:
+    """The reports of a job's tasks, in a folder of their own; without a folder none are kept."""
+
+    job: Job
+    folder: Path | None
+
+    @classmethod
+    def of(cls, job: Job, batch_size: str) -> KeptReports:
+        """Those of this job. The reports of jobs that are long past are removed.
+
+        None are kept for weights without a commit: nothing tells when they change.
+        """
+        if job.kept_tasks is None or job.commit is None:
+            return cls(job, None)
+        folder = Path(job.kept_tasks) / key(job, batch_size)
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)  # used now, though perhaps nothing will be added
+        remove_all_but_the_newest(folder.parent)
+        return cls(job, folder)
+
+    def read(self, task: str) -> Report | None:
+        """The report that an earlier attempt kept, if it can be read."""
+        path = self._path(task)
+        if path is None:
+            return None
+        try:
+            report = read_report(path)
+        except FileNotFoundError:
+            return None
+        except (OSError, BadFile) as error:
+            log.warning("cannot read the kept report of %s on %s: %s", self.job.model, task, error)
+            return None
+        log.info("took the report of %s on %s from an earlier attempt", self.job.model, task)
+        return report
+
+    def write(self, task: str, report: Report) -> None:
+        """Keep a report. A reader sees all of it or nothing, also when two processes write it at once."""
+        path = self._path(task)
+        if path is None:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)  # it may be long past by now
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        part.write_bytes(write_object(report))
+        part.replace(path)
+
+    def _path(self, task: str) -> Path | None:
+        """Named after the task and the number of examples, which need not be the same for all."""
+        fewshot = self.job.fewshot(task)
+        name = task if fewshot is None else f"{task}|{fewshot}"
+        return self.folder / f"{quote(name, safe='')}.json" if self.folder else None
+
+
+def read_report(path: Path) -> Report:
+    """A report that was kept. Raises FileNotFoundError, and BadFile for anything else than a report."""
+    report = dict(read_object(path.read_bytes()))
+    if not {"results", "config", TIME} <= report.keys():
+        raise BadFile("it is not the report of a task")
+    return report
+
+
+def key(job: Job, batch_size: str) -> str:
+    """A fingerprint of everything that a score depends on, but for the task and its number of examples.
+
+    And of the run: who asks for another one wants the scores computed anew.
+    """
+    depends_on = {
+        "run": job.run,
+        "model": job.model,
+        "weights": job.weights,
+        "commit": job.commit,
+        "precision": job.precision,
+        "use_chat_template": job.use_chat_template,
+        "limit": job.limit,
+        "batch_size": batch_size,
+        "bootstrap_iters": job.bootstrap_iters,
+        "device": kind_of(job.device),
+        "versions": versions(),
+        "tasks": contents(Path(job.tasks_dir)),
+        "code": contents(Path(__file__).parents[1]),
+    }
+    return sha256(json.dumps(depends_on, sort_keys=True))
+
+
+def kind_of(device: str) -> str:
+    """What stands for a device: a card's name, since two of one kind give the same scores."""
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """A fingerprint of each file in a folder, at any depth, but of those that Python makes from others."""
+    files = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
+
+
+def remove_all_but_the_newest(root: Path) -> None:
+    """Remove the reports of all jobs but those that were run last."""
+    for folder in sorted(root.iterdir(), key=last_used, reverse=True)[NEWEST:]:
+        shutil.rmtree(folder, ignore_errors=True)
+        log.info("removed the kept reports in %s", folder.name)
+
+
+def last_used(folder: Path) -> float:
+    """When a report was last looked for or added, in seconds; 0 if another process removed the folder."""
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

@@ -1,0 +1,1 @@
+"""lm_eval's tasks: finding them, reading their configurations and questions."""

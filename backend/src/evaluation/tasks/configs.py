@@ -1,0 +1,225 @@
+"""What lm_eval's configuration files say of tasks and groups, without their questions being loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import lm_eval.api.metrics  # noqa: F401  # It fills the registries.
+from lm_eval.api.registry import DEFAULT_METRIC_REGISTRY, is_higher_better
+from lm_eval.config.group import GroupConfig
+from lm_eval.tasks import TaskManager
+
+from src.shared.data.backend_description import Metric
+from src.shared.data.json_file import as_number, as_object, as_text
+
+Config = Mapping[str, Any]
+"""One configuration file with what it includes; its keys are lm_eval's, and a `!function` is a text."""
+
+Entry = Any
+"""What lm_eval's index has for a name: the configuration, its file, and for a tag the names of its tasks."""
+
+NO_FILTER = "none"
+LOCAL_LOADERS = {"arrow", "csv", "json", "parquet", "text"}
+"""What `dataset_path` says where the questions lie in files that the task names."""
+
+FIELDS_OF_A_GROUP = {each.name for each in fields(GroupConfig)}
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A single task, as one that is named alone or as a part of a group, whose settings come on top."""
+
+    name: str
+    config: Config
+    file: Path | None
+
+    @property
+    def is_found(self) -> bool:
+        """Whether it has a file, or is written out in its group's."""
+        return self.file is not None or "dataset_path" in self.config
+
+    @property
+    def runs_the_models_code(self) -> bool:
+        """Whether it executes what the model writes."""
+        return self.config.get("unsafe_code", False) is not False
+
+    @property
+    def kind(self) -> str | None:
+        """lm_eval's `output_type`; None for a task written in Python, which keeps it to itself."""
+        return None if "class" in self.config else as_text(self.config.get("output_type", "generate_until"))
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """Every metric with every filter; as a default, lm_eval has some for each kind.
+
+        Leave out what is not written as lm_eval wants it: the trial says so.
+        """
+        default = [{"metric": name} for name in DEFAULT_METRIC_REGISTRY.get(self.kind, [])]
+        listed = default if self.config.get("metric_list") is None else self.config["metric_list"]
+        filters = _texts(self.config.get("filter_list"), "name") or [NO_FILTER]
+        found = []
+        for metric in _listed(listed) if self.kind else []:
+            for name in map(_name_of, _texts(metric, "metric")):
+                up = metric.get("higher_is_better", is_higher_better(name))
+                up = up if isinstance(up, bool) else None
+                found += [Metric(key=f"{name},{each}", higher_is_better=up) for each in filters]
+        return found
+
+    @property
+    def datasets(self) -> list[str]:
+        """The datasets on the Hub, or the addresses, that the questions come from."""
+        path = as_text(self.config.get("dataset_path"))
+        if path in LOCAL_LOADERS:
+            return [file for file in self._data_files if "://" in file]
+        is_here = not path or Path(path).is_absolute() or Path(path).exists()
+        return [] if is_here else [path]
+
+    @property
+    def local_files(self) -> list[str]:
+        """The files that the questions come from, of all splits; patterns left out."""
+        if self.config.get("dataset_path") not in LOCAL_LOADERS:
+            return []
+        return [file for file in self._data_files if "://" not in file and "*" not in file]
+
+    @property
+    def missing_files(self) -> Iterator[str]:
+        """The files of questions that it names and that are not there."""
+        return (file for file in self.local_files if not Path(file).exists())
+
+    def keys_of(self, file: str) -> tuple[str, ...]:
+        """The keys below `data_files` that lead to a file of questions."""
+        named = as_object(self._named_files)
+        return next(((split,) for split, files in named.items() if file in _listed(files)), ())
+
+    @property
+    def named_splits(self) -> list[str]:
+        """The splits of a task that names files for each; without them the one of all files is `train`."""
+        if self.config.get("dataset_path") not in LOCAL_LOADERS or not self._named_files:
+            return []
+        return list(self._named_files) if isinstance(self._named_files, Mapping) else ["train"]
+
+    @property
+    def questions(self) -> int | None:
+        """How many there are, where counting the lines of a file tells."""
+        split = as_text(self.config.get("test_split") or self.config.get("validation_split"))
+        file = as_object(self._named_files).get(split)
+        if not isinstance(file, str) or not file.endswith(".jsonl") or "process_docs" in self.config:
+            return None
+        try:
+            return sum(1 for line in Path(file).read_bytes().splitlines() if line.strip())
+        except OSError:
+            return None
+
+    def fewshot(self, given: int | None) -> int:
+        """How many examples lm_eval uses when it is given this number: a 0 in the task's file stays."""
+        own = self.config.get("num_fewshot")
+        if given is None:
+            return own if isinstance(own, int) and own > 0 else 0
+        return 0 if own == 0 else given
+
+    @property
+    def _named_files(self) -> object:
+        return as_object(self.config.get("dataset_kwargs")).get("data_files")
+
+    @property
+    def _data_files(self) -> list[str]:
+        named = self._named_files
+        splits = list(named.values()) if isinstance(named, Mapping) else [named]
+        return [file for split in splits for file in _listed(split) if isinstance(file, str)]
+
+
+def is_group(entry: Entry) -> bool:
+    """Whether the name is that of a group: tasks with a common score."""
+    return bool(entry.cfg and "group" in entry.cfg and "class" not in entry.cfg)
+
+
+def is_tag(entry: Entry) -> bool:
+    """Whether the name only stands for several tasks."""
+    return entry.cfg is None
+
+
+def leaves(name: str, tasks: TaskManager, changes: Config | None = None) -> Iterator[Leaf]:
+    """The single tasks that a name stands for, as lm_eval builds them; `changes` come before its file's."""
+    entry = tasks.task_index.get(name)
+    if entry is None:
+        yield Leaf(name, changes or {}, None)
+    elif is_tag(entry):
+        for task in sorted(entry.tags):
+            yield from leaves(task, tasks, changes)
+    elif is_group(entry):
+        yield from _members(entry.cfg, tasks, changes)
+    else:
+        yield Leaf(name, {**entry.cfg, **(changes or {})}, entry.yaml_path)
+
+
+def named(leaf: Leaf, name: str) -> str:
+    """How a sentence calls a single task that was configured by this name."""
+    return leaf.name if leaf.name == name else f"{leaf.name}, which {name} stands for,"
+
+
+def groups_in(name: str, tasks: TaskManager) -> Iterator[str]:
+    """The groups within a group that have names of their own, at any depth."""
+    entry = tasks.task_index.get(name)
+    for member in _listed(entry.cfg.get("task")) if entry and is_group(entry) else []:
+        part = member if isinstance(member, str) else as_text(as_object(member).get("group"))
+        if part in tasks.task_index and is_group(tasks.task_index[part]):
+            yield part
+            yield from groups_in(part, tasks)
+
+
+def group_metrics(group: Config, of_parts: Iterable[Metric]) -> list[Metric]:
+    """The scores of a group: those that it aggregates, under every filter that its tasks have them with."""
+    known = {metric.key: metric for metric in of_parts}
+    found = []
+    for wanted in _listed(group.get("aggregate_metric_list")):
+        filters = wanted.get("filter_list")
+        for key in sorted(known):
+            name, _, filter_name = key.partition(",")
+            if name == wanted["metric"] and (filters is None or filter_name in _listed(filters)):
+                found.append(known[key])
+    return found
+
+
+def version(config: Config) -> str | None:
+    """The version of a task or group, from its metadata."""
+    known = as_object(config.get("metadata")).get("version")
+    return None if known is None else str(known)
+
+
+def random_baseline(config: Config) -> float | None:
+    """What guessing gets, from its metadata."""
+    return as_number(as_object(config.get("metadata")).get("random_baseline"))
+
+
+def _members(group: Config, tasks: TaskManager, changes: Config | None) -> Iterator[Leaf]:
+    """The tasks of a group, which passes its own settings for them on."""
+    own = {key: value for key, value in group.items() if key not in FIELDS_OF_A_GROUP}
+    changes = {**own, **(changes or {})}
+    for member in _listed(group.get("task")):
+        if isinstance(member, str):
+            yield from leaves(member, tasks, changes)
+        elif "group" not in member:
+            yield from leaves(as_text(member.get("task")), tasks, {**changes, **member})
+        elif member["group"] in tasks.task_index:
+            rest = {key: value for key, value in member.items() if key != "group"}
+            yield from leaves(member["group"], tasks, {**changes, **rest})
+        else:
+            yield from _members(member, tasks, changes)
+
+
+def _name_of(metric: str) -> str:
+    """A metric's name; that of a function of one's own comes with the folder and the module."""
+    return metric.rpartition(".")[2] if "/" in metric else metric
+
+
+def _listed(value: Any) -> list[Any]:
+    """What lm_eval takes as one thing or as a list of them."""
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _texts(value: Any, key: str) -> list[str]:
+    """The texts that a mapping, or each of several, has under a key."""
+    return [text for each in _listed(value) if (text := as_text(as_object(each).get(key)))]

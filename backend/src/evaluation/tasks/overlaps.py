@@ -1,0 +1,58 @@
+"""Tasks that a suite names twice: in the merged report, one score would overwrite the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from lm_eval.tasks import TaskManager
+
+from src.evaluation.tasks.configs import Leaf, leaves
+from src.running.suite import Suite
+
+
+def overlaps(suite: Suite, tasks: TaskManager) -> Iterator[str]:
+    """A sentence for each two names in the suite that stand for the same task, and for each group that holds
+    a task twice in different ways. lm_eval refuses the first as well, when it is asked for both at once.
+    """
+    held = {name: {key_of(leaf, name): leaf for leaf in leaves(name, tasks)} for name in suite.tasks}
+    for one, other in combinations(suite.tasks, 2):
+        if common := sorted(held[one].keys() & held[other].keys()):
+            yield (
+                f"TASKS_HARNESS names the task {common[0]} twice{and_more(common)}: "
+                f"{told(suite, one, held[one][common[0]])}, and "
+                f"{told(suite, other, held[other][common[0]])}. One "
+                "score would overwrite the other: take one of the two out."
+            )
+    for name in suite.tasks:
+        if task := held_twice(name, tasks):
+            yield (
+                f"{name} holds the task {task} twice, in different ways, and one score would overwrite the "
+                f"other: take {name} out of TASKS_HARNESS, or correct its file."
+            )
+
+
+def held_twice(name: str, tasks: TaskManager) -> str | None:
+    """A task that a group or tag holds twice, with different settings."""
+    seen: dict[str, Leaf] = {}
+    for leaf in leaves(name, tasks):
+        if seen.setdefault(key_of(leaf, name), leaf).config != leaf.config:
+            return leaf.name
+    return None
+
+
+def key_of(leaf: Leaf, name: str) -> str:
+    """How a report names a task; one that is written out in a group's file has the group's name before it."""
+    return leaf.name if leaf.file else f"{name}::{leaf.name}"
+
+
+def told(suite: Suite, name: str, leaf: Leaf) -> str:
+    """How a sentence names one of the places where a task was found."""
+    count = leaf.fewshot(suite.fewshot(name))
+    examples = "1 example" if count == 1 else f"{count} examples"
+    return f"itself with {examples}" if name == leaf.name else f"in {name} with {examples}"
+
+
+def and_more(common: list[str]) -> str:
+    """That more tasks than the first are common."""
+    return f" (and {len(common) - 1} more)" if len(common) > 1 else ""

@@ -1,0 +1,142 @@
+"""What keeps a configured task from being evaluated, told to the owner before the first evaluation fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterator
+from difflib import get_close_matches
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+import datasets
+from lm_eval.tasks import TaskManager
+from lm_eval.tasks._yaml_loader import load_yaml
+
+from src.evaluation.failures import causes
+from src.evaluation.tasks.configs import Leaf, leaves, named
+from src.evaluation.tasks.tasks import COLLECTION
+
+log = logging.getLogger(__name__)
+
+CORRECT_THE_PATH = "correct its path, which starts from the backend's folder"
+
+
+def problems(
+    name: str,
+    tasks: TaskManager,
+    *,
+    confirm_run_unsafe_code: bool = False,
+    is_tried: bool = False,
+    unreadable: Collection[str] = (),
+) -> Iterator[str]:
+    """A sentence for each kind of problem that a task, or a task of a group, has.
+
+    A task that is tried as well shows whether it can be loaded, and where its questions are. Tasks that are
+    `unreadable` are in a file that cannot be read, which has a sentence of its own.
+    """
+    left_out: list[Callable[[Leaf], str | None]] = [runs_the_models_code] if confirm_run_unsafe_code else []
+    left_out += [lacks_its_questions, needs_the_hub, fails_to_load] if is_tried else []
+    rules = [rule for rule in PROBLEMS if rule not in left_out]
+    told = set()
+    for leaf in leaves(name, tasks):
+        if leaf.name in unreadable:
+            continue
+        found = next(((rule, sentence) for rule in rules if (sentence := rule(leaf))), None)
+        if found and found[0] not in told:
+            told.add(found[0])
+            hint = did_you_mean(leaf.name, tasks) if found[0] is is_nowhere else ""
+            yield f"The task {named(leaf, name)} {found[1]}{hint}"
+
+
+def is_nowhere(leaf: Leaf) -> str | None:
+    """A name that was mistyped, or is not in this version of lm_eval."""
+    if leaf.is_found:
+        return None
+    return (
+        f"is neither in this leaderboard's tasks folder nor in lm_eval {version('lm_eval')}: correct its "
+        "name in TASKS_HARNESS, or add its file."
+    )
+
+
+def did_you_mean(name: str, tasks: TaskManager) -> str:
+    """A task of a name that is nearly the same, as a sentence after another; nothing if there is none."""
+    known = {*tasks.task_index, *names_of_files()}
+    close = get_close_matches(name, sorted(known), 1, cutoff=0.75)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+@lru_cache
+def names_of_files() -> frozenset[str]:
+    """The names of the files in lm_eval's collection: nearly all are those of tasks."""
+    return frozenset(file.stem for file in COLLECTION.rglob("*.yaml"))
+
+
+def runs_the_models_code(leaf: Leaf) -> str | None:
+    """What a stranger's model writes is executed only if the owner says so."""
+    if not leaf.runs_the_models_code:
+        return None
+    return (
+        "runs code that models write (`unsafe_code`), which this worker may not do: set "
+        "CONFIRM_RUN_UNSAFE_CODE to True to allow it, or take the task out of TASKS_HARNESS."
+    )
+
+
+def lacks_its_questions(leaf: Leaf) -> str | None:
+    """Files of questions that are not where the task says."""
+    missing = next(leaf.missing_files, None)
+    return (
+        missing and f"names a file of questions that is not there, {Path(missing).name}: {CORRECT_THE_PATH}."
+    )
+
+
+def needs_the_hub(leaf: Leaf) -> str | None:
+    """Questions on the Hub, when the worker was told to stay away from it."""
+    if not leaf.datasets or not datasets.config.HF_HUB_OFFLINE:
+        return None
+    return (
+        f"reads its questions from {leaf.datasets[0]}, and this worker is kept offline: unset "
+        "HF_HUB_OFFLINE and HF_DATASETS_OFFLINE, unless the questions lie in its cache."
+    )
+
+
+def needs_a_package(leaf: Leaf) -> str | None:
+    """Python functions that a task file names are imported: some need packages that are not installed."""
+    error = _error_of_loading(leaf)
+    if not isinstance(error, ImportError):
+        return None
+    missing = [each.name for each in causes(error) if isinstance(each, ImportError) and each.name]
+    package = f" ({missing[-1]})" if missing else ""
+    return (
+        f"needs a Python package that this worker does not have{package}: add it to the backend's "
+        "requirements.txt."
+    )
+
+
+def fails_to_load(leaf: Leaf) -> str | None:
+    """Python code beside a task file that breaks off when it is imported."""
+    error = _error_of_loading(leaf)
+    if error is None or isinstance(error, ImportError):
+        return None
+    return f"cannot be loaded ({type(error).__name__}): the backend's log says more."
+
+
+def _error_of_loading(leaf: Leaf) -> Exception | None:
+    if leaf.file is None:
+        return None
+    try:
+        load_yaml(leaf.file)
+    except Exception as error:  # the code is the owner's, and may raise anything
+        log.warning("cannot load the task %s", leaf.name, exc_info=True)
+        return error
+    return None
+
+
+PROBLEMS: list[Callable[[Leaf], str | None]] = [
+    is_nowhere,
+    runs_the_models_code,
+    lacks_its_questions,
+    needs_the_hub,
+    needs_a_package,
+    fails_to_load,
+]

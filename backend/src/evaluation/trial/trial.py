@@ -1,0 +1,431 @@
+"""Trying the suite before it is trusted: every task is built, asked a handful of its questions and scored.
+
+A stand-in answers, so no model is needed. What fails here would fail for every model: the owner is told.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import datasets
+import evaluate as metrics_of_the_hub  # type: ignore[import-untyped]
+from huggingface_hub import repo_exists
+from lm_eval import evaluate
+from lm_eval.api.registry import metric_registry
+from lm_eval.api.task import ConfigurableTask
+from lm_eval.tasks import TaskManager
+
+from src.evaluation.description import describe, include_path, published_path
+from src.evaluation.failures import Matches, not_answered, not_fetched
+from src.evaluation.tasks.configs import Leaf, is_group, leaves, named
+from src.evaluation.tasks.own_rows import BadRow, broken_lines, odd_rows, read_lines, wrong_answers
+from src.evaluation.tasks.task_yaml import Broken, Place, broken_files, names_in, place_of
+from src.evaluation.tasks.tasks import index_for
+from src.evaluation.trial import blame
+from src.evaluation.trial.blame import Fault
+from src.evaluation.trial.problems import needs_the_hub
+from src.evaluation.trial.problems import problems as problems_of_the_files
+from src.evaluation.trial.stand_in import StandIn, wanted
+from src.running.job import Progress, Trial
+from src.running.suite import Suite
+from src.shared.data.backend_description import BackendDescription, Example, TaskDescription
+
+log = logging.getLogger(__name__)
+
+QUESTIONS = 3
+"""So many of each task are put together, answered and scored."""
+
+SEED = 1234
+"""lm_eval's, with which it chooses the examples."""
+
+LONGEST_EXAMPLE = 1_500
+"""Characters of a question that is published, from its end; of its answer a fifth."""
+
+MOST_COMPARED = 20_000
+"""Of more examples than these it is not counted how many are the same."""
+
+Tell = Callable[[Progress], None]
+
+Explained = tuple[Leaf, Fault]
+
+DID_NOT_ANSWER: tuple[Matches, ...] = (not_answered, not_fetched)
+
+
+class Tried(NamedTuple):
+    """What became of one name in the suite: faults, or a question of it that nobody could fetch."""
+
+    faults: Sequence[Explained] = ()
+    is_unanswered: bool = False
+    examples: Sequence[tuple[str, Example]] = ()
+
+
+def try_suite(suite: Suite, tell: Tell) -> Trial:
+    """Describe the suite and try it, telling what is looked at; no error of a task's gets out of here."""
+    total = len(suite.tasks)
+    tell(Progress("looking for the tasks", 0, total))
+    index = index_for(suite.tasks, suite.tasks_dir)
+    broken = list(broken_files(suite.tasks_dir))
+    description = describe(suite, index, is_tried=True, unreadable=names_in(broken))
+    told = [*description.problems, *unreadable(suite, index, broken)]
+    unanswered: list[str] = []
+    examples: dict[str, Example] = {}
+    for number, name in enumerate(suite.tasks):
+        tell(Progress(name, number, total))
+        if any(problems_of(name, suite, index)):
+            continue
+        log.info("trying the task %s", name)
+        tried = try_task(name, suite, index)
+        told += sentences(name, tried.faults, suite)
+        unanswered += [name] if tried.is_unanswered else []
+        examples |= dict(tried.examples)
+    tell(Progress("", total, total))
+    return Trial(
+        description=with_examples(
+            replace(
+                description, problems=tuple(without_folders(each, suite) for each in dict.fromkeys(told))
+            ),
+            examples,
+        ),
+        unanswered=tuple(unanswered),
+    )
+
+
+def problems_of(name: str, suite: Suite, index: TaskManager) -> Iterator[str]:
+    """What the files alone tell of a task: one that has such a problem is not tried as well."""
+    return problems_of_the_files(
+        name, index, confirm_run_unsafe_code=suite.confirm_run_unsafe_code, is_tried=True
+    )
+
+
+def try_task(name: str, suite: Suite, index: TaskManager) -> Tried:
+    """Try one name of the suite: a task, or all that a group or a tag stands for."""
+    parts = list(leaves(name, index))
+    if faults := [(leaf, fault) for leaf in parts for fault in before_building(leaf)]:
+        return Tried(faults)
+    run = _Run(name, suite, index)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # three answers are few for some metrics
+        try:
+            return run.whole(parts)
+        except Exception as error:
+            log.warning("the task %s failed when it was tried", name, exc_info=error)
+            return run.by_parts(parts, error)
+
+
+def before_building(leaf: Leaf) -> list[Fault]:
+    """What a task's file and its own questions tell before lm_eval reads them."""
+    if (missing := next(leaf.missing_files, None)) is not None:
+        return [blame.missing_file(leaf, missing)]
+    if rows := list(broken_lines(leaf)):
+        return [blame.fault_of_row(row) for row in rows]
+    return [*blame.faults_in_the_file(leaf), *map(blame.fault_of_row, odd_rows(leaf))]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The trial of one name."""
+
+    name: str
+    suite: Suite
+    index: TaskManager
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.suite.tasks_dir)
+
+    def whole(self, parts: Sequence[Leaf]) -> Tried:
+        """Try it as it will be evaluated. Raises what goes wrong on the way."""
+        loaded = self.index.load([self.name])
+        known = {leaf.name: leaf for leaf in parts}
+        faults: list[Explained] = []
+        for key, task in loaded["tasks"].items():
+            leaf = known.get(key.rpartition("::")[2], parts[0])
+            faults += [(leaf, fault) for fault in self.after_building(leaf, task)]
+        if faults:
+            return Tried(faults)
+        ask(loaded)
+        faults += [
+            (known[key], fault)
+            for key, task in loaded["tasks"].items()
+            if key in known
+            for fault in unused_metrics(known[key], task)
+        ]
+        return Tried(faults, examples=list(self.examples(loaded["tasks"])))
+
+    def examples(self, tasks: dict[str, Any]) -> Iterator[tuple[str, Example]]:
+        """A question of each task, and as that of a group the one of its first task."""
+        for number, (key, task) in enumerate(tasks.items() if self.suite.publish_examples else ()):
+            example = example_of(task)
+            yield key, example
+            if number == 0 and key != self.name:
+                yield self.name, example
+
+    def by_parts(self, parts: Sequence[Leaf], error: Exception) -> Tried:
+        """Find out which of the parts failed, each alone."""
+        if is_unanswered(error) and not datasets.config.HF_HUB_OFFLINE:
+            return Tried(is_unanswered=True)
+        faults: list[Explained] = []
+        for leaf in parts:
+            try:
+                if len(parts) > 1 or self._is_group:
+                    self.alone(leaf)
+                else:
+                    raise error
+            except Exception as failure:
+                log.warning("%s failed when it was tried alone", leaf.name, exc_info=failure)
+                if is_unanswered(failure) and not datasets.config.HF_HUB_OFFLINE:
+                    return Tried(faults, is_unanswered=True)
+                faults.append((leaf, self.explained(failure, leaf)))
+        return Tried(faults or [(self._itself(), blame.explained(error, self._itself(), self.folder))])
+
+    @property
+    def _is_group(self) -> bool:
+        return is_group(self.index.task_index[self.name])
+
+    def _itself(self) -> Leaf:
+        entry = self.index.task_index[self.name]
+        return Leaf(self.name, entry.cfg or {}, entry.yaml_path)
+
+    def alone(self, leaf: Leaf) -> None:
+        """Try one part with what its group changes about it."""
+        entry = self.index.task_index.get(leaf.name)
+        own = entry.cfg if entry and entry.cfg else {}
+        changes = {key: value for key, value in leaf.config.items() if own.get(key, self) != value}
+        loaded = self.index.load([{**changes, "task": leaf.name}] if changes else [leaf.name])
+        for task in loaded["tasks"].values():
+            set_fewshot(task, self.suite.fewshot(self.name))
+        ask(loaded)
+
+    def explained(self, error: Exception, leaf: Leaf) -> Fault:
+        if is_unanswered(error) and (sentence := needs_the_hub(leaf)):
+            what, _, do = sentence.partition(": ")
+            return Fault(what, Place(leaf.file) if leaf.file else None, "dataset_path", do.rstrip("."))
+        if (row := wrong_answer_of(error, leaf)) is not None:
+            return blame.fault_of_row(row)
+        return blame.explained(error, leaf, self.folder, features_of(leaf))
+
+    def after_building(self, leaf: Leaf, task: Any) -> Iterator[Fault]:
+        """What a built task tells before it is asked anything."""
+        set_fewshot(task, self.suite.fewshot(self.name))
+        yield from too_many_examples(self.name, leaf, task, self.suite)
+        yield from unknown_metrics(leaf, task)
+        if is_own(leaf, self.folder):
+            words = list(blame.plain_words(leaf, getattr(task, "features", ())))
+            yield from words or map(blame.fault_of_row, wrong_answers(task, leaf))
+
+
+def ask(loaded: Any) -> None:
+    """Have the stand-in answer a few questions of the tasks, and score what it says."""
+    model = StandIn(loaded["tasks"])
+    evaluate(lm=model, task_dict=loaded, limit=QUESTIONS, bootstrap_iters=0, confirm_run_unsafe_code=True)
+    if any(getattr(task, "OUTPUT_TYPE", "") == "generate_until" for task in loaded["tasks"].values()):
+        model.is_right = True
+        evaluate(lm=model, task_dict=loaded, limit=QUESTIONS, bootstrap_iters=0, confirm_run_unsafe_code=True)
+
+
+def set_fewshot(task: Any, given: int | None) -> None:
+    """Set the number of examples by lm_eval's rule: a 0 in the task's file stays."""
+    own = task.get_config("num_fewshot")
+    if given is not None and own != 0:
+        task.set_config(key="num_fewshot", value=given)
+    elif own is None:
+        task.set_config(key="num_fewshot", value=0)
+    task.set_fewshot_seed(seed=SEED)
+
+
+def too_many_examples(name: str, leaf: Leaf, task: Any, suite: Suite) -> Iterator[Fault]:
+    """More examples before a question than there are to take them from."""
+    sampler, wants = getattr(task, "sampler", None), task.get_config("num_fewshot") or 0
+    if sampler is None or not wants:
+        return
+    there = list(sampler.df)
+    shown_to_itself = getattr(task.fewshot_cfg, "split", None) == task.get_config("test_split")
+    left = len(there) - (most_alike(there) if shown_to_itself else 0)
+    if wants <= left:
+        return
+    given = suite.fewshot(name)
+    if given is None:
+        place = place_of(leaf.file, "num_fewshot")
+        yield Fault(
+            f"asks for {wants} examples, and has {left} to choose from", place, "num_fewshot", "lower it"
+        )
+    else:
+        source = (
+            f"{name}|{given} in TASKS_HARNESS" if name in suite.fewshot_by_task else f"NUM_FEWSHOT = {given}"
+        )
+        yield Fault(
+            f"has {left} examples to choose from, and {source} asks for {wants}",
+            Place(leaf.file) if leaf.file else None,
+            do="lower the number, or add examples",
+        )
+
+
+def most_alike(rows: Sequence[Any]) -> int:
+    """How many rows are the same, at most: none of them stands before the question that it is."""
+    if len(rows) > MOST_COMPARED:
+        return 1
+    return max(Counter(json.dumps(row, sort_keys=True, default=str) for row in rows).values(), default=0)
+
+
+def unknown_metrics(leaf: Leaf, task: Any) -> Iterator[Fault]:
+    """Metrics that neither lm_eval has nor the library `evaluate`, which it asks after."""
+    if leaf.config.get("process_results"):
+        return
+    known = list(metric_registry)
+    for name, metric in getattr(task, "_metric_fn_list", {}).items():
+        if metric is None:
+            if datasets.config.HF_HUB_OFFLINE or not is_on_the_hub(name):
+                yield blame.unknown_metric(leaf, name, known)
+                return
+            metrics_of_the_hub.load(name)  # raises what lm_eval has only logged
+    for name, aggregation in getattr(task, "_aggregation_list", {}).items():
+        if aggregation is None:
+            yield blame.at_metric(leaf, name, known)
+
+
+def is_on_the_hub(metric: str) -> bool:
+    """Whether the library `evaluate` would find it there, which itself does not tell when the Hub is down."""
+    places = [metric] if "/" in metric else [f"{owner}/{metric}" for owner in OWNERS_OF_METRICS]
+    return any(repo_exists(place, repo_type="space") for place in places)
+
+
+OWNERS_OF_METRICS = ("evaluate-metric", "evaluate-comparison", "evaluate-measurement")
+
+
+def unused_metrics(leaf: Leaf, task: Any) -> Iterator[Fault]:
+    """Metrics that lm_eval leaves out without a word, because it has none of that name for such answers."""
+    if (
+        leaf.config.get("process_results")
+        or getattr(task, "OUTPUT_TYPE", "generate_until") == "generate_until"
+    ):
+        return
+    doc = task.instances[0].doc
+    found = task.process_results(doc, [each.resps[0] for each in task.instances if each.doc_id == 0])
+    for name in getattr(task, "_metric_fn_list", {}):
+        if name not in found:
+            yield blame.unused_metric(leaf, name, task.OUTPUT_TYPE, found)
+
+
+def example_of(task: Any) -> Example:
+    """The first question as a model sees it, and the right answer, both cut short."""
+    instance = task.instances[0]
+    kind = getattr(task, "OUTPUT_TYPE", "")
+    prompt = instance.args[0] if isinstance(instance.args[0], str) else ""
+    answer = "" if kind == "loglikelihood_rolling" else wanted(task, instance.doc)
+    return Example(
+        question=("…" + prompt[1 - LONGEST_EXAMPLE :] if len(prompt) > LONGEST_EXAMPLE else prompt),
+        answer=blame.cut(answer, LONGEST_EXAMPLE // 5),
+    )
+
+
+def with_examples(description: BackendDescription, examples: dict[str, Example]) -> BackendDescription:
+    """With a question of each task."""
+
+    def shown(task: TaskDescription) -> TaskDescription:
+        return replace(task, example=examples.get(task.name))
+
+    return replace(description, tasks=tuple(map(shown, description.tasks)))
+
+
+def is_unanswered(error: BaseException) -> bool:
+    """Whether it is the Hub, or another site, that failed, and not the task."""
+    return any(matches(error) for matches in DID_NOT_ANSWER)
+
+
+def wrong_answer_of(error: BaseException, leaf: Leaf) -> BadRow | None:
+    """The row that lm_eval fell over when it built the task: it looks at the first one then."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        task = frame.f_locals.get("self")
+        if isinstance(task, ConfigurableTask):
+            with suppress(Exception):  # not all of it is there yet
+                return next(wrong_answers(task, leaf), None)
+    return None
+
+
+def features_of(leaf: Leaf) -> Sequence[str]:
+    """The fields of the questions of a task of one's own, as its files have them."""
+    for file in leaf.local_files:
+        try:
+            if lines := read_lines(Path(file)):
+                return sorted({key for line in lines for key in line.row})
+        except ValueError:
+            continue
+    return ()
+
+
+def is_own(leaf: Leaf, folder: Path) -> bool:
+    """Whether a task's file is one of the owner's."""
+    return bool(leaf.file and leaf.file.resolve().is_relative_to(folder.resolve()))
+
+
+def unreadable(suite: Suite, index: TaskManager, files: Iterable[Broken]) -> Iterator[str]:
+    """A sentence for each of the owner's files that lm_eval leaves out and the suite may need."""
+    wanted_names = {name.encode() for name in suite.tasks}
+    wanted_names |= {leaf.name.encode() for name in suite.tasks for leaf in leaves(name, index)}
+    for broken in files:
+        sentence = (
+            f"The task file {told_place(broken.place, suite)} cannot be used: {broken.reason}. Correct it."
+        )
+        if _concerns(broken, wanted_names):
+            yield sentence
+        else:
+            log.warning("%s No task of the suite needs it.", sentence)
+
+
+def _concerns(broken: Broken, names: Iterable[bytes]) -> bool:
+    try:
+        text = broken.place.file.read_bytes()
+    except OSError:
+        return True
+    return any(name in text or name == broken.place.file.stem.encode() for name in names)
+
+
+def sentences(name: str, faults: Sequence[Explained], suite: Suite) -> list[str]:
+    """The faults of one name in sentences; what several tasks share, such as a file, is told once."""
+    told: dict[tuple[str, Place | None], str] = {}
+    for leaf, fault in faults:
+        place = told_place(fault.place, suite)
+        where = ", ".join(filter(None, [place, f"`{fault.field}`" if fault.field else ""]))
+        sentence = f"The task {named(leaf, name)} {fault.what}{f' ({where})' if where else ''}: {fault.do}."
+        told.setdefault((fault.what, fault.place), sentence)
+    return list(told.values())
+
+
+def without_folders(sentence: str, suite: Suite) -> str:
+    """A sentence without this machine's folders, which an error may have named."""
+    tasks = Path(suite.tasks_dir).resolve()
+    known = {f"{tasks}/": f"{include_path(suite)}/"}
+    known |= {
+        f"{folder}/": ""
+        for folder in (Path.cwd(), sys.prefix, datasets.config.HF_CACHE_HOME, Path.home())
+        if folder and str(folder) != "/"
+    }
+    for folder, name in known.items():
+        sentence = sentence.replace(folder, name)
+    return sentence
+
+
+def told_place(place: Place | None, suite: Suite) -> str:
+    """A file and its line as an owner knows them, without the folders of this machine."""
+    if place is None:
+        return ""
+    line = f", line {place.line}" if place.line else ""
+    return f"{shown_file(place.file, suite)}{line}"
+
+
+def shown_file(file: Path, suite: Suite) -> str:
+    """A file by its way from the backend's folder, or from lm_eval's; of any other only the name."""
+    if known := published_path(file, suite):
+        return known
+    here = Path.cwd()
+    return file.resolve().relative_to(here).as_posix() if file.resolve().is_relative_to(here) else file.name

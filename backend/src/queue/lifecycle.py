@@ -1,0 +1,126 @@
+"""The life of a request in the worker's hands: each step takes a request and returns the new one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from src.shared.data.ends import End
+from src.shared.data.request import CLOCK_SKEW, WAITS_FOR_A_WORKER, Attempt, Lease, Progress, Request, Status
+from src.shared.times import to_run
+
+SENTENCES = {
+    Status.PENDING: WAITS_FOR_A_WORKER,
+    Status.RUNNING: "A worker evaluates it.",
+    Status.FINISHED: "Its result is on the leaderboard.",
+    Status.CANCELLED: "It was taken back.",
+}
+"""What `message` says where no special reason does."""
+
+
+@dataclass(frozen=True)
+class LeaseTerms:
+    """How long a lease lasts, when it is renewed, and how much clocks of different machines may differ."""
+
+    duration: timedelta = timedelta(minutes=60)
+    skew: timedelta = CLOCK_SKEW
+
+    def is_due(self, lease: Lease, now: datetime) -> bool:
+        """Whether the lease should be renewed: a third of it is gone, or the clock leapt back since."""
+        return now - lease.renewed >= self.duration / 3 or lease.renewed - now > self.skew
+
+    def has_expired(self, lease: Lease, now: datetime) -> bool:
+        """Whether its worker may be taken for dead, by any clock that is right within the skew."""
+        return lease.has_run_out(now, skew=self.skew)
+
+
+def claim(
+    request: Request,
+    *,
+    worker: str,
+    nonce: str,
+    terms: LeaseTerms,
+    now: datetime,
+    commit: str,
+    taken_runs: Collection[str],
+) -> Request:
+    """PENDING → RUNNING: the worker takes the lease, and at the first claim the run gets its name.
+
+    `taken_runs` are the runs of the model's other requests and results: they keep two results from sharing a
+    file name.
+    """
+    return replace(
+        request,
+        status=Status.RUNNING,
+        commit=commit,
+        run=request.run or _free_run(now, taken_runs),
+        attempt=request.attempt + 1,
+        lease=Lease(worker=worker, nonce=nonce, started=now, renewed=now, until=now + terms.duration),
+        progress=None,
+        message=SENTENCES[Status.RUNNING],
+    )
+
+
+def renew(request: Request, *, terms: LeaseTerms, now: datetime, progress: Progress | None) -> Request:
+    """RUNNING → RUNNING: the lease counts from now, and the progress is as of now."""
+    assert request.lease
+    lease = replace(request.lease, renewed=now, until=now + terms.duration)
+    return replace(request, lease=lease, progress=progress or request.progress)
+
+
+def move_to_another_run(request: Request, *, now: datetime, taken_runs: Collection[str]) -> Request:
+    """RUNNING → RUNNING under a new run, because a foreign file lies where the result should go."""
+    return replace(request, run=_free_run(now, taken_runs))
+
+
+def finish(request: Request, *, result: str, log: str | None, now: datetime) -> Request:
+    """RUNNING → FINISHED: its result is published at `result`."""
+    message = SENTENCES[Status.FINISHED]
+    ended = _end_attempt(request, end=End.FINISHED, message=message, log=log, now=now)
+    return replace(ended, status=Status.FINISHED, result=result, message=message)
+
+
+def fail(
+    request: Request, *, end: End, message: str, outlook: str = "", log: str | None, now: datetime
+) -> Request:
+    """RUNNING or PENDING → FAILED, with the reason that its submitter reads; the history keeps it without the
+    outlook.
+    """
+    ended = _end_attempt(request, end=end, message=message, log=log, now=now)
+    return replace(ended, status=Status.FAILED, message=f"{message} {outlook}".strip())
+
+
+def release(
+    request: Request, *, end: End, message: str, outlook: str = "", log: str | None, now: datetime
+) -> Request:
+    """RUNNING → PENDING: this attempt is over, and whoever is free may claim the next one."""
+    ended = _end_attempt(request, end=end, message=message, log=log, now=now)
+    return replace(ended, status=Status.PENDING, message=f"{message} {outlook}".strip())
+
+
+def settle(request: Request, *, now: datetime) -> Request:
+    """Complete what somebody did by hand, who wrote another status into a request that was running or
+    waiting: its attempt is over, and a sentence that is no longer true goes.
+    """
+    message = request.message
+    if message in SENTENCES.values() and message != SENTENCES.get(request.status):
+        message = SENTENCES.get(request.status, "")
+    ended = _end_attempt(request, end=End.CANCELLED, message=message, log=None, now=now)
+    return replace(ended, message=message)
+
+
+def _end_attempt(request: Request, *, end: End, message: str, log: str | None, now: datetime) -> Request:
+    """The lease is over; if there was one, the attempt goes into the history."""
+    history = request.history
+    if request.lease:
+        lease = request.lease
+        attempt = Attempt(request.attempt, lease.worker, lease.started, now, end.value, message, log)
+        history = (*history, attempt)
+    return replace(request, lease=None, progress=None, history=history)
+
+
+def _free_run(now: datetime, taken: Collection[str]) -> str:
+    while to_run(now) in taken:
+        now += timedelta(microseconds=1)
+    return to_run(now)

@@ -1,0 +1,261 @@
+"""What a worker decides at each tick: from what the datasets and its children say to the requests to rewrite.
+No side effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from src.queue.lifecycle import claim, fail, finish, move_to_another_run, release, renew, settle
+from src.queue.policy import Policy
+from src.queue.retries import PERHAPS_THE_MODELS_FAULT, ends_of_the_run
+from src.running.job import End, Ending
+from src.shared.data.names import log_path, result_path
+from src.shared.data.precision import weights_in_gb
+from src.shared.data.queue_order import Requests, in_order
+from src.shared.data.request import (
+    LEASE_RAN_OUT,
+    WAITS_FOR_A_WORKER,
+    WAITS_FOR_ROOM,
+    Progress,
+    Request,
+    Status,
+)
+from src.shared.data.result import Result
+from src.shared.errors import CannotBeEvaluated, ModelError, ModelNotFound, RevisionNotFound
+from src.shared.models.model_source import ModelFacts
+
+Look = Callable[[Request], ModelFacts]
+"""Finds out about a request's model before it is claimed. Raises ModelError with a sentence for its
+submitter.
+"""
+
+UNANSWERED = 2
+"""So many models that the Hub says nothing of end a tick's look at the queue: each costs half a minute."""
+
+WORKER_STOPPED = "The worker that evaluated it was stopped."
+WORKER_RESTARTED = "The worker that evaluated it was restarted."
+NO_LEASE = "It was marked as running, but no worker held it; it waits to be evaluated."
+TOO_LARGE = f"Its weights have {{:,.0f}} GB: {WAITS_FOR_ROOM}."
+DUPLICATE = "The same model is asked for in {}: what comes of that counts."
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that a decision rests on.
+
+    `results` are the readable results, `result_files` all files of the results dataset, git's id by path, and
+    `own_files` likewise what this worker has put there. `alive` has the
+    nonce of each claim whose child is in this worker's hands, running or ended, with its progress; `endings`
+    has those that ended. `slots` is how many evaluations this worker runs at once. A worker that
+    `is_stopping` gives back what it holds.
+    """
+
+    requests: Requests
+    results: Mapping[str, Result]
+    result_files: Mapping[str, str]
+    worker: str
+    now: datetime
+    own_files: Mapping[str, str] = field(default_factory=dict)
+    slots: int = 1
+    is_stopping: bool = False
+    policy: Policy = field(default_factory=Policy)
+    alive: Mapping[str, Progress | None] = field(default_factory=dict)
+    endings: Mapping[str, Ending] = field(default_factory=dict)
+
+
+def plan(situation: Situation, *, look: Look, new_nonce: Callable[[], str]) -> dict[str, Request]:
+    """The requests to rewrite, by path; empty when there is nothing to do.
+
+    First what has ended is settled, then free slots are filled, then leases are renewed: those that are due,
+    and any other whose progress changed if something is written anyway.
+    """
+    changes = dict(_settled(situation))
+    changes |= dict(_claimed(situation, changes, look, new_nonce))
+    changes |= dict(_renewed(situation, changes))
+    return changes
+
+
+def waiting(requests: Requests, policy: Policy, now: datetime) -> list[str]:
+    """What this worker would take now: the paths in the queue's order, without those that it has no room for
+    and those that wait for the end of a pause.
+    """
+    return [
+        path
+        for path in in_order(requests, policy.order)
+        if policy.has_room_for(requests[path]) and policy.retries.is_due(requests[path], now)
+    ]
+
+
+def held(requests: Requests, nonces: Collection[str]) -> dict[str, str]:
+    """Which of these claims still stand: the path of the request by nonce."""
+    return {
+        request.lease.nonce: path
+        for path, request in requests.items()
+        if request.status is Status.RUNNING and request.lease and request.lease.nonce in nonces
+    }
+
+
+def published(path: str, request: Request, results: Mapping[str, Result]) -> Result | None:
+    """The result of the request's run, whichever attempt or worker put it into the dataset."""
+    result = results.get(result_path(request.model, request.run)) if request.run else None
+    return result if result and result.request == path and result.run == request.run else None
+
+
+def _settled(situation: Situation) -> Iterator[tuple[str, Request]]:
+    for path, request in situation.requests.items():
+        after = _after_running if request.status is Status.RUNNING else _after_a_hand
+        if (changed := after(path, request, situation)) and changed != request:
+            yield path, changed
+
+
+def _after_a_hand(path: str, request: Request, situation: Situation) -> Request | None:
+    """What becomes of a request into which somebody wrote another status, such as CANCELLED; and of one that
+    waits although its result has come.
+    """
+    if request.status is Status.PENDING and (result := published(path, request, situation.results)):
+        return finish(request, result=result.path, log=None, now=situation.now)
+    is_over = request.lease is not None or request.status is Status.CANCELLED
+    return settle(request, now=situation.now) if is_over else None
+
+
+def _after_running(path: str, request: Request, situation: Situation) -> Request | None:
+    """What becomes of a RUNNING request; None when its evaluation goes on, or its result is yet to be
+    published.
+    """
+    lease, now = request.lease, situation.now
+    result = published(path, request, situation.results)
+    if result:
+        # A result and the log of its attempt come in one commit; another attempt's was cut short.
+        own_log = _log_of(request) if result.attempt == request.attempt else None
+        return finish(request, result=result.path, log=own_log, now=now)
+    if lease is None:
+        return release(request, end=End.LOST, message=NO_LEASE, log=None, now=now)
+    if lease.nonce in situation.endings:
+        ending = situation.endings[lease.nonce]
+        if ending.end is not End.FINISHED:
+            return _after_failure(request, ending, situation)
+        place = result_path(request.model, request.run or "")
+        if place in situation.result_files:
+            if situation.result_files[place] == situation.own_files.get(place):
+                return None  # it is ours, and the Hub does not deliver it yet
+            return move_to_another_run(request, now=now, taken_runs=_taken_runs(request.model, situation, {}))
+    if lease.nonce in situation.alive:
+        return None
+    if lease.worker == situation.worker:
+        gone = (
+            Ending(End.STOPPED, WORKER_STOPPED)
+            if situation.is_stopping
+            else Ending(End.LOST, WORKER_RESTARTED)
+        )
+        return _after_failure(request, gone, situation)
+    if situation.policy.lease.has_expired(lease, now):
+        return _after_failure(request, Ending(End.LOST, LEASE_RAN_OUT), situation)
+    return None
+
+
+def _after_failure(request: Request, ending: Ending, situation: Situation) -> Request:
+    """Back into the queue for another attempt, or FAILED after the last one."""
+    now, retries = situation.now, situation.policy.retries
+    log = _log_of(request) if ending.log else None
+    ends = [*ends_of_the_run(request), ending.end]
+    if not retries.has_another(ends):
+        times = f"It was tried {request.attempt} times." if request.attempt > 1 else ""
+        return fail(request, end=ending.end, message=ending.message, outlook=times, log=log, now=now)
+    pause = retries.pause(ends)
+    when = f"It is tried again from {now + pause:%H:%M} UTC on" if pause else "It waits to be evaluated again"
+    is_counted = ending.end in PERHAPS_THE_MODELS_FAULT
+    of = f" (attempt {request.attempt + 1}, of {retries.attempts} at most)" if is_counted else ""
+    outlook = f"{when}{of}."
+    return release(request, end=ending.end, message=ending.message, outlook=outlook, log=log, now=now)
+
+
+def _log_of(request: Request) -> str | None:
+    return log_path(request.model, request.run, request.attempt) if request.run else None
+
+
+def _claimed(
+    situation: Situation, changes: Requests, look: Look, new_nonce: Callable[[], str]
+) -> Iterator[tuple[str, Request]]:
+    """Fill the free slots from the queue; a request whose model cannot be had fails, one that cannot be
+    looked up now waits on.
+    """
+    requests = {**situation.requests, **changes}
+    free = situation.slots - len(held(requests, situation.alive))
+    claims: dict[str, Request] = {}
+    taken_up = {
+        path: each for path, each in requests.items() if each.status in (Status.RUNNING, Status.FINISHED)
+    }
+    unanswered = 0
+    yield from _left_for_others(requests, situation.policy)
+    for path in waiting(requests, situation.policy, situation.now):
+        if len(claims) >= free or unanswered >= UNANSWERED:
+            return
+        request = requests[path]
+        try:
+            facts = look(request)
+        except (ModelNotFound, RevisionNotFound, CannotBeEvaluated) as error:
+            yield path, fail(request, end=End.REFUSED, message=str(error), log=None, now=situation.now)
+            continue
+        except ModelError:
+            unanswered += 1
+            continue
+        if other := _same_as(taken_up | claims, request, facts.commit):
+            message = DUPLICATE.format(other)
+            yield path, fail(request, end=End.REFUSED, message=message, log=None, now=situation.now)
+            continue
+        taken = _taken_runs(request.model, situation, claims)
+        claims[path] = claim(
+            request,
+            worker=situation.worker,
+            nonce=new_nonce(),
+            terms=situation.policy.lease,
+            now=situation.now,
+            commit=facts.commit,
+            taken_runs=taken,
+        )
+        yield path, claims[path]
+
+
+def _left_for_others(requests: Requests, policy: Policy) -> Iterator[tuple[str, Request]]:
+    """Say once, in words that do not depend on which worker says it, why a request is left in the queue."""
+    for path in in_order(requests, policy.order):
+        request = requests[path]
+        if policy.has_room_for(request):
+            continue
+        message = TOO_LARGE.format(weights_in_gb(request.params, request.precision))
+        if request.message in ("", WAITS_FOR_A_WORKER):  # any other says more
+            yield path, replace(request, message=message)
+
+
+def _same_as(others: Requests, request: Request, commit: str) -> str | None:
+    """Which other request, running or finished, asks for the same, if there is one."""
+    identity = replace(request, commit=commit).identity
+    return next((path for path, other in others.items() if other.identity == identity), None)
+
+
+def _renewed(situation: Situation, changes: Requests) -> Iterator[tuple[str, Request]]:
+    standing = held(situation.requests, situation.alive)
+    running = {
+        nonce: path
+        for nonce, path in standing.items()
+        if nonce not in situation.endings and path not in changes
+    }
+    for nonce, path in running.items():
+        request = situation.requests[path]
+        progress = situation.alive[nonce]
+        has_news = progress is not None and progress != request.progress
+        due = request.lease is not None and situation.policy.lease.is_due(request.lease, situation.now)
+        if due or (changes and has_news):
+            yield path, renew(request, terms=situation.policy.lease, now=situation.now, progress=progress)
+
+
+def _taken_runs(model: str, situation: Situation, claims: Requests) -> set[str]:
+    """The runs of the model's requests and results, and of the claims that are about to be written."""
+    requests = [*situation.requests.values(), *claims.values()]
+    of_requests = {request.run for request in requests if request.model == model and request.run}
+    prefix, suffix = f"{model}/results_", ".json"
+    files = {path for path in situation.result_files if path.startswith(prefix) and path.endswith(suffix)}
+    return of_requests | {path.removeprefix(prefix).removesuffix(suffix) for path in files}

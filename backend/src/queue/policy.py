@@ -1,0 +1,45 @@
+"""The owner's rules for the queue: who goes first, what a worker takes, how long and how often it tries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from src.queue.lifecycle import LeaseTerms
+from src.queue.retries import RetryTerms
+from src.shared.data.precision import weights_in_gb
+from src.shared.data.queue_order import DEFAULT, RULES
+from src.shared.data.request import Request
+from src.shared.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Policy:
+    """`order` names rules of `shared/data/queue_order.py`. `largest` is the size of weights, in GB, that this
+    worker has room for; None is any size.
+    """
+
+    lease: LeaseTerms = field(default_factory=LeaseTerms)
+    retries: RetryTerms = field(default_factory=RetryTerms)
+    order: tuple[str, ...] = DEFAULT
+    largest: float | None = None
+
+    def has_room_for(self, request: Request) -> bool:
+        """Whether the weights fit, as far as their size is known."""
+        size = weights_in_gb(request.params, request.precision)
+        return self.largest is None or size is None or size <= self.largest
+
+
+def read_order(named: object) -> tuple[str, ...]:
+    """Read `QUEUE_ORDER`: names of rules, in a list or in a text with commas.
+
+    Raises ConfigurationError for what is no rule.
+    """
+    entries = named.split(",") if isinstance(named, str) else named
+    names = tuple(str(each).strip() for each in entries) if isinstance(entries, Iterable) else ()
+    wrong = [name for name in names or (str(named),) if name not in RULES]
+    if wrong:
+        raise ConfigurationError(
+            f"QUEUE_ORDER holds {wrong[0]!r}: write {', '.join(RULES)}, or some of them."
+        )
+    return names

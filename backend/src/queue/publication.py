@@ -1,0 +1,50 @@
+"""From lm_eval's report to the result file that is published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from src.shared.data.json_file import as_object, without_nan, write_object
+from src.shared.data.request import Request
+from src.shared.times import to_run
+
+
+def result_file(
+    report: Mapping[str, object],
+    *,
+    path: str,
+    request: Request,
+    tasks: Mapping[str, int | None],
+    now: datetime,
+) -> bytes:
+    """The published file: the whole report, with the model named as the request names it, and whose
+    evaluation it was.
+
+    `path` is the request's, `tasks` what lm_eval was told: each with its number of examples, None for the
+    task's own. No folder of this machine is published: whatever the report says of the model is
+    replaced.
+    """
+    assert request.lease
+    config = dict(as_object(report.get("config"))) | {
+        "model_name": request.model,
+        "model_sha": request.commit,
+        "model_dtype": request.precision,
+        "model_args": f"pretrained={request.model},revision={request.commit},dtype={request.precision}",
+    }
+    leaderboard = {
+        "request": path,
+        "run": request.run,
+        "attempt": request.attempt,
+        "worker": request.lease.worker,
+        "precision": request.precision,
+        "weight_type": request.weight_type,
+        "use_chat_template": request.use_chat_template,
+        "started": to_run(request.lease.started),
+        "ended": to_run(now),
+        "tasks": dict(tasks),
+    }
+    published = dict(report) | {"config": config, "model_name": request.model, "leaderboard": leaderboard}
+    clean = without_nan(published)
+    assert isinstance(clean, dict)
+    return write_object(clean)

@@ -1,0 +1,397 @@
+"""The worker's loop: each tick compares the datasets with the children, publishes, writes what was decided,
+and starts what it claimed.
+
+Nothing but the two datasets remembers anything: a worker may be killed after any line of this file, and the
+next tick, its own or another worker's, completes or repeats what was cut off.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from threading import Lock
+from typing import NamedTuple
+
+from src.queue.faults import Faults
+from src.queue.overview import Journal, Overview, make_overview
+from src.queue.plan import Situation, held, plan
+from src.queue.policy import Policy
+from src.queue.publication import result_file
+from src.queue.validation import validated
+from src.running.executor import Executor
+from src.running.job import Ending, Job
+from src.running.suite import Suite
+from src.shared.data.names import is_data_path, is_safe_path, log_path, result_path
+from src.shared.data.queue_order import Requests, pending
+from src.shared.data.reports import read_result
+from src.shared.data.request import ORIGINAL, Request, Status, read_request, write_request
+from src.shared.data.result import Result
+from src.shared.errors import CannotBeEvaluated, Conflict, StoreError
+from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
+from src.shared.models.model_source import ModelFacts, ModelSource
+from src.shared.process.steady import on_the_wall, steady_now
+from src.shared.stores.conflicts import TRIES, tries
+from src.shared.stores.indexer import Indexer
+from src.shared.stores.mirror import Mirror, Reading
+from src.shared.stores.store import Store, blob_id
+from src.shared.times import Clock, utc_now
+
+log = logging.getLogger(__name__)
+
+LONGEST_GATHERING = timedelta(minutes=1)
+"""How long a tick waits at most for more to write, unless the Hub would take no more at all."""
+
+GATHERS_FROM, GATHERS_LONGEST_FROM = 0.75, 0.95
+"""Fractions of what the Hub takes in an hour: later than submissions, so that evaluations go first."""
+
+MAIN = "main"
+
+LONGEST_RUN = "2026-01-31T12-00-00.000000"
+
+
+class Run(NamedTuple):
+    """One attempt under one name of its run: a foreign file in its place gives it another one."""
+
+    nonce: str
+    run: str
+
+
+class Reconciler:
+    """One worker on one queue. `tick` may be called at any time and from any thread; ticks never overlap."""
+
+    def __init__(
+        self,
+        *,
+        worker: str,
+        requests: Store,
+        results: Store,
+        models: ModelSource,
+        executor: Executor,
+        suite: Suite,
+        policy: Policy,
+        slots: int = 1,
+        clock: Clock = utc_now,
+        may_claim: Callable[[], bool] = lambda: True,
+        steady: Clock = steady_now,
+    ) -> None:
+        self.worker = worker
+        self.synced: datetime | None = None
+        """When both datasets were last read, by the steady clock."""
+        self._request_store, self._result_store = requests, results
+        self._requests = Mirror(requests, lambda path, data: read_request(data), index=REQUESTS_INDEX)
+        self._results = Mirror(results, read_result, index=RESULTS_INDEX)
+        self._requests_indexer = Indexer(requests, self._requests, REQUESTS_INDEX, steady)
+        self._results_indexer = Indexer(results, self._results, RESULTS_INDEX, steady)
+        self._models = models
+        self._executor = executor
+        self._suite = suite
+        self._policy = policy
+        self._slots = slots
+        self._clock, self._steady = clock, steady
+        self._may_claim = may_claim
+        self._lock = Lock()
+        self._journal = Journal()
+        self._read: tuple[Reading[Request], Reading[Result]] = (Reading.empty(), Reading.empty())
+        self._last_commit = datetime.min.replace(tzinfo=UTC)
+        self._latest: Requests = {}
+        self._published: set[Run] = set()
+        self._own_files: dict[str, str] = {}
+        self._faults = Faults(policy.retries, steady)
+        self._facts: dict[tuple[str, str], ModelFacts] = {}
+
+    def tick(self) -> None:
+        """Do what there is to do now. Raises StoreError when a dataset cannot be reached; nothing is lost,
+        the next tick goes on.
+
+        When an hour's commits run high, what there is to write is gathered over several ticks.
+        """
+        with self._lock:
+            self._refresh()
+            self._forget_what_is_not_ours()
+            if self._gathers_until():
+                return
+            endings = self._endings()
+            try:
+                self._publish(endings)
+            except StoreError:
+                self._write({}, slots=0)  # what cannot be published cannot be settled, but leases live on
+                raise
+            self._faults.count(endings)
+            slots = self._slots if self._may_claim() and not self.rests_until() else 0
+            self._start(self._write(endings, slots))
+
+    def keep_indexes(self) -> None:
+        """Renew the indexes of the datasets, if they are too old and nothing else was written just now.
+
+        Frontends do so too. Raises StoreError.
+        """
+        with self._lock:
+            requests, results = self._read
+            if self._latest is not requests.values:
+                return
+            if data := self._requests_indexer.due(requests):
+                self._requests_indexer.write(requests, data)
+            if data := self._results_indexer.due(results):
+                self._results_indexer.write(results, data)
+
+    def rests_until(self) -> datetime | None:
+        """Until when nothing is claimed, because the last evaluations ended through this worker's own fault;
+        None is that nothing is in the way.
+        """
+        until = self._faults.rests_until()
+        return on_the_wall(until) if until else None
+
+    def look(self) -> None:
+        """Read both datasets, and change nothing. Raises StoreError."""
+        with self._lock:
+            self._refresh()
+            self._latest = self._read[0].values
+
+    def created(self) -> list[str]:
+        """The datasets that were missing and were made just now, as long as nothing is in them."""
+        requests, results = self._read
+        held = [(self._request_store, len(requests.values)), (self._result_store, len(results.values))]
+        return [str(store) for store, number in held if store.is_new and not number]
+
+    def gathers_until(self) -> datetime | None:
+        """Until when nothing is written, because the Hub takes only so many commits an hour; None is now."""
+        until = self._gathers_until()
+        return on_the_wall(until) if until else None
+
+    def _gathers_until(self) -> datetime | None:
+        paces = (self._request_store.pace, self._result_store.pace)
+        pause = max(
+            pace.pause(LONGEST_GATHERING, begins=GATHERS_FROM, longest_from=GATHERS_LONGEST_FROM)
+            for pace in paces
+        )
+        now = self._steady()
+        due = now + LONGEST_GATHERING if any(pace.is_full for pace in paces) else self._last_commit + pause
+        return due if due > now else None
+
+    def holds_nothing(self) -> bool:
+        """Whether nothing ran in this worker's hands at the last tick."""
+        return not held(self._latest, self._in_hand())
+
+    def is_idle(self) -> bool:
+        """Whether nothing waited or ran in this worker's hands at the last tick."""
+        queue = [path for path in pending(self._latest) if self._policy.has_room_for(self._latest[path])]
+        return not queue and self.holds_nothing()
+
+    def overview(self) -> Overview:
+        """What runs, waits and happened, for people."""
+        progress = self._executor.progress()
+        return make_overview(
+            self._latest,
+            progress,
+            {nonce: self._executor.log(nonce) for nonce in progress},
+            tasks=self._suite.tasks,
+            order=self._policy.order,
+            journal=self._journal,
+        )
+
+    @property
+    def read(self) -> tuple[Reading[Request], Reading[Result]]:
+        """The two datasets as they were read last."""
+        return self._read
+
+    def close(self, *, leave_alone: bool = False) -> None:
+        """Stop the children, publish what has ended, and give the other leases back; or write nothing to
+        datasets that are to be left alone. Raises StoreError.
+        """
+        self._executor.close()
+        if leave_alone:
+            return
+        with self._lock:
+            self._refresh()
+            self._forget_what_is_not_ours()
+            endings = self._endings()
+            try:
+                self._publish(endings)
+            except StoreError as error:
+                log.error("could not publish what has ended: %s", error)
+                endings = {}
+            self._write(endings, slots=0, is_stopping=True)
+
+    def _endings(self) -> dict[str, Ending]:
+        """What has ended, as far as it is what was asked for."""
+        ended = self._executor.endings()
+        return {nonce: validated(ending, self._suite.tasks) for nonce, ending in ended.items()}
+
+    def _in_hand(self) -> set[str]:
+        return {*self._executor.progress(), *self._executor.endings()}
+
+    def _refresh(self) -> None:
+        """Read both datasets, once a tick if nothing is in the way: on the Hub that is a call for each.
+
+        The requests come last: the shorter it is from there to their commit, the fewer others come between.
+        Only the first time they come first: where both are missing, that is what people are told.
+        """
+        both = [self._refresh_results, self._refresh_requests]
+        for refresh in both if self.synced else reversed(both):
+            refresh()
+        self.synced = self._steady()
+
+    def _refresh_requests(self) -> None:
+        self._read = (self._requests.refresh(), self._read[1])
+
+    def _refresh_results(self) -> None:
+        self._read = (self._read[0], self._results.refresh())
+
+    def _forget_what_is_not_ours(self) -> None:
+        """Stop children whose lease was lost, and drop endings that are settled: from now on they publish and
+        finish nothing.
+        """
+        self._latest = self._read[0].values
+        in_hand = self._in_hand()
+        for nonce in in_hand - held(self._latest, in_hand).keys():
+            self._executor.forget(nonce)
+
+    def _publish(self, endings: Mapping[str, Ending]) -> None:
+        """One commit to the results dataset: the results and logs of what has ended. Status follows later."""
+        runs = {
+            Run(nonce, self._latest[path].run or "") for nonce, path in held(self._latest, endings).items()
+        }
+        if runs <= self._published:
+            return
+        for _ in tries():
+            _, reading = self._read
+            files = self._to_publish(endings, reading)
+            if files:
+                try:
+                    self._result_store.commit(
+                        add=files, message=_message("publish", files), parent=reading.snapshot
+                    )
+                except Conflict:
+                    self._refresh_results()
+                    continue
+                self._last_commit = self._steady()
+                self._own_files |= {path: blob_id(data) for path, data in files.items()}
+                log.info("published %s", ", ".join(files))
+                self._refresh()
+            self._published = runs
+            return
+        raise StoreError(
+            f"Could not publish to {self._result_store}: others wrote to it at each of {TRIES} tries."
+        )
+
+    def _to_publish(self, endings: Mapping[str, Ending], reading: Reading[Result]) -> dict[str, bytes]:
+        """The result and the log of each ending, unless its run has a result already."""
+        files: dict[str, bytes] = {}
+        for nonce, path in held(self._latest, endings).items():
+            ending, request = endings[nonce], self._latest[path]
+            assert request.run
+            place = result_path(request.model, request.run)
+            if Run(nonce, request.run) in self._published or place in reading.snapshot.files:
+                continue
+            if ending.report is not None:
+                files[place] = result_file(
+                    ending.report,
+                    path=path,
+                    request=request,
+                    tasks={task: self._suite.fewshot(task) for task in self._suite.tasks},
+                    now=self._clock(),
+                )
+            if ending.log:
+                files[log_path(request.model, request.run, request.attempt)] = ending.log
+        return files
+
+    def _write(
+        self, endings: Mapping[str, Ending], slots: int, *, is_stopping: bool = False
+    ) -> dict[str, Request]:
+        """One commit to the requests dataset with everything decided; what was decided is returned once it
+        has landed.
+        """
+        self._facts.clear()
+        for _ in tries():
+            reading, results = self._read
+            situation = self._situation(reading, results, endings)
+            if is_stopping:  # what has not ended, or could not be published, is given back
+                situation = replace(situation, alive=dict.fromkeys(endings), is_stopping=True)
+            changes = plan(
+                replace(situation, slots=slots),
+                look=self._look,
+                new_nonce=lambda: token_hex(8),
+            )
+            if changes:
+                add = {path: write_request(request) for path, request in changes.items()}
+                try:
+                    self._request_store.commit(
+                        add=add, message=_message("update", add), parent=reading.snapshot
+                    )
+                except Conflict:
+                    self._refresh_requests()  # an older reading of the results finishes less, not wrongly
+                    continue
+                self._last_commit = self._steady()
+                self._journal.note(reading.values, changes, self._clock())
+            self._latest = {**reading.values, **changes} if changes else reading.values
+            return changes
+        raise StoreError(
+            f"Could not write to {self._request_store}: others wrote to it at each of {TRIES} tries."
+        )
+
+    def _situation(
+        self,
+        requests: Reading[Request],
+        results: Reading[Result],
+        endings: Mapping[str, Ending],
+    ) -> Situation:
+        progress = self._executor.progress()  # before the endings: what ends in between is then in both
+        return Situation(
+            requests=requests.values,
+            results=results.values,
+            result_files=results.snapshot.files,
+            own_files=self._own_files,
+            worker=self.worker,
+            now=self._clock(),
+            policy=self._policy,
+            alive={**dict.fromkeys(self._executor.endings()), **progress},
+            endings=endings,
+        )
+
+    def _look(self, request: Request) -> ModelFacts:
+        """Look a model up, once a tick; an old request's commit follows from its revision."""
+        if request.weight_type != ORIGINAL:
+            raise CannotBeEvaluated(
+                f"{request.model} has {request.weight_type} weights, and only {ORIGINAL} ones are evaluated "
+                "here: submit the merged model."
+            )
+        place = result_path(request.model, LONGEST_RUN)
+        if not is_safe_path(place) or not is_data_path(place):
+            raise CannotBeEvaluated(
+                f"{request.model!r} cannot be the name of a folder in {self._result_store}: rename the model."
+            )
+        revision = request.commit or request.revision or MAIN
+        if (request.model, revision) not in self._facts:
+            facts = self._models.describe(request.model, revision)
+            self._facts |= {(request.model, revision): facts, (request.model, facts.commit): facts}
+        return self._facts[request.model, revision]
+
+    def _start(self, changes: Requests) -> None:
+        """Start the children of the claims that stand."""
+        in_hand = self._in_hand()
+        for request in changes.values():
+            if request.status is not Status.RUNNING or not request.lease or request.lease.nonce in in_hand:
+                continue
+            log.info("claimed %s (attempt %d)", request.model, request.attempt)
+            self._executor.start(request.lease.nonce, self._job(request))
+
+    def _job(self, request: Request) -> Job:
+        assert request.commit
+        return Job(
+            model=request.model,
+            weights=self._facts[request.model, request.commit].location,
+            commit=request.commit,
+            precision=request.precision,
+            use_chat_template=request.use_chat_template,
+            run=request.run,
+            **vars(self._suite),
+        )
+
+
+def _message(verb: str, files: Mapping[str, object]) -> str:
+    """A commit message that names the first file and counts the others."""
+    first, *others = sorted(files)
+    return f"{verb} {first}" + (f" and {len(others)} more" if others else "")

@@ -1,0 +1,32 @@
+"""The shipped tasks, and which queues they are not for: they only show how the leaderboard works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from src.shared.data.old_template import is_of_the_old_template
+from src.shared.data.request import Request
+from src.shared.data.result import Result
+
+SHIPPED_TASKS = ("tiny_addition", "tiny_agreement", "tiny_copy")
+
+SET_THE_TASKS = (
+    "{} belongs to a leaderboard with other tasks than the three that are shipped as an example, so nothing "
+    "is evaluated. Set TASKS_HARNESS in src/envs.py, or as a variable of this Space, to the tasks of your "
+    'leaderboard, such as "arc_challenge|25, hellaswag|10".'
+)
+
+
+def is_made_for_others(
+    tasks: tuple[str, ...], requests: Iterable[Request], results: Iterable[Result]
+) -> bool:
+    """Whether a worker with the shipped tasks stands before a queue that was made for others.
+
+    A result with one of them shows that the queue is theirs.
+    """
+    if tasks != SHIPPED_TASKS:
+        return False
+    evaluated = [result.scores.keys() for result in results]
+    if any(not names.isdisjoint(SHIPPED_TASKS) for names in evaluated):
+        return False
+    return bool(evaluated) or any(map(is_of_the_old_template, requests))

@@ -1,0 +1,69 @@
+"""Ticks on a schedule, and at once when there is news; the outermost loop of the worker."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from src.shared.errors import LeaderboardError
+from src.shared.process.loop import Loop
+from src.shared.process.steady import Leaps, steady_now
+from src.shared.times import Clock
+
+log = logging.getLogger(__name__)
+
+
+LATE_AFTER = timedelta(minutes=5)
+"""Longer than any tick should take: calls of the Hub have an end."""
+
+
+class Ticker:
+    """Calls a tick every so often, never two at a time, and looks out for leaps of the machine's clock.
+
+    A tick that fails is told and tried again, and never ends the worker. `clock` is for intervals.
+    """
+
+    def __init__(self, every: timedelta, *, leaps: Leaps | None = None, clock: Clock = steady_now) -> None:
+        self._loop = Loop(self._tick, every)
+        self._every = every
+        self._clock = clock
+        self._work: Callable[[], None] = lambda: None
+        self.leaps = leaps or Leaps()
+        self.problem = ""
+        self.last: datetime | None = None
+        """When the last tick ended, by the steady clock."""
+        self._started: datetime | None = None
+
+    def start(self, tick: Callable[[], None]) -> None:
+        """Begin, with the first tick at once."""
+        self._work = tick
+        self._started = self._clock()
+        self._loop.start()
+
+    def is_on_time(self, last: datetime | None) -> bool:
+        """Whether what happens at each tick, or before that the start, is no longer ago than it should be."""
+        last = last or self._started
+        return last is not None and self._clock() - last <= self._every + LATE_AFTER
+
+    def wake(self) -> None:
+        """Tick now; if a tick is under way, once more after it."""
+        self._loop.wake()
+
+    def stop(self) -> None:
+        """Tick no more; a tick that is under way ends first."""
+        self._loop.stop()
+
+    def _tick(self) -> None:
+        self.leaps.look()
+        try:
+            self._work()
+            self.problem = ""
+        except LeaderboardError as error:
+            log.error("%s", error)
+            self.problem = str(error)
+        except Exception as error:
+            log.exception("a tick failed")
+            name = type(error).__name__
+            self.problem = f"A tick failed with an unexpected error ({name}): see the log. It is tried again."
+        self.last = self._clock()

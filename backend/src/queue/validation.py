@@ -1,0 +1,53 @@
+"""Whether a report has what was asked for: that the child ended well is not enough."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from src.running.job import End, Ending
+from src.shared.data.json_file import as_number, as_object, as_texts
+from src.shared.data.names import MAX_BYTES
+
+ROOM = 10_000
+"""Bytes for what the publication adds to a report."""
+
+NOT_SCORES = {"sample_len", "sample_count"}
+"""Numbers among a task's metrics that are none."""
+
+TOO_LARGE = "The report has {:,} bytes, and no more than {:,} are published and read."
+NO_SCORE = "The evaluation ended without a score for {}: nothing was published."
+
+
+def validated(ending: Ending, tasks: Iterable[str]) -> Ending:
+    """The same ending, or that of an invalid report: a task has no score in it, or it is too large to be read
+    again.
+    """
+    if ending.report is None:
+        return ending
+    report = ending.report
+    lacking = next((task for task in tasks if not _has_a_score(task, report)), None)
+    if lacking is not None:
+        return replace(ending, end=End.INVALID, message=NO_SCORE.format(lacking), report=None)
+    size = len(json.dumps(report, indent=2).encode()) + ROOM
+    if size > MAX_BYTES:
+        return replace(ending, end=End.INVALID, message=TOO_LARGE.format(size, MAX_BYTES), report=None)
+    return ending
+
+
+def _has_a_score(task: str, report: Mapping[str, object], above: frozenset[str] = frozenset()) -> bool:
+    """A group without a score of its own has one in each of its tasks; so has a tag."""
+    results = as_object(report.get("results"))
+    if any(_is_score(key, value) for key, value in as_object(results.get(task)).items()):
+        return True
+    above |= {task}
+    parts = [
+        part for part in as_texts(as_object(report.get("group_subtasks")).get(task)) if part not in above
+    ]
+    return bool(parts) and all(_has_a_score(part, report, above) for part in parts)
+
+
+def _is_score(key: str, value: object) -> bool:
+    """Whether it is a finite number, and not one of how sure a score is or of how much was asked."""
+    return key not in NOT_SCORES and "_stderr" not in key and as_number(value) is not None

@@ -1,0 +1,1 @@
+"""Running evaluations: the suite and the job, child processes, their limits and logs."""

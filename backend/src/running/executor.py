@@ -1,0 +1,311 @@
+"""Where evaluations run: each in a child process of its own on this machine, watched until it ends."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from errno import EDQUOT, ENOSPC
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Protocol
+
+from src.running.disk import make_room
+from src.running.job import (
+    BEGUN_FILE,
+    FAILURE_FILE,
+    JOB_FILE,
+    LOG_FILE,
+    NEEDS_MORE_MEMORY,
+    PROGRESS_FILE,
+    REPORT_FILE,
+    TOLD_BY_A_CHILD,
+    End,
+    Ending,
+    Failure,
+    Job,
+    Progress,
+    Work,
+    read_json,
+    write_json,
+)
+from src.running.launchers import Child, Launcher
+from src.running.logs import cleaned, read_log
+from src.running.memory import kills_for_memory
+from src.running.watch import Limits, watch
+from src.shared.data.json_file import read_object
+from src.shared.errors import BadFile
+
+log = logging.getLogger(__name__)
+
+SECONDS_TO_DIE = 60.0
+"""How long a process that is killed may take to be gone: one that waits for a disk takes its time."""
+
+TAIL_BYTES = 4_000
+"""How much of the end of a running child's log is shown."""
+
+NOT_BEGUN = (
+    "The worker could not begin the evaluation: its process {}. The leaderboard's owner has to see why; the "
+    "model is not at fault."
+)
+
+LONGEST_MESSAGE = 1_000
+"""So many characters of what a child says of its failure are told."""
+
+NOT_WATCHED = (
+    "The worker could not watch the evaluation, and stopped it. The worker's log says more; the model is not "
+    "at fault."
+)
+
+
+class Executor(Protocol):
+    """Runs evaluations somewhere. A claim's nonce names its evaluation."""
+
+    def start(self, nonce: str, job: Job) -> None:
+        """Begin an evaluation; what goes wrong, at the start too, becomes its ending."""
+
+    def progress(self) -> Mapping[str, Progress | None]:
+        """How far each evaluation is that runs, as far as it has said."""
+
+    def endings(self) -> Mapping[str, Ending]:
+        """The evaluations that have ended and were not forgotten yet."""
+
+    def log(self, nonce: str) -> str:
+        """The end of the log of an evaluation that runs; empty when there is none."""
+
+    def forget(self, nonce: str) -> None:
+        """Let go of an evaluation, and stop it if it still runs."""
+
+    def close(self) -> None:
+        """Stop everything."""
+
+
+@dataclass
+class _Running:
+    """One running evaluation: its process and its folder."""
+
+    process: Child
+    folder: Path
+    job: Job
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What its log says in place of this machine's folders."""
+        weights = self.job.weights if Path(self.job.weights).is_absolute() else ""
+        folders = {str(self.folder): "job", sys.prefix: "python", str(Path.cwd()): "backend"}
+        return folders | {weights: self.job.model}
+
+
+class ProcessExecutor:
+    """One child process per evaluation, in its own process group, with a clean environment, within limits.
+
+    Each runs on the device that has the fewest running; `free_disk` is how many bytes the disk should have
+    free after each.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        limits: Limits,
+        launcher: Launcher,
+        work: Work = Work.EVALUATE,
+        devices: Sequence[str] = ("cpu",),
+        free_disk: int = 0,
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._folder = folder
+        self._limits = limits
+        self._devices = devices
+        self._free_disk = free_disk
+        self._on_end = on_end
+        self._launcher = launcher
+        self._work = work
+        self._lock = Lock()
+        self._cache = Lock()
+        """Held while weights get into use, and while some are removed."""
+        self._wanted: set[str] = set()
+        self._children: dict[str, _Running] = {}
+        self._endings: dict[str, Ending] = {}
+
+    def start(self, nonce: str, job: Job) -> None:
+        """Start a child; when even that fails (a full disk, no memory), the worker is at fault."""
+        folder = self._folder / "jobs" / nonce
+        job = replace(job, device=self._free_device(), kept_tasks=str(self._folder / "kept"))
+        with self._lock:
+            self._wanted.add(nonce)
+        try:
+            child = self._launch(nonce, folder, job)
+            Thread(target=self._watch, args=(nonce, child), name=f"watch {job.model}", daemon=True).start()
+        except (OSError, RuntimeError) as error:  # the second when there can be no more threads
+            log.exception("could not start the evaluation of %s", job.model)
+            if begun := self._kill(nonce):
+                _exit_status(begun.process)
+            shutil.rmtree(folder, ignore_errors=True)
+            self._end(nonce, _not_started(error))
+
+    def progress(self) -> Mapping[str, Progress | None]:
+        """What each running child wrote last."""
+        with self._lock:
+            running = {nonce: child.folder for nonce, child in self._children.items()}
+        return {nonce: read_json(folder / PROGRESS_FILE, Progress) for nonce, folder in running.items()}
+
+    def endings(self) -> Mapping[str, Ending]:
+        """Of each child that ended and was not forgotten, how it ended."""
+        with self._lock:
+            return dict(self._endings)
+
+    def log(self, nonce: str) -> str:
+        """What a running child logged last."""
+        with self._lock:
+            child = self._children.get(nonce)
+        return (
+            read_log(child.folder / LOG_FILE, TAIL_BYTES, child.names).decode(errors="replace")
+            if child
+            else ""
+        )
+
+    def forget(self, nonce: str) -> None:
+        """Drop an ending, or kill the child: its ending is then dropped when it comes."""
+        with self._lock:
+            self._wanted.discard(nonce)
+            self._endings.pop(nonce, None)
+        self._kill(nonce)
+
+    def close(self) -> None:
+        """Kill every child and wait until it is gone."""
+        with self._lock:
+            children = dict(self._children)
+        for nonce, child in children.items():
+            self.forget(nonce)
+            with suppress(subprocess.TimeoutExpired):
+                child.process.wait(SECONDS_TO_DIE)
+        with self._lock:
+            self._children.clear()  # without waiting until each has been tidied up
+
+    def _free_device(self) -> str:
+        with self._lock:
+            busy = Counter(child.job.device for child in self._children.values())
+        return min(self._devices, key=lambda device: busy[device])
+
+    def _launch(self, nonce: str, folder: Path, job: Job) -> _Running:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / JOB_FILE, job)
+        with self._cache:
+            child = _Running(self._launcher.launch(self._work, folder), folder, job)
+            with self._lock:
+                self._children[nonce] = child
+        return child
+
+    def _kill(self, nonce: str) -> _Running | None:
+        """Kill a child that may be there, and return it."""
+        with self._lock:
+            child = self._children.get(nonce)
+        if child:
+            child.process.kill()
+        return child
+
+    def _watch(self, nonce: str, child: _Running) -> None:
+        """Watch one child until there is an ending, whatever happens: without one it would run for ever."""
+        try:
+            ending = self._end_of(child)
+        except Exception:
+            log.exception("could not watch the evaluation of %s", child.job.model)
+            ending = Ending(End.WORKER, NOT_WATCHED)
+        shutil.rmtree(child.folder, ignore_errors=True)
+        self._end(nonce, ending)
+        self._make_room()
+
+    def _end_of(self, child: _Running) -> Ending:
+        """Wait for one child, and turn what it left into an ending."""
+        try:
+            killed_before = kills_for_memory()
+            stopped = watch(child.process, child.folder, self._limits)
+        finally:
+            child.process.kill()  # what the child started must not outlive it
+            status = _exit_status(child.process)
+        memory_ran_out = kills_for_memory() > killed_before
+        ending = stopped or _ending(status, child, memory_ran_out=memory_ran_out)
+        return replace(ending, log=read_log(child.folder / LOG_FILE, names=child.names))
+
+    def _make_room(self) -> None:
+        folder = self._folder / "hf" / "hub"
+        try:
+            make_room(folder, wanted=self._free_disk, in_use=self._weights_in_use, lock=self._cache)
+        except OSError as error:
+            log.warning("could not make room on the disk: %s", error)
+
+    def _weights_in_use(self) -> set[str]:
+        """Not by the models' names: the cache has them under the names by which they were asked for."""
+        with self._lock:
+            return {child.job.weights for child in self._children.values()}
+
+    def _end(self, nonce: str, ending: Ending) -> None:
+        with self._lock:
+            self._children.pop(nonce, None)
+            if nonce in self._wanted:
+                self._endings[nonce] = ending
+        self._on_end()
+
+
+def _exit_status(process: Child) -> int:
+    """That of a process that has ended, or was killed."""
+    try:
+        status = process.wait(SECONDS_TO_DIE)
+    except subprocess.TimeoutExpired:  # the system cannot let go of it yet; nothing more will come of it
+        return -signal.SIGKILL
+    process.close()
+    return status
+
+
+def _not_started(error: OSError | RuntimeError) -> Ending:
+    """How an evaluation ends that this error kept from beginning."""
+    is_full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
+    reason = getattr(error, "strerror", None) or error
+    return Ending(End.DISK_FULL if is_full else End.WORKER, f"The evaluation could not be started: {reason}.")
+
+
+def _ending(status: int, child: _Running, *, memory_ran_out: bool) -> Ending:
+    """How a child ended, from its exit status and the files that it left, none of which is trusted."""
+    failure = read_json(child.folder / FAILURE_FILE, Failure)
+    if status != 0 and failure and failure.end in TOLD_BY_A_CHILD:
+        message = cleaned(failure.message[:LONGEST_MESSAGE].encode(errors="replace"), child.names)
+        return Ending(failure.end, message.decode(errors="replace"))
+    if status == -signal.SIGKILL and memory_ran_out:
+        return Ending(
+            End.OUT_OF_MEMORY,
+            f"The machine ran out of memory, and the system ended the evaluation. {NEEDS_MORE_MEMORY}",
+        )
+    if child.process.fault:
+        return Ending(End.WORKER, child.process.fault)
+    if not any((child.folder / file).exists() for file in (BEGUN_FILE, REPORT_FILE)):
+        return Ending(End.WORKER, NOT_BEGUN.format(_told(status)))
+    if status != 0:
+        return Ending(End.CRASHED, f"The evaluation {_told(status)}.")
+    return _finished(child.folder)
+
+
+def _finished(folder: Path) -> Ending:
+    """The ending of a child that is done, if its report can be read."""
+    try:
+        return Ending(End.FINISHED, "", report=read_object((folder / REPORT_FILE).read_bytes()))
+    except (OSError, BadFile) as error:
+        return Ending(End.CRASHED, f"The evaluation ended without a report that can be read: {error}.")
+
+
+def _told(status: int) -> str:
+    """What an exit status means."""
+    if status == 0:
+        return "ended without a report"
+    if status > 0:
+        return f"broke off with an error (exit status {status}); its log says more"
+    try:
+        return f"was killed by the signal {signal.Signals(-status).name}"
+    except ValueError:  # those for real time have no names
+        return f"was killed by the signal {-status}"

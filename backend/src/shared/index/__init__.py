@@ -1,0 +1,1 @@
+"""The index of a dataset: one table instead of thousands of files at a cold start."""

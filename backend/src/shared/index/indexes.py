@@ -1,0 +1,75 @@
+"""The indexes of the two datasets: which columns people see, and how their rows are read again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import TypeAdapter
+
+from ..data.names import OWN_FOLDER
+from ..data.request import Request, read_request, write_request
+from ..data.result import UNKNOWN_TIME, Result
+from .index import TIME, Column, Index
+
+_RESULT = TypeAdapter(Result)
+
+
+def _scores(result: Result) -> Mapping[str, float]:
+    return {
+        f"{task} {metric}": score
+        for task, metrics in result.scores.items()
+        for metric, score in metrics.items()
+        if score is not None
+    }
+
+
+def _read_result(path: str, text: str) -> Result:
+    return _RESULT.validate_json(text)
+
+
+def _read_request(path: str, text: str) -> Request:
+    return read_request(text.encode())
+
+
+RESULTS_INDEX = Index[Result](
+    path=f"{OWN_FOLDER}/results.parquet",
+    reader=2,
+    columns=[
+        Column("model", "string", lambda result: result.model),
+        Column("precision", "string", lambda result: result.precision),
+        Column("weight_type", "string", lambda result: result.weight_type),
+        Column("commit", "string", lambda result: result.commit),
+        Column("use_chat_template", "bool", lambda result: result.use_chat_template),
+        Column("engine", "string", lambda result: result.engine),
+        Column("ended", TIME, lambda result: None if result.ended == UNKNOWN_TIME else result.ended),
+        Column("limit", "double", lambda result: result.limit),
+        Column("request", "string", lambda result: result.request),
+    ],
+    scores=_scores,
+    dump=lambda result: _RESULT.dump_json(result).decode(),
+    load=_read_result,
+)
+
+REQUESTS_INDEX = Index[Request](
+    path=f"{OWN_FOLDER}/requests.parquet",
+    reader=2,
+    columns=[
+        Column("model", "string", lambda request: request.model),
+        Column("revision", "string", lambda request: request.revision),
+        Column("commit", "string", lambda request: request.commit),
+        Column("precision", "string", lambda request: request.precision),
+        Column("weight_type", "string", lambda request: request.weight_type),
+        Column("use_chat_template", "bool", lambda request: request.use_chat_template),
+        Column("status", "string", lambda request: request.status.value),
+        Column("message", "string", lambda request: request.message),
+        Column("submitted", TIME, lambda request: request.submitted),
+        Column("submitted_by", "string", lambda request: request.submitted_by),
+        Column("model_type", "string", lambda request: request.model_type),
+        Column("params", "double", lambda request: request.params),
+        Column("license", "string", lambda request: request.license),
+        Column("attempts", "int64", lambda request: request.attempt),
+        Column("result", "string", lambda request: request.result),
+    ],
+    dump=lambda request: write_request(request).decode(),
+    load=_read_request,
+)

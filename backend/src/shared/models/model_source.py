@@ -1,0 +1,148 @@
+"""The seam to facts about a model: its commit, size, type of weights, licence and so on, wherever it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from ..data.json_file import as_text, as_texts
+from ..errors import CannotBeEvaluated, ModelNotFound
+
+T = TypeVar("T")
+
+README = "README.md"
+CONFIG = "config.json"
+ADAPTER_CONFIG = "adapter_config.json"
+CHAT_TEMPLATE = "chat_template.jinja"
+
+LONGEST_CARD_BYTES = 100_000
+"""How much of a card is read: what it says at its beginning is enough, and strangers write it."""
+
+LONGEST_FACT = 200
+"""Characters of a licence, a class or a tag; the names of models have fewer than 100."""
+
+MOST_BASE_MODELS, MOST_TAGS = 20, 1000
+MOST_FILES = 10_000
+"""In a model's root folder. The largest models come in some hundreds."""
+
+MOST_PARAMS = 10**15
+"""A larger number is a mistake, or was written to break something."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What is known of one revision of a model without loading it.
+
+    `name` is canonical, whatever spelling was asked for; `commit` has 40 hexadecimal digits; `params` is a
+    number of parameters and None when unknown; `location` is what transformers loads the model from: an
+    absolute folder, or the model's name on the Hub. `files` are those of its root folder. `license` is what
+    the card says, else the name of one that the card also links to. `base_models` are named by the card or by
+    the adapter's configuration. `needs_remote_code` is whether its configuration names code of its own.
+    `quantization` is the method by which its weights were quantized, empty when it is not named.
+    """
+
+    name: str
+    commit: str
+    location: str
+    params: int | None = None
+    dtype: str | None = None
+    files: tuple[str, ...] = ()
+    license: str = ""
+    base_models: tuple[str, ...] = ()
+    architecture: str | None = None
+    needs_remote_code: bool = False
+    quantization: str | None = None
+    has_chat_template: bool = False
+    tags: tuple[str, ...] = ()
+    gated: bool = False
+    likes: int | None = None
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether its files are those of an adapter. A delta looks like a whole model."""
+        return ADAPTER_CONFIG in self.files and CONFIG not in self.files
+
+
+def within_bounds(facts: ModelFacts) -> ModelFacts:
+    """Return the facts cut to what a model can have: its author wrote them, and they are kept and shown.
+
+    Raises CannotBeEvaluated for more files than can be looked at.
+    """
+    if len(facts.files) > MOST_FILES:
+        raise CannotBeEvaluated(
+            f"{facts.name} has {len(facts.files):,} files in its root folder, and at most {MOST_FILES:,} are "
+            "looked at: submit a model with fewer files."
+        )
+    is_possible = facts.params is not None and 0 < facts.params < MOST_PARAMS
+    return replace(
+        facts,
+        params=facts.params if is_possible else None,
+        dtype=facts.dtype[:LONGEST_FACT] if facts.dtype else None,
+        license=facts.license[:LONGEST_FACT],
+        base_models=_cut(facts.base_models[:MOST_BASE_MODELS]),
+        architecture=facts.architecture[:LONGEST_FACT] if facts.architecture else None,
+        quantization=facts.quantization[:LONGEST_FACT] if facts.quantization else facts.quantization,
+        tags=_cut(facts.tags[:MOST_TAGS]),
+    )
+
+
+def _cut(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(text[:LONGEST_FACT] for text in texts)
+
+
+class ModelSource(Protocol):
+    """Where models are looked up."""
+
+    def describe(self, name: str, revision: str) -> ModelFacts:
+        """The facts of a model at a revision (a branch, a tag or a commit).
+
+        Raises ModelNotFound, RevisionNotFound, or another ModelError that says what to do.
+        """
+
+    def card(self, name: str, revision: str) -> str:
+        """The text of the model card at a revision, without its metadata; empty when there is none.
+
+        Raises ModelNotFound, or another ModelError when it cannot be read.
+        """
+
+
+class FirstFound:
+    """Several places, asked in their order until one has the model."""
+
+    def __init__(self, *sources: ModelSource) -> None:
+        self._sources = sources
+
+    def describe(self, name: str, revision: str) -> ModelFacts:
+        """The facts from the first place that has a model of this name. Raises as a single place does."""
+        return self._first(lambda source: source.describe(name, revision))
+
+    def card(self, name: str, revision: str) -> str:
+        """The card from the first place that has a model of this name. Raises as a single place does."""
+        return self._first(lambda source: source.card(name, revision))
+
+    def _first(self, ask: Callable[[ModelSource], T]) -> T:
+        *others, last = self._sources
+        for source in others:
+            try:
+                return ask(source)
+            except ModelNotFound:
+                continue
+        return ask(last)
+
+
+def quantization_in(config: Mapping[str, object]) -> str | None:
+    """The method that a config.json names for its weights; empty for one without a name, None without any."""
+    found = config.get("quantization_config")
+    if not isinstance(found, Mapping):
+        return None
+    if any(found.get(key) is True for key in ("load_in_4bit", "load_in_8bit")):
+        return "bitsandbytes"  # older models name no method
+    return as_text(found.get("quant_method"))
+
+
+def license_in(card: Mapping[str, object]) -> str:
+    """The licence that a card's metadata state: `license`, or a name and a link; empty when neither."""
+    stated = ", ".join(as_texts(card.get("license")))
+    named = as_text(card.get("license_name")) if card.get("license_link") else ""
+    return stated or named

@@ -1,0 +1,1 @@
+"""What concerns the process itself: signals, background loops, steady time, protection from inspection."""

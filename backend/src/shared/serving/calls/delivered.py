@@ -1,0 +1,73 @@
+"""What a client delivers for a call, made into plain values of limited size, whatever it really sent.
+
+A page sends what its controls hold, but anybody can send anything in their place. Nothing here raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gradio as gr
+from gradio.components.api_component import Api
+
+from ...data.json_file import as_number
+
+LONGEST_TEXT = 10_000
+"""Characters. No control holds so many; what means more than that means nothing here."""
+
+LONGEST_CHOICE = 200
+MOST_CHOICES = 1000
+"""How many choices of one control are read, and how long each may be: columns, types, precisions."""
+
+
+def text(value: object) -> str:
+    """Return a text: one that is too long without its end, and a mark for what is no text at all.
+
+    Half of a surrogate pair, which no answer could hold, becomes a question mark.
+    """
+    if isinstance(value, str):
+        return value[:LONGEST_TEXT].encode("utf-8", "replace").decode()
+    if value is None:
+        return ""
+    if isinstance(value, list | dict):  # as large as they like, and as deep
+        return "[…]" if isinstance(value, list) else "{…}"
+    return str(value)[:LONGEST_TEXT]
+
+
+def texts(value: object) -> list[str]:
+    """Return the texts in a list, without those that could not be a choice."""
+    items = value[:MOST_CHOICES] if isinstance(value, list) else []
+    return [text(item) for item in items if isinstance(item, str) and len(item) <= LONGEST_CHOICE]
+
+
+def choice(value: object) -> str | None:
+    """Return a text that was chosen; None when nothing was."""
+    return None if value is None else text(value)
+
+
+def truth(value: object) -> bool:
+    """Return whether a box is ticked."""
+    return value is True
+
+
+def anything(value: object) -> object:
+    """Return what a program may give: a number, a truth value, None, or else a text."""
+    return value if value is None or isinstance(value, bool | int | float) else text(value)
+
+
+READERS: Mapping[type, Callable[[object], object]] = {
+    gr.Textbox: text,
+    gr.Number: as_number,
+    gr.Checkbox: truth,
+    gr.CheckboxGroup: texts,
+    Api: anything,
+}
+"""How the value of each kind of component is read."""
+
+
+def reader(component: Any) -> Callable[[object], object] | None:
+    """Return how the value of a component is read; None for a kind that this page does not have."""
+    if isinstance(component, gr.Dropdown):
+        return texts if component.multiselect else choice
+    return READERS.get(type(component))

@@ -1,0 +1,151 @@
+"""Whose a dataset is: the Spaces of its leaderboard, in `.leaderboard/board.yaml`.
+
+Two leaderboards in one organisation would share the datasets of the default names, and each take the other's
+requests (docs/decisions/0016-a-dataset-names-the-spaces-of-its-leaderboard.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import yaml
+
+from ..data.names import BOARD
+from ..data.yaml_file import TEXT_LOADER, read_yaml
+from ..errors import BadFile, Conflict, NotOurs, StoreError
+from .conflicts import TRIES, tries
+from .store import Snapshot, Store
+
+HEAD = """\
+# The Spaces of the leaderboard that this dataset belongs to. Any other Space leaves the dataset alone.
+# Another backend Space of the same leaderboard: add a line with its name.
+"""
+
+CurrentName = Callable[[str], str | None]
+"""What a Space is called now that was called so once; None if there is none of that name."""
+
+
+class Role(StrEnum):
+    """What a Space is to its leaderboard."""
+
+    FRONTEND = "frontends"
+    BACKEND = "backends"
+
+
+Spaces = Mapping[Role, tuple[str, ...]]
+
+
+@dataclass
+class Whose:
+    """Sees to it that a Space touches only what belongs to its leaderboard.
+
+    Elsewhere than in a Space (`space` is None) nothing is checked: who runs a program names the datasets.
+    """
+
+    role: Role
+    space: str | None = None
+    current_name: CurrentName = lambda name: None
+    must_write: bool = True
+    """Whether it is a failure that this Space's name cannot be written."""
+    _checked: dict[str, str] = field(default_factory=dict)
+    """By dataset, the content of the file that names this Space."""
+
+    def check(self, store: Store, snapshot: Snapshot) -> None:
+        """Look whether the dataset is ours, and write this Space's name into it if it names none of its role.
+
+        It costs nothing while the file stays as it is. Raises NotOurs, and StoreError.
+        """
+        if not self.space or self._checked.get(str(store)) == snapshot.files.get(BOARD, ""):
+            return
+        try:
+            self._check(store, snapshot)
+        except NotOurs:
+            raise
+        except StoreError:
+            if self.must_write:
+                raise
+            self._checked[str(store)] = snapshot.files.get(
+                BOARD, ""
+            )  # that it cannot write is told elsewhere
+
+    def _check(self, store: Store, snapshot: Snapshot) -> None:
+        for _ in tries():
+            spaces = self._read(store, snapshot)
+            renewed = self._with_this_one(store, spaces)
+            if renewed != spaces:
+                try:
+                    store.commit(
+                        add={BOARD: write_spaces(renewed)},
+                        message=f"name {self.space} as one of the leaderboard's {self.role.value}",
+                        parent=snapshot,
+                    )
+                except Conflict:
+                    snapshot = store.snapshot()
+                    continue
+                snapshot = store.snapshot()
+            self._checked[str(store)] = snapshot.files.get(BOARD, "")
+            return
+        raise StoreError(f"Could not write {BOARD} to {store}: others wrote to it at each of {TRIES} tries.")
+
+    def _read(self, store: Store, snapshot: Snapshot) -> Spaces:
+        if BOARD not in snapshot.files:
+            return {}
+        data = store.read(snapshot, [BOARD])[BOARD]
+        try:
+            return read_spaces(_good(data))
+        except BadFile as error:
+            raise NotOurs(
+                f"{BOARD} in {store} does not say whose leaderboard it is: {error}. Correct it, or delete it."
+            ) from None
+
+    def _with_this_one(self, store: Store, spaces: Spaces) -> Spaces:
+        """The Spaces with this one among them. Raises NotOurs."""
+        assert self.space
+        named = spaces.get(self.role, ())
+        if self.space.casefold() in [name.casefold() for name in named]:
+            return spaces
+        left = tuple(name for name in named if not self._is_this_one(name))
+        if left:
+            kind = self.role.name.lower()
+            raise NotOurs(
+                f"{store} belongs to the leaderboard whose {kind} is {', '.join(left)}, so this Space "
+                f"({self.space}) leaves it alone. For a leaderboard of its own, set QUEUE_REPO and "
+                "RESULTS_REPO in both of its Spaces to other names. If this Space belongs to that "
+                f"leaderboard, write its name into {BOARD} there, in both datasets."
+            )
+        return {**spaces, self.role: (self.space,)}
+
+    def _is_this_one(self, name: str) -> bool:
+        """Whether this Space was called so before it was renamed."""
+        current = self.current_name(name)
+        return current is not None and self.space is not None and current.casefold() == self.space.casefold()
+
+
+def read_spaces(data: bytes) -> Spaces:
+    """The Spaces in a file. Raises BadFile."""
+    raw = read_yaml(data, TEXT_LOADER) or {}
+    if not isinstance(raw, Mapping):
+        raise BadFile("it holds no lists of Spaces")
+    found = {}
+    for role in Role:
+        names = raw.get(role.value) or []
+        names = [names] if isinstance(names, str) else names
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise BadFile(f"{role.value} is not a list of names")
+        found[role] = tuple(name.strip() for name in names if name.strip())
+    return {role: names for role, names in found.items() if names}
+
+
+def write_spaces(spaces: Spaces) -> bytes:
+    """The file that names them."""
+    return (
+        HEAD + yaml.safe_dump({role.value: list(spaces[role]) for role in Role if role in spaces})
+    ).encode()
+
+
+def _good(data: bytes | BadFile) -> bytes:
+    if isinstance(data, BadFile):
+        raise data
+    return data

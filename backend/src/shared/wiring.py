@@ -1,0 +1,92 @@
+"""Which stores a Space uses: local folders or the Hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from huggingface_hub import constants
+
+from .data.cards import REQUESTS_CARD, RESULTS_CARD
+from .index.indexes import REQUESTS_INDEX, RESULTS_INDEX
+from .models.folder_models import FolderModels
+from .models.hub_models import HubModels
+from .models.model_source import FirstFound, ModelSource
+from .process.steady import steady_now
+from .settings import CommonSettings
+from .stores.folder_store import FolderStore
+from .stores.hub import Hub
+from .stores.hub_spaces import current_name
+from .stores.hub_store import HubStore
+from .stores.pace import Pace
+from .stores.store import Store
+from .times import Clock
+
+LOCAL_FOLDER = Path("../data")
+"""Where a Space on one's own machine keeps its data unless told otherwise: beside both Spaces."""
+
+LOST_ON_A_SPACE = (
+    "The data lies in the folder {folder} on this Space's disk, which is lost at the next restart: "
+    "unset LEADERBOARD_DATA_DIR in the Space's settings to use the datasets on the Hub."
+)
+LOCAL = (
+    "The data lies in the local folder {folder}. Set OWNER to an organisation to use its datasets on the Hub."
+)
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The two datasets, where models are looked up, and a sentence for the page if their place needs one.
+
+    `local_models` is the folder of models that are not on the Hub, if there is one. `is_available` asks the
+    Hub whether a model is still there; None is that it does not say, or that the data lies elsewhere.
+    """
+
+    requests: Store
+    results: Store
+    models: ModelSource
+    is_available: Callable[[str], bool | None] = lambda model: None
+    space_name: Callable[[str], str | None] = lambda name: None
+    """What a Space is called now that was called so once; None if there is none of that name."""
+    local_models: Path | None = None
+    notice: str = ""
+
+
+def open_stores(settings: CommonSettings, *, clock: Clock = steady_now) -> Stores:
+    """The stores for these settings. Nothing is looked up or created before they are used.
+
+    `clock` is for intervals.
+    """
+    return _on_the_hub(settings, clock) if settings.is_on_the_hub else _in_folders(settings)
+
+
+def _on_the_hub(settings: CommonSettings, clock: Clock) -> Stores:
+    hub = Hub(settings.hf_token)
+    models = HubModels(hub, Hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
+    pace = partial(Pace, settings.commits_per_hour, clock)
+    return Stores(
+        requests=HubStore(
+            hub, settings.requests_dataset, card=REQUESTS_CARD, index=REQUESTS_INDEX, pace=pace()
+        ),
+        results=HubStore(hub, settings.results_dataset, card=RESULTS_CARD, index=RESULTS_INDEX, pace=pace()),
+        models=models,
+        is_available=models.is_available,
+        space_name=partial(current_name, hub),
+    )
+
+
+def _in_folders(settings: CommonSettings) -> Stores:
+    """Models may lie in a folder too; others are on the Hub, unless the client is told to stay offline."""
+    folder = Path(settings.leaderboard_data_dir or LOCAL_FOLDER).resolve()
+    notice = LOST_ON_A_SPACE if settings.space_id else "" if settings.leaderboard_data_dir else LOCAL
+    local = FolderModels(folder / "models")
+    hub = HubModels(Hub(settings.hf_token), Hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
+    return Stores(
+        requests=FolderStore(folder / "requests", web="files/requests"),
+        results=FolderStore(folder / "results", web="files/results"),
+        models=local if constants.HF_HUB_OFFLINE else FirstFound(local, hub),
+        local_models=folder / "models",
+        notice=notice.format(folder=folder),
+    )

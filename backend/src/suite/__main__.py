@@ -1,0 +1,96 @@
+"""What `python -m src.suite` does: try the suite once, in a child, and print what is wrong with it."""
+
+from __future__ import annotations
+
+from src.shared.process.hardening import forbid_inspection
+
+if __name__ == "__main__":  # before the imports below, which take a second
+    forbid_inspection()
+
+import os
+import sys
+from datetime import timedelta
+from threading import Event
+
+from src.running.child_environment import clean_environment
+from src.running.executor import Executor, ProcessExecutor
+from src.running.identity import take_identity
+from src.running.job import Ending, Job, Work
+from src.running.launchers import ProgramLauncher
+from src.running.suite import Suite
+from src.running.watch import Limits
+from src.settings import Settings
+from src.shared.environment import owners_file, read_settings
+from src.shared.errors import told_in_one_sentence
+from src.suite.trial import GOES_ON, trial_from
+from src.withdrawn_secrets import withdraw_secrets
+from src.worker import make_suite
+
+WELL, HAS_PROBLEMS, NOT_FOUND_OUT = 0, 1, 3
+"""Exit statuses; 2 is that of a mistake in the settings."""
+
+NAME = "suite"
+"""The command's place on this machine: no worker's, since one may run."""
+
+NONCE = "trial"
+SECONDS_BETWEEN_LOOKS = 0.5
+
+UNANSWERED = "The Hub, or another site, did not answer for the questions of {}: try again later."
+
+
+def try_here() -> int:
+    """Try the suite of the settings, tell what is wrong on standard output, and return the exit status."""
+    with told_in_one_sentence():
+        secrets = withdraw_secrets()
+        settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
+        suite = make_suite(settings)
+        folder = take_identity(NAME).folder
+    ended = Event()
+    tester = ProcessExecutor(
+        folder,
+        limits=Limits(timedelta(hours=settings.max_hours), timedelta(minutes=settings.stuck_minutes)),
+        launcher=ProgramLauncher(clean_environment(folder, settings.hf_read_token)),
+        work=Work.TRY,
+        on_end=ended.set,
+    )
+    try:
+        return tell(wait_for_the_end(tester, suite, ended), suite)
+    finally:
+        tester.close()
+
+
+def wait_for_the_end(tester: Executor, suite: Suite, ended: Event) -> Ending:
+    """Try the suite, and say on standard error what is looked at."""
+    tester.start(NONCE, Job(model=NAME, weights="", commit=None, precision="", **vars(suite)))
+    told = ""
+    while not ended.wait(SECONDS_BETWEEN_LOOKS):
+        progress = tester.progress().get(NONCE)
+        if progress and progress.task and progress.task != told:
+            told = progress.task
+            note = GOES_ON.format(task=told, done=progress.done, total=len(suite.tasks))
+            sys.stderr.write(f"{note}\n")
+    return tester.endings()[NONCE]
+
+
+def tell(ending: Ending, suite: Suite) -> int:
+    """Write what the trial has shown to standard output, and return the exit status."""
+    trial = trial_from(ending.report)
+    if trial is None:
+        sys.stderr.write(ending.log.decode(errors="replace"))
+        return say(NOT_FOUND_OUT, f"The suite could not be tried: {ending.message or ending.end}")
+    unanswered = [UNANSWERED.format(", ".join(trial.unanswered))] if trial.unanswered else []
+    if trial.description.problems:
+        return say(HAS_PROBLEMS, *trial.description.problems, *unanswered)
+    if unanswered:
+        return say(NOT_FOUND_OUT, *unanswered)
+    return say(WELL, f"The suite has no problems: {', '.join(suite.tasks)}.")
+
+
+def say(status: int, *sentences: str) -> int:
+    """Write sentences, a line each, and return the status."""
+    sys.stdout.write("".join(f"{each}\n" for each in sentences))
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(try_here())

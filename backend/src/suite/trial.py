@@ -1,0 +1,233 @@
+"""Whether the suite may be trusted: a child tries it at the start and after each change of a task file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import TypeAdapter, ValidationError
+
+from src.queue.retries import RetryTerms
+from src.running.executor import Executor
+from src.running.job import End, Ending, Job, Progress, Trial
+from src.running.suite import Suite
+from src.shared.data.backend_description import BackendDescription, read_description
+from src.shared.data.names import BACKEND_DESCRIPTION
+from src.shared.errors import BadFile, StoreError
+from src.shared.process.steady import on_the_wall, steady_now
+from src.shared.stores.store import Store
+from src.shared.times import Clock
+from src.suite.task_files import Stamp, fingerprint, stamp
+
+log = logging.getLogger(__name__)
+
+BEGINS = (
+    "The suite is tried before models are claimed: the worker starts, and looks for {tasks}. In lm_eval's "
+    "whole collection that can take a minute."
+)
+GOES_ON = "The suite is tried before models are claimed: {task} ({done} of {total})."
+NOT_READ = "The suite is not tried yet: {error}"
+NOT_ANSWERED = (
+    "The Hub, or another site, did not answer while the suite was tried ({tasks}); it is tried again at "
+    "{time:%H:%M:%S} UTC. Nothing is claimed until then."
+)
+BROKE_OFF = (
+    "The suite could not be tried, and nothing is claimed: {message} It happened {where}. The worker's log "
+    "says more; it is tried again at {time:%H:%M} UTC, and as soon as a task file changes."
+)
+
+MOST_NAMED = 5
+"""So many tasks are named in a sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a trial has shown. Without a description the suite has to be described otherwise."""
+
+    fingerprint: str
+    is_passed: bool = False
+    problems: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    description: BackendDescription | None = None
+    kept: BackendDescription | None = None
+    """Where the suite passed in another worker, or before: what was published then."""
+    log: bytes = b""
+
+
+class SuiteTrial:
+    """Tries the suite, unless the results dataset says that it passed as it is: files, settings, versions.
+
+    `look` is called at each tick, and never fails. After a pause it tries again what the Hub did not answer,
+    what broke off, and a suite with problems: some of these are mended elsewhere. `clock` is for intervals.
+    """
+
+    def __init__(
+        self,
+        results: Store,
+        tester: Executor,
+        suite: Suite,
+        *,
+        retries: RetryTerms | None = None,
+        clock: Clock = steady_now,
+    ) -> None:
+        self._results = results
+        self._tester = tester
+        self._suite = suite
+        self._retries = retries or RetryTerms()
+        self._clock = clock
+        self._files: Stamp | None = None
+        self._fingerprint = ""
+        self._number = 0
+        self._running: str | None = None
+        self._tries = 0
+        self._again: datetime | None = None
+        self._told: str | None = None
+        self._doing = ""
+        self.verdict: Verdict | None = None
+        """That of the files as they are; None while it is not known yet."""
+
+    @property
+    def note(self) -> str | None:
+        """What is looked at now, or waited for."""
+        return self._told
+
+    def look(self) -> None:
+        """Begin, go on, or begin anew because a file has changed."""
+        self._look_for_changes()
+        if self._running is None and self.verdict is None and not self._look_for_a_kept_outcome():
+            return
+        if self._running is None and (self.verdict is None or self._is_due()):
+            self._start()
+        if self._running is not None:
+            self._go_on(self._running)
+
+    def close(self) -> None:
+        """Stop trying."""
+        self._tester.close()
+
+    def _look_for_changes(self) -> None:
+        files = stamp(self._suite.tasks_dir)
+        if files == self._files:
+            return
+        self._files, found = files, fingerprint(self._suite, files)
+        if found == self._fingerprint:
+            return
+        if self._fingerprint:
+            log.info("a task file has changed: the suite is tried anew")
+        if self._running:
+            self._tester.forget(self._running)
+        self._fingerprint, self._running, self.verdict = found, None, None
+        self._tries, self._again = 0, None
+
+    def _look_for_a_kept_outcome(self) -> bool:
+        """Whether it could be looked for."""
+        try:
+            kept = self._published()
+        except StoreError as error:
+            self._tell(NOT_READ.format(error=error))
+            return False
+        if kept and kept.tried == self._fingerprint:
+            log.info("the suite was tried before, with the same files, settings and versions")
+            self.verdict = Verdict(fingerprint=self._fingerprint, is_passed=True, kept=kept)
+            self._tell(None)
+        return True
+
+    def _published(self) -> BackendDescription | None:
+        snapshot = self._results.snapshot()
+        if BACKEND_DESCRIPTION not in snapshot.files:
+            return None
+        data = self._results.read(snapshot, [BACKEND_DESCRIPTION])[BACKEND_DESCRIPTION]
+        try:
+            return None if isinstance(data, BadFile) else read_description(data)
+        except BadFile:
+            return None
+
+    def _is_due(self) -> bool:
+        return self._again is not None and self._clock() >= self._again
+
+    def _start(self) -> None:
+        self._number += 1
+        self._running, self._again, self._doing = f"trial-{self._number}", None, ""
+        self._tell(BEGINS.format(tasks=named(self._suite.tasks)))
+        job = Job(model=self._running, weights="", commit=None, precision="", **vars(self._suite))
+        self._tester.start(self._running, job)
+
+    def _go_on(self, nonce: str) -> None:
+        ending = self._tester.endings().get(nonce)
+        if ending is None:
+            self._follow(self._tester.progress().get(nonce))
+            return
+        self._running = None
+        self._tester.forget(nonce)
+        self.verdict = self._verdict(ending)
+        if self.verdict.is_passed:
+            log.info("the suite was tried, and has no problems")
+        for problem in self.verdict.problems:
+            log.error("%s", problem)
+        if self.verdict.problems:
+            log.warning("what the trial logged:\n%s", ending.log.decode(errors="replace"))
+
+    def _follow(self, progress: Progress | None) -> None:
+        if progress and progress.task:
+            self._doing = progress.task
+            self._tell(GOES_ON.format(task=progress.task, done=progress.done, total=len(self._suite.tasks)))
+
+    def _verdict(self, ending: Ending) -> Verdict:
+        trial = trial_from(ending.report)
+        if trial is None:
+            return self._broken_off(ending)
+        problems, unanswered = trial.description.problems, trial.unanswered
+        is_passed = not problems and not unanswered
+        self._tell(None)
+        if is_passed:
+            self._tries = 0
+        else:
+            again = self._later(End.UNREACHABLE)
+            if unanswered and not problems:
+                self._tell(NOT_ANSWERED.format(tasks=named(unanswered), time=again))
+        return Verdict(
+            fingerprint=self._fingerprint,
+            is_passed=is_passed,
+            problems=problems,
+            unanswered=unanswered,
+            description=trial.description,
+            log=ending.log,
+        )
+
+    def _broken_off(self, ending: Ending) -> Verdict:
+        where = f"at the task {self._doing}" if self._doing in self._suite.tasks else "at its beginning"
+        again = self._later(End.WORKER)
+        message = ending.message or f"its process ended ({ending.end})."
+        problem = BROKE_OFF.format(
+            message=message.replace("The evaluation", "the trial"), where=where, time=again
+        )
+        self._tell(None)
+        return Verdict(fingerprint=self._fingerprint, problems=(problem,), log=ending.log)
+
+    def _later(self, end: End) -> datetime:
+        """When to try again, by the machine's clock: for people."""
+        self._tries += 1
+        self._again = self._clock() + self._retries.pause([end] * self._tries)
+        return on_the_wall(self._again)
+
+    def _tell(self, note: str | None) -> None:
+        if note and note != self._told:
+            log.info("%s", note)
+        self._told = note
+
+
+def trial_from(report: Mapping[str, object] | None) -> Trial | None:
+    """What a child reported, if it is that of a trial."""
+    try:
+        return None if report is None else TypeAdapter(Trial).validate_python(report)
+    except ValidationError:
+        log.exception("the report of the trial cannot be read")
+        return None
+
+
+def named(tasks: tuple[str, ...]) -> str:
+    """The first of some tasks, and how many more there are."""
+    more = f" and {len(tasks) - MOST_NAMED} more" if len(tasks) > MOST_NAMED else ""
+    return ", ".join(tasks[:MOST_NAMED]) + more

@@ -1,0 +1,174 @@
+"""Which models of the leaderboard are still on the Hub: checked in the background, the oldest check first,
+and kept in `.leaderboard/availability.csv` of the results dataset.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+from src.shared.data.model_name import is_model_name
+from src.shared.data.names import AVAILABILITY, left_behind, place_of
+from src.shared.data.request import CLOCK_SKEW
+from src.shared.errors import BadFile, Conflict, LeaderboardError
+from src.shared.process.steady import steady_now
+from src.shared.stores.store import Store
+from src.shared.times import Clock, from_text, to_text, utc_now
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+"""Checks at a time, one call each: a tenth of what a free account may do in five minutes."""
+
+INSPECTION_SECONDS = 300.0
+CHECKED_AGAIN_AFTER = timedelta(hours=6)
+WRITTEN_EVERY = timedelta(minutes=30)
+
+FIELDS = ("model", "checked", "available")
+TRUTHS = {"true": True, "false": False}
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Check:
+    """What the Hub said of a model, and when."""
+
+    checked: datetime
+    is_available: bool
+
+
+Checks = Mapping[str, Check]
+"""By the model's name."""
+
+
+class Inspector:
+    """Checks whether models are still there.
+
+    `ask` asks the Hub: None is that it does not say, and ModelError that it cannot be asked now.
+    """
+
+    def __init__(
+        self,
+        results: Store,
+        ask: Callable[[str], bool | None],
+        models: Callable[[], Collection[str]],
+        *,
+        clock: Clock = utc_now,
+        steady: Clock = steady_now,
+    ) -> None:
+        self.is_available: Mapping[str, bool] = MappingProxyType({})
+        self._results = results
+        self._ask = ask
+        self._models = models
+        self._clock, self._steady = clock, steady
+        self._checks: dict[str, Check] = {}
+        self._asked: dict[str, datetime] = {}
+        """When this process last asked about a model, by the steady clock."""
+        self._is_loaded = False
+        self._written = steady()
+        self._has_news = False
+
+    def inspect(self) -> None:
+        """Check the next models, and write down what is known when it is time. It fails in the log only."""
+        try:
+            if not self._is_loaded:
+                self._take_over(self._read())
+                self._is_loaded = True
+            self._check()
+            if self._has_news and self._steady() - self._written >= WRITTEN_EVERY:
+                self._write()
+        except LeaderboardError as error:
+            log.warning("could not go on checking what is available: %s", error)
+
+    def _check(self) -> None:
+        now, since = self._clock(), self._steady()
+        asked = {model: now - (since - time) for model, time in self._asked.items()}
+        times = {model: check.checked for model, check in self._checks.items()} | asked
+        try:
+            for model in due(self._models(), times, now):
+                verdict = self._ask(model)
+                self._asked[model] = self._steady()
+                if verdict is not None:
+                    self._checks[model] = Check(self._clock(), verdict)
+                    self._has_news = True
+        finally:
+            self._tell()
+
+    def _tell(self) -> None:
+        told = {model: check.is_available for model, check in self._checks.items()}
+        if told != self.is_available:
+            self.is_available = MappingProxyType(told)
+
+    def _read(self) -> Checks:
+        snapshot = self._results.snapshot()
+        place = place_of(AVAILABILITY, snapshot.files)
+        if place not in snapshot.files:
+            return {}
+        data = self._results.read(snapshot, [place])[place]
+        return {} if isinstance(data, BadFile) else read_checks(data)
+
+    def _take_over(self, checks: Checks) -> None:
+        """What another frontend, or this one before its restart, found out later than we did."""
+        for model, check in checks.items():
+            if _is_ahead(check.checked, self._clock()):
+                continue
+            if model not in self._checks or check.checked > self._checks[model].checked:
+                self._checks[model] = check
+        self._tell()
+
+    def _write(self) -> None:
+        snapshot = self._results.snapshot()
+        self._take_over(self._read())
+        wanted = set(self._models())
+        kept = {model: check for model, check in self._checks.items() if model in wanted}
+        try:
+            self._results.commit(
+                add={AVAILABILITY: write_checks(kept)},
+                delete=left_behind([AVAILABILITY], snapshot.files),
+                message="Write down what is available",
+                parent=snapshot,
+            )
+        except Conflict:  # the next time
+            return
+        self._written, self._has_news = self._steady(), False
+
+
+def due(models: Iterable[str], times: Mapping[str, datetime], now: datetime) -> list[str]:
+    """The models to ask about next: those never asked about (`times` has the others), then the oldest.
+
+    A time that has not come yet is from a wrong clock, and counts as never.
+    """
+    known = {model: time for model, time in times.items() if not _is_ahead(time, now)}
+    checked = {model: known.get(model, NEVER) for model in models}
+    old = [model for model, time in checked.items() if now - time >= CHECKED_AGAIN_AFTER]
+    return sorted(filter(is_model_name, old), key=lambda model: (checked[model], model))[:BATCH]
+
+
+def _is_ahead(time: datetime, now: datetime) -> bool:
+    return time - now > CLOCK_SKEW
+
+
+def read_checks(data: bytes) -> dict[str, Check]:
+    """The checks in a file; a line that cannot be understood is left out: its model is checked again."""
+    checks = {}
+    for line in csv.DictReader(io.StringIO(data.decode("utf-8", "replace"))):
+        time = from_text(line.get("checked") or "")
+        truth = TRUTHS.get(line.get("available") or "")
+        if time and truth is not None and line.get("model"):
+            checks[line["model"]] = Check(time, truth)
+    return checks
+
+
+def write_checks(checks: Checks) -> bytes:
+    """The file of these checks, in the order of the names."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(FIELDS)
+    for model, check in sorted(checks.items()):
+        lines.writerow([model, to_text(check.checked), str(check.is_available).lower()])
+    return text.getvalue().encode()

@@ -1,0 +1,252 @@
+"""What a column of scores is taken for, and what in it is doubtful: decided once for the whole column."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
+from typing import TypeVar
+
+from src.shared.data.benchmark import metric_key
+from src.shared.data.result import Result, Setting
+from src.tasks import Task
+
+T = TypeVar("T")
+
+LOWER_WORDS = {
+    *("perplexity", "ppl", "bits", "bpb", "bpc", "nll", "loss", "entropy", "brier", "ece"),
+    *("rmse", "mse", "mae", "mape", "smape", "rms", "error", "errors", "err", "deviation", "distance"),
+    *("wer", "cer", "mer", "ter", "fpr", "fnr", "fdr", "eer"),
+    *("latency", "time", "seconds", "duration", "ttft", "tpot", "ms", "cost", "memory"),
+    *("toxicity", "hallucination", "hallucinations", "contamination"),
+}
+"""Lower is better for a metric with one of these words, unless the owner or a report says otherwise."""
+
+HIGHER_WORDS = {"neg", "negative", "inverse", "similarity", "ratio", "reduction"}
+"""Words that turn the meaning of the words above around: `neg_mean_squared_error`."""
+
+FRACTIONS_THAT_FALL = {"wer", "cer", "mer", "fpr", "fnr", "fdr", "eer", "toxicity", "contamination"}
+"""Of the metrics for which lower is better, those that are fractions of 1."""
+
+NUMBER_WORDS = (LOWER_WORDS - FRACTIONS_THAT_FALL) | {"bleu", "chrf", "elo", "rating"}
+"""A metric with one of these words is not a fraction, even where it lies between 0 and 1."""
+
+LOWER_IS_BETTER = " ↓"
+"""What follows the name of such a column on the page."""
+
+ROUNDING = 1e-6
+"""By so much a fraction may lie outside ±1: computers add 0.1 ten times to 1.0000000000000002."""
+
+MOST_NAMED = 8
+"""Names that a sentence lists."""
+
+
+@dataclass(frozen=True)
+class TaskColumn:
+    """A task, and what its column is taken for."""
+
+    task: Task
+    higher_is_better: bool = True
+    is_fraction: bool = True
+    """Whether the scores are fractions of 1, shown × 100: all of them, or none."""
+
+    @property
+    def header(self) -> str:
+        """The column's name on the page."""
+        return self.task.col_name + ("" if self.higher_is_better else LOWER_IS_BETTER)
+
+    def shown(self, score: float | None) -> float | None:
+        """The score as people read it; None where that is not finite."""
+        if score is None or not self.is_fraction:
+            return score
+        percentage = score * 100
+        return percentage if isfinite(percentage) else None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What results, the oldest first, say about a task."""
+
+    task: Task
+    results: Sequence[Result]
+
+    @cached_property
+    def scores(self) -> list[tuple[float, Result]]:
+        """Every score, and the result that it is in."""
+        task = self.task
+        pairs = ((result.score(name_in(result, task), task.metric), result) for result in self.results)
+        return [(score, result) for score, result in pairs if score is not None]
+
+    @cached_property
+    def without_score(self) -> list[Result]:
+        """The results that have none."""
+        having = {id(result) for _, result in self.scores}
+        return [result for result in self.results if id(result) not in having]
+
+    @cached_property
+    def mixed(self) -> list[Result]:
+        """The results in which the task's name means several things."""
+        return [result for result in self.without_score if result.mixed_settings(self.task.benchmark)]
+
+    @cached_property
+    def are_fractions(self) -> bool:
+        """Whether every score can be a fraction of 1."""
+        return all(_could_be_fraction(score) for score, _ in self.scores)
+
+
+def name_in(result: Result, task: Task) -> str:
+    """What a result calls the task: its name, or an old one where only that has a score."""
+    if not task.old_names or result.score(task.benchmark, task.metric) is not None:
+        return task.benchmark
+    old = (name for name in task.old_names if result.score(name, task.metric) is not None)
+    return next(old, task.benchmark)
+
+
+def column_of(evidence: Evidence) -> TaskColumn:
+    """Decide what a task's column is taken for: what the owner says, else what the newest report that says
+    anything says, else what the metric's name says.
+
+    A column is of fractions unless the name says otherwise, or a score lies outside ±1.
+    """
+    task, words = evidence.task, _words(evidence.task.metric)
+    newest_first = (
+        result.goes_up(name_in(result, task), task.metric) for result in reversed(evidence.results)
+    )
+    by_name = not words & LOWER_WORDS or bool(words & HIGHER_WORDS)
+    up = next((said for said in newest_first if said is not None), by_name)
+    fraction = not words & NUMBER_WORDS and evidence.are_fractions
+    return TaskColumn(
+        task,
+        higher_is_better=up if task.higher_is_better is None else task.higher_is_better,
+        is_fraction=fraction if task.is_fraction is None else task.is_fraction,
+    )
+
+
+def doubts(found: Sequence[Evidence]) -> tuple[str, ...]:
+    """Return sentences for the owner about columns whose scores are missing, unreadable or of two scales."""
+    rules = (_is_filled, _means_one_thing, _is_readable, _has_one_scale)
+    return tuple(sentence for evidence in found for rule in rules for sentence in rule(evidence))
+
+
+def differences(settings: Sequence[Setting | None]) -> list[str]:
+    """For each score of a column say where it is not like most others; empty where it is, or is not known."""
+    known = [setting for setting in settings if setting]
+    if len(set(known)) < 2:
+        return [""] * len(settings)
+    usual = Setting(
+        _most_common([setting.version for setting in known]),
+        _most_common([setting.n_shot for setting in known]),
+        _most_common([setting.engine for setting in known]),
+    )
+    return ["" if setting is None else _difference(setting, usual) for setting in settings]
+
+
+def _difference(setting: Setting, usual: Setting) -> str:
+    phrases = (
+        ("Task version {}; most others have {}.", setting.version, usual.version),
+        ("{} examples before each question; most others have {}.", setting.n_shot, usual.n_shot),
+        ("Evaluated with {}; most others with {}.", setting.engine, usual.engine),
+    )
+    return " ".join(
+        phrase.format(own, others) for phrase, own, others in phrases if own is not None and own != others
+    )
+
+
+def _most_common(values: Sequence[T | None]) -> T | None:
+    """The most common value that is known; of several, the one that comes last."""
+    counts = Counter(value for value in reversed(values) if value is not None)
+    return next((value for value, _ in counts.most_common(1)), None)
+
+
+def _is_filled(evidence: Evidence) -> Iterator[str]:
+    """A column that stays empty takes rank and average from every model."""
+    task, results = evidence.task, evidence.results
+    if not results or evidence.scores or evidence.mixed:
+        return
+    found = [(result, name) for result in results for name in result.tasks(task.benchmark)]
+    keys = sorted({key for result, name in found for key in result.scores[name]})
+    if keys:
+        yield (
+            f"The column {task.col_name} is empty: the results of {task.benchmark} have {_listed(keys)}, and "
+            f"not {task.metric}. Write one of them in src/about.py."
+        )
+    elif found:
+        yield (
+            f"The column {task.col_name} is empty: the results name {task.benchmark}, without a score. If it "
+            "is a group that has none of its own, name its tasks in src/about.py."
+        )
+    else:
+        names = sorted({name for result in results for name in result.scores})
+        yield (
+            f"The column {task.col_name} is empty: no result has the task {task.benchmark}. They have "
+            f"{_listed(names) or 'no tasks at all'}: correct it in src/about.py, or wait for new results."
+        )
+
+
+def _means_one_thing(evidence: Evidence) -> Iterator[str]:
+    """Scores with two numbers of shots are not comparable: somebody has to choose."""
+    task = evidence.task
+    for mixed in evidence.mixed[:1]:
+        yield (
+            f"{task.benchmark}, for the column {task.col_name}, means several things in {mixed.path}: "
+            f"{_listed(mixed.mixed_settings(task.benchmark))}. Write one of them in src/about.py."
+        )
+
+
+def _is_readable(evidence: Evidence) -> Iterator[str]:
+    """A score that is not a number leaves a blank cell."""
+    task = evidence.task
+    broken = [
+        result.path
+        for result in evidence.without_score
+        for name in result.tasks(task.benchmark)
+        if (key := metric_key(result.scores[name], task.metric)) and result.scores[name][key] is None
+    ]
+    if broken:
+        many = "1 result holds" if len(broken) == 1 else f"{len(broken):,} results hold"
+        yield (
+            f"{many} something other than a number as {task.metric} of {task.benchmark}, for the column "
+            f"{task.col_name}: {_listed(broken)}. Correct or remove it there."
+        )
+
+
+def _has_one_scale(evidence: Evidence) -> Iterator[str]:
+    """Some files hold fractions and some percentages: whichever the column is taken for, some are wrong."""
+    task = evidence.task
+    if evidence.are_fractions or task.is_fraction is False or _words(task.metric) & NUMBER_WORDS:
+        return
+    large = next((each for each in evidence.scores if not _could_be_fraction(each[0])), None)
+    small = next((each for each in evidence.scores if 0 < abs(each[0]) < 1), None)
+    if large and task.is_fraction:
+        yield (
+            f"src/about.py says that the scores of {task.col_name} are fractions of 1, and some are larger, "
+            f"such as {_named(*large)}. Divide them by 100 there."
+        )
+    elif large and small:
+        yield (
+            f"The column {task.col_name} holds numbers above 1, such as {_named(*large)}, and below, such as "
+            f"{_named(*small)}. All are shown as they are. If some are fractions and some percentages, "
+            "correct those files; if all are right, say is_fraction=False in its Task in src/about.py."
+        )
+
+
+def _named(score: float, result: Result) -> str:
+    return f"{score:g} in {result.path}"
+
+
+def _could_be_fraction(score: float) -> bool:
+    return abs(score) <= 1 + ROUNDING
+
+
+def _words(metric: str) -> set[str]:
+    """The words in a metric's name, also where only capitals tell them apart."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", metric)
+    return set(re.split(r"[^a-z0-9]+", spaced.lower()))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,177 @@
+"""What the named endpoints answer to programs: the leaderboard, the queue, a submission, in plain values."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import datetime
+from typing import TypedDict
+
+from src.board.board import Board
+from src.columns import Value, columns
+from src.leaderboard.reproduction import reproductions
+from src.leaderboard.search import LONGEST, MOST_TERMS, read_search
+from src.queue.entries import Entry
+from src.shared.data.request import Status
+from src.shared.errors import LeaderboardError
+from src.shared.times import to_text
+from src.submitting.desk import Desk, NotAccepted
+from src.submitting.form import Form, Refused
+from src.submitting.group_commit import Receipt
+from src.submitting.submitter import ANONYMOUS, Submitter
+from src.submitting.threads import Threads
+
+LOOKING_UP = Threads(30)
+"""For submissions while their models are looked up: the Hub may be slow."""
+
+TOO_LONG = f"A search has at most {LONGEST:,} characters and {MOST_TERMS} alternatives: shorten it."
+
+
+class Mark(TypedDict):
+    """Why a score may not be comparable with most of its column; `row` counts from 0."""
+
+    row: int
+    header: str
+    reason: str
+
+
+class Leaderboard(TypedDict):
+    """The whole table, the best row first; null where a value is unknown."""
+
+    headers: list[str]
+    rows: list[list[Value]]
+    marks: list[Mark]
+
+
+class Problem(TypedDict):
+    """One thing that is wrong with a submission; `field` is what it is about, `request` the same request
+    which is there already, each or null.
+    """
+
+    field: str | None
+    message: str
+    request: str | None
+
+
+class Answer(TypedDict):
+    """What became of a submission. `request` is the path of its file; of a refused one, that of the same
+    request which is there already, or null.
+    """
+
+    ok: bool
+    message: str
+    request: str | None
+    problems: list[Problem]
+
+
+def leaderboard(board: Board) -> Leaderboard:
+    """All columns of all rows, with scores as the page shows them but not rounded."""
+    all_columns = columns(board.standings.tasks)
+    return {
+        "headers": [column.header for column in all_columns],
+        "rows": [[column.value_of(row) for column in all_columns] for row in board.standings.rows],
+        "marks": [
+            {"row": place, "header": column.header, "reason": reason}
+            for place, row in enumerate(board.standings.rows)
+            if row.marks
+            for column in all_columns
+            if column.mark and (reason := column.mark(row))
+        ],
+    }
+
+
+def reproduce(board: Board, search: str) -> list[dict[str, object]] | dict[str, str]:
+    """The commands that compute the first rows again that a search finds, and what to know about them.
+
+    A search that asks too much is answered with an `error`.
+    """
+    if read_search(search).left_out:
+        return {"error": TOO_LONG}
+    found = reproductions(board.standings, search, local_models=board.local_models, description=board.backend)
+    return [
+        {
+            "model": each.row.model,
+            "commit": each.row.commit,
+            "precision": each.row.precision,
+            "weight_type": each.row.weight_type,
+            "use_chat_template": each.row.use_chat_template,
+            "notes": list(each.notes),
+            "commands": list(each.commands),
+        }
+        for each in found
+    ]
+
+
+def queue(board: Board) -> list[dict[str, object]]:
+    """All requests: those that run, those that wait in their order, then the others, the newest first."""
+    return [_request(entry) for entry in board.queue]
+
+
+async def submit(desk: Desk, form: Form, who: Submitter = ANONYMOUS) -> Answer:
+    """Hand in a submission; it is in the queue when this returns. While it waits there it needs no thread."""
+    return await _answer(desk.hand_in, form, who)
+
+
+async def submit_again(desk: Desk, path: str, who: Submitter) -> Answer:
+    """Hand a request in again that failed or was withdrawn."""
+    return await _answer(desk.hand_in_again, path, who)
+
+
+async def withdraw(desk: Desk, path: str, who: Submitter) -> Answer:
+    """Take a request back; it is written when this returns."""
+    return await _answer(desk.withdraw, path, who)
+
+
+def refusal(error: LeaderboardError) -> Answer:
+    """The answer to whoever is refused."""
+    problems = [problem(each) for each in (error.problems if isinstance(error, NotAccepted) else [error])]
+    request = next((each["request"] for each in problems if each["request"]), None)
+    return {"ok": False, "message": str(error), "request": request, "problems": problems}
+
+
+def problem(error: LeaderboardError) -> Problem:
+    """One thing that is wrong, in plain values."""
+    field, request = (error.field or None, error.request) if isinstance(error, Refused) else (None, None)
+    return {"field": field, "message": str(error), "request": request}
+
+
+async def _answer(hand_in: Callable[..., Future[Receipt]], *arguments: object) -> Answer:
+    try:
+        receipt = await asyncio.wrap_future(await LOOKING_UP.run(hand_in, *arguments))
+    except LeaderboardError as error:
+        return refusal(error)
+    request = receipt.request
+    what = f"{request.model} (commit {(request.commit or '')[:8]}, {request.kind})"
+    is_withdrawn = request.status is Status.CANCELLED
+    became = "was withdrawn" if is_withdrawn else f"is in the queue, at position {receipt.position}"
+    return {"ok": True, "message": f"{what} {became}.", "request": receipt.path, "problems": []}
+
+
+def _request(entry: Entry) -> dict[str, object]:
+    request, progress = entry.request, entry.request.progress
+    return {
+        "model": request.model,
+        "revision": request.revision,
+        "commit": request.commit,
+        "precision": request.precision,
+        "weight_type": request.weight_type,
+        "use_chat_template": request.use_chat_template,
+        "status": request.status.value,
+        "position": entry.position,
+        "submitted_by": request.submitted_by,
+        "submitted_time": request.submitted_time,
+        "started": _time(entry.started),
+        "renewed": _time(entry.renewed),
+        "ended": _time(entry.ended),
+        "progress": {"task": progress.task, "done": progress.done, "total": progress.total}
+        if progress
+        else None,
+        "message": entry.reason,
+        "request": entry.path,
+        "result": request.result,
+    }
+
+
+def _time(time: datetime | None) -> str | None:
+    return to_text(time) if time else None

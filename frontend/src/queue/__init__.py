@@ -1,0 +1,1 @@
+"""The queue: every request, where it stands, and what its submissions came to."""

@@ -1,0 +1,123 @@
+"""The queue: where each request stands, since when, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from src.shared.data.queue_order import DEFAULT, in_order
+from src.shared.data.request import WAITS_FOR_ROOM, Attempt, Request, Status
+
+SILENCE = timedelta(hours=2)
+"""Two of a worker's leases: when requests wait and nothing was heard for so long, no worker is at work."""
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+class Group(StrEnum):
+    """The four tables of the queue; the value is the table's name."""
+
+    RUNNING = "Running"
+    PENDING = "Pending"
+    FINISHED = "Finished"
+    FAILED = "Failed"
+
+
+GROUPS = {
+    Status.RUNNING: Group.RUNNING,
+    Status.PENDING: Group.PENDING,
+    Status.FINISHED: Group.FINISHED,
+    Status.FAILED: Group.FAILED,
+    Status.CANCELLED: Group.FAILED,
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One request in the queue: its file, its content, and while it is pending its position: 1 is next."""
+
+    path: str
+    request: Request
+    position: int | None = None
+
+    @property
+    def group(self) -> Group:
+        """The table that shows it."""
+        return GROUPS[self.request.status]
+
+    @property
+    def started(self) -> datetime | None:
+        """When its present attempt began, or its last one if no other is to come."""
+        if self.request.lease:
+            return self.request.lease.started
+        return self._last.started if self._last else None
+
+    @property
+    def renewed(self) -> datetime | None:
+        """When its worker was last heard of: the time that its progress is from."""
+        return self.request.lease.renewed if self.request.lease else None
+
+    @property
+    def ended(self) -> datetime | None:
+        """When its last attempt ended, if no other runs or is to come."""
+        return self._last.ended if self._last else None
+
+    @property
+    def reason(self) -> str:
+        """Why it stands where it stands, in one sentence."""
+        return self.request.message or (self._last.message if self._last else "")
+
+    @property
+    def _last(self) -> Attempt | None:
+        is_over = self.group in (Group.FINISHED, Group.FAILED)
+        return self.request.history[-1] if is_over and self.request.history else None
+
+
+def entries(requests: Mapping[str, Request], order: Sequence[str] = DEFAULT) -> tuple[Entry, ...]:
+    """All requests (by path): what runs, what waits in the queue's order, then the others, the last ended
+    first.
+    """
+    plain = [Entry(path, request) for path, request in requests.items()]
+    waiting = in_order(requests, order)
+    return (
+        *sorted(_of(Group.RUNNING, plain), key=lambda entry: (entry.started or LATEST, entry.path)),
+        *(Entry(path, requests[path], position) for position, path in enumerate(waiting, start=1)),
+        *sorted(_of(Group.FINISHED, plain), key=_newest_first),
+        *sorted(_of(Group.FAILED, plain), key=_newest_first),
+    )
+
+
+def grouped(queue: Iterable[Entry]) -> dict[Group, list[Entry]]:
+    """The same entries by table."""
+    queue = list(queue)
+    return {group: _of(group, queue) for group in Group}
+
+
+def no_worker_since(queue: Iterable[Entry], now: datetime) -> datetime | None:
+    """Since when requests have waited without a sign of any worker, or None while all is well."""
+    queue = list(queue)
+    requests = [entry.request for entry in _of(Group.PENDING, queue)]
+    missed = [request for request in requests if WAITS_FOR_ROOM not in request.message]
+    waiting = [request.submitted for request in missed if request.submitted]
+    if not waiting:
+        return None
+    leases = [entry.renewed for entry in queue if entry.renewed]
+    attempts = [
+        attempt.ended
+        for entry in queue
+        for attempt in entry.request.history
+        if attempt.ended and not attempt.is_by_a_person
+    ]
+    quiet_since = max([min(waiting), *leases, *attempts])
+    return quiet_since if now - quiet_since > SILENCE else None
+
+
+def _of(group: Group, queue: Iterable[Entry]) -> list[Entry]:
+    return [entry for entry in queue if entry.group is group]
+
+
+def _newest_first(entry: Entry) -> tuple[timedelta, str]:
+    return LATEST - (entry.ended or entry.request.submitted or EARLIEST), entry.path

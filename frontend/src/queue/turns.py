@@ -1,0 +1,64 @@
+"""The turns of a request: each time that somebody submitted it, and what became of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+
+from src.shared.data.ends import WORKERS_FAULT
+from src.shared.data.request import RERUN, RESUBMITTED, WITHDRAWN, Attempt, Request, Status
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn: `by` is who submitted, None without a login. `is_open` is whether it waits or runs, `began`
+    when its last attempt began that the worker was not at fault for, None if there was none.
+    """
+
+    by: str | None
+    is_open: bool
+    began: datetime | None
+
+
+def turns(request: Request) -> Iterator[Turn]:
+    """The turns of a request, the present one last. What the owner has evaluated again is in none of them."""
+    entries: list[Attempt] = []
+    for entry in request.history:
+        if entry.end == RESUBMITTED:
+            yield _turn(entry.by, entry.started, entries)
+            entries = []
+        else:
+            entries.append(entry)
+    yield _turn(request.submitted_by, request.submitted, entries, request)
+
+
+def _turn(
+    by: str | None, submitted: datetime | None, entries: Sequence[Attempt], present: Request | None = None
+) -> Turn:
+    """The turn with these entries of the history; `present` is the request if it is the last one."""
+    own = list(takewhile(lambda entry: entry.end != RERUN, entries))
+    if present is None or len(own) < len(entries):
+        return Turn(by, False, _began(own, submitted))
+    if present.status in (Status.PENDING, Status.RUNNING):
+        return Turn(by, True, None)
+    if present.lease:  # CANCELLED by hand, and no worker has seen it yet
+        own.append(Attempt(present.attempt, present.lease.worker, present.lease.started, None, ""))
+    began = _began(own, submitted)
+    if began is None and present.status is Status.FINISHED:  # by a worker that died before it could say so
+        began = max((entry.started for entry in own if entry.started), default=submitted)
+    return Turn(by, False, began)
+
+
+def _began(entries: Sequence[Attempt], submitted: datetime | None) -> datetime | None:
+    """When the last attempt that counts began: after it was submitted, whatever a worker's clock says."""
+    counted = [entry.started for entry in entries if _counts(entry)]
+    return max(filter(None, [*counted, submitted]), default=None) if counted else None
+
+
+def _counts(entry: Attempt) -> bool:
+    """Whether something was evaluated, and the worker was not at fault that it came to nothing."""
+    if entry.end == WITHDRAWN:
+        return bool(entry.worker)
+    return entry.end not in WORKERS_FAULT

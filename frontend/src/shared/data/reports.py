@@ -1,0 +1,346 @@
+"""Reading result files: every form of report becomes a `Result`, each fact from its own place in that form.
+
+Read are lm_eval's report (metric keys such as `acc,none`), its older ones back to 0.3, the old template's
+minimal file, lighteval's report, and Open LLM Leaderboard v1's. docs/data-format.md shows an example of each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from ..errors import BadFile, shown
+from ..times import from_text
+from .benchmark import SEPARATOR, key_of
+from .json_file import as_number, as_object, as_text, read_number, read_object
+from .model_name import model_name
+from .precision import UNKNOWN, precision_name
+from .result import UNKNOWN_TIME, Result, Setup
+
+Object = Mapping[str, object]
+
+NOT_SCORES = {"alias", "name", "sample_len", "sample_count"}
+"""What stands among a task's scores and is none."""
+
+STDERR = "_stderr"
+
+NO_COMMIT = {"", "main", "?", "none", "null"}
+"""What stands in the place of a commit that is not known."""
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+A_FOLDER = re.compile(r"[/~\\]|\.{1,2}/|[A-Za-z]:[/\\]")
+"""How the path of a folder begins."""
+
+
+def read_result(path: str, data: bytes) -> Result:
+    """Return the result in a file of any of the known forms.
+
+    Raises BadFile for a file that is not a result, or that does not say of which model.
+    """
+    report = _Report(read_object(data))
+    if not isinstance(report.raw.get("results"), dict):
+        raise BadFile("it is not a result: it has no object named results")
+    return Result(
+        path=path,
+        model=_model(report),
+        commit=_commit(report),
+        precision=_precision(report),
+        weight_type=_weight_type(report),
+        use_chat_template=_use_chat_template(report),
+        ended=_ended(path, report),
+        scores=_scores(report.results),
+        stderrs=_stderrs(report.results),
+        n_samples=_n_samples(report),
+        higher_is_better=_directions(report),
+        n_shot=_n_shot(report),
+        versions=_versions(report),
+        engine=_engine(report),
+        limit=_limit(report),
+        request=as_text(report.ours.get("request")) or None,
+        run=as_text(report.ours.get("run")) or None,
+        attempt=_whole(report.ours.get("attempt")),
+        setup=_setup(report),
+    )
+
+
+@dataclass(frozen=True)
+class _Report:
+    """A parsed file, and the parts of it that hold facts; a part that is missing or malformed is empty."""
+
+    raw: Object
+
+    @cached_property
+    def results(self) -> Object:
+        return as_object(self.raw.get("results"))
+
+    @cached_property
+    def config(self) -> Object:
+        """About the whole evaluation; lighteval's name for it comes second."""
+        return as_object(self.raw.get("config")) or as_object(self.raw.get("config_general"))
+
+    @cached_property
+    def model_config(self) -> Object:
+        """About the model, in newer reports of lighteval."""
+        return as_object(self.config.get("model_config"))
+
+    @cached_property
+    def model_args(self) -> Object:
+        """What lm_eval was told about the model: `pretrained=org/name,dtype=float16`, or an object."""
+        given = self.config.get("model_args")
+        if isinstance(given, dict):
+            return given
+        pairs = (part.partition("=") for part in as_text(given).split(","))
+        return {name.strip(): value.strip() for name, _, value in pairs}
+
+    @cached_property
+    def ours(self) -> Object:
+        """What our worker adds."""
+        return as_object(self.raw.get("leaderboard"))
+
+    @cached_property
+    def config_tasks(self) -> Mapping[str, Object]:
+        """lighteval's configuration of each task, by the task's key among the results."""
+        configs = as_object(self.raw.get("config_tasks"))
+        found = {
+            key: as_object(configs.get(key)) or as_object(configs.get(_unshot(key))) for key in self.results
+        }
+        return {key: config for key, config in found.items() if config}
+
+
+def _unshot(key: str) -> str:
+    """A key without its number of shots: older versions of lighteval name the configurations so."""
+    return key.rpartition(SEPARATOR)[0]
+
+
+# The model
+
+
+def _model(report: _Report) -> str:
+    named = as_text(report.config.get("model_name"))
+    part = _text_of(report.model_args, "peft", "delta")  # lm_eval names the model below it
+    told = (
+        named,
+        part,
+        as_text(report.model_config.get("model_name")),
+        as_text(report.raw.get("model_name")),
+        _text_of(report.model_args, "pretrained", "model"),
+    )
+    name = model_name(next((text for text in told if text.strip()), ""))
+    if not name:
+        raise BadFile("it is not a result: config.model_name (or config_general.model_name) names no model")
+    if A_FOLDER.match(name) or name.count("/") > 1:
+        raise BadFile(
+            f"it names a folder or an address as its model, {shown(name)}: write the model's name on the Hub "
+            "into config.model_name"
+        )
+    return name
+
+
+def _commit(report: _Report) -> str | None:
+    sha = as_text(report.config.get("model_sha")).strip()
+    if sha.lower() not in NO_COMMIT:
+        return sha.lower() if COMMIT.fullmatch(sha.lower()) else sha
+    revisions = (report.model_config, report.model_args)
+    told = (as_text(part.get("revision")).strip().lower() for part in revisions)
+    return next((text for text in told if COMMIT.fullmatch(text)), None)
+
+
+def _precision(report: _Report) -> str:
+    told = (
+        report.ours.get("precision"),
+        report.config.get("model_dtype"),
+        report.model_config.get("dtype"),
+        report.model_args.get("dtype"),
+    )
+    names = (precision_name(as_text(text)) for text in told)
+    return next((name for name in names if name != UNKNOWN), UNKNOWN)
+
+
+def _weight_type(report: _Report) -> str | None:
+    told = as_text(report.ours.get("weight_type"))
+    for kind in ("Adapter", "Delta"):
+        if report.model_config.get(f"{kind.lower()}_weights") is True:
+            return told or kind
+    parts = {"peft": "Adapter", "delta": "Delta"}
+    return told or next((kind for name, kind in parts.items() if _text_of(report.model_args, name)), None)
+
+
+def _use_chat_template(report: _Report) -> bool:
+    told = (
+        report.ours.get("use_chat_template"),
+        report.config.get("use_chat_template"),
+        report.model_config.get("use_chat_template"),
+        report.model_config.get("override_chat_template"),
+    )
+    said = next((value for value in told if isinstance(value, bool)), None)
+    return bool(report.raw.get("chat_template")) if said is None else said
+
+
+# The evaluation
+
+
+def _engine(report: _Report) -> str | None:
+    if "config_general" in report.raw or "lighteval_sha" in report.config:
+        return "lighteval"
+    is_lm_evals = report.raw.get("lm_eval_version") or "bootstrap_iters" in report.config
+    return "lm_eval" if is_lm_evals else None
+
+
+def _limit(report: _Report) -> float | None:
+    told = (report.config.get("limit"), report.config.get("max_samples"))
+    return next((number for value in told if (number := read_number(value)) is not None), None)
+
+
+def _ended(path: str, report: _Report) -> datetime:
+    """When the evaluation ended: as our worker says, else the file's name, else lm_eval's `date`."""
+    said = from_text(as_text(report.ours.get("ended"))) or from_text(PurePosixPath(path).name)
+    date = as_number(report.raw.get("date"))
+    if said or date is None:
+        return said or UNKNOWN_TIME
+    try:
+        return datetime.fromtimestamp(date, UTC)
+    except (ValueError, OverflowError, OSError):
+        return UNKNOWN_TIME
+
+
+def _setup(report: _Report) -> Setup | None:
+    """How lm_eval was run; of a report that is not our worker's, the tasks and examples that it reports."""
+    raw, config = report.raw, report.config
+    lm_eval, transformers = as_text(raw.get("lm_eval_version")), as_text(raw.get("transformers_version"))
+    if not lm_eval:
+        return None
+    told = as_object(report.ours.get("tasks")) or _reported_tasks(report)
+    return Setup(
+        lm_eval=lm_eval,
+        transformers=transformers,
+        tasks={task: _whole(number) for task, number in told.items()},
+        batch_size=str(config.get("batch_size") or 1),
+        device=as_text(config.get("device")),
+        limit=as_number(config.get("limit")),
+        has_chat_template=bool(raw.get("chat_template")),
+        seeds=tuple(_whole(config.get(f"{name}_seed")) for name in ("random", "numpy", "torch", "fewshot")),
+    )
+
+
+def _reported_tasks(report: _Report) -> Object:
+    """The tasks and groups of a report that are no part of another one, with their numbers of examples."""
+    parts = {part for group in _groups(report).values() for part in group}
+    n_shot = as_object(report.raw.get("n-shot"))
+    return {task: n_shot.get(task) for task in report.results if task not in parts}
+
+
+# The tasks
+
+
+def _scores(results: Object) -> dict[str, dict[str, float | None]]:
+    """Only what can be a score, and nothing where a number is missing, broken or not finite."""
+    return {
+        task: {
+            key: read_number(value)
+            for key, value in as_object(metrics).items()
+            if STDERR not in key and key not in NOT_SCORES
+        }
+        for task, metrics in results.items()
+    }
+
+
+def _stderrs(results: Object) -> dict[str, dict[str, float]]:
+    found = {
+        task: {
+            key.replace(STDERR, "", 1): number
+            for key, value in as_object(metrics).items()
+            if STDERR in key and (number := read_number(value)) is not None and number >= 0
+        }
+        for task, metrics in results.items()
+    }
+    return {task: stderrs for task, stderrs in found.items() if stderrs}
+
+
+def _directions(report: _Report) -> dict[str, dict[str, bool]]:
+    said = {
+        task: {metric: up for metric, up in as_object(metrics).items() if isinstance(up, bool)}
+        for task, metrics in as_object(report.raw.get("higher_is_better")).items()
+    }
+    of_lighteval = {key: dict(_lighteval_directions(config)) for key, config in report.config_tasks.items()}
+    return {**of_lighteval, **said}
+
+
+def _lighteval_directions(config: Object) -> Iterator[tuple[str, bool]]:
+    """What lighteval says of each metric of a task; some of its metrics are several at once."""
+    listed = [*_listed(config.get("metrics")), *_listed(config.get("metric"))]
+    for metric in map(as_object, listed):
+        up = metric.get("higher_is_better")
+        for name in _listed(metric.get("metric_name")):
+            says = as_object(up).get(str(name)) if isinstance(up, dict) else up
+            if isinstance(says, bool):
+                yield str(name), says
+
+
+def _versions(report: _Report) -> dict[str, str]:
+    told = {key: config.get("version") for key, config in report.config_tasks.items()}
+    versions = {**told, **as_object(report.raw.get("versions"))}
+    return {
+        task: str(version) for task, version in versions.items() if isinstance(version, str | int | float)
+    }
+
+
+def _n_shot(report: _Report) -> dict[str, int]:
+    keys = {task: key_of(task) for task in report.results if SEPARATOR in task}
+    named = {task: key.shots for task, key in keys.items() if key}
+    told = {**named, **as_object(report.raw.get("n-shot"))}
+    return {task: number for task, value in told.items() if (number := _whole(value)) is not None}
+
+
+def _n_samples(report: _Report) -> dict[str, int]:
+    """How many questions were asked of each task; of a group, of all its tasks together."""
+    told: dict[str, object] = {
+        task: as_object(metrics).get("sample_len") for task, metrics in report.results.items()
+    }
+    told |= {key: config.get("effective_num_docs") for key, config in report.config_tasks.items()}
+    for task, count in as_object(report.raw.get("n-samples")).items():
+        told[task] = as_object(count).get("effective")
+    known = {task: number for task, value in told.items() if (number := _whole(value)) and number > 0}
+    groups = _groups(report)
+    for group in groups.keys() - known.keys():
+        leaves = _leaves(group, groups)
+        if leaves and leaves <= known.keys():
+            known[group] = sum(known[leaf] for leaf in leaves)
+    return known
+
+
+def _groups(report: _Report) -> dict[str, list[str]]:
+    """The parts of each of lm_eval's groups."""
+    groups = as_object(report.raw.get("group_subtasks"))
+    return {
+        group: [part for part in parts if isinstance(part, str)]
+        for group, parts in groups.items()
+        if isinstance(parts, list)
+    }
+
+
+def _leaves(group: str, groups: Mapping[str, Collection[str]]) -> set[str]:
+    """The single tasks of a group, at any depth."""
+    found, left = {group}, [group]
+    while left:
+        new = set(groups.get(left.pop(), ())) - found
+        found |= new
+        left += new
+    return {each for each in found if not groups.get(each)}
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _text_of(values: Object, *names: str) -> str:
+    return next((text for name in names if (text := as_text(values.get(name)))), "")
+
+
+def _whole(value: object) -> int | None:
+    number = read_number(value)
+    return None if number is None else int(number)

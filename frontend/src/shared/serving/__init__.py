@@ -1,0 +1,1 @@
+"""What stands between strangers and Gradio: open routes, bounded calls, files over HTTP."""

@@ -1,0 +1,229 @@
+"""The parsed files of a dataset, kept in memory and brought up to date by reading only what changed.
+
+What an index of the dataset has read already is not read again, unless another version of the reader read it:
+then it is shown for the time being, and read again little by little.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from ..data.names import is_data_path, is_safe_path, place_of
+from ..errors import BadFile, Conflict, NotDelivered, StoreError
+from ..index.index import Index, Indexed, NewerIndex
+from .conflicts import TRIES, tries
+from .store import Snapshot, Store
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+READ_AGAIN_AT_ONCE = 100
+"""Files of another reader that are read again at each look: at a look every half minute, a fifth of the files
+that the Hub delivers.
+"""
+
+AT_ONCE = 500
+"""How many files are read before they are parsed: what was read is kept when the rest cannot be."""
+
+
+@dataclass(frozen=True)
+class Reading(Generic[T]):
+    """The parsed files of a dataset at one snapshot: the good ones by path, of each broken one the reason and
+    what to do.
+    """
+
+    snapshot: Snapshot
+    values: Mapping[str, T]
+    broken: Mapping[str, str]
+
+    @classmethod
+    def empty(cls) -> Reading[T]:
+        """What is known before the first look."""
+        return cls(Snapshot("", {}), {}, {})
+
+
+class Mirror(Generic[T]):
+    """Keeps the files of one dataset that are wanted: its requests or results, unless told otherwise.
+
+    While many files are read, `on_progress` gets what there is until then, and how many are left. Not for use
+    by two threads at a time.
+    """
+
+    has_newer_index: bool
+    """Whether a newer version of this code wrote the dataset's index."""
+    others: dict[str, int]
+    """The versions of the readers that read the values which are still to be read again, by path."""
+
+    def __init__(
+        self,
+        store: Store,
+        parse: Callable[[str, bytes], T],
+        *,
+        is_wanted: Callable[[str], bool] = is_data_path,
+        index: Index[T] | None = None,
+        on_progress: Callable[[Reading[T], int], None] = lambda reading, left: None,
+    ) -> None:
+        self._store = store
+        self._parse = parse
+        self._is_wanted = is_wanted
+        self._index = index
+        self._indexed: tuple[str, Indexed[T]] = ("", Indexed())
+        self.has_newer_index = False
+        self.others = {}
+        self._on_progress = on_progress
+        self._parsed: dict[str, tuple[str, T | BadFile]] = {}
+        self._reading: Reading[T] | None = None
+        self._is_whole = True
+
+    @property
+    def latest(self) -> Reading[T]:
+        """What was read last."""
+        return self._reading or Reading.empty()
+
+    def refresh(self) -> Reading[T]:
+        """The dataset as it is now; the same object as before when nothing changed.
+
+        Raises StoreError when it cannot be read.
+        """
+        for _ in tries():
+            snapshot = self._store.snapshot()
+            is_same = self._reading and self._reading.snapshot.revision == snapshot.revision
+            if self._reading and is_same and self._is_whole and not self.others:
+                return self._reading
+            try:
+                return self.at(snapshot)
+            except Conflict:
+                continue
+        raise StoreError(f"{self._store} changes faster than it can be read: {TRIES} tries were not enough.")
+
+    def at(self, snapshot: Snapshot) -> Reading[T]:
+        """The same at a snapshot that was taken already.
+
+        Raises Conflict when it can no longer be read, and StoreError as `refresh`.
+        """
+        wanted = {path: blob for path, blob in snapshot.files.items() if self._is_wanted(path)}
+        self._parsed = {path: parsed for path, parsed in self._parsed.items() if path in wanted}
+        self.others = {path: reader for path, reader in self.others.items() if path in wanted}
+        changed = self._changed(wanted)
+        if len(changed) > 1 or self.others:  # a single one is read faster than the index
+            self._take_from_the_index(snapshot, [*changed, *self.others])
+            changed = self._changed(wanted)
+        missing: dict[str, NotDelivered] = {}
+        for start in range(0, len(changed), AT_ONCE):
+            if start:
+                self._on_progress(self._so_far(snapshot), len(changed) - start)
+            missing |= self._read(snapshot, changed[start : start + AT_ONCE])
+        self._read_again(snapshot)
+        return self._new_reading(snapshot, wanted, missing)
+
+    def _read(self, snapshot: Snapshot, paths: Collection[str]) -> dict[str, NotDelivered]:
+        """Read and parse files; return those that the Hub did not deliver. Raises Conflict and StoreError."""
+        missing = {}
+        for path, data in self._store.read(snapshot, paths).items():
+            if isinstance(data, NotDelivered):
+                missing[path] = data
+            else:
+                self._parsed[path] = (snapshot.files[path], self._parse_or_name(path, data))
+                self.others.pop(path, None)
+        return missing
+
+    def _read_again(self, snapshot: Snapshot) -> None:
+        """Read some of the files that another version of the reader read. Raises Conflict."""
+        if not self._reading or not self.others:  # the first reading is not to wait for it
+            return
+        try:
+            self._read(snapshot, list(self.others)[:READ_AGAIN_AT_ONCE])
+        except Conflict:
+            raise
+        except StoreError as error:  # what another version read is there meanwhile
+            log.info("%d files in %s are still to be read again: %s", len(self.others), self._store, error)
+
+    def _changed(self, wanted: Mapping[str, str]) -> list[str]:
+        return [path for path, blob in wanted.items() if self._parsed.get(path, ("", None))[0] != blob]
+
+    def missing_in_the_index(self, reading: Reading[T]) -> int:
+        """Return how many files of the reading the dataset's index does not have as they are now, and as our
+        own reader reads them.
+
+        Raises StoreError when the index cannot be read.
+        """
+        indexed, files = self._read_index(reading.snapshot), reading.snapshot.files
+
+        def is_missing(path: str) -> bool:
+            is_read_again = path in reading.values and path not in self.others
+            is_ours = not self._index or indexed.readers.get(path) == self._index.reader
+            return indexed.files.get(path) != files[path] or (is_read_again and not is_ours)
+
+        return sum(map(is_missing, (*reading.values, *reading.broken)))
+
+    def _take_from_the_index(self, snapshot: Snapshot, paths: Collection[str]) -> None:
+        """Take what the dataset's index has of these, where it was read from the very same content."""
+        indexed = self._read_index(snapshot)
+        for path in paths:
+            if path not in indexed.values or indexed.files.get(path) != snapshot.files[path]:
+                continue
+            is_ours = self._index is not None and indexed.readers[path] == self._index.reader
+            if is_ours:
+                self.others.pop(path, None)
+            elif self._parsed.get(path, ("", None))[0] == snapshot.files[path]:
+                continue
+            else:
+                self.others[path] = indexed.readers[path]
+            self._parsed[path] = (snapshot.files[path], indexed.values[path])
+
+    def _read_index(self, snapshot: Snapshot) -> Indexed[T]:
+        """The index at a snapshot, empty when there is none that can be used; read again when it changed."""
+        place = place_of(self._index.path, snapshot.files) if self._index else ""
+        blob = snapshot.files.get(place, "")
+        if self._indexed[0] != blob:
+            self._indexed = (blob, Indexed())
+            self.has_newer_index = False
+            if self._index and blob:
+                self._indexed = (blob, self._indexed_in(self._index, place, snapshot))
+        return self._indexed[1]
+
+    def _indexed_in(self, index: Index[T], place: str, snapshot: Snapshot) -> Indexed[T]:
+        try:
+            data = self._store.read(snapshot, [place])[place]
+            if isinstance(data, BadFile):
+                raise data
+            indexed = index.read(data)
+        except BadFile as error:
+            self.has_newer_index = isinstance(error, NewerIndex)
+            log.warning("did not use %s in %s: %s", place, self._store, error)
+            return Indexed()
+        self.has_newer_index = indexed.writer > index.reader
+        return indexed
+
+    def _so_far(self, snapshot: Snapshot) -> Reading[T]:
+        values = {path: value for path, (_, value) in self._parsed.items() if not isinstance(value, BadFile)}
+        broken = {path: value.told for path, (_, value) in self._parsed.items() if isinstance(value, BadFile)}
+        return Reading(snapshot, values, broken)
+
+    def _new_reading(
+        self, snapshot: Snapshot, wanted: Collection[str], missing: Mapping[str, NotDelivered]
+    ) -> Reading[T]:
+        """The same object as before if nothing is different."""
+        parsed = {path: missing[path] if path in missing else self._parsed[path][1] for path in wanted}
+        values = {path: value for path, value in parsed.items() if not isinstance(value, BadFile)}
+        broken = {path: value.told for path, value in parsed.items() if isinstance(value, BadFile)}
+        reading = Reading(snapshot, values, broken)
+        self._is_whole = not missing
+        if self._reading != reading:
+            self._reading = reading
+        return self._reading
+
+    def _parse_or_name(self, path: str, data: bytes | BadFile) -> T | BadFile:
+        try:
+            if isinstance(data, BadFile):
+                raise data
+            if not is_safe_path(path):  # a worker that claimed it could never write it
+                raise BadFile("its name is too long or has characters that cannot be shown: rename it")
+            return self._parse(path, data)
+        except BadFile as error:
+            log.warning("skipped %s in %s: %s", path, self._store, error)
+            return error

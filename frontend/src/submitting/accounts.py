@@ -1,0 +1,57 @@
+"""Accounts of the Hub: whose a token is. Tokens are asked about once and never kept, logged or shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from src.shared.errors import LeaderboardError
+from src.shared.settings import TOKEN
+from src.shared.stores.hub import FAILURES, TRY_AGAIN, Hub, reason, status_of
+from src.submitting.submitter import Submitter
+
+LONGEST_TOKEN = 4000
+"""Characters; those of the Hub's logins have some hundreds."""
+
+PATIENCE_SECONDS = 3.0
+"""For how long a call that fails is begun again; whoever waits can try again too."""
+
+CONNECT = partial(Hub, patience=PATIENCE_SECONDS)
+
+NOT_ACCEPTED = (
+    "The Hub does not accept the token in the header Authorization. Create a fine-grained one without any "
+    "permissions at https://huggingface.co/settings/tokens."
+)
+
+
+class NotRecognised(LeaderboardError):
+    """It cannot be told who submits; the message says why."""
+
+
+class Accounts:
+    """Asks the Hub whose a token is. `connect` makes a client with a token, which is then thrown away: whom
+    the Hub answers no more, because they asked too much, keeps nobody else out.
+    """
+
+    def __init__(self, connect: Callable[[str], Hub] = CONNECT) -> None:
+        self._connect = connect
+
+    def of_token(self, token: str) -> Submitter:
+        """The user whose token it is, in one call. Raises NotRecognised."""
+        if len(token) > LONGEST_TOKEN or not TOKEN.fullmatch(token):
+            raise NotRecognised(NOT_ACCEPTED)
+        hub = self._connect(token)
+        try:
+            account = hub.call(hub.api.whoami)
+        except FAILURES as error:
+            if status_of(error) in (400, 401, 403):
+                raise NotRecognised(NOT_ACCEPTED) from None
+            raise NotRecognised(
+                f"Cannot ask the Hub whose token this is: {reason(error, hub, TRY_AGAIN)}"
+            ) from None
+        if account.get("type") != "user":
+            raise NotRecognised(
+                "The token in the header Authorization is not a person's: use one of your own."
+            )
+        organisations = (each.get("name") for each in account.get("orgs") or ())
+        return Submitter(str(account["name"]), frozenset(filter(None, organisations)))

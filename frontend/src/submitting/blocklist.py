@@ -1,0 +1,74 @@
+"""Blocked and removed models, and blocked users: `.leaderboard/blocked.yaml` in the requests dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from src.shared.data.yaml_file import TEXT_LOADER, read_yaml
+from src.shared.errors import BadFile
+
+KINDS = ("models", "users", "removed")
+
+REMOVED = "it was removed from this leaderboard"
+"""What whoever submits such a model is told, unless the owner says more."""
+
+
+@dataclass(frozen=True)
+class Blocklist:
+    """The reason, which may be empty, by name or pattern (`spammers/*`), all in lower case.
+
+    `broken` says why the file cannot be understood: then nobody can tell who is blocked.
+    """
+
+    models: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)
+    removed: Mapping[str, str] = field(default_factory=dict)
+    """Models whose results are not shown; they cannot be submitted either."""
+    broken: str = ""
+
+    def model(self, name: str) -> str | None:
+        """Why a model is blocked; None when it is not."""
+        reason = _reason(self.models, name)
+        return (
+            reason
+            if reason is not None or not self.is_removed(name)
+            else _reason(self.removed, name) or REMOVED
+        )
+
+    def is_removed(self, name: str) -> bool:
+        """Whether a model's results are not shown."""
+        return bool(self.removed) and _reason(self.removed, name) is not None
+
+    def user(self, login: str) -> str | None:
+        """Why a user is blocked; None when it is not."""
+        return _reason(self.users, login)
+
+
+def read_blocklist(data: bytes) -> Blocklist:
+    """The list in a file. Raises BadFile for one that is not as described in docs/data-format.md."""
+    raw = read_yaml(data, TEXT_LOADER)
+    if not raw:
+        return Blocklist()
+    if not isinstance(raw, Mapping) or not set(raw) <= set(KINDS):
+        raise BadFile("it may hold only `models:`, `users:` and `removed:`")
+    models, users, removed = (_reasons(raw.get(kind), kind) for kind in KINDS)
+    return Blocklist(models=models, users=users, removed=removed)
+
+
+def _reasons(value: object, kind: str) -> dict[str, str]:
+    """A list of names, each perhaps with a reason: `- name` or `- name: reason`."""
+    found: dict[str, str] = {}
+    for item in value if isinstance(value, list) else [value] if value else []:
+        entries = item.items() if isinstance(item, Mapping) else [(item, "")]
+        for name, reason in entries:
+            if not isinstance(name, str) or not isinstance(reason, str) or not name.strip():
+                raise BadFile(f"an entry of {kind} is neither a name nor a name with a reason: {item!r:.100}")
+            found[name.strip().casefold()] = reason.strip()
+    return found
+
+
+def _reason(reasons: Mapping[str, str], name: str) -> str | None:
+    name = name.casefold()
+    return next((reason for pattern, reason in reasons.items() if fnmatchcase(name, pattern)), None)

@@ -1,0 +1,210 @@
+"""The desk: looks a submission up, says what is wrong with it (checks.py), puts it into the queue, and takes
+it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from src.checks import problems, writes_are_not_used_up
+from src.shared.data.backend_description import BackendDescription
+from src.shared.data.request import Request, Status
+from src.shared.errors import LeaderboardError, ModelError, shown
+from src.shared.models.model_source import ModelFacts, ModelSource
+from src.shared.process.steady import steady_now
+from src.shared.times import Clock, to_text, utc_now
+from src.submitting.blocklist import Blocklist
+from src.submitting.case import Case, Terms
+from src.submitting.form import Form, Refused, tidied
+from src.submitting.group_commit import GroupCommit, Placed, Receipt
+from src.submitting.lookup import Lookup
+from src.submitting.new_request import form_of, place, withdrawn
+from src.submitting.recent_models import RecentModels
+from src.submitting.submitter import ANONYMOUS, Submitter
+from src.submitting.suggestions import SUGGESTED, suggested
+from src.submitting.threads import OneAtATime
+
+NO_REQUEST = "There is no request {}: name its file, as the queue does."
+
+CAN_BE_WITHDRAWN = (Status.PENDING, Status.RUNNING)
+
+
+class NotAccepted(LeaderboardError):
+    """A submission is not taken: `problems` has every reason, the message all their sentences."""
+
+    def __init__(self, problems: Sequence[Refused]) -> None:
+        super().__init__(" ".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a look at a form found: the form as it may be handed in, the facts if they could be had, and
+    everything that is wrong.
+    """
+
+    form: Form
+    facts: ModelFacts | None
+    problems: tuple[Refused, ...]
+
+
+class Desk:
+    """Where submissions are handed in; `group` is what writes them.
+
+    `requests`, `backend` and `blocked` give what is known at the moment.
+    """
+
+    def __init__(
+        self,
+        models: ModelSource,
+        group: GroupCommit,
+        *,
+        terms: Terms | None = None,
+        requests: Callable[[], Mapping[str, Request]] = dict,
+        backend: Callable[[], BackendDescription | None] = lambda: None,
+        blocked: Callable[[], Blocklist] = Blocklist,
+        clock: Clock = utc_now,
+        steady: Clock = steady_now,
+    ) -> None:
+        self.terms = terms or Terms()
+        self._models = RecentModels(models, clock=steady)
+        self._group = group
+        self._requests = requests
+        self._backend = backend
+        self._blocked = blocked
+        self._clock = clock
+        self._checking = OneAtATime()
+
+    def due(self) -> datetime | None:
+        """When a submission that is handed in now is written; None is at once."""
+        return self._group.due()
+
+    def close(self) -> None:
+        """Write at once what waits, and then no more."""
+        self._group.close()
+
+    def look_up(self, form: Form, who: Submitter = ANONYMOUS, *, fill: bool = False) -> Finding:
+        """Find out what is wrong with a form before it is handed in; `fill` fills in what the model says.
+
+        The queue is taken as the page shows it, and what was looked up a minute ago as it was.
+        """
+        with self._checking.inside():
+            return self._found(tidied(form), who, fill=fill)
+
+    def _found(self, form: Form, who: Submitter, *, fill: bool) -> Finding:
+        case = self._case(form, who, self._requests())
+        first = problems(case, before_the_hub=True)
+        if fill:  # what is blank yet is no mistake
+            first = [each for each in first if each.field not in SUGGESTED or getattr(form, each.field)]
+        if any(each.field not in SUGGESTED for each in first):  # else a look may put them right
+            return Finding(form, None, tuple(first))
+        try:
+            facts = case.facts
+        except Refused as refusal:
+            return Finding(form, None, (*first, refusal))
+        if fill:
+            form = suggested(form, facts, precisions=case.precisions, weight_types=case.weight_types)
+            case = self._case(form, who, case.requests)
+        return Finding(form, facts, tuple(problems(case)))
+
+    def submit(self, form: Form, who: Submitter = ANONYMOUS) -> Receipt:
+        """Put a submission into the queue. Raises NotAccepted or StoreError, each with a sentence."""
+        return self.hand_in(form, who).result()
+
+    def hand_in(self, form: Form, who: Submitter = ANONYMOUS) -> Future[Receipt]:
+        """Look a submission up, and have it put into the queue: the receipt comes when it is written.
+
+        Raises what `submit` raises, and so does the future.
+        """
+        form = tidied(form)
+        self._models.forget(form.model, form.revision)
+        case = self._case(form, who, self._requests())
+        with self._checking.inside():
+            _refuse(problems(case, before_the_hub=True))
+            # What the page shows may be older than the dataset: whether it is there already is decided below.
+            _refuse([each for each in problems(case) if each.request is None])
+
+        def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
+            now = self._clock()
+            present = replace(case, requests=requests, now=now, blocked=self._blocked())
+            with self._checking.inside():
+                _refuse(problems(present))
+                return place(present, taken, submitted_time=to_text(now))
+
+        return self._group.put(decide)
+
+    def withdraw(self, path: str, who: Submitter) -> Future[Receipt]:
+        """Have a request taken back by who submitted it.
+
+        Raises Refused, and so does the future, or StoreError.
+        """
+
+        def allowed(requests: Mapping[str, Request]) -> Request:
+            request = _known(path, requests)
+            if not who.is_login(request.submitted_by):
+                raise Refused(f"{request.model}: {_who_may_withdraw(request)}")
+            if request.status not in CAN_BE_WITHDRAWN:
+                raise Refused(
+                    f"{request.model} is {request.status}: only what waits or runs can be withdrawn."
+                )
+            writes_are_not_used_up(self._case(Form(request.model), who, requests))
+            return request
+
+        def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
+            return Placed(path, withdrawn(allowed(requests), by=who.login, now=self._clock()))
+
+        if path in (shown_now := self._requests()):  # so that nobody has the dataset read for nothing
+            allowed(shown_now)
+        else:  # it may be another frontend's, and a moment old
+            self._count_a_look(path, who)
+        return self._group.put(decide)
+
+    def hand_in_again(self, path: str, who: Submitter) -> Future[Receipt]:
+        """Have a request that failed or was withdrawn put into the queue again, at the commit that it has.
+
+        Raises what `submit` raises, and so does the future.
+        """
+        return self.hand_in(form_of(_known(path, self._requests())), who)
+
+    def _count_a_look(self, path: str, who: Submitter) -> None:
+        """Raises Refused when somebody without a login looks for what is not there, or anybody too often."""
+        if not who.login:
+            raise Refused(NO_REQUEST.format(shown(path)))
+        try:
+            self._models.spend(path, who.login)
+        except ModelError as error:
+            raise Refused(str(error)) from None
+
+    def _case(self, form: Form, who: Submitter, requests: Mapping[str, Request]) -> Case:
+        return Case(
+            form=form,
+            lookup=Lookup(self._models.asked_by(who), form, who, while_asking=self._checking.outside),
+            now=self._clock(),
+            submitter=who,
+            terms=self.terms,
+            requests=requests,
+            blocked=self._blocked(),
+            backend=self._backend(),
+        )
+
+
+def _known(path: str, requests: Mapping[str, Request]) -> Request:
+    if not path:
+        raise Refused("Which request? Name its file, as the answer to its submission does.")
+    if path not in requests:
+        raise Refused(NO_REQUEST.format(shown(path)))
+    return requests[path]
+
+
+def _who_may_withdraw(request: Request) -> str:
+    if request.submitted_by:
+        return f"only {request.submitted_by}, who submitted it, can withdraw it."
+    return "it was submitted without a login, so only the leaderboard's owner can withdraw it."
+
+
+def _refuse(wrong: Sequence[Refused]) -> None:
+    if wrong:
+        raise NotAccepted(wrong)

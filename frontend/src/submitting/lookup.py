@@ -1,0 +1,92 @@
+"""What the place of the models says of those in a form, as far as a check wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
+
+from src.shared.data.request import ORIGINAL
+from src.shared.errors import ModelError, ModelIsPrivate, RevisionNotFound
+from src.shared.models.hub_models import NOT_FOUND
+from src.shared.models.model_source import README, ModelFacts, ModelSource
+from src.submitting.card_text import words
+from src.submitting.form import MAIN, Form, Refused
+from src.submitting.submitter import ANONYMOUS, Submitter
+
+T = TypeVar("T")
+
+
+class Lookup:
+    """What the place of the models says of those in a form: asked once, when a check wants to know.
+
+    `while_asking` is entered for as long as that takes.
+    """
+
+    def __init__(
+        self,
+        models: ModelSource,
+        form: Form,
+        submitter: Submitter = ANONYMOUS,
+        *,
+        while_asking: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self._models = models
+        self._form = form
+        self._submitter = submitter
+        self._while_asking = while_asking
+        self._answers: dict[str, object] = {}
+        self._card_length: int | None = None
+
+    @property
+    def facts(self) -> ModelFacts:
+        """Of the model. Raises Refused with the sentence of the ModelError."""
+        return self._once("model", lambda: self._models.describe(self._form.model, self._form.revision))
+
+    @property
+    def base(self) -> ModelFacts | None:
+        """Of the base model: the one that the form names, else the only one that the model itself names.
+
+        None when none is named, and for whole models. Raises Refused likewise.
+        """
+        if self._form.weight_type == ORIGINAL:
+            return None
+        of_the_model = self.facts.base_models
+        named = self._form.base_model or (of_the_model[0] if len(of_the_model) == 1 else "")
+        if not named:
+            return None
+        return self._once("base_model", lambda: self._models.describe(named, MAIN), named)
+
+    @property
+    def card(self) -> str:
+        """The text of the model's card; empty when it has none. Raises Refused likewise."""
+        facts = self.facts
+        if README not in facts.files:
+            return ""
+        return self._once("card", lambda: self._models.card(facts.name, facts.commit))
+
+    @property
+    def card_length(self) -> int:
+        """How many characters of text the model's card has for people. Raises Refused likewise."""
+        if self._card_length is None:
+            self._card_length = len(words(self.card))
+        return self._card_length
+
+    def _once(self, what: str, ask: Callable[[], T], name: str = "") -> T:
+        if what not in self._answers:
+            try:
+                with self._while_asking():
+                    self._answers[what] = ask()
+            except ModelError as error:
+                self._answers[what] = self._refusal(error, what, name or self._form.model)
+        answer = self._answers[what]
+        if isinstance(answer, Refused):
+            raise answer
+        return answer  # type: ignore[return-value]  # it is what `ask` returned
+
+    def _refusal(self, error: ModelError, what: str, name: str) -> Refused:
+        """Who does not own a private model learns of it as little as from the Hub itself."""
+        if isinstance(error, ModelIsPrivate) and not self._submitter.is_of(name.partition("/")[0]):
+            return Refused(NOT_FOUND.format(name), field=what)
+        field = "revision" if isinstance(error, RevisionNotFound) else "model" if what == "card" else what
+        return Refused(str(error), field=field)

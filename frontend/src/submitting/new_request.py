@@ -1,0 +1,141 @@
+"""The request that a submission becomes, and what its submitter does later: withdraw, submit again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+from itertools import chain, count
+
+from src.checks import CAN_BE_ASKED_FOR_AGAIN, LONGEST_FIELD
+from src.model_types import MODEL_TYPES, read_model_type
+from src.shared.data.ends import End
+from src.shared.data.request import (
+    LEASE_RAN_OUT,
+    RESUBMITTED,
+    WAITS_FOR_A_WORKER,
+    WITHDRAWN,
+    Attempt,
+    Request,
+    Status,
+)
+from src.submitting.case import Case
+from src.submitting.form import UNKNOWN_TYPE, Form
+from src.submitting.group_commit import Placed
+
+
+def place(case: Case, taken: Collection[str], *, submitted_time: str) -> Placed:
+    """The file that takes the submission: that of the same request which failed, else a new one.
+
+    `taken` are the names of all files that there are.
+    """
+    request = _new(case, submitted_time)
+    for path, old in case.earlier.items():
+        if old.status in CAN_BE_ASKED_FOR_AGAIN:
+            return Placed(path, _again(old, request, now=case.now))
+    others = (f"{case.path.removesuffix('.json')}_{number}.json" for number in count(2))
+    not_free = {path.casefold() for path in taken}
+    free = next(path for path in chain([case.path], others) if path.casefold() not in not_free)
+    return Placed(free, request)
+
+
+def withdrawn(request: Request, *, by: str | None, now: datetime) -> Request:
+    """PENDING or RUNNING → CANCELLED: a worker that evaluates it stops; the history says who took it back.
+
+    An attempt whose worker is taken for dead is over before, and not for the submitter to answer for.
+    """
+    lease, history = request.lease, request.history
+    if lease and lease.has_run_out(now):
+        lost = Attempt(request.attempt, lease.worker, lease.started, now, End.LOST, LEASE_RAN_OUT)
+        lease, history = None, (*history, lost)
+    entry = Attempt(
+        attempt=request.attempt,
+        worker=lease.worker if lease else "",
+        started=lease.started if lease else request.submitted,
+        ended=now,
+        end=WITHDRAWN,
+        message=f"It was withdrawn by {by}.",
+        by=by,
+    )
+    return replace(
+        request,
+        status=Status.CANCELLED,
+        message=entry.message,
+        lease=None,
+        progress=None,
+        history=(*history, entry),
+    )
+
+
+def form_of(request: Request) -> Form:
+    """The form that asks for the same evaluation once more, at the same commit."""
+    kind = read_model_type(request.model_type)
+    return Form(
+        model=request.model,
+        base_model=request.base_model,
+        revision=request.commit or request.revision,
+        precision=request.precision,
+        weight_type=request.weight_type,
+        model_type=str(kind) if kind in MODEL_TYPES else UNKNOWN_TYPE,
+        use_chat_template=request.use_chat_template,
+    )
+
+
+def _new(case: Case, now: str) -> Request:
+    """The request that a submission becomes."""
+    form, facts = case.form, case.facts
+    return Request(
+        model=facts.name,
+        base_model=case.base.name if case.base else "",
+        revision=form.revision,
+        precision=form.precision,
+        weight_type=form.weight_type,
+        status=Status.PENDING,
+        submitted_time=now,
+        model_type="? : " if form.model_type == UNKNOWN_TYPE else form.model_type,
+        likes=facts.likes,
+        params=_billions(facts.params),
+        license=facts.license[:LONGEST_FIELD],
+        commit=facts.commit,
+        base_commit=case.base.commit if case.base else None,
+        use_chat_template=form.use_chat_template,
+        submitted_by=case.submitter.login,
+        message=WAITS_FOR_A_WORKER,
+        extra={"architectures": facts.architecture[:LONGEST_FIELD]} if facts.architecture else {},
+    )
+
+
+def _billions(params: int | None) -> float | None:
+    """Three decimals as ever, or three digits of a small number, so that no size is rounded to 0."""
+    if params is None:
+        return None
+    return round(params / 1e9, 3) if params >= 1e9 else float(f"{params / 1e9:.3g}")
+
+
+def _again(old: Request, new: Request, *, now: datetime) -> Request:
+    """A failed request asked for again: all new but its history, what others wrote into it, and the name of
+    its revision where the new one is only the commit.
+
+    The history says who had submitted it when: that counts against their limits, not against those of whoever
+    submits it now.
+    """
+    entry = Attempt(
+        attempt=old.attempt,
+        worker="",
+        started=old.submitted,
+        ended=now,
+        end=RESUBMITTED,
+        message=f"It was submitted again{f' by {new.submitted_by}' if new.submitted_by else ''}.",
+        by=old.submitted_by,
+    )
+    history = (*old.history, *_cut_short(old, now), entry)
+    revision = old.revision if new.revision == old.commit else new.revision
+    return replace(new, revision=revision, history=history, extra={**old.extra, **new.extra})
+
+
+def _cut_short(old: Request, now: datetime) -> list[Attempt]:
+    """The attempt of a request that was cancelled by hand, if no worker has seen that yet."""
+    if not old.lease:
+        return []
+    message = "It was cancelled while it ran."
+    return [Attempt(old.attempt, old.lease.worker, old.lease.started, now, End.CANCELLED, message)]

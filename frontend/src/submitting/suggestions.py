@@ -1,0 +1,52 @@
+"""What the form fills in by itself when a model was looked up; submitters correct it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from src.model_types import MODEL_TYPES
+from src.shared.data.request import ORIGINAL
+from src.shared.models.model_source import ModelFacts
+from src.submitting.form import Form
+
+SUGGESTED = ("precision", "weight_type", "base_model", "model_type", "use_chat_template")
+"""The fields that a look at the model fills in, and may put right."""
+
+PRECISION_OF = {"F16": "float16", "BF16": "bfloat16", "F32": "float32"}
+"""By the type that most of the weights have, in safetensors' words."""
+
+REINFORCED = {"dpo", "grpo", "kto", "orpo", "ppo", "rlhf", "rloo", "simpo"}
+"""Tags of models that learned from preferences or rewards."""
+
+INSTRUCTED = re.compile(r"(?:^|[-_.])(?:chat|instruct|it|sft)(?:$|[-_.])", re.IGNORECASE)
+"""In the name of a model that follows instructions."""
+
+
+def suggested(
+    form: Form, facts: ModelFacts, *, precisions: Sequence[str], weight_types: Sequence[str]
+) -> Form:
+    """The form with what the model's facts say, where that is offered."""
+    precision = PRECISION_OF.get(facts.dtype or "", "")
+    weight_type = "Adapter" if facts.is_adapter else ORIGINAL
+    is_part = weight_type != ORIGINAL
+    return replace(
+        form,
+        precision=precision if precision in precisions else precisions[0],
+        weight_type=weight_type if weight_type in weight_types else ORIGINAL,
+        base_model=facts.base_models[0] if is_part and len(facts.base_models) == 1 else "",
+        model_type=suggested_type(facts),
+        use_chat_template=facts.has_chat_template,
+    )
+
+
+def suggested_type(facts: ModelFacts) -> str:
+    """A guess at the model type, from tags, chat template, name and base model, in this order."""
+    pretrained, tuned, instructed, reinforced = map(str, MODEL_TYPES)
+    if REINFORCED & {tag.casefold() for tag in facts.tags}:
+        return reinforced
+    name = facts.name.rpartition("/")[2]
+    if facts.has_chat_template or "conversational" in facts.tags or INSTRUCTED.search(name):
+        return instructed
+    return tuned if facts.base_models else pretrained
