@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from local_leaderboard import Space, running
+from local_leaderboard import ROOT, Space, running
 from support.leaderboard import QUICK, Datasets
 from support.leaping_clock import LeapingClock, leaping_clock
 from support.waiting import wait_for
@@ -26,6 +26,9 @@ AT_ONCE = 30.0
 """Seconds in which Spaces that look every half second should have seen anything, on a busy machine too."""
 
 RIGHT = timedelta()
+TRAINED = "demo/adder-novice"
+"""The model that the fixture `models` trains."""
+
 OFFLINE = {"HF_HUB_OFFLINE": "1"}
 """What is not in the folder does not exist: a request for it is refused without an evaluation."""
 
@@ -44,6 +47,27 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def spaces(clock: LeapingClock, data: Path) -> Iterator[dict[str, Space]]:
     with running(data, **clock.variables, **QUICK, **OFFLINE) as spaces:
         yield spaces
+
+
+HELD = """
+import time
+from pathlib import Path
+
+def score(doc, results):
+    while Path({hold!r}).exists():
+        time.sleep(0.1)
+    return {{"exact_match": float(results[0] == doc["word"])}}
+"""
+"""Scores as the task that it is in, once a file is gone."""
+
+
+def tasks_that_wait(folder: Path, hold: Path) -> Path:
+    """The task `tiny_copy`, whose evaluations do not end while a file exists."""
+    folder.mkdir()
+    task = (ROOT / "backend" / "tasks" / "tiny_copy.yaml").read_text()
+    (folder / "tiny_copy.yaml").write_text(f"{task}process_results: !function held.score\n")
+    (folder / "held.py").write_text(HELD.format(hold=str(hold)))
+    return folder
 
 
 def result(model: str) -> str:
@@ -114,3 +138,36 @@ def test_both_spaces_go_on_after_each_leap_and_tell_of_it(
         expect_both_to_work(spaces, data, f"{name}-{number}")
         assert health(spaces["backend"])["is_ticking"]
     assert logged(spaces["backend"]) >= len(leaps)
+
+
+def test_an_evaluation_goes_on_while_the_clock_leaps_and_is_published_once(
+    clock: LeapingClock, models: Path, tmp_path: Path
+) -> None:
+    data, hold = tmp_path / "data", tmp_path / "hold"
+    data.mkdir()
+    (data / "models").symlink_to(models)
+    tasks = tasks_that_wait(tmp_path / "tasks", hold)
+    suite = {"TASKS_DIR": str(tasks), "TASKS_HARNESS": "tiny_copy", "MAX_PARALLEL": "2"}
+    clock.set_ahead(RIGHT)
+    with running(data, **clock.variables, **QUICK, **OFFLINE, **suite) as spaces:
+        wait_for((data / "results/.leaderboard/backend.yaml").exists, what="the trial of the suite")
+        hold.touch()
+        path = data / "requests" / Visitor(spaces["frontend"].url).submit(TRAINED)
+        wait_for(lambda: '"RUNNING"' in path.read_text(), what="the evaluation")
+        for ahead in (timedelta(days=-1), timedelta(days=2), RIGHT):
+            told = health(spaces["backend"])["last_leap_of_the_clock"]
+            clock.set_ahead(ahead)
+            wait_for(
+                lambda told=told: health(spaces["backend"])["last_leap_of_the_clock"] != told,
+                seconds=AT_ONCE,
+                what="the leap",
+            )
+            expect_both_to_work(spaces, data, f"{ahead.days}")
+            assert health(spaces["backend"])["is_ticking"]
+            assert '"RUNNING"' in path.read_text()
+        hold.unlink()
+        wait_for(lambda: '"FINISHED"' in path.read_text(), what="the end of the evaluation")
+    request = json.loads(path.read_text())
+    assert [attempt["end"] for attempt in request["history"]] == ["finished"]
+    published = [file.relative_to(data / "results") for file in (data / "results").glob(f"{TRAINED}/*.json")]
+    assert [str(file) for file in published] == [request["result"]]
