@@ -1,11 +1,13 @@
-"""Who may import what: entry points → pages and worker → pure logic → shared."""
+"""Who may import what: a room imports only rooms below it, and no module imports itself in a circle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+from support.rooms import FLOORS, floors, room_of
 from support.sources import Source, sources
 
 
@@ -51,6 +53,43 @@ def is_shared(file: Source) -> bool:
     return is_below(file.module, "src.shared")
 
 
+ENTRY_POINTS = {"app", "src.suite.__main__", "src.for_old_template", "src.evaluation.__main__"}
+"""Programs: they may import everything, and nothing imports them."""
+
+
+def upward(files: list[Source]) -> list[str]:
+    """Each import of a room that does not lie below."""
+    found = []
+    for file in files:
+        height, modules = floors(file.space), {each.module for each in files if each.space == file.space}
+        here = room_of(file.module)
+        if file.module in ENTRY_POINTS or here in ("", "shared"):
+            continue
+        for name, place in file.imports():
+            there = room_of(module_in(modules, name))
+            if there in ("", "shared", here):
+                continue
+            if height.get(there, 99) >= height.get(here, -1):
+                found.append(f"{place} imports {name}, but {here} does not lie above {there}")
+    return found
+
+
+def module_in(modules: Iterable[str], name: str) -> str:
+    """The module that an imported name is, or is in; empty if it is none of these."""
+    while name and name not in modules:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def graph(files: list[Source]) -> Mapping[str, set[str]]:
+    """Which modules each module imports, in one Space."""
+    modules = {file.module for file in files}
+    return {
+        file.module: {module_in(modules, name) for name, _ in file.imports()} - {"", "src", file.module}
+        for file in files
+    }
+
+
 RULES = [
     Rule(
         "only app.py and the commands of a Space read envs",
@@ -89,6 +128,51 @@ def ids(rule: Rule) -> str:
 def test_the_sources_keep_the_rule(rule: Rule) -> None:
     violations = rule.violations(sources())
     assert not violations, "\n".join(violations)
+
+
+def test_a_room_imports_only_rooms_below_it() -> None:
+    found = upward(sources())
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("space", FLOORS)
+def test_no_modules_import_each_other_in_a_circle(space: str) -> None:
+    TopologicalSorter(graph([file for file in sources() if file.space == space])).prepare()
+
+
+def test_a_circle_is_noticed(tmp_path: Path) -> None:
+    one_source(tmp_path, "frontend/src/board/one.py", "from src.board import two")
+    (tmp_path / "frontend/src/board/two.py").write_text("import src.board.one")
+    with pytest.raises(CycleError):
+        TopologicalSorter(graph(sources(tmp_path))).prepare()
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "imported"),
+    [
+        (
+            "frontend/src/leaderboard/rows.py",
+            "from src.board.board import Board",
+            "frontend/src/board/board.py",
+        ),
+        (
+            "frontend/src/shared/data/names.py",
+            "from ..stores import hub",
+            "frontend/src/shared/stores/hub.py",
+        ),
+        ("backend/src/running/job.py", "from src.queue import plan", "backend/src/queue/plan.py"),
+    ],
+)
+def test_an_import_of_a_higher_room_is_reported(tmp_path: Path, path: str, line: str, imported: str) -> None:
+    one_source(tmp_path, imported, "")
+    [found] = upward(one_source(tmp_path, path, line))
+    assert found.startswith(f"{path}:1 imports ")
+
+
+def test_every_room_has_its_floor() -> None:
+    rooms = {(file.space, room_of(file.module)) for file in sources() if file.module not in ENTRY_POINTS}
+    unknown = {each for each in rooms if each[1] not in ("", "shared") and each[1] not in floors(each[0])}
+    assert not unknown
 
 
 def test_shared_code_imports_nothing_of_its_space() -> None:
@@ -149,6 +233,6 @@ def test_what_the_rules_allow_is_not_reported(tmp_path: Path, path: str, text: s
 
 
 def one_source(root: Path, path: str, text: str) -> list[Source]:
-    (root / path).parent.mkdir(parents=True)
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
     (root / path).write_text(text)
     return sources(root)

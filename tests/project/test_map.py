@@ -1,0 +1,48 @@
+"""docs/architecture.md begins with a map of the rooms, each with the first sentence of its own docstring."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from support.rooms import FLOORS, OWNERS, SHARED
+from support.sources import ROOT
+from support.tables import compare_table
+
+SPACES = {"shared": "frontend/src/shared", "frontend": "frontend/src", "backend": "backend/src"}
+
+
+def first_sentence(path: Path) -> str:
+    """The first sentence of a module's or a package's docstring."""
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    sentence, dot, _ = " ".join(docstring.partition("\n\n")[0].split()).partition(". ")
+    return sentence + dot.strip()
+
+
+def rooms(space: str) -> list[str]:
+    """The rooms and loose files of a part, from the bottom up; owners' files beside their room."""
+    lines = SHARED if space == "shared" else FLOORS[space]
+    beside = {room: file for file, room in OWNERS.items()} if space == "frontend" else {}
+    names = [name for line in lines for name in line.split() if name != "app"]
+    return [each for name in names for each in (beside.get(name), name) if each]
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_the_map_in_the_docs_is_the_tree(space: str) -> None:
+    folder = ROOT / SPACES[space]
+    rows = [
+        (f"`{name}/`" if (folder / name).is_dir() else f"`{name}.py`", first_sentence(folder / name))
+        for name in rooms(space)
+    ]
+    compare_table(ROOT / "docs" / "architecture.md", f"map of {space}", ("room", "what it is"), rows)
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_every_folder_and_file_is_on_the_map(space: str) -> None:
+    folder = ROOT / SPACES[space]
+    there = {path.stem for path in folder.iterdir() if path.is_dir() or path.suffix == ".py"}
+    not_rooms = {"__init__", "__pycache__", "shared", "for_old_template"}
+    assert there - not_rooms == set(rooms(space))
