@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.columns import TAKEN
 from src.leaderboard.availability import INSPECTION_SECONDS, Inspector
 from src.leaderboard.local_models import local_models

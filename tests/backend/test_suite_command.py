@@ -50,7 +50,7 @@ def break_the_task(tasks: Path) -> str:
 
 def run(folder: Path, tasks: Path, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "src.running.suite"],
+        [sys.executable, "-m", "src.suite"],
         cwd=BACKEND,
         env=environment(folder, tasks, **more),
         capture_output=True,

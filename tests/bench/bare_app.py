@@ -11,7 +11,7 @@ import pandas as pd
 from gradio_leaderboard import Leaderboard, SelectColumns
 
 from bench.corpora import Corpus
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.leaderboard.view import ViewState, view
 from src.page.table import contents
 from src.shared.stores.folder_store import FolderStore

@@ -12,7 +12,7 @@ from huggingface_hub.utils import disable_progress_bars
 from bench.corpora import Corpus
 from bench.figures import Report, number, say, seconds, timed
 from bench.hub_place import LIMITS, NO_LIMITS, Calls, Place, corpus_on, expected
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from support.hub_process import hub_process
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.corpora import Corpus, Files
 from bench.figures import say, timed
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.leaderboard.rows import Standings, standings
 from src.shared.data.reports import read_result
 from src.shared.data.request import read_request

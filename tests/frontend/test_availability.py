@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.leaderboard.availability import (
     BATCH,
     CHECKED_AGAIN_AFTER,

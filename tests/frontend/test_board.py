@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from src.board.board import Board, Keeper, new_results
+from src.board.board import Board, new_results
+from src.board.keeper import Keeper
 from src.leaderboard.local_models import local_models
 from src.leaderboard.rows import standings
 from src.shared.data.backend_description import write_description

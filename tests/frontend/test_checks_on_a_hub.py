@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.checks import CHECKS, model_exists
 from src.shared.data.backend_description import BackendDescription, write_description
 from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST

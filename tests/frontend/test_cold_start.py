@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from src.board.board import Board, Keeper
+from src.board.board import Board
+from src.board.keeper import Keeper
 from src.shared.data.names import result_path
 from src.shared.data.request import Status, write_request
 from src.shared.index.index import Index

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.page import notices
 from src.shared.data.cards import REQUESTS_CARD, RESULTS_CARD
 from src.shared.stores.hub import Hub as Client

@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.board.board import WRITING_CHECKED_AFTER, Keeper
+from src.board.keeper import WRITING_CHECKED_AFTER, Keeper
 from src.leaderboard.availability import CHECKED_AGAIN_AFTER, WRITTEN_EVERY, Inspector, read_checks
 from src.shared.data.names import AVAILABILITY
 from src.shared.errors import StoreError

@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.columns import TAKEN, columns
 from src.shared.data.names import AVAILABILITY, BACKEND_DESCRIPTION, BLOCKLIST
 from src.shared.stores.folder_store import FolderStore

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.leaderboard.rows import Row
 from src.shared.stores.folder_store import FolderStore
 from src.tasks import Task

@@ -36,7 +36,7 @@ def test_a_column_that_fails_leaves_one_cell_empty_and_the_owner_is_told(
     column: Column,
 ) -> None:
     monkeypatch.setattr(columns, "AFTER_TASKS", [*AFTER_TASKS, column])
-    monkeypatch.setattr("src.board.board.AFTER_TASKS", [*AFTER_TASKS, column])
+    monkeypatch.setattr("src.board.making.AFTER_TASKS", [*AFTER_TASKS, column])
     for name in ("one", "two"):
         leaderboard.add_result(f"acme/{name}", scores=scores(0.5))
         leaderboard.add_request(model=f"acme/{name}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.shared.models.hub_models import HubModels
 from src.shared.stores.hub import Hub as Client
 from src.shared.stores.hub_store import HubStore

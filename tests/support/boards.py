@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.page.links import Links
 from src.page.texts import Texts
 from src.shared.data.names import request_path, result_path

@@ -10,7 +10,7 @@ import json
 import sys
 from threading import Thread
 
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.shared.environment import read_settings
 from src.shared.settings import CommonSettings
 from src.shared.wiring import open_stores

@@ -170,7 +170,7 @@ def broken_suite(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def said_by_the_command(settings: dict[str, str]) -> list[str]:
     done = subprocess.run(
-        [BACKEND_PYTHON, "-m", "src.running.suite"],
+        [BACKEND_PYTHON, "-m", "src.suite"],
         cwd=ROOT / "backend",
         env={**os.environ, **settings},
         capture_output=True,

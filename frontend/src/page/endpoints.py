@@ -8,7 +8,8 @@ from typing import Any
 import gradio as gr
 from gradio.events import api as api_endpoint
 
-from src.board.board import Board, Keeper
+from src.board.board import Board
+from src.board.keeper import Keeper
 from src.page import api
 from src.page.ready import pass_ready_answers_on, ready
 from src.page.updates import WAITING_FOR_A_COMMIT

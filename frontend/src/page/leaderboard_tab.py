@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import gradio as gr
 from markupsafe import Markup
 
-from src.board.board import Board, Keeper, Now, new_results
+from src.board.board import Board, Now, new_results
+from src.board.keeper import Keeper
 from src.columns import PRECISION, TYPE, Column, columns
 from src.leaderboard.scoring import TaskColumn
 from src.leaderboard.search import LONGEST, read_search

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from huggingface_hub import constants
 from markupsafe import Markup, escape
 
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.shared.data.model_name import is_model_name
 from src.shared.stores.store import Store
 

@@ -11,7 +11,7 @@ import gradio as gr
 from anyio import to_thread
 from markupsafe import Markup
 
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.page import api, notices, request_card
 from src.page.links import Links
 from src.page.updates import QUIETLY, WAITING_FOR_A_COMMIT, Follow, Updates

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.page import notices
 from src.page.about_tab import AboutTab
 from src.page.endpoints import add_endpoints

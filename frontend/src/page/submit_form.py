@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from anyio import to_thread
 
-from src.board.board import Keeper
+from src.board.keeper import Keeper
 from src.checks import LONGEST_FIELD
 from src.model_types import MODEL_TYPES
 from src.page import api, notices

@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
-from src.board.board import Board, Keeper, Now
+from src.board.board import Board, Now
+from src.board.keeper import Keeper
 from src.checks import CLOSED
 from src.page import notices
 from src.page.links import REQUEST, Links

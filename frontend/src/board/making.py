@@ -1,0 +1,132 @@
+"""Makes a board: from what was read of the two datasets, and from what about.py says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
+
+from src.board.board import Board
+from src.columns import AFTER_TASKS, BEFORE_TASKS, faults
+from src.leaderboard.agreement import differences
+from src.leaderboard.rows import standings
+from src.queue.entries import entries
+from src.shared.data.backend_description import BackendDescription
+from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST, place_of
+from src.shared.data.old_template import OLD_BACKEND, belongs_to_an_old_backend
+from src.shared.data.queue_order import DEFAULT
+from src.shared.data.request import Request
+from src.shared.data.result import Result
+from src.shared.errors import BadFile
+from src.shared.stores.mirror import Reading
+from src.submitting.blocklist import Blocklist
+from src.tasks import Task
+
+NOTHING_CHECKED: Mapping[str, bool] = MappingProxyType({})
+"""While nobody knows which models are still on the Hub."""
+
+COLUMN_FAILS = (
+    "The column {!r} fails with {}: {}. Its cells are empty where it does. Correct it in src/columns.py; the "
+    "log says where it fails."
+)
+
+
+@dataclass(frozen=True)
+class About:
+    """What the owner says in about.py."""
+
+    tasks: Sequence[Task]
+    """The columns of scores."""
+
+    num_fewshot: int | None = None
+    """The number of examples before each question; None is each task's own default."""
+
+    rank_mixed: bool = True
+    """Whether scores that were computed under other conditions count for average and rank."""
+
+    hints: tuple[str, ...] = ()
+    """Sentences for the owner about what in the file has no effect."""
+
+
+class Readings(NamedTuple):
+    """What a board is made of: each part stays the same object while it does not change."""
+
+    requests: Reading[Request]
+    blocked: Reading[Blocklist]
+    results: Reading[Result]
+    backend: Reading[BackendDescription]
+    is_available: Mapping[str, bool]
+    """Whether each model is still on the Hub, as far as that was checked."""
+
+    def is_same(self, other: Readings) -> bool:
+        """Whether the same board follows."""
+        return all(part is old for part, old in zip(self, other, strict=True))
+
+
+def make_board(
+    read: Readings, about: About, *, requests: str, results: str, local_models: frozenset[str]
+) -> tuple[Board, Mapping[str, Exception]]:
+    """The board, and the error behind each sentence of its `failing_columns`.
+
+    `requests` and `results` are the names of the datasets, for people.
+    """
+    blocked, files = blocklist(read.blocked), read.results.snapshot.files
+    shown = {
+        path: result for path, result in read.results.values.items() if not blocked.is_removed(result.model)
+    }
+    table = standings(
+        about.tasks,
+        read.requests.values,
+        shown.values(),
+        read.is_available,
+        rank_mixed=about.rank_mixed,
+    )
+    backend = read.backend.values.get(place_of(BACKEND_DESCRIPTION, read.backend.snapshot.files))
+    failing = {
+        COLUMN_FAILS.format(header, type(fault).__name__, fault): fault
+        for header, fault in faults([*BEFORE_TASKS, *AFTER_TASKS], table.rows).items()
+    }
+    board = Board(
+        standings=table,
+        queue=entries(read.requests.values, queue_order(backend)),
+        results=frozenset((path, files[path]) for path in shown),
+        broken=(
+            *_skipped(requests, {**read.requests.broken, **read.blocked.broken}),
+            *_skipped(results, {**read.results.broken, **read.backend.broken}),
+        ),
+        local_models=local_models,
+        backend=backend,
+        hints=about.hints,
+        differences=differences(about.tasks, about.num_fewshot, backend) if backend else (),
+        failing_columns=tuple(failing),
+    )
+    return board, failing
+
+
+def blocklist(reading: Reading[Blocklist]) -> Blocklist:
+    """Who is blocked, as of a reading of the requests."""
+    place = place_of(BLOCKLIST, reading.snapshot.files)
+    if place in reading.broken:
+        reason = reading.broken[place].removesuffix(f". {BadFile.remedy}")  # submitters are told it, too
+        return Blocklist(broken=reason)
+    return reading.values.get(place, Blocklist())
+
+
+def closed(board: Board) -> str:
+    """Why nothing is taken although it could be written, if so."""
+    requests = board.requests.values()
+    return (
+        OLD_BACKEND
+        if belongs_to_an_old_backend(requests, has_a_description=board.backend is not None)
+        else ""
+    )
+
+
+def queue_order(backend: BackendDescription | None) -> Sequence[str]:
+    """The rules of the queue's order, as the backend says."""
+    return backend.queue_order if backend and backend.queue_order else DEFAULT
+
+
+def _skipped(dataset: str, broken: Mapping[str, str]) -> list[str]:
+    return [f"{path} in {dataset} was skipped: {told}" for path, told in sorted(broken.items())]
