@@ -1,8 +1,8 @@
-"""Gives the queue back to the old template's backend, before that starts: `python -m src.for_old_template`.
+"""Returns the queue to the old template's backend: `python -m src.for_old_template`.
 
-Our keys go out of every request that waits or runs, since the old backend cannot read them. Stop our backend
-first. What this backend runs is no longer said in the results dataset, so that our frontend takes no more
-submissions.
+Stop this backend first, and start the old one afterwards. The command removes our keys from every pending or
+running request, because the old backend cannot read them. It also removes this backend's description from the
+results dataset, so that our frontend accepts no more submissions.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ IN_ONE_COMMIT = 500
 """Requests: a queue of ten thousand takes 20 of the commits that the Hub takes in an hour."""
 
 NEEDS_ITS_CHAT_TEMPLATE = (
-    "The old backend knows no chat template, so this request was taken back when the leaderboard returned to "
-    "it: submit it again once the leaderboard evaluates with chat templates."
+    "The old backend does not support chat templates, so this request was withdrawn when the leaderboard "
+    "returned to it. Submit it again once the leaderboard supports chat templates."
 )
 RUNS = (
-    "{} is being evaluated by {}: stop that worker, and it gives the request back. If it is gone for good, "
-    "add --even-running."
+    "{} is being evaluated by {}. Stop that worker, and it returns the request to the queue. If the worker "
+    "is gone for good, add --even-running."
 )
-FULL = "{} takes no more commits this hour: run the command again later, it goes on where it stopped."
+FULL = "{} accepts no more commits this hour. Run the command again later; it continues where it stopped."
 
 
 class StillRunning(LeaderboardError):
@@ -107,11 +107,11 @@ def for_the_old_template(
     lines = [f"{kept} open requests in {requests} {verb} the keys that the old backend does not know."]
     if first.taken_back:
         lines.append(
-            f"{len(first.taken_back)} ask for a chat template, which it does not know either, and "
+            f"{len(first.taken_back)} ask for a chat template, which it does not support, and "
             f"{'would be' if dry_run else 'were'} cancelled: {', '.join(sorted(first.taken_back)[:10])}."
         )
     if mirror.latest.broken:
-        lines.append(f"{len(mirror.latest.broken)} files cannot be understood, and stay as they are.")
+        lines.append(f"{len(mirror.latest.broken)} files could not be read and stay as they are.")
     return "\n".join(lines)
 
 
@@ -153,11 +153,13 @@ def _withdraw_the_description(results: Store) -> None:
 
 
 def main() -> None:
-    """Do it, or say what would be done."""
+    """Return the queue, or print what would be done."""
     parser = argparse.ArgumentParser(prog="python -m src.for_old_template", description=__doc__)
-    parser.add_argument("--dry-run", action="store_true", help="write nothing, say what would be written")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be written")
     parser.add_argument(
-        "--even-running", action="store_true", help="also what a worker holds: it is evaluated again"
+        "--even-running",
+        action="store_true",
+        help="include requests that a worker holds; they will be evaluated again",
     )
     options = parser.parse_args()
     secrets = withdraw_secrets()

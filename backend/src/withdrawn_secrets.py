@@ -39,8 +39,8 @@ def withdraw_secrets() -> Mapping[str, str]:
     message = json.dumps(found).encode()
     if len(message) > LONGEST:
         raise ConfigurationError(
-            f"The secrets in the environment ({', '.join(sorted(found))}) have {len(message):,} bytes, and "
-            f"no more than {LONGEST:,} can be handed over: unset what the worker does not need."
+            f"The secrets in the environment ({', '.join(sorted(found))}) take {len(message):,} bytes, but "
+            f"at most {LONGEST:,} can be passed on. Unset those that the worker does not need."
         )
     reading, writing = os.pipe()
     os.write(writing, message)

@@ -1,5 +1,6 @@
-"""The worker without a page: `python -m src.worker` evaluates on one's own compute; `--drain` ends when
-nothing is left, or when the suite has problems.
+"""The worker without a page, for your own compute: `python -m src.worker`.
+
+With `--drain` it ends when the queue is empty, or when the suite has problems.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Worker:
         try:
             self.reconciler.keep_indexes()
         except StoreError as error:  # it only makes starts slower
-            log.warning("could not renew an index: %s", error)
+            log.warning("could not update an index: %s", error)
 
     def _check_writing(self) -> None:
         """Before anything is claimed: what cannot be published need not be evaluated."""
@@ -106,7 +107,7 @@ class Worker:
         try:
             self.reconciler.close(leave_alone=not self._can_write)
         except StoreError as error:
-            log.error("could not give the leases back; they will run out: %s", error)
+            log.error("could not return the leases; they will expire: %s", error)
         self.launcher.close()
 
 
@@ -219,7 +220,7 @@ def make_tester(
 def main() -> int:
     """Run until a signal or, with `--drain`, until the queue is empty."""
     parser = argparse.ArgumentParser(prog="python -m src.worker", description=__doc__)
-    parser.add_argument("--drain", action="store_true", help="end when nothing waits and nothing runs")
+    parser.add_argument("--drain", action="store_true", help="end when the queue is empty and nothing runs")
     arguments = parser.parse_args()
     secrets = withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -31,7 +31,7 @@ def test_a_crash_is_tried_again_after_a_pause_and_the_page_is_told_when(queue: Q
     assert request.status is Status.PENDING
     assert request.message == (
         "The evaluation was killed by the signal SIGKILL. "
-        "It is tried again from 12:01 UTC on (attempt 2, of 3 at most)."
+        "It will be retried after 12:01 UTC (attempt 2 of at most 3)."
     )
     queue.clock.move(seconds=59)
     worker.tick()
@@ -149,7 +149,7 @@ def test_a_request_cancelled_by_hand_stops_within_one_tick(queue: Queue) -> None
     worker.tick()
     request = queue.read(path)
     assert not executor.running
-    assert (request.status, request.lease, request.message) == (Status.CANCELLED, None, "It was taken back.")
+    assert (request.status, request.lease, request.message) == (Status.CANCELLED, None, "It was withdrawn.")
     assert [each.end for each in request.history] == ["cancelled"]
 
 
@@ -192,7 +192,13 @@ def test_a_waiting_request_that_is_cancelled_is_never_begun(queue: Queue) -> Non
     executor = FunctionExecutor()
     drain(queue.worker(executor=executor))
     assert not executor.started
-    assert queue.read(path).message == "It was taken back."
+    assert queue.read(path).message == "It was withdrawn."
+
+
+def test_a_sentence_of_an_earlier_version_goes_when_it_is_no_longer_true(queue: Queue) -> None:
+    path = queue.submit(status=Status.CANCELLED, message="A worker evaluates it.")
+    drain(queue.worker())
+    assert queue.read(path).message == "It was withdrawn."
 
 
 def test_what_the_owner_wrote_beside_a_status_stays(queue: Queue) -> None:
@@ -224,7 +230,7 @@ def test_a_report_without_a_score_for_each_task_is_not_published(queue: Queue) -
     drain(queue.worker(executor=FunctionExecutor(evaluate)))
     request = queue.read(path)
     assert (request.status, request.history[0].end) == (Status.FAILED, "invalid")
-    assert request.message == "The evaluation ended without a score for tiny_copy: nothing was published."
+    assert request.message == "The evaluation ended without a score for tiny_copy, so nothing was published."
     assert queue.result_paths() == []
     assert request.history[0].log
 
@@ -282,8 +288,6 @@ def test_a_worker_that_was_lost_twice_makes_a_request_wait(queue: Queue) -> None
     queue.worker(executor=FunctionExecutor(wait=True)).tick()
     request = queue.read(path)
     assert request.status is Status.PENDING
-    assert request.message == (
-        "The worker that evaluated it was restarted. It is tried again from 12:01 UTC on."
-    )
+    assert request.message == ("The worker evaluating it was restarted. It will be retried after 12:01 UTC.")
     assert [each.end for each in request.history] == ["lost", "lost"]
     assert request.history[0].started == START

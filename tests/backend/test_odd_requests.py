@@ -123,7 +123,7 @@ def test_of_two_files_that_ask_for_the_same_one_is_evaluated(queue: Queue) -> No
     other = queue.read("acme/another.json")
     assert (other.status, other.message) == (
         Status.FAILED,
-        f"The same model is asked for in {path}: what comes of that counts.",
+        f"The same evaluation is already requested in {path}. See there for its result.",
     )
 
 
@@ -202,9 +202,7 @@ def test_what_has_ended_when_a_worker_is_told_to_stop_is_published(queue: Queue)
 
 
 def test_a_small_worker_does_not_hide_why_a_large_one_failed(queue: Queue) -> None:
-    path = queue.submit(
-        params=70.0, message="The evaluation was killed. It is tried again from 12:01 UTC on."
-    )
+    path = queue.submit(params=70.0, message="The evaluation was killed. It will be retried after 12:01 UTC.")
     queue.worker(policy=Policy(largest=1.0)).tick()
     assert queue.read(path).message.startswith("The evaluation was killed.")
 

@@ -30,8 +30,8 @@ def test_an_empty_queue_is_a_page_that_says_so(queue: Queue) -> None:
     worker = queue.worker()
     worker.tick()
     overview = worker.overview()
-    assert "Nothing is being evaluated now." in sections.running(overview, START)
-    assert "Nothing waits." in sections.waiting(overview)
+    assert "No evaluation is running." in sections.running(overview, START)
+    assert "The queue is empty" in sections.waiting(overview)
     assert "Nothing has happened" in sections.events(overview)
 
 
@@ -63,8 +63,8 @@ def test_a_failure_is_shown_with_its_reason(queue: Queue) -> None:
 
 
 def test_what_waits_says_why(queue: Queue) -> None:
-    request = replace(queue.read(queue.submit()), message="It is tried again from 12:01 UTC on.")
-    assert "It is tried again from 12:01 UTC on." in sections.waiting(overview_of({"path": request}))
+    request = replace(queue.read(queue.submit()), message="It will be retried after 12:01 UTC.")
+    assert "It will be retried after 12:01 UTC." in sections.waiting(overview_of({"path": request}))
 
 
 def test_hostile_text_stays_text(queue: Queue) -> None:
@@ -137,7 +137,7 @@ def test_many_who_look_have_the_page_made_once(queue: Queue, monkeypatch: pytest
 
     worker.overview = counted  # type: ignore[method-assign]
     for _ in range(10):
-        assert "Nothing waits" in caller.call(0).text
+        assert "The queue is empty" in caller.call(0).text
     assert len(made) == 1
 
 
@@ -150,7 +150,7 @@ def test_the_page_tells_what_was_created_and_until_when_it_gathers(queue: Queue)
     stores = Stores(requests, queue.results, AnyModel())
     said = notes(worker, stores)
     assert said[0].endswith("/requests was missing and has been created, empty.")
-    assert said[1].endswith("what there is to write is gathered until 12:01:00 UTC.")
+    assert said[1].endswith("collects its changes until 12:01:00 UTC and writes them together.")
     queue.submit("acme/model")
     worker.look()
     assert len(notes(worker, stores)) == 1

@@ -195,7 +195,7 @@ def test_a_worker_that_is_closed_gives_its_leases_back(queue: Queue) -> None:
     worker.close()
     request = queue.read(path)
     assert (request.status, request.lease) == (Status.PENDING, None)
-    assert request.message == "The worker that evaluated it was stopped. It waits to be evaluated again."
+    assert request.message == "The worker evaluating it was stopped. It is back in the queue."
     assert [each.end for each in request.history] == ["stopped"]
 
 
@@ -298,7 +298,7 @@ def test_weights_that_this_backend_cannot_load_are_refused_with_a_sentence(queue
     drain(queue.worker())
     assert queue.read(path).status is Status.FAILED
     assert queue.read(path).message == (
-        "acme/adapter has Adapter weights, and only Original ones are evaluated here: "
+        "acme/adapter has Adapter weights, but only Original ones are evaluated here: "
         "submit the merged model."
     )
 

@@ -228,7 +228,7 @@ def test_each_door_of_a_backend_is_used(browser: Browser, place: str, request: p
     backend: Visited = request.getfixturevalue(place)["backend"]
     with backend.page(browser) as page:
         page.goto(f"{backend.url}/?__theme=dark&__sign=abc&logs=container")
-        expect(page.get_by_text("last looked at the queue")).to_be_visible()
+        expect(page.get_by_text("last checked the queue")).to_be_visible()
         expect(page.get_by_text("Use via API")).to_have_count(0)
         install(page)
         for log in page.get_by_role("link", name="log", exact=True).all():

@@ -21,11 +21,12 @@ from src.suite.announcer import Announcer
 REFRESH_SECONDS = 2.0
 CREATED = "The dataset {} was missing and has been created, empty."
 GATHERS = (
-    "The Hub takes only so many commits an hour: what there is to write is gathered until {:%H:%M:%S} UTC."
+    "The Hub limits the commits per hour, so the worker collects its changes until {:%H:%M:%S} UTC and "
+    "writes them together."
 )
 RESTS = (
-    "The last evaluation failed through this worker's own fault, not the model's: nothing is begun until "
-    "{:%H:%M:%S} UTC."
+    "The last evaluation failed because of this worker, not because of the model. No evaluation starts "
+    "before {:%H:%M:%S} UTC."
 )
 QUIETLY: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
 """They queue, since that is how a page notices that it has lost its server."""

@@ -28,11 +28,11 @@ Address = Callable[[str], str | None]
 def header(
     worker: str, *, last_tick: datetime | None, notes: Sequence[str], problems: Sequence[str]
 ) -> Markup:
-    """Who this is, when it last looked at the queue, and what is wrong, if anything."""
-    looked = f"last looked at the queue at {last_tick:%H:%M:%S} UTC" if last_tick else "looks at the queue"
+    """Return the worker's name, the time of its last tick, and its notes and problems."""
+    ticked = f"last checked the queue at {last_tick:%H:%M:%S} UTC" if last_tick else "is checking the queue"
     parts = [
         Markup('<h1>⚙️ Leaderboard backend</h1><p class="quiet">Worker <code>{}</code> · {}</p>').format(
-            worker, looked
+            worker, ticked
         )
     ]
     parts += [Markup('<p class="note">{}</p>').format(note) for note in notes]
@@ -43,7 +43,7 @@ def header(
 def running(overview: Overview, now: datetime) -> Markup:
     """What is evaluated, each with its progress bar and the time since it began."""
     bars = _join(_running(each, now) for each in overview.running)
-    return _section("Running", len(overview.running), bars, empty="Nothing is being evaluated now.")
+    return _section("Running", len(overview.running), bars, empty="No evaluation is running.")
 
 
 def waiting(overview: Overview) -> Markup:
@@ -54,7 +54,7 @@ def waiting(overview: Overview) -> Markup:
     )
     rest = _rest(len(overview.waiting))
     content = Markup("<ol>{}</ol>{}").format(items, rest) if items else Markup()
-    empty = "Nothing waits. What is submitted on the leaderboard appears here."
+    empty = "The queue is empty. Models submitted on the leaderboard appear here."
     return _section("Waiting", len(overview.waiting), content, empty=empty)
 
 
@@ -67,14 +67,14 @@ def failed(overview: Overview, address: Address) -> Markup:
         for each in overview.failed[:SHOWN]
     )
     content = Markup("<ul>{}</ul>{}").format(items, _rest(len(overview.failed))) if items else Markup()
-    return _section("Failed", len(overview.failed), content, empty="Nothing has failed.")
+    return _section("Failed", len(overview.failed), content, empty="No evaluation has failed.")
 
 
 def events(overview: Overview) -> Markup:
     """What happened last, the newest first."""
     items = _join(_event(each) for each in overview.events)
     content = Markup("<ul>{}</ul>").format(items) if items else Markup()
-    return _section("Last events", None, content, empty="Nothing has happened since this worker started.")
+    return _section("Recent events", None, content, empty="Nothing has happened since this worker started.")
 
 
 def _section(title: str, count: int | None, content: Markup, *, empty: str) -> Markup:

@@ -12,11 +12,14 @@ from src.shared.times import to_run
 
 SENTENCES = {
     Status.PENDING: WAITS_FOR_A_WORKER,
-    Status.RUNNING: "A worker evaluates it.",
+    Status.RUNNING: "A worker is evaluating it.",
     Status.FINISHED: "Its result is on the leaderboard.",
-    Status.CANCELLED: "It was taken back.",
+    Status.CANCELLED: "It was withdrawn.",
 }
-"""What `message` says where no special reason does."""
+"""The `message` of a request that has no special reason."""
+
+EARLIER_SENTENCES = ("A worker evaluates it.", "It was taken back.")
+"""The same in requests that an earlier version wrote."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def settle(request: Request, *, now: datetime) -> Request:
     waiting: its attempt is over, and a sentence that is no longer true goes.
     """
     message = request.message
-    if message in SENTENCES.values() and message != SENTENCES.get(request.status):
+    if message in (*SENTENCES.values(), *EARLIER_SENTENCES) and message != SENTENCES.get(request.status):
         message = SENTENCES.get(request.status, "")
     ended = _end_attempt(request, end=End.CANCELLED, message=message, log=None, now=now)
     return replace(ended, message=message)

@@ -35,11 +35,11 @@ submitter.
 UNANSWERED = 2
 """So many models that the Hub says nothing of end a tick's look at the queue: each costs half a minute."""
 
-WORKER_STOPPED = "The worker that evaluated it was stopped."
-WORKER_RESTARTED = "The worker that evaluated it was restarted."
-NO_LEASE = "It was marked as running, but no worker held it; it waits to be evaluated."
+WORKER_STOPPED = "The worker evaluating it was stopped."
+WORKER_RESTARTED = "The worker evaluating it was restarted."
+NO_LEASE = "It was marked as running, but no worker had claimed it. It is back in the queue."
 TOO_LARGE = f"Its weights have {{:,.0f}} GB: {WAITS_FOR_ROOM}."
-DUPLICATE = "The same model is asked for in {}: what comes of that counts."
+DUPLICATE = "The same evaluation is already requested in {}. See there for its result."
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,9 @@ def _after_failure(request: Request, ending: Ending, situation: Situation) -> Re
         times = f"It was tried {request.attempt} times." if request.attempt > 1 else ""
         return fail(request, end=ending.end, message=ending.message, outlook=times, log=log, now=now)
     pause = retries.pause(ends)
-    when = f"It is tried again from {now + pause:%H:%M} UTC on" if pause else "It waits to be evaluated again"
+    when = f"It will be retried after {now + pause:%H:%M} UTC" if pause else "It is back in the queue"
     is_counted = ending.end in PERHAPS_THE_MODELS_FAULT
-    of = f" (attempt {request.attempt + 1}, of {retries.attempts} at most)" if is_counted else ""
+    of = f" (attempt {request.attempt + 1} of at most {retries.attempts})" if is_counted else ""
     outlook = f"{when}{of}."
     return release(request, end=ending.end, message=ending.message, outlook=outlook, log=log, now=now)
 

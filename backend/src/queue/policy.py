@@ -40,6 +40,6 @@ def read_order(named: object) -> tuple[str, ...]:
     wrong = [name for name in names or (str(named),) if name not in RULES]
     if wrong:
         raise ConfigurationError(
-            f"QUEUE_ORDER holds {wrong[0]!r}: write {', '.join(RULES)}, or some of them."
+            f"QUEUE_ORDER contains {wrong[0]!r}: write one or more of {', '.join(RULES)}."
         )
     return names

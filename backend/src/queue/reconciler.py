@@ -211,7 +211,7 @@ class Reconciler:
             try:
                 self._publish(endings)
             except StoreError as error:
-                log.error("could not publish what has ended: %s", error)
+                log.error("could not publish finished evaluations: %s", error)
                 endings = {}
             self._write(endings, slots=0, is_stopping=True)
 
@@ -355,7 +355,7 @@ class Reconciler:
         """Look a model up, once a tick; an old request's commit follows from its revision."""
         if request.weight_type != ORIGINAL:
             raise CannotBeEvaluated(
-                f"{request.model} has {request.weight_type} weights, and only {ORIGINAL} ones are evaluated "
+                f"{request.model} has {request.weight_type} weights, but only {ORIGINAL} ones are evaluated "
                 "here: submit the merged model."
             )
         place = result_path(request.model, LONGEST_RUN)

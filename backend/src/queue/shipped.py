@@ -11,9 +11,10 @@ from src.shared.data.result import Result
 SHIPPED_TASKS = ("tiny_addition", "tiny_agreement", "tiny_copy")
 
 SET_THE_TASKS = (
-    "{} belongs to a leaderboard with other tasks than the three that are shipped as an example, so nothing "
-    "is evaluated. Set TASKS_HARNESS in src/envs.py, or as a variable of this Space, to the tasks of your "
-    'leaderboard, such as "arc_challenge|25, hellaswag|10".'
+    "{} belongs to a leaderboard that does not use the three shipped example tasks, so nothing is evaluated. "
+    "Set TASKS_HARNESS in src/envs.py, or as a variable of this Space, to the tasks of your leaderboard, "
+    "such "
+    'as "arc_challenge|25, hellaswag|10".'
 )
 
 

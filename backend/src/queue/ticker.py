@@ -65,5 +65,7 @@ class Ticker:
         except Exception as error:
             log.exception("a tick failed")
             name = type(error).__name__
-            self.problem = f"A tick failed with an unexpected error ({name}): see the log. It is tried again."
+            self.problem = (
+                f"A tick failed with an unexpected error ({name}) and will be retried: see the log."
+            )
         self.last = self._clock()

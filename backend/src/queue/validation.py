@@ -16,8 +16,11 @@ ROOM = 10_000
 NOT_SCORES = {"sample_len", "sample_count"}
 """Numbers among a task's metrics that are none."""
 
-TOO_LARGE = "The report has {:,} bytes, and no more than {:,} are published and read."
-NO_SCORE = "The evaluation ended without a score for {}: nothing was published."
+TOO_LARGE = (
+    "The report has {:,} bytes, but at most {:,} can be published. The leaderboard's owner has to evaluate "
+    "fewer tasks; the model is not at fault."
+)
+NO_SCORE = "The evaluation ended without a score for {}, so nothing was published."
 
 
 def validated(ending: Ending, tasks: Iterable[str]) -> Ending:
