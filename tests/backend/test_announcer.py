@@ -157,7 +157,7 @@ def test_a_failure_to_describe_is_a_sentence_and_the_log_has_the_reason(
     announcer = Announcer(queue.results, FunctionExecutor(crashed), SUITE)
     announcer.tick()
     assert announcer.is_done
-    assert announcer.problems == ("This worker could not describe what it runs (crashed): see its log.",)
+    assert announcer.problems == ("This worker could not describe its suite (crashed): see its log.",)
     assert "not enough memory" in caplog.text
     assert queue.results.snapshot().files == {}
 

@@ -18,7 +18,7 @@ def ending_so(*ends: Ending) -> FunctionExecutor:
     return FunctionExecutor(lambda job: left.pop(0) if left else good(job))
 
 
-CRASH = Ending(End.CRASHED, "The evaluation was killed by the signal SIGKILL.", log=b"killed\n")
+CRASH = Ending(End.CRASHED, "The evaluation was killed by signal SIGKILL.", log=b"killed\n")
 
 
 def test_a_crash_is_tried_again_after_a_pause_and_the_page_is_told_when(queue: Queue) -> None:
@@ -30,7 +30,7 @@ def test_a_crash_is_tried_again_after_a_pause_and_the_page_is_told_when(queue: Q
     request = queue.read(path)
     assert request.status is Status.PENDING
     assert request.message == (
-        "The evaluation was killed by the signal SIGKILL. "
+        "The evaluation was killed by signal SIGKILL. "
         "It will be retried after 12:01 UTC (attempt 2 of at most 3)."
     )
     queue.clock.move(seconds=59)
@@ -44,7 +44,7 @@ def test_a_crash_is_tried_again_after_a_pause_and_the_page_is_told_when(queue: Q
         ("crashed", ".logs/acme/model/2026-01-31T12-00-00.000000_1.txt"),
         ("finished", ".logs/acme/model/2026-01-31T12-00-00.000000_2.txt"),
     ]
-    assert request.history[0].message == "The evaluation was killed by the signal SIGKILL."
+    assert request.history[0].message == "The evaluation was killed by signal SIGKILL."
 
 
 def test_after_the_last_attempt_it_is_failed_with_what_happened_each_time(queue: Queue) -> None:
@@ -55,7 +55,7 @@ def test_after_the_last_attempt_it_is_failed_with_what_happened_each_time(queue:
         queue.clock.move(hours=1)
     request = queue.read(path)
     assert request.status is Status.FAILED
-    assert request.message == "The evaluation was killed by the signal SIGKILL. It was tried 3 times."
+    assert request.message == "The evaluation was killed by signal SIGKILL. It was tried 3 times."
     assert [each.end for each in request.history] == ["crashed"] * 3
     assert len({each.log for each in request.history}) == 3
 

@@ -32,7 +32,7 @@ def test_killed_workers_lose_nothing_and_only_the_model_that_kills_its_child_fai
     has_lost_nothing(outcome, BUSY_MACHINE)
     assert outcome.statuses == {"FINISHED": 7, "FAILED": 1}
     poisoned = outcome.requests[f"{POISON}.json"]
-    assert poisoned.message.startswith("The evaluation was killed by the signal SIGKILL. It was tried ")
+    assert poisoned.message.startswith("The evaluation was killed by signal SIGKILL. It was tried ")
     assert [each.end for each in poisoned.history].count("crashed") == 3
     assert outcome.ends["lost"]
 

@@ -212,12 +212,12 @@ def test_a_good_task_has_no_problems(own: Path) -> None:
     [
         (
             {"unsafe_code": True},
-            "runs code that models write (`unsafe_code`), which this worker may not do: set "
+            "runs code that models write (`unsafe_code`), which this worker does not allow: set "
             "CONFIRM_RUN_UNSAFE_CODE to True",
         ),
         (
             {"dataset_kwargs": {"data_files": {"test": "gone/lost.jsonl"}}},
-            "names a file of questions that is not there, lost.jsonl: ",
+            "names a file of questions that does not exist, lost.jsonl: ",
         ),
     ],
 )
@@ -272,7 +272,7 @@ def test_questions_on_the_hub_are_a_problem_for_a_worker_that_is_kept_offline(
     assert described("hellaswag", "tiny_copy").problems == ()
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
     [sentence] = described("hellaswag", "tiny_copy").problems
-    assert sentence.startswith("The task hellaswag reads its questions from Rowan/hellaswag, and this worker")
+    assert sentence.startswith("The task hellaswag reads its questions from Rowan/hellaswag, but this worker")
 
 
 def test_a_child_describes_the_suite_and_the_worker_publishes_it(queue: Queue, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ CASES = {
     "good": Case(End.FINISHED, ""),
     "too large for its memory": Case(
         End.OUT_OF_MEMORY,
-        "GB of memory, where it may have 0.05 GB, and was stopped.",
+        "GB of memory, more than its limit of 0.05 GB, and was stopped.",
         limits=Limits(timedelta(minutes=5), memory=int(0.05 * GB)),  # which its share of the parent has
     ),
     "endless": Case(End.OVER_TIME, "took longer than the limit", limits=Limits(SHORT), is_endless=True),
@@ -69,7 +69,7 @@ CASES = {
         limits=Limits(timedelta(minutes=5), silence=SHORT),
         is_endless=True,
     ),
-    "killed": Case(End.CRASHED, "was killed by the signal SIGKILL.", is_endless=True, is_killed=True),
+    "killed": Case(End.CRASHED, "was killed by signal SIGKILL.", is_endless=True, is_killed=True),
     "weights cut off": Case(End.REFUSED, "are damaged or cut off", spoil=cut_in_half),
     "code of its own": Case(End.REFUSED, "needs code of its own", spoil=with_code_that_says_so),
     "no tokenizer": Case(
@@ -178,7 +178,7 @@ def test_one_that_is_forgotten_is_gone_and_one_whose_parent_is_killed_is_gone_wi
         executor.close()
         launcher.close()
     assert ending.end is End.WORKER
-    assert "is gone (exit status -9)" in ending.message
+    assert "has ended (exit status -9)" in ending.message
     assert next_one.end is End.FINISHED
 
 

@@ -167,7 +167,7 @@ def test_an_attempt_goes_on_where_one_was_killed(model: Path, start: Start, tmp_
     assert not list(tmp_path.glob(f"kept/*/{others[-1]}.json")), "it was killed too late"
     child, uninterrupted = start(job), start(make_job(model))
     assert without_times(child.report()) == without_times(uninterrupted.report())
-    assert f"took the report of org/model on {first} from an earlier attempt" in child.log()
+    assert f"reused the report of org/model on {first} from an earlier attempt" in child.log()
     assert f"evaluated org/model on {first}" not in child.log()
     assert f"evaluated org/model on {others[-1]}" in child.log()
 
@@ -200,7 +200,7 @@ def test_a_site_without_the_questions_is_told(model: Path, start: Start, own: Ow
     own("web", ("tasks/tiny_copy.jsonl", f"http://127.0.0.1:{NOBODY}/questions.jsonl"))
     failure = start(make_job(model, tasks=("web",), tasks_dir=str(own.folder))).failure()
     assert failure.end is End.UNREACHABLE
-    assert "The questions of the task web lie on a site that did not answer" in failure.message
+    assert "The questions of the task web are on a site that did not answer" in failure.message
 
 
 def test_memory_that_runs_out_is_told(model: Path, start: Start, own: Own) -> None:
@@ -242,9 +242,7 @@ def test_a_task_that_cannot_be_put_together_is_the_workers_to_mend(
 ) -> None:
     failure = start(broken_task(model, own, "assert False, 'a text is too long'")).failure()
     assert failure.end is End.WORKER
-    assert failure.message.startswith(
-        "The task broken cannot be put together. The leaderboard's owner has to"
-    )
+    assert failure.message.startswith("The task broken cannot be built. The leaderboard's owner has to")
 
 
 def broken_task(model: Path, own: Own, statement: str) -> Job:
@@ -306,7 +304,7 @@ def test_infinite_weights_are_refused_where_only_writing_is_asked(model: Path, s
     reweighted(overflow)(model)
     failure = start(make_job(model, tasks=("tiny_copy",))).failure()
     assert failure.end is End.REFUSED
-    assert "model.norm.weight holds infinity" in failure.message
+    assert "model.norm.weight contains infinity" in failure.message
 
 
 def test_a_task_that_is_named_twice_is_the_owners_to_mend(model: Path, start: Start, own: Own) -> None:

@@ -73,7 +73,7 @@ JUDGED = [
     (Step.TOKENIZER, ModuleNotFoundError("No module named 'x'"), OWNER, End.REFUSED, "model is not at fault"),
     (Step.TOKENIZER, ValueError("no tokenizer"), MODEL, End.REFUSED, "The tokenizer of org/model cannot be"),
     (Step.WEIGHTS, ImportError("needs gptqmodel"), OWNER, End.REFUSED, "(ImportError: needs gptqmodel)"),
-    (Step.WEIGHTS, ValueError("shapes"), MODEL, End.REFUSED, "do not fit its config.json"),
+    (Step.WEIGHTS, ValueError("shapes"), MODEL, End.REFUSED, "do not match its config.json"),
     (Step.WEIGHTS, SafetensorError("header"), MODEL, End.REFUSED, "are damaged or cut off"),
     (Step.WEIGHTS, OSError(errno.EIO, "I/O error"), NOBODY, End.CRASHED, "unexpected error (OSError"),
     (Step.WEIGHTS, OSError(errno.ENOSPC, "No space left on device"), OWNER, End.DISK_FULL, "disk is full"),
@@ -93,7 +93,7 @@ JUDGED = [
         ConnectionError("the judge is away"),
         NOBODY,
         End.UNREACHABLE,
-        "The task sums needs a site that did not answer (ConnectionError: the judge is away); the model",
+        "The task sums needs a site that did not answer (ConnectionError: the judge is away). If",
     ),
     (
         Step.EVALUATION,

@@ -77,7 +77,7 @@ def rated_word_by_word(lm: MeteredModel, prompt: str, answer: str) -> float:
 def check_family(family: str, folder: Path) -> None:
     lm = metered(make_job(make_family(family, folder)))
     if family in CONTINUE_OTHERWISE:
-        with pytest.raises(Failed, match="continues a text in another way than org/model rates it"):
+        with pytest.raises(Failed, match="the text that org/model generates does not match the scores"):
             written(lm, PROMPTS)
     else:
         assert written(lm, PROMPTS) == [written_word_by_word(lm, prompt) for prompt in PROMPTS]
@@ -146,7 +146,7 @@ def test_a_family_that_padding_changes_continues_texts_one_by_one(
         together = written(lm, PROMPTS)
     assert together == [answer for prompt in PROMPTS for answer in written(lm, [prompt])]
     assert lm.batch_size == 3
-    assert caplog.text.count("continues texts one by one") == 1
+    assert caplog.text.count("generating one text at a time") == 1
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
@@ -175,13 +175,15 @@ def test_a_model_that_sees_the_words_to_come_is_refused(family: str, tmp_path: P
     model = make_family(family, tmp_path)
     load(make_job(model))
     edited("config.json", is_decoder=False)(model)
-    with pytest.raises(Failed, match="org/model is not a causal language model: it looks at the words"):
+    with pytest.raises(
+        Failed, match="org/model is not a causal language model: to rate a word, it also reads"
+    ):
         load(make_job(model))
 
 
 @pytest.mark.parametrize("family", sorted(LOOK_AHEAD))
 def test_a_family_that_sees_the_words_to_come_is_refused(family: str, tmp_path: Path) -> None:
-    with pytest.raises(Failed, match="it looks at the words that come after one"):
+    with pytest.raises(Failed, match="also reads the words after it"):
         load(make_job(make_family(family, tmp_path)))
 
 
@@ -189,7 +191,7 @@ def test_a_mask_that_looks_both_ways_is_refused_in_every_precision(tmp_path: Pat
     settings: dict[str, Any] = {"use_bidirectional_attention": True, "initializer_range": 0.5}
     model = make_family("gemma3_text", tmp_path, **settings)
     for precision in ("float32", "float16", "bfloat16"):
-        with pytest.raises(Failed, match="it looks at the words that come after one"):
+        with pytest.raises(Failed, match="also reads the words after it"):
             load(make_job(model, precision=precision))
 
 

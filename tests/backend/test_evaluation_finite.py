@@ -71,13 +71,13 @@ def overflow_on_q(weights: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "precision", "told"),
     [
-        (setting("model.norm.weight", INFINITY), "float32", "model.norm.weight holds infinity"),
-        (setting("lm_head.weight", -INFINITY), "bfloat16", "lm_head.weight holds infinity"),
-        (setting(EMBEDDING, NAN), "float32", "embed_tokens.weight holds NaN"),
+        (setting("model.norm.weight", INFINITY), "float32", "model.norm.weight contains infinity"),
+        (setting("lm_head.weight", -INFINITY), "bfloat16", "lm_head.weight contains infinity"),
+        (setting(EMBEDDING, NAN), "float32", "embed_tokens.weight contains NaN"),
         (
             setting("model.norm.weight", 7e4),
             "float16",
-            "numbers in float16: model.norm.weight holds infinity",
+            "numbers in float16: model.norm.weight contains infinity",
         ),
         (overflow, "float16", "gives NaN or infinity as the probability of a text in float16"),
     ],
@@ -203,7 +203,7 @@ def test_a_buffer_may_have_infinite_limits_but_no_nan() -> None:
     model.register_buffer("limits", torch.tensor([-INFINITY, INFINITY]))
     has_only_numbers(make_job("org/model"), model, {})
     model.limits[0] = NAN
-    with pytest.raises(Failed, match="limits holds NaN"):
+    with pytest.raises(Failed, match="limits contains NaN"):
         has_only_numbers(make_job("org/model"), model, {})
 
 
@@ -212,6 +212,6 @@ def test_a_model_that_diverged_is_told_what_to_do(model: Path) -> None:
     with pytest.raises(Failed) as failed:
         evaluate(make_job(model), lambda progress: None)
     assert str(failed.value) == (
-        "The weights of org/model are not all finite numbers in float32: model.norm.weight holds NaN. Submit "
-        "it in a precision with a larger range, or upload weights from before the training diverged."
+        "The weights of org/model are not all finite numbers in float32: model.norm.weight contains NaN. "
+        "Submit it in a precision with a larger range, or upload weights from before the training diverged."
     )

@@ -141,7 +141,9 @@ def test_a_report_with_a_question_too_few_is_invalid(model: Path, monkeypatch: p
 
     simple_evaluate = harness.simple_evaluate
     monkeypatch.setattr(harness, "simple_evaluate", without_one)
-    with pytest.raises(Failed, match="answers to 1 of the 2 questions of tiny_copy: nothing was") as failed:
+    with pytest.raises(
+        Failed, match="answers to 1 of the 2 questions of tiny_copy, so nothing was"
+    ) as failed:
         report_of(make_job(model, tasks=("tiny_copy",), limit=2))
     assert failed.value.end is End.INVALID
 
@@ -184,7 +186,7 @@ def test_no_prompt_is_counted_that_is_read_as_a_whole(model: Path) -> None:
 
 def test_a_model_whose_context_is_too_short_for_a_task_is_refused(model: Path) -> None:
     edited("config.json", max_position_embeddings=12)(model)
-    with pytest.raises(Failed, match="as long as the task tiny_copy has"):
+    with pytest.raises(Failed, match="texts of the task tiny_copy are too long for"):
         report_of(make_job(model, tasks=("tiny_copy",)))
 
 
@@ -195,7 +197,7 @@ def test_a_tokenizer_with_more_tokens_than_the_model_is_refused(model: Path) -> 
 
     reweighted(shrink)(model)
     edited("config.json", vocab_size=20)(model)
-    with pytest.raises(Failed, match="token numbers that its weights do not have"):
+    with pytest.raises(Failed, match="token ids for which"):
         report_of(make_job(model, tasks=("tiny_copy",), limit=2))
 
 

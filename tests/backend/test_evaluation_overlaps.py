@@ -66,7 +66,7 @@ def told(harness: str) -> list[str]:
 def test_a_task_beside_a_tag_that_holds_it_is_told_with_both_numbers_of_examples() -> None:
     assert told("one|3, letters|1") == [
         "TASKS_HARNESS names the task one twice: itself with 3 examples, and in letters with 1 example. One "
-        "score would overwrite the other: take one of the two out."
+        "score would overwrite the other: remove one of the two."
     ]
 
 
@@ -109,8 +109,8 @@ def test_names_that_have_no_task_in_common_are_fine(harness: str) -> None:
 
 def test_a_group_that_holds_a_task_twice_in_different_ways_is_told() -> None:
     assert told("twice") == [
-        "twice holds the task four twice, in different ways, and one score would overwrite the other: take "
-        "twice out of TASKS_HARNESS, or correct its file."
+        "twice contains the task four twice with different settings, and one score would overwrite the "
+        "other: remove twice from TASKS_HARNESS, or correct its file."
     ]
 
 

@@ -52,7 +52,7 @@ def test_each_question_may_have_a_metric_of_its_own() -> None:
         (report_of(ALL, original=10), 2, "has answers to 3 of the 2 questions of sums"),
         (report_of(ALL, original=10), 0.5, "has answers to 3 of the 5 questions of sums"),
         ({**report_of(ALL), "samples": {}}, None, "has answers to 0 of the 3 questions of sums"),
-        (report_of(ALL, effective=2), None, "is of 2 questions instead of 3"),
+        (report_of(ALL, effective=2), None, "was computed from 2 questions instead of 3"),
         (report_of([*ALL[:2], sample(2, resps=[[(-0.5, True)], [(NAN, False)]])]), None, "is NaN"),
         (report_of([*ALL[:2], sample(2, resps=[[NAN]])]), None, "is NaN"),
         (report_of([*ALL[:2], sample(2, resps=[[(-INFINITY, True)], [(-1.5, False)]])]), None, "infinite"),
@@ -60,7 +60,7 @@ def test_each_question_may_have_a_metric_of_its_own() -> None:
     ],
 )
 def test_anything_less_is_invalid(report: dict[str, Any], limit: float | None, told: str) -> None:
-    with pytest.raises(Failed, match=f"{told}.*: nothing was published") as failed:
+    with pytest.raises(Failed, match=f"{told}.*, so nothing was published") as failed:
         check_samples(report, limit)
     assert failed.value.end is End.INVALID
 

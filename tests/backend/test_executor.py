@@ -76,25 +76,25 @@ def test_a_good_child_gives_its_report_and_its_log(executor: ProcessExecutor, tm
     ("name", "end", "sentence"),
     [
         ("refused", End.REFUSED, "acme/refused has no weights: add them."),
-        ("unreachable", End.UNREACHABLE, "The Hub did not answer while acme/unreachable was loaded."),
-        ("killed", End.CRASHED, "The evaluation was killed by the signal SIGKILL."),
-        ("error", End.CRASHED, "The evaluation broke off with an error (exit status 1); its log says more."),
+        ("unreachable", End.UNREACHABLE, "The Hub did not answer while acme/unreachable was being loaded."),
+        ("killed", End.CRASHED, "The evaluation was killed by signal SIGKILL."),
+        ("error", End.CRASHED, "The evaluation failed with exit status 1; see its log."),
         (
             "garbled",
             End.CRASHED,
-            "The evaluation ended without a report that can be read: it is not valid JSON",
+            "The evaluation left no readable report: it is not valid JSON",
         ),
-        ("killed-in-real-time", End.CRASHED, "The evaluation was killed by the signal 40."),
-        ("folder-for-failure", End.CRASHED, "The evaluation broke off with an error (exit status 1)"),
+        ("killed-in-real-time", End.CRASHED, "The evaluation was killed by signal 40."),
+        ("folder-for-failure", End.CRASHED, "The evaluation failed with exit status 1"),
         (
             "folder-for-report",
             End.CRASHED,
-            "The evaluation ended without a report that can be read: [Errno 21]",
+            "The evaluation left no readable report: [Errno 21]",
         ),
-        ("folder-for-progress", End.CRASHED, "The evaluation broke off with an error (exit status 1)"),
+        ("folder-for-progress", End.CRASHED, "The evaluation failed with exit status 1"),
         ("says-worker at fault", End.WORKER, "it may not say this"),
         *(
-            (f"says-{end}", End.CRASHED, "The evaluation broke off with an error (exit status 1)")
+            (f"says-{end}", End.CRASHED, "The evaluation failed with exit status 1")
             for end in ("finished", "stopped", "cancelled", "lost", "over time", "nonsense")
         ),
     ],
@@ -133,17 +133,17 @@ def test_an_evaluation_that_cannot_be_watched_ends_as_the_workers_fault(
     monkeypatch.setattr(executor_module, "watch", fail)
     end = ending(make_executor(tmp_path), "endless", tmp_path)
     assert end.end is End.WORKER
-    assert end.message.startswith("The worker could not watch the evaluation, and stopped it.")
+    assert end.message.startswith("The worker could not monitor the evaluation and stopped it.")
     assert not is_alive(child_pid(tmp_path))
 
 
 @pytest.mark.parametrize(
     ("command", "how"),
     [
-        (("/bin/false",), "broke off with an error (exit status 1)"),
+        (("/bin/false",), "failed with exit status 1"),
         (("/bin/true",), "ended without a report"),
-        ((sys.executable, "-m", "not_there"), "broke off with an error (exit status 1)"),
-        (("/bin/sh", "-c", "kill -9 $$"), "was killed by the signal SIGKILL"),
+        ((sys.executable, "-m", "not_there"), "failed with exit status 1"),
+        (("/bin/sh", "-c", "kill -9 $$"), "was killed by signal SIGKILL"),
     ],
 )
 def test_a_child_that_never_began_is_the_workers_fault(
@@ -151,7 +151,7 @@ def test_a_child_that_never_began_is_the_workers_fault(
 ) -> None:
     end = ending(make_executor(tmp_path, command=command), "good", tmp_path)
     assert end.end is End.WORKER
-    assert end.message.startswith(f"The worker could not begin the evaluation: its process {how}")
+    assert end.message.startswith(f"The worker could not start the evaluation: its process {how}")
     assert end.message.endswith("the model is not at fault.")
 
 
@@ -191,7 +191,7 @@ def test_an_evaluation_that_takes_too_much_memory_is_stopped_with_all_that_it_st
     end = ending(executor, "hungry", tmp_path)
     assert end.end is End.OUT_OF_MEMORY
     assert re.fullmatch(
-        r"The evaluation held 0\.\d+ GB of memory, where it may have 0\.15 GB, and was stopped\. "
+        r"The evaluation used 0\.\d+ GB of memory, more than its limit of 0\.15 GB, and was stopped\. "
         r"Submit a smaller model, or ask the leaderboard's owner for a larger worker\.",
         end.message,
     )
@@ -203,8 +203,8 @@ def test_an_evaluation_without_progress_is_stopped(tmp_path: Path) -> None:
     end = ending(make_executor(tmp_path, limits=limits), "slow", tmp_path)
     assert end.end is End.STUCK
     assert end.message == (
-        "The evaluation made no progress for 0.0167 minutes and was stopped. The leaderboard's owner finds "
-        "more in its log."
+        "The evaluation made no progress for 0.0167 minutes and was stopped. The leaderboard's owner can "
+        "find details in its log."
     )
 
 

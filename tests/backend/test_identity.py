@@ -46,7 +46,9 @@ def test_a_killed_workers_number_is_free_again(tmp_path: Path) -> None:
 
 def test_a_name_that_a_living_worker_has_is_refused(tmp_path: Path) -> None:
     identity = take_identity("acme/backend", tmp_path)
-    with pytest.raises(ConfigurationError, match="Another worker on this machine is 'acme/backend' already"):
+    with pytest.raises(
+        ConfigurationError, match="Another worker on this machine is already named 'acme/backend'"
+    ):
         take_identity("acme/backend", tmp_path)
     identity.lock.release()
 

@@ -113,7 +113,7 @@ def test_when_the_parent_is_killed_its_children_end_and_the_next_has_a_new_paren
     os.kill(parent_of(folder), signal.SIGKILL)
     assert child.wait(30) == -signal.SIGKILL
     assert child.fault
-    assert "is gone (exit status -9)" in child.fault
+    assert "has ended (exit status -9)" in child.fault
     wait_for(lambda: not is_alive(pid), what="the child's end")
     good, _ = launch("good")
     assert good.wait(30) == 0

@@ -103,9 +103,7 @@ def test_the_page_says_that_the_suite_is_tried_while_that_goes_on(queue: Queue) 
     stores = Stores(queue.requests, queue.results, AnyModel())
     caller = Caller(build_page(queue.worker(), Ticker(timedelta(hours=1)), announcer, stores))
     told = caller.call(0).text
-    assert (
-        "The suite is tried before models are claimed: the worker starts, and looks for tiny_addition" in told
-    )
+    assert "Trying the suite before any model is claimed: looking for tiny_addition" in told
 
 
 @pytest.mark.parametrize("sent", [[], [None], ["x" * 50_000], [{"path": "/etc/passwd"}] * 100])

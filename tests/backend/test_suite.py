@@ -38,7 +38,7 @@ def test_without_any_number_lm_eval_is_told_none() -> None:
 
 @pytest.mark.parametrize("named", ["arc|five", "arc|-1", "arc|", "|5", "lighteval|arc|25|0", "arc easy", [5]])
 def test_what_cannot_be_meant_is_told_with_what_to_write(named: object) -> None:
-    with pytest.raises(ConfigurationError, match=r"^TASKS_HARNESS holds .* such as arc_challenge\|25\.$"):
+    with pytest.raises(ConfigurationError, match=r"^TASKS_HARNESS contains .* such as arc_challenge\|25\.$"):
         read_tasks(named)  # type: ignore[arg-type]
 
 
@@ -54,5 +54,5 @@ def test_a_task_that_is_named_twice_is_told() -> None:
 
 
 def test_what_is_no_list_of_tasks_is_told_in_a_sentence() -> None:
-    with pytest.raises(ConfigurationError, match=r"^TASKS_HARNESS is 5: write names of tasks"):
+    with pytest.raises(ConfigurationError, match=r"^TASKS_HARNESS is 5: write task names"):
         read_tasks(5)

@@ -44,9 +44,7 @@ def described(job: Job) -> Ending:
 
 
 def crashed(job: Job) -> Ending:
-    return Ending(
-        End.CRASHED, "The evaluation was killed by the signal SIGKILL.", log=b"Segmentation fault\n"
-    )
+    return Ending(End.CRASHED, "The evaluation was killed by signal SIGKILL.", log=b"Segmentation fault\n")
 
 
 class Bench:
@@ -229,8 +227,8 @@ def test_a_network_failure_is_retried_and_is_no_problem_of_the_suite(queue: Queu
     worker = Bench(queue, tasks, outcome(unanswered=("tiny_copy",)))
     worker.tick()
     assert worker.announcer.note == (
-        "The Hub, or another site, did not answer while the suite was tried (tiny_copy); it is tried "
-        "again at 12:01:00 UTC. Nothing is claimed until then."
+        "The Hub or another site did not answer while the suite was tried (tiny_copy). The trial will be "
+        "retried at 12:01:00 UTC. Until then no model is claimed."
     )
     assert worker.announcer.problems == worker.published.problems == ()
     assert worker.published.tried is None
@@ -258,15 +256,15 @@ def test_a_trial_that_breaks_off_is_a_problem_and_is_tried_again(
     worker.tick()
     worker.tester.running["trial-1"] = Progress("tiny_copy", 1, 2)
     worker.tick()
-    assert worker.announcer.note == "The suite is tried before models are claimed: tiny_copy (1 of 2)."
+    assert worker.announcer.note == "Trying the suite before any model is claimed: tiny_copy (1 of 2)."
     worker.tester.let_end()
     worker.tick()
     worker.tick()
     [sentence] = worker.published.problems
     assert sentence.startswith(
-        "The suite could not be tried, and nothing is claimed: the trial was killed by the signal SIGKILL."
+        "The suite could not be tried, so no model is claimed: the trial was killed by signal SIGKILL."
     )
-    assert "It happened at the task tiny_copy." in sentence
+    assert "This happened at the task tiny_copy; see the worker's log." in sentence
     assert "Segmentation fault" in caplog.text
     assert queue.read(path).status is Status.PENDING
     worker.tester.evaluate = outcome()
@@ -285,14 +283,12 @@ def test_what_is_looked_at_is_told_while_it_is_looked_for(
     worker = Bench(queue, tasks, outcome(), wait=True)
     worker.tick()
     assert worker.announcer.note
-    assert worker.announcer.note.startswith(
-        "The suite is tried before models are claimed: the worker starts, and looks for "
-    )
+    assert worker.announcer.note.startswith("Trying the suite before any model is claimed: looking for ")
     worker.tester.running["trial-1"] = Progress("looking for the tasks", 0, 2)
     worker.tick()
     assert (
         worker.announcer.note
-        == "The suite is tried before models are claimed: looking for the tasks (0 of 2)."
+        == "Trying the suite before any model is claimed: looking for the tasks (0 of 2)."
     )
     assert worker.announcer.note in caplog.text
 
@@ -308,7 +304,7 @@ def test_results_that_cannot_be_read_yet_are_told_and_read_later(
     with monkeypatch.context() as patch:
         patch.setattr(worker.trial._results, "snapshot", refuse)
         worker.announcer.look()
-    assert worker.announcer.note == "The suite is not tried yet: the Hub is busy"
+    assert worker.announcer.note == "The suite has not been tried yet: the Hub is busy"
     assert not worker.announcer.may_claim()
     worker.tick()
     assert worker.announcer.may_claim()

@@ -185,11 +185,11 @@ def test_a_group_and_a_tag_of_good_tasks_have_no_problems(own: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "what"),
     [
-        (with_row(7, answer=2), "its answer is 2, and its 2 choices count from 0 to 1"),
-        (with_row(7, answer=-1), "its answer is -1, and its 2 choices count from 0 to 1"),
-        (with_row(7, answer=99), "its answer is 99, and its 2 choices count from 0 to 1"),
+        (with_row(7, answer=2), "its answer is 2, but its 2 choices are numbered 0 to 1"),
+        (with_row(7, answer=-1), "its answer is -1, but its 2 choices are numbered 0 to 1"),
+        (with_row(7, answer=99), "its answer is 99, but its 2 choices are numbered 0 to 1"),
         (with_row(7, choices=[]), "it has no list of choices"),
-        (with_row(7, choices=["Lyon.", ""]), "one of its choices is empty, or is not text"),
+        (with_row(7, choices=["Lyon.", ""]), "one of its choices is empty or not text"),
     ],
     ids=["one too far", "negative", "far", "no choices", "an empty choice"],
 )
@@ -199,14 +199,14 @@ def test_an_answer_out_of_range_in_a_tasks_rows_is_a_problem_of_the_suite(
     write(own, CAPITALS, rows)
     sentence = only_problem()
     assert sentence.startswith(
-        f"The task capitals has a question that cannot be right: {what} (tasks/capitals.jsonl, line 7, "
+        f"The task capitals has an invalid question: {what} (tasks/capitals.jsonl, line 7, "
     )
 
 
 def test_an_answer_out_of_range_in_the_first_row_is_told_too(own: Path) -> None:
     write(own, CAPITALS, with_row(1, answer=5))
     assert (
-        "its answer is 5, and its 2 choices count from 0 to 1 (tasks/capitals.jsonl, line 1, "
+        "its answer is 5, but its 2 choices are numbered 0 to 1 (tasks/capitals.jsonl, line 1, "
         in only_problem()
     )
 
@@ -218,7 +218,7 @@ def test_an_answer_out_of_range_of_fixed_choices_is_told_with_its_line(own: Path
         with_row(4, answer=3),
     )
     assert (
-        "its answer is 3, and its 2 choices count from 0 to 1 (tasks/capitals.jsonl, line 4, "
+        "its answer is 3, but its 2 choices are numbered 0 to 1 (tasks/capitals.jsonl, line 4, "
         in only_problem()
     )
 
@@ -228,7 +228,7 @@ def test_an_answer_that_is_none_of_the_choices_is_told(own: Path) -> None:
     rows[2] = {**rows[2], "answer": "Rome."}
     write(own, CAPITALS, rows)
     assert (
-        "its answer 'Rome.' is none of its choices (tasks/capitals.jsonl, line 3, `doc_to_target`)"
+        "its answer 'Rome.' is not one of its choices (tasks/capitals.jsonl, line 3, `doc_to_target`)"
         in only_problem()
     )
 
@@ -252,18 +252,18 @@ def test_an_answer_out_of_range_among_the_examples_is_told(own: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "rows", "what"),
     [
-        (CAPITALS, with_row(8, answer="1"), "its `answer` is text, and in 9 other rows it is a number"),
-        (CAPITALS, with_row(8, answer="Paris."), "its `answer` is text, and in 9 other rows it is a number"),
+        (CAPITALS, with_row(8, answer="1"), "its `answer` is text, but in 9 other rows it is a number"),
+        (CAPITALS, with_row(8, answer="Paris."), "its `answer` is text, but in 9 other rows it is a number"),
         (
             CAPITALS,
             with_row(8, answer=True),
-            "its `answer` is true or false, and in 9 other rows it is a number",
+            "its `answer` is true or false, but in 9 other rows it is a number",
         ),
-        (CAPITALS, with_row(8, answer=[1]), "its `answer` is a list, and in 9 other rows it is a number"),
+        (CAPITALS, with_row(8, answer=[1]), "its `answer` is a list, but in 9 other rows it is a number"),
         (
             {**CAPITALS, "doc_to_choice": ["a", "b"], "doc_to_target": "{{answer}}"},
             with_row(8, answer="one"),
-            "its `answer` is text, and in 9 other rows it is a number",
+            "its `answer` is text, but in 9 other rows it is a number",
         ),
         (CAPITALS, with_row(8, answer=None), "it has no `answer`, which `doc_to_target` uses"),
         (CAPITALS, with_row(8, country=None), "it has no `country`, which `doc_to_text` uses"),
@@ -276,8 +276,7 @@ def test_one_answer_of_many_that_is_written_as_text_is_told(
 ) -> None:
     write(own, config, rows)
     assert (
-        f"The task capitals has a question that cannot be right: {what} (tasks/capitals.jsonl, line 8, "
-        in only_problem()
+        f"The task capitals has an invalid question: {what} (tasks/capitals.jsonl, line 8, " in only_problem()
     )
 
 
@@ -298,14 +297,17 @@ def test_more_examples_than_there_are_is_a_problem_of_the_suite(own: Path, tasks
     given = {} if "|" in tasks else {"num_fewshot": 11}
     sentence = only_problem(tasks, **given)
     assert sentence.startswith("The task capitals")
-    assert f"has 10 examples to choose from, and {source} (tasks/capitals.yaml): lower the number" in sentence
+    assert (
+        f"has only 10 examples to choose from, but {source} (tasks/capitals.yaml): lower the number"
+        in sentence
+    )
 
 
 def test_more_examples_than_there_are_in_the_tasks_file_is_told_with_its_line(own: Path) -> None:
     write(own, {**CAPITALS, "num_fewshot": 12})
     line = line_of(own, "num_fewshot")
     assert only_problem() == (
-        f"The task capitals asks for 12 examples, and has 10 to choose from (tasks/capitals.yaml, "
+        f"The task capitals asks for 12 examples, but has only 10 to choose from (tasks/capitals.yaml, "
         f"line {line}, `num_fewshot`): lower it."
     )
 
@@ -315,9 +317,9 @@ def test_examples_from_among_the_questions_leave_out_the_question_itself(own: Pa
     write(own, {**config, "num_fewshot": 9})
     assert tried().description.problems == ()
     write(own, {**config, "num_fewshot": 10})
-    assert "asks for 10 examples, and has 9 to choose from" in only_problem()
+    assert "asks for 10 examples, but has only 9 to choose from" in only_problem()
     write(own, {**config, "num_fewshot": 9}, [*ROWS[:9], ROWS[0]])
-    assert "asks for 9 examples, and has 8 to choose from" in only_problem()
+    assert "asks for 9 examples, but has only 8 to choose from" in only_problem()
 
 
 CODE = """
@@ -417,7 +419,7 @@ def test_no_folder_of_this_machine_is_told(own: Path) -> None:
         (
             {**WRITTEN, "filter_list": [{"name": "x"}]},
             "name: x",
-            "has a filter without `name`, or whose `filter` is no list of `- function: …`",
+            "has a filter without `name`, or whose `filter` is not a list of `- function: …`",
         ),
         (
             {**CAPITALS, "doc_to_text": "The capital of {{cuontry}} is"},
@@ -427,8 +429,7 @@ def test_no_folder_of_this_machine_is_told(own: Path) -> None:
         (
             {**CAPITALS, "doc_to_text": "cuontry"},
             "doc_to_text",
-            "has the `doc_to_text` 'cuontry', and no field of its questions is called so "
-            "(did you mean `country`?)",
+            "has the `doc_to_text` 'cuontry', but its questions have no such field (did you mean `country`?)",
         ),
         (
             {**CAPITALS, "doc_to_target": "{{anwser}}"},
@@ -443,17 +444,17 @@ def test_no_folder_of_this_machine_is_told(own: Path) -> None:
         (
             {**CAPITALS, "doc_to_text": "The capital of {{country} is"},
             "doc_to_text",
-            "has a template that cannot be filled in (TemplateSyntaxError: ",
+            "has a template that fails (TemplateSyntaxError: ",
         ),
         (
             {**CAPITALS, "test_split": "tets"},
             "test_split",
-            "has the `test_split` 'tets', and its questions have only `test`",
+            "has the `test_split` 'tets', but its questions have only `test`",
         ),
         (
             {**CAPITALS, "fewshot_split": "train", "num_fewshot": 1},
             "fewshot_split",
-            "has the `fewshot_split` 'train', and its questions have only `test`",
+            "has the `fewshot_split` 'train', but its questions have only `test`",
         ),
         (
             {**CAPITALS, "doc_to_txt": "{{country}}"},
@@ -468,7 +469,7 @@ def test_no_folder_of_this_machine_is_told(own: Path) -> None:
         (
             {**CAPITALS, "metric_list": "acc"},
             "metric_list",
-            "has a `metric_list` that is no list of `- metric: …`",
+            "has a `metric_list` that is not a list of `- metric: …`",
         ),
         (
             {**CAPITALS, "metric_list": [{"aggregation": "mean"}]},
@@ -483,17 +484,17 @@ def test_no_folder_of_this_machine_is_told(own: Path) -> None:
         (
             {**WRITTEN, "filter_list": [{"filter": [{"function": "take_first"}]}]},
             "- filter",
-            "has a filter without `name`, or whose `filter` is no list of `- function: …`",
+            "has a filter without `name`, or whose `filter` is not a list of `- function: …`",
         ),
         (
             {**WRITTEN, "filter_list": "take_first"},
             "filter_list",
-            "has a `filter_list` that is no list of `- name: …` with `filter: …`",
+            "has a `filter_list` that is not a list of `- name: …` with `filter: …`",
         ),
         (
             {**CAPITALS, "num_fewshot": "five"},
             "num_fewshot",
-            "has the `num_fewshot` 'five', which is no whole number",
+            "has the `num_fewshot` 'five', which is not a whole number of at least 0",
         ),
         (
             {**CAPITALS, "fewshot_config": {"sampler": "frist_n"}, "num_fewshot": 1},
@@ -522,15 +523,15 @@ def test_a_missing_split_is_told(own: Path) -> None:
 def test_a_file_of_questions_that_is_not_there_is_told_with_the_line_that_names_it(own: Path) -> None:
     write(own, {**CAPITALS, "dataset_kwargs": {"data_files": {"test": "tasks/capitlas.jsonl"}}})
     assert only_problem() == (
-        "The task capitals names a file of questions that is not there, capitlas.jsonl (tasks/capitals.yaml, "
-        f"line {line_of(own, 'capitlas')}, `dataset_kwargs`): correct its path, which starts from the "
-        "backend's folder."
+        "The task capitals names a file of questions that does not exist, capitlas.jsonl "
+        f"(tasks/capitals.yaml, line {line_of(own, 'capitlas')}, `dataset_kwargs`): correct its path, which "
+        "is relative to the backend's folder."
     )
 
 
 def test_an_answer_that_is_misspelt_for_all_questions_is_told_once(own: Path) -> None:
     write(own, {**CAPITALS, "doc_to_target": "anwser"})
-    assert "has the `doc_to_target` 'anwser', and no field of its questions is called so" in only_problem()
+    assert "has the `doc_to_target` 'anwser', but its questions have no such field" in only_problem()
 
 
 def test_a_misspelt_filter_is_told_where_the_questions_have_an_absolute_path(own: Path) -> None:
@@ -564,7 +565,7 @@ def test_a_mistake_in_an_included_file_is_told_at_its_place_there(own: Path) -> 
 def test_a_broken_line_of_the_questions_is_told(own: Path, rows: str, line: int, reason: str) -> None:
     write(own, CAPITALS, rows)
     sentence = only_problem()
-    assert sentence.startswith(f"The task capitals has a question that cannot be right: {reason}")
+    assert sentence.startswith(f"The task capitals has an invalid question: {reason}")
     assert f"(tasks/capitals.jsonl, line {line})" in sentence
 
 
@@ -617,7 +618,7 @@ def text(doc):
     write(own, text.replace("HERE", "!function code.text"))
     assert tried().description.problems == ()
     write(own, text.replace("HERE", "!function code.text").replace("own_filter_of_a_test", "own_fliter"))
-    assert "by its `filter_list`: KeyError: " in only_problem()
+    assert "because of its `filter_list`: KeyError: " in only_problem()
 
 
 # Names
@@ -729,7 +730,7 @@ def test_questions_that_a_worker_is_kept_from_fetching_are_a_problem(
     write(own, {**CAPITALS, "dataset_path": "acme/capitals", "dataset_kwargs": None})
     monkeypatch.setattr(datasets, "load_dataset", refuse)
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
-    assert "reads its questions from acme/capitals, and this worker is kept offline" in only_problem()
+    assert "reads its questions from acme/capitals, but this worker is offline" in only_problem()
 
 
 def test_a_dataset_that_is_not_there_is_a_problem(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:

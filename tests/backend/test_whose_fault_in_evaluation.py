@@ -74,7 +74,7 @@ def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
 def test_a_task_that_cannot_be_put_together_is_the_owners_fault(
     evaluate: Callable[..., None], config: dict[str, Any], settings: dict[str, Any]
 ) -> None:
-    with pytest.raises(Failed, match="The task own cannot be put together") as failed:
+    with pytest.raises(Failed, match="The task own cannot be built") as failed:
         evaluate(config, **settings)
     assert failed.value.end is End.WORKER
     assert "the model is not at fault" in str(failed.value)
@@ -93,7 +93,7 @@ def test_an_assertion_of_lm_eval_about_length_is_told_as_before(name: str, tmp_p
         f"class Of:\n    max_length = 3\nself = Of()\nmax_ctx_len = max_seq_len = 3\nassert 9 <= {name}\n"
     )
     with (
-        pytest.raises(Failed, match="cannot take texts as long as the task own has"),
+        pytest.raises(Failed, match="texts of the task own are too long for"),
         explained(Step.EVALUATION, make_job("acme/model"), "own"),
     ):
         exec(compile(file.read_text(), str(file), "exec"), {})

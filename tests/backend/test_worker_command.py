@@ -69,7 +69,7 @@ def test_a_worker_of_an_ordinary_user_ends_an_evaluation_that_holds_too_much_mem
     with command(queue.folder, "--drain", run_by=unprivileged, **settings) as process:
         output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
-    assert "where it may have 0.05 GB, and was stopped" in queue.read(path).message
+    assert "more than its limit of 0.05 GB, and was stopped" in queue.read(path).message
 
 
 def test_an_old_envs_in_the_place_of_ours_works(queue: Queue) -> None:
@@ -106,7 +106,7 @@ def test_a_second_worker_of_the_same_name_is_refused(queue: Queue) -> None:
         first.send_signal(signal.SIGTERM)
         first.communicate(timeout=PATIENCE)
     assert second.returncode == 2
-    assert "Another worker on this machine is 'acme/backend' already" in output
+    assert "Another worker on this machine is already named 'acme/backend'" in output
     assert first.returncode == 0
 
 

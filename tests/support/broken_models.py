@@ -105,10 +105,10 @@ BREAKAGES = [
     Breakage("config.json has a wrong value", edited("config.json", hidden_size="big"), "config.json"),
     Breakage("unknown architecture", edited("config.json", model_type="mamba9"), "`mamba9`"),
     Breakage("code of its own", with_code_that_says_so, "code of its own, which is not run"),
-    Breakage("not causal", edited("config.json", model_type="vit"), "does not continue text"),
+    Breakage("not causal", edited("config.json", model_type="vit"), "is not a causal language model"),
     Breakage("quantized", edited("config.json", quantization_config=GPTQ), "needs a Python package"),
     Breakage(
-        "other shapes", edited("config.json", intermediate_size=48), "3 are missing or of another shape"
+        "other shapes", edited("config.json", intermediate_size=48), "3 are missing or have another shape"
     ),
     Breakage("no tokenizer", removed("tokenizer.json", "tokenizer_config.json"), "tokenizer"),
     Breakage("tokenizer is not JSON", replaced("tokenizer.json", b"{"), "tokenizer"),
@@ -119,6 +119,6 @@ BREAKAGES = [
     Breakage("weights cut off", cut_in_half, "damaged or cut off"),
     Breakage("weights are empty", replaced(WEIGHTS, b""), "damaged or cut off"),
     Breakage("weights are an LFS pointer", replaced(WEIGHTS, LFS_POINTER), "damaged or cut off"),
-    Breakage("missing weights", reweighted(forget_a_layer), "1 are missing or of another shape"),
-    Breakage("NaN weights", reweighted(diverge), "model.norm.weight holds NaN"),
+    Breakage("missing weights", reweighted(forget_a_layer), "1 are missing or have another shape"),
+    Breakage("NaN weights", reweighted(diverge), "model.norm.weight contains NaN"),
 ]

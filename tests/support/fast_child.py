@@ -59,7 +59,7 @@ def main(folder: Path) -> None:
     if name == "refused":
         fail(folder, "refused", "acme/refused has no weights: add them.")
     if name == "unreachable":
-        fail(folder, "unreachable", "The Hub did not answer while acme/unreachable was loaded.")
+        fail(folder, "unreachable", "The Hub did not answer while acme/unreachable was being loaded.")
     if name == "hungry":
         subprocess.Popen([sys.executable, "-c", HUNGRY])
         time.sleep(FOREVER)

@@ -138,11 +138,12 @@ def told_of_no_job(folder: Path) -> int:
 
 def told_of_no_package(folder: Path, error: ImportError | OSError) -> int:
     """Tell that nothing can be evaluated without what could not be imported, and return the exit status."""
-    log.error("could not import what evaluations need", exc_info=error)
-    package = getattr(error, "name", None) or "what evaluations need"
+    log.error("could not import a package that evaluations need", exc_info=error)
+    package = getattr(error, "name", None) or "a package"
     sentence = (
-        f"The worker cannot import {package} ({error}). The leaderboard's owner has to install the packages "
-        "of the backend's requirements.txt again; the model is not at fault."
+        f"The worker cannot import {package} ({error}). The leaderboard's owner has to reinstall the "
+        "packages "
+        "in the backend's requirements.txt; the model is not at fault."
     )
     write_json(folder / FAILURE_FILE, Failure(End.WORKER, sentence))
     return 1

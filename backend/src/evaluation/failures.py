@@ -270,17 +270,16 @@ def gated_questions(error: BaseException) -> bool:
 
 
 UNEXPECTED = (
-    "The evaluation broke off with an unexpected error ({}). It is none of the known ones, so it says "
-    "nothing about the model. The leaderboard's owner finds more in its log."
+    "The evaluation failed with an unexpected error ({}), which says nothing about the model. The "
+    "leaderboard's owner can find details in its log."
 )
 
 LONGEST_ERROR = 300
 
-HUB_DID_NOT_ANSWER = "The Hub did not answer while {model} was loaded."
+HUB_DID_NOT_ANSWER = "The Hub did not answer while {model} was being loaded."
 
 TEMPLATE_FAILS = (
-    "The chat template of {model} cannot be used: it fails on a question of a user. Correct it, or submit "
-    "the model without it."
+    "The chat template of {model} fails on a user's question. Correct it, or submit the model without it."
 )
 
 # The first that matches decides.
@@ -294,42 +293,45 @@ RULES = [
     Rule(
         ANY_STEP,
         disk_full,
-        "The worker's disk is full, so {model} could not be evaluated. The leaderboard's owner has to make "
-        "room on it, or give the worker a larger one.",
+        "The worker's disk is full, so {model} could not be evaluated. The leaderboard's owner has to free "
+        "some space, or give the worker a larger disk.",
         End.DISK_FULL,
     ),
     Rule(
         frozenset({Step.EVALUATION}),
         gated_questions,
         "The questions of the task {task} are gated, and this worker has no access to them. The "
-        "leaderboard's owner has to get it access or take the task out; the model is not at fault.",
+        "leaderboard's owner has to request access or remove the task; the model is not at fault.",
         End.WORKER,
     ),
     Rule(
         ANY_STEP,
         caused_by(hub.GatedRepoError),
-        "{model} is gated and this leaderboard has no access to it. Open it, or ask the leaderboard's owner "
-        "to request access.",
+        "{model} is gated, and this leaderboard has no access to it. Remove the gate, or ask the "
+        "leaderboard's owner to request access.",
     ),
     Rule(
         LOADING,
         caused_by(hub.RevisionNotFoundError),
-        "The commit {commit} of {model} is no longer there. Submit the model again with one that is.",
+        "The commit {commit} of {model} no longer exists. Submit the model again at an existing commit.",
     ),
     Rule(
         LOADING,
         caused_by(hub.RepositoryNotFoundError, hub.HFValidationError),
-        "{model} is no longer there: it was deleted, renamed or made private. Make it public again, or "
+        "{model} is no longer available: it was deleted, renamed or made private. Make it public again, or "
         "submit it under its new name.",
     ),
     Rule(LOADING, not_answered, HUB_DID_NOT_ANSWER, End.UNREACHABLE),
     Rule(
         frozenset({Step.EVALUATION}),
         lambda error: not_answered(error) and not asked_the_hub(error),
-        "The task {task} needs a site that did not answer ({error}); the model is not at fault.",
+        "The task {task} needs a site that did not answer ({error}). If this goes on, the leaderboard's "
+        "owner has to correct or remove the task; the model is not at fault.",
         End.UNREACHABLE,
     ),
-    Rule(ANY_STEP, not_answered, "The Hub did not answer while {model} was evaluated.", End.UNREACHABLE),
+    Rule(
+        ANY_STEP, not_answered, "The Hub did not answer while {model} was being evaluated.", End.UNREACHABLE
+    ),
     Rule(ANY_STEP, reported_by_the_system, None),
     Rule(
         LOADING - {Step.WEIGHTS},
@@ -359,13 +361,13 @@ RULES = [
         frozenset({Step.WEIGHTS}),
         caused_by(OSError),
         "{model} has no complete weights in the safetensors format. Upload model.safetensors, or all of its "
-        "parts and their index; other formats are not read here.",
+        "parts and their index; other formats are not supported here.",
     ),
     Rule(
         frozenset({Step.WEIGHTS}),
         needs_kernels,
-        "{model} needs code that is downloaded from the Hub (`kernels`) for its quantized weights, which is "
-        "not run here. Submit the model without quantization.",
+        "The quantized weights of {model} need code that is downloaded from the Hub (`kernels`). Such code "
+        "is not run here. Submit the model without quantization.",
     ),
     Rule(
         frozenset({Step.WEIGHTS}),
@@ -377,14 +379,14 @@ RULES = [
     Rule(
         frozenset({Step.WEIGHTS}),
         lambda error: not_converted(error) or caused_by(ValueError, TypeError, KeyError)(error),
-        "The weights of {model} do not fit its config.json. Save both again from one model with "
+        "The weights of {model} do not match its config.json. Save both again from one model with "
         "`save_pretrained`.",
     ),
     Rule(
         frozenset({Step.EVALUATION}),
         not_fetched,
-        "The questions of the task {task} lie on a site that did not answer, or that does not have them any "
-        "more; the model is not at fault.",
+        "The questions of the task {task} are on a site that did not answer, or that no longer has them. If "
+        "this goes on, the leaderboard's owner has to correct or remove the task; the model is not at fault.",
         End.UNREACHABLE,
     ),
     Rule(
@@ -399,13 +401,13 @@ RULES = [
         frozenset({Step.EVALUATION}),
         caused_by(ImportError),
         "The task {task} needs a Python package that this worker does not have. The leaderboard's owner has "
-        "to add it or take the task out; the model is not at fault.",
+        "to install it or remove the task; the model is not at fault.",
         End.WORKER,
     ),
     Rule(
         frozenset({Step.EVALUATION}),
         the_tasks_fault,
-        "The task {task} cannot be put together. The leaderboard's owner has to correct its file, its "
+        "The task {task} cannot be built. The leaderboard's owner has to correct its file, its "
         "questions or its number of examples; the model is not at fault.",
         End.WORKER,
     ),
@@ -413,12 +415,12 @@ RULES = [
     Rule(
         frozenset({Step.EVALUATION}),
         too_long,
-        "{model} cannot take texts as long as the task {task} has. Submit a model with a longer context.",
+        "The texts of the task {task} are too long for {model}. Submit a model with a longer context.",
     ),
     Rule(
         frozenset({Step.TRIAL, Step.EVALUATION}),
         token_out_of_range,
-        "The tokenizer of {model} gives token numbers that its weights do not have. Save model and tokenizer "
-        "again, after `resize_token_embeddings` if tokens were added.",
+        "The tokenizer of {model} produces token ids for which its weights have no embedding. Save model and "
+        "tokenizer again, after `resize_token_embeddings` if tokens were added.",
     ),
 ]

@@ -132,7 +132,7 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
         continues_what_it_rates(self._job, self.model, self.tokenizer)
         bears = bears_padding(self.model, self.tokenizer)
         if not bears:
-            log.info("%s continues texts one by one: padding changes its answers", self._job.model)
+            log.info("generating one text at a time for %s: padding changes its answers", self._job.model)
         return bears
 
     def _refuse_what_is_not_finite(self, log_probabilities: Iterable[float]) -> None:
@@ -183,7 +183,7 @@ def check_device(job: Job) -> None:
     except (AssertionError, ImportError, RuntimeError) as error:  # Each kind of device has its own.
         raise Failed(
             f"This worker has no device {job.device}, or cannot use it. The leaderboard's owner has to "
-            "correct DEVICE, or repair the worker; the model is not at fault.",
+            "correct DEVICE or fix the worker; the model is not at fault.",
             End.WORKER,
         ) from error
 

@@ -133,7 +133,7 @@ class WarmParent:
             end_with(self._life)
             return run(folder)
         except Exception:
-            log.exception("broke off")
+            log.exception("failed")
             return 1
         finally:
             sys.stdout.flush()

@@ -51,16 +51,16 @@ TAIL_BYTES = 4_000
 """How much of the end of a running child's log is shown."""
 
 NOT_BEGUN = (
-    "The worker could not begin the evaluation: its process {}. The leaderboard's owner has to see why; the "
-    "model is not at fault."
+    "The worker could not start the evaluation: its process {}. The leaderboard's owner has to find out why; "
+    "the model is not at fault."
 )
 
 LONGEST_MESSAGE = 1_000
 """So many characters of what a child says of its failure are told."""
 
 NOT_WATCHED = (
-    "The worker could not watch the evaluation, and stopped it. The worker's log says more; the model is not "
-    "at fault."
+    "The worker could not monitor the evaluation and stopped it. The leaderboard's owner can find details in "
+    "the worker's log; the model is not at fault."
 )
 
 
@@ -280,7 +280,7 @@ def _ending(status: int, child: _Running, *, memory_ran_out: bool) -> Ending:
     if status == -signal.SIGKILL and memory_ran_out:
         return Ending(
             End.OUT_OF_MEMORY,
-            f"The machine ran out of memory, and the system ended the evaluation. {NEEDS_MORE_MEMORY}",
+            f"The machine ran out of memory, so the system killed the evaluation. {NEEDS_MORE_MEMORY}",
         )
     if child.process.fault:
         return Ending(End.WORKER, child.process.fault)
@@ -296,7 +296,7 @@ def _finished(folder: Path) -> Ending:
     try:
         return Ending(End.FINISHED, "", report=read_object((folder / REPORT_FILE).read_bytes()))
     except (OSError, BadFile) as error:
-        return Ending(End.CRASHED, f"The evaluation ended without a report that can be read: {error}.")
+        return Ending(End.CRASHED, f"The evaluation left no readable report: {error}.")
 
 
 def _told(status: int) -> str:
@@ -304,8 +304,8 @@ def _told(status: int) -> str:
     if status == 0:
         return "ended without a report"
     if status > 0:
-        return f"broke off with an error (exit status {status}); its log says more"
+        return f"failed with exit status {status}; see its log"
     try:
-        return f"was killed by the signal {signal.Signals(-status).name}"
+        return f"was killed by signal {signal.Signals(-status).name}"
     except ValueError:  # those for real time have no names
-        return f"was killed by the signal {-status}"
+        return f"was killed by signal {-status}"

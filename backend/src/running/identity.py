@@ -48,8 +48,8 @@ def take_identity(name: str | None, root: Path | None = None) -> Identity:
         identity = _try(name, root)
         if identity is None:
             raise ConfigurationError(
-                f"Another worker on this machine is {name!r} already: "
-                "end it, or set WORKER_ID to another name for this one."
+                f"Another worker on this machine is already named {name!r}: "
+                "stop it, or set WORKER_ID to another name for this one."
             )
     else:
         host = socket.gethostname()
@@ -95,6 +95,6 @@ def _make_private(folder: Path) -> None:
     status = folder.lstat()
     if status.st_uid != os.getuid() or status.st_mode & 0o022 or not folder.is_dir():
         raise ConfigurationError(
-            f"{folder} belongs to somebody else, or others can write to it: remove it, or set TMPDIR to a "
+            f"{folder} belongs to another user, or others can write to it: remove it, or set TMPDIR to a "
             "folder of your own."
         )

@@ -58,7 +58,7 @@ def read_tasks(named: object) -> Tasks:
     """
     entries = [part for part in named.split(",") if part.strip()] if isinstance(named, str) else named
     if not isinstance(entries, Iterable):
-        raise ConfigurationError(f"TASKS_HARNESS is {named!r}: write names of tasks with commas between.")
+        raise ConfigurationError(f"TASKS_HARNESS is {named!r}: write task names separated by commas.")
     fewshot: dict[str, int | None] = {}
     for entry in entries:
         name, number = _read_entry(entry)
@@ -75,8 +75,9 @@ def _read_entry(entry: object) -> tuple[str, int | None]:
     found = ENTRY.fullmatch(entry) if isinstance(entry, str) else None
     if not found:
         raise ConfigurationError(
-            f"TASKS_HARNESS holds {entry!r}: write the name of a task of lm_eval, or the name and the number "
-            "of examples before each question, such as arc_challenge|25."
+            f"TASKS_HARNESS contains {entry!r}: write the name of an lm_eval task, or the name and a number "
+            "of "
+            "few-shot examples, such as arc_challenge|25."
         )
     name, number = found.groups()
     return name, None if number is None else int(number)

@@ -31,8 +31,8 @@ SECONDS_TO_END = 10.0
 """How long it may take to end when it is told to."""
 
 PARENT_IS_GONE = (
-    "The worker's warm parent, which all evaluations are forks of, is gone (exit status {}), and this one "
-    "with it. The worker's log says more; the model is not at fault."
+    "The process from which all evaluations are forked has ended (exit status {}), and this evaluation with "
+    "it. The leaderboard's owner can find details in the worker's log; the model is not at fault."
 )
 
 
@@ -126,7 +126,7 @@ class _Parent:
     def kill(self) -> None:
         """Kill it, because it hangs; its children end with it."""
         if not self.is_gone:
-            log.error("the warm parent hangs, and is killed")
+            log.error("killing the warm parent, which hangs")
             kill_group(self._process.pid)
 
     @property
@@ -141,7 +141,7 @@ class _Parent:
             try:
                 self._pass_on(**json.loads(line))
             except (ValueError, TypeError):
-                log.warning("the warm parent said %r", line)
+                log.warning("cannot read what the warm parent wrote: %r", line)
         self._process.stdout.close()
         with suppress(OSError):
             self._input.close()
@@ -152,8 +152,8 @@ class _Parent:
         with self._lock:
             left = list(self._children.values())
         if left:
-            said = read_log(self._log_path).decode(errors="replace")
-            log.error("the warm parent is gone (exit status %d): %s", status, said)
+            text = read_log(self._log_path).decode(errors="replace")
+            log.error("the warm parent has ended (exit status %d): %s", status, text)
         for child in left:
             child.fault = PARENT_IS_GONE.format(status)
             child.kill()

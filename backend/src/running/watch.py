@@ -86,7 +86,7 @@ def _stuck(seconds: float, limits: Limits) -> Ending | None:
     return Ending(
         End.STUCK,
         f"The evaluation made no progress for {minutes:.3g} minutes and was stopped. The leaderboard's owner "
-        "finds more in its log.",
+        "can find details in its log.",
     )
 
 
@@ -98,8 +98,8 @@ def _out_of_memory(process: Child, limits: Limits) -> Ending | None:
         return None
     return Ending(
         End.OUT_OF_MEMORY,
-        f"The evaluation held {size / GB:.3g} GB of memory, where it may have {limits.memory / GB:.3g} GB, "
-        f"and was stopped. {NEEDS_MORE_MEMORY}",
+        f"The evaluation used {size / GB:.3g} GB of memory, more than its limit of {limits.memory / GB:.3g} "
+        f"GB, and was stopped. {NEEDS_MORE_MEMORY}",
     )
 
 

@@ -35,7 +35,10 @@ NAME = "suite"
 NONCE = "trial"
 SECONDS_BETWEEN_LOOKS = 0.5
 
-UNANSWERED = "The Hub, or another site, did not answer for the questions of {}: try again later."
+UNANSWERED = (
+    "The questions of {} could not be fetched, because the Hub or another site did not answer. Try again "
+    "later."
+)
 
 
 def try_here() -> int:

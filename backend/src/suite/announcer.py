@@ -117,7 +117,7 @@ class Announcer:
 
     def _announce_ending(self, ending: Ending, verdict: Verdict) -> None:
         if ending.report is None:
-            sentence = f"This worker could not describe what it runs ({ending.end}): see its log."
+            sentence = f"This worker could not describe its suite ({ending.end}): see its log."
             self.problems = (*verdict.problems, sentence)
             log.error("%s\n%s", sentence, ending.log.decode(errors="replace"))
             self._announced = verdict

@@ -24,18 +24,18 @@ from src.suite.task_files import Stamp, fingerprint, stamp
 log = logging.getLogger(__name__)
 
 BEGINS = (
-    "The suite is tried before models are claimed: the worker starts, and looks for {tasks}. In lm_eval's "
-    "whole collection that can take a minute."
+    "Trying the suite before any model is claimed: looking for {tasks}. Searching lm_eval's whole collection "
+    "can take a minute."
 )
-GOES_ON = "The suite is tried before models are claimed: {task} ({done} of {total})."
-NOT_READ = "The suite is not tried yet: {error}"
+GOES_ON = "Trying the suite before any model is claimed: {task} ({done} of {total})."
+NOT_READ = "The suite has not been tried yet: {error}"
 NOT_ANSWERED = (
-    "The Hub, or another site, did not answer while the suite was tried ({tasks}); it is tried again at "
-    "{time:%H:%M:%S} UTC. Nothing is claimed until then."
+    "The Hub or another site did not answer while the suite was tried ({tasks}). The trial will be retried "
+    "at {time:%H:%M:%S} UTC. Until then no model is claimed."
 )
 BROKE_OFF = (
-    "The suite could not be tried, and nothing is claimed: {message} It happened {where}. The worker's log "
-    "says more; it is tried again at {time:%H:%M} UTC, and as soon as a task file changes."
+    "The suite could not be tried, so no model is claimed: {message} This happened {where}; see the worker's "
+    "log. The trial will be retried at {time:%H:%M} UTC, or as soon as a task file changes."
 )
 
 MOST_NAMED = 5
@@ -115,7 +115,7 @@ class SuiteTrial:
         if found == self._fingerprint:
             return
         if self._fingerprint:
-            log.info("a task file has changed: the suite is tried anew")
+            log.info("a task file has changed: trying the suite again")
         if self._running:
             self._tester.forget(self._running)
         self._fingerprint, self._running, self.verdict = found, None, None
@@ -129,7 +129,7 @@ class SuiteTrial:
             self._tell(NOT_READ.format(error=error))
             return False
         if kept and kept.tried == self._fingerprint:
-            log.info("the suite was tried before, with the same files, settings and versions")
+            log.info("the suite passed an earlier trial with the same files, settings and versions")
             self.verdict = Verdict(fingerprint=self._fingerprint, is_passed=True, kept=kept)
             self._tell(None)
         return True
@@ -163,11 +163,11 @@ class SuiteTrial:
         self._tester.forget(nonce)
         self.verdict = self._verdict(ending)
         if self.verdict.is_passed:
-            log.info("the suite was tried, and has no problems")
+            log.info("tried the suite: it has no problems")
         for problem in self.verdict.problems:
             log.error("%s", problem)
         if self.verdict.problems:
-            log.warning("what the trial logged:\n%s", ending.log.decode(errors="replace"))
+            log.warning("log of the trial:\n%s", ending.log.decode(errors="replace"))
 
     def _follow(self, progress: Progress | None) -> None:
         if progress and progress.task:
@@ -197,7 +197,7 @@ class SuiteTrial:
         )
 
     def _broken_off(self, ending: Ending) -> Verdict:
-        where = f"at the task {self._doing}" if self._doing in self._suite.tasks else "at its beginning"
+        where = f"at the task {self._doing}" if self._doing in self._suite.tasks else "at the start"
         again = self._later(End.WORKER)
         message = ending.message or f"its process ended ({ending.end})."
         problem = BROKE_OFF.format(
@@ -223,7 +223,7 @@ def trial_from(report: Mapping[str, object] | None) -> Trial | None:
     try:
         return None if report is None else TypeAdapter(Trial).validate_python(report)
     except ValidationError:
-        log.exception("the report of the trial cannot be read")
+        log.exception("cannot read the report of the trial")
         return None
 
 

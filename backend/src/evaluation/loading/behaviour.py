@@ -41,8 +41,8 @@ def looks_at_nothing_to_come(job: Job, model: Any, tokenizer: Any) -> None:
         one, other, again = model(torch.stack([tokens, turned, tokens])).logits[:, :half]
     if distance(one, other) > max(AHEAD.get(model.dtype, AHEAD_IN_LESS), NOISE * distance(one, again)):
         raise Failed(
-            f"{job.model} is not a causal language model: it looks at the words that come after one to rate "
-            "it. Submit a model that was trained to continue text; if it was, set `is_decoder` to true in "
+            f"{job.model} is not a causal language model: to rate a word, it also reads the words after it. "
+            "Submit a model that was trained to continue text. If this one was, set `is_decoder` to true in "
             "its config.json."
         )
 
@@ -60,9 +60,10 @@ def continues_what_it_rates(job: Job, model: Any, tokenizer: Any) -> None:
         rated = model(written[:, :-1]).logits[0, -len(scores) :]
     if distance(torch.stack(scores)[:, 0], rated) > CONTINUED:
         raise Failed(
-            f"transformers {transformers.__version__}, which this worker has, continues a text in another "
-            f"way than {job.model} rates it, so this would not be the model's own answer. It cannot be "
-            "evaluated on tasks where it writes; submit a model of another architecture."
+            f"With this worker's transformers {transformers.__version__}, the text that {job.model} "
+            "generates "
+            "does not match the scores that it gives to words. So it cannot be evaluated on tasks that "
+            "generate text. Submit a model of another architecture."
         )
 
 

@@ -25,7 +25,7 @@ def load_a_sound_copy(job: Job) -> Loaded:
     except Failed as failed:
         if failed.end is not End.REFUSED or not are_removed(damaged_files(job)):
             raise
-        log.warning("%s: what this worker had of %s was damaged, and is fetched again", failed, job.model)
+        log.warning("%s: this worker's copy of %s was damaged; fetching it again", failed, job.model)
     return load(job)
 
 

@@ -98,14 +98,14 @@ def load_tokenizer(job: Job) -> Any:
         )
     if tokenizer.eos_token_id is None:
         raise Failed(
-            f"The tokenizer of {job.model} has no token for the end of a text (`eos_token`), which the tasks "
-            "need. Name one in tokenizer_config.json."
+            f"The tokenizer of {job.model} has no token for the end of a text (`eos_token`), but the tasks "
+            "need one. Name one in tokenizer_config.json."
         )
     if not job.use_chat_template:
         return tokenizer
     if not tokenizer.chat_template:
         raise Failed(
-            f"{job.model} has no chat template, but was submitted with it. Add one, or submit it without."
+            f"{job.model} was submitted with a chat template but has none. Add one, or submit it without."
         )
     with explained(Step.CHAT_TEMPLATE, job):
         tokenizer.apply_chat_template(A_QUESTION, tokenize=False, add_generation_prompt=True)
@@ -151,7 +151,7 @@ def is_known_to_transformers(job: Job, config: dict[str, Any]) -> None:
     """That is, to the version which this worker has."""
     if config["model_type"] not in CONFIG_MAPPING_NAMES:
         raise Failed(
-            f"transformers {transformers.__version__}, which this worker has, does not know the architecture "
+            f"This worker's transformers {transformers.__version__} does not know the architecture "
             f"`{config['model_type']}` of {job.model}. Correct `model_type` in its config.json, or ask the "
             "leaderboard's owner for a newer version."
         )
@@ -161,8 +161,9 @@ def is_a_causal_language_model(job: Job, config: dict[str, Any]) -> None:
     """The tasks ask for the continuation of a text."""
     if config["model_type"] not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         raise Failed(
-            f"{job.model} does not continue text: its architecture is `{config['model_type']}`. Submit a "
-            "causal language model."
+            f"{job.model} is not a causal language model: its architecture is `{config['model_type']}`. "
+            "Submit "
+            "a model that continues text."
         )
 
 

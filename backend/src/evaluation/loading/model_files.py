@@ -101,8 +101,8 @@ def chooses_no_implementation(job: Job, config: Mapping[str, Any]) -> None:
             if foreign is not None:
                 raise Failed(
                     f"The config.json of {job.model} sets `{key}` to {foreign[:100]!r}, which names code "
-                    "from elsewhere. It is not run here: remove the line, since the worker chooses how a "
-                    "model is computed."
+                    "from elsewhere. Such code is not run here. Remove the line; the worker chooses the "
+                    "implementation."
                 )
 
 
@@ -113,7 +113,7 @@ def needs_no_code_of_its_own(job: Job, config: Mapping[str, Any]) -> None:
         if "auto_map" in part and not is_known:
             raise Failed(
                 f"{job.model} needs code of its own, which is not run here. Submit a model of an "
-                "architecture that transformers has."
+                "architecture that is part of transformers."
             )
 
 
@@ -126,7 +126,7 @@ def names_no_other_repository(job: Job, config: Mapping[str, Any]) -> None:
             if isinstance(named, str) and ("/" in named or ":" in named):
                 raise Failed(
                     f"The config.json of {job.model} sets `{key}` to {named[:100]!r}, another repository, "
-                    "which is not fetched. Write the configuration of this part in its place."
+                    "which is not fetched. Replace it with the configuration of this part."
                 )
 
 
@@ -144,7 +144,8 @@ def comes_without_an_adapter(job: Job, config: Mapping[str, Any]) -> None:
     """Whether transformers would apply it depends on a package, and on the Hub even to another base model."""
     if find_adapter_config_file(job.weights, revision=revision(job)):
         raise Failed(
-            f"{job.model} has an adapter (adapter_config.json) beside a whole model, so it is not clear what "
+            f"{job.model} has both a whole model and an adapter (adapter_config.json), so it is unclear "
+            "which "
             "to evaluate. Merge the adapter into the model, or remove its files."
         )
 
@@ -154,9 +155,9 @@ def lists_every_part(job: Job, files: Mapping[str, str]) -> None:
     names = sorted(set(files.values()))
     if not all(name.endswith(".safetensors") and Path(name).name == name for name in names):
         raise Failed(
-            f"The index of the weights of {job.model} lists files that lie elsewhere, or are not in the "
-            "safetensors format. Upload all parts of model.safetensors beside it; other formats are not read "
-            "here."
+            f"The index of the weights of {job.model} lists files that are in another folder, or not in the "
+            "safetensors format. Upload all parts of model.safetensors beside it; other formats are not "
+            "supported here."
         )
     parts = [(int(found[1]), int(found[2])) for name in names if (found := PART.fullmatch(name))]
     if parts and parts != [(number, len(parts)) for number in range(1, len(parts) + 1)]:
@@ -206,7 +207,7 @@ def names_a_tokenizer(job: Job, config: Mapping[str, Any]) -> None:
     if name is None or is_tokenizer(name):
         return
     raise Failed(
-        f"The tokenizer_config.json or config.json of {job.model} names something that is no tokenizer: "
+        f"The tokenizer_config.json or config.json of {job.model} names something that is not a tokenizer: "
         f"`tokenizer_class` is {str(name)[:100]!r}. Correct it, for example by saving the tokenizer again "
         "with `save_pretrained`."
     )

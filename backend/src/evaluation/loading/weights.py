@@ -46,7 +46,7 @@ def has_all_its_weights(job: Job, model: Any, info: dict[str, Any]) -> None:
     lacking = sorted(info["missing_keys"]) + sorted(name for name, *_ in info["mismatched_keys"])
     if lacking:
         raise Failed(
-            f"The weights of {job.model} do not fit its config.json: {len(lacking)} are missing or of "
+            f"The weights of {job.model} do not match its config.json: {len(lacking)} are missing or have "
             f"another shape, such as {lacking[0]}. Save both again from one model with `save_pretrained`."
         )
 
@@ -56,9 +56,9 @@ def leaves_nothing_out(job: Job, model: Any, info: dict[str, Any]) -> None:
     left_out = sorted(set(info["unexpected_keys"]) - set(harmless(model, info["unexpected_keys"])))
     if left_out:
         raise Failed(
-            f"The config.json of {job.model} describes another model than its weights are of: "
-            f"{len(left_out)} of these have no place in it, such as {left_out[0]}. Save both again from one "
-            "model with `save_pretrained`."
+            f"The config.json and the weights of {job.model} describe different models: {len(left_out)} of "
+            f"the weights have no place in it, such as {left_out[0]}. Save both again from one model with "
+            "`save_pretrained`."
         )
 
 
@@ -84,9 +84,9 @@ def ties_what_it_says(job: Job, model: Any, info: dict[str, Any]) -> None:
     for name, other in tied.items():
         if model.get_parameter_or_buffer(name) is not model.get_parameter_or_buffer(other):
             raise Failed(
-                f"The config.json of {job.model} says that {name} and {other} are the same, but its weights "
-                "hold two that differ. Set `tie_word_embeddings` to false in it, or remove the one that is "
-                "not used."
+                f"The config.json of {job.model} declares that {name} and {other} are the same, but its "
+                "weights contain two that differ. Set `tie_word_embeddings` to false in it, or remove the "
+                "one that is not used."
             )
 
 
@@ -102,7 +102,7 @@ def has_only_numbers(job: Job, model: Any, info: dict[str, Any]) -> None:
         if found is None or (is_buffer and not math.isnan(found)):
             continue
         raise Failed(
-            f"The weights of {job.model} are not all finite numbers in {job.precision}: {name} holds "
+            f"The weights of {job.model} are not all finite numbers in {job.precision}: {name} contains "
             f"{'NaN' if math.isnan(found) else 'infinity'}. Submit it in a precision with a larger range, or "
             "upload weights from before the training diverged."
         )
@@ -117,8 +117,9 @@ def are_where_the_index_says(job: Job, model: Any, files: Mapping[str, str]) -> 
     lacking = {name for name in files.keys() - held if not is_in(model, name)}
     if lost := sorted(lacking - set(harmless(model, lacking))):
         raise Failed(
-            f"The index of the weights of {job.model} names {len(lost)} that are in none of its files, such "
-            f"as {lost[0]}. Upload all parts and the index that `save_pretrained` writes with them."
+            f"The index of the weights of {job.model} names {len(lost)} weights that none of its files "
+            f"contains, such as {lost[0]}. Upload all parts and the index that `save_pretrained` writes with "
+            "them."
         )
 
 

@@ -58,7 +58,7 @@ class KeptReports:
         except (OSError, BadFile) as error:
             log.warning("cannot read the kept report of %s on %s: %s", self.job.model, task, error)
             return None
-        log.info("took the report of %s on %s from an earlier attempt", self.job.model, task)
+        log.info("reused the report of %s on %s from an earlier attempt", self.job.model, task)
         return report
 
     def write(self, task: str, report: Report) -> None:

@@ -23,7 +23,9 @@ def check_samples(report: Report, limit: float | None) -> None:
             raise invalid(f"The evaluation has answers to {answered} of the {asked} questions of {task}")
         scored = scored_on(samples)
         if count["effective"] != scored:
-            raise invalid(f"The score of {task} is of {count['effective']} questions instead of {scored}")
+            raise invalid(
+                f"The score of {task} was computed from {count['effective']} questions instead of {scored}"
+            )
         if not all(is_finite(each["resps"]) for each in samples):
             raise invalid(f"The evaluation has an answer to {task} whose probability is NaN or infinite")
 
@@ -56,4 +58,4 @@ def is_finite(answers: object) -> bool:
 
 def invalid(what: str) -> Failed:
     """The failure of a report in which something is wrong."""
-    return Failed(f"{what}: nothing was published.", End.INVALID)
+    return Failed(f"{what}, so nothing was published.", End.INVALID)

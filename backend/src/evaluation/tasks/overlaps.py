@@ -22,13 +22,13 @@ def overlaps(suite: Suite, tasks: TaskManager) -> Iterator[str]:
                 f"TASKS_HARNESS names the task {common[0]} twice{and_more(common)}: "
                 f"{told(suite, one, held[one][common[0]])}, and "
                 f"{told(suite, other, held[other][common[0]])}. One "
-                "score would overwrite the other: take one of the two out."
+                "score would overwrite the other: remove one of the two."
             )
     for name in suite.tasks:
         if task := held_twice(name, tasks):
             yield (
-                f"{name} holds the task {task} twice, in different ways, and one score would overwrite the "
-                f"other: take {name} out of TASKS_HARNESS, or correct its file."
+                f"{name} contains the task {task} twice with different settings, and one score would "
+                f"overwrite the other: remove {name} from TASKS_HARNESS, or correct its file."
             )
 
 

@@ -130,7 +130,7 @@ def _odd_in(file: Path, lines: Sequence[Line], config: Config) -> Iterator[BadRo
             )
             yield BadRow(
                 Place(file, odd.number),
-                f"its `{name}` is {kind_of(odd.row[name])}, and in {kinds[usual]:,} other rows it is {usual}",
+                f"its `{name}` is {kind_of(odd.row[name])}, but in {kinds[usual]:,} other rows it is {usual}",
                 "doc_to_target",
             )
 
@@ -178,18 +178,21 @@ def _wrong_answer(task: Any, row: Row) -> tuple[str, str] | None:
     if not isinstance(choices, Sequence) or isinstance(choices, str) or not choices:
         return "doc_to_choice", "it has no list of choices"
     if not all(isinstance(each, str) and each for each in choices):
-        return "doc_to_choice", "one of its choices is empty, or is not text"
+        return "doc_to_choice", "one of its choices is empty or not text"
     setting = "doc_to_text" if isinstance(text, int) else "doc_to_target"
     gold = text if isinstance(text, int) else target
     for answer in gold if isinstance(gold, list) else [gold]:
         if isinstance(answer, int) and not 0 <= answer < len(choices):
             return setting, (
-                f"its answer is {answer}, and its {len(choices)} choices count from 0 to {len(choices) - 1}"
+                f"its answer is {answer}, but its {len(choices)} choices are numbered 0 to {len(choices) - 1}"
             )
         if isinstance(answer, str) and answer not in choices and not _is_input(text):
-            return setting, f"its answer {shortened(answer)} is none of its choices"
+            return setting, f"its answer {shortened(answer)} is not one of its choices"
         if not isinstance(answer, int | str):
-            return setting, f"its answer is {kind_of(answer)}, and neither a number nor one of its choices"
+            return (
+                setting,
+                f"its answer is {kind_of(answer)}, which is neither a number nor one of its choices",
+            )
     return None
 
 

@@ -111,10 +111,10 @@ def _broken(file: Path, error: Exception) -> Broken:
         mark = error.problem_mark or error.context_mark
         reason = " ".join((error.problem or "it cannot be read").split())
         if "'\\t'" in reason or " tab " in reason:
-            reason = "found a tab; write spaces in its place"
+            reason = "found a tab; use spaces instead"
         at = Path(mark.name) if mark and Path(mark.name).is_file() else file
         return Broken(Place(at, mark.line + 1 if mark else None), f"it is not valid YAML: {reason}")
     if isinstance(error, FileNotFoundError):
         place = place_of(file, "include") or Place(file)
-        return Broken(place, f"it includes a file that is not there, {Path(error.filename or '?').name}")
+        return Broken(place, f"it includes a file that does not exist, {Path(error.filename or '?').name}")
     return Broken(Place(file), f"it cannot be read: {' '.join(str(error).split())}")

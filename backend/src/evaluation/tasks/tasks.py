@@ -52,9 +52,9 @@ def check_code(suite: Suite, index: TaskManager) -> None:
         for leaf in leaves(name, index):
             if leaf.runs_the_models_code:
                 raise Failed(
-                    f"The task {named(leaf, name)} runs code that the model writes, which this worker may "
-                    "not do. The leaderboard's owner has to set CONFIRM_RUN_UNSAFE_CODE to True or take the "
-                    "task out; the model is not at fault.",
+                    f"The task {named(leaf, name)} runs code that the model writes, which this worker does "
+                    "not allow. The leaderboard's owner has to set CONFIRM_RUN_UNSAFE_CODE to True or remove "
+                    "the task; the model is not at fault.",
                     End.WORKER,
                 )
 

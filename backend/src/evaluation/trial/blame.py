@@ -69,9 +69,7 @@ class Fault:
 
 def fault_of_row(row: BadRow) -> Fault:
     """The fault that a row is."""
-    return Fault(
-        f"has a question that cannot be right: {row.what}", row.place, row.field or None, "correct it"
-    )
+    return Fault(f"has an invalid question: {row.what}", row.place, row.field or None, "correct it")
 
 
 def faults_in_the_file(leaf: Leaf) -> Iterator[Fault]:
@@ -86,7 +84,7 @@ def missing_file(leaf: Leaf, file: str) -> Fault:
     """The fault of a file of questions that is not there."""
     return _at(
         leaf,
-        f"names a file of questions that is not there, {Path(file).name}",
+        f"names a file of questions that does not exist, {Path(file).name}",
         "dataset_kwargs",
         keys=("data_files", *leaf.keys_of(file)),
         do=CORRECT_THE_PATH,
@@ -116,7 +114,7 @@ def _metrics(leaf: Leaf) -> Iterator[Fault]:
     if metrics is None:
         return
     if not isinstance(metrics, list) or not all(isinstance(each, Mapping) for each in metrics):
-        yield _at(leaf, "has a `metric_list` that is no list of `- metric: …`", "metric_list")
+        yield _at(leaf, "has a `metric_list` that is not a list of `- metric: …`", "metric_list")
         return
     for number, each in enumerate(metrics):
         yield from _metric(leaf, number, each)
@@ -154,7 +152,7 @@ def _filters(leaf: Leaf) -> Iterator[Fault]:
         return
     at = partial(_at, leaf, field="filter_list")
     if not isinstance(filters, list) or not all(isinstance(each, Mapping) for each in filters):
-        yield at("has a `filter_list` that is no list of `- name: …` with `filter: …`")
+        yield at("has a `filter_list` that is not a list of `- name: …` with `filter: …`")
         return
     for number, each in enumerate(filters):
         steps = each.get("filter")
@@ -164,7 +162,8 @@ def _filters(leaf: Leaf) -> Iterator[Fault]:
             or not all(isinstance(step, Mapping) for step in steps)
         ):
             yield at(
-                "has a filter without `name`, or whose `filter` is no list of `- function: …`", keys=(number,)
+                "has a filter without `name`, or whose `filter` is not a list of `- function: …`",
+                keys=(number,),
             )
             continue
         for place, step in enumerate(steps):
@@ -186,7 +185,7 @@ def _splits(leaf: Leaf) -> Iterator[Fault]:
         named = leaf.config.get(field)
         if splits and isinstance(named, str) and named not in splits:
             yield _at(
-                leaf, f"has the `{field}` {named!r}, and its questions have only {listed(splits)}", field
+                leaf, f"has the `{field}` {named!r}, but its questions have only {listed(splits)}", field
             )
 
 
@@ -203,7 +202,7 @@ def _generation(leaf: Leaf) -> Iterator[Fault]:
     if settings is not None and not isinstance(settings, Mapping):
         yield _at(
             leaf,
-            "has `generation_kwargs` that are no settings such as `max_gen_toks: 16`",
+            "has `generation_kwargs` that are not settings such as `max_gen_toks: 16`",
             "generation_kwargs",
         )
 
@@ -211,7 +210,11 @@ def _generation(leaf: Leaf) -> Iterator[Fault]:
 def _fewshot(leaf: Leaf) -> Iterator[Fault]:
     number = leaf.config.get("num_fewshot")
     if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 0):
-        yield _at(leaf, f"has the `num_fewshot` {number!r}, which is no whole number", "num_fewshot")
+        yield _at(
+            leaf,
+            f"has the `num_fewshot` {number!r}, which is not a whole number of at least 0",
+            "num_fewshot",
+        )
 
 
 SETTINGS: Sequence[Callable[[Leaf], Iterator[Fault]]] = [
@@ -248,14 +251,12 @@ def plain_words(leaf: Leaf, features: Sequence[str]) -> Iterator[Fault]:
         if isinstance(value, str) and value.isidentifier() and value not in features and not value.isdigit():
             close = did_you_mean(value, features) or f": they have {listed(features)}"
             yield _at(
-                leaf, f"has the `{field}` {value!r}, and no field of its questions is called so{close}", field
+                leaf, f"has the `{field}` {value!r}, but its questions have no such field{close}", field
             )
     field, value = "doc_to_target", leaf.config.get("doc_to_target")
     is_a_name = isinstance(value, str) and value.isidentifier() and value not in features
     if is_a_name and (close := did_you_mean(value, features)):
-        yield _at(
-            leaf, f"has the `{field}` {value!r}, and no field of its questions is called so{close}", field
-        )
+        yield _at(leaf, f"has the `{field}` {value!r}, but its questions have no such field{close}", field)
 
 
 def explained(error: BaseException, leaf: Leaf, folder: Path, features: Sequence[str] = ()) -> Fault:
@@ -272,7 +273,7 @@ def _of_a_template(error: BaseException, leaf: Leaf, _folder: Path, features: Se
     if unknown and isinstance(cause, jinja2.UndefinedError):
         close = did_you_mean(unknown[1], features) or (f": they have {listed(features)}" if features else "")
         return _at(leaf, f"uses the field `{unknown[1]}`, which its questions do not have{close}", field)
-    return _at(leaf, f"has a template that cannot be filled in ({told(cause)})", field)
+    return _at(leaf, f"has a template that fails ({told(cause)})", field)
 
 
 def _of_its_code(error: BaseException, leaf: Leaf, folder: Path, _features: Sequence[str]) -> Fault | None:
@@ -304,7 +305,7 @@ def _of_a_split(error: BaseException, leaf: Leaf, _folder: Path, _features: Sequ
     for field in ("test_split", "validation_split", "training_split", "fewshot_split"):
         if leaf.config.get(field) == cause.args[0]:
             return _at(
-                leaf, f"has the `{field}` {cause.args[0]!r}, and its questions have no such split", field
+                leaf, f"has the `{field}` {cause.args[0]!r}, but its questions have no such split", field
             )
     return None
 
@@ -314,7 +315,7 @@ def _of_anything(error: BaseException, leaf: Leaf, _folder: Path, _features: Seq
     field = field_of(error)
     if field == "num_fewshot" and not isinstance(first, ValueError | AssertionError):
         field = None
-    what = "cannot be evaluated" if field is None else f"cannot be evaluated, by its `{field}`"
+    what = "cannot be evaluated" if field is None else f"cannot be evaluated because of its `{field}`"
     return _at(leaf, f"{what}: {told(first)}", field)
 
 
@@ -348,7 +349,7 @@ def unknown_metric(leaf: Leaf, name: str, known: Iterable[str]) -> Fault:
 def at_metric(leaf: Leaf, name: str, known: Iterable[str]) -> Fault:
     """The fault of a metric that nothing adds up over all questions."""
     close = did_you_mean(name, known)
-    what = f"has the metric {name!r} without an `aggregation`, and lm_eval has none for it{close}"
+    what = f"has the metric {name!r} without an `aggregation`, and lm_eval has no default for it{close}"
     return _at(leaf, what, "metric_list", keys=_keys_of(leaf, name))
 
 
@@ -360,7 +361,7 @@ def unused_metric(leaf: Leaf, name: str, kind: str, there: Iterable[str]) -> Fau
         f"has the metric {name!r}, which lm_eval does not compute for `output_type: {kind}`{close}",
         "metric_list",
         keys=_keys_of(leaf, name),
-        do="take it out, or change the `output_type`",
+        do="remove it, or change the `output_type`",
     )
 
 

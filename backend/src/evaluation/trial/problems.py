@@ -19,7 +19,7 @@ from src.evaluation.tasks.tasks import COLLECTION
 
 log = logging.getLogger(__name__)
 
-CORRECT_THE_PATH = "correct its path, which starts from the backend's folder"
+CORRECT_THE_PATH = "correct its path, which is relative to the backend's folder"
 
 
 def problems(
@@ -77,8 +77,8 @@ def runs_the_models_code(leaf: Leaf) -> str | None:
     if not leaf.runs_the_models_code:
         return None
     return (
-        "runs code that models write (`unsafe_code`), which this worker may not do: set "
-        "CONFIRM_RUN_UNSAFE_CODE to True to allow it, or take the task out of TASKS_HARNESS."
+        "runs code that models write (`unsafe_code`), which this worker does not allow: set "
+        "CONFIRM_RUN_UNSAFE_CODE to True, or remove the task from TASKS_HARNESS."
     )
 
 
@@ -86,7 +86,8 @@ def lacks_its_questions(leaf: Leaf) -> str | None:
     """Files of questions that are not where the task says."""
     missing = next(leaf.missing_files, None)
     return (
-        missing and f"names a file of questions that is not there, {Path(missing).name}: {CORRECT_THE_PATH}."
+        missing
+        and f"names a file of questions that does not exist, {Path(missing).name}: {CORRECT_THE_PATH}."
     )
 
 
@@ -95,8 +96,8 @@ def needs_the_hub(leaf: Leaf) -> str | None:
     if not leaf.datasets or not datasets.config.HF_HUB_OFFLINE:
         return None
     return (
-        f"reads its questions from {leaf.datasets[0]}, and this worker is kept offline: unset "
-        "HF_HUB_OFFLINE and HF_DATASETS_OFFLINE, unless the questions lie in its cache."
+        f"reads its questions from {leaf.datasets[0]}, but this worker is offline: unset HF_HUB_OFFLINE and "
+        "HF_DATASETS_OFFLINE, unless the questions are in its cache."
     )
 
 
@@ -118,7 +119,7 @@ def fails_to_load(leaf: Leaf) -> str | None:
     error = _error_of_loading(leaf)
     if error is None or isinstance(error, ImportError):
         return None
-    return f"cannot be loaded ({type(error).__name__}): the backend's log says more."
+    return f"cannot be loaded ({type(error).__name__}): see the backend's log."
 
 
 def _error_of_loading(leaf: Leaf) -> Exception | None:

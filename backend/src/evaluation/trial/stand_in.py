@@ -23,14 +23,14 @@ class StandIn(LM):  # type: ignore[misc]  # lm_eval carries no types.
         for request in requests:
             context, continuation = request.args[:2]
             if not isinstance(context, str) or not isinstance(continuation, str) or not continuation:
-                raise TypeError(f"an answer to choose from is {continuation!r}, and has to be a text")
+                raise TypeError(f"a choice is {continuation!r}, but must be a text")
         return [(-1.0 - number % 5, number % 2 == 0) for number in range(len(requests))]
 
     def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = True) -> list[float]:
         """That of a text which is neither likely nor unlikely."""
         for request in requests:
             if not isinstance(request.args[0], str):
-                raise TypeError(f"the text to rate is {request.args[0]!r}, and has to be a text")
+                raise TypeError(f"the text to rate is {request.args[0]!r}, but must be a text")
         return [-10.0 - number for number in range(len(requests))]
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:

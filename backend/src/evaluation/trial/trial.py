@@ -257,14 +257,14 @@ def too_many_examples(name: str, leaf: Leaf, task: Any, suite: Suite) -> Iterato
     if given is None:
         place = place_of(leaf.file, "num_fewshot")
         yield Fault(
-            f"asks for {wants} examples, and has {left} to choose from", place, "num_fewshot", "lower it"
+            f"asks for {wants} examples, but has only {left} to choose from", place, "num_fewshot", "lower it"
         )
     else:
         source = (
             f"{name}|{given} in TASKS_HARNESS" if name in suite.fewshot_by_task else f"NUM_FEWSHOT = {given}"
         )
         yield Fault(
-            f"has {left} examples to choose from, and {source} asks for {wants}",
+            f"has only {left} examples to choose from, but {source} asks for {wants}",
             Place(leaf.file) if leaf.file else None,
             do="lower the number, or add examples",
         )
