@@ -27,7 +27,7 @@ from src.shared.data.result import Result
 from src.shared.errors import CannotBeEvaluated, ModelError, ModelNotFound, RevisionNotFound
 from src.shared.models.model_source import ModelFacts
 
-Look = Callable[[Request], ModelFacts]
+LookUp = Callable[[Request], ModelFacts]
 """Finds out about a request's model before it is claimed. Raises ModelError with a sentence for its
 submitter.
 """
@@ -66,14 +66,14 @@ class Situation:
     endings: Mapping[str, Ending] = field(default_factory=dict)
 
 
-def plan(situation: Situation, *, look: Look, new_nonce: Callable[[], str]) -> dict[str, Request]:
+def plan(situation: Situation, *, look_up: LookUp, new_nonce: Callable[[], str]) -> dict[str, Request]:
     """The requests to rewrite, by path; empty when there is nothing to do.
 
     First what has ended is settled, then free slots are filled, then leases are renewed: those that are due,
     and any other whose progress changed if something is written anyway.
     """
     changes = dict(_settled(situation))
-    changes |= dict(_claimed(situation, changes, look, new_nonce))
+    changes |= dict(_claimed(situation, changes, look_up, new_nonce))
     changes |= dict(_renewed(situation, changes))
     return changes
 
@@ -177,7 +177,7 @@ def _log_of(request: Request) -> str | None:
 
 
 def _claimed(
-    situation: Situation, changes: Requests, look: Look, new_nonce: Callable[[], str]
+    situation: Situation, changes: Requests, look_up: LookUp, new_nonce: Callable[[], str]
 ) -> Iterator[tuple[str, Request]]:
     """Fill the free slots from the queue; a request whose model cannot be had fails, one that cannot be
     looked up now waits on.
@@ -195,7 +195,7 @@ def _claimed(
             return
         request = requests[path]
         try:
-            facts = look(request)
+            facts = look_up(request)
         except (ModelNotFound, RevisionNotFound, CannotBeEvaluated) as error:
             yield path, fail(request, end=End.REFUSED, message=str(error), log=None, now=situation.now)
             continue

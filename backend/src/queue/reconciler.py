@@ -312,7 +312,7 @@ class Reconciler:
                 situation = replace(situation, alive=dict.fromkeys(endings), is_stopping=True)
             changes = plan(
                 replace(situation, slots=slots),
-                look=self._look,
+                look_up=self._look_up,
                 new_nonce=lambda: token_hex(8),
             )
             if changes:
@@ -351,7 +351,7 @@ class Reconciler:
             endings=endings,
         )
 
-    def _look(self, request: Request) -> ModelFacts:
+    def _look_up(self, request: Request) -> ModelFacts:
         """Look a model up, once a tick; an old request's commit follows from its revision."""
         if request.weight_type != ORIGINAL:
             raise CannotBeEvaluated(
