@@ -82,7 +82,7 @@ class Worker:
 
     def _check_writing(self) -> None:
         """Before anything is claimed: what cannot be published need not be evaluated."""
-        self.reconciler.look()
+        self.reconciler.refresh()
         for store in (self.stores.requests, self.stores.results):
             store.check_writing()
         requests, results = self.reconciler.read

@@ -150,5 +150,5 @@ def test_the_page_tells_what_was_created_and_until_when_it_gathers(queue: Queue)
     assert said[0].endswith("/requests was missing and has been created, empty.")
     assert said[1].endswith("collects its changes until 12:01:00 UTC and writes them together.")
     queue.submit("acme/model")
-    worker.look()
+    worker.refresh()
     assert len(notes(worker, stores)) == 1

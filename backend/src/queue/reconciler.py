@@ -144,7 +144,7 @@ class Reconciler:
         until = self._faults.rests_until()
         return on_the_wall(until) if until else None
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Read both datasets, and change nothing. Raises StoreError."""
         with self._lock:
             self._refresh()
