@@ -72,7 +72,7 @@ class Worker:
         """Do what there is to do now; the queue comes first. Raises StoreError when a dataset forbids it."""
         if not self._can_write:
             self._check_writing()
-        self.announcer.look()
+        self.announcer.poll()
         self.reconciler.tick()
         self.announcer.tick()
         try:

@@ -99,7 +99,7 @@ def test_the_page_can_be_built(queue: Queue) -> None:
 def test_the_page_says_that_the_suite_is_tried_while_that_goes_on(queue: Queue) -> None:
     trial = SuiteTrial(queue.results, FunctionExecutor(wait=True), SUITE)
     announcer = Announcer(queue.results, FunctionExecutor(), SUITE, trial=trial)
-    announcer.look()
+    announcer.poll()
     stores = Stores(queue.requests, queue.results, AnyModel())
     caller = Caller(build_page(queue.worker(), Ticker(timedelta(hours=1)), announcer, stores))
     told = caller.call(0).text

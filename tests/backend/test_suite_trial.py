@@ -64,7 +64,7 @@ class Bench:
 
     def tick(self) -> None:
         """In the order of `Worker.tick`."""
-        self.announcer.look()
+        self.announcer.poll()
         self.reconciler.tick()
         self.announcer.tick()
 
@@ -303,7 +303,7 @@ def test_results_that_cannot_be_read_yet_are_told_and_read_later(
 
     with monkeypatch.context() as patch:
         patch.setattr(worker.trial._results, "snapshot", refuse)
-        worker.announcer.look()
+        worker.announcer.poll()
     assert worker.announcer.note == "The suite has not been tried yet: the Hub is busy"
     assert not worker.announcer.may_claim()
     worker.tick()

@@ -79,10 +79,10 @@ class Announcer:
         verdict = self._verdict
         return verdict is not None and bool(verdict.problems)
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """See how the trial goes; it never fails."""
         if self._trial:
-            self._trial.look()
+            self._trial.poll()
 
     def tick(self) -> None:
         """Publish what the last look has shown, if it is new.

@@ -59,7 +59,7 @@ class Verdict:
 class SuiteTrial:
     """Tries the suite, unless the results dataset says that it passed as it is: files, settings, versions.
 
-    `look` is called at each tick, and never fails. After a pause it tries again what the Hub did not answer,
+    `poll` is called at each tick, and never fails. After a pause it tries again what the Hub did not answer,
     what broke off, and a suite with problems: some of these are mended elsewhere. `clock` is for intervals.
     """
 
@@ -93,10 +93,10 @@ class SuiteTrial:
         """What is looked at now, or waited for."""
         return self._told
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Begin, go on, or begin anew because a file has changed."""
-        self._look_for_changes()
-        if self._running is None and self.verdict is None and not self._look_for_a_kept_outcome():
+        self._check_files()
+        if self._running is None and self.verdict is None and not self._read_kept_verdict():
             return
         if self._running is None and (self.verdict is None or self._is_due()):
             self._start()
@@ -107,7 +107,7 @@ class SuiteTrial:
         """Stop trying."""
         self._tester.close()
 
-    def _look_for_changes(self) -> None:
+    def _check_files(self) -> None:
         files = stamp(self._suite.tasks_dir)
         if files == self._files:
             return
@@ -121,7 +121,7 @@ class SuiteTrial:
         self._fingerprint, self._running, self.verdict = found, None, None
         self._tries, self._again = 0, None
 
-    def _look_for_a_kept_outcome(self) -> bool:
+    def _read_kept_verdict(self) -> bool:
         """Whether it could be looked for."""
         try:
             kept = self._published()
