@@ -52,9 +52,9 @@ def test_resampling_that_hangs_tells_nothing() -> None:
     told: list[bool] = []
     count = Count()
     meter = Meter("f1", 100, count, lambda: told.append(True))
-    meter.look()
+    meter.report()
     assert not told
     count.value = 5
-    meter.look()
-    meter.look()
+    meter.report()
+    meter.report()
     assert told == [True]

@@ -84,7 +84,7 @@ class Meter:
         self._told = 0
         self._logged_at = time.monotonic()
 
-    def look(self) -> None:
+    def report(self) -> None:
         """Tell if there is something to tell."""
         drawn = self._count.value
         if drawn == self._told:
@@ -102,9 +102,9 @@ def _next(pending: IMapIterator[list[float]], meter: Meter) -> list[float]:
         try:
             values = pending.next(SECONDS_BETWEEN)
         except multiprocessing.TimeoutError:
-            meter.look()
+            meter.report()
         else:
-            meter.look()
+            meter.report()
             return values
 
 
