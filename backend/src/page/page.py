@@ -37,7 +37,7 @@ STYLE = Path(__file__).with_name("style.css")
 def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, stores: Stores) -> gr.Blocks:
     """Make the page of one worker."""
 
-    def look() -> list[str]:
+    def render() -> list[str]:
         overview = reconciler.overview()
         problems = [each for each in (ticker.problem, *announcer.problems) if each]
         told = [*notes(reconciler, stores), *([announcer.note] if announcer.note else [])]
@@ -49,7 +49,7 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, sto
             sections.events(overview),
         ]
 
-    shown = Lately(look)
+    shown = Lately(render)
 
     def show() -> list[str]:
         return shown.get()
