@@ -16,7 +16,7 @@ from src.running.launchers import Child
 from src.running.logs import shorten
 from src.running.memory import memory_above
 
-SECONDS_BETWEEN_LOOKS = 0.25
+POLL_SECONDS = 0.25
 """Memory fills at some gigabytes in a second."""
 
 GB = 10**9
@@ -49,7 +49,7 @@ def watch(
     stamp = _stamp(progress_file)
     while True:
         try:
-            process.wait(SECONDS_BETWEEN_LOOKS)
+            process.wait(POLL_SECONDS)
             return None
         except subprocess.TimeoutExpired:
             now = clock()

@@ -33,7 +33,7 @@ NAME = "suite"
 """The command's place on this machine: no worker's, since one may run."""
 
 NONCE = "trial"
-SECONDS_BETWEEN_LOOKS = 0.5
+POLL_SECONDS = 0.5
 
 UNANSWERED = (
     "The questions of {} could not be fetched, because the Hub or another site did not answer. Try again "
@@ -66,7 +66,7 @@ def wait_for_the_end(tester: Executor, suite: Suite, ended: Event) -> Ending:
     """Try the suite, and say on standard error what is looked at."""
     tester.start(NONCE, Job(model=NAME, weights="", commit=None, precision="", **vars(suite)))
     told = ""
-    while not ended.wait(SECONDS_BETWEEN_LOOKS):
+    while not ended.wait(POLL_SECONDS):
         progress = tester.progress().get(NONCE)
         if progress and progress.task and progress.task != told:
             told = progress.task
