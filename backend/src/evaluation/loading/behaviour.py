@@ -30,7 +30,7 @@ NOISE = 10
 """So much more than the same text computed once more must another one differ, to be different."""
 
 
-def looks_at_nothing_to_come(job: Job, model: Any, tokenizer: Any) -> None:
+def reads_no_later_words(job: Job, model: Any, tokenizer: Any) -> None:
     """A model that sees the words to come rates a text with the text in sight. lm_eval trusts the class."""
     tokens = trial(model, tokenizer)
     if tokens is None:
@@ -47,7 +47,7 @@ def looks_at_nothing_to_come(job: Job, model: Any, tokenizer: Any) -> None:
         )
 
 
-BEHAVIOUR_CHECKS = [looks_at_nothing_to_come]
+BEHAVIOUR_CHECKS = [reads_no_later_words]
 
 
 def continues_what_it_rates(job: Job, model: Any, tokenizer: Any) -> None:
