@@ -40,14 +40,14 @@ class Step(Enum):
     TOKENIZER = auto()
     CHAT_TEMPLATE = auto()
     WEIGHTS = auto()
-    TRIAL = auto()
+    BEHAVIOUR = auto()
     """Trying the loaded model on a few words."""
     EVALUATION = auto()
     OTHER = auto()
     """Finding the tasks, or writing its own files."""
 
 
-LOADING = frozenset({Step.CONFIGURATION, Step.TOKENIZER, Step.CHAT_TEMPLATE, Step.WEIGHTS, Step.TRIAL})
+LOADING = frozenset({Step.CONFIGURATION, Step.TOKENIZER, Step.CHAT_TEMPLATE, Step.WEIGHTS, Step.BEHAVIOUR})
 ANY_STEP = frozenset(Step)
 
 
@@ -418,7 +418,7 @@ RULES = [
         "The texts of the task {task} are too long for {model}. Submit a model with a longer context.",
     ),
     Rule(
-        frozenset({Step.TRIAL, Step.EVALUATION}),
+        frozenset({Step.BEHAVIOUR, Step.EVALUATION}),
         token_out_of_range,
         "The tokenizer of {model} produces token ids for which its weights have no embedding. Save model and "
         "tokenizer again, after `resize_token_embeddings` if tokens were added.",

@@ -66,7 +66,7 @@ def load(job: Job) -> Loaded:
         config = load_configuration(job)
         tokenizer = load_tokenizer(job)
         model = load_weights(job, config)
-    with explained(Step.TRIAL, job):
+    with explained(Step.BEHAVIOUR, job):
         for check in BEHAVIOUR_CHECKS:
             check(job, model, tokenizer)
     return Loaded(model, tokenizer)
