@@ -32,7 +32,7 @@ NOISE = 10
 
 def reads_no_later_words(job: Job, model: Any, tokenizer: Any) -> None:
     """A model that sees the words to come rates a text with the text in sight. lm_eval trusts the class."""
-    tokens = trial(model, tokenizer)
+    tokens = sample_tokens(model, tokenizer)
     if tokens is None:
         return
     half = len(tokens) // 2
@@ -52,7 +52,7 @@ BEHAVIOUR_CHECKS = [reads_no_later_words]
 
 def continues_what_it_rates(job: Job, model: Any, tokenizer: Any) -> None:
     """Of some families transformers counts the positions of words in another way when it continues a text."""
-    tokens = trial(model, tokenizer)
+    tokens = sample_tokens(model, tokenizer)
     if tokens is None:
         return
     written, scores = first_words(model, tokens[None, :-2], torch.ones_like(tokens)[None, :-2], tokenizer)
@@ -72,7 +72,7 @@ def bears_padding(model: Any, tokenizer: Any) -> bool:
 
     Recurrent models read what is filled in, and positions that are counted from the left move.
     """
-    tokens = trial(model, tokenizer)
+    tokens = sample_tokens(model, tokenizer)
     if tokens is None:
         return True
     filling = len(tokens) // 2
@@ -101,7 +101,7 @@ def first_words(model: Any, tokens: Any, mask: Any, tokenizer: Any) -> tuple[Any
     return written.sequences, written.logits
 
 
-def trial(model: Any, tokenizer: Any) -> Any:
+def sample_tokens(model: Any, tokenizer: Any) -> Any:
     """The tokens of a sentence, as far as the model's context goes; None if that is not far enough."""
     length = min(LONGEST, resolve_max_length(model.config, tokenizer) - 1)
     tokens = torch.tensor(tokenizer.encode(TEXT)[:length], device=model.device)
