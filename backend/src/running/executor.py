@@ -25,7 +25,7 @@ from src.running.job import (
     NEEDS_MORE_MEMORY,
     PROGRESS_FILE,
     REPORT_FILE,
-    TOLD_BY_A_CHILD,
+    REPORTED_BY_A_CHILD,
     End,
     Ending,
     Failure,
@@ -274,7 +274,7 @@ def _not_started(error: OSError | RuntimeError) -> Ending:
 def _ending(status: int, child: _Running, *, memory_ran_out: bool) -> Ending:
     """How a child ended, from its exit status and the files that it left, none of which is trusted."""
     failure = read_json(child.folder / FAILURE_FILE, Failure)
-    if status != 0 and failure and failure.end in TOLD_BY_A_CHILD:
+    if status != 0 and failure and failure.end in REPORTED_BY_A_CHILD:
         message = cleaned(failure.message[:LONGEST_MESSAGE].encode(errors="replace"), child.names)
         return Ending(failure.end, message.decode(errors="replace"))
     if status == -signal.SIGKILL and memory_ran_out:

@@ -76,7 +76,7 @@ class Trial:
     unanswered: tuple[str, ...] = ()
 
 
-TOLD_BY_A_CHILD = {
+REPORTED_BY_A_CHILD = {
     End.REFUSED,
     End.INVALID,
     End.OUT_OF_MEMORY,
@@ -91,7 +91,7 @@ TOLD_BY_A_CHILD = {
 @dataclass(frozen=True)
 class Failure:
     """What a child says of an evaluation that it could not finish: how it ended, which is one of
-    TOLD_BY_A_CHILD, and one sentence that the model's submitter understands.
+    REPORTED_BY_A_CHILD, and one sentence that the model's submitter understands.
     """
 
     end: End
