@@ -285,9 +285,9 @@ def _ending(status: int, child: _Running, *, memory_ran_out: bool) -> Ending:
     if child.process.fault:
         return Ending(End.WORKER, child.process.fault)
     if not any((child.folder / file).exists() for file in (BEGUN_FILE, REPORT_FILE)):
-        return Ending(End.WORKER, NOT_BEGUN.format(_told(status)))
+        return Ending(End.WORKER, NOT_BEGUN.format(_meaning_of(status)))
     if status != 0:
-        return Ending(End.CRASHED, f"The evaluation {_told(status)}.")
+        return Ending(End.CRASHED, f"The evaluation {_meaning_of(status)}.")
     return _finished(child.folder)
 
 
@@ -299,7 +299,7 @@ def _finished(folder: Path) -> Ending:
         return Ending(End.CRASHED, f"The evaluation left no readable report: {error}.")
 
 
-def _told(status: int) -> str:
+def _meaning_of(status: int) -> str:
     """What an exit status means."""
     if status == 0:
         return "ended without a report"
