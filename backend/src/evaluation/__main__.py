@@ -60,14 +60,14 @@ def evaluate_the_model(folder: Path) -> int:
     """Evaluate, and return the exit status: 0 with a report, 1 with a failure or with neither."""
     job = read_json(folder / JOB_FILE, Job)
     if job is None:
-        return told_of_no_job(folder)
+        return report_missing_job(folder)
     allow_code(job)
     # Not at the top: this takes seconds, in which the worker may die already.
     try:
         from src.evaluation.failures import Failed, Step, explained, unexpected
         from src.evaluation.harness import evaluate
     except (ImportError, OSError) as error:
-        return told_of_no_package(folder, error)
+        return report_missing_package(folder, error)
 
     try:
         with explained(Step.OTHER, job):
@@ -92,7 +92,7 @@ def describe_the_suite(folder: Path) -> int:
     os.nice(10)  # an evaluation that runs meanwhile comes first
     suite = read_json(folder / JOB_FILE, Suite)
     if suite is None:
-        return told_of_no_job(folder)
+        return report_missing_job(folder)
     allow_code(suite)
     from src.evaluation.description import describe
 
@@ -104,7 +104,7 @@ def try_the_suite(folder: Path) -> int:
     """Try it, and return the exit status: 0 with the outcome as the report, whatever that is."""
     suite = read_json(folder / JOB_FILE, Suite)
     if suite is None:
-        return told_of_no_job(folder)
+        return report_missing_job(folder)
     allow_code(suite)
     (folder / BEGUN_FILE).touch()
     from src.evaluation.trial.trial import try_suite
@@ -117,7 +117,7 @@ def serve_orders(suite_file: Path) -> int:
     """Be the warm parent until the worker is gone, and return the exit status."""
     suite = read_json(suite_file, Suite)
     if suite is None:
-        return told_of_no_job(suite_file.parent)
+        return report_missing_job(suite_file.parent)
     # Imports take half a minute, in which no orders are read; a thread must not be there when it forks.
     with ending_with(STDIN) if leads_a_session() else nullcontext():
         from src.evaluation.warm import WarmParent, warm_up
@@ -130,13 +130,13 @@ def serve_orders(suite_file: Path) -> int:
     return 0
 
 
-def told_of_no_job(folder: Path) -> int:
+def report_missing_job(folder: Path) -> int:
     """Log that there is nothing to run, and return the exit status for it."""
     log.error("found no job to run: %s is missing or is not a job", folder / JOB_FILE)
     return 1
 
 
-def told_of_no_package(folder: Path, error: ImportError | OSError) -> int:
+def report_missing_package(folder: Path, error: ImportError | OSError) -> int:
     """Tell that nothing can be evaluated without what could not be imported, and return the exit status."""
     log.error("could not import a package that evaluations need", exc_info=error)
     package = getattr(error, "name", None) or "a package"
