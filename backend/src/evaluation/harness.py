@@ -23,7 +23,7 @@ from src.evaluation.loading.behaviour import bears_padding, continues_what_it_ra
 from src.evaluation.loading.copies import load_a_sound_copy
 from src.evaluation.loading.finite import FiniteScores
 from src.evaluation.loading.model_files import revision
-from src.evaluation.progress import ProgressMeter, Tell
+from src.evaluation.progress import OnProgress, ProgressMeter
 from src.evaluation.reports.bootstrap import told_bootstrapping
 from src.evaluation.reports.kept import KeptReports
 from src.evaluation.reports.report import (
@@ -151,7 +151,7 @@ def ends_in(tokens: int | list[int] | None) -> list[int]:
     return tokens if isinstance(tokens, list) else [] if tokens is None else [tokens]
 
 
-def evaluate(job: Job, tell: Tell) -> Report:
+def evaluate(job: Job, on_progress: OnProgress) -> Report:
     """The report of this model on all the job's tasks, to be published. Raises `Failed` if it cannot be had.
 
     What an earlier attempt kept is not computed again, and the model not even loaded if that was all.
@@ -164,7 +164,7 @@ def evaluate(job: Job, tell: Tell) -> Report:
     reports = {task: report for task in job.tasks if (report := kept.read(task))}
     missing = [task for task in job.tasks if task not in reports]
     if missing:
-        meter = ProgressMeter(tell)
+        meter = ProgressMeter(on_progress)
         model = load_metered(job, meter)
         for task in missing:
             meter.start(task)

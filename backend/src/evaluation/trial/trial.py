@@ -54,7 +54,7 @@ LONGEST_EXAMPLE = 1_500
 MOST_COMPARED = 20_000
 """Of more examples than these it is not counted how many are the same."""
 
-Tell = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 
 Explained = tuple[Leaf, Fault]
 
@@ -69,10 +69,10 @@ class Tried(NamedTuple):
     examples: Sequence[tuple[str, Example]] = ()
 
 
-def try_suite(suite: Suite, tell: Tell) -> Trial:
+def try_suite(suite: Suite, on_progress: OnProgress) -> Trial:
     """Describe the suite and try it, telling what is looked at; no error of a task's gets out of here."""
     total = len(suite.tasks)
-    tell(Progress("looking for the tasks", 0, total))
+    on_progress(Progress("looking for the tasks", 0, total))
     index = index_for(suite.tasks, suite.tasks_dir)
     broken = list(broken_files(suite.tasks_dir))
     description = describe(suite, index, is_tried=True, unreadable=names_in(broken))
@@ -80,7 +80,7 @@ def try_suite(suite: Suite, tell: Tell) -> Trial:
     unanswered: list[str] = []
     examples: dict[str, Example] = {}
     for number, name in enumerate(suite.tasks):
-        tell(Progress(name, number, total))
+        on_progress(Progress(name, number, total))
         if any(problems_of(name, suite, index)):
             continue
         log.info("trying the task %s", name)
@@ -88,7 +88,7 @@ def try_suite(suite: Suite, tell: Tell) -> Trial:
         told += sentences(name, tried.faults, suite)
         unanswered += [name] if tried.is_unanswered else []
         examples |= dict(tried.examples)
-    tell(Progress("", total, total))
+    on_progress(Progress("", total, total))
     return Trial(
         description=with_examples(
             replace(
