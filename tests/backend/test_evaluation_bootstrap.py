@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from lm_eval.api import metrics
 
-from src.evaluation.reports.bootstrap import Meter, standard_error, told_bootstrapping
+from src.evaluation.reports.bootstrap import Meter, bootstrapping_reported, standard_error
 
 
 class Count:
@@ -37,7 +37,7 @@ def test_a_standard_error_is_the_number_that_lm_eval_computes(
 
 def test_progress_is_told_while_f1_mcc_or_perplexity_is_bootstrapped() -> None:
     told: list[bool] = []
-    with told_bootstrapping(lambda: told.append(True)):
+    with bootstrapping_reported(lambda: told.append(True)):
         for metric in (metrics.f1_score, metrics.matthews_corrcoef, metrics.perplexity):
             told.clear()
             answers = [-1.0, -2.0] if metric is metrics.perplexity else f1_answers(40)

@@ -88,7 +88,7 @@ def test_a_task_with_f1_is_resampled_as_often_as_the_owner_says_and_tells_meanwh
     model: Path, own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     again: list[object] = []
-    monkeypatch.setattr(MeteredModel, "tell_again", lambda model: again.append(model))
+    monkeypatch.setattr(MeteredModel, "report_again", lambda model: again.append(model))
     text = (TASKS / "tiny_agreement.yaml").read_text()
     (own / "tiny_agreement.yaml").write_text(
         text.replace("metric: acc", "metric: f1").replace(": mean", ": f1")

@@ -24,7 +24,7 @@ from src.evaluation.loading.copies import load_a_sound_copy
 from src.evaluation.loading.finite import FiniteScores
 from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import OnProgress, ProgressMeter
-from src.evaluation.reports.bootstrap import told_bootstrapping
+from src.evaluation.reports.bootstrap import bootstrapping_reported
 from src.evaluation.reports.kept import KeptReports
 from src.evaluation.reports.report import (
     TIME,
@@ -85,7 +85,7 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
             answers: list[str] = super().generate_until(requests, disable_tqdm=disable_tqdm)
         return answers
 
-    def tell_again(self) -> None:
+    def report_again(self) -> None:
         """Tell that the task goes on, though no request was answered since."""
         self._meter.finish()
 
@@ -207,7 +207,7 @@ def evaluate_task(job: Job, model: MeteredModel, task: str, tasks: TaskManager) 
     """
     started = time.monotonic()
     model.truncated = 0
-    with told_bootstrapping(model.tell_again):
+    with bootstrapping_reported(model.report_again):
         report: Report = simple_evaluate(
             model=model,
             tasks=[task],

@@ -44,11 +44,11 @@ class Counted:
 
 
 @contextmanager
-def told_bootstrapping(tell: Callable[[], None]) -> Iterator[None]:
+def bootstrapping_reported(on_progress: Callable[[], None]) -> Iterator[None]:
     """Have lm_eval call `tell` about once a second while it resamples, as long as that goes on."""
 
     def bootstrap_stderr(statistic: Statistic, answers: Sequence[Any], iters: int) -> float:
-        return standard_error(statistic, answers, iters, tell)
+        return standard_error(statistic, answers, iters, on_progress)
 
     original = metrics.bootstrap_stderr
     metrics.bootstrap_stderr = bootstrap_stderr
@@ -59,7 +59,7 @@ def told_bootstrapping(tell: Callable[[], None]) -> Iterator[None]:
 
 
 def standard_error(
-    statistic: Statistic, answers: Sequence[Any], iters: int, tell: Callable[[], None]
+    statistic: Statistic, answers: Sequence[Any], iters: int, on_progress: Callable[[], None]
 ) -> float:
     """The same number as lm_eval's `bootstrap_stderr`: the same chunks, with the same seeds."""
     name = getattr(statistic, "__name__", "a metric")
@@ -70,7 +70,7 @@ def standard_error(
     with multiprocessing.Pool(multiprocessing.cpu_count(), initializer=_count_in, initargs=(count,)) as pool:
         work = metrics._bootstrap_internal(Counted(statistic), at_once)
         pending = pool.imap(work, ((number, answers) for number in range(chunks)))
-        meter = Meter(name, iters, count, tell)
+        meter = Meter(name, iters, count, on_progress)
         values = [value for _ in range(chunks) for value in _next(pending, meter)]
     error: float = metrics.sample_stddev(values)
     return error
@@ -79,18 +79,18 @@ def standard_error(
 class Meter:
     """Tells of resamples, but only if more were drawn since: a process that hangs is stuck."""
 
-    def __init__(self, name: str, iters: int, count: Any, tell: Callable[[], None]) -> None:
-        self._name, self._iters, self._count, self._tell = name, iters, count, tell
-        self._told = 0
+    def __init__(self, name: str, iters: int, count: Any, on_progress: Callable[[], None]) -> None:
+        self._name, self._iters, self._count, self._on_progress = name, iters, count, on_progress
+        self._reported = 0
         self._logged_at = time.monotonic()
 
     def report(self) -> None:
         """Tell if there is something to tell."""
         drawn = self._count.value
-        if drawn == self._told:
+        if drawn == self._reported:
             return
-        self._told = drawn
-        self._tell()
+        self._reported = drawn
+        self._on_progress()
         if time.monotonic() - self._logged_at >= SECONDS_BETWEEN_LINES:
             self._logged_at = time.monotonic()
             log.info("resampled %d of %d times for the standard error of %s", drawn, self._iters, self._name)
