@@ -79,7 +79,7 @@ class WarmParent:
             if self._woken in ready:
                 with suppress(BlockingIOError):
                     os.read(self._woken, PIPE_BYTES)
-                self._tell_who_ended()
+                self._report_ended()
             if STDIN in ready:
                 data = os.read(STDIN, PIPE_BYTES)
                 if not data:
@@ -92,7 +92,7 @@ class WarmParent:
             pid = os.fork()
         except OSError:
             log.exception("could not fork")
-            self._tell(folder, 0, 1)
+            self._report(folder, 0, 1)
             return
         if pid == 0:
             os._exit(self._be_a_child(run, Path(folder)))
@@ -101,9 +101,9 @@ class WarmParent:
         ):  # the child does the same: whoever is first, its group is there when it is told
             os.setpgid(pid, pid)
         self._folders[pid] = folder
-        self._tell(folder, pid, None)
+        self._report(folder, pid, None)
 
-    def _tell_who_ended(self) -> None:
+    def _report_ended(self) -> None:
         for pid, folder in list(self._folders.items()):
             if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
                 continue
@@ -112,9 +112,9 @@ class WarmParent:
                 os.killpg(pid, signal.SIGKILL)
             _, status = os.waitpid(pid, 0)
             del self._folders[pid]
-            self._tell(folder, pid, os.waitstatus_to_exitcode(status))
+            self._report(folder, pid, os.waitstatus_to_exitcode(status))
 
-    def _tell(self, folder: str, pid: int, status: int | None) -> None:
+    def _report(self, folder: str, pid: int, status: int | None) -> None:
         line = json.dumps({"folder": folder, "pid": pid, "status": status}) + "\n"
         with suppress(BrokenPipeError):  # the worker is gone: the end of the orders comes next
             os.write(self._answers, line.encode())
