@@ -57,7 +57,7 @@ def try_here() -> int:
         on_end=ended.set,
     )
     try:
-        return tell(wait_for_the_end(tester, suite, ended), suite)
+        return print_outcome(wait_for_the_end(tester, suite, ended), suite)
     finally:
         tester.close()
 
@@ -65,31 +65,31 @@ def try_here() -> int:
 def wait_for_the_end(tester: Executor, suite: Suite, ended: Event) -> Ending:
     """Try the suite, and say on standard error what is looked at."""
     tester.start(NONCE, Job(model=NAME, weights="", commit=None, precision="", **vars(suite)))
-    told = ""
+    shown = ""
     while not ended.wait(POLL_SECONDS):
         progress = tester.progress().get(NONCE)
-        if progress and progress.task and progress.task != told:
-            told = progress.task
-            note = GOES_ON.format(task=told, done=progress.done, total=len(suite.tasks))
+        if progress and progress.task and progress.task != shown:
+            shown = progress.task
+            note = GOES_ON.format(task=shown, done=progress.done, total=len(suite.tasks))
             sys.stderr.write(f"{note}\n")
     return tester.endings()[NONCE]
 
 
-def tell(ending: Ending, suite: Suite) -> int:
+def print_outcome(ending: Ending, suite: Suite) -> int:
     """Write what the trial has shown to standard output, and return the exit status."""
     trial = trial_from(ending.report)
     if trial is None:
         sys.stderr.write(ending.log.decode(errors="replace"))
-        return say(NOT_FOUND_OUT, f"The suite could not be tried: {ending.message or ending.end}")
+        return print_lines(NOT_FOUND_OUT, f"The suite could not be tried: {ending.message or ending.end}")
     unanswered = [UNANSWERED.format(", ".join(trial.unanswered))] if trial.unanswered else []
     if trial.description.problems:
-        return say(HAS_PROBLEMS, *trial.description.problems, *unanswered)
+        return print_lines(HAS_PROBLEMS, *trial.description.problems, *unanswered)
     if unanswered:
-        return say(NOT_FOUND_OUT, *unanswered)
-    return say(WELL, f"The suite has no problems: {', '.join(suite.tasks)}.")
+        return print_lines(NOT_FOUND_OUT, *unanswered)
+    return print_lines(WELL, f"The suite has no problems: {', '.join(suite.tasks)}.")
 
 
-def say(status: int, *sentences: str) -> int:
+def print_lines(status: int, *sentences: str) -> int:
     """Write sentences, a line each, and return the status."""
     sys.stdout.write("".join(f"{each}\n" for each in sentences))
     return status
