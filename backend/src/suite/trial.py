@@ -83,7 +83,7 @@ class SuiteTrial:
         self._running: str | None = None
         self._tries = 0
         self._again: datetime | None = None
-        self._told: str | None = None
+        self._note: str | None = None
         self._doing = ""
         self.verdict: Verdict | None = None
         """That of the files as they are; None while it is not known yet."""
@@ -91,7 +91,7 @@ class SuiteTrial:
     @property
     def note(self) -> str | None:
         """What is looked at now, or waited for."""
-        return self._told
+        return self._note
 
     def poll(self) -> None:
         """Begin, go on, or begin anew because a file has changed."""
@@ -126,12 +126,12 @@ class SuiteTrial:
         try:
             kept = self._published()
         except StoreError as error:
-            self._tell(NOT_READ.format(error=error))
+            self._set_note(NOT_READ.format(error=error))
             return False
         if kept and kept.tried == self._fingerprint:
             log.info("the suite passed an earlier trial with the same files, settings and versions")
             self.verdict = Verdict(fingerprint=self._fingerprint, is_passed=True, kept=kept)
-            self._tell(None)
+            self._set_note(None)
         return True
 
     def _published(self) -> BackendDescription | None:
@@ -150,7 +150,7 @@ class SuiteTrial:
     def _start(self) -> None:
         self._number += 1
         self._running, self._again, self._doing = f"trial-{self._number}", None, ""
-        self._tell(BEGINS.format(tasks=named(self._suite.tasks)))
+        self._set_note(BEGINS.format(tasks=named(self._suite.tasks)))
         job = Job(model=self._running, weights="", commit=None, precision="", **vars(self._suite))
         self._tester.start(self._running, job)
 
@@ -172,7 +172,9 @@ class SuiteTrial:
     def _follow(self, progress: Progress | None) -> None:
         if progress and progress.task:
             self._doing = progress.task
-            self._tell(GOES_ON.format(task=progress.task, done=progress.done, total=len(self._suite.tasks)))
+            self._set_note(
+                GOES_ON.format(task=progress.task, done=progress.done, total=len(self._suite.tasks))
+            )
 
     def _verdict(self, ending: Ending) -> Verdict:
         trial = trial_from(ending.report)
@@ -180,13 +182,13 @@ class SuiteTrial:
             return self._broken_off(ending)
         problems, unanswered = trial.description.problems, trial.unanswered
         is_passed = not problems and not unanswered
-        self._tell(None)
+        self._set_note(None)
         if is_passed:
             self._tries = 0
         else:
             again = self._later(End.UNREACHABLE)
             if unanswered and not problems:
-                self._tell(NOT_ANSWERED.format(tasks=named(unanswered), time=again))
+                self._set_note(NOT_ANSWERED.format(tasks=named(unanswered), time=again))
         return Verdict(
             fingerprint=self._fingerprint,
             is_passed=is_passed,
@@ -203,7 +205,7 @@ class SuiteTrial:
         problem = BROKE_OFF.format(
             message=message.replace("The evaluation", "the trial"), where=where, time=again
         )
-        self._tell(None)
+        self._set_note(None)
         return Verdict(fingerprint=self._fingerprint, problems=(problem,), log=ending.log)
 
     def _later(self, end: End) -> datetime:
@@ -212,10 +214,10 @@ class SuiteTrial:
         self._again = self._clock() + self._retries.pause([end] * self._tries)
         return on_the_wall(self._again)
 
-    def _tell(self, note: str | None) -> None:
-        if note and note != self._told:
+    def _set_note(self, note: str | None) -> None:
+        if note and note != self._note:
             log.info("%s", note)
-        self._told = note
+        self._note = note
 
 
 def trial_from(report: Mapping[str, object] | None) -> Trial | None:
