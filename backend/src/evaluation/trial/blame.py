@@ -273,7 +273,7 @@ def _of_a_template(error: BaseException, leaf: Leaf, _folder: Path, features: Se
     if unknown and isinstance(cause, jinja2.UndefinedError):
         close = did_you_mean(unknown[1], features) or (f": they have {listed(features)}" if features else "")
         return _at(leaf, f"uses the field `{unknown[1]}`, which its questions do not have{close}", field)
-    return _at(leaf, f"has a template that fails ({told(cause)})", field)
+    return _at(leaf, f"has a template that fails ({error_summary(cause)})", field)
 
 
 def _of_its_code(error: BaseException, leaf: Leaf, folder: Path, _features: Sequence[str]) -> Fault | None:
@@ -291,7 +291,7 @@ def _of_its_code(error: BaseException, leaf: Leaf, folder: Path, _features: Sequ
         if frames:
             field = _setting_of(leaf, frames[0].name)
             return Fault(
-                f"has code that fails ({told(cause)})",
+                f"has code that fails ({error_summary(cause)})",
                 Place(Path(frames[-1].filename), frames[-1].lineno),
                 field,
             )
@@ -316,7 +316,7 @@ def _of_anything(error: BaseException, leaf: Leaf, _folder: Path, _features: Seq
     if field == "num_fewshot" and not isinstance(first, ValueError | AssertionError):
         field = None
     what = "cannot be evaluated" if field is None else f"cannot be evaluated because of its `{field}`"
-    return _at(leaf, f"{what}: {told(first)}", field)
+    return _at(leaf, f"{what}: {error_summary(first)}", field)
 
 
 ERRORS: Sequence[Callable[[BaseException, Leaf, Path, Sequence[str]], Fault | None]] = [
@@ -377,7 +377,7 @@ def cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def told(error: BaseException) -> str:
+def error_summary(error: BaseException) -> str:
     """An error in a few words."""
     text = cut(" ".join(str(error).split()), LONGEST)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
