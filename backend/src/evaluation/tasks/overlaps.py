@@ -20,8 +20,8 @@ def overlaps(suite: Suite, tasks: TaskManager) -> Iterator[str]:
         if common := sorted(held[one].keys() & held[other].keys()):
             yield (
                 f"TASKS_HARNESS names the task {common[0]} twice{and_more(common)}: "
-                f"{told(suite, one, held[one][common[0]])}, and "
-                f"{told(suite, other, held[other][common[0]])}. One "
+                f"{mention(suite, one, held[one][common[0]])}, and "
+                f"{mention(suite, other, held[other][common[0]])}. One "
                 "score would overwrite the other: remove one of the two."
             )
     for name in suite.tasks:
@@ -46,7 +46,7 @@ def key_of(leaf: Leaf, name: str) -> str:
     return leaf.name if leaf.file else f"{name}::{leaf.name}"
 
 
-def told(suite: Suite, name: str, leaf: Leaf) -> str:
+def mention(suite: Suite, name: str, leaf: Leaf) -> str:
     """How a sentence names one of the places where a task was found."""
     count = leaf.fewshot(suite.fewshot(name))
     examples = "1 example" if count == 1 else f"{count} examples"
