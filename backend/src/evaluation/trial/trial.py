@@ -374,7 +374,7 @@ def unreadable(suite: Suite, index: TaskManager, files: Iterable[Broken]) -> Ite
     wanted_names |= {leaf.name.encode() for name in suite.tasks for leaf in leaves(name, index)}
     for broken in files:
         sentence = (
-            f"The task file {told_place(broken.place, suite)} cannot be used: {broken.reason}. Correct it."
+            f"The task file {place_text(broken.place, suite)} cannot be used: {broken.reason}. Correct it."
         )
         if _concerns(broken, wanted_names):
             yield sentence
@@ -394,7 +394,7 @@ def sentences(name: str, faults: Sequence[Explained], suite: Suite) -> list[str]
     """The faults of one name in sentences; what several tasks share, such as a file, is told once."""
     told: dict[tuple[str, Place | None], str] = {}
     for leaf, fault in faults:
-        place = told_place(fault.place, suite)
+        place = place_text(fault.place, suite)
         where = ", ".join(filter(None, [place, f"`{fault.field}`" if fault.field else ""]))
         sentence = f"The task {named(leaf, name)} {fault.what}{f' ({where})' if where else ''}: {fault.do}."
         told.setdefault((fault.what, fault.place), sentence)
@@ -415,7 +415,7 @@ def without_folders(sentence: str, suite: Suite) -> str:
     return sentence
 
 
-def told_place(place: Place | None, suite: Suite) -> str:
+def place_text(place: Place | None, suite: Suite) -> str:
     """A file and its line as an owner knows them, without the folders of this machine."""
     if place is None:
         return ""
