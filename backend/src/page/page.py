@@ -40,9 +40,9 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, sto
     def render() -> list[str]:
         overview = reconciler.overview()
         problems = [each for each in (ticker.problem, *announcer.problems) if each]
-        told = [*notes(reconciler, stores), *([announcer.note] if announcer.note else [])]
+        shown_notes = [*notes(reconciler, stores), *([announcer.note] if announcer.note else [])]
         return [
-            sections.header(reconciler.worker, last_tick=ticker.last, notes=told, problems=problems),
+            sections.header(reconciler.worker, last_tick=ticker.last, notes=shown_notes, problems=problems),
             sections.running(overview, utc_now()),
             sections.waiting(overview),
             sections.failed(overview, stores.results.address),
@@ -75,9 +75,9 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, sto
 
 def notes(reconciler: Reconciler, stores: Stores) -> list[str]:
     """What the owner should know although nothing is wrong."""
-    told = [stores.notice] if stores.notice else []
-    told += [CREATED.format(store) for store in reconciler.created()]
+    found = [stores.notice] if stores.notice else []
+    found += [CREATED.format(store) for store in reconciler.created()]
     if rests_until := reconciler.rests_until():
-        told.append(RESTS.format(rests_until))
+        found.append(RESTS.format(rests_until))
     gathers_until = reconciler.gathers_until()
-    return told + ([GATHERS.format(gathers_until)] if gathers_until else [])
+    return found + ([GATHERS.format(gathers_until)] if gathers_until else [])

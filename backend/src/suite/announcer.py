@@ -129,7 +129,7 @@ class Announcer:
 
     def _announce(self, description: BackendDescription, verdict: Verdict) -> None:
         problems = tuple(dict.fromkeys((*verdict.problems, *description.problems)))
-        told = replace(
+        complete = replace(
             with_kept_examples(description, verdict.kept),
             problems=problems,
             space=self._space,
@@ -137,7 +137,7 @@ class Announcer:
             max_model_gb=self._max_model_gb,
             tried=(verdict.fingerprint or None) if verdict.is_passed and not problems else None,
         )
-        self._publish(written_within_bounds(told))
+        self._publish(written_within_bounds(complete))
         self.problems = problems
         self._announced = verdict
 

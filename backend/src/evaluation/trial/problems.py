@@ -38,13 +38,13 @@ def problems(
     left_out: list[Callable[[Leaf], str | None]] = [runs_the_models_code] if confirm_run_unsafe_code else []
     left_out += [lacks_its_questions, needs_the_hub, fails_to_load] if is_tried else []
     rules = [rule for rule in PROBLEMS if rule not in left_out]
-    told = set()
+    reported = set()
     for leaf in leaves(name, tasks):
         if leaf.name in unreadable:
             continue
         found = next(((rule, sentence) for rule in rules if (sentence := rule(leaf))), None)
-        if found and found[0] not in told:
-            told.add(found[0])
+        if found and found[0] not in reported:
+            reported.add(found[0])
             hint = did_you_mean(leaf.name, tasks) if found[0] is is_nowhere else ""
             yield f"The task {named(leaf, name)} {found[1]}{hint}"
 

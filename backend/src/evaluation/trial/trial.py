@@ -76,7 +76,7 @@ def try_suite(suite: Suite, on_progress: OnProgress) -> Trial:
     index = index_for(suite.tasks, suite.tasks_dir)
     broken = list(broken_files(suite.tasks_dir))
     description = describe(suite, index, is_tried=True, unreadable=names_in(broken))
-    told = [*description.problems, *unreadable(suite, index, broken)]
+    problems = [*description.problems, *unreadable(suite, index, broken)]
     unanswered: list[str] = []
     examples: dict[str, Example] = {}
     for number, name in enumerate(suite.tasks):
@@ -85,14 +85,14 @@ def try_suite(suite: Suite, on_progress: OnProgress) -> Trial:
             continue
         log.info("trying the task %s", name)
         tried = try_task(name, suite, index)
-        told += sentences(name, tried.faults, suite)
+        problems += sentences(name, tried.faults, suite)
         unanswered += [name] if tried.is_unanswered else []
         examples |= dict(tried.examples)
     on_progress(Progress("", total, total))
     return Trial(
         description=with_examples(
             replace(
-                description, problems=tuple(without_folders(each, suite) for each in dict.fromkeys(told))
+                description, problems=tuple(without_folders(each, suite) for each in dict.fromkeys(problems))
             ),
             examples,
         ),
@@ -392,13 +392,13 @@ def _concerns(broken: Broken, names: Iterable[bytes]) -> bool:
 
 def sentences(name: str, faults: Sequence[Explained], suite: Suite) -> list[str]:
     """The faults of one name in sentences; what several tasks share, such as a file, is told once."""
-    told: dict[tuple[str, Place | None], str] = {}
+    found: dict[tuple[str, Place | None], str] = {}
     for leaf, fault in faults:
         place = place_text(fault.place, suite)
         where = ", ".join(filter(None, [place, f"`{fault.field}`" if fault.field else ""]))
         sentence = f"The task {named(leaf, name)} {fault.what}{f' ({where})' if where else ''}: {fault.do}."
-        told.setdefault((fault.what, fault.place), sentence)
-    return list(told.values())
+        found.setdefault((fault.what, fault.place), sentence)
+    return list(found.values())
 
 
 def without_folders(sentence: str, suite: Suite) -> str:
