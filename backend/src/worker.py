@@ -33,7 +33,7 @@ from src.running.launchers import Launcher, ProgramLauncher
 from src.running.memory import available_memory
 from src.running.suite import Suite, read_tasks
 from src.running.warm_launcher import WarmLauncher
-from src.running.watch import GB, Limits
+from src.running.watch import GB, ChildLimits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import StoreError, told_in_one_sentence
@@ -121,7 +121,7 @@ def make_worker(settings: Settings) -> Worker:
     launcher = make_launcher(settings, suite, identity.folder)
     describer = ProcessExecutor(
         identity.folder,
-        limits=Limits(DESCRIBED_WITHIN),
+        limits=ChildLimits(DESCRIBED_WITHIN),
         launcher=launcher,
         work=Work.DESCRIBE,
         on_end=ticker.wake,
@@ -195,7 +195,7 @@ def make_executor(
     """Where evaluations run, within so many bytes of memory each and the other limits that were set."""
     return ProcessExecutor(
         folder,
-        limits=Limits(
+        limits=ChildLimits(
             time=timedelta(hours=settings.max_hours),
             silence=timedelta(minutes=settings.stuck_minutes),
             memory=memory,
@@ -211,7 +211,7 @@ def make_tester(
     settings: Settings, folder: Path, launcher: Launcher, on_end: Callable[[], None]
 ) -> ProcessExecutor:
     """Where the suite is tried. It may have to download all questions, and tells when it goes on."""
-    limits = Limits(
+    limits = ChildLimits(
         time=timedelta(hours=settings.max_hours), silence=timedelta(minutes=settings.stuck_minutes)
     )
     return ProcessExecutor(folder, limits=limits, launcher=launcher, work=Work.TRY, on_end=on_end)

@@ -26,7 +26,7 @@ from src.running.executor import ProcessExecutor
 from src.running.job import Work
 from src.running.launchers import ProgramLauncher
 from src.running.suite import Suite
-from src.running.watch import Limits
+from src.running.watch import ChildLimits
 from src.shared.data.backend_description import BackendDescription, Metric, TaskDescription, read_description
 from src.shared.data.names import BACKEND_DESCRIPTION
 from src.suite.announcer import Announcer
@@ -277,7 +277,7 @@ def test_questions_on_the_hub_are_a_problem_for_a_worker_that_is_kept_offline(
 
 def test_a_child_describes_the_suite_and_the_worker_publishes_it(queue: Queue, tmp_path: Path) -> None:
     suite = replace(SHIPPED, fewshot_by_task={"tiny_copy": 4}, limit=0.5)
-    limits = Limits(time=timedelta(minutes=5))
+    limits = ChildLimits(time=timedelta(minutes=5))
     launcher = ProgramLauncher(clean_environment(tmp_path / "worker"))
     describer = ProcessExecutor(tmp_path / "worker", limits=limits, launcher=launcher, work=Work.DESCRIBE)
     announcer = Announcer(queue.results, describer, suite)

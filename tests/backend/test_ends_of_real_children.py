@@ -17,7 +17,7 @@ from src.running.job import PROGRESS_FILE, REPORT_FILE, End, Ending, Job
 from src.running.launchers import Launcher
 from src.running.suite import Suite
 from src.running.warm_launcher import WarmLauncher
-from src.running.watch import GB, Limits
+from src.running.watch import GB, ChildLimits
 from support.broken_models import WEIGHTS, cut_in_half, edited, removed, with_code_that_says_so
 from support.jobs import TASKS, make_job
 from support.processes import is_alive
@@ -30,7 +30,7 @@ from support.tiny_model import (
 from support.waiting import wait_for
 
 NONCE = "nonce"
-USUAL = Limits(timedelta(minutes=5))
+USUAL = ChildLimits(timedelta(minutes=5))
 SHORT = timedelta(seconds=20)
 ENDLESS = 10**7
 """Tokens: a tiny model writes some thousands in a second."""
@@ -45,7 +45,7 @@ class Case:
         sentence: str,
         *,
         spoil: Callable[[Path], None] = lambda model: None,
-        limits: Limits = USUAL,
+        limits: ChildLimits = USUAL,
         is_endless: bool = False,
         fills_the_disk: bool = False,
         is_killed: bool = False,
@@ -60,13 +60,13 @@ CASES = {
     "too large for its memory": Case(
         End.OUT_OF_MEMORY,
         "GB of memory, more than its limit of 0.05 GB, and was stopped.",
-        limits=Limits(timedelta(minutes=5), memory=int(0.05 * GB)),  # which its share of the parent has
+        limits=ChildLimits(timedelta(minutes=5), memory=int(0.05 * GB)),  # which its share of the parent has
     ),
-    "endless": Case(End.OVER_TIME, "took longer than the limit", limits=Limits(SHORT), is_endless=True),
+    "endless": Case(End.OVER_TIME, "took longer than the limit", limits=ChildLimits(SHORT), is_endless=True),
     "without progress": Case(
         End.STUCK,
         "made no progress for 0.333 minutes and was stopped.",
-        limits=Limits(timedelta(minutes=5), silence=SHORT),
+        limits=ChildLimits(timedelta(minutes=5), silence=SHORT),
         is_endless=True,
     ),
     "killed": Case(End.CRASHED, "was killed by signal SIGKILL.", is_endless=True, is_killed=True),

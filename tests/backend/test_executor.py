@@ -21,7 +21,7 @@ from src.running.executor import LONGEST_MESSAGE, ProcessExecutor
 from src.running.job import End, Ending, Job, Progress, Work
 from src.running.launchers import Child, ProgramLauncher
 from src.running.logs import shorten
-from src.running.watch import Limits
+from src.running.watch import ChildLimits
 from support.processes import is_alive
 from support.waiting import wait_for
 
@@ -39,7 +39,7 @@ def make_executor(folder: Path, seconds: float = 60, **options: Any) -> ProcessE
     environment = clean_environment(folder / "worker", options.pop("read_token", None))
     command = options.pop("command", (sys.executable, str(CHILD)))
     launcher = ProgramLauncher(environment, command)
-    options = {"limits": Limits(timedelta(seconds=seconds)), "launcher": launcher, **options}
+    options = {"limits": ChildLimits(timedelta(seconds=seconds)), "launcher": launcher, **options}
     return ProcessExecutor(folder / "worker", **options)
 
 
@@ -187,7 +187,7 @@ def test_an_evaluation_that_takes_too_much_memory_is_stopped_with_all_that_it_st
     tmp_path: Path,
 ) -> None:
     """What its own children hold counts as well."""
-    executor = make_executor(tmp_path, limits=Limits(timedelta(minutes=1), memory=150_000_000))
+    executor = make_executor(tmp_path, limits=ChildLimits(timedelta(minutes=1), memory=150_000_000))
     end = ending(executor, "hungry", tmp_path)
     assert end.end is End.OUT_OF_MEMORY
     assert re.fullmatch(
@@ -199,7 +199,7 @@ def test_an_evaluation_that_takes_too_much_memory_is_stopped_with_all_that_it_st
 
 
 def test_an_evaluation_without_progress_is_stopped(tmp_path: Path) -> None:
-    limits = Limits(timedelta(minutes=1), silence=timedelta(seconds=1))
+    limits = ChildLimits(timedelta(minutes=1), silence=timedelta(seconds=1))
     end = ending(make_executor(tmp_path, limits=limits), "slow", tmp_path)
     assert end.end is End.STUCK
     assert end.message == (

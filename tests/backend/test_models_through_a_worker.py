@@ -22,7 +22,7 @@ from src.queue.shipped import SHIPPED_TASKS
 from src.running.executor import ProcessExecutor
 from src.running.launchers import Launcher
 from src.running.suite import Suite
-from src.running.watch import GB, Limits
+from src.running.watch import GB, ChildLimits
 from src.shared.data.request import Request, Status
 from src.shared.models.folder_models import FolderModels
 from support.blamed import MODEL, NOBODY, OWNER, blamed
@@ -37,7 +37,7 @@ from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
-LIMITS = Limits(timedelta(minutes=5), memory=int(0.5 * GB))
+LIMITS = ChildLimits(timedelta(minutes=5), memory=int(0.5 * GB))
 
 SHIPPED = Suite(tasks=SHIPPED_TASKS, tasks_dir=str(TASKS), limit=2)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from src.running.job import End
-from src.running.watch import Limits, watch
+from src.running.watch import ChildLimits, watch
 
 
 class Silent:
@@ -40,13 +40,13 @@ class Silent:
 @pytest.mark.parametrize(
     ("limits", "end", "minutes"),
     [
-        (Limits(timedelta(hours=2), silence=timedelta(minutes=10)), End.STUCK, 10),
-        (Limits(timedelta(hours=2)), End.OVER_TIME, 120),
+        (ChildLimits(timedelta(hours=2), silence=timedelta(minutes=10)), End.STUCK, 10),
+        (ChildLimits(timedelta(hours=2)), End.OVER_TIME, 120),
     ],
 )
 @pytest.mark.parametrize("begins", [0, 30, 150])
 def test_time_counts_from_the_begin_of_a_child(
-    tmp_path: Path, limits: Limits, end: End, minutes: int, begins: int
+    tmp_path: Path, limits: ChildLimits, end: End, minutes: int, begins: int
 ) -> None:
     """One that has not begun waits for its warm parent, and its model is not at fault."""
     child = Silent(begins)

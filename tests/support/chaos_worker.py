@@ -21,7 +21,7 @@ from src.queue.ticker import Ticker
 from src.running.child_environment import clean_environment
 from src.running.executor import ProcessExecutor
 from src.running.launchers import ProgramLauncher
-from src.running.watch import Limits
+from src.running.watch import ChildLimits
 from src.shared.environment import read_settings
 from src.shared.process.stop_signal import StopSignal
 from src.shared.settings import CommonSettings
@@ -41,7 +41,7 @@ def main(worker: str, notes: Path, attempts: int) -> None:
     folder = Path(tempfile.mkdtemp(dir=notes))
     executor = ProcessExecutor(
         folder,
-        limits=Limits(timedelta(minutes=5)),
+        limits=ChildLimits(timedelta(minutes=5)),
         launcher=ProgramLauncher(clean_environment(folder), command),
         on_end=ticker.wake,
     )

@@ -24,7 +24,7 @@ from src.running.child_environment import clean_environment
 from src.running.executor import Executor, ProcessExecutor
 from src.running.job import Ending, Job
 from src.running.launchers import ProgramLauncher
-from src.running.watch import Limits
+from src.running.watch import ChildLimits
 from src.shared.times import utc_now
 from support.executors import FunctionExecutor, good
 from support.queues import POLICY, SUITE, AnyModel, Queue
@@ -63,7 +63,7 @@ def make_executor(data: Path, *, child: bool) -> Executor:
         command = (sys.executable, str(Path(__file__).with_name("fast_child.py")))
         work = Path(tempfile.mkdtemp(dir=data))
         launcher = ProgramLauncher(clean_environment(work), command)
-        return ProcessExecutor(work, limits=Limits(timedelta(minutes=5)), launcher=launcher)
+        return ProcessExecutor(work, limits=ChildLimits(timedelta(minutes=5)), launcher=launcher)
 
     def evaluate(job: Job) -> Ending:
         with (data / "evaluations.txt").open("a") as file:

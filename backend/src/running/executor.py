@@ -38,7 +38,7 @@ from src.running.job import (
 from src.running.launchers import Child, Launcher
 from src.running.logs import cleaned, read_log
 from src.running.memory import kills_for_memory
-from src.running.watch import Limits, watch
+from src.running.watch import ChildLimits, watch
 from src.shared.data.json_file import read_object
 from src.shared.errors import BadFile
 
@@ -113,7 +113,7 @@ class ProcessExecutor:
         self,
         folder: Path,
         *,
-        limits: Limits,
+        limits: ChildLimits,
         launcher: Launcher,
         work: Work = Work.EVALUATE,
         devices: Sequence[str] = ("cpu",),

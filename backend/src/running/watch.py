@@ -23,7 +23,7 @@ GB = 10**9
 
 
 @dataclass(frozen=True)
-class Limits:
+class ChildLimits:
     """What one evaluation may take: time in all, time without progress, and bytes of memory. None is no
     limit.
     """
@@ -36,7 +36,7 @@ class Limits:
 def watch(
     process: Child,
     folder: Path,
-    limits: Limits,
+    limits: ChildLimits,
     clock: Callable[[], float] = time.monotonic,
 ) -> Ending | None:
     """Wait until the child ends, which gives None, or has to be stopped, which gives the reason.
@@ -68,7 +68,7 @@ def watch(
             return reason
 
 
-def _over_time(seconds: float, limits: Limits) -> Ending | None:
+def _over_time(seconds: float, limits: ChildLimits) -> Ending | None:
     if seconds < limits.time.total_seconds():
         return None
     hours = limits.time.total_seconds() / 3600
@@ -79,7 +79,7 @@ def _over_time(seconds: float, limits: Limits) -> Ending | None:
     )
 
 
-def _stuck(seconds: float, limits: Limits) -> Ending | None:
+def _stuck(seconds: float, limits: ChildLimits) -> Ending | None:
     if limits.silence is None or seconds < limits.silence.total_seconds():
         return None
     minutes = limits.silence.total_seconds() / 60
@@ -90,7 +90,7 @@ def _stuck(seconds: float, limits: Limits) -> Ending | None:
     )
 
 
-def _out_of_memory(process: Child, limits: Limits) -> Ending | None:
+def _out_of_memory(process: Child, limits: ChildLimits) -> Ending | None:
     if limits.memory is None or process.pid is None:
         return None
     size = memory_above(limits.memory, process.pid)

@@ -18,7 +18,7 @@ from src.running.identity import take_identity
 from src.running.job import Ending, Job, Work
 from src.running.launchers import ProgramLauncher
 from src.running.suite import Suite
-from src.running.watch import Limits
+from src.running.watch import ChildLimits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import told_in_one_sentence
@@ -51,7 +51,7 @@ def try_here() -> int:
     ended = Event()
     tester = ProcessExecutor(
         folder,
-        limits=Limits(timedelta(hours=settings.max_hours), timedelta(minutes=settings.stuck_minutes)),
+        limits=ChildLimits(timedelta(hours=settings.max_hours), timedelta(minutes=settings.stuck_minutes)),
         launcher=ProgramLauncher(clean_environment(folder, settings.hf_read_token)),
         work=Work.TRY,
         on_end=ended.set,
