@@ -27,7 +27,7 @@ from src.queue.shipped import SET_THE_TASKS, is_made_for_others
 from src.queue.ticker import Ticker
 from src.running.child_environment import clean_environment
 from src.running.executor import ProcessExecutor
-from src.running.identity import Identity, take_identity
+from src.running.identity import WorkerIdentity, take_identity
 from src.running.job import Work
 from src.running.launchers import Launcher, ProgramLauncher
 from src.running.memory import available_memory
@@ -60,7 +60,7 @@ class Worker:
     reconciler: Reconciler
     announcer: Announcer
     ticker: Ticker
-    identity: Identity
+    identity: WorkerIdentity
     stores: Stores
     launcher: Launcher
     whose: Whose = field(default_factory=lambda: Whose(Role.BACKEND))

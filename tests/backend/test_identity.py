@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from src.running.identity import Identity, take_identity
+from src.running.identity import WorkerIdentity, take_identity
 from src.shared.errors import ConfigurationError
 
 
@@ -79,7 +79,7 @@ def test_a_folder_that_others_can_write_to_is_not_used(tmp_path: Path) -> None:
         take_identity("worker", shared)
 
 
-def leave_behind(identity: Identity, *, days: float, used_days: float | None = None) -> Path:
+def leave_behind(identity: WorkerIdentity, *, days: float, used_days: float | None = None) -> Path:
     """A worker that ended so long ago, with a model; its jobs folder may have been used later."""
     weights = identity.folder / "hf" / "hub" / "weights"
     weights.mkdir(parents=True)

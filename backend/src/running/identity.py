@@ -28,7 +28,7 @@ ABANDONED_AFTER = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Identity:
+class WorkerIdentity:
     """A worker's id, and a folder of its own on this machine; the lock is held while the process lives."""
 
     worker: str
@@ -36,7 +36,7 @@ class Identity:
     lock: FileLock
 
 
-def take_identity(name: str | None, root: Path | None = None) -> Identity:
+def take_identity(name: str | None, root: Path | None = None) -> WorkerIdentity:
     """Become the worker of this name or, without one, of this host with the lowest number that is free.
 
     The folders of workers that have not come back for a week are removed. Raises ConfigurationError when a
@@ -58,7 +58,7 @@ def take_identity(name: str | None, root: Path | None = None) -> Identity:
     return identity
 
 
-def _try(worker: str, root: Path) -> Identity | None:
+def _try(worker: str, root: Path) -> WorkerIdentity | None:
     _make_private(root)
     folder = root / f"worker-{quote(worker, safe='')}"
     lock = FileLock(f"{folder}.lock", timeout=0)
@@ -69,7 +69,7 @@ def _try(worker: str, root: Path) -> Identity | None:
     shutil.rmtree(folder / "jobs", ignore_errors=True)  # a predecessor that was killed could not clean up
     folder.mkdir(exist_ok=True)
     os.utime(folder)
-    return Identity(worker, folder, lock)
+    return WorkerIdentity(worker, folder, lock)
 
 
 def _remove_abandoned(root: Path) -> None:
