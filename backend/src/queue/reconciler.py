@@ -52,7 +52,7 @@ MAIN = "main"
 LONGEST_RUN = "2026-01-31T12-00-00.000000"
 
 
-class Run(NamedTuple):
+class AttemptKey(NamedTuple):
     """One attempt under one name of its run: a foreign file in its place gives it another one."""
 
     nonce: str
@@ -97,7 +97,7 @@ class Reconciler:
         self._read: tuple[Reading[Request], Reading[Result]] = (Reading.empty(), Reading.empty())
         self._last_commit = datetime.min.replace(tzinfo=UTC)
         self._latest: Requests = {}
-        self._published: set[Run] = set()
+        self._published: set[AttemptKey] = set()
         self._own_files: dict[str, str] = {}
         self._faults = Faults(policy.retries, steady)
         self._facts: dict[tuple[str, str], ModelFacts] = {}
@@ -252,7 +252,8 @@ class Reconciler:
     def _publish(self, endings: Mapping[str, Ending]) -> None:
         """One commit to the results dataset: the results and logs of what has ended. Status follows later."""
         runs = {
-            Run(nonce, self._latest[path].run or "") for nonce, path in held(self._latest, endings).items()
+            AttemptKey(nonce, self._latest[path].run or "")
+            for nonce, path in held(self._latest, endings).items()
         }
         if runs <= self._published:
             return
@@ -284,7 +285,7 @@ class Reconciler:
             ending, request = endings[nonce], self._latest[path]
             assert request.run
             place = result_path(request.model, request.run)
-            if Run(nonce, request.run) in self._published or place in reading.snapshot.files:
+            if AttemptKey(nonce, request.run) in self._published or place in reading.snapshot.files:
                 continue
             if ending.report is not None:
                 files[place] = result_file(
