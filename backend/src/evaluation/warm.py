@@ -26,7 +26,7 @@ from src.running.suite import Suite
 
 log = logging.getLogger(__name__)
 
-Run = Callable[[Path], int]
+Action = Callable[[Path], int]
 """Does the work that is described in a folder, and gives an exit status."""
 
 STDIN, STDOUT, STDERR = 0, 1, 2
@@ -48,8 +48,8 @@ IMPORTED = (
 class WarmParent:
     """Serves orders until its standard input ends: then its worker is gone, and so are its children."""
 
-    def __init__(self, runs: dict[str, Run]) -> None:
-        self._runs = runs
+    def __init__(self, actions: dict[str, Action]) -> None:
+        self._actions = actions
         self._folders: dict[int, str] = {}
         # The answers go where standard output went; what libraries print goes to the log.
         self._answers = os.dup(STDOUT)
@@ -66,7 +66,7 @@ class WarmParent:
         """Fork a child for each order, and tell how each ends."""
         for line in self._lines():
             order = json.loads(line)
-            self._fork(self._runs[order["work"]], order["folder"])
+            self._fork(self._actions[order["work"]], order["folder"])
         for pid in self._folders:
             with suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
@@ -87,7 +87,7 @@ class WarmParent:
                 *lines, rest = (rest + data).split(b"\n")
                 yield from lines
 
-    def _fork(self, run: Run, folder: str) -> None:
+    def _fork(self, action: Action, folder: str) -> None:
         try:
             pid = os.fork()
         except OSError:
@@ -95,7 +95,7 @@ class WarmParent:
             self._report(folder, 0, 1)
             return
         if pid == 0:
-            os._exit(self._be_a_child(run, Path(folder)))
+            os._exit(self._be_a_child(action, Path(folder)))
         with suppress(
             OSError
         ):  # the child does the same: whoever is first, its group is there when it is told
@@ -119,7 +119,7 @@ class WarmParent:
         with suppress(BrokenPipeError):  # the worker is gone: the end of the orders comes next
             os.write(self._answers, line.encode())
 
-    def _be_a_child(self, run: Run, folder: Path) -> int:
+    def _be_a_child(self, action: Action, folder: Path) -> int:
         """In the child: run, in a group of its own, with its own log, and give its exit status."""
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
@@ -131,7 +131,7 @@ class WarmParent:
         try:
             _print_to(folder / LOG_FILE)
             end_with(self._life)
-            return run(folder)
+            return action(folder)
         except Exception:
             log.exception("failed")
             return 1
