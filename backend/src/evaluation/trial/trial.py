@@ -112,14 +112,14 @@ def try_task(name: str, suite: Suite, index: TaskManager) -> Tried:
     parts = list(leaves(name, index))
     if faults := [(leaf, fault) for leaf in parts for fault in before_building(leaf)]:
         return Tried(faults)
-    run = _Run(name, suite, index)
+    trial = _NameTrial(name, suite, index)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # three answers are few for some metrics
         try:
-            return run.whole(parts)
+            return trial.whole(parts)
         except Exception as error:
             log.warning("the task %s failed when it was tried", name, exc_info=error)
-            return run.by_parts(parts, error)
+            return trial.by_parts(parts, error)
 
 
 def before_building(leaf: Leaf) -> list[Fault]:
@@ -132,7 +132,7 @@ def before_building(leaf: Leaf) -> list[Fault]:
 
 
 @dataclass(frozen=True)
-class _Run:
+class _NameTrial:
     """The trial of one name."""
 
     name: str
