@@ -87,7 +87,7 @@ class Executor(Protocol):
 
 
 @dataclass
-class _Running:
+class _RunningChild:
     """One running evaluation: its process and its folder."""
 
     process: Child
@@ -131,7 +131,7 @@ class ProcessExecutor:
         self._cache = Lock()
         """Held while weights get into use, and while some are removed."""
         self._wanted: set[str] = set()
-        self._children: dict[str, _Running] = {}
+        self._children: dict[str, _RunningChild] = {}
         self._endings: dict[str, Ending] = {}
 
     def start(self, nonce: str, job: Job) -> None:
@@ -194,16 +194,16 @@ class ProcessExecutor:
             busy = Counter(child.job.device for child in self._children.values())
         return min(self._devices, key=lambda device: busy[device])
 
-    def _launch(self, nonce: str, folder: Path, job: Job) -> _Running:
+    def _launch(self, nonce: str, folder: Path, job: Job) -> _RunningChild:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / JOB_FILE, job)
         with self._cache:
-            child = _Running(self._launcher.launch(self._work, folder), folder, job)
+            child = _RunningChild(self._launcher.launch(self._work, folder), folder, job)
             with self._lock:
                 self._children[nonce] = child
         return child
 
-    def _kill(self, nonce: str) -> _Running | None:
+    def _kill(self, nonce: str) -> _RunningChild | None:
         """Kill a child that may be there, and return it."""
         with self._lock:
             child = self._children.get(nonce)
@@ -211,7 +211,7 @@ class ProcessExecutor:
             child.process.kill()
         return child
 
-    def _watch(self, nonce: str, child: _Running) -> None:
+    def _watch(self, nonce: str, child: _RunningChild) -> None:
         """Watch one child until there is an ending, whatever happens: without one it would run for ever."""
         try:
             ending = self._end_of(child)
@@ -222,7 +222,7 @@ class ProcessExecutor:
         self._end(nonce, ending)
         self._make_room()
 
-    def _end_of(self, child: _Running) -> Ending:
+    def _end_of(self, child: _RunningChild) -> Ending:
         """Wait for one child, and turn what it left into an ending."""
         try:
             killed_before = kills_for_memory()
@@ -271,7 +271,7 @@ def _not_started(error: OSError | RuntimeError) -> Ending:
     return Ending(End.DISK_FULL if is_full else End.WORKER, f"The evaluation could not be started: {reason}.")
 
 
-def _ending(status: int, child: _Running, *, memory_ran_out: bool) -> Ending:
+def _ending(status: int, child: _RunningChild, *, memory_ran_out: bool) -> Ending:
     """How a child ended, from its exit status and the files that it left, none of which is trusted."""
     failure = read_json(child.folder / FAILURE_FILE, Failure)
     if status != 0 and failure and failure.end in REPORTED_BY_A_CHILD:
