@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from src.page import lately, sections
+from src.page import brief_cache, sections
 from src.page.page import build_page, notes
 from src.queue.overview import Journal, Overview, Running, make_overview
 from src.queue.ticker import Ticker
@@ -121,7 +121,7 @@ def test_what_anybody_calls_of_the_page_is_answered_or_refused_in_a_word(
 
 
 def test_many_who_look_have_the_page_made_once(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lately, "SECONDS", 3600)
+    monkeypatch.setattr(brief_cache, "SECONDS", 3600)
     announcer = Announcer(queue.results, FunctionExecutor(), SUITE)
     stores = Stores(queue.requests, queue.results, AnyModel())
     worker = queue.worker()

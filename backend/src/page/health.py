@@ -7,7 +7,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from src.page.lately import Lately
+from src.page.brief_cache import BriefCache
 from src.queue.reconciler import Reconciler
 from src.queue.ticker import Ticker
 from src.shared.process.steady import on_the_wall
@@ -23,7 +23,7 @@ def serve_health(site: FastAPI, reconciler: Reconciler, ticker: Ticker) -> None:
     with 503 when either has stopped.
     """
 
-    latest = Lately(reconciler.overview)
+    latest = BriefCache(reconciler.overview)
 
     def health() -> JSONResponse:
         overview = latest.get()

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from src.page import sections
-from src.page.lately import Lately
+from src.page.brief_cache import BriefCache
 from src.queue.reconciler import Reconciler
 from src.queue.ticker import Ticker
 from src.shared.serving.calls.page import Page
@@ -49,7 +49,7 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, sto
             sections.events(overview),
         ]
 
-    shown = Lately(render)
+    shown = BriefCache(render)
 
     def show() -> list[str]:
         return shown.get()

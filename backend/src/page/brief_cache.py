@@ -12,7 +12,7 @@ T = TypeVar("T")
 SECONDS = 1.0
 
 
-class Lately(Generic[T]):
+class BriefCache(Generic[T]):
     """Gives what `make` returned, and has it made again when that was longer ago than SECONDS."""
 
     def __init__(self, make: Callable[[], T], *, timer: Callable[[], float] = time.monotonic) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.page.lately import SECONDS, Lately
+from src.page.brief_cache import SECONDS, BriefCache
 
 
 def test_what_was_made_a_moment_ago_is_not_made_again() -> None:
@@ -13,7 +13,7 @@ def test_what_was_made_a_moment_ago_is_not_made_again() -> None:
         made.append(1)
         return len(made)
 
-    latest = Lately(make, timer=lambda: now[0])
+    latest = BriefCache(make, timer=lambda: now[0])
     assert [latest.get() for _ in range(100)] == [1] * 100
     now[0] = SECONDS
     assert [latest.get(), latest.get()] == [2, 2]
@@ -27,13 +27,13 @@ def test_what_takes_long_to_make_is_as_fresh_as_what_does_not() -> None:
         made.append(1)
         return len(made)
 
-    latest = Lately(make, timer=lambda: now[0])
+    latest = BriefCache(make, timer=lambda: now[0])
     assert [latest.get() for _ in range(5)] == [1] * 5
 
 
 def test_what_could_not_be_made_is_tried_again() -> None:
     answers = iter([0, 1])
-    latest = Lately(lambda: 1 / next(answers), timer=lambda: 0.0)
+    latest = BriefCache(lambda: 1 / next(answers), timer=lambda: 0.0)
     with pytest.raises(ZeroDivisionError):
         latest.get()
     assert latest.get() == 1
