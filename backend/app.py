@@ -20,13 +20,13 @@ from src.shared.serving.folder_files import serve_files
 from src.withdrawn_secrets import withdraw_secrets
 from src.worker import Worker, make_worker
 
-if TYPE_CHECKING:  # it takes seconds: the worker starts first
+if TYPE_CHECKING:  # importing gradio takes seconds, so the worker starts first
     import gradio as gr
     from fastapi import FastAPI
 
 
 def main() -> None:
-    """Start the worker, show the page, and give the leases back at the end."""
+    """Start the worker, serve the page, and return the leases at the end."""
     secrets = withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -35,7 +35,7 @@ def main() -> None:
     stop = StopSignal()
     worker.ticker.start(worker.tick)
 
-    for name, value in QUIET_GRADIO.items():  # it reads them when it is imported
+    for name, value in QUIET_GRADIO.items():  # gradio reads them when it is imported
         os.environ.setdefault(name, value)
     from src.page.page import build_page
 
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
-    """Serve the page, the worker's health, and the logs where they lie in a folder.
+    """Serve the page, the worker's health, and the logs if the results are in a local folder.
 
     Raises ConfigurationError.
     """

@@ -1,4 +1,4 @@
-"""What was made a moment ago, for all who look: many who look make no more work than one."""
+"""A value shared by all visitors for a second, so that many visitors cost no more than one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SECONDS = 1.0
 
 
 class BriefCache(Generic[T]):
-    """Gives what `make` returned, and has it made again when that was longer ago than SECONDS."""
+    """Caches what `make` returns for SECONDS."""
 
     def __init__(self, make: Callable[[], T], *, timer: Callable[[], float] = time.monotonic) -> None:
         self._make = make
@@ -22,7 +22,7 @@ class BriefCache(Generic[T]):
         self._made: tuple[float, T] | None = None
 
     def get(self) -> T:
-        """Return what was made last. Whoever comes while it is made again waits for it."""
+        """Return the cached value, or make a new one. Callers that come meanwhile wait for it."""
         with self._lock:
             if self._made is None or self._timer() - self._made[0] >= SECONDS:
                 made = self._make()

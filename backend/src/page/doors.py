@@ -14,11 +14,11 @@ HEALTH = Door(("GET",), PATH, "machines watch the worker")
 
 
 def doors(settings: Settings, stores: Stores) -> list[Middleware]:
-    """The middleware that closes everything else."""
+    """Return the middleware that closes everything else."""
     return [Middleware(Doors, open_doors(settings, stores))]
 
 
 def open_doors(settings: Settings, stores: Stores) -> list[Door]:
-    """What is open under these settings."""
+    """Return the doors that are open under these settings."""
     found = [*LAUNCH, *PAGE, HEALTH, *file_doors(stores.results)]
     return [*found, *INSTALLATION] if settings.is_a_space else found

@@ -1,4 +1,4 @@
-"""`/health`: whether the worker is at work, for machines that watch it."""
+"""`/health`: whether the worker is working, for monitoring."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ WELL, NOT_WELL = 200, 503
 
 
 def serve_health(site: FastAPI, reconciler: Reconciler, ticker: Ticker) -> None:
-    """Answer at `/health`: with status 200 while ticks come and the datasets are read as they should be, and
-    with 503 when either has stopped.
+    """Serve `/health`.
+
+    The status is 200 while the worker ticks and reads the datasets on schedule, and 503 otherwise.
     """
 
     latest = BriefCache(reconciler.overview)

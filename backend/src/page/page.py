@@ -1,5 +1,6 @@
-"""The backend's page: what runs, what waits, what failed, what happened last. It only looks; the worker ticks
-whether or not anyone does.
+"""The backend's page: running evaluations, the queue, failures and recent events.
+
+It only reads. The worker ticks whether or not anyone has the page open.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ RESTS = (
     "before {:%H:%M:%S} UTC."
 )
 QUIETLY: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
-"""They queue, since that is how a page notices that it has lost its server."""
+"""Such calls still use Gradio's queue, because that is how a page notices that it has lost its server."""
 
 STYLE = Path(__file__).with_name("style.css")
 
@@ -57,7 +58,7 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, sto
     page: Page
     with Page(
         title="Leaderboard backend",
-        # Fonts of the visitor's machine: nothing is fetched from elsewhere.
+        # Use the visitor's fonts, so that nothing is fetched from other sites.
         theme=gr.themes.Default(
             primary_hue="indigo",
             neutral_hue="slate",
@@ -74,7 +75,7 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, sto
 
 
 def notes(reconciler: Reconciler, stores: Stores) -> list[str]:
-    """What the owner should know although nothing is wrong."""
+    """Return what the owner should know although nothing is wrong."""
     found = [stores.notice] if stores.notice else []
     found += [CREATED.format(store) for store in reconciler.created()]
     if rests_until := reconciler.rests_until():

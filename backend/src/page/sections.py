@@ -19,10 +19,10 @@ ICONS = {
 }
 
 SHOWN = 50
-"""How much of a long list is shown; the rest is counted."""
+"""Entries shown of a long list. The rest is only counted."""
 
 Address = Callable[[str], str | None]
-"""Where a file of the results dataset can be seen in a browser, if it can."""
+"""The URL at which a browser can open a file of the results dataset, or None."""
 
 
 def header(
@@ -41,13 +41,13 @@ def header(
 
 
 def running(overview: Overview, now: datetime) -> Markup:
-    """What is evaluated, each with its progress bar and the time since it began."""
+    """Return the running evaluations, each with a progress bar and the time since its start."""
     bars = _join(_running(each, now) for each in overview.running)
     return _section("Running", len(overview.running), bars, empty="No evaluation is running.")
 
 
 def waiting(overview: Overview) -> Markup:
-    """The queue in order."""
+    """Return the queue in order."""
     items = _join(
         Markup('<li>{} <span class="quiet">{}</span></li>').format(_name(each), each.message)
         for each in overview.waiting[:SHOWN]
@@ -59,7 +59,7 @@ def waiting(overview: Overview) -> Markup:
 
 
 def failed(overview: Overview, address: Address) -> Markup:
-    """What has failed, whoever evaluated it, each with its reason and its log; the newest first."""
+    """Return the failed requests of all workers, newest first, each with its reason and log."""
     items = _join(
         Markup("<li>{} {}: {}{}</li>").format(
             ICONS[each.status], _name(each), each.message, _log_link(each, address)
@@ -71,7 +71,7 @@ def failed(overview: Overview, address: Address) -> Markup:
 
 
 def events(overview: Overview) -> Markup:
-    """What happened last, the newest first."""
+    """Return the recent events, newest first."""
     items = _join(_event(each) for each in overview.events)
     content = Markup("<ul>{}</ul>").format(items) if items else Markup()
     return _section("Recent events", None, content, empty="Nothing has happened since this worker started.")
@@ -114,7 +114,7 @@ def _running(each: Running, now: datetime) -> Markup:
 
 
 def _clock(time: timedelta) -> str:
-    """As minutes and seconds."""
+    """Return a duration as minutes and seconds."""
     seconds = max(0, int(time.total_seconds()))
     return f"{seconds // 60}:{seconds % 60:02d}"
 

@@ -1,1 +1,1 @@
-"""The queue in the worker's hands: what to claim, renew, retry, publish and finish."""
+"""What a worker does with the queue: claim, renew, retry, publish and finish."""

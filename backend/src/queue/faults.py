@@ -1,4 +1,4 @@
-"""How often evaluations ended through this worker's own fault, and until when it therefore rests."""
+"""How many evaluations in a row failed because of this worker, and how long it therefore rests."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ FAULTS = {End.WORKER, End.DISK_FULL}
 
 
 class Faults:
-    """The faults in a row, up to the last evaluation; one that ends otherwise is the end of the row.
-
-    `clock` is for intervals.
-    """
+    """Counts the worker's faults in a row. Any other end resets the count. `clock` is for intervals."""
 
     def __init__(self, retries: RetryTerms, clock: Clock) -> None:
         self._retries = retries
@@ -27,7 +24,7 @@ class Faults:
         self._counted: set[str] = set()
 
     def count(self, endings: Mapping[str, Ending]) -> None:
-        """Take endings, by nonce, into account: each once, as long as it is there."""
+        """Count endings, given by nonce. Each is counted once, as long as it stays in the mapping."""
         for nonce in endings.keys() - self._counted:
             self._number = self._number + 1 if endings[nonce].end in FAULTS else 0
             pause = self._retries.pause([End.WORKER] * self._number)
@@ -35,6 +32,6 @@ class Faults:
         self._counted = set(endings)
 
     def rests_until(self) -> datetime | None:
-        """Until when nothing should be begun; None is that nothing is in the way."""
+        """Return until when no evaluation should start, or None if nothing prevents it."""
         until = self._rests_until
         return until if until and until > self._clock() else None

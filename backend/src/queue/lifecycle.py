@@ -1,4 +1,4 @@
-"""The life of a request in the worker's hands: each step takes a request and returns the new one."""
+"""The steps in a request's life that a worker takes. Each takes a request and returns the new one."""
 
 from __future__ import annotations
 
@@ -24,17 +24,19 @@ EARLIER_SENTENCES = ("A worker evaluates it.", "It was taken back.")
 
 @dataclass(frozen=True)
 class LeaseTerms:
-    """How long a lease lasts, when it is renewed, and how much clocks of different machines may differ."""
+    """When leases are renewed and when they expire."""
 
     duration: timedelta = timedelta(minutes=60)
+    """How long a lease lasts from its last renewal."""
     skew: timedelta = CLOCK_SKEW
+    """How far the clocks of different machines may differ."""
 
     def is_due(self, lease: Lease, now: datetime) -> bool:
-        """Whether the lease should be renewed: a third of it is gone, or the clock leapt back since."""
+        """Return whether to renew the lease: a third of it has passed, or the clock leapt back since."""
         return now - lease.renewed >= self.duration / 3 or lease.renewed - now > self.skew
 
     def has_expired(self, lease: Lease, now: datetime) -> bool:
-        """Whether its worker may be taken for dead, by any clock that is right within the skew."""
+        """Return whether its worker can be considered dead, by every clock that is right within the skew."""
         return lease.has_run_out(now, skew=self.skew)
 
 
@@ -50,8 +52,8 @@ def claim(
 ) -> Request:
     """PENDING → RUNNING: the worker takes the lease, and at the first claim the run gets its name.
 
-    `taken_runs` are the runs of the model's other requests and results: they keep two results from sharing a
-    file name.
+    `taken_runs` are the runs of the model's other requests and results. Avoiding them keeps two results from
+    sharing a file name.
     """
     return replace(
         request,
@@ -66,14 +68,14 @@ def claim(
 
 
 def renew(request: Request, *, terms: LeaseTerms, now: datetime, progress: Progress | None) -> Request:
-    """RUNNING → RUNNING: the lease counts from now, and the progress is as of now."""
+    """RUNNING → RUNNING: the lease starts again now, with the current progress."""
     assert request.lease
     lease = replace(request.lease, renewed=now, until=now + terms.duration)
     return replace(request, lease=lease, progress=progress or request.progress)
 
 
 def move_to_another_run(request: Request, *, now: datetime, taken_runs: Collection[str]) -> Request:
-    """RUNNING → RUNNING under a new run, because a foreign file lies where the result should go."""
+    """RUNNING → RUNNING under a new run, because another file already has the result's name."""
     return replace(request, run=_free_run(now, taken_runs))
 
 
@@ -87,8 +89,9 @@ def finish(request: Request, *, result: str, log: str | None, now: datetime) -> 
 def fail(
     request: Request, *, end: End, message: str, outlook: str = "", log: str | None, now: datetime
 ) -> Request:
-    """RUNNING or PENDING → FAILED, with the reason that its submitter reads; the history keeps it without the
-    outlook.
+    """RUNNING or PENDING → FAILED, with the reason for its submitter.
+
+    The history keeps the message without the outlook.
     """
     ended = _end_attempt(request, end=end, message=message, log=log, now=now)
     return replace(ended, status=Status.FAILED, message=f"{message} {outlook}".strip())
@@ -97,15 +100,13 @@ def fail(
 def release(
     request: Request, *, end: End, message: str, outlook: str = "", log: str | None, now: datetime
 ) -> Request:
-    """RUNNING → PENDING: this attempt is over, and whoever is free may claim the next one."""
+    """RUNNING → PENDING: this attempt is over, and any worker can claim the next one."""
     ended = _end_attempt(request, end=end, message=message, log=log, now=now)
     return replace(ended, status=Status.PENDING, message=f"{message} {outlook}".strip())
 
 
 def settle(request: Request, *, now: datetime) -> Request:
-    """Complete what somebody did by hand, who wrote another status into a request that was running or
-    waiting: its attempt is over, and a sentence that is no longer true goes.
-    """
+    """Clean up a request whose status was edited by hand: end its attempt, and drop an outdated message."""
     message = request.message
     if message in (*SENTENCES.values(), *EARLIER_SENTENCES) and message != SENTENCES.get(request.status):
         message = SENTENCES.get(request.status, "")
@@ -114,7 +115,7 @@ def settle(request: Request, *, now: datetime) -> Request:
 
 
 def _end_attempt(request: Request, *, end: End, message: str, log: str | None, now: datetime) -> Request:
-    """The lease is over; if there was one, the attempt goes into the history."""
+    """End the lease. If there was one, add the attempt to the history."""
     history = request.history
     if request.lease:
         lease = request.lease

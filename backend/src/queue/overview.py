@@ -1,4 +1,4 @@
-"""What a worker shows to people: what runs, what waits, what happened."""
+"""What a worker's page shows: running evaluations, the queue and recent events."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from src.shared.data.queue_order import Requests, in_order
 from src.shared.data.request import Progress, Request, Status
 
 EVENTS = 50
-"""How many of the last events are kept."""
+"""How many recent events are kept."""
 
 SHARE_TO_JUDGE_BY = 0.02
-"""From how much on the time that is left can be told from the time that has passed."""
+"""The share that must be done before the remaining time can be estimated."""
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Running:
-    """One evaluation under way; `share` is the part of all its tasks that is done, from 0 to 1, and `log` the
-    end of its log.
-    """
+    """A running evaluation."""
 
     request: Request
     started: datetime
     progress: Progress | None
     share: float
+    """The part of all its tasks that is done, from 0 to 1."""
     log: str = ""
+    """The end of its log."""
 
     def time_left(self, now: datetime) -> timedelta | None:
-        """How long it will take if it goes on as fast as until now; None while that cannot be told."""
+        """Return the remaining time at the speed so far, or None while it cannot be estimated."""
         if self.share < SHARE_TO_JUDGE_BY:
             return None
         return (now - self.started) * ((1 - self.share) / self.share)
@@ -41,7 +41,7 @@ class Running:
 
 @dataclass(frozen=True)
 class Event:
-    """One change of a request's status, as a sentence."""
+    """A change of a request's status, as a sentence."""
 
     time: datetime
     request: Request
@@ -50,18 +50,20 @@ class Event:
 
 @dataclass(frozen=True)
 class Overview:
-    """A worker at one moment: what runs in its hands, the queue in order; of what happened in its life and of
-    what failed, whoever ran it, the newest first.
-    """
+    """What a worker's page shows at one moment."""
 
     running: tuple[Running, ...]
+    """This worker's evaluations."""
     waiting: tuple[Request, ...]
+    """The queue in order."""
     events: tuple[Event, ...]
+    """Events since this worker started, newest first."""
     failed: tuple[Request, ...] = ()
+    """Failed requests of all workers, newest first."""
 
 
 class Journal:
-    """The last events of this process. It is for the page; what must be remembered stands in the requests."""
+    """The recent events of this process, for the page only. Everything that must last is in the requests."""
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque(maxlen=EVENTS)
@@ -74,7 +76,7 @@ class Journal:
                 self._events.appendleft(Event(now, request, request.message))
 
     def events(self) -> tuple[Event, ...]:
-        """The events, the newest first."""
+        """Return the events, newest first."""
         return tuple(self._events)
 
 
@@ -87,7 +89,7 @@ def make_overview(
     order: tuple[str, ...],
     journal: Journal,
 ) -> Overview:
-    """Put together what a worker shows; `progress` and `logs` are of its running children, by nonce."""
+    """Build the overview. `progress` and `logs` belong to the worker's running children, by nonce."""
     running = []
     for nonce, path in held(requests, progress).items():
         request = requests[path]
@@ -111,7 +113,7 @@ def _ended(request: Request) -> datetime:
 
 
 def _share(progress: Progress | None, tasks: tuple[str, ...]) -> float:
-    """Tasks run one after the other, and count alike."""
+    """Return the share that is done. Tasks run one after another and count equally."""
     if progress is None or progress.task not in tasks:
         return 0.0
     part = progress.done / progress.total if progress.total else 0.0

@@ -1,4 +1,5 @@
-"""What a worker decides at each tick: from what the datasets and its children say to the requests to rewrite.
+"""What a worker decides at each tick: which requests to rewrite, given the datasets and its children.
+
 No side effects.
 """
 
@@ -28,12 +29,13 @@ from src.shared.errors import CannotBeEvaluated, ModelError, ModelNotFound, Revi
 from src.shared.models.model_source import ModelFacts
 
 LookUp = Callable[[Request], ModelFacts]
-"""Finds out about a request's model before it is claimed. Raises ModelError with a sentence for its
-submitter.
+"""Looks up a request's model before the request is claimed.
+
+Raises ModelError with a sentence for the submitter.
 """
 
 UNANSWERED = 2
-"""So many models that the Hub says nothing of end a tick's look at the queue: each costs half a minute."""
+"""Give up on the queue for this tick after this many unanswered lookups. Each takes half a minute."""
 
 WORKER_STOPPED = "The worker evaluating it was stopped."
 WORKER_RESTARTED = "The worker evaluating it was restarted."
@@ -44,33 +46,35 @@ DUPLICATE = "The same evaluation is already requested in {}. See there for its r
 
 @dataclass(frozen=True)
 class Situation:
-    """All that a decision rests on.
-
-    `results` are the readable results, `result_files` all files of the results dataset, git's id by path, and
-    `own_files` likewise what this worker has put there. `alive` has the
-    nonce of each claim whose child is in this worker's hands, running or ended, with its progress; `endings`
-    has those that ended. `slots` is how many evaluations this worker runs at once. A worker that
-    `is_stopping` gives back what it holds.
-    """
+    """Everything that a decision depends on."""
 
     requests: Requests
+    """All readable requests, by path."""
     results: Mapping[str, Result]
+    """The readable results, by path."""
     result_files: Mapping[str, str]
+    """All files of the results dataset: git's blob id by path."""
     worker: str
+    """The name of this worker."""
     now: datetime
     own_files: Mapping[str, str] = field(default_factory=dict)
+    """The files that this worker wrote to the results dataset: git's blob id by path."""
     slots: int = 1
+    """How many evaluations this worker runs at once."""
     is_stopping: bool = False
+    """Whether the worker is shutting down and returns its claims."""
     policy: Policy = field(default_factory=Policy)
     alive: Mapping[str, Progress | None] = field(default_factory=dict)
+    """The progress of each child of this worker, running or ended, by the nonce of its claim."""
     endings: Mapping[str, Ending] = field(default_factory=dict)
+    """How the children that have ended did so, by the nonce of their claim."""
 
 
 def plan(situation: Situation, *, look_up: LookUp, new_nonce: Callable[[], str]) -> dict[str, Request]:
-    """The requests to rewrite, by path; empty when there is nothing to do.
+    """Return the requests to rewrite, by path; empty when there is nothing to do.
 
-    First what has ended is settled, then free slots are filled, then leases are renewed: those that are due,
-    and any other whose progress changed if something is written anyway.
+    Settle what has ended, then fill the free slots, then renew leases. A lease is renewed when it is due, or
+    when its progress changed and a commit is made anyway.
     """
     changes = dict(_settled(situation))
     changes |= dict(_claimed(situation, changes, look_up, new_nonce))
@@ -79,8 +83,9 @@ def plan(situation: Situation, *, look_up: LookUp, new_nonce: Callable[[], str])
 
 
 def waiting(requests: Requests, policy: Policy, now: datetime) -> list[str]:
-    """What this worker would take now: the paths in the queue's order, without those that it has no room for
-    and those that wait for the end of a pause.
+    """Return the paths that this worker could claim now, in the queue's order.
+
+    Leave out models that it has no room for, and requests whose pause is not over.
     """
     return [
         path
@@ -90,7 +95,7 @@ def waiting(requests: Requests, policy: Policy, now: datetime) -> list[str]:
 
 
 def held(requests: Requests, nonces: Collection[str]) -> dict[str, str]:
-    """Which of these claims still stand: the path of the request by nonce."""
+    """Return which of these claims are still valid: the path of the request by nonce."""
     return {
         request.lease.nonce: path
         for path, request in requests.items()
@@ -99,21 +104,22 @@ def held(requests: Requests, nonces: Collection[str]) -> dict[str, str]:
 
 
 def published(path: str, request: Request, results: Mapping[str, Result]) -> Result | None:
-    """The result of the request's run, whichever attempt or worker put it into the dataset."""
+    """Return the result of the request's run, whichever attempt or worker published it."""
     result = results.get(result_path(request.model, request.run)) if request.run else None
     return result if result and result.request == path and result.run == request.run else None
 
 
 def _settled(situation: Situation) -> Iterator[tuple[str, Request]]:
     for path, request in situation.requests.items():
-        after = _after_running if request.status is Status.RUNNING else _after_a_hand
+        after = _after_running if request.status is Status.RUNNING else _after_an_edit
         if (changed := after(path, request, situation)) and changed != request:
             yield path, changed
 
 
-def _after_a_hand(path: str, request: Request, situation: Situation) -> Request | None:
-    """What becomes of a request into which somebody wrote another status, such as CANCELLED; and of one that
-    waits although its result has come.
+def _after_an_edit(path: str, request: Request, situation: Situation) -> Request | None:
+    """Return the next state of a request whose status was edited by hand, such as to CANCELLED.
+
+    Also finish a pending request whose result is already published.
     """
     if request.status is Status.PENDING and (result := published(path, request, situation.results)):
         return finish(request, result=result.path, log=None, now=situation.now)
@@ -122,13 +128,15 @@ def _after_a_hand(path: str, request: Request, situation: Situation) -> Request 
 
 
 def _after_running(path: str, request: Request, situation: Situation) -> Request | None:
-    """What becomes of a RUNNING request; None when its evaluation goes on, or its result is yet to be
-    published.
+    """Return the next state of a RUNNING request.
+
+    None means that its evaluation goes on, or that its result is not published yet.
     """
     lease, now = request.lease, situation.now
     result = published(path, request, situation.results)
     if result:
-        # A result and the log of its attempt come in one commit; another attempt's was cut short.
+        # A result and the log of its attempt are written in one commit. The result of another attempt comes
+        # without this attempt's log.
         own_log = _log_of(request) if result.attempt == request.attempt else None
         return finish(request, result=result.path, log=own_log, now=now)
     if lease is None:
@@ -140,7 +148,7 @@ def _after_running(path: str, request: Request, situation: Situation) -> Request
         place = result_path(request.model, request.run or "")
         if place in situation.result_files:
             if situation.result_files[place] == situation.own_files.get(place):
-                return None  # it is ours, and the Hub does not deliver it yet
+                return None  # we wrote it, and the Hub does not serve it yet
             return move_to_another_run(request, now=now, taken_runs=_taken_runs(request.model, situation, {}))
     if lease.nonce in situation.alive:
         return None
@@ -157,7 +165,7 @@ def _after_running(path: str, request: Request, situation: Situation) -> Request
 
 
 def _after_failure(request: Request, ending: Ending, situation: Situation) -> Request:
-    """Back into the queue for another attempt, or FAILED after the last one."""
+    """Return the request to the queue for another attempt, or fail it after the last one."""
     now, retries = situation.now, situation.policy.retries
     log = _log_of(request) if ending.log else None
     ends = [*ends_of_the_run(request), ending.end]
@@ -179,8 +187,9 @@ def _log_of(request: Request) -> str | None:
 def _claimed(
     situation: Situation, changes: Requests, look_up: LookUp, new_nonce: Callable[[], str]
 ) -> Iterator[tuple[str, Request]]:
-    """Fill the free slots from the queue; a request whose model cannot be had fails, one that cannot be
-    looked up now waits on.
+    """Fill the free slots from the queue.
+
+    A request fails if its model is not available, and stays in the queue if the lookup gets no answer.
     """
     requests = {**situation.requests, **changes}
     free = situation.slots - len(held(requests, situation.alive))
@@ -220,18 +229,18 @@ def _claimed(
 
 
 def _left_for_others(requests: Requests, policy: Policy) -> Iterator[tuple[str, Request]]:
-    """Say once, in words that do not depend on which worker says it, why a request is left in the queue."""
+    """Explain once why a request stays in the queue, in words that are the same for every worker."""
     for path in in_order(requests, policy.order):
         request = requests[path]
         if policy.has_room_for(request):
             continue
         message = TOO_LARGE.format(weights_in_gb(request.params, request.precision))
-        if request.message in ("", WAITS_FOR_A_WORKER):  # any other says more
+        if request.message in ("", WAITS_FOR_A_WORKER):  # any other message is more specific
             yield path, replace(request, message=message)
 
 
 def _same_as(others: Requests, request: Request, commit: str) -> str | None:
-    """Which other request, running or finished, asks for the same, if there is one."""
+    """Return the path of another request, running or finished, for the same evaluation, if there is one."""
     identity = replace(request, commit=commit).identity
     return next((path for path, other in others.items() if other.identity == identity), None)
 
@@ -253,7 +262,7 @@ def _renewed(situation: Situation, changes: Requests) -> Iterator[tuple[str, Req
 
 
 def _taken_runs(model: str, situation: Situation, claims: Requests) -> set[str]:
-    """The runs of the model's requests and results, and of the claims that are about to be written."""
+    """Return the runs of the model's requests and results, and of the claims about to be written."""
     requests = [*situation.requests.values(), *claims.values()]
     of_requests = {request.run for request in requests if request.model == model and request.run}
     prefix, suffix = f"{model}/results_", ".json"

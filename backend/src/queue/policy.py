@@ -1,4 +1,4 @@
-"""The owner's rules for the queue: who goes first, what a worker takes, how long and how often it tries."""
+"""The owner's rules for the queue: its order, the largest model, leases and retries."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from src.shared.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Policy:
-    """`order` names rules of `shared/data/queue_order.py`. `largest` is the size of weights, in GB, that this
-    worker has room for; None is any size.
-    """
+    """The owner's rules for the queue."""
 
     lease: LeaseTerms = field(default_factory=LeaseTerms)
     retries: RetryTerms = field(default_factory=RetryTerms)
     order: tuple[str, ...] = DEFAULT
+    """Names of rules in `shared/data/queue_order.py`, most important first."""
     largest: float | None = None
+    """The largest weights, in GB, that this worker has room for; None means any size."""
 
     def has_room_for(self, request: Request) -> bool:
-        """Whether the weights fit, as far as their size is known."""
+        """Return whether the weights fit. Weights of unknown size do."""
         size = weights_in_gb(request.params, request.precision)
         return self.largest is None or size is None or size <= self.largest
 
 
 def read_order(named: object) -> tuple[str, ...]:
-    """Read `QUEUE_ORDER`: names of rules, in a list or in a text with commas.
+    """Read `QUEUE_ORDER`: names of rules, as a list or separated by commas.
 
-    Raises ConfigurationError for what is no rule.
+    Raises ConfigurationError for an unknown rule.
     """
     entries = named.split(",") if isinstance(named, str) else named
     names = tuple(str(each).strip() for each in entries) if isinstance(entries, Iterable) else ()

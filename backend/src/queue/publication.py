@@ -18,12 +18,10 @@ def result_file(
     tasks: Mapping[str, int | None],
     now: datetime,
 ) -> bytes:
-    """The published file: the whole report, with the model named as the request names it, and whose
-    evaluation it was.
+    """Return the file to publish: the report, with the request's model name and facts about the attempt.
 
-    `path` is the request's, `tasks` what lm_eval was told: each with its number of examples, None for the
-    task's own. No folder of this machine is published: whatever the report says of the model is
-    replaced.
+    `path` is the request's. `tasks` maps each task to its number of few-shot examples; None means the task's
+    own. What the report says about the model is replaced, so that no folder of this machine is published.
     """
     assert request.lease
     config = dict(as_object(report.get("config"))) | {

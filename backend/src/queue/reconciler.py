@@ -1,8 +1,8 @@
-"""The worker's loop: each tick compares the datasets with the children, publishes, writes what was decided,
-and starts what it claimed.
+"""The worker's loop: each tick compares the datasets with the children, publishes results, writes its
+decisions, and starts what it claimed.
 
-Nothing but the two datasets remembers anything: a worker may be killed after any line of this file, and the
-next tick, its own or another worker's, completes or repeats what was cut off.
+All state is in the two datasets. A worker may be killed after any line of this file, and the next tick, its
+own or another worker's, completes or repeats what was interrupted.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ from src.shared.times import Clock, utc_now
 log = logging.getLogger(__name__)
 
 LONGEST_GATHERING = timedelta(minutes=1)
-"""How long a tick waits at most for more to write, unless the Hub would take no more at all."""
+"""How long a tick collects changes at most, unless the Hub accepts no more commits at all."""
 
 GATHERS_FROM, GATHERS_LONGEST_FROM = 0.75, 0.95
-"""Fractions of what the Hub takes in an hour: later than submissions, so that evaluations go first."""
+"""Fractions of the hourly commit limit. They are higher than the frontend's, so that evaluations go first."""
 
 MAIN = "main"
 
@@ -53,7 +53,7 @@ LONGEST_RUN = "2026-01-31T12-00-00.000000"
 
 
 class AttemptKey(NamedTuple):
-    """One attempt under one name of its run: a foreign file in its place gives it another one."""
+    """An attempt under one name of its run. The run gets another name if its file name is taken."""
 
     nonce: str
     run: str
@@ -103,10 +103,10 @@ class Reconciler:
         self._facts: dict[tuple[str, str], ModelFacts] = {}
 
     def tick(self) -> None:
-        """Do what there is to do now. Raises StoreError when a dataset cannot be reached; nothing is lost,
-        the next tick goes on.
+        """Do what there is to do now.
 
-        When an hour's commits run high, what there is to write is gathered over several ticks.
+        When few of the hour's commits are left, collect changes over several ticks. Raises StoreError when a
+        dataset cannot be reached. Nothing is lost then, and the next tick continues.
         """
         with self._lock:
             self._refresh()
@@ -117,16 +117,18 @@ class Reconciler:
             try:
                 self._publish(endings)
             except StoreError:
-                self._write({}, slots=0)  # what cannot be published cannot be settled, but leases live on
+                self._write(
+                    {}, slots=0
+                )  # nothing can be settled before it is published, but renew the leases
                 raise
             self._faults.count(endings)
             slots = self._slots if self._may_claim() and not self.rests_until() else 0
             self._start(self._write(endings, slots))
 
     def keep_indexes(self) -> None:
-        """Renew the indexes of the datasets, if they are too old and nothing else was written just now.
+        """Update the indexes of the datasets if they are too old and this tick wrote nothing else.
 
-        Frontends do so too. Raises StoreError.
+        Frontends do the same. Raises StoreError.
         """
         with self._lock:
             requests, results = self._read
@@ -138,26 +140,27 @@ class Reconciler:
                 self._results_indexer.write(results, data)
 
     def rests_until(self) -> datetime | None:
-        """Until when nothing is claimed, because the last evaluations ended through this worker's own fault;
-        None is that nothing is in the way.
+        """Return until when nothing is claimed because of this worker's own faults.
+
+        None if nothing prevents it.
         """
         until = self._faults.rests_until()
         return on_the_wall(until) if until else None
 
     def refresh(self) -> None:
-        """Read both datasets, and change nothing. Raises StoreError."""
+        """Read both datasets without changing anything. Raises StoreError."""
         with self._lock:
             self._refresh()
             self._latest = self._read[0].values
 
     def created(self) -> list[str]:
-        """The datasets that were missing and were made just now, as long as nothing is in them."""
+        """Return the datasets that this process created, as long as they are empty."""
         requests, results = self._read
         held = [(self._request_store, len(requests.values)), (self._result_store, len(results.values))]
         return [str(store) for store, number in held if store.is_new and not number]
 
     def gathers_until(self) -> datetime | None:
-        """Until when nothing is written, because the Hub takes only so many commits an hour; None is now."""
+        """Return until when changes are collected because of the Hub's commit limit, or None."""
         until = self._gathers_until()
         return on_the_wall(until) if until else None
 
@@ -172,16 +175,16 @@ class Reconciler:
         return due if due > now else None
 
     def holds_nothing(self) -> bool:
-        """Whether nothing ran in this worker's hands at the last tick."""
+        """Return whether this worker held no request at the last tick."""
         return not held(self._latest, self._in_hand())
 
     def is_idle(self) -> bool:
-        """Whether nothing waited or ran in this worker's hands at the last tick."""
+        """Return whether the queue was empty at the last tick, and this worker held no request."""
         queue = [path for path in pending(self._latest) if self._policy.has_room_for(self._latest[path])]
         return not queue and self.holds_nothing()
 
     def overview(self) -> Overview:
-        """What runs, waits and happened, for people."""
+        """Return what the page shows."""
         progress = self._executor.progress()
         return make_overview(
             self._latest,
@@ -194,12 +197,13 @@ class Reconciler:
 
     @property
     def read(self) -> tuple[Reading[Request], Reading[Result]]:
-        """The two datasets as they were read last."""
+        """Return the two datasets as last read."""
         return self._read
 
     def close(self, *, leave_alone: bool = False) -> None:
-        """Stop the children, publish what has ended, and give the other leases back; or write nothing to
-        datasets that are to be left alone. Raises StoreError.
+        """Stop the children, publish what has ended, and return the other leases.
+
+        With `leave_alone`, write nothing. Raises StoreError.
         """
         self._executor.close()
         if leave_alone:
@@ -216,7 +220,7 @@ class Reconciler:
             self._write(endings, slots=0, is_stopping=True)
 
     def _endings(self) -> dict[str, Ending]:
-        """What has ended, as far as it is what was asked for."""
+        """Return the evaluations that have ended, after validating their reports."""
         ended = self._executor.endings()
         return {nonce: validated(ending, self._suite.tasks) for nonce, ending in ended.items()}
 
@@ -224,10 +228,10 @@ class Reconciler:
         return {*self._executor.progress(), *self._executor.endings()}
 
     def _refresh(self) -> None:
-        """Read both datasets, once a tick if nothing is in the way: on the Hub that is a call for each.
+        """Read both datasets, usually once a tick. On the Hub this takes one call each.
 
-        The requests come last: the shorter it is from there to their commit, the fewer others come between.
-        Only the first time they come first: where both are missing, that is what people are told.
+        Requests are read last, since less time before their commit means fewer conflicts. The first time they
+        are read first: if both datasets are missing, the error should name the requests.
         """
         both = [self._refresh_results, self._refresh_requests]
         for refresh in both if self.synced else reversed(both):
@@ -241,8 +245,9 @@ class Reconciler:
         self._read = (self._read[0], self._results.refresh())
 
     def _forget_what_is_not_ours(self) -> None:
-        """Stop children whose lease was lost, and drop endings that are settled: from now on they publish and
-        finish nothing.
+        """Stop children whose lease was lost, and drop endings that are settled.
+
+        From now on they can neither publish nor finish anything.
         """
         self._latest = self._read[0].values
         in_hand = self._in_hand()
@@ -250,7 +255,8 @@ class Reconciler:
             self._executor.forget(nonce)
 
     def _publish(self, endings: Mapping[str, Ending]) -> None:
-        """One commit to the results dataset: the results and logs of what has ended. Status follows later."""
+        """Commit the results and logs of ended evaluations to the results dataset. The status follows "
+        "later."""
         runs = {
             AttemptKey(nonce, self._latest[path].run or "")
             for nonce, path in held(self._latest, endings).items()
@@ -279,7 +285,7 @@ class Reconciler:
         )
 
     def _to_publish(self, endings: Mapping[str, Ending], reading: Reading[Result]) -> dict[str, bytes]:
-        """The result and the log of each ending, unless its run has a result already."""
+        """Return the result and the log of each ending, unless its run already has a result."""
         files: dict[str, bytes] = {}
         for nonce, path in held(self._latest, endings).items():
             ending, request = endings[nonce], self._latest[path]
@@ -302,14 +308,12 @@ class Reconciler:
     def _write(
         self, endings: Mapping[str, Ending], slots: int, *, is_stopping: bool = False
     ) -> dict[str, Request]:
-        """One commit to the requests dataset with everything decided; what was decided is returned once it
-        has landed.
-        """
+        """Commit all decisions to the requests dataset, and return them once the commit has succeeded."""
         self._facts.clear()
         for _ in tries():
             reading, results = self._read
             situation = self._situation(reading, results, endings)
-            if is_stopping:  # what has not ended, or could not be published, is given back
+            if is_stopping:  # return what has not ended or could not be published
                 situation = replace(situation, alive=dict.fromkeys(endings), is_stopping=True)
             changes = plan(
                 replace(situation, slots=slots),
@@ -323,7 +327,7 @@ class Reconciler:
                         add=add, message=_message("update", add), parent=reading.snapshot
                     )
                 except Conflict:
-                    self._refresh_requests()  # an older reading of the results finishes less, not wrongly
+                    self._refresh_requests()  # older results only finish fewer requests, never the wrong ones
                     continue
                 self._last_commit = self._steady()
                 self._journal.note(reading.values, changes, self._clock())
@@ -339,7 +343,7 @@ class Reconciler:
         results: Reading[Result],
         endings: Mapping[str, Ending],
     ) -> Situation:
-        progress = self._executor.progress()  # before the endings: what ends in between is then in both
+        progress = self._executor.progress()  # read before the endings, so that no child is in neither
         return Situation(
             requests=requests.values,
             results=results.values,
@@ -353,7 +357,7 @@ class Reconciler:
         )
 
     def _look_up(self, request: Request) -> ModelFacts:
-        """Look a model up, once a tick; an old request's commit follows from its revision."""
+        """Look up a model, at most once a tick. Its revision gives the commit of an old request."""
         if request.weight_type != ORIGINAL:
             raise CannotBeEvaluated(
                 f"{request.model} has {request.weight_type} weights, but only {ORIGINAL} ones are evaluated "
@@ -371,7 +375,7 @@ class Reconciler:
         return self._facts[request.model, revision]
 
     def _start(self, changes: Requests) -> None:
-        """Start the children of the claims that stand."""
+        """Start a child for each new claim."""
         in_hand = self._in_hand()
         for request in changes.values():
             if request.status is not Status.RUNNING or not request.lease or request.lease.nonce in in_hand:
@@ -393,6 +397,6 @@ class Reconciler:
 
 
 def _message(verb: str, files: Mapping[str, object]) -> str:
-    """A commit message that names the first file and counts the others."""
+    """Return a commit message that names the first file and counts the others."""
     first, *others = sorted(files)
     return f"{verb} {first}" + (f" and {len(others)} more" if others else "")

@@ -1,4 +1,4 @@
-"""Which attempts are followed by another one, and after what pause. The history of a request says it all."""
+"""Which failed attempts are retried, and after what pause, judging by the history of a request."""
 
 from __future__ import annotations
 
@@ -10,33 +10,32 @@ from src.shared.data.ends import WORKERS_FAULT, End
 from src.shared.data.request import Request
 
 ONCE_MORE = {End.OUT_OF_MEMORY, End.STUCK}
-"""Others on the machine may have been to blame, but hardly twice."""
+"""Retry these once: other processes on the machine may have been to blame, but hardly twice."""
 
 PERHAPS_THE_MODELS_FAULT = {End.CRASHED, *ONCE_MORE}
-"""Another attempt may go well, but not every model's can."""
+"""Another attempt may succeed, but the model may also be the cause."""
 
 NOT_THE_MODELS_FAULT = WORKERS_FAULT - {End.STOPPED}
-"""What the machine, the network or the Hub did: it is borne with for longer."""
+"""Caused by the machine, the network or the Hub. These are retried more often."""
 
 NO_ATTEMPT = {End.STOPPED, End.CANCELLED}
-"""What people did on purpose: it counts for nothing."""
+"""Caused by people on purpose. These do not count as attempts."""
 
 
 @dataclass(frozen=True)
 class RetryTerms:
-    """How many attempts a request has until it is FAILED, and how long it waits before each.
-
-    `attempts` may end in a way that may be the model's fault, and `outages` in any other way. The pause grows
-    fourfold from the first to the longest.
-    """
+    """How often an evaluation is retried, and how long it waits before each attempt."""
 
     attempts: int = 3
+    """How many attempts may end in a way that can be the model's fault."""
     outages: int = 20
+    """How many attempts may end in any other way."""
     first_pause: timedelta = timedelta(minutes=1)
+    """The pause after the first attempt. It grows fourfold with each further one."""
     longest_pause: timedelta = timedelta(hours=1)
 
     def has_another(self, ends: Sequence[str]) -> bool:
-        """Whether another attempt follows after attempts that ended so, the present one last."""
+        """Return whether another attempt follows. `ends` are those of all attempts so far, in order."""
         end = ends[-1]
         if end in NO_ATTEMPT:
             return True
@@ -47,17 +46,17 @@ class RetryTerms:
         return end in PERHAPS_THE_MODELS_FAULT and _count(ends, PERHAPS_THE_MODELS_FAULT) < self.attempts
 
     def pause(self, ends: Sequence[str]) -> timedelta:
-        """How long to wait after attempts that ended so; not at all when a worker went away only once."""
+        """Return how long to wait after attempts with these ends. One lost worker causes no pause."""
         times = sum(end not in NO_ATTEMPT for end in ends) - (End.LOST in ends)
         if times < 1:
             return timedelta(0)
-        growth: int = 4 ** min(times - 1, 10)  # more would be too large for a time
+        growth: int = 4 ** min(times - 1, 10)  # a larger power would overflow a timedelta
         return min(self.first_pause * growth, self.longest_pause)
 
     def is_due(self, request: Request, now: datetime) -> bool:
-        """Whether a waiting request may be claimed: the pause after its last attempt is over.
+        """Return whether a pending request can be claimed: the pause after its last attempt is over.
 
-        An end that lies further ahead than any pause is from a wrong clock, and keeps nobody waiting.
+        Ignore an end that is further in the future than any pause: it comes from a wrong clock.
         """
         ends = ends_of_the_run(request)
         ended = request.history[-1].ended if ends and request.history else None
@@ -65,14 +64,14 @@ class RetryTerms:
 
 
 MOST_ENDS = 1000
-"""More attempts than any terms allow."""
+"""More attempts than any settings allow."""
 
 
 def ends_of_the_run(request: Request) -> list[str]:
-    """How the attempts since the request was last submitted ended, the last one last.
+    """Return how the attempts since the last submission ended, in order.
 
-    The history also has those from before, but each submission counts its attempts anew. One that somebody
-    removed from the history counts as crashed.
+    The history also contains earlier attempts, but each submission counts its attempts anew. An attempt that
+    is missing from the history counts as crashed.
     """
     ended = min(request.attempt - (1 if request.lease else 0), MOST_ENDS)
     if ended <= 0:

@@ -1,4 +1,4 @@
-"""The shipped tasks, and which queues they are not for: they only show how the leaderboard works."""
+"""The shipped example tasks, and how to recognise queues that are meant for other tasks."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ SET_THE_TASKS = (
 def is_made_for_others(
     tasks: tuple[str, ...], requests: Iterable[Request], results: Iterable[Result]
 ) -> bool:
-    """Whether a worker with the shipped tasks stands before a queue that was made for others.
+    """Return whether a worker with the shipped tasks faces a queue that is meant for other tasks.
 
-    A result with one of them shows that the queue is theirs.
+    A result with one of the shipped tasks shows that the queue is meant for them.
     """
     if tasks != SHIPPED_TASKS:
         return False

@@ -1,4 +1,4 @@
-"""Ticks on a schedule, and at once when there is news; the outermost loop of the worker."""
+"""The worker's outermost loop: ticks on a schedule, and at once when woken."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ log = logging.getLogger(__name__)
 
 
 LATE_AFTER = timedelta(minutes=5)
-"""Longer than any tick should take: calls of the Hub have an end."""
+"""Longer than any tick should take, since every call to the Hub has a timeout."""
 
 
 class Ticker:
-    """Calls a tick every so often, never two at a time, and looks out for leaps of the machine's clock.
+    """Ticks at regular intervals, never twice at a time, and watches for leaps of the machine's clock.
 
-    A tick that fails is told and tried again, and never ends the worker. `clock` is for intervals.
+    A tick that fails is reported and retried; it never ends the worker. `clock` is for intervals.
     """
 
     def __init__(self, every: timedelta, *, leaps: Leaps | None = None, clock: Clock = steady_now) -> None:
@@ -36,22 +36,25 @@ class Ticker:
         self._started: datetime | None = None
 
     def start(self, tick: Callable[[], None]) -> None:
-        """Begin, with the first tick at once."""
+        """Start ticking, at once."""
         self._work = tick
         self._started = self._clock()
         self._loop.start()
 
     def is_on_time(self, last: datetime | None) -> bool:
-        """Whether what happens at each tick, or before that the start, is no longer ago than it should be."""
+        """Return whether `last` is recent enough for something that every tick does.
+
+        Before the first tick, the start counts.
+        """
         last = last or self._started
         return last is not None and self._clock() - last <= self._every + LATE_AFTER
 
     def wake(self) -> None:
-        """Tick now; if a tick is under way, once more after it."""
+        """Tick now. If a tick is running, tick once more after it."""
         self._loop.wake()
 
     def stop(self) -> None:
-        """Tick no more; a tick that is under way ends first."""
+        """Stop ticking. A running tick ends first."""
         self._loop.stop()
 
     def _tick(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether a report has what was asked for: that the child ended well is not enough."""
+"""Checks that a report contains what was asked for. A successful exit of the child is not enough."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from src.shared.data.json_file import as_number, as_object, as_texts
 from src.shared.data.names import MAX_BYTES
 
 ROOM = 10_000
-"""Bytes for what the publication adds to a report."""
+"""Bytes reserved for what publishing adds to a report."""
 
 NOT_SCORES = {"sample_len", "sample_count"}
-"""Numbers among a task's metrics that are none."""
+"""Numbers among a task's metrics that are not metrics."""
 
 TOO_LARGE = (
     "The report has {:,} bytes, but at most {:,} can be published. The leaderboard's owner has to evaluate "
@@ -24,9 +24,7 @@ NO_SCORE = "The evaluation ended without a score for {}, so nothing was publishe
 
 
 def validated(ending: Ending, tasks: Iterable[str]) -> Ending:
-    """The same ending, or that of an invalid report: a task has no score in it, or it is too large to be read
-    again.
-    """
+    """Return the ending, changed to INVALID if its report lacks a task's score or is too large to publish."""
     if ending.report is None:
         return ending
     report = ending.report
@@ -40,7 +38,7 @@ def validated(ending: Ending, tasks: Iterable[str]) -> Ending:
 
 
 def _has_a_score(task: str, report: Mapping[str, object], above: frozenset[str] = frozenset()) -> bool:
-    """A group without a score of its own has one in each of its tasks; so has a tag."""
+    """Return whether a task has a score. A group or tag may instead have one in each of its tasks."""
     results = as_object(report.get("results"))
     if any(_is_score(key, value) for key, value in as_object(results.get(task)).items()):
         return True
@@ -52,5 +50,5 @@ def _has_a_score(task: str, report: Mapping[str, object], above: frozenset[str] 
 
 
 def _is_score(key: str, value: object) -> bool:
-    """Whether it is a finite number, and not one of how sure a score is or of how much was asked."""
+    """Return whether it is a finite number, and neither a standard error nor a count of samples."""
     return key not in NOT_SCORES and "_stderr" not in key and as_number(value) is not None
