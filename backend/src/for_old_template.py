@@ -24,10 +24,10 @@ from src.shared.data.names import BACKEND_DESCRIPTION, places
 from src.shared.data.old_template import can_be_read_by_the_old_template, write_for_the_old_template
 from src.shared.data.request import Request, Status, read_request, write_request
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import Conflict, LeaderboardError, StoreError, told_in_one_sentence
-from src.shared.stores.conflicts import TRIES, tries
+from src.shared.errors import LeaderboardError, StoreError, told_in_one_sentence
+from src.shared.stores.conflicts import Commit, update
 from src.shared.stores.mirror import Mirror, Reading
-from src.shared.stores.store import Store, blob_id
+from src.shared.stores.store import Snapshot, Store, blob_id
 from src.shared.times import Clock, utc_now
 from src.shared.wiring import open_stores
 from src.withdrawn_secrets import withdraw_secrets
@@ -117,39 +117,27 @@ def for_the_old_template(
 
 def _write_some(requests: Store, mirror: Mirror[Request], *, even_running: bool, clock: Clock) -> None:
     """One commit of what is still to be written. Raises StillRunning and StoreError."""
-    for _ in tries():
-        reading = mirror.refresh()
+
+    def decide(reading: Reading[Request]) -> Commit | None:
         files = changed(reading, now=clock(), even_running=even_running).files
         if not files:
-            return
+            return None
         if requests.pace.is_full:
             raise StoreError(FULL.format(requests))
         some = dict(list(files.items())[:IN_ONE_COMMIT])
-        try:
-            requests.commit(
-                add=some,
-                message=f"give {len(some)} requests back to the old backend",
-                parent=reading.snapshot,
-            )
-        except Conflict:
-            continue
-        return
-    raise StoreError(f"Others wrote to {requests} at each of {TRIES} tries: stop both Spaces first.")
+        return Commit(reading.snapshot, f"give {len(some)} requests back to the old backend", some)
+
+    update(requests, mirror.refresh, decide)
 
 
 def _withdraw_the_description(results: Store) -> None:
     """Say no longer what our backend runs. Raises StoreError."""
-    for _ in tries():
-        snapshot = results.snapshot()
+
+    def decide(snapshot: Snapshot) -> Commit | None:
         delete = [place for place in places(BACKEND_DESCRIPTION) if place in snapshot.files]
-        if not delete:
-            return
-        try:
-            results.commit(add={}, delete=delete, message="return to the old backend", parent=snapshot)
-        except Conflict:
-            continue
-        return
-    raise StoreError(f"Others wrote to {results} at each of {TRIES} tries: stop both Spaces first.")
+        return Commit(snapshot, "return to the old backend", {}, delete) if delete else None
+
+    update(results, results.snapshot, decide)
 
 
 def main() -> None:
