@@ -11,7 +11,7 @@ from src.queue.ticker import LATE_AFTER, Ticker
 from src.running.job import End, Ending
 from src.shared.data.request import Status
 from src.shared.process.steady import Leaps, steady_now
-from src.shared.stores.pace import LIMIT, Pace
+from src.shared.stores.budgets import COMMITS, Pace
 from support.executors import FunctionExecutor
 from support.leaping import Machine
 from support.queues import POLICY, SUITE, AnyModel, Queue
@@ -43,7 +43,7 @@ def test_a_clock_that_is_two_days_ahead_for_twenty_seconds_keeps_nothing_waiting
     worker.tick()
     machine.let_pass(seconds=20)
     machine.leap(days=-2)
-    queue.requests.pace.note(int(LIMIT * 0.85))
+    queue.requests.pace.note(int(COMMITS * 0.85))
     machine.let_pass(minutes=1)
     assert worker.gathers_until() is None
     second = queue.submit("acme/two")
