@@ -68,6 +68,41 @@ def test_a_lease_from_a_clock_that_was_ahead_is_put_right_so_that_it_cannot_stic
     assert (lease.renewed, lease.until) == (machine.wall(), machine.wall() + POLICY.lease.duration)
 
 
+@pytest.mark.parametrize("days", [2, 6, 400, -2])
+def test_what_a_worker_with_a_wrong_clock_held_when_it_died_waits_no_longer_than_its_lease(
+    queue: Queue, days: int
+) -> None:
+    dead, machine = Machine(), Machine()
+    dead.leap(days=days)
+    path = queue.submit("acme/one")
+    make_worker(queue, dead, FunctionExecutor(wait=True)).tick()
+    assert queue.read(path).status is Status.RUNNING
+    other = make_worker(queue, machine)
+    other.worker = "worker-2"
+    waited = 0
+    while queue.read(path).status is not Status.FINISHED:
+        other.tick()
+        machine.let_pass(minutes=5)
+        waited += 5
+        assert waited <= 80, "minutes"
+
+
+def test_a_worker_that_renews_keeps_its_lease_although_its_clock_is_two_days_ahead(queue: Queue) -> None:
+    ahead, machine = Machine(), Machine()
+    ahead.leap(days=2)
+    path = queue.submit("acme/one")
+    slow = make_worker(queue, ahead, FunctionExecutor(wait=True))
+    other = make_worker(queue, machine)
+    other.worker = "worker-2"
+    for _ in range(40):
+        for worker, clock in ((slow, ahead), (other, machine)):
+            worker.tick()
+            clock.let_pass(minutes=5)
+    lease = queue.read(path).lease
+    assert lease
+    assert (lease.worker, queue.read(path).attempt) == ("worker-1", 1)
+
+
 @pytest.mark.parametrize("leaps", [(2, -2), (-1,), (1, -3, 2)])
 def test_a_worker_that_rests_goes_on_after_its_pause_whatever_the_clock_does(leaps: tuple[int, ...]) -> None:
     machine = Machine()

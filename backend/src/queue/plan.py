@@ -64,6 +64,8 @@ class Situation:
     policy: Policy = field(default_factory=Policy)
     alive: Mapping[str, Progress | None] = field(default_factory=dict)
     endings: Mapping[str, Ending] = field(default_factory=dict)
+    silent: Collection[str] = ()
+    """The nonces of other workers' leases that were not renewed for as long as they last."""
 
 
 def plan(situation: Situation, *, look: Look, new_nonce: Callable[[], str]) -> dict[str, Request]:
@@ -151,7 +153,7 @@ def _after_running(path: str, request: Request, situation: Situation) -> Request
             else Ending(End.LOST, WORKER_RESTARTED)
         )
         return _after_failure(request, gone, situation)
-    if situation.policy.lease.has_expired(lease, now):
+    if situation.policy.lease.has_expired(lease, now) or lease.nonce in situation.silent:
         return _after_failure(request, Ending(End.LOST, LEASE_RAN_OUT), situation)
     return None
 

@@ -20,6 +20,7 @@ from src.queue.overview import Journal, Overview, make_overview
 from src.queue.plan import Situation, held, plan
 from src.queue.policy import Policy
 from src.queue.publication import result_file
+from src.queue.silence import Silence
 from src.queue.validation import validated
 from src.running.executor import Executor
 from src.running.job import Ending, Job
@@ -100,6 +101,7 @@ class Reconciler:
         self._published: set[Run] = set()
         self._own_files: dict[str, str] = {}
         self._faults = Faults(policy.retries, steady)
+        self._silence = Silence(policy.lease.skew, steady)
         self._facts: dict[tuple[str, str], ModelFacts] = {}
 
     def tick(self) -> None:
@@ -341,6 +343,7 @@ class Reconciler:
             policy=self._policy,
             alive={**dict.fromkeys(self._executor.endings()), **progress},
             endings=endings,
+            silent=self._silence.over(requests.values),
         )
 
     def _look(self, request: Request) -> ModelFacts:
