@@ -21,7 +21,11 @@ from datetime import datetime
 
 from src.settings import Settings
 from src.shared.data.names import BACKEND_DESCRIPTION, places
-from src.shared.data.old_template import can_be_read_by_the_old_template, write_for_the_old_template
+from src.shared.data.old_template import (
+    can_be_read_by_the_old_template,
+    is_of_the_old_template,
+    write_for_the_old_template,
+)
 from src.shared.data.request import Request, Status, read_request, write_request
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import LeaderboardError, StoreError, told_in_one_sentence
@@ -68,6 +72,8 @@ def changed(reading: Reading[Request], *, now: datetime, even_running: bool) -> 
     for path, request in reading.values.items():
         if request.status not in (Status.PENDING, Status.RUNNING):
             continue
+        if is_of_the_old_template(request) and can_be_read_by_the_old_template(request):
+            continue  # as its frontend wrote it, with keys that its owner may have added
         lease = request.lease
         if lease and not lease.has_run_out(now) and not even_running:
             raise StillRunning(RUNS.format(request.model, lease.worker))

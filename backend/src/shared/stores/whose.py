@@ -123,6 +123,9 @@ def read_spaces(data: bytes) -> Spaces:
     raw = read_yaml(data, TEXT_LOADER) or {}
     if not isinstance(raw, Mapping):
         raise BadFile("it holds no lists of Spaces")
+    unknown = sorted(str(key) for key in raw.keys() - {role.value for role in Role})
+    if unknown:
+        raise BadFile(f"it has {unknown[0]!r}, and may hold only {' and '.join(role.value for role in Role)}")
     found = {}
     for role in Role:
         names = raw.get(role.value) or []
