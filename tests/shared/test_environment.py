@@ -192,6 +192,17 @@ def test_an_empty_text_in_the_file_counts_as_not_set(text: str) -> None:
         ("from src.display.utils import ModelType\n", 1, "This module belongs to the old template"),
         ("import os\nimport src.leaderboard.read_evals as r\n", 2, "This module belongs to the old template"),
         ("from src.envs import QUEUE\n", 1, "src/envs.py has no such name: write the value itself"),
+        ("from src.utils import styled_error\n", 1, "This module belongs to the old template"),
+        (
+            "from src import envs\nP = envs.CACHE_PATH\n",
+            2,
+            "src/envs.py has no such name: write the value itself",
+        ),
+        (
+            "def Repository(name):\n    1 / 0\n\nR = Repository('a')\n",
+            4,
+            "Remove this line: the Space reads and",
+        ),
         ('T = 1\nTITLE = open("title.html").read()\n', 2, "put it into the folder src and open it with"),
         ('from pathlib import Path\nT = Path("t.md").read_text()\n', 2, "put it into the folder src"),
         (

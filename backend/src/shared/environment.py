@@ -51,11 +51,11 @@ REMEDIES = (
         "Remove this line: the Space signs in by itself with the token in its secret HF_TOKEN.",
     ),
     (
-        r"\b(snapshot_download|hf_hub_download|add_to_collection|restart_space)\b",
+        r"\b(snapshot_download|hf_hub_download|add_to_collection|restart_space|Repository)\b",
         "Remove this line: the Space reads and writes its datasets by itself.",
     ),
     (
-        r"\bsrc\.(display|leaderboard|submission|populate|scripts|tools|backend|manage_requests)\b",
+        r"\bsrc\.(display|leaderboard|submission|populate|scripts|tools|backend|manage_requests|utils)\b",
         "This module belongs to the old template and is not here: remove the line and what uses it. What the "
         "page needs of it is set in other places (docs/moving-over.md).",
     ),
@@ -64,7 +64,7 @@ REMEDIES = (
         "Write weight for num_questions, in_average for in_overall, and is_default for displayed_by_default.",
     ),
     (
-        r"\bsrc\.envs\b",
+        r"\b(src\.)?envs\b",
         "src/envs.py has no such name: write the value itself here, or add the name to src/envs.py.",
     ),
     (
