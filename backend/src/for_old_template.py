@@ -21,13 +21,17 @@ from datetime import datetime
 
 from src.settings import Settings
 from src.shared.data.names import BACKEND_DESCRIPTION, places
-from src.shared.data.old_template import can_be_read_by_the_old_template, write_for_the_old_template
+from src.shared.data.old_template import (
+    can_be_read_by_the_old_template,
+    is_of_the_old_template,
+    write_for_the_old_template,
+)
 from src.shared.data.request import Request, Status, read_request, write_request
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import Conflict, LeaderboardError, StoreError, told_in_one_sentence
-from src.shared.stores.conflicts import TRIES, tries
+from src.shared.errors import LeaderboardError, StoreError, told_in_one_sentence
+from src.shared.stores.conflicts import Commit, update
 from src.shared.stores.mirror import Mirror, Reading
-from src.shared.stores.store import Store, blob_id
+from src.shared.stores.store import Snapshot, Store, blob_id
 from src.shared.times import Clock, utc_now
 from src.shared.wiring import open_stores
 from src.withdrawn_secrets import withdraw_secrets
@@ -69,6 +73,8 @@ def changed(reading: Reading[Request], *, now: datetime, even_running: bool) -> 
     for path, request in reading.values.items():
         if request.status not in (Status.PENDING, Status.RUNNING):
             continue
+        if is_of_the_old_template(request) and can_be_read_by_the_old_template(request):
+            continue  # as its frontend wrote it, with keys that its owner may have added
         lease = request.lease
         if lease and not lease.has_run_out(now) and not even_running:
             raise StillRunning(RUNS.format(request.model, lease.worker))
@@ -118,39 +124,27 @@ def for_the_old_template(
 
 def _write_some(requests: Store, mirror: Mirror[Request], *, even_running: bool, clock: Clock) -> None:
     """Commit some of the files that are not written yet. Raises StillRunning and StoreError."""
-    for _ in tries():
-        reading = mirror.refresh()
+
+    def decide(reading: Reading[Request]) -> Commit | None:
         files = changed(reading, now=clock(), even_running=even_running).files
         if not files:
-            return
+            return None
         if requests.pace.is_full:
             raise StoreError(FULL.format(requests))
         some = dict(list(files.items())[:IN_ONE_COMMIT])
-        try:
-            requests.commit(
-                add=some,
-                message=f"give {len(some)} requests back to the old backend",
-                parent=reading.snapshot,
-            )
-        except Conflict:
-            continue
-        return
-    raise StoreError(f"Others wrote to {requests} at each of {TRIES} tries: stop both Spaces first.")
+        return Commit(reading.snapshot, f"give {len(some)} requests back to the old backend", some)
+
+    update(requests, mirror.refresh, decide)
 
 
 def _withdraw_the_description(results: Store) -> None:
     """Remove the description of our backend. Raises StoreError."""
-    for _ in tries():
-        snapshot = results.snapshot()
+
+    def decide(snapshot: Snapshot) -> Commit | None:
         delete = [place for place in places(BACKEND_DESCRIPTION) if place in snapshot.files]
-        if not delete:
-            return
-        try:
-            results.commit(add={}, delete=delete, message="return to the old backend", parent=snapshot)
-        except Conflict:
-            continue
-        return
-    raise StoreError(f"Others wrote to {results} at each of {TRIES} tries: stop both Spaces first.")
+        return Commit(snapshot, "return to the old backend", {}, delete) if delete else None
+
+    update(results, results.snapshot, decide)
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ from src.model_types import UNKNOWN, ModelType, read_model_type
 
 Value = str | float | int | bool | None
 
+LARGEST_INTEGER = 2**63
+
 PLAIN = (str, float, int, bool, NoneType)
 """What a value may be."""
 
@@ -138,20 +140,30 @@ class Column:
             ]
         for kind in set(map(type, values)):
             _refuse_unless_plain(kind)
+        _refuse_unless_json(values)
         if set(map(type, texts)) - {str}:
             raise TypeError("a text is none")
         return Cells(values, texts)
 
 
 def _plain(value: Value) -> Value:
-    """The value itself. Raises TypeError for one that no cell can have."""
+    """The value itself. Raises TypeError or ValueError for one that no cell can have."""
     _refuse_unless_plain(type(value))
+    _refuse_unless_json([value])
     return value
 
 
 def _refuse_unless_plain(kind: type) -> None:
     if not issubclass(kind, PLAIN):
         raise TypeError(f"the value of a cell is a {kind.__name__}, not a str, float, int, bool or None")
+
+
+def _refuse_unless_json(values: Sequence[Value]) -> None:
+    """JSON has no integers of any length, and no halves of a surrogate pair."""
+    largest = max((abs(value) for value in values if isinstance(value, int)), default=0)
+    if largest >= LARGEST_INTEGER:
+        raise ValueError("the value of a cell is an integer of more than 64 bits: return a float")
+    "".join(value for value in values if isinstance(value, str)).encode()
 
 
 def faults(columns: Sequence[Column], rows: Sequence[Row]) -> dict[str, Exception]:

@@ -56,6 +56,11 @@ def unknown_fields(tasks: object) -> tuple[str, ...]:
             found.setdefault(
                 field, f"{name} in src/about.py has a field {field}, which has no effect: {hint}"
             )
+        for field, old in OLD_FIELDS.items():
+            if {field, old} <= _fields_of(value) and getattr(value, field) != getattr(value, old):
+                found.setdefault(
+                    old, f"{name} in src/about.py has both {field} and {old}: {field} counts. Remove {old}."
+                )
     return tuple(found.values())
 
 
@@ -119,7 +124,9 @@ def _fields_of(value: object) -> set[str]:
     """The names of an object's fields, whoever's class it is."""
     if _is_plain(value):
         return set()
-    names = getattr(value, "_fields", None) or getattr(value, "__dict__", {})
+    names = getattr(value, "_fields", None) or getattr(value, "__dict__", None)
+    if names is None:  # a class with slots
+        names = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
     return {name for name in names if not name.startswith("_")}
 
 
@@ -151,16 +158,20 @@ def _read_task(name: str, value: object) -> Task:
     )
 
 
-def _given(value: object, field: str) -> object:
-    """What a field says, or the one that the old template's owners had in its place."""
-    return getattr(value, field, getattr(value, OLD_FIELDS.get(field, field), None))
+def _given(value: object, field: str) -> tuple[str, object]:
+    """What a field says, or the one that the old template's owners had in its place; and its name there."""
+    old = OLD_FIELDS.get(field, field)
+    written = field if hasattr(value, field) or not hasattr(value, old) else old
+    return written, getattr(value, written, None)
 
 
 def _weight(name: str, value: object) -> float:
     weight = _number(name, value, "weight")
     if weight is not None and weight <= 0:
+        field, _ = _given(value, "weight")
+        flag = "in_average" if field == "weight" else OLD_FIELDS["in_average"]
         raise ConfigurationError(
-            f"{name} in src/about.py: weight is {weight:g}: write a number above 0, or in_average=False for "
+            f"{name} in src/about.py: {field} is {weight:g}: write a number above 0, or {flag}=False for "
             "a column that does not count."
         )
     return 1.0 if weight is None else weight
@@ -180,7 +191,7 @@ def _old_names(name: str, value: object) -> tuple[str, ...]:
 
 
 def _truth(name: str, value: object, field: str) -> bool | None:
-    truth = _given(value, field)
+    field, truth = _given(value, field)
     if truth is not None and not isinstance(truth, bool):
         raise ConfigurationError(
             f"{name} in src/about.py: {field} is {truth!r}: write True or False, or leave it out."
@@ -189,7 +200,7 @@ def _truth(name: str, value: object, field: str) -> bool | None:
 
 
 def _number(name: str, value: object, field: str) -> float | None:
-    given = _given(value, field)
+    field, given = _given(value, field)
     number = as_number(given)
     if given is not None and number is None:
         raise ConfigurationError(

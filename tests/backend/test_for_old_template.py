@@ -53,6 +53,13 @@ def test_every_key_that_is_left_is_one_of_the_twelve(queue: Queue) -> None:
     assert left == {each.name for each in fields(EvalRequest)} - {"json_filepath"}
 
 
+def test_a_request_that_no_space_of_ours_has_touched_keeps_its_owners_keys(queue: Queue) -> None:
+    path = queue.submit(commit=None, revision="main", extra={"job_id": "-1", "tags": ["a"]})
+    before = (queue.folder / "requests" / path).read_bytes()
+    assert give_back(queue).startswith("0 open requests in ")
+    assert (queue.folder / "requests" / path).read_bytes() == before
+
+
 def test_a_dry_run_writes_nothing(queue: Queue) -> None:
     path = queue.submit()
     before = queue.read(path)

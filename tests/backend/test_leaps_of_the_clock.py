@@ -11,7 +11,7 @@ from src.queue.ticker import LATE_AFTER, Ticker
 from src.running.job import End, Ending
 from src.shared.data.request import Status
 from src.shared.process.steady import Leaps, steady_now
-from src.shared.stores.pace import LIMIT, Pace
+from src.shared.stores.budgets import COMMITS, Pace
 from support.executors import FunctionExecutor
 from support.leaping import Machine
 from support.queues import POLICY, SUITE, AnyModel, Queue
@@ -43,7 +43,7 @@ def test_a_clock_that_is_two_days_ahead_for_twenty_seconds_keeps_nothing_waiting
     worker.tick()
     machine.let_pass(seconds=20)
     machine.leap(days=-2)
-    queue.requests.pace.note(int(LIMIT * 0.85))
+    queue.requests.pace.note(int(COMMITS * 0.85))
     machine.let_pass(minutes=1)
     assert worker.gathers_until() is None
     second = queue.submit("acme/two")
@@ -66,6 +66,41 @@ def test_a_lease_from_a_clock_that_was_ahead_is_put_right_so_that_it_cannot_stic
     lease = queue.read(path).lease
     assert lease
     assert (lease.renewed, lease.until) == (machine.wall(), machine.wall() + POLICY.lease.duration)
+
+
+@pytest.mark.parametrize("days", [2, 6, 400, -2])
+def test_what_a_worker_with_a_wrong_clock_held_when_it_died_waits_no_longer_than_its_lease(
+    queue: Queue, days: int
+) -> None:
+    dead, machine = Machine(), Machine()
+    dead.leap(days=days)
+    path = queue.submit("acme/one")
+    make_worker(queue, dead, FunctionExecutor(wait=True)).tick()
+    assert queue.read(path).status is Status.RUNNING
+    other = make_worker(queue, machine)
+    other.worker = "worker-2"
+    waited = 0
+    while queue.read(path).status is not Status.FINISHED:
+        other.tick()
+        machine.let_pass(minutes=5)
+        waited += 5
+        assert waited <= 80, "minutes"
+
+
+def test_a_worker_that_renews_keeps_its_lease_although_its_clock_is_two_days_ahead(queue: Queue) -> None:
+    ahead, machine = Machine(), Machine()
+    ahead.leap(days=2)
+    path = queue.submit("acme/one")
+    slow = make_worker(queue, ahead, FunctionExecutor(wait=True))
+    other = make_worker(queue, machine)
+    other.worker = "worker-2"
+    for _ in range(40):
+        for worker, clock in ((slow, ahead), (other, machine)):
+            worker.tick()
+            clock.let_pass(minutes=5)
+    lease = queue.read(path).lease
+    assert lease
+    assert (lease.worker, queue.read(path).attempt) == ("worker-1", 1)
 
 
 @pytest.mark.parametrize("leaps", [(2, -2), (-1,), (1, -3, 2)])

@@ -14,8 +14,8 @@ from src.shared.data.reports import read_result
 from src.shared.data.request import Attempt, Lease, Status
 from src.shared.errors import BadFile, ModelError, NotDelivered
 from src.shared.models.model_source import ModelFacts
+from src.shared.stores.budgets import COMMITS, Pace
 from src.shared.stores.folder_store import FolderStore
-from src.shared.stores.pace import LIMIT, Pace
 from src.shared.stores.store import Snapshot
 from support.executors import FunctionExecutor, good, report_of
 from support.queues import START, Queue, drain
@@ -248,7 +248,7 @@ def test_a_cancelled_evaluation_stops_while_commits_are_gathered(queue: Queue) -
     requests.pace = Pace(clock=queue.clock)
     worker = queue.worker(executor=executor, requests=requests)
     worker.tick()
-    requests.pace.note(LIMIT)
+    requests.pace.note(COMMITS)
     queue.edit(path, replace(queue.read(path), status=Status.CANCELLED))
     worker.tick()
     assert worker.gathers_until()

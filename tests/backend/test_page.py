@@ -11,7 +11,7 @@ from src.queue.overview import Journal, Overview, Running, make_overview
 from src.queue.ticker import Ticker
 from src.shared.data.queue_order import DEFAULT
 from src.shared.data.request import Progress, Request, Status
-from src.shared.stores.pace import LIMIT, Pace
+from src.shared.stores.budgets import COMMITS, Pace
 from src.shared.wiring import Stores
 from src.suite.announcer import Announcer
 from src.suite.trial import SuiteTrial
@@ -143,7 +143,7 @@ def test_the_page_tells_what_was_created_and_until_when_it_gathers(queue: Queue)
     requests = queue.requests
     requests.is_new = True
     requests.pace = Pace(clock=queue.clock)
-    requests.pace.note(LIMIT)
+    requests.pace.note(COMMITS)
     worker = queue.worker(requests=requests)
     stores = Stores(requests, queue.results, AnyModel())
     said = notes(worker, stores)

@@ -17,9 +17,9 @@ from src.leaderboard.rows import Standings, standings
 from src.shared.data.reports import read_result
 from src.shared.data.request import read_request
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
+from src.shared.stores.budgets import READS_WINDOW, ReadBudget
 from src.shared.stores.hub import Hub
 from src.shared.stores.hub_store import HubStore
-from src.shared.stores.read_budget import WINDOW, ReadBudget
 from src.shared.times import utc_now
 from src.tasks import Task
 from support.hub_process import RemoteHub
@@ -83,8 +83,8 @@ class Place:
             if "limit of calls" not in keeper.now.problem:
                 raise AssertionError(keeper.now.problem)
             say(f"  {keeper.now.problem} {len(keeper.now.board.standings.rows)} rows are shown.")
-            self.skip(WINDOW)
-            waited += WINDOW
+            self.skip(READS_WINDOW)
+            waited += READS_WINDOW
             seconds += timed(keeper.sync)
         calls = [call for call in self.hub.do("calls") if call["kind"] != "storage"]
         kinds = Counter(call["kind"] for call in calls)
@@ -99,7 +99,7 @@ class Place:
     def limit(self, limits: Mapping[str, int]) -> None:
         """Let the Hub allow so many calls, as if none had been made."""
         self.hub.do("limit_calls", **limits)
-        self.skip(WINDOW)
+        self.skip(READS_WINDOW)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytest
 from app import EVENTS_AT_ONCE
 from src.page import api
 from src.shared.data.request import Attempt, Lease, Progress, Status
-from src.shared.stores.pace import LIMIT, Pace
+from src.shared.stores.budgets import COMMITS, Pace
 from src.submitting.desk import Desk
 from src.submitting.group_commit import GroupCommit
 from support.boards import NOW, Leaderboard, scores
@@ -122,7 +122,7 @@ def gathering(leaderboard: Leaderboard, names: list[str]) -> tuple[GroupCommit, 
         leaderboard.add_model(name)
     may_write = threading.Event()
     leaderboard.requests.pace = Pace(clock=lambda: NOW)
-    leaderboard.requests.pace.note(LIMIT)
+    leaderboard.requests.pace.note(COMMITS)
     group = GroupCommit(
         leaderboard.requests,
         leaderboard.keeper.read_requests,

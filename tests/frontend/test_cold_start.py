@@ -15,10 +15,10 @@ from src.shared.data.names import result_path
 from src.shared.data.request import Status, write_request
 from src.shared.index.index import Index
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
+from src.shared.stores.budgets import READS_WINDOW, ReadBudget
 from src.shared.stores.hub import Hub as Client
 from src.shared.stores.hub_store import HubStore
 from src.shared.stores.indexer import AGE, AT_MOST_EVERY, MANY
-from src.shared.stores.read_budget import WINDOW, ReadBudget
 from src.shared.times import utc_now
 from support.boards import NOW, TASKS, path_of, scores
 from support.factories import make_request, make_result_file
@@ -253,7 +253,7 @@ def test_a_first_fill_of_more_files_than_the_hub_delivers_pauses_by_itself_and_g
     keeper.sync()
     assert place.reads() == 100
     for _ in range(3):
-        now[0] += WINDOW
+        now[0] += READS_WINDOW
         keeper.sync()
     assert not keeper.now.problem
     assert not keeper.now.left

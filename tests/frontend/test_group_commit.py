@@ -10,8 +10,8 @@ import pytest
 from src.checks import Refused
 from src.shared.data.request import Request
 from src.shared.errors import Conflict, LeaderboardError, StoreError
+from src.shared.stores.budgets import COMMITS, Pace
 from src.shared.stores.folder_store import FolderStore
-from src.shared.stores.pace import LIMIT, Pace
 from src.shared.stores.store import Snapshot
 from src.submitting.group_commit import LONGEST_GATHERING, GroupCommit, Placed, Receipt
 from support.boards import NOW, Leaderboard
@@ -150,7 +150,7 @@ def test_what_waits_when_the_space_ends_is_written_at_once(gate: Gate, leaderboa
     gate.is_open.set()
     group = group_on(gate, leaderboard)
     group.put(asking_for("acme/a")).result()
-    gate.pace.note(LIMIT)
+    gate.pace.note(COMMITS)
     waiting = group.put(asking_for("acme/b"))
     group.close()
     assert waiting.result(timeout=30).path == "acme/b.json"
@@ -172,11 +172,11 @@ def test_when_commits_run_high_those_that_come_within_two_minutes_are_gathered(
     gate.is_open.set()
     group = group_on(gate, leaderboard, sleep=waits.append)
     group.put(asking_for("acme/a")).result()
-    gate.pace.note(LIMIT // 4)
+    gate.pace.note(COMMITS // 4)
     assert group.due() is None
     group.put(asking_for("acme/b")).result()
     assert waits == []
-    gate.pace.note(LIMIT)
+    gate.pace.note(COMMITS)
     assert group.due() == NOW + LONGEST_GATHERING
     group.put(asking_for("acme/c")).result()
     assert waits == [LONGEST_GATHERING.total_seconds()]

@@ -7,7 +7,7 @@ from src.leaderboard.availability import CHECKED_AGAIN_AFTER, WRITTEN_EVERY, Ins
 from src.shared.data.names import AVAILABILITY
 from src.shared.errors import StoreError
 from src.shared.process.steady import steady_now
-from src.shared.stores.pace import LIMIT, Pace
+from src.shared.stores.budgets import COMMITS, Pace
 from src.submitting.desk import Desk
 from src.submitting.group_commit import LONGEST_GATHERING, GroupCommit
 from src.submitting.recent_models import RecentModels
@@ -92,7 +92,7 @@ def test_submissions_are_gathered_no_longer_than_they_should_be_whatever_the_clo
 ) -> None:
     machine = Machine()
     leaderboard.requests.pace = Pace(clock=machine.steady)
-    leaderboard.requests.pace.note(int(LIMIT * 0.9))
+    leaderboard.requests.pace.note(int(COMMITS * 0.9))
     group = GroupCommit(leaderboard.requests, leaderboard.keeper.read_requests, clock=machine.steady)
     group._last = machine.steady()
     for days in leaps:

@@ -25,6 +25,8 @@ FAILING = [
     Column("Mine", lambda row: row.model[5:] if row.model == "acme/two" else ["one"], is_default=True),  # type: ignore[arg-type, return-value]
     Column("Mine", lambda row: row.model[5:], lambda text: {"two": "two"}[text], is_default=True),
     Column("Mine", of_the_second, is_default=True, is_text=True, instead=lambda row: 1 / 0),  # type: ignore[arg-type, return-value]
+    Column("Mine", lambda row: "two" if row.model == "acme/two" else 10**400, is_default=True),
+    Column("Mine", lambda row: "two" if row.model == "acme/two" else "\ud800", is_default=True),
 ]
 
 

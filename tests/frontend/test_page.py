@@ -785,3 +785,16 @@ def test_a_page_begins_with_one_queued_event_since_answers_of_a_second_may_be_lo
         if function.fn and any(trigger == "load" for _, trigger in function.targets)
     ]
     assert [function.api_name for function in begins if function.queue] == ["look"]
+
+
+def test_what_waits_for_nobody_is_not_queued_since_a_queued_answer_may_be_lost(
+    leaderboard: Leaderboard,
+) -> None:
+    functions = [
+        function
+        for function in leaderboard.page().fns.values()
+        if function.fn and any(trigger in ("input", "click", "tick") for _, trigger in function.targets)
+    ]
+    waiting_for_the_hub = {"act", "check"}
+    assert {str(function.api_name) for function in functions if function.queue} == waiting_for_the_hub
+    assert {"change_view"} <= {str(function.api_name) for function in functions}

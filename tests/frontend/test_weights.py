@@ -1,6 +1,6 @@
 """What a Task says about the average: its weight, whether it counts, and the names that it had before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -125,7 +125,7 @@ def test_any_other_field_is_told_to_the_owner_with_what_may_be_meant(leaderboard
     [hint] = unknown_fields(Tasks)
     assert hint == "Tasks.task0 in src/about.py has a field weigth, which has no effect: did you mean weight?"
     assert unknown_fields([Task("a", "acc", "A"), ("b", "acc", "B")]) == ()
-    leaderboard.keeper._hints = (hint,)
+    leaderboard.keeper._about = replace(leaderboard.keeper._about, hints=(hint,))
     leaderboard.keeper.sync()
     assert "did you mean weight?" in notices.banner(leaderboard.keeper.now, notice="")
 
@@ -137,6 +137,38 @@ def test_a_field_that_is_like_no_other_is_told_too() -> None:
 
     [hint] = unknown_fields([Odd()])
     assert "has a field colour, which has no effect: remove it" in hint
+
+
+@dataclass(slots=True)
+class Slots:
+    benchmark: str = "a"
+    metric: str = "acc"
+    col_name: str = "A"
+    weight: float = 1.0
+    num_questions: int = 200
+
+
+def test_a_field_that_is_there_under_both_names_is_told_also_of_a_class_with_slots() -> None:
+    assert unknown_fields([Slots()]) == (
+        "Tasks[0] in src/about.py has both weight and num_questions: weight counts. Remove num_questions.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "says"),
+    [
+        (
+            OldTask("a", "acc", "A", num_questions=0),
+            "num_questions is 0: write a number above 0, or in_overall=F",
+        ),
+        (OldTask("a", "acc", "A", in_overall=1), "in_overall is 1: write True or False"),  # type: ignore[arg-type]
+        (OldTask("a", "acc", "A", displayed_by_default="no"), "displayed_by_default is 'no'"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_mistake_is_told_with_the_name_that_the_owner_wrote(task: object, says: str) -> None:
+    with pytest.raises(ConfigurationError) as told:
+        read_tasks([task])
+    assert says in str(told.value)
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,37 @@ def test_a_mistake_in_an_owners_file_is_one_sentence_with_the_line(
     assert "\n" not in str(error.value)
 
 
+def test_a_mistake_in_a_file_that_the_owners_file_imports_is_told_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "our_texts.py").write_text("TITLE = (\n")
+    (tmp_path / "owners_imports.py").write_text("A = 1\nfrom our_texts import TITLE\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError) as error:
+        owners_file("owners_imports")
+    assert str(error.value) == "our_texts.py, line 1: SyntaxError: '(' was never closed. Correct this line."
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("A = 1\nB = eval('1+')\n", "line 2: SyntaxError: invalid syntax. Correct this line."),
+        ("import sys\nsys.exit(3)\n", "line 2: SystemExit: 3. Correct this line."),
+        ("import sys\nsys.exit()\n", "line 2: SystemExit. Correct this line."),
+    ],
+)
+def test_a_mistake_that_lies_in_no_other_file_is_told_with_the_line_that_makes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str
+) -> None:
+    module = f"owners_{abs(hash(text))}"
+    (tmp_path / f"{module}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigurationError) as error:
+        owners_file(module)
+    assert str(error.value) == f"{module}.py, {sentence}"
+
+
 @pytest.mark.parametrize("text", ["", "  ", "\n"])
 def test_an_empty_text_in_the_file_counts_as_not_set(text: str) -> None:
     assert read({"NAME": text, "BATCH": text, "LIMIT": text}) == Example()
@@ -161,6 +192,17 @@ def test_an_empty_text_in_the_file_counts_as_not_set(text: str) -> None:
         ("from src.display.utils import ModelType\n", 1, "This module belongs to the old template"),
         ("import os\nimport src.leaderboard.read_evals as r\n", 2, "This module belongs to the old template"),
         ("from src.envs import QUEUE\n", 1, "src/envs.py has no such name: write the value itself"),
+        ("from src.utils import styled_error\n", 1, "This module belongs to the old template"),
+        (
+            "from src import envs\nP = envs.CACHE_PATH\n",
+            2,
+            "src/envs.py has no such name: write the value itself",
+        ),
+        (
+            "def Repository(name):\n    1 / 0\n\nR = Repository('a')\n",
+            4,
+            "Remove this line: the Space reads and",
+        ),
         ('T = 1\nTITLE = open("title.html").read()\n', 2, "put it into the folder src and open it with"),
         ('from pathlib import Path\nT = Path("t.md").read_text()\n', 2, "put it into the folder src"),
         (

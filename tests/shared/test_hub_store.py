@@ -15,11 +15,11 @@ from src.shared.errors import Conflict, DatasetMissing, NotDelivered, StoreError
 from src.shared.index.index import Indexed
 from src.shared.index.indexes import RESULTS_INDEX
 from src.shared.stores import hub as hub_module
+from src.shared.stores.budgets import COMMITS, Pace
 from src.shared.stores.hub import Hub as Client
 from src.shared.stores.hub_store import HubStore
 from src.shared.stores.hub_tree import FEW_FOLDERS
 from src.shared.stores.mirror import Mirror
-from src.shared.stores.pace import LIMIT, Pace
 from src.shared.stores.store import Snapshot
 from support.hub import Fault, Hub, Kind, Repository, running_hub
 from support.hub.history import CommitText
@@ -531,14 +531,14 @@ def test_own_commits_and_those_of_others_are_counted_for_an_hour(
     pace = Pace(clock=lambda: now)
     store = open_store(hub, token, pace=pace)
     parent = store.snapshot()
-    before = pace.commits
+    before = pace.used
     write(store, parent, a=b"[1]")
     store.snapshot()
     dataset.put({"x.json": "{}"})
     store.snapshot()
-    assert pace.commits == before + 2
+    assert pace.used == before + 2
     now += timedelta(hours=1)
-    assert pace.commits == 0
+    assert pace.used == 0
 
 
 def test_several_commits_of_others_between_two_looks_count_as_one_and_cost_no_call(
@@ -546,13 +546,13 @@ def test_several_commits_of_others_between_two_looks_count_as_one_and_cost_no_ca
 ) -> None:
     store = open_store(hub, token)
     store.snapshot()
-    before = store.pace.commits
+    before = store.pace.used
     hub.calls.reset()
     for look in range(2):
         for number in range(7):
             dataset.put({f"x{look}-{number}.json": "{}"})
         store.snapshot()
-    assert store.pace.commits == before + 2
+    assert store.pace.used == before + 2
     assert hub.calls.count(route="commits") == 0
 
 
@@ -563,7 +563,7 @@ def test_the_commits_of_the_last_hour_count_after_a_restart(
         dataset.put({f"x{number}.json": "{}"})
     store = open_store(hub, token)
     store.snapshot()
-    assert store.pace.commits >= 7
+    assert store.pace.used >= 7
 
 
 def test_more_commits_of_the_last_hour_than_one_page_has_are_counted_in_one_call(
@@ -574,7 +574,7 @@ def test_more_commits_of_the_last_hour_than_one_page_has_are_counted_in_one_call
     store = open_store(hub, token)
     hub.calls.reset()
     store.snapshot()
-    assert store.pace.commits >= 100
+    assert store.pace.used >= 100
     assert hub.calls.count(route="commits") == 1
 
 
@@ -612,12 +612,12 @@ def test_a_conflict_costs_no_look_at_the_history(hub: Hub, store: HubStore, data
 def test_who_writes_seldom_does_not_wait_and_who_writes_much_waits_longer_and_longer() -> None:
     pace, longest = Pace(), timedelta(minutes=2)
     pauses = []
-    for _ in range(LIMIT):
+    for _ in range(COMMITS):
         assert not pace.is_full
         pauses.append(pace.pause(longest, begins=0.25, longest_from=0.75))
         pace.note()
     assert pace.is_full
-    assert set(pauses[: LIMIT // 4 + 1]) == {timedelta()}
+    assert set(pauses[: COMMITS // 4 + 1]) == {timedelta()}
     assert pauses == sorted(pauses)
-    assert timedelta() < pauses[LIMIT // 2] < longest
-    assert set(pauses[LIMIT * 3 // 4 :]) == {longest}
+    assert timedelta() < pauses[COMMITS // 2] < longest
+    assert set(pauses[COMMITS * 3 // 4 :]) == {longest}

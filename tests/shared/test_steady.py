@@ -7,10 +7,9 @@ import pytest
 
 from src.shared.process import steady
 from src.shared.process.steady import Leaps, on_the_wall, steady_now
+from src.shared.stores.budgets import Pace, ReadBudget
 from src.shared.stores.hub import Hub
 from src.shared.stores.indexer import Indexer
-from src.shared.stores.pace import Pace
-from src.shared.stores.read_budget import ReadBudget
 from src.shared.times import utc_now
 from support.leaping import Machine
 
@@ -89,9 +88,9 @@ def test_an_hours_commits_are_forgotten_after_an_hour_whatever_the_clock_does() 
     pace.note(5)
     machine.leap(days=-2)
     machine.let_pass(minutes=59)
-    assert pace.commits == 5
+    assert pace.used == 5
     machine.let_pass(minutes=1)
-    assert pace.commits == 0
+    assert pace.used == 0
 
 
 def test_reads_are_allowed_again_after_five_minutes_whatever_the_clock_does() -> None:

@@ -88,7 +88,7 @@ def test_a_file_that_says_nothing_is_told(store: FolderStore) -> None:
         starts(store, Role.FRONTEND, "acme/leaderboard")
 
 
-@pytest.mark.parametrize("text", ["[]\n- x: [", "[1]", "frontends: [[a]]"])
+@pytest.mark.parametrize("text", ["[]\n- x: [", "[1]", "frontends: [[a]]", "backend: [acme/x]", "1: x"])
 def test_odd_files_are_bad_files(text: str) -> None:
     with pytest.raises(BadFile):
         read_spaces(text.encode())

@@ -23,7 +23,7 @@ from src.shared.data.reports import read_result
 from src.shared.data.request import Request, Status, read_request, write_request
 from src.shared.data.result import Result
 from src.shared.errors import Conflict, StoreError
-from src.shared.stores.conflicts import tries
+from src.shared.stores.conflicts import TRIES
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.hub import Hub
 from src.shared.stores.hub_store import HubStore
@@ -33,6 +33,9 @@ from src.shared.times import to_text, utc_now
 from support.chaos_worker import LEASE, TICK, UNCAPPED
 from support.hub import running_hub
 from support.queues import COMMIT
+
+PAUSE_SECONDS = 0.05
+"""Between two tries at a Hub that has faults."""
 
 TESTS = Path(__file__).resolve().parents[1]
 PATH = os.pathsep.join([str(TESTS.parent / "backend"), str(TESTS)])
@@ -165,7 +168,7 @@ class Chaos:
 
     def _submit(self, models: list[str]) -> None:
         """Put these into the queue, as far as they are not there."""
-        for _ in tries():
+        for _ in range(TRIES):
             there = self._read()
             new = {f"{model}.json": write_request(_request(model)) for model in models}
             new = {path: data for path, data in new.items() if path not in there}
@@ -174,11 +177,13 @@ class Chaos:
             with suppress(Conflict, StoreError):
                 parent = self._requests.refresh().snapshot
                 self._place.requests.commit(add=new, message="submit", parent=parent)
+            time.sleep(PAUSE_SECONDS)
 
     def _read(self) -> Mapping[str, Request]:
-        for _ in tries():
+        for _ in range(TRIES):
             with suppress(StoreError):
                 return self._requests.refresh().values
+            time.sleep(PAUSE_SECONDS)
         return {}
 
     def _wait_for_the_end(self, *, seconds: float) -> None:

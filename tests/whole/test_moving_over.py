@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from local_leaderboard import ROOT, running
+from local_leaderboard import ROOT, Space, running
 from support.hub_process import RemoteHub, hub_process
 from support.leaderboard import BACKEND_PYTHON, FRONTEND_PYTHON, QUICK, on_the_hub
+from support.old_envs import with_old_envs
 from support.old_template import (
     read_as_the_old_backend,
     read_queue_as_the_old_frontend,
@@ -181,6 +184,89 @@ def is_closed(visitor: Visitor) -> bool:
     except NoResult as refusal:
         return "The owner starts the new backend first" in str(refusal)
     return False
+
+
+OLD_ABOUT = '''
+from dataclasses import dataclass
+from enum import Enum
+
+@dataclass
+class Task:
+    benchmark: str
+    metric: str
+    col_name: str
+    num_questions: int
+    in_overall: bool = True
+    displayed_by_default: bool = True
+
+class Tasks(Enum):
+    task0 = Task("tiny_addition", "acc", "Addition", 1000)
+    task1 = Task("tiny_agreement", "acc", "Agreement", 651, displayed_by_default=False)
+    task2 = Task("tiny_copy", "exact_match", "Copying", 940, in_overall=False)
+
+TITLE = """<h1>Our old board</h1>"""
+INTRODUCTION_TEXT = """Welcome"""
+LLM_BENCHMARKS_TEXT = f"""How it works"""
+EVALUATION_QUEUE_TEXT = """Before you submit"""
+CITATION_BUTTON_LABEL = "Cite"
+CITATION_BUTTON_TEXT = r"""@misc{ours}"""
+'''
+WEIGHTS = {"tiny_addition": 1000, "tiny_agreement": 651}
+MANY = 300
+
+
+def old_board_of_many(folder: Path) -> list[str]:
+    """The files of an old leaderboard of 300 models, and their order on it: by its weighted average."""
+    chance = Random(MANY)
+    averages = {}
+    for number in range(MANY):
+        model = f"org-{number % 7}/model-{number}"
+        scores = {task: {metric: chance.random()} for task, metric in TASKS.items()}
+        averages[model] = sum(scores[task][TASKS[task]] * weight for task, weight in WEIGHTS.items())
+        result = {**old_result(model, number), "results": scores}
+        for dataset, path, content in (
+            ("requests", f"{model}_eval_request_False_float16_Original.json", old_request(model, "FINISHED")),
+            ("results", f"{model}/results_2023-11-22T15-46-20.json", result),
+        ):
+            file = folder / dataset / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(content))
+    return sorted(averages, key=lambda model: -averages[model])
+
+
+def shown_at_first(frontend: Space) -> set[str]:
+    """The columns of the table that are shown until a visitor chooses others."""
+    with urllib.request.urlopen(f"{frontend.url}/config") as answer:
+        parts = [part["props"] for part in json.load(answer)["components"]]
+    [chosen] = [part["value"] for part in parts if part.get("label") == "Columns"]
+    return set(chosen)
+
+
+@pytest.mark.slow
+def test_a_board_of_300_models_with_its_old_files_pasted_in_keeps_its_order_and_its_columns(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "data"
+    in_order = old_board_of_many(data)
+    before = shutil.copytree(data, tmp_path / "before")
+    with_old_envs(ROOT / "backend", tmp_path).rename(tmp_path / "backend")
+    with_old_envs(ROOT / "frontend", tmp_path).rename(tmp_path / "frontend")
+    (tmp_path / "frontend" / "src" / "about.py").write_text(OLD_ABOUT)
+    settings = QUICK | {"HF_HUB_OFFLINE": "1"}
+    with running(data, ("backend",), root=tmp_path, TASKS_HARNESS=OWN_TASKS, **settings):
+        wait_until((data / "results/.leaderboard/backend.yaml").exists, "the backend says nothing")
+        with running(data, ("frontend",), root=tmp_path, **settings) as spaces:
+            visitor = Visitor(spaces["frontend"].url)
+            wait_until(lambda: len(visitor.table()) == MANY, "the old results are not shown")
+            assert models_by_rank(visitor) == in_order
+            assert {"Addition", "Copying"} <= shown_at_first(spaces["frontend"])
+            assert "Agreement" not in shown_at_first(spaces["frontend"])
+    after = {file: (data / file).read_bytes() for file in files_below(before)}
+    assert after == {file: (before / file).read_bytes() for file in files_below(before)}
+
+
+def files_below(folder: Path) -> list[Path]:
+    return [file.relative_to(folder) for file in folder.rglob("*") if file.is_file()]
 
 
 @pytest.mark.slow

@@ -68,6 +68,8 @@ class Situation:
     """The progress of each child of this worker, running or ended, by the nonce of its claim."""
     endings: Mapping[str, Ending] = field(default_factory=dict)
     """How the children that have ended did so, by the nonce of their claim."""
+    silent: Collection[str] = ()
+    """The nonces of other workers' leases that were not renewed for as long as they last."""
 
 
 def plan(situation: Situation, *, look_up: LookUp, new_nonce: Callable[[], str]) -> dict[str, Request]:
@@ -159,7 +161,7 @@ def _after_running(path: str, request: Request, situation: Situation) -> Request
             else Ending(End.LOST, WORKER_RESTARTED)
         )
         return _after_failure(request, gone, situation)
-    if situation.policy.lease.has_expired(lease, now):
+    if situation.policy.lease.has_expired(lease, now) or lease.nonce in situation.silent:
         return _after_failure(request, Ending(End.LOST, LEASE_RAN_OUT), situation)
     return None
 

@@ -20,6 +20,7 @@ from src.queue.overview import Journal, Overview, make_overview
 from src.queue.plan import Situation, held, plan
 from src.queue.policy import Policy
 from src.queue.publication import result_file
+from src.queue.silence import Silence
 from src.queue.validation import validated
 from src.running.executor import Executor
 from src.running.job import Ending, Job
@@ -29,11 +30,11 @@ from src.shared.data.queue_order import Requests, pending
 from src.shared.data.reports import read_result
 from src.shared.data.request import ORIGINAL, Request, Status, read_request, write_request
 from src.shared.data.result import Result
-from src.shared.errors import CannotBeEvaluated, Conflict, StoreError
+from src.shared.errors import CannotBeEvaluated, StoreError
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.models.model_source import ModelFacts, ModelSource
 from src.shared.process.steady import on_the_wall, steady_now
-from src.shared.stores.conflicts import TRIES, tries
+from src.shared.stores.conflicts import Commit, beginning_with, update
 from src.shared.stores.indexer import Indexer
 from src.shared.stores.mirror import Mirror, Reading
 from src.shared.stores.store import Store, blob_id
@@ -100,6 +101,7 @@ class Reconciler:
         self._published: set[AttemptKey] = set()
         self._own_files: dict[str, str] = {}
         self._faults = Faults(policy.retries, steady)
+        self._silence = Silence(policy.lease.skew, steady)
         self._facts: dict[tuple[str, str], ModelFacts] = {}
 
     def tick(self) -> None:
@@ -238,11 +240,13 @@ class Reconciler:
             refresh()
         self.synced = self._steady()
 
-    def _refresh_requests(self) -> None:
+    def _refresh_requests(self) -> Reading[Request]:
         self._read = (self._requests.refresh(), self._read[1])
+        return self._read[0]
 
-    def _refresh_results(self) -> None:
+    def _refresh_results(self) -> Reading[Result]:
         self._read = (self._read[0], self._results.refresh())
+        return self._read[1]
 
     def _forget_what_is_not_ours(self) -> None:
         """Stop children whose lease was lost, and drop endings that are settled.
@@ -255,34 +259,27 @@ class Reconciler:
             self._executor.forget(nonce)
 
     def _publish(self, endings: Mapping[str, Ending]) -> None:
-        """Commit the results and logs of ended evaluations to the results dataset. The status follows "
-        "later."""
+        """Commit the results and logs of ended evaluations to the results dataset; their status follows."""
         runs = {
             AttemptKey(nonce, self._latest[path].run or "")
             for nonce, path in held(self._latest, endings).items()
         }
         if runs <= self._published:
             return
-        for _ in tries():
-            _, reading = self._read
+        files: dict[str, bytes] = {}
+
+        def decide(reading: Reading[Result]) -> Commit | None:
+            nonlocal files
             files = self._to_publish(endings, reading)
-            if files:
-                try:
-                    self._result_store.commit(
-                        add=files, message=_message("publish", files), parent=reading.snapshot
-                    )
-                except Conflict:
-                    self._refresh_results()
-                    continue
-                self._last_commit = self._steady()
-                self._own_files |= {path: blob_id(data) for path, data in files.items()}
-                log.info("published %s", ", ".join(files))
-                self._refresh()
-            self._published = runs
-            return
-        raise StoreError(
-            f"Could not publish to {self._result_store}: others wrote to it at each of {TRIES} tries."
-        )
+            return Commit(reading.snapshot, _message("publish", files), files) if files else None
+
+        update(self._result_store, beginning_with(self._read[1], self._refresh_results), decide)
+        if files:
+            self._last_commit = self._steady()
+            self._own_files |= {path: blob_id(data) for path, data in files.items()}
+            log.info("published %s", ", ".join(files))
+            self._refresh()
+        self._published = runs
 
     def _to_publish(self, endings: Mapping[str, Ending], reading: Reading[Result]) -> dict[str, bytes]:
         """Return the result and the log of each ending, unless its run already has a result."""
@@ -310,9 +307,12 @@ class Reconciler:
     ) -> dict[str, Request]:
         """Commit all decisions to the requests dataset, and return them once the commit has succeeded."""
         self._facts.clear()
-        for _ in tries():
-            reading, results = self._read
-            situation = self._situation(reading, results, endings)
+        changes: dict[str, Request] = {}
+
+        def decide(reading: Reading[Request]) -> Commit | None:
+            nonlocal changes
+            # After a conflict only the requests are read again: older results only finish fewer requests.
+            situation = self._situation(reading, self._read[1], endings)
             if is_stopping:  # return what has not ended or could not be published
                 situation = replace(situation, alive=dict.fromkeys(endings), is_stopping=True)
             changes = plan(
@@ -320,22 +320,15 @@ class Reconciler:
                 look_up=self._look_up,
                 new_nonce=lambda: token_hex(8),
             )
-            if changes:
-                add = {path: write_request(request) for path, request in changes.items()}
-                try:
-                    self._request_store.commit(
-                        add=add, message=_message("update", add), parent=reading.snapshot
-                    )
-                except Conflict:
-                    self._refresh_requests()  # older results only finish fewer requests, never the wrong ones
-                    continue
-                self._last_commit = self._steady()
-                self._journal.note(reading.values, changes, self._clock())
-            self._latest = {**reading.values, **changes} if changes else reading.values
-            return changes
-        raise StoreError(
-            f"Could not write to {self._request_store}: others wrote to it at each of {TRIES} tries."
-        )
+            add = {path: write_request(request) for path, request in changes.items()}
+            return Commit(reading.snapshot, _message("update", add), add) if changes else None
+
+        reading = update(self._request_store, beginning_with(self._read[0], self._refresh_requests), decide)
+        if changes:
+            self._last_commit = self._steady()
+            self._journal.note(reading.values, changes, self._clock())
+        self._latest = {**reading.values, **changes}
+        return changes
 
     def _situation(
         self,
@@ -354,6 +347,7 @@ class Reconciler:
             policy=self._policy,
             alive={**dict.fromkeys(self._executor.endings()), **progress},
             endings=endings,
+            silent=self._silence.over(requests.values),
         )
 
     def _look_up(self, request: Request) -> ModelFacts:

@@ -16,11 +16,11 @@ from .models.hub_models import HubModels
 from .models.model_source import FirstFound, ModelSource
 from .process.steady import steady_now
 from .settings import CommonSettings
+from .stores.budgets import Pace
 from .stores.folder_store import FolderStore
 from .stores.hub import Hub
 from .stores.hub_spaces import current_name
 from .stores.hub_store import HubStore
-from .stores.pace import Pace
 from .stores.store import Store
 from .times import Clock
 

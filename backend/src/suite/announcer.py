@@ -1,4 +1,4 @@
-"""Announces what this worker runs: a description in the results dataset, after each start and each change."""
+"""Announces what this worker runs: a description in the results dataset, after each start and each commit."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from src.running.suite import Suite
 from src.shared.data.backend_description import BackendDescription, description_from, write_description
 from src.shared.data.names import BACKEND_DESCRIPTION, left_behind
 from src.shared.data.yaml_file import MAX_BYTES
-from src.shared.errors import Conflict, StoreError
-from src.shared.stores.conflicts import TRIES, tries
-from src.shared.stores.store import Store, blob_id
+from src.shared.stores.conflicts import Commit, update
+from src.shared.stores.store import Snapshot, Store, blob_id
 from src.suite.trial import SuiteTrial, Verdict
 
 log = logging.getLogger(__name__)
@@ -143,25 +142,18 @@ class Announcer:
 
     def _publish(self, data: bytes) -> None:
         """Commit the file, unless it is there already."""
-        for _ in tries():
-            snapshot = self._results.snapshot()
+
+        def decide(snapshot: Snapshot) -> Commit | None:
             if snapshot.files.get(BACKEND_DESCRIPTION) == blob_id(data):
-                return
-            try:
-                self._results.commit(
-                    add={BACKEND_DESCRIPTION: data},
-                    delete=left_behind([BACKEND_DESCRIPTION], snapshot.files),
-                    message="describe what the backend runs",
-                    parent=snapshot,
-                )
-            except Conflict:
-                continue
-            log.info("published %s", BACKEND_DESCRIPTION)
-            return
-        raise StoreError(
-            f"Could not publish {BACKEND_DESCRIPTION} to {self._results}: others wrote to it at each of "
-            f"{TRIES} tries."
-        )
+                return None
+            return Commit(
+                snapshot,
+                "describe what the backend runs",
+                add={BACKEND_DESCRIPTION: data},
+                delete=left_behind([BACKEND_DESCRIPTION], snapshot.files),
+            )
+
+        update(self._results, self._results.snapshot, decide)
 
 
 def written_within_bounds(description: BackendDescription) -> bytes:

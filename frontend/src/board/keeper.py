@@ -17,10 +17,10 @@ from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST, places
 from src.shared.data.reports import read_result
 from src.shared.data.request import Request, read_request
 from src.shared.data.result import Result
-from src.shared.errors import Conflict, StoreError
+from src.shared.errors import StoreError
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.process.steady import steady_now
-from src.shared.stores.conflicts import tries
+from src.shared.stores.conflicts import without_conflict
 from src.shared.stores.indexer import Indexer
 from src.shared.stores.mirror import Mirror, Reading
 from src.shared.stores.store import Store
@@ -180,15 +180,15 @@ class Keeper:
         Raises StoreError, NotOurs for one that belongs to another leaderboard.
         """
         with self._reading_requests:
-            for _ in tries():
-                requests = self._requests.refresh()
-                self._whose.check(self.requests, requests.snapshot)
-                try:
-                    self._blocked.at(requests.snapshot)
-                except Conflict:  # it changed since
-                    continue
-                return requests
-        raise StoreError(f"{self.requests} changes faster than it can be read.")
+            return without_conflict(
+                self._refresh_requests, f"{self.requests} changes faster than it can be read."
+            )
+
+    def _refresh_requests(self) -> Reading[Request]:
+        requests = self._requests.refresh()
+        self._whose.check(self.requests, requests.snapshot)
+        self._blocked.at(requests.snapshot)  # raises Conflict if it changed since
+        return requests
 
     def show(self, requests: Mapping[str, Request]) -> None:
         """Show requests, by path, that were written just now, until the next sync reads them again."""

@@ -13,7 +13,7 @@ from src.leaderboard.reproduction import reproductions
 from src.leaderboard.search import LONGEST, read_search
 from src.page.suite import suite
 from src.page.texts import Texts
-from src.page.updates import Updates
+from src.page.updates import AT_ONCE, Updates
 
 NOTHING_FOUND = "# No row has this in its name or licence."
 NOTHING_YET = "# There are no results yet."
@@ -57,8 +57,7 @@ class AboutTab:
             self.model,
             [self.commands],
             trigger_mode="always_last",
-            show_progress="hidden",
-            show_api=False,
+            **AT_ONCE,
         )
 
     def follow(self, now: Now, model: str) -> Updates:

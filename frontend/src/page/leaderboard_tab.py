@@ -19,7 +19,7 @@ from src.page import marks, notices
 from src.page.looked_at import LookedAt
 from src.page.table import Contents, contents, leaderboard_table
 from src.page.texts import Texts
-from src.page.updates import Updates
+from src.page.updates import AT_ONCE, Updates
 from src.tasks import Task
 
 UNSEEN = "unseen"
@@ -133,16 +133,10 @@ class LeaderboardTab:
             [self.looking, *self.choices],
             self.shown,
             trigger_mode="always_last",
-            show_progress="hidden",
-            show_api=False,
+            **AT_ONCE,
         )
         gr.on(
-            [self.new_results.click, self.until_read.tick],
-            self.look,
-            self.choices,
-            self.outputs,
-            show_progress="hidden",
-            show_api=False,
+            [self.new_results.click, self.until_read.tick], self.look, self.choices, self.outputs, **AT_ONCE
         )
 
     def look(self, *chosen: Any) -> Updates:

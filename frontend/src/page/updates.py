@@ -14,6 +14,13 @@ Follow = Callable[[gr.Request, str], Updates]
 QUIETLY: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
 """For an event that the page itself makes known, and programs need not know."""
 
+AT_ONCE: dict[str, Any] = {**QUIETLY, "queue": False}
+"""For an event that waits for nobody, such as another view of the table: its answer comes with the call.
+
+A queued answer comes on a stream that the server closes when nothing is pending. Gradio 5.50 loses the answer
+to an event that begins at that very moment: the table then shows what an older choice gave.
+"""
+
 SUBMISSIONS, LOOKUPS = "submissions", "lookups"
 
 WAITING_FOR_A_COMMIT: dict[str, Any] = {"concurrency_limit": 150, "concurrency_id": SUBMISSIONS}

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
@@ -50,11 +51,11 @@ REMEDIES = (
         "Remove this line: the Space signs in by itself with the token in its secret HF_TOKEN.",
     ),
     (
-        r"\b(snapshot_download|hf_hub_download|add_to_collection|restart_space)\b",
+        r"\b(snapshot_download|hf_hub_download|add_to_collection|restart_space|Repository)\b",
         "Remove this line: the Space reads and writes its datasets by itself.",
     ),
     (
-        r"\bsrc\.(display|leaderboard|submission|populate|scripts|tools|backend|manage_requests)\b",
+        r"\bsrc\.(display|leaderboard|submission|populate|scripts|tools|backend|manage_requests|utils)\b",
         "This module belongs to the old template and is not here: remove the line and what uses it. What the "
         "page needs of it is set in other places (docs/moving-over.md).",
     ),
@@ -63,7 +64,7 @@ REMEDIES = (
         "Write weight for num_questions, in_average for in_overall, and is_default for displayed_by_default.",
     ),
     (
-        r"\bsrc\.envs\b",
+        r"\b(src\.)?envs\b",
         "src/envs.py has no such name: write the value itself here, or add the name to src/envs.py.",
     ),
     (
@@ -86,17 +87,28 @@ def owners_file(module: str) -> ModuleType:
     path = module.replace(".", "/") + ".py"
     try:
         return import_module(module)
-    except Exception as error:
-        line = error.lineno if isinstance(error, SyntaxError) else _line(path, error.__traceback__)
+    except (Exception, SystemExit) as error:
+        file, line = _place(path, error)
         frames = traceback.extract_tb(error.__traceback__)
-        texts = [each.line or "" for each in frames if each.filename.endswith(path) and each.lineno == line]
+        texts = [each.line or "" for each in frames if each.filename.endswith(file) and each.lineno == line]
         what = (
             error.msg if isinstance(error, SyntaxError) and error.msg else str(error)
         )  # the rest says the line once more
         said = " ".join(what.split())[:MOST_SAID].rstrip(".")
+        reason = f"{type(error).__name__}: {said}".removesuffix(": ")
         raise ConfigurationError(
-            f"{path}, line {line}: {type(error).__name__}: {said}. {_remedy(texts[0] if texts else '')}"
+            f"{file}, line {line}: {reason}. {_remedy(texts[0] if texts else '')}"
         ) from error
+
+
+def _place(path: str, error: BaseException) -> tuple[str, int | None]:
+    """The file and the line to correct: where the text of a file breaks the grammar, that file."""
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_file():
+        file = Path(error.filename)
+        if file.is_relative_to(Path.cwd()):
+            file = file.relative_to(Path.cwd())
+        return path if file.as_posix().endswith(path) else file.as_posix(), error.lineno
+    return path, _line(path, error.__traceback__)
 
 
 def _remedy(line: str) -> str:

@@ -11,7 +11,7 @@ from huggingface_hub.utils import validate_repo_id
 
 from .environment import Positive
 from .errors import ConfigurationError
-from .stores.pace import LIMIT
+from .stores.budgets import COMMITS
 
 TOKEN = re.compile(r"[!-~]+")
 """Visible ASCII: what a header can hold."""
@@ -26,7 +26,7 @@ class CommonSettings:
     results_repo: str | None = None
     hf_token: str | None = field(default=None, repr=False)
     hf_read_token: str | None = field(default=None, repr=False)
-    commits_per_hour: Positive = LIMIT
+    commits_per_hour: Positive = COMMITS
     leaderboard_data_dir: str | None = None
     system: str | None = None
     space_id: str | None = None

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from src.queue.entries import entries
 from src.shared.data.queue_order import DEFAULT
 from src.shared.data.request import Request, Status, write_request
-from src.shared.errors import Conflict, LeaderboardError, StoreError
+from src.shared.errors import LeaderboardError, StoreError
 from src.shared.process.steady import on_the_wall, steady_now
-from src.shared.stores.conflicts import tries
+from src.shared.stores.conflicts import without_conflict
 from src.shared.stores.hub import BY_ITSELF
 from src.shared.stores.mirror import Reading
 from src.shared.stores.store import Store, blob_id
@@ -160,24 +160,27 @@ class GroupCommit:
 
     def _landed(self, batch: Sequence[_Waiting]) -> list[Receipt | Exception]:
         """What becomes of each, once those that are not refused are in the dataset. Raises StoreError."""
-        for _ in tries():
-            reading = self._read()
-            decided = _decided(batch, reading)
-            new = dict(each for each in decided if isinstance(each, Placed))
-            if new and not self._is_committed(new, reading):
-                continue
-            self._last = self._clock()
-            self._show(new)
-            queue = entries({**reading.values, **new}, self._order())
-            positions = {entry.path: entry.position or 0 for entry in queue}
-            return [
-                Receipt(each.path, each.request, positions[each.path]) if isinstance(each, Placed) else each
-                for each in decided
-            ]
-        raise StoreError(f"{self._store} changes faster than it can be written.")
+        return without_conflict(
+            lambda: self._decide_and_commit(batch), f"{self._store} changes faster than it can be written."
+        )
 
-    def _is_committed(self, new: Mapping[str, Request], reading: Reading[Request]) -> bool:
-        """Write the files; False when the requests changed since they were read. Raises StoreError."""
+    def _decide_and_commit(self, batch: Sequence[_Waiting]) -> list[Receipt | Exception]:
+        reading = self._read()
+        decided = _decided(batch, reading)
+        new = dict(each for each in decided if isinstance(each, Placed))
+        if new:
+            self._commit(new, reading)
+        self._last = self._clock()
+        self._show(new)
+        queue = entries({**reading.values, **new}, self._order())
+        positions = {entry.path: entry.position or 0 for entry in queue}
+        return [
+            Receipt(each.path, each.request, positions[each.path]) if isinstance(each, Placed) else each
+            for each in decided
+        ]
+
+    def _commit(self, new: Mapping[str, Request], reading: Reading[Request]) -> None:
+        """Write the files. Raises Conflict when the requests changed since they were read, and StoreError."""
         add = {path: write_request(request) for path, request in new.items()}
         try:
             self._store.commit(add=add, message=_message(new), parent=reading.snapshot)
@@ -187,11 +190,8 @@ class GroupCommit:
             except StoreError:
                 raise _Unknown(str(error)) from error
             if any(files.get(path) != blob_id(data) for path, data in add.items()):
-                if isinstance(error, Conflict):
-                    return False
                 raise
         log.info("wrote %s", ", ".join(new))
-        return True
 
 
 class _Unknown(StoreError):

@@ -16,7 +16,7 @@ from cachetools import TTLCache
 from src.shared.errors import ModelError, shown
 from src.shared.models.model_source import ModelFacts, ModelSource
 from src.shared.process.steady import on_the_wall, steady_now
-from src.shared.stores.read_budget import WINDOW, ReadBudget
+from src.shared.stores.budgets import READS_WINDOW, ReadBudget
 from src.shared.times import Clock
 from src.submitting.submitter import Submitter
 
@@ -59,7 +59,7 @@ class RecentModels:
         self._models = models
         self._clock = clock
         self._budget = ReadBudget(LOOKUPS, clock)
-        self._budgets: TTLCache[str | None, ReadBudget] = TTLCache(MOST, WINDOW.total_seconds(), timer)
+        self._budgets: TTLCache[str | None, ReadBudget] = TTLCache(MOST, READS_WINDOW.total_seconds(), timer)
         self._facts: TTLCache[tuple[str, str], ModelFacts] = TTLCache(
             MOST_NAMES, FACTS_SECONDS, timer, _number_of_names
         )

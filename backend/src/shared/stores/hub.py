@@ -20,7 +20,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 
 from ..process.steady import on_the_wall, steady_now
 from ..times import Clock
-from .read_budget import ReadBudget
+from .budgets import ReadBudget
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -29,9 +29,9 @@ from ..data.names import is_safe_path, largest, places
 from ..errors import BadFile, Conflict, DatasetMissing, NotDelivered, StoreError
 from ..process.steady import steady_now
 from ..times import from_text, utc_now
+from .budgets import Pace
 from .hub import CONFLICTS, FAILURES, Hub, TooManyCalls, is_passing, reason, status_of
 from .hub_tree import HubTree
-from .pace import Pace
 from .store import Snapshot, blob_id
 
 if TYPE_CHECKING:

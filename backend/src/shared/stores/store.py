@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..errors import BadFile
-from .pace import Pace
+from .budgets import Pace
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from ..data.names import JOURNAL, LOCK, is_hidden, is_log_path, is_safe_path
 from ..errors import Conflict, StoreError
-from .pace import Pace
+from .budgets import Pace
 from .store import Snapshot, blob_id
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from ..data.names import is_data_path, is_safe_path, place_of
 from ..errors import BadFile, Conflict, NotDelivered, StoreError
 from ..index.index import Index, Indexed, NewerIndex
-from .conflicts import TRIES, tries
+from .conflicts import TRIES, without_conflict
 from .store import Snapshot, Store
 
 log = logging.getLogger(__name__)
@@ -89,16 +89,17 @@ class Mirror(Generic[T]):
 
         Raises StoreError when it cannot be read.
         """
-        for _ in tries():
-            snapshot = self._store.snapshot()
-            is_same = self._reading and self._reading.snapshot.revision == snapshot.revision
-            if self._reading and is_same and self._is_whole and not self.others:
-                return self._reading
-            try:
-                return self.at(snapshot)
-            except Conflict:
-                continue
-        raise StoreError(f"{self._store} changes faster than it can be read: {TRIES} tries were not enough.")
+        return without_conflict(
+            self._refresh,
+            f"{self._store} changes faster than it can be read: {TRIES} tries were not enough.",
+        )
+
+    def _refresh(self) -> Reading[T]:
+        snapshot = self._store.snapshot()
+        is_same = self._reading and self._reading.snapshot.revision == snapshot.revision
+        if self._reading and is_same and self._is_whole and not self.others:
+            return self._reading
+        return self.at(snapshot)
 
     def at(self, snapshot: Snapshot) -> Reading[T]:
         """The same at a snapshot that was taken already.

@@ -14,9 +14,9 @@ import yaml
 
 from ..data.names import BOARD
 from ..data.yaml_file import TEXT_LOADER, read_yaml
-from ..errors import BadFile, Conflict, NotOurs, StoreError
-from .conflicts import TRIES, tries
-from .store import Snapshot, Store
+from ..errors import BadFile, NotOurs, StoreError
+from .conflicts import Commit, beginning_with, update
+from .store import Snapshot, Store, blob_id
 
 HEAD = """\
 # The Spaces of the leaderboard that this dataset belongs to. Any other Space leaves the dataset alone.
@@ -70,24 +70,19 @@ class Whose:
                 BOARD, ""
             )  # that it cannot write is told elsewhere
 
-    def _check(self, store: Store, snapshot: Snapshot) -> None:
-        for _ in tries():
+    def _check(self, store: Store, first: Snapshot) -> None:
+        written: bytes | None = None
+
+        def decide(snapshot: Snapshot) -> Commit | None:
+            nonlocal written
             spaces = self._read(store, snapshot)
             renewed = self._with_this_one(store, spaces)
-            if renewed != spaces:
-                try:
-                    store.commit(
-                        add={BOARD: write_spaces(renewed)},
-                        message=f"name {self.space} as one of the leaderboard's {self.role.value}",
-                        parent=snapshot,
-                    )
-                except Conflict:
-                    snapshot = store.snapshot()
-                    continue
-                snapshot = store.snapshot()
-            self._checked[str(store)] = snapshot.files.get(BOARD, "")
-            return
-        raise StoreError(f"Could not write {BOARD} to {store}: others wrote to it at each of {TRIES} tries.")
+            written = write_spaces(renewed) if renewed != spaces else None
+            message = f"name {self.space} as one of the leaderboard's {self.role.value}"
+            return Commit(snapshot, message, {BOARD: written}) if written else None
+
+        snapshot = update(store, beginning_with(first, store.snapshot), decide)
+        self._checked[str(store)] = blob_id(written) if written else snapshot.files.get(BOARD, "")
 
     def _read(self, store: Store, snapshot: Snapshot) -> Spaces:
         if BOARD not in snapshot.files:
@@ -128,6 +123,9 @@ def read_spaces(data: bytes) -> Spaces:
     raw = read_yaml(data, TEXT_LOADER) or {}
     if not isinstance(raw, Mapping):
         raise BadFile("it holds no lists of Spaces")
+    unknown = sorted(str(key) for key in raw.keys() - {role.value for role in Role})
+    if unknown:
+        raise BadFile(f"it has {unknown[0]!r}, and may hold only {' and '.join(role.value for role in Role)}")
     found = {}
     for role in Role:
         names = raw.get(role.value) or []

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from src.shared.stores.read_budget import WINDOW, ReadBudget
+from src.shared.stores.budgets import READS_WINDOW, ReadBudget
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -22,21 +22,21 @@ def test_what_is_too_much_is_refused_whole_until_enough_is_five_minutes_old() ->
     assert budget.spend(4) is None
     clock.now += timedelta(seconds=60)
     assert budget.spend(4) is None
-    assert budget.spend(3) == START + WINDOW
-    assert budget.spend(7) == START + timedelta(seconds=60) + WINDOW
+    assert budget.spend(3) == START + READS_WINDOW
+    assert budget.spend(7) == START + timedelta(seconds=60) + READS_WINDOW
     assert budget.spend(2) is None
-    assert budget.spend(1) == START + WINDOW
-    clock.now = START + WINDOW
+    assert budget.spend(1) == START + READS_WINDOW
+    clock.now = START + READS_WINDOW
     assert budget.spend(4) is None
-    assert budget.spend(1) == START + timedelta(seconds=60) + WINDOW
+    assert budget.spend(1) == START + timedelta(seconds=60) + READS_WINDOW
 
 
 def test_more_than_the_limit_at_once_is_allowed_after_five_quiet_minutes() -> None:
     clock = Clock()
     budget = ReadBudget(10, clock)
     assert budget.spend(1) is None
-    assert budget.spend(11) == START + WINDOW
-    clock.now += WINDOW
+    assert budget.spend(11) == START + READS_WINDOW
+    clock.now += READS_WINDOW
     assert budget.spend(11) is None
 
 
