@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from src.running.job import End, Ending, Job
 from src.shared.data.names import MAX_BYTES
 from src.shared.data.reports import read_result
 from src.shared.data.request import Attempt, Lease, Status
-from src.shared.errors import BadFile, ModelError, NotDelivered
+from src.shared.errors import BadFile, ModelError, NotDelivered, StoreError
 from src.shared.models.model_source import ModelFacts
 from src.shared.stores.budgets import COMMITS, Pace
 from src.shared.stores.folder_store import FolderStore
@@ -253,3 +254,36 @@ def test_a_cancelled_evaluation_stops_while_commits_are_gathered(queue: Queue) -
     worker.tick()
     assert worker.gathers_until()
     assert not executor.running
+
+
+def test_a_report_that_is_too_large_fails_its_request_also_if_that_cannot_be_written_at_once(
+    queue: Queue,
+) -> None:
+    def evaluate(job: Job) -> Ending:
+        return Ending(End.FINISHED, "", report={**report_of(job), "long": "x" * MAX_BYTES})
+
+    path = queue.submit()
+    requests = Failing(queue.requests)
+    worker = queue.worker(executor=FunctionExecutor(evaluate), requests=requests)
+    worker.tick()
+    requests.fails = True
+    with pytest.raises(StoreError):
+        worker.tick()
+    requests.fails = False
+    worker.tick()
+    assert queue.read(path).history[0].end == "invalid"
+
+
+class Failing:
+    """A store that nobody can write to for a while."""
+
+    def __init__(self, store: FolderStore) -> None:
+        self._store, self.fails = store, False
+
+    def commit(self, **change: Any) -> None:
+        if self.fails:
+            raise StoreError("the Hub is away")
+        self._store.commit(**change)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)

@@ -21,9 +21,9 @@ from src.queue.plan import Situation, held, plan
 from src.queue.policy import Policy
 from src.queue.publication import result_file
 from src.queue.silence import Silence
-from src.queue.validation import validated
+from src.queue.validation import of_a_size, validated
 from src.running.executor import Executor
-from src.running.job import Ending, Job
+from src.running.job import End, Ending, Job
 from src.running.suite import Suite
 from src.shared.data.names import is_data_path, is_safe_path, log_path, result_path
 from src.shared.data.queue_order import Requests, pending
@@ -258,7 +258,7 @@ class Reconciler:
         for nonce in in_hand - held(self._latest, in_hand).keys():
             self._executor.forget(nonce)
 
-    def _publish(self, endings: Mapping[str, Ending]) -> None:
+    def _publish(self, endings: dict[str, Ending]) -> None:
         """Commit the results and logs of ended evaluations to the results dataset; their status follows."""
         runs = {
             AttemptKey(nonce, self._latest[path].run or "")
@@ -279,10 +279,14 @@ class Reconciler:
             self._own_files |= {path: blob_id(data) for path, data in files.items()}
             log.info("published %s", ", ".join(files))
             self._refresh()
-        self._published = runs
+        # One that turned out to be too large is looked at again until its request says so.
+        self._published = {run for run in runs if endings[run.nonce].end is not End.INVALID}
 
-    def _to_publish(self, endings: Mapping[str, Ending], reading: Reading[Result]) -> dict[str, bytes]:
-        """Return the result and the log of each ending, unless its run already has a result."""
+    def _to_publish(self, endings: dict[str, Ending], reading: Reading[Result]) -> dict[str, bytes]:
+        """Return the result and the log of each ending, unless its run already has a result.
+
+        An ending whose result is too large becomes an invalid one.
+        """
         files: dict[str, bytes] = {}
         for nonce, path in held(self._latest, endings).items():
             ending, request = endings[nonce], self._latest[path]
@@ -291,13 +295,16 @@ class Reconciler:
             if AttemptKey(nonce, request.run) in self._published or place in reading.snapshot.files:
                 continue
             if ending.report is not None:
-                files[place] = result_file(
+                data = result_file(
                     ending.report,
                     path=path,
                     request=request,
                     tasks={task: self._suite.fewshot(task) for task in self._suite.tasks},
                     now=self._clock(),
                 )
+                endings[nonce] = of_a_size(ending, len(data))
+                if endings[nonce].report is not None:
+                    files[place] = data
             if ending.log:
                 files[log_path(request.model, request.run, request.attempt)] = ending.log
         return files

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from src.running.job import End, Ending
 from src.shared.data.json_file import as_number, as_object, as_texts
 from src.shared.data.names import MAX_BYTES
-
-ROOM = 10_000
-"""Bytes reserved for what publishing adds to a report."""
 
 NOT_SCORES = {"sample_len", "sample_count"}
 """Numbers among a task's metrics that are not metrics."""
@@ -24,17 +20,21 @@ NO_SCORE = "The evaluation ended without a score for {}, so nothing was publishe
 
 
 def validated(ending: Ending, tasks: Iterable[str]) -> Ending:
-    """Return the ending, changed to INVALID if its report lacks a task's score or is too large to publish."""
+    """Return the ending, changed to INVALID if its report lacks a task's score."""
     if ending.report is None:
         return ending
     report = ending.report
     lacking = next((task for task in tasks if not _has_a_score(task, report)), None)
     if lacking is not None:
         return replace(ending, end=End.INVALID, message=NO_SCORE.format(lacking), report=None)
-    size = len(json.dumps(report, indent=2).encode()) + ROOM
-    if size > MAX_BYTES:
-        return replace(ending, end=End.INVALID, message=TOO_LARGE.format(size, MAX_BYTES), report=None)
     return ending
+
+
+def of_a_size(ending: Ending, size: int) -> Ending:
+    """Return the ending, changed to INVALID if the file of its result has more bytes than are read again."""
+    if size <= MAX_BYTES:
+        return ending
+    return replace(ending, end=End.INVALID, message=TOO_LARGE.format(size, MAX_BYTES), report=None)
 
 
 def _has_a_score(task: str, report: Mapping[str, object], above: frozenset[str] = frozenset()) -> bool:
