@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def load_a_sound_copy(job: Job) -> Loaded:
     """Load the job's model.
 
-    If it would be refused, first check its files against the Hub, and fetch damaged ones again. Raises `Failed`.
+    Before it is refused, check its files against the Hub, and fetch damaged ones again. Raises `Failed`.
     """
     try:
         return load(job)

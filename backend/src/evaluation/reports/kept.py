@@ -72,8 +72,7 @@ class KeptReports:
         part.replace(path)
 
     def _path(self, task: str) -> Path | None:
-        """Return the file for a task. Its name contains the number of examples, which differs between "
-        "tasks."""
+        """Return the file for a task. Its name includes the number of examples, which varies by task."""
         fewshot = self.job.fewshot(task)
         name = task if fewshot is None else f"{task}|{fewshot}"
         return self.folder / f"{quote(name, safe='')}.json" if self.folder else None

@@ -85,8 +85,7 @@ def _broken_line(file: Path) -> BadRow | None:
 
 
 def _not_json(file: Path, data: bytes, line: int) -> BadRow | None:
-    """Return what is wrong with a text that should be JSON. With `line` 0 it is a whole file, else an "
-    "object."""
+    """Return what is wrong with a text that should be JSON: a whole file if `line` is 0, else an object."""
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -181,11 +181,11 @@ class _NameTrial:
         for leaf in parts:
             try:
                 if len(parts) > 1 or self._is_group:
-                    self.alone(leaf)
+                    self.try_part(leaf)
                 else:
                     raise error
             except Exception as failure:
-                log.warning("%s failed when it was tried alone", leaf.name, exc_info=failure)
+                log.warning("%s failed when it was tried separately", leaf.name, exc_info=failure)
                 if is_unanswered(failure) and not datasets.config.HF_HUB_OFFLINE:
                     return Tried(faults, is_unanswered=True)
                 faults.append((leaf, self.explained(failure, leaf)))
@@ -199,7 +199,7 @@ class _NameTrial:
         entry = self.index.task_index[self.name]
         return Leaf(self.name, entry.cfg or {}, entry.yaml_path)
 
-    def alone(self, leaf: Leaf) -> None:
+    def try_part(self, leaf: Leaf) -> None:
         """Try one part, with the settings that its group changes."""
         entry = self.index.task_index.get(leaf.name)
         own = entry.cfg if entry and entry.cfg else {}
