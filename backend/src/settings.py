@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from src.queue.lifecycle import LeaseTerms
+from src.queue.retries import RetryTerms
 from src.queue.shipped import SHIPPED_TASKS
+from src.running.suite import Suite
 from src.running.watch import GB
 from src.shared.data.queue_order import DEFAULT
 from src.shared.environment import Port, Positive
@@ -50,23 +54,23 @@ class Settings(CommonSettings):
     tasks_dir: str = "tasks"
     num_fewshot: FewShot | None = None
     limit: Positive | None = None
-    device: str = "cpu"
-    batch_size: BatchSize = "auto"
-    bootstrap_iters: BootstrapIters = 100_000
-    confirm_run_unsafe_code: bool = False
-    publish_examples: bool = False
+    device: str = Suite.device
+    batch_size: BatchSize = Suite.batch_size
+    bootstrap_iters: BootstrapIters = Suite.bootstrap_iters
+    confirm_run_unsafe_code: bool = Suite.confirm_run_unsafe_code
+    publish_examples: bool = Suite.publish_examples
     max_parallel: PositiveNumber | None = None
     max_hours: Positive = 24.0
     stuck_minutes: Positive = 60.0
     max_memory_gb: Positive | None = None
     max_model_gb: Positive | None = None
     free_disk_gb: NotNegative = 20.0
-    max_attempts: PositiveNumber = 3
+    max_attempts: PositiveNumber = RetryTerms.attempts
     queue_order: object = ", ".join(DEFAULT)
     worker_id: str | None = None
     gradio_server_port: Port = 7861
     refresh_rate: Positive = 60.0
-    lease_minutes: LeaseMinutes = 60.0
+    lease_minutes: LeaseMinutes = LeaseTerms.duration / timedelta(minutes=1)
 
     @property
     def devices(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from src.settings import Settings
-from src.shared.environment import read_settings
+from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError
 
 
@@ -34,3 +34,10 @@ def test_a_number_of_resamples_that_is_none_is_refused_at_the_start(number: str)
 
 def test_lm_evals_number_of_resamples_is_the_default() -> None:
     assert read_settings(Settings, environment={}).bootstrap_iters == 100_000
+
+
+def test_the_defaults_in_the_shipped_file_are_those_of_a_file_without_them() -> None:
+    envs = owners_file("src.envs")
+    assert read_settings(Settings, envs, {}) == Settings()
+    for field in ("tasks_harness", "max_attempts", "lease_minutes", "batch_size"):
+        assert hasattr(envs, field.upper())
