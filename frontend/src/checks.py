@@ -90,8 +90,8 @@ def submitter_is_not_blocked(case: Case) -> None:
     """The owner has not blocked whoever submits."""
     if case.blocked.broken:
         raise Refused(
-            "The owner's list of blocked models and users cannot be read, so submissions are closed until it "
-            f"is fixed: {case.blocked.broken}."
+            f"The owner's list of blocked models and users cannot be read: {case.blocked.broken}. "
+            "Submissions are closed until it is fixed."
         )
     reason = case.blocked.user(case.submitter.login) if case.submitter.login else None
     if reason is not None:

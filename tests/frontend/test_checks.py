@@ -52,6 +52,7 @@ from src.submitting.submitter import ANONYMOUS, Submitter
 from support.boards import path_of
 from support.cases import NOW, make_case, make_facts
 from support.factories import COMMIT, MODEL, make_backend, make_request
+from support.sentences import too_long
 
 ALICE, BOB = Submitter("alice"), Submitter("bob")
 BASE = make_facts(name="acme/base", params=8_000_000_000)
@@ -145,8 +146,8 @@ REFUSED = [
         make_case(blocked=Blocklist(broken="it is not valid YAML: line 3")),
         "",
         (
-            "list of blocked models and users cannot be read",
-            "until it is fixed: it is not valid YAML: line 3.",
+            "list of blocked models and users cannot be read: it is not valid YAML: line 3.",
+            "Submissions are closed until it is fixed.",
         ),
     ),
     Wrong(
@@ -476,6 +477,7 @@ def test_it_is_refused_with_what_is_wrong_and_what_to_do(wrong: Wrong) -> None:
     assert [part for part in wrong.sentences if part not in message] == [], message
     assert message.endswith(".")
     assert message.isprintable()
+    assert too_long(message) == []
     assert refusal.value.field == wrong.field
 
 
