@@ -13,56 +13,54 @@ class Tasks(Enum):
     task2 = Task("tiny_copy", "exact_match", "Copying")
 
 
-# The number of examples that the model sees before each question; None is each task's own default.
+# The number of examples that the model sees before each question. None means each task's own default.
 NUM_FEWSHOT = None
 
-# A score is marked when it was computed with another version of the task, another number of examples or
-# another program than most of its column. True lets it count for average and rank all the same.
+# A score is marked if its task version, number of examples or program differs from most of its column.
+# True lets a marked score count for average and rank. False leaves it out.
 RANK_MIXED_SCORES = True
 
 # The heading of the page, in HTML.
 TITLE = """<h1 align="center">🏅 Demo leaderboard</h1>"""
 
-# Below it, in Markdown.
+# Below the heading, in Markdown.
 INTRODUCTION_TEXT = """
 How well do language models add, make verbs agree, and copy? This is what a leaderboard looks like before its
-owner has chosen the tasks: three tests so small that each model here was evaluated in seconds.
+owner has chosen the tasks. The three tests are so small that a model is evaluated in seconds.
 """
 
 # The About tab, in Markdown.
 LLM_BENCHMARKS_TEXT = """
 ## How it works
 
-Anybody can submit a model under **🚀 Submit here!** A worker takes the requests in their order, evaluates
-each model with [lm_eval](https://github.com/EleutherAI/lm-evaluation-harness), and publishes the report. The
-table is made of these reports and of nothing else. Requests and reports are plain JSON files.
+Anybody can submit a model under **🚀 Submit here!** A worker takes the requests in order, evaluates each
+model with [lm_eval](https://github.com/EleutherAI/lm-evaluation-harness), and publishes the report. The table
+shows only what these reports contain. Requests and reports are plain JSON files.
 
-- **Addition**: sums of two digits, `3+4=`. The sum must be the likeliest of 19 answers.
-- **Agreement**: beginnings of sentences, *The doctor beside the boy …* Of *dances* and *dance*, the verb
-  that agrees must be the likelier one.
+- **Addition**: sums of two digits, such as `3+4=`. The sum must be the likeliest of 19 answers.
+- **Agreement**: beginnings of sentences, such as *The doctor beside the boy …* The verb that agrees,
+  *dances*, must be likelier than *dance*.
 - **Copying**: words without a meaning, to be repeated exactly.
 
-All scores are percentages of right answers. **Average** is their mean; it stays blank until a model has all
-three scores, and `2/3` says how many it has. These tests tell tiny models apart, and say nothing about large
-ones.
+All scores are percentages of correct answers. **Average** is their mean. It shows `2/3` instead while a model
+has only two of the three scores. These tests distinguish tiny models; they do not measure large ones.
 
 ## Make it yours
 
-All this is to be replaced: the columns and texts in `src/about.py`, and the tasks that are run in the
-backend's `src/envs.py`.
+Replace all of this: the columns and texts in `src/about.py`, and the tasks in the backend's `src/envs.py`.
 """
 
 # Above the form of the Submit tab, in Markdown.
 EVALUATION_QUEUE_TEXT = """
-Before you submit a model, see that it loads with `AutoModelForCausalLM.from_pretrained` and
-`AutoTokenizer.from_pretrained`, that its weights are safetensors, and that it needs no code of its own
-(`trust_remote_code`). A licence and a model card help everybody who finds it here.
+Before you submit a model, check three things. It loads with `AutoModelForCausalLM.from_pretrained` and
+`AutoTokenizer.from_pretrained`. Its weights are safetensors. It needs no code of its own
+(`trust_remote_code`). Please also add a licence and a model card: they help everybody who finds it here.
 
-It is evaluated at the commit that the revision has now. If an evaluation fails, the reason is shown below,
-and the same model can be submitted again; both count as submissions.
+We evaluate the commit that the revision points to now. If an evaluation fails, the reason is shown below and
+you can submit the model again. Both count as submissions.
 """
 
-# How to cite the leaderboard; without a text there is nothing to copy, and the page leaves it out.
+# How to cite the leaderboard. If the text is empty, the page leaves this part out.
 CITATION_BUTTON_LABEL = "Copy the following snippet to cite these results"
 CITATION_BUTTON_TEXT = r"""
 """

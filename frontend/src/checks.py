@@ -50,19 +50,19 @@ OTHER_WEIGHTS = {".bin": "PyTorch", ".pt": "PyTorch", ".pth": "PyTorch", ".gguf"
 """Endings of other files with weights, and what they are called."""
 
 FAILED = (
-    "The check {} of this leaderboard failed, so nobody knows whether {} may be submitted. The leaderboard's "
-    "owner has to correct the check; the log of the Space says what is wrong."
+    "The check {} of this leaderboard failed, so we do not know whether {} may be submitted. The "
+    "leaderboard's owner must fix the check. The Space's log shows what is wrong."
 )
 
 ASK = "Ask the leaderboard's owner about it."
 SIGN_IN = (
-    "Sign in with your Hugging Face account first, with the button above the form. Programs send a token in "
-    "the header Authorization."
+    "Sign in with your Hugging Face account first: press the button above the form. Programs send a token in "
+    "the Authorization header."
 )
 CLOSED = (
-    "Submissions without a login are switched off here. The owner can switch the login on (hf_oauth: true in "
-    "the Space's README.md), or set ANONYMOUS_SUBMISSIONS to true in the Space's settings to do without. "
-    "Programs can send a token in the header Authorization."
+    "Submissions without a login are switched off here. The owner can switch on the login with hf_oauth: "
+    "true in the Space's README.md. To do without one, set ANONYMOUS_SUBMISSIONS to true in the Space's "
+    "settings. Programs can send a token in the Authorization header."
 )
 
 
@@ -75,7 +75,7 @@ def fields_are_not_too_long(case: Case) -> None:
         if isinstance(value, str) and len(value) > LONGEST_FIELD:
             length = f"{len(value):,} characters{' or more' * (len(value) >= LONGEST_READ)}"
             raise Refused(
-                f"The field {name} has {length}, and at most {LONGEST_FIELD} are taken.",
+                f"The field {name} has {length}. Shorten it to at most {LONGEST_FIELD}.",
                 field=name,
             )
 
@@ -90,8 +90,8 @@ def submitter_is_not_blocked(case: Case) -> None:
     """The owner has not blocked whoever submits."""
     if case.blocked.broken:
         raise Refused(
-            "The owner's list of blocked models and users cannot be read, so nothing is taken until it is "
-            f"mended: {case.blocked.broken}."
+            f"The owner's list of blocked models and users cannot be read: {case.blocked.broken}. "
+            "Submissions are closed until it is fixed."
         )
     reason = case.blocked.user(case.submitter.login) if case.submitter.login else None
     if reason is not None:
@@ -111,9 +111,10 @@ def queue_has_room(case: Case) -> None:
     """No more than MAX_PENDING requests wait."""
     waiting = [request.status for request in case.requests.values()].count(Status.PENDING)
     if waiting >= case.terms.limits.pending:
-        wait = "request waits" if waiting == 1 else "requests wait"
+        are_waiting = "request is" if waiting == 1 else "requests are"
         raise Refused(
-            f"{waiting:,} {wait} already, and no more are taken: try again when some were evaluated."
+            f"{waiting:,} {are_waiting} already waiting, so the queue is full. Try again when some have been "
+            "evaluated."
         )
 
 
@@ -139,8 +140,8 @@ def writes_are_not_used_up(case: Case) -> None:
     times = writes(case.requests.values(), case.submitter, case.now - HOUR)
     if len(times) >= limits.writes:
         raise Refused(
-            f"{login} has submitted and withdrawn {_number(len(times), 'time')} within an hour, and no more "
-            f"than {limits.writes} are taken from one login. {_next(times, limits.writes, HOUR)}"
+            f"{login} has submitted and withdrawn {_number(len(times), 'time')} within an hour. The limit of "
+            f"one login is {limits.writes}. {_next(times, limits.writes, HOUR)}"
         )
 
 
@@ -150,7 +151,7 @@ def model_is_named(case: Case) -> None:
         raise Refused("Which model? Write its name as on the Hub: organisation/model.", field="model")
     kind, _, rest = case.form.model.partition("/")
     if kind in OTHER_KINDS and "/" in rest:
-        raise Refused(f"{shown(rest)} is one of the Hub's {kind}: name a model.", field="model")
+        raise Refused(f"{shown(rest)} is one of the Hub's {kind}. Name a model.", field="model")
     _refuse_impossible(case.form.model, field="model")
 
 
@@ -165,8 +166,8 @@ def revision_is_possible(case: Case) -> None:
     revision = case.form.revision
     if not REVISION.fullmatch(revision) or ".." in revision:
         raise Refused(
-            f"{shown(revision)} cannot be a revision of {shown(case.form.model)}: write a branch, a tag or a "
-            "commit, with letters, digits, '-', '_', '.' and '/' only.",
+            f"{shown(revision)} cannot be a revision of {shown(case.form.model)}. Write a branch, a tag or a "
+            "commit, using only letters, digits, '-', '_', '.' and '/'.",
             field="revision",
         )
 
@@ -181,8 +182,8 @@ def weight_type_is_offered(case: Case) -> None:
     value, offered = case.form.weight_type, case.weight_types
     if value in ("Adapter", "Delta") and value not in offered:
         raise Refused(
-            f"{shown(case.form.model)} was submitted as {value}, and only {', '.join(offered)} weights are "
-            "evaluated here: merge it into its base model, and submit the merged model.",
+            f"{shown(case.form.model)} was submitted as {value}, but only {', '.join(offered)} weights are "
+            "evaluated here. Merge it into its base model and submit the merged model.",
             field="weight_type",
         )
     _refuse_unless_offered("weight type", case, value, offered, field="weight_type")
@@ -212,7 +213,7 @@ def name_can_be_a_folder(case: Case) -> None:
     """Its request would lie where it is found again, and not among our own files."""
     if not is_safe_path(case.path) or not is_data_path(case.path):
         raise Refused(
-            f"{case.facts.name} cannot be the name of a folder in the requests dataset: rename the model.",
+            f"{case.facts.name} cannot be the name of a folder in the requests dataset. Rename the model.",
             field="model",
         )
 
@@ -222,14 +223,14 @@ def weight_type_fits_the_files(case: Case) -> None:
     files, name = case.facts.files, case.facts.name
     if case.facts.is_adapter and case.form.weight_type != "Adapter":
         remedy = (
-            "choose Adapter as its weights type"
+            "Choose Adapter as its weights type"
             if "Adapter" in case.weight_types
-            else "only whole models are evaluated here, so merge it into its base model and submit that"
+            else "Only whole models are evaluated here, so merge it into its base model and submit that"
         )
-        raise Refused(f"{name} is an adapter (it has {ADAPTER_CONFIG}): {remedy}.", field="weight_type")
+        raise Refused(f"{name} is an adapter (it has {ADAPTER_CONFIG}). {remedy}.", field="weight_type")
     if case.form.weight_type == "Adapter" and files and ADAPTER_CONFIG not in files:
         raise Refused(
-            f"{name} is no adapter: it has no {ADAPTER_CONFIG}. Choose another weights type.",
+            f"{name} is not an adapter: it has no {ADAPTER_CONFIG}. Choose another weights type.",
             field="weight_type",
         )
 
@@ -238,13 +239,13 @@ def has_a_base_model_where_it_needs_one(case: Case) -> None:
     """Adapters and deltas can be evaluated only on top of a base model, which is there."""
     if case.form.weight_type != ORIGINAL and not case.base:
         raise Refused(
-            f"{case.facts.name} was submitted as {case.form.weight_type}, and its base model is missing: "
-            "name the model that it was made from.",
+            f"{case.facts.name} was submitted as {case.form.weight_type}, but its base model is missing. "
+            "Name the model that it was made from.",
             field="base_model",
         )
     if case.base and case.base.is_adapter:
         raise Refused(
-            f"{case.base.name} is an adapter itself: name the whole model below it as the base model.",
+            f"{case.base.name} is itself an adapter. Name the whole model below it as the base model.",
             field="base_model",
         )
     if case.base:
@@ -260,7 +261,7 @@ def has_safetensors_weights(case: Case) -> None:
         endings = {kind for name in part.files for end, kind in OTHER_WEIGHTS.items() if name.endswith(end)}
         has = f"only {' and '.join(sorted(endings))} files" if endings else "no files with weights"
         raise Refused(
-            f"{part.name} has {has}, and only weights in safetensors files are evaluated: save it with "
+            f"{part.name} has {has}, but only weights in safetensors files are evaluated. Save it with "
             "model.save_pretrained(), or convert it with https://huggingface.co/spaces/safetensors/convert.",
             field=field,
         )
@@ -272,8 +273,8 @@ def needs_no_remote_code(case: Case) -> None:
         is_known = case.backend is not None and part.architecture in case.backend.architectures
         if part.needs_remote_code and not is_known:
             raise Refused(
-                f"{part.name} needs code of its own (auto_map in config.json), and no code of models is run "
-                "here: submit a version whose architecture transformers knows.",
+                f"{part.name} needs code of its own (auto_map in config.json), but we do not run code that "
+                "comes with models. Submit a version whose architecture transformers knows.",
                 field=field,
             )
 
@@ -285,14 +286,14 @@ def architecture_is_known(case: Case) -> None:
         if known and part.architecture and part.architecture not in known and not part.needs_remote_code:
             if not part.architecture.endswith(CAUSAL):
                 raise Refused(
-                    f"{part.name} is a {shown(part.architecture)}, which is not a causal language model, and "
-                    "only those are evaluated here: submit one that predicts the next token.",
+                    f"{part.name} is a {shown(part.architecture)}, which is not a causal language model. "
+                    "Only those are evaluated here: submit a model that predicts the next token.",
                     field=field,
                 )
             version = case.backend.versions.get("transformers", "") if case.backend else ""
             raise Refused(
                 f"{part.name} is a {shown(part.architecture)}, and the transformers {version} of this "
-                "leaderboard has no such causal language model: ask the owner for a newer version.",
+                "leaderboard has no such causal language model. Ask the owner for a newer version.",
                 field=field,
             )
 
@@ -303,10 +304,10 @@ def weights_can_be_loaded(case: Case) -> None:
     for field, part in case.parts.items():
         if loadable is None or part.quantization is None or part.quantization in loadable:
             continue
-        how = f"with {shown(part.quantization)}" if part.quantization else "in a way that it does not name"
+        how = f"with {shown(part.quantization)}" if part.quantization else "with an unnamed method"
         raise Refused(
-            f"The weights of {part.name} are quantized {how}, which this leaderboard's worker cannot load: "
-            "submit the model without quantization, or ask the owner to add what the method needs.",
+            f"The weights of {part.name} are quantized {how}, which this leaderboard's worker cannot load. "
+            "Submit the model without quantization, or ask the owner to install what the method needs.",
             field=field,
         )
 
@@ -319,13 +320,13 @@ def fits_the_size_cap(case: Case) -> None:
     if size is not None and cap is not None and size > cap:
         is_half_enough = case.form.precision == "float32" and size / 2 <= cap
         remedy = (
-            "choose float16 or bfloat16"
+            "Choose float16 or bfloat16"
             if is_half_enough
-            else "submit a smaller model, or ask the owner for a larger machine"
+            else "Submit a smaller model, or ask the owner for a larger machine"
         )
         raise Refused(
-            f"{model.name} has {_gb(size)} of weights in {case.form.precision}, and this leaderboard "
-            f"evaluates no more than {_gb(cap)}: {remedy}.",
+            f"{model.name} has {_gb(size)} of weights in {case.form.precision}, but the limit of this "
+            f"leaderboard is {_gb(cap)}. {remedy}.",
             field="precision",
         )
 
@@ -334,7 +335,7 @@ def states_a_license(case: Case) -> None:
     """The card's metadata state a licence."""
     if not case.facts.license:
         raise Refused(
-            f"{case.facts.name} states no licence: add `license:`, or both `license_name:` and "
+            f"{case.facts.name} states no licence. Add `license:`, or both `license_name:` and "
             "`license_link:`, to the metadata at the top of its README.md.",
             field="model",
         )
@@ -350,8 +351,8 @@ def has_a_model_card(case: Case) -> None:
             else "no model card"
         )
         raise Refused(
-            f"{case.facts.name} has {has}: say in its README.md what it is, how it was trained and what it "
-            f"is for, in at least {SHORTEST_CARD} characters.",
+            f"{case.facts.name} has {has}. Describe in its README.md what it is, how it was trained and what "
+            f"it is for, in at least {SHORTEST_CARD} characters.",
             field="model",
         )
 
@@ -361,9 +362,9 @@ def is_not_submitted_yet(case: Case) -> None:
     for path, request in case.earlier.items():
         if request.status not in CAN_BE_ASKED_FOR_AGAIN:
             known = f"commit {request.commit[:8]}" if request.commit else f"revision {request.revision}"
-            advice = f" To evaluate the present commit, give {case.facts.commit} as the revision."
+            advice = f" To evaluate the current commit, enter {case.facts.commit} as the revision."
             raise Refused(
-                f"{request.model} ({known}, {request.kind}) was submitted already and is {request.status}: "
+                f"{request.model} ({known}, {request.kind}) was already submitted and is {request.status}: "
                 f"its request is {path}.{'' if request.commit else advice}",
                 field="model",
                 request=path,
@@ -429,13 +430,13 @@ def _refuse_impossible(name: str, *, field: str) -> None:
     if foreign:
         raise Refused(
             f"{shown(name)} has the letter {foreign!r} ({unicodedata.name(foreign, 'without a name')}), "
-            "which no name on the Hub has: copy the name from the model's page.",
+            "which no name on the Hub has. Copy the name from the model's page.",
             field=field,
         )
     if not is_model_name(name):
         raise Refused(
-            f"{shown(name)} cannot be a model's name: write it as on the Hub, organisation/model, "
-            "with letters, digits, '-', '_' and '.' only.",
+            f"{shown(name)} cannot be a model's name. Write it as on the Hub, organisation/model, "
+            "using only letters, digits, '-', '_' and '.'.",
             field=field,
         )
 
@@ -444,11 +445,11 @@ def _refuse_unless_offered(what: str, case: Case, value: str, offered: Sequence[
     of_the_model = f" of {shown(case.form.model)}" if case.form.model else ""
     if not value:
         raise Refused(
-            f"The {what}{of_the_model} is missing: choose one of {', '.join(offered)}.", field=field
+            f"The {what}{of_the_model} is missing. Choose one of {', '.join(offered)}.", field=field
         )
     if value not in offered:
         raise Refused(
-            f"The {what} {shown(value)}{of_the_model} is not offered: choose one of {', '.join(offered)}.",
+            f"The {what} {shown(value)}{of_the_model} is not offered. Choose one of {', '.join(offered)}.",
             field=field,
         )
 
@@ -468,7 +469,7 @@ def _next(times: Sequence[datetime], limit: int, period: timedelta) -> str:
     if limit < 1:
         return ASK
     until = times[-limit] + period + timedelta(seconds=59)  # it is told to the minute, and not too early
-    return f"The next one is taken from {until:%Y-%m-%d %H:%M} UTC on."
+    return f"The next one is accepted from {until:%Y-%m-%d %H:%M} UTC on."
 
 
 def _what_used_it(used: Usage) -> str:
@@ -486,7 +487,7 @@ def _next_in_the_quota(used: Usage, quota: int, period: timedelta) -> str:
     if used.open < quota:
         return _next(used.began, quota - used.open, period)
     return (
-        "The next one is taken when one that waits is withdrawn, or "
+        "The next one is accepted when a waiting one is withdrawn, or "
         f"{_span(period)} after the evaluation of one of them began."
     )
 

@@ -52,7 +52,7 @@ def unknown_fields(tasks: object) -> tuple[str, ...]:
     for name, value in _named(tasks):
         for field in sorted(_fields_of(value) - KNOWN):
             meant = get_close_matches(field, KNOWN, n=1)
-            hint = f"did you mean {meant[0]}?" if meant else "remove it, if nothing else of yours reads it."
+            hint = f"did you mean {meant[0]}?" if meant else "remove it unless your own code reads it."
             found.setdefault(
                 field, f"{name} in src/about.py has a field {field}, which has no effect: {hint}"
             )
@@ -95,7 +95,7 @@ def read_tasks(tasks: object, *, taken: Collection[str] = ()) -> tuple[Task, ...
         task = _read_task(name, value)
         if task.col_name in taken or task.col_name in [other.col_name for other in found]:
             raise ConfigurationError(
-                f"{name} in src/about.py: another column is called {task.col_name!r} too: "
+                f"{name} in src/about.py: another column is already called {task.col_name!r}: "
                 "choose another name."
             )
         found.append(task)

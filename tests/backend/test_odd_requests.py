@@ -81,7 +81,7 @@ class Withheld(FolderStore):
         found = dict(super().read(snapshot, paths))
         if self.withheld and found:
             self.withheld -= 1
-            return dict.fromkeys(found, NotDelivered("the Hub lists it and does not deliver it"))
+            return dict.fromkeys(found, NotDelivered("the Hub lists it but does not deliver it"))
         return found
 
 

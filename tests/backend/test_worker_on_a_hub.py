@@ -223,7 +223,9 @@ def test_a_worker_that_cannot_write_evaluates_nothing_and_goes_on_when_it_can(
     hub.add_dataset("acme/results")
     reader = hub.add_token("alice", "read")
     worker = make_worker(hub, reader, tmp_path)
-    with pytest.raises(StoreError, match="Cannot write to acme/requests: the token in HF_TOKEN may not"):
+    with pytest.raises(
+        StoreError, match="Cannot write to acme/requests: the token in HF_TOKEN lacks the permission"
+    ):
         worker.tick()
     assert the_request(requests).status is Status.PENDING
     hub.accounts.tokens[reader] = hub.accounts.add_token("alice", Role.WRITE)

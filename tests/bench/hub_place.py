@@ -80,7 +80,7 @@ class Place:
         self.hub.do("reset_calls")
         seconds, waited = timed(keeper.sync), timedelta()
         while keeper.now.problem:
-            if "limit of calls" not in keeper.now.problem:
+            if "rate limit" not in keeper.now.problem:
                 raise AssertionError(keeper.now.problem)
             say(f"  {keeper.now.problem} {len(keeper.now.board.standings.rows)} rows are shown.")
             self.skip(READS_WINDOW)

@@ -57,13 +57,13 @@ def test_a_direction_that_lm_eval_does_not_share_is_told(said: bool | None, numb
     columns = (replace(TASKS[0], higher_is_better=said), *TASKS[1:])
     sentences = told(*columns)
     assert len(sentences) == number
-    assert all("higher_is_better=False, and lm_eval that more is better" in each for each in sentences)
+    assert all("higher_is_better=False, but lm_eval says that higher is better" in each for each in sentences)
 
 
 def test_another_number_of_examples_is_told() -> None:
     tasks = [replace(task, num_fewshot=number) for task, number in zip(ALL, (5, None, 25), strict=True)]
     [sentence] = told(num_fewshot=5, tasks=tuple(tasks))
-    assert sentence.startswith("NUM_FEWSHOT in src/about.py is 5, and the backend uses 25 for tiny_copy. ")
+    assert sentence.startswith("NUM_FEWSHOT in src/about.py is 5, but the backend uses 25 for tiny_copy. ")
     assert told(num_fewshot=None, tasks=tuple(tasks)) == ()
 
 

@@ -151,7 +151,7 @@ def test_no_file_and_no_address_is_looked_at_for_anybody(tmp_path: Path, caller:
     """Gradio would copy the one and fetch the other, of whatever size."""
     for value in (FILE, {**FILE, "path": FILE["url"]}, {**FILE, "path": str(tmp_path)}):
         [commands] = caller.call("lambda", value).json()["data"]
-        assert commands == "# No row has this in its name or licence."
+        assert commands == "# No model's name or licence contains this."
 
 
 def test_a_text_is_no_longer_than_any_control_holds() -> None:

@@ -52,6 +52,7 @@ from src.submitting.submitter import ANONYMOUS, Submitter
 from support.boards import path_of
 from support.cases import NOW, make_case, make_facts
 from support.factories import COMMIT, MODEL, make_backend, make_request
+from support.sentences import too_long
 
 ALICE, BOB = Submitter("alice"), Submitter("bob")
 BASE = make_facts(name="acme/base", params=8_000_000_000)
@@ -103,8 +104,8 @@ REFUSED = [
         make_case(requests={"old.json": make_request(model="acme/old", commit=None)}),
         "",
         (
-            "its queue still belongs to the backend of the old template",
-            "The owner starts the new backend first",
+            "Its queue still belongs to the backend of the old template",
+            "when the owner has started the new backend",
         ),
     ),
     *(
@@ -112,7 +113,7 @@ REFUSED = [
             fields_are_not_too_long,
             make_case(form={field: "x" * 201}),
             field,
-            (f"The field {field} has 201 characters", "at most 200 are taken"),
+            (f"The field {field} has 201 characters", "Shorten it to at most 200"),
         )
         for field in ("model", "base_model", "revision", "precision", "weight_type", "model_type")
     ),
@@ -120,7 +121,7 @@ REFUSED = [
         submitter_is_signed_in,
         make_case(terms=terms(anonymous=False, login=True)),
         "",
-        ("Sign in with your Hugging Face account", "a token in the header Authorization"),
+        ("Sign in with your Hugging Face account", "a token in the Authorization header"),
     ),
     Wrong(
         submitter_is_signed_in,
@@ -145,15 +146,15 @@ REFUSED = [
         make_case(blocked=Blocklist(broken="it is not valid YAML: line 3")),
         "",
         (
-            "list of blocked models and users cannot be read",
-            "until it is mended: it is not valid YAML: line 3.",
+            "list of blocked models and users cannot be read: it is not valid YAML: line 3.",
+            "Submissions are closed until it is fixed.",
         ),
     ),
     Wrong(
         queue_has_room,
         make_case(terms=terms(pending=2), requests=submitted(DAY, DAY, by=None)),
         "",
-        ("2 requests wait already", "try again when some were evaluated"),
+        ("2 requests are already waiting", "Try again when some have been evaluated"),
     ),
     Wrong(
         quota_is_not_used_up,
@@ -161,7 +162,7 @@ REFUSED = [
         "",
         (
             "alice has used up the quota of 2 submissions in 7 days: 2 have been evaluated.",
-            "The next one is taken from 2026-02-06 12:00 UTC on.",
+            "The next one is accepted from 2026-02-06 12:00 UTC on.",
         ),
     ),
     Wrong(
@@ -170,7 +171,7 @@ REFUSED = [
         "",
         (
             "alice has used up the quota of 2 submissions in 7 days: 2 wait or run.",
-            "The next one is taken when one that waits is withdrawn, or 7 days after the evaluation of one",
+            "The next one is accepted when a waiting one is withdrawn, or 7 days after the evaluation of one",
         ),
     ),
     Wrong(
@@ -183,7 +184,11 @@ REFUSED = [
         writes_are_not_used_up,
         make_case(who=ALICE, terms=terms(writes=1), requests=submitted(HOUR / 2)),
         "",
-        ("alice has submitted and withdrawn 1 time", "within an hour", "taken from 2026-02-01 12:30 UTC on."),
+        (
+            "alice has submitted and withdrawn 1 time",
+            "within an hour",
+            "accepted from 2026-02-01 12:30 UTC on.",
+        ),
     ),
     Wrong(
         model_is_named,
@@ -196,7 +201,7 @@ REFUSED = [
             model_is_named,
             make_case(form={"model": name}),
             "model",
-            (shown, "cannot be a model's name: write it as on the Hub, organisation/model"),
+            (shown, "cannot be a model's name. Write it as on the Hub, organisation/model"),
         )
         for name, shown in [
             ("../../etc/passwd", "'../../etc/passwd'"),
@@ -215,13 +220,13 @@ REFUSED = [
         model_is_named,
         make_case(form={"model": "аcme/tiny"}),  # the first letter is Cyrillic
         "model",
-        ("'аcme/tiny'", "CYRILLIC SMALL LETTER A", "copy the name from the model's page"),
+        ("'аcme/tiny'", "CYRILLIC SMALL LETTER A", "Copy the name from the model's page"),
     ),
     Wrong(
         base_model_is_named,
         make_case(form={"base_model": "a/b/c"}),
         "base_model",
-        ("'a/b/c'", "write it as on the Hub"),
+        ("'a/b/c'", "Write it as on the Hub"),
     ),
     *(
         Wrong(
@@ -236,37 +241,37 @@ REFUSED = [
         precision_is_offered,
         make_case(form={"precision": "int3"}),
         "precision",
-        ("The precision 'int3' of 'acme/tiny' is not offered", "choose one of float16, bfloat16, float32."),
+        ("The precision 'int3' of 'acme/tiny' is not offered", "Choose one of float16, bfloat16, float32."),
     ),
     Wrong(
         precision_is_offered,
         make_case(backend=make_backend(precisions=("bfloat16",))),
         "precision",
-        ("The precision 'float32' of 'acme/tiny' is not offered: choose one of bfloat16.",),
+        ("The precision 'float32' of 'acme/tiny' is not offered. Choose one of bfloat16.",),
     ),
     Wrong(
         precision_is_offered,
         make_case(form={"precision": ""}),
         "precision",
-        ("The precision of 'acme/tiny' is missing: choose one of",),
+        ("The precision of 'acme/tiny' is missing. Choose one of",),
     ),
     Wrong(
         weight_type_is_offered,
         make_case(form={"weight_type": "Lora"}),
         "weight_type",
-        ("The weight type 'Lora' of 'acme/tiny' is not offered: choose one of Original, Adapter, Delta.",),
+        ("The weight type 'Lora' of 'acme/tiny' is not offered. Choose one of Original, Adapter, Delta.",),
     ),
     Wrong(
         weight_type_is_offered,
         an_adapter(backend=make_backend(weight_types=("Original",))),
         "weight_type",
-        ("'acme/tiny' was submitted as Adapter", "only Original", "merge it into its base model"),
+        ("'acme/tiny' was submitted as Adapter", "only Original", "Merge it into its base model"),
     ),
     Wrong(
         model_type_is_offered,
         make_case(form={"model_type": "huge"}),
         "model_type",
-        ("The model type 'huge' of 'acme/tiny' is not offered: choose one of 🟢 : pretrained",),
+        ("The model type 'huge' of 'acme/tiny' is not offered. Choose one of 🟢 : pretrained",),
     ),
     Wrong(
         model_type_is_offered,
@@ -298,7 +303,7 @@ REFUSED = [
             name_can_be_a_folder,
             made({"name": name}),
             "model",
-            (f"{name} cannot be the name of a folder in the requests dataset", "rename the model"),
+            (f"{name} cannot be the name of a folder in the requests dataset", "Rename the model"),
         )
         for name in (".leaderboard/tiny", ".logs/tiny", "index/tiny", "logs/tiny")
     ),
@@ -306,27 +311,27 @@ REFUSED = [
         weight_type_fits_the_files,
         an_adapter(form={"weight_type": "Original"}),
         "weight_type",
-        ("acme/tiny is an adapter (it has adapter_config.json)", "choose Adapter as its weights type"),
+        ("acme/tiny is an adapter (it has adapter_config.json)", "Choose Adapter as its weights type"),
     ),
     Wrong(
         weight_type_fits_the_files,
         an_adapter(form={"weight_type": "Original"}, backend=make_backend(weight_types=("Original",))),
         "weight_type",
-        ("acme/tiny is an adapter", "only whole models are evaluated here, so merge it into its base model"),
+        ("acme/tiny is an adapter", "Only whole models are evaluated here, so merge it into its base model"),
     ),
     Wrong(
         weight_type_fits_the_files,
         make_case(form={"weight_type": "Adapter"}),
         "weight_type",
-        ("acme/tiny is no adapter: it has no adapter_config.json", "Choose another weights type"),
+        ("acme/tiny is not an adapter: it has no adapter_config.json", "Choose another weights type"),
     ),
     Wrong(
         has_a_base_model_where_it_needs_one,
         make_case(form={"weight_type": "Delta"}),
         "base_model",
         (
-            "acme/tiny was submitted as Delta, and its base model is missing",
-            "name the model that it was made",
+            "acme/tiny was submitted as Delta, but its base model is missing",
+            "Name the model that it was made",
         ),
     ),
     Wrong(
@@ -347,7 +352,7 @@ REFUSED = [
             made({"files": ("README.md", "config.json", *files)}),
             "model",
             (
-                f"acme/tiny has {has}, and only weights in safetensors",
+                f"acme/tiny has {has}, but only weights in safetensors",
                 "save_pretrained()",
                 "safetensors/convert",
             ),
@@ -362,13 +367,13 @@ REFUSED = [
         needs_no_remote_code,
         made({"needs_remote_code": True}),
         "model",
-        ("acme/tiny needs code of its own (auto_map in config.json)", "submit a version whose architecture"),
+        ("acme/tiny needs code of its own (auto_map in config.json)", "Submit a version whose architecture"),
     ),
     Wrong(
         architecture_is_known,
         made({"architecture": "OddForCausalLM"}, backend=make_backend(architectures=("LlamaForCausalLM",))),
         "model",
-        ("acme/tiny is a 'OddForCausalLM'", "the transformers 5.23.0", "ask the owner for a newer version"),
+        ("acme/tiny is a 'OddForCausalLM'", "the transformers 5.23.0", "Ask the owner for a newer version"),
     ),
     *(
         Wrong(
@@ -390,27 +395,33 @@ REFUSED = [
             weights_can_be_loaded,
             made({"quantization": method}, backend=make_backend(quantizations=("fp8",))),
             "model",
-            (f"The weights of acme/tiny are quantized {how}", "submit the model without quantization"),
+            (f"The weights of acme/tiny are quantized {how}", "Submit the model without quantization"),
         )
         for method, how in {
             "gptq": "with 'gptq'",
             "awq": "with 'awq'",
             "bitsandbytes": "with 'bitsandbytes'",
             "<b>": "with '<b>'",
-            "": "in a way that it does not name",
+            "": "with an unnamed method",
         }.items()
     ),
     Wrong(
         fits_the_size_cap,
         made({"params": 7_000_000_000}, backend=make_backend(max_model_gb=20)),
         "precision",
-        ("acme/tiny has 28 GB of weights in float32", "no more than 20 GB: choose float16 or bfloat16"),
+        (
+            "acme/tiny has 28 GB of weights in float32",
+            "the limit of this leaderboard is 20 GB. Choose float16 or bfloat16",
+        ),
     ),
     Wrong(
         fits_the_size_cap,
         made({"params": 7_000_000_000}, backend=make_backend(max_model_gb=10)),
         "precision",
-        ("acme/tiny has 28 GB", "no more than 10 GB: submit a smaller model, or ask the owner"),
+        (
+            "acme/tiny has 28 GB",
+            "the limit of this leaderboard is 10 GB. Submit a smaller model, or ask the owner",
+        ),
     ),
     Wrong(
         fits_the_size_cap,
@@ -422,7 +433,7 @@ REFUSED = [
         states_a_license,
         made({"license": ""}),
         "model",
-        ("acme/tiny states no licence: add `license:`, or both `license_name:` and `license_link:`",),
+        ("acme/tiny states no licence. Add `license:`, or both `license_name:` and `license_link:`",),
     ),
     Wrong(
         has_a_model_card,
@@ -430,7 +441,7 @@ REFUSED = [
         "model",
         (
             "acme/tiny has a model card with 0 characters of text",
-            "say in its README.md what it is",
+            "Describe in its README.md what it is",
             "200 characters",
         ),
     ),
@@ -438,19 +449,19 @@ REFUSED = [
         has_a_model_card,
         made({"files": ("config.json", "model.safetensors")}),
         "model",
-        ("acme/tiny has no model card: say in its README.md",),
+        ("acme/tiny has no model card. Describe in its README.md",),
     ),
     Wrong(
         is_not_submitted_yet,
         make_case(requests={"a.json": make_request(status=Status.RUNNING)}),
         "model",
-        ("acme/tiny (commit 01234567, float32, Original) was submitted already and is RUNNING", "is a.json."),
+        ("acme/tiny (commit 01234567, float32, Original) was already submitted and is RUNNING", "is a.json."),
     ),
     Wrong(
         is_not_submitted_yet,
         make_case(requests={"a.json": make_request(commit=None, status=Status.FINISHED)}),
         "model",
-        ("(revision main,", "its request is a.json.", f"give {COMMIT} as the revision."),
+        ("(revision main,", "its request is a.json.", f"enter {COMMIT} as the revision."),
     ),
 ]
 
@@ -466,6 +477,7 @@ def test_it_is_refused_with_what_is_wrong_and_what_to_do(wrong: Wrong) -> None:
     assert [part for part in wrong.sentences if part not in message] == [], message
     assert message.endswith(".")
     assert message.isprintable()
+    assert too_long(message) == []
     assert refusal.value.field == wrong.field
 
 
@@ -522,7 +534,7 @@ def test_the_quota_is_free_again_when_it_was_said_to_be() -> None:
     """Of three within the quota of two, both of the newer ones must stay in the period."""
     requests = finished(6 * DAY, 3 * DAY, DAY)
     limits = terms(quota=2, period=7 * DAY)
-    with pytest.raises(Refused, match=r"The next one is taken from 2026-02-05 12:00 UTC on\."):
+    with pytest.raises(Refused, match=r"The next one is accepted from 2026-02-05 12:00 UTC on\."):
         quota_is_not_used_up(make_case(who=ALICE, terms=limits, requests=requests))
     then = make_case(who=ALICE, terms=limits, requests=requests)
     quota_is_not_used_up(replace(then, now=NOW + 4 * DAY))
@@ -557,7 +569,7 @@ def test_higher_limits_count_for_those_whom_they_name(written: object) -> None:
     limits = terms(quota=0, higher=read_higher(written))
     quota_is_not_used_up(make_case(who=Submitter("aLiCe"), terms=limits, requests=submitted(DAY, DAY)))
     for who, requests in [(ALICE, finished(DAY, DAY, DAY)), (BOB, finished(DAY, by="bob"))]:
-        with pytest.raises(Refused, match="The next one is taken from"):
+        with pytest.raises(Refused, match="The next one is accepted from"):
             quota_is_not_used_up(make_case(who=who, terms=limits, requests=requests))
     with pytest.raises(Refused, match="carol has used up the quota of 0 submissions"):
         quota_is_not_used_up(make_case(who=Submitter("carol"), terms=limits))
@@ -624,7 +636,7 @@ def test_who_has_no_login_is_not_held_to_the_limits_of_one() -> None:
 def test_only_what_waits_takes_room_in_the_queue(status: Status) -> None:
     case = make_case(terms=terms(pending=1), requests=submitted(DAY, status=status))
     if status is Status.PENDING:
-        with pytest.raises(Refused, match=r"^1 requests? waits? already"):
+        with pytest.raises(Refused, match=r"^1 requests? (is|are) already waiting"):
             queue_has_room(case)
     else:
         queue_has_room(case)
@@ -632,7 +644,7 @@ def test_only_what_waits_takes_room_in_the_queue(status: Status) -> None:
 
 def test_the_queue_has_room_again_as_soon_as_one_fewer_waits() -> None:
     queue_has_room(make_case(terms=terms(pending=3), requests=submitted(DAY, DAY)))
-    with pytest.raises(Refused, match="3 requests wait already"):
+    with pytest.raises(Refused, match="3 requests are already waiting"):
         queue_has_room(make_case(terms=terms(pending=3), requests=submitted(DAY, DAY, DAY)))
 
 
@@ -753,7 +765,7 @@ def test_only_what_failed_or_was_withdrawn_may_be_asked_for_again(status: Status
     if status in (Status.FAILED, Status.CANCELLED):
         is_not_submitted_yet(case)
     else:
-        with pytest.raises(Refused, match=f"already and is {status}") as refusal:
+        with pytest.raises(Refused, match=f"already submitted and is {status}") as refusal:
             is_not_submitted_yet(case)
         assert refusal.value.request == "a.json"
 

@@ -138,7 +138,7 @@ def model(hub: Hub) -> Repository:
 # Whether it is there, and for whom
 
 
-NOT_FOUND = "There is no model {} on the Hub, or it is private: check its name, or make it public."
+NOT_FOUND = "There is no model {} on the Hub, or it is private. Check its name, or make it public."
 
 
 def test_a_model_that_is_not_there_is_not_found(frontend: Frontend) -> None:
@@ -150,7 +150,7 @@ def test_who_owns_a_private_model_is_told_that_it_is(hub: Hub, frontend: Fronten
     hub.add_model("acme/secret", files(), private=True)
     assert frontend.refused("acme/secret", who) == (
         "model",
-        "acme/secret is private: make it public, so that everybody can see what is on the leaderboard.",
+        "acme/secret is private. Make it public, so that everybody can see what is on the leaderboard.",
     )
 
 
@@ -223,7 +223,7 @@ def test_a_hub_that_cannot_be_reached_is_said_as_such(frontend: Frontend) -> Non
 
 def test_a_disabled_model_is_said_as_such(frontend: Frontend, model: Repository) -> None:
     model.disabled = True
-    assert frontend.refused() == ("model", "acme/tiny was disabled by the Hub: its page says more.")
+    assert frontend.refused() == ("model", "The Hub has disabled acme/tiny. See its page for the reason.")
 
 
 # Its revision
@@ -250,7 +250,7 @@ def test_branches_tags_and_short_commits_are_resolved_to_their_commit(
         field, message = frontend.refused(revision=same)
         assert (
             field,
-            f"acme/tiny (commit {old[:8]}, float32, Original) was submitted already" in message,
+            f"acme/tiny (commit {old[:8]}, float32, Original) was already submitted" in message,
         ) == (
             "model",
             True,
@@ -263,7 +263,7 @@ def test_main_and_its_commit_are_the_same(frontend: Frontend, model: Repository)
     assert first.commit == model.head.id
     field, message = frontend.refused(revision="main")
     assert field == "model"
-    assert "was submitted already and is PENDING: its request is acme/tiny_eval_request_False" in message
+    assert "was already submitted and is PENDING: its request is acme/tiny_eval_request_False" in message
 
 
 # What it is called
@@ -306,7 +306,7 @@ def test_a_model_named_as_our_own_folders_is_refused(hub: Hub, frontend: Fronten
     hub.add_model(name, files())
     assert frontend.refused(name) == (
         "model",
-        f"{name} cannot be the name of a folder in the requests dataset: rename the model.",
+        f"{name} cannot be the name of a folder in the requests dataset. Rename the model.",
     )
 
 
@@ -320,7 +320,7 @@ REFUSED: list[tuple[str, Mapping[str, bytes | str], dict[str, str], str, str]] =
         files(model__safetensors=None, pytorch_model__bin="x"),
         {},
         "model",
-        "acme/tiny has only PyTorch files, and only weights in safetensors files are evaluated: save it with "
+        "acme/tiny has only PyTorch files, but only weights in safetensors files are evaluated. Save it with "
         "model.save_pretrained(), or convert it with https://huggingface.co/spaces/safetensors/convert.",
     ),
     (
@@ -328,8 +328,8 @@ REFUSED: list[tuple[str, Mapping[str, bytes | str], dict[str, str], str, str]] =
         files(config__json=json.dumps(UNKNOWN_CODE)),
         {},
         "model",
-        "acme/tiny needs code of its own (auto_map in config.json), and no code of models is run here: "
-        "submit a version whose architecture transformers knows.",
+        "acme/tiny needs code of its own (auto_map in config.json), but we do not run code that comes "
+        "with models. Submit a version whose architecture transformers knows.",
     ),
     (
         "architecture_is_known",
@@ -337,30 +337,30 @@ REFUSED: list[tuple[str, Mapping[str, bytes | str], dict[str, str], str, str]] =
         {},
         "model",
         "acme/tiny is a 'OddForCausalLM', and the transformers 5.23.0 of this leaderboard has no such causal "
-        "language model: ask the owner for a newer version.",
+        "language model. Ask the owner for a newer version.",
     ),
     (
         "weights_can_be_loaded",
         files(config__json=json.dumps({**LLAMA, "quantization_config": {"quant_method": "gptq"}})),
         {},
         "model",
-        "The weights of acme/tiny are quantized with 'gptq', which this leaderboard's worker cannot load: "
-        "submit the model without quantization, or ask the owner to add what the method needs.",
+        "The weights of acme/tiny are quantized with 'gptq', which this leaderboard's worker cannot load. "
+        "Submit the model without quantization, or ask the owner to install what the method needs.",
     ),
     (
         "fits_the_size_cap",
         files(model__safetensors=weights(7_000_000_000, "BF16")),
         {},
         "precision",
-        "acme/tiny has 28 GB of weights in float32, and this leaderboard evaluates no more than 20 GB: "
-        "choose float16 or bfloat16.",
+        "acme/tiny has 28 GB of weights in float32, but the limit of this leaderboard is 20 GB. "
+        "Choose float16 or bfloat16.",
     ),
     (
         "states_a_license",
         files(card="language: en"),
         {},
         "model",
-        "acme/tiny states no licence: add `license:`, or both `license_name:` and `license_link:`, to the "
+        "acme/tiny states no licence. Add `license:`, or both `license_name:` and `license_link:`, to the "
         "metadata at the top of its README.md.",
     ),
     (
@@ -368,7 +368,7 @@ REFUSED: list[tuple[str, Mapping[str, bytes | str], dict[str, str], str, str]] =
         files(card="license_name: ours"),
         {},
         "model",
-        "acme/tiny states no licence: add `license:`, or both `license_name:` and `license_link:`, to the "
+        "acme/tiny states no licence. Add `license:`, or both `license_name:` and `license_link:`, to the "
         "metadata at the top of its README.md.",
     ),
     (
@@ -376,29 +376,29 @@ REFUSED: list[tuple[str, Mapping[str, bytes | str], dict[str, str], str, str]] =
         files(text="# Tiny\n"),
         {},
         "model",
-        "acme/tiny has a model card with 0 characters of text: say in its README.md what it is, how it was "
-        "trained and what it is for, in at least 200 characters.",
+        "acme/tiny has a model card with 0 characters of text. Describe in its README.md what it is, how it "
+        "was trained and what it is for, in at least 200 characters.",
     ),
     (
         "weight_type_fits_the_files",
         files(),
         {"weight_type": "Adapter", "base_model": "acme/base"},
         "weight_type",
-        "acme/tiny is no adapter: it has no adapter_config.json. Choose another weights type.",
+        "acme/tiny is not an adapter: it has no adapter_config.json. Choose another weights type.",
     ),
     (
         "weight_type_fits_the_files",
         adapter(),
         {},
         "weight_type",
-        "acme/tiny is an adapter (it has adapter_config.json): choose Adapter as its weights type.",
+        "acme/tiny is an adapter (it has adapter_config.json). Choose Adapter as its weights type.",
     ),
     (
         "has_a_base_model_where_it_needs_one",
         adapter(base=None),
         {"weight_type": "Adapter"},
         "base_model",
-        "acme/tiny was submitted as Adapter, and its base model is missing: name the model that it was made "
+        "acme/tiny was submitted as Adapter, but its base model is missing. Name the model that it was made "
         "from.",
     ),
     (
@@ -435,7 +435,7 @@ def test_a_model_without_a_card_lacks_its_licence_too(hub: Hub, frontend: Fronte
         frontend.submit()
     licence, card = map(str, refusal.value.problems)
     assert "acme/tiny states no licence" in licence
-    assert "acme/tiny has no model card: say in its README.md" in card
+    assert "acme/tiny has no model card. Describe in its README.md" in card
 
 
 def test_a_licence_with_a_name_and_a_link_is_one(hub: Hub, frontend: Frontend) -> None:

@@ -248,7 +248,7 @@ def test_a_first_fill_of_more_files_than_the_hub_delivers_pauses_by_itself_and_g
     keeper.sync()
     assert place.reads() == 100
     assert len(keeper.now.board.standings.rows) in (99, 100)  # the broken file may be among them
-    assert "the Hub's limit of calls is reached until" in keeper.now.problem
+    assert "the Hub's rate limit is used up until" in keeper.now.problem
     assert keeper.now.left == len(MODELS) + 1 - 100
     keeper.sync()
     assert place.reads() == 100

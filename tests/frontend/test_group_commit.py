@@ -52,7 +52,7 @@ def asking_for(model: str) -> Callable[[Mapping[str, Request], Collection[str]],
 
     def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
         if any(request.model == model for request in requests.values()):
-            raise Refused(f"{model} was submitted already.")
+            raise Refused(f"{model} was already submitted.")
         return Placed(f"{model}.json", make_request(model=model))
 
     return decide
@@ -106,7 +106,7 @@ def test_two_of_the_same_in_one_commit_are_one_and_the_other_is_told(
     models = ["acme/a", "acme/b", "acme/b", "acme/b"]
     submitters = submit_while_one_is_written(group_on(gate, leaderboard), gate, *models)
     told = [str(each.told) for each in submitters if isinstance(each.told, Refused)]
-    assert told == ["acme/b was submitted already."] * 2
+    assert told == ["acme/b was already submitted."] * 2
     assert gate.commits == [["acme/a.json"], ["acme/b.json"]]
 
 

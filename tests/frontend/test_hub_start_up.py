@@ -71,8 +71,8 @@ def test_a_healthy_start_says_nothing(hub: Hub, token: str) -> None:
 
 def test_missing_datasets_are_created_and_the_page_says_so(hub: Hub, token: str) -> None:
     said = Visit(hub.url, token).look()
-    assert "The dataset acme/requests was missing and has been created, empty." in said
-    assert "The dataset acme/results was missing and has been created, empty." in said
+    assert "The dataset acme/requests was missing, so an empty one has been created." in said
+    assert "The dataset acme/results was missing, so an empty one has been created." in said
 
 
 def test_datasets_that_cannot_be_created_are_named_with_the_command_and_found_later(
@@ -109,7 +109,7 @@ def test_a_token_that_can_only_read_is_told_at_once_and_not_at_the_first_submiss
     add_datasets(hub)
     reader = hub.add_token("alice", "read")
     visit = Visit(hub.url, reader)
-    assert "Cannot write to acme/requests: the token in HF_TOKEN may not do this." in visit.look()
+    assert "Cannot write to acme/requests: the token in HF_TOKEN lacks the permission." in visit.look()
     assert visit.rows == 1
     hub.accounts.tokens[reader] = hub.accounts.add_token("alice", Role.WRITE)
     assert visit.look() == ""
@@ -131,7 +131,7 @@ def test_a_hub_that_is_down_is_told_with_what_is_still_shown_and_found_again(tok
     hub.faults.strike_share(1, [Fault.LOST_REQUEST])
     said = visit.look()
     assert f"Cannot read acme/requests: {hub.url} cannot be reached." in said
-    assert "What is shown is from 2026-02-01 12:20 UTC." in said
+    assert "The page shows the data of 2026-02-01 12:20 UTC." in said
     assert visit.rows == 1
     hub.faults.stop()
     assert visit.look() == ""

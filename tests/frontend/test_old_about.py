@@ -77,7 +77,7 @@ def test_other_names_of_columns_tasks_without_results_and_sixteen_tasks_give_a_p
 @pytest.mark.parametrize("name", sorted(TAKEN))
 def test_a_column_with_the_name_of_another_one_is_one_sentence(name: str) -> None:
     about = pasted(f"    task0 = Task('anli_r1', 'acc', {name!r})\n")
-    with pytest.raises(ConfigurationError, match="another column is called") as error:
+    with pytest.raises(ConfigurationError, match="another column is already called") as error:
         read_tasks(about.Tasks, taken=TAKEN)
     assert "\n" not in str(error.value)
 

@@ -80,7 +80,7 @@ def test_nothing_passes_a_check_that_fails_and_its_submitter_hears_whom_to_tell(
     monkeypatch.setattr(checks, "CHECKS", ours)
     [problem] = problems(make_case())
     assert str(problem) == (
-        "The check is_ours of this leaderboard failed, so nobody knows whether 'acme/tiny' may be submitted. "
-        "The leaderboard's owner has to correct the check; the log of the Space says what is wrong."
+        "The check is_ours of this leaderboard failed, so we do not know whether 'acme/tiny' may be "
+        "submitted. The leaderboard's owner must fix the check. The Space's log shows what is wrong."
     )
     assert 'KeyError: "a bug of the owner\'s"' in caplog.text

@@ -334,8 +334,8 @@ def test_the_form_is_emptied_by_success_and_kept_by_a_refusal(submit_tab: Submit
     assert form.message not in done
     assert "acme/tiny" in updates[submit_tab.tables[Group.PENDING]]
     [updates] = handed_in(submit_tab, *FILLED_IN)
-    assert "already and is PENDING" in updates[form.message]
-    assert "already and is PENDING" in updates[form.errors["model"]]
+    assert "already submitted and is PENDING" in updates[form.message]
+    assert "already submitted and is PENDING" in updates[form.errors["model"]]
     done = form.ready_for_the_next(updates.get(form.handed_in), None, *FILLED_IN)
     assert not set(form.fields.values()) & {*updates, *done}
     [updates] = handed_in(submit_tab, *FILLED_IN[:3], "float32", "Lora", "🟢 : pretrained", False)
@@ -384,7 +384,7 @@ def test_what_was_not_chosen_is_looked_up_and_shown_before_it_is_submitted(
     form = submit_tab.form
     looking, found = handed_in(submit_tab, "acme/tiny", *BLANK)
     assert "Looking up" in looking[form.found]
-    assert "press Submit once more" in found[form.message]
+    assert "press Submit again" in found[form.message]
     assert found[form.fields["model_type"]].value == "🟢 : pretrained"
     assert found[form.fields["precision"]].value == "float32"
     assert leaderboard.keeper.read_requests().values == {}
@@ -504,7 +504,7 @@ def test_the_cards_of_the_own_requests_have_buttons_and_those_of_others_have_non
     by_hand = replace(waiting, status=Status.CANCELLED, message="It was taken back.")
     for request, word, button in [
         (waiting, "Waiting, position 1", 'data-action="withdraw"'),
-        (running, "Running", "Stop the evaluation? It counts as a submission all the same."),
+        (running, "Running", "Stop the evaluation? It still counts as a submission."),
         (taken_back, "Withdrawn", 'data-action="submit again"'),
         (by_hand, "Cancelled", 'data-action="submit again"'),
     ]:
@@ -626,7 +626,7 @@ def test_the_banner_is_empty_while_all_is_well_and_tells_what_is_not() -> None:
     assert "1 file was skipped" in broken
     assert "a.json was skipped: it is empty." in broken
     unreachable = notices.banner(Now(synced=NOW, problem="acme/requests cannot be reached."), notice="")
-    assert "cannot be reached. What is shown is from 2026-02-01 12:00 UTC." in unreachable
+    assert "cannot be reached. The page shows the data of 2026-02-01 12:00 UTC." in unreachable
     many = notices.banner(Now(Board(broken=("x",) * 30), NOW), notice="")
     assert "30 files were skipped" in many
     assert "and 10 more" in many
@@ -659,21 +659,21 @@ def test_the_tests_are_described_from_what_the_backend_says() -> None:
         file="lm_eval/tasks/arc/arc_challenge.yaml",
     )
     html = suite_of(Task("arc_challenge", "acc", "ARC"), tasks=(task,))
-    for cell in ("<b>ARC</b>", "acc, more is better", "1,172", "<td>25</td>", "25.00", "1.0"):
+    for cell in ("<b>ARC</b>", "acc, higher is better", "1,172", "<td>25</td>", "25.00", "1.0"):
         assert cell in html
     address = "https://github.com/EleutherAI/lm-evaluation-harness/blob/v0.4.13/lm_eval/tasks/arc/"
     assert f'href="{address}arc_challenge.yaml"' in html
     assert 'href="https://huggingface.co/datasets/allenai/ai2_arc"' in html
     assert "lm_eval 0.4.13, transformers 5.23.0" in html
     assert "all questions" in html
-    assert "only a part of the questions (20)" in suite_of(limit=20.0)
+    assert "only part of the questions (20)" in suite_of(limit=20.0)
 
 
 def test_what_about_py_says_is_shown_while_the_backend_says_nothing() -> None:
     html = suite_of(Task("anli_r1", "acc", "ANLI", random_baseline=1 / 3), num_fewshot=5)
-    for cell in ("<b>ANLI</b>", "anli_r1", "acc, more is better", "<td>5</td>", "33.33"):
+    for cell in ("<b>ANLI</b>", "anli_r1", "acc, higher is better", "<td>5</td>", "33.33"):
         assert cell in html
-    assert "The backend has not said yet what it runs" in html
+    assert "The backend has not reported yet what it runs" in html
     assert "Questions" not in html
 
 
@@ -698,9 +698,9 @@ def test_a_question_that_the_backend_publishes_is_shown_once_for_its_task() -> N
     task = make_task("arc_challenge", example=Example(question="2 < 3 is\ntrue or false?", answer="true"))
     columns = (Task("arc_challenge", "acc", "ARC"), Task("arc_challenge", "acc_norm", "ARC norm"))
     html = suite_of(*columns, tasks=(task,))
-    assert html.count("<summary>A question of <code>arc_challenge</code></summary>") == 1
+    assert html.count("<summary>A question from <code>arc_challenge</code></summary>") == 1
     assert "<pre>2 &lt; 3 is\ntrue or false?</pre>" in html
-    assert "Right answer: <code>true</code>" in html
+    assert "Correct answer: <code>true</code>" in html
     assert "<details" not in suite_of(*columns, tasks=(replace(task, example=None),))
 
 
@@ -767,9 +767,9 @@ def test_each_attempt_says_how_it_ended_and_links_to_its_log() -> None:
         for number in (1, 2)
     )
     for status in (Status.PENDING, Status.FAILED):
-        queue = entries({"x": make_request(status=status, message="It is tried again.", history=history)})
+        queue = entries({"x": make_request(status=status, message="It will be retried.", history=history)})
         html = queue_table(queue[0].group, queue, links)
-        assert "It is tried again." in html
+        assert "It will be retried." in html
         assert "<summary>2 attempts</summary>" in html
         assert "crashed: &lt;b&gt;1&lt;/b&gt;" in html
         assert "logs/acme/tiny/run_1.txt" in html

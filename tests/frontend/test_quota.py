@@ -366,7 +366,7 @@ def test_the_page_says_what_is_used_and_what_counts(board: Board) -> None:
 
     assert "0 of 2 submissions in 7 days used.<" in told()
     board.submit(ALICE, "acme/a")
-    assert "1 of 2 submissions in 7 days used. What waits or runs counts" in told()
+    assert "1 of 2 submissions in 7 days used. Waiting and running submissions count" in told()
     board.evaluate(board.submit(ALICE, "acme/b"), End.REFUSED)
     assert "2 of 2 submissions in 7 days used." in told()
 

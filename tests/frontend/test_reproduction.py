@@ -66,7 +66,7 @@ def test_a_limit_a_chat_template_and_other_seeds_are_repeated() -> None:
 def test_the_leaderboards_own_tasks_are_found_in_its_backends_folder() -> None:
     found = of(made(), description=make_backend())
     assert "--include_path tasks" in found.commands[1]
-    assert found.notes == ("The leaderboard's own tasks lie in its backend's folder: run the command there.",)
+    assert found.notes == ("The leaderboard's own tasks are in its backend's folder. Run the command there.",)
     elsewhere = make_backend(
         tasks=tuple(replace(task, file="lm_eval/tasks/x.yaml") for task in make_backend().tasks)
     )
@@ -105,11 +105,11 @@ def test_a_report_of_lm_evals_own_command_line_is_repeated_as_far_as_it_tells() 
 @pytest.mark.parametrize(
     ("changes", "note"),
     [
-        ({"lm_eval_version": None}, "no report of lm_eval"),
-        ({"config": {"model_sha": "main; rm -rf ~"}}, "no model or no commit"),
-        ({"config": {"model_name": "a b"}}, "no model or no commit"),
-        ({"tasks": {"a\u202eb": 1}}, "names or versions that could not be lm_eval's"),
-        ({"config": {"device": "cpu; x"}}, "names or versions that could not be lm_eval's"),
+        ({"lm_eval_version": None}, "not a report of lm_eval"),
+        ({"config": {"model_sha": "main; rm -rf ~"}}, "a model or a commit that the Hub could not have"),
+        ({"config": {"model_name": "a b"}}, "a model or a commit that the Hub could not have"),
+        ({"tasks": {"a\u202eb": 1}}, "names or versions that cannot be lm_eval's"),
+        ({"config": {"device": "cpu; x"}}, "names or versions that cannot be lm_eval's"),
         ({"leaderboard": {"precision": "8bit"}}, "does not load models in 8bit"),
         ({"leaderboard": {"precision": "float16", "weight_type": "Adapter"}}, "Adapter weights"),
     ],

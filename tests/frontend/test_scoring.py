@@ -209,12 +209,12 @@ def test_an_owner_hears_of_a_column_that_mixes_fractions_and_percents() -> None:
     [sentence] = doubts(Task("task", "acc", "Task"), results_of("acc", 64.2, 0.8, 1.0, 0.0))
     assert "64.2 in acme/a/results_" in sentence
     assert "0.8 in acme/b/results_" in sentence
-    assert sentence.endswith("say is_fraction=False in its Task in src/about.py.")
+    assert sentence.endswith("write is_fraction=False in its Task in src/about.py.")
     said = Task("task", "acc", "Task", is_fraction=False)
     assert doubts(said, results_of("acc", 64.2, 0.8)) == []
     [wrong] = doubts(Task("task", "acc", "Task", is_fraction=True), results_of("acc", 64.2, 0.8))
     assert wrong.startswith(
-        "src/about.py says that the scores of Task are fractions of 1, and some are larger"
+        "src/about.py says that the scores of Task are fractions of 1, but some are larger"
     )
 
 
@@ -230,7 +230,7 @@ def test_an_owner_hears_of_a_column_whose_metric_no_result_has_and_which_there_a
     [sentence] = doubts(Task("gsm8k", "exact_match", "GSM8K"), [make_result(scores=scores)])
     assert sentence == (
         "The column GSM8K is empty: the results of gsm8k have exact_match,flexible-extract, "
-        "exact_match,strict-match, and not exact_match. Write one of them in src/about.py."
+        "exact_match,strict-match, but not exact_match. Write one of them in src/about.py."
     )
 
 
@@ -238,12 +238,12 @@ def test_an_owner_hears_of_a_column_whose_group_has_no_score_of_its_own() -> Non
     [sentence] = doubts(
         Task("group", "acc", "Group"), [make_result(scores={"group": {}, "part": {"acc,none": 1}})]
     )
-    assert sentence.startswith("The column Group is empty: the results name group, without a score.")
+    assert sentence.startswith("The column Group is empty: the results name group without a score.")
 
 
 def test_an_owner_hears_of_a_column_whose_task_no_result_has_and_which_there_are() -> None:
     [sentence] = doubts(Task("gsm8k", "acc", "GSM8K"), results_of("acc", 0.5, benchmark="gsm8k_plus"))
-    assert "no result has the task gsm8k. They have gsm8k_plus:" in sentence
+    assert "no result has the task gsm8k. They have gsm8k_plus." in sentence
 
 
 def test_an_owner_hears_of_a_task_that_stands_under_two_numbers_of_shots() -> None:

@@ -61,13 +61,13 @@ def test_of_too_many_alternatives_the_first_ones_are_looked_for_and_it_is_said()
     assert read_search(";".join(names[:-1])) == Search(tuple(map(Term, names[:-1])))
     search = read_search(";".join(names))
     assert search.terms == tuple(map(Term, names[:-1]))
-    assert search.left_out == "Only the first 20 alternatives were searched for."
+    assert search.left_out == "Only the first 20 alternatives of the search were used."
 
 
 def test_of_too_long_a_text_the_beginning_is_looked_for_and_no_half_of_an_alternative() -> None:
     search = read_search(f"tiny; {'x' * (LONGEST - 20)}; a-long-name-of-a-model")
     assert [term.text[:4] for term in search.terms] == ["tiny", "xxxx"]
-    assert search.left_out == "Only the first 1,000 characters were searched for."
+    assert search.left_out == "Only the first 1,000 characters of the search were used."
     assert read_search("x" * (LONGEST + 1)).terms == (Term("x" * LONGEST),)
 
 
@@ -120,10 +120,12 @@ def test_the_table_and_the_commands_say_what_was_not_searched_for(leaderboard: L
         about = AboutTab(leaderboard.keeper, TEXTS, num_fewshot=None)
     chosen: list[Any] = [control.value for control in table.choices]
     updates = table.change_view(None, many, *chosen[1:])
-    assert "0 of 1 model. Only the first 20 alternatives were searched for." in updates[table.found]
+    assert "0 of 1 model. Only the first 20 alternatives of the search were used." in updates[table.found]
     assert "Only the first" not in table.change_view(None, "q", *chosen[1:])[table.found]
     commands = about.follow(leaderboard.keeper.now, many)[about.commands]
-    assert commands.startswith("# Only the first 20 alternatives were searched for.\n\n# No row")
+    assert commands.startswith(
+        "# Only the first 20 alternatives of the search were used.\n\n# No model's name"
+    )
 
 
 def test_a_program_that_searches_for_too_much_is_told_so(leaderboard: Leaderboard) -> None:

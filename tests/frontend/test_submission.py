@@ -120,20 +120,20 @@ def test_a_model_type_may_stay_unknown(leaderboard: Leaderboard) -> None:
     ("fields", "sentence"),
     [
         ({"model": ""}, "Which model?"),
-        ({"model": "../secrets"}, "cannot be a model's name: write it as on the Hub, organisation/model"),
+        ({"model": "../secrets"}, "cannot be a model's name. Write it as on the Hub, organisation/model"),
         ({"model": "acme/tiny model"}, "cannot be a model's name"),
-        ({"model": "a" * 201}, "The field model has 201 characters, and at most 200 are taken"),
+        ({"model": "a" * 201}, "The field model has 201 characters. Shorten it to at most 200"),
         ({"revision": "r" * 300}, "The field revision has 300 characters"),
         (
             {"precision": "int3"},
-            "The precision 'int3' of 'acme/tiny' is not offered: choose one of float16, bfloat16, float32",
+            "The precision 'int3' of 'acme/tiny' is not offered. Choose one of float16, bfloat16, float32",
         ),
-        ({"precision": ""}, "The precision of 'acme/tiny' is missing: choose one of"),
+        ({"precision": ""}, "The precision of 'acme/tiny' is missing. Choose one of"),
         ({"weight_type": "Lora"}, "The weight type 'Lora' of 'acme/tiny' is not offered"),
-        ({"model_type": ""}, "The model type of 'acme/tiny' is missing: choose one of 🟢 : pretrained"),
+        ({"model_type": ""}, "The model type of 'acme/tiny' is missing. Choose one of 🟢 : pretrained"),
         ({"model_type": "huge"}, "The model type 'huge' of 'acme/tiny' is not offered"),
         ({"base_model": "a/b/c"}, "'a/b/c' cannot be a model's name"),
-        ({"weight_type": "Delta"}, "its base model is missing: name the model that it was made from"),
+        ({"weight_type": "Delta"}, "its base model is missing. Name the model that it was made from"),
     ],
 )
 def test_a_form_that_breaks_a_rule_is_refused_with_what_to_do(
@@ -211,7 +211,7 @@ def test_what_waits_runs_or_is_finished_is_not_submitted_again(
     leaderboard.add_model()
     path = leaderboard.add_request(commit=commit_of(leaderboard), status=status)
     before = (leaderboard.folder / "requests" / path).read_bytes()
-    with pytest.raises(NotAccepted, match=f"already and is {status}: its request is {path}"):
+    with pytest.raises(NotAccepted, match=f"already submitted and is {status}: its request is {path}"):
         leaderboard.desk.submit(leaderboard.form())
     assert (leaderboard.folder / "requests" / path).read_bytes() == before
 
@@ -242,7 +242,7 @@ def test_a_model_can_be_submitted_with_its_chat_template_and_without(leaderboard
     receipt = leaderboard.desk.submit(with_it)
     assert receipt.path == without.path.replace(".json", "_chat.json")
     with pytest.raises(
-        NotAccepted, match=r"float32, Original, with its chat template\) was submitted already"
+        NotAccepted, match=r"float32, Original, with its chat template\) was already submitted"
     ):
         leaderboard.desk.submit(with_it)
 
@@ -250,7 +250,7 @@ def test_a_model_can_be_submitted_with_its_chat_template_and_without(leaderboard
 def test_a_revision_and_its_commit_are_the_same(leaderboard: Leaderboard) -> None:
     leaderboard.add_model()
     leaderboard.desk.submit(leaderboard.form())
-    with pytest.raises(NotAccepted, match="already and is PENDING"):
+    with pytest.raises(NotAccepted, match="already submitted and is PENDING"):
         leaderboard.desk.submit(leaderboard.form(revision=commit_of(leaderboard)))
 
 
@@ -264,7 +264,7 @@ def test_an_old_request_of_the_same_revision_stands_but_the_commit_may_be_asked_
     form = leaderboard.form("demo-leaderboard/gpt2-demo")
     commit = commit_of(leaderboard, form.model)
     with pytest.raises(
-        NotAccepted, match=f"its request is {old}. To evaluate the present commit, give {commit}"
+        NotAccepted, match=f"its request is {old}. To evaluate the current commit, enter {commit}"
     ):
         leaderboard.desk.submit(form)
     assert leaderboard.desk.submit(replace(form, revision=commit)).request.commit == commit
@@ -378,7 +378,7 @@ def test_the_same_model_that_comes_first_makes_it_a_duplicate(leaderboard: Leade
     store = Interrupted(
         leaderboard.requests, before=lambda: leaderboard.add_request(commit=commit_of(leaderboard), likes=3)
     )
-    with pytest.raises(NotAccepted, match="already and is PENDING"):
+    with pytest.raises(NotAccepted, match="already submitted and is PENDING"):
         leaderboard.make_desk(store).submit(leaderboard.form())
 
 
@@ -404,7 +404,7 @@ def test_a_dataset_that_cannot_be_written_is_said_as_such(leaderboard: Leaderboa
 @pytest.mark.parametrize(
     "cause",
     [
-        "the Hub's limit of calls is reached.",
+        "the Hub's rate limit is used up.",
         "https://huggingface.co cannot be reached.",
         "the Hub answers with an error (503).",
     ],
@@ -418,8 +418,8 @@ def test_who_submits_while_the_hub_fails_is_not_told_that_it_is_tried_again(
     with pytest.raises(StoreError) as told:
         desk.submit(leaderboard.form())
     assert str(told.value) == (
-        "Nothing was written, and it is not tried again by itself: send it again in a minute. If that does "
-        f"not help, tell the leaderboard's owner: Cannot write to acme/requests: {cause}"
+        "Nothing was written, and it will not be retried automatically. Send it again in a minute. If that "
+        f"does not help, tell the leaderboard's owner: Cannot write to acme/requests: {cause}"
     )
 
 
@@ -440,7 +440,9 @@ def test_who_submits_is_told_where_nobody_knows_whether_it_was_written(
 
     monkeypatch.setattr(leaderboard.keeper, "read_requests", read_unless_down)
     desk = leaderboard.make_desk(Interrupted(leaderboard.requests, after=go_down))
-    with pytest.raises(StoreError, match=r"It may have been written.*look for it in the queue") as told:
+    with pytest.raises(
+        StoreError, match=r"We could not find out whether it was written.*Look for it in the queue"
+    ) as told:
         desk.submit(leaderboard.form())
     assert BY_ITSELF not in str(told.value)
     is_down.clear()
@@ -491,8 +493,8 @@ def test_nothing_is_taken_while_the_queue_belongs_to_an_old_backend(leaderboard:
     leaderboard.add_model()
     leaderboard.write("requests", "acme/old_eval_request_False_float16_Original.json", OLD_REQUEST)
     leaderboard.keeper.sync()
-    assert "The owner starts the new backend first" in leaderboard.keeper.now.cannot_submit
-    with pytest.raises(NotAccepted, match="The owner starts the new backend first"):
+    assert "when the owner has started the new backend" in leaderboard.keeper.now.cannot_submit
+    with pytest.raises(NotAccepted, match="when the owner has started the new backend"):
         leaderboard.desk.submit(leaderboard.form())
     leaderboard.write("results", BACKEND_DESCRIPTION, b"tasks: []")
     leaderboard.keeper.sync()

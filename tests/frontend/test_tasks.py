@@ -63,8 +63,8 @@ def test_sixteen_tasks_are_fine() -> None:
         (None, "Tasks in src/about.py is None"),
         ([("anli_r1", "acc")], r"Tasks\[0\] in src/about.py is \('anli_r1', 'acc'\): write Task"),
         ([Task("anli_r1", "", "ANLI")], "three texts"),
-        ([Task("a", "acc", "A"), Task("b", "acc", "A")], r"Tasks\[1\].*another column is called 'A' too"),
-        ([Task("a", "acc", "Model")], "another column is called 'Model' too"),
+        ([Task("a", "acc", "A"), Task("b", "acc", "A")], r"Tasks\[1\].*another column is already called 'A'"),
+        ([Task("a", "acc", "Model")], "another column is already called 'Model'"),
         ([OldTask("a", "acc", 3)], "three texts"),  # type: ignore[arg-type]
         ([Task("a", "acc", "A", higher_is_better="no")], "higher_is_better is 'no'"),  # type: ignore[arg-type]
     ],

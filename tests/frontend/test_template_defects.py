@@ -204,7 +204,7 @@ def test_20_adapters_are_checked(leaderboard: Leaderboard) -> None:
         leaderboard.desk.submit(leaderboard.form("acme/adapter", **adapter))
     with pytest.raises(NotAccepted, match="acme/adapter is an adapter"):
         leaderboard.desk.submit(leaderboard.form("acme/adapter"))
-    with pytest.raises(NotAccepted, match="acme/whole is no adapter"):
+    with pytest.raises(NotAccepted, match="acme/whole is not an adapter"):
         leaderboard.desk.submit(leaderboard.form("acme/whole", base_model="acme/whole", **adapter))
 
 

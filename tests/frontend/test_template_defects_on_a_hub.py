@@ -104,7 +104,7 @@ def test_12_a_duplicate_at_another_frontend_is_recognised(
     hub: Hub, token: str, frontend: Frontend, model: Repository
 ) -> None:
     frontend.submit("acme/tiny")
-    with pytest.raises(NotAccepted, match="already and is PENDING"):
+    with pytest.raises(NotAccepted, match="already submitted and is PENDING"):
         Frontend(hub, token).submit("acme/tiny")
 
 
@@ -136,10 +136,10 @@ def test_19_a_typo_a_gated_model_the_own_bad_token_and_a_hub_that_is_away_are_to
             at.desk.submit(form, Submitter(login))
         return str(refusal.value)
 
-    missing = "There is no model {} on the Hub, or it is private: check its name, or make it public."
+    missing = "There is no model {} on the Hub, or it is private. Check its name, or make it public."
     assert told("acme/tinny") == missing.format("acme/tinny")
     assert told("alice/private") == missing.format("alice/private")
-    assert "alice/private is private: make it public" in told("alice/private", login="alice")
+    assert "alice/private is private. Make it public" in told("alice/private", login="alice")
     assert "acme/tiny has no revision v2: name a branch, a tag or a commit" in told("acme/tiny", "v2")
     assert "acme/gated is gated, and this leaderboard has no access to it" in told("acme/gated")
     hub.accounts.revoke(token)

@@ -191,7 +191,9 @@ class OfAnOrganisation(Client):
 
 def test_an_organisations_token_is_nobodys() -> None:
     message = refusal(Visitors(Accounts(OfAnOrganisation)), bearing("hf_acme", "alice"))
-    assert message == "The token in the header Authorization is not a person's: use one of your own."
+    assert (
+        message == "The token in the Authorization header does not belong to a person. Use one of your own."
+    )
 
 
 def test_a_hub_that_cannot_be_reached_is_said_as_such() -> None:

@@ -125,7 +125,8 @@ def test_any_other_field_is_told_to_the_owner_with_what_may_be_meant(leaderboard
     [hint] = unknown_fields(Tasks)
     assert hint == "Tasks.task0 in src/about.py has a field weigth, which has no effect: did you mean weight?"
     assert unknown_fields([Task("a", "acc", "A"), ("b", "acc", "B")]) == ()
-    leaderboard.keeper._about = replace(leaderboard.keeper._about, hints=(hint,))
+    keeper = leaderboard.keeper
+    keeper._about = replace(keeper._about, hints=(hint,))
     leaderboard.keeper.sync()
     assert "did you mean weight?" in notices.banner(leaderboard.keeper.now, notice="")
 

@@ -141,7 +141,7 @@ def test_a_revision_is_main_or_the_commit_and_no_other(models: FolderModels, tmp
     make_model_folder(tmp_path, "acme/tiny")
     facts = models.describe("acme/tiny", "main")
     assert models.describe("acme/tiny", facts.commit) == facts
-    with pytest.raises(RevisionNotFound, match="acme/tiny has no revision v2: "):
+    with pytest.raises(RevisionNotFound, match=r"acme/tiny has no revision v2\."):
         models.describe("acme/tiny", "v2")
 
 

@@ -213,11 +213,11 @@ def test_a_wait_that_is_too_long_is_told_at_once_and_nothing_is_asked_until_then
 ) -> None:
     store.snapshot()
     hub.budget.limits = {Kind.API: 0}
-    with pytest.raises(StoreError, match=r"the Hub's limit of calls is reached until \d\d:\d\d:\d\d UTC"):
+    with pytest.raises(StoreError, match=r"the Hub's rate limit is used up until \d\d:\d\d:\d\d UTC"):
         store.snapshot()
     assert waits == []
     hub.calls.reset()
-    with pytest.raises(StoreError, match="It is tried again by itself"):
+    with pytest.raises(StoreError, match="It will be retried automatically"):
         store.snapshot()
     assert hub.calls.log == []
 
@@ -257,7 +257,7 @@ def test_an_answer_that_is_not_the_hubs_is_told_as_such(hub: Hub) -> None:
         Thread(target=proxy.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{proxy.server_port}"
         store = HubStore(Client(None, endpoint=address, patience=0), "acme/requests")
-        with pytest.raises(StoreError, match=f"what answers at {address} is not the Hub"):
+        with pytest.raises(StoreError, match=f"the server at {address} is not the Hub"):
             store.snapshot()
         proxy.shutdown()
 
@@ -349,7 +349,9 @@ def test_a_hub_that_cannot_be_reached_is_named(hub: Hub, token: str) -> None:
 def test_a_hub_that_always_fails_is_given_up_in_a_sentence(hub: Hub, token: str) -> None:
     hub.faults.strike_next(Fault.UNAVAILABLE, times=10_000)
     store = HubStore(Client(token, endpoint=hub.url, patience=0), "acme/requests")
-    with pytest.raises(StoreError, match=r"the Hub answers with an error \(503\)\. It is tried again"):
+    with pytest.raises(
+        StoreError, match=r"the Hub answers with an error \(503\)\. It will be retried automatically"
+    ):
         store.snapshot()
 
 
@@ -362,8 +364,8 @@ def test_a_dataset_that_is_missing_is_told_with_the_command_that_creates_it(hub:
     ("kind", "sentence"),
     [
         ("revoked", "the Hub does not accept the token in HF_TOKEN"),
-        ("read", "Cannot write to acme/requests: the token in HF_TOKEN may not do this"),
-        ("fineGrained", "Cannot write to acme/requests: the token in HF_TOKEN may not do this"),
+        ("read", "Cannot write to acme/requests: the token in HF_TOKEN lacks the permission"),
+        ("fineGrained", "Cannot write to acme/requests: the token in HF_TOKEN lacks the permission"),
     ],
 )
 def test_a_token_that_cannot_write_is_told(
@@ -458,7 +460,9 @@ def test_a_dataset_that_was_emptied_while_it_is_used_stays_empty(
 
 def test_a_token_that_may_not_create_is_told_and_not_tried_again(hub: Hub) -> None:
     store = open_store(hub, hub.add_user("bob"), card=CARD)
-    with pytest.raises(DatasetMissing, match=r"It could not be created: the token in HF_TOKEN may not"):
+    with pytest.raises(
+        DatasetMissing, match=r"It could not be created: the token in HF_TOKEN lacks the permission"
+    ):
         store.snapshot()
     hub.calls.reset()
     with pytest.raises(DatasetMissing):

@@ -60,7 +60,7 @@ def test_facts_stay_small(told: dict[str, Any]) -> None:
 
 
 def test_more_files_than_can_be_looked_at_are_refused_with_a_sentence() -> None:
-    with pytest.raises(CannotBeEvaluated, match=r"acme/tiny has 10,001 files in its root folder, .*fewer"):
+    with pytest.raises(CannotBeEvaluated, match=r"acme/tiny has 10,001 files in its root folder.*fewer"):
         facts(siblings=[{"rfilename": str(number)} for number in range(MOST_FILES + 1)])
 
 

@@ -69,7 +69,7 @@ class Watched(FolderStore):
 
     def read(self, snapshot: Any, paths: Any) -> Any:
         if self.is_spent and INDEX.path not in paths:
-            raise StoreError("The Hub's limit of calls is reached.")
+            raise StoreError("The Hub's rate limit is used up.")
         self.read_files += [path for path in paths if path != INDEX.path]
         return super().read(snapshot, paths)
 

@@ -83,7 +83,7 @@ def test_a_file_that_says_nothing_is_told(store: FolderStore) -> None:
     (store.folder / BOARD).parent.mkdir()
     (store.folder / BOARD).write_text("frontends: {a: b}")
     with pytest.raises(
-        NotOurs, match="does not say whose leaderboard it is: frontends is not a list of names"
+        NotOurs, match="does not say whose leaderboard this is: frontends is not a list of names"
     ):
         starts(store, Role.FRONTEND, "acme/leaderboard")
 

@@ -151,8 +151,8 @@ def test_without_the_header_a_submission_is_refused_with_how_to_sign_in(place: P
     answer = place.curl(ANONYMOUS, place.alice, model=model)
     assert (answer["ok"], answer["request"]) == (False, None)
     assert answer["message"] == (
-        "Sign in with your Hugging Face account first, with the button above the form. Programs send a token "
-        "in the header Authorization."
+        "Sign in with your Hugging Face account first: press the button above the form. Programs send a "
+        "token in the Authorization header."
     )
     assert answer["problems"] == [{"field": None, "message": answer["message"], "request": None}]
 
@@ -223,7 +223,7 @@ def test_a_token_that_the_hub_does_not_know_is_refused(place: Place) -> None:
     model = place.add_model("alice/unknown-token")
     answer = place.curl(BY_CURL, "hf_" + "x" * 34, model=model)
     assert not answer["ok"]
-    assert answer["message"].startswith("The Hub does not accept the token in the header Authorization.")
+    assert answer["message"].startswith("The Hub does not accept the token in the Authorization header.")
 
 
 def test_the_token_is_in_no_log_and_in_nothing_of_the_datasets(place: Place) -> None:

@@ -83,7 +83,7 @@ def test_of_fifty_who_submit_the_same_ten_models_each_model_is_in_the_queue_once
     path_of = {request["model"]: path for path, request in requests.items()}
     others = [(each, answer) for each, answer in zip(submissions, answers, strict=True) if not answer["ok"]]
     for each, answer in others:
-        assert "was submitted already and is PENDING" in answer["message"], answer
+        assert "was already submitted and is PENDING" in answer["message"], answer
         assert answer["request"] == path_of[each.model]
         assert path_of[each.model] in answer["message"]
     told = crowd.all_that_is_told(frontends) + json.dumps(answers)
@@ -97,6 +97,6 @@ def test_without_a_token_or_with_an_unknown_one_nothing_is_submitted(crowd: Crow
     frontend = crowd.start_frontend("frontend")
     assert "Submissions without a login are switched off" in submit(frontend, model)["message"]
     forged = submit(frontend, model, Authorization="Bearer hf_unknown_secret")
-    assert "The Hub does not accept the token in the header Authorization" in forged["message"]
+    assert "The Hub does not accept the token in the Authorization header" in forged["message"]
     assert crowd.files("requests") == {}
     assert "hf_unknown_secret" not in crowd.all_that_is_told([frontend]) + json.dumps(forged)

@@ -19,7 +19,7 @@ from support.leaderboard import BACKEND_PYTHON, FRONTEND_PYTHON
 from support.waiting import wait_for
 
 KINDS_OF_FAULTS = 9
-AGAIN = ("Try again in a minute", "tried again by itself")
+AGAIN = ("Try again in a minute", "retried automatically")
 """What is told when the Hub failed, before or at the commit."""
 
 

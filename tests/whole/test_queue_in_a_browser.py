@@ -174,7 +174,7 @@ def test_a_button_that_has_asked_or_was_pressed_stays_so_while_its_request_chang
     sign_in(page, datasets.hub, "bob")
     mine, opened = page.locator("#mine article"), page.locator("#request article")
     mine.get_by_role("button", name="Withdraw").click()
-    asks = mine.get_by_role("button", name="Stop the evaluation? It counts as a submission all the same.")
+    asks = mine.get_by_role("button", name="Stop the evaluation? It still counts as a submission.")
     expect(asks).to_be_visible()
     change()
     expect(asks).to_be_visible()

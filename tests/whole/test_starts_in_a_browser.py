@@ -87,6 +87,6 @@ def test_a_token_that_can_only_read(browser: Browser, hub: RemoteHub, token: str
         hub.do("add_repository", type="dataset", id=f"acme/{dataset}", files={"README.md": "# Mine"})
     reader = hub.do("add_token", user="alice", role="read")
     with running(tmp_path, **on_the_hub(hub, reader), **QUICK) as spaces:
-        sentence = "Cannot write to acme/requests: the token in HF_TOKEN may not do this."
+        sentence = "Cannot write to acme/requests: the token in HF_TOKEN lacks the permission."
         for page in expect_on_both(browser, [space.url for space in spaces.values()], sentence):
             page.close()

@@ -64,7 +64,7 @@ def withdraw(card: Locator) -> None:
     """Press the button, and once more where it asks, because the evaluation runs already."""
     button = card.locator('button[data-action="withdraw"]')
     button.click()
-    asks = card.get_by_role("button", name="Stop the evaluation? It counts as a submission all the same.")
+    asks = card.get_by_role("button", name="Stop the evaluation? It still counts as a submission.")
     expect(asks.or_(card.get_by_text("It was withdrawn by")).first).to_be_visible()
     if asks.is_visible():
         asks.click()
@@ -128,7 +128,7 @@ def test_from_a_mistake_to_the_result_with_a_withdrawal_between(
         assert finished["request"] == withdrawn["request"]
 
         look_up(page, "demo/adder-novice")
-        expect(wrong).to_contain_text("was submitted already and is FINISHED")
+        expect(wrong).to_contain_text("was already submitted and is FINISHED")
         expect(wrong.get_by_role("link", name="See that request")).to_be_visible()
 
 

@@ -138,7 +138,7 @@ def test_each_filter(page: Page) -> None:
     open_rarer_controls(page)
     page.get_by_label("Size to").fill("1")
     expect_models(page, "other/small")
-    page.get_by_label("Unknown sizes too").check()
+    page.get_by_label("Include unknown sizes").check()
     expect_models(page, "other/small", "other/unknown")
     page.get_by_label("Size to").fill("")
     page.get_by_label("Size from").fill("50")
@@ -224,7 +224,9 @@ def test_the_about_tab_gives_the_commands_that_compute_a_row_again(page: Page) -
     page.get_by_label("Model", exact=True).fill("other/small")
     expect(page.locator("#reproduction textarea")).to_have_value(re.compile("# other/small, float16"))
     page.get_by_label("Model", exact=True).fill("nobody")
-    expect(page.locator("#reproduction textarea")).to_have_value(re.compile("No row has this"))
+    expect(page.locator("#reproduction textarea")).to_have_value(
+        re.compile("No model's name or licence contains this")
+    )
 
 
 def test_the_owner_is_told_where_the_backend_and_about_py_do_not_agree(

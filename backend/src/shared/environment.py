@@ -48,16 +48,16 @@ CORRECT = "Correct this line."
 REMEDIES = (
     (
         r"\blogin\s*\(",
-        "Remove this line: the Space signs in by itself with the token in its secret HF_TOKEN.",
+        "Remove this line: the Space signs in automatically with the token in its secret HF_TOKEN.",
     ),
     (
         r"\b(snapshot_download|hf_hub_download|add_to_collection|restart_space|Repository)\b",
-        "Remove this line: the Space reads and writes its datasets by itself.",
+        "Remove this line: the Space reads and writes its datasets automatically.",
     ),
     (
         r"\bsrc\.(display|leaderboard|submission|populate|scripts|tools|backend|manage_requests|utils)\b",
-        "This module belongs to the old template and is not here: remove the line and what uses it. What the "
-        "page needs of it is set in other places (docs/moving-over.md).",
+        "This module belongs to the old template and does not exist here: remove the line and what uses it. "
+        "docs/moving-over.md shows where its settings are now.",
     ),
     (
         r"\b(num_questions|in_overall|displayed_by_default)\s*=",

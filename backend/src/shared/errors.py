@@ -46,7 +46,7 @@ class DatasetMissing(StoreError):
     """The Hub has no such dataset, or none that may be seen; `why` is why it could not be created."""
 
     def __init__(self, repo_id: str, *, has_token: bool, why: str = "") -> None:
-        unseen = "the token in HF_TOKEN may not see it" if has_token else "is private and HF_TOKEN is not set"
+        unseen = "the token in HF_TOKEN cannot see it" if has_token else "is private and HF_TOKEN is not set"
         not_created = f" It could not be created: {why}" if why else ""
         super().__init__(
             f"The dataset {repo_id} does not exist, or {unseen}.{not_created} Create it with "

@@ -91,7 +91,7 @@ class Keeper:
         except Exception as error:
             log.exception("could not sync")
             self._tell_problem(
-                f"An unexpected error ({type(error).__name__}): see the log. It is tried again."
+                f"An unexpected error ({type(error).__name__}): see the log. It will be retried."
             )
 
     def _sync(self) -> None:

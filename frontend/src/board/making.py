@@ -27,8 +27,8 @@ NOTHING_CHECKED: Mapping[str, bool] = MappingProxyType({})
 """While nobody knows which models are still on the Hub."""
 
 COLUMN_FAILS = (
-    "The column {!r} fails with {}: {}. Its cells are empty where it does. Correct it in src/columns.py; the "
-    "log says where it fails."
+    "The column {!r} fails with {}: {}. Its cells are empty where it fails. Fix it in src/columns.py. The "
+    "log shows where it fails."
 )
 
 

@@ -66,10 +66,10 @@ def every_direction_is_the_same(plan: Plan) -> Iterator[str]:
             and None not in (says := {task.higher_is_better, metric.higher_is_better})
             and len(says) > 1
         ):
-            better = "more" if metric.higher_is_better else "less"
+            better = "higher" if metric.higher_is_better else "lower"
             yield (
-                f"Of the column {task.col_name}, src/about.py says higher_is_better={task.higher_is_better}, "
-                f"and lm_eval that {better} is better: one of them is wrong."
+                f"For the column {task.col_name}, src/about.py says higher_is_better={task.higher_is_better}"
+                f", but lm_eval says that {better} is better. Correct the one that is wrong."
             )
 
 
@@ -95,8 +95,8 @@ def the_examples_are_the_same(plan: Plan) -> Iterator[str]:
     ]
     if others:
         yield (
-            f"NUM_FEWSHOT in src/about.py is {plan.num_fewshot}, and the backend uses {', '.join(others)}. "
-            "Set it there to the backend's number, or to None where the tasks have their own."
+            f"NUM_FEWSHOT in src/about.py is {plan.num_fewshot}, but the backend uses {', '.join(others)}. "
+            "Set it there to the backend's number, or to None if the tasks have their own."
         )
 
 
@@ -104,8 +104,8 @@ def nothing_is_cut_short(plan: Plan) -> Iterator[str]:
     """Scores under a limit are for trying things out."""
     if plan.backend.limit is not None:
         yield (
-            f"The backend evaluates only a part of each task (LIMIT is {plan.backend.limit:g}), and every "
-            "new result carries a badge that says so. Unset LIMIT in the backend's settings to evaluate all."
+            f"The backend evaluates only part of each task (LIMIT is {plan.backend.limit:g}), and every new "
+            "result carries a badge that shows it. Unset LIMIT in the backend's settings to evaluate all."
         )
 
 

@@ -78,12 +78,12 @@ def reproduction(
     notes = []
     is_local = row.model in local_models
     if is_local:
-        notes.append("The model is not on the Hub: it lies in the leaderboard's local folder of models.")
+        notes.append("The model is not on the Hub. It is in the leaderboard's local folder of models.")
     elif row.commit is None:
         notes.append("The result does not say which commit of the model was evaluated.")
     own_tasks = _own_tasks(description)
     if any(own_tasks & setup.tasks.keys() for setup in setups):
-        notes.append("The leaderboard's own tasks lie in its backend's folder: run the command there.")
+        notes.append("The leaderboard's own tasks are in its backend's folder. Run the command there.")
     include_path = description.include_path if description and own_tasks else None
     model = _model_arguments(row, is_local=is_local)
     commands = chain(*(_commands(setup, model, own_tasks, include_path) for setup in setups))
@@ -93,17 +93,15 @@ def reproduction(
 def _obstacle(row: Row, setups: Collection[Setup]) -> str | None:
     """Why lm_eval's command line cannot compute the row's scores again, as far as is known here."""
     if not setups:
-        return "Its result is no report of lm_eval, so it cannot be told how to compute it again."
+        return "Its result is not a report of lm_eval, so we cannot show how to reproduce it."
     if not is_model_name(row.model) or (row.commit and not COMMIT.fullmatch(row.commit)):
-        return "Its result names no model or no commit that the Hub could have."
+        return "Its result names a model or a commit that the Hub could not have."
     if not all(map(PLAIN.fullmatch, _words(setups))):
-        return "Its result holds names or versions that could not be lm_eval's."
+        return "Its result contains names or versions that cannot be lm_eval's."
     if row.precision not in PRECISIONS:
         return f"lm_eval's command line does not load models in {row.precision}."
     if row.weight_type != ORIGINAL:
-        return (
-            f"It has {row.weight_type} weights, which lm_eval's command line does not load by their commits."
-        )
+        return f"It has {row.weight_type} weights, which lm_eval's command line cannot load at a commit."
     return None
 
 

@@ -170,19 +170,19 @@ def _is_filled(evidence: Evidence) -> Iterator[str]:
     keys = sorted({key for result, name in found for key in result.scores[name]})
     if keys:
         yield (
-            f"The column {task.col_name} is empty: the results of {task.benchmark} have {_listed(keys)}, and "
+            f"The column {task.col_name} is empty: the results of {task.benchmark} have {_listed(keys)}, but "
             f"not {task.metric}. Write one of them in src/about.py."
         )
     elif found:
         yield (
-            f"The column {task.col_name} is empty: the results name {task.benchmark}, without a score. If it "
-            "is a group that has none of its own, name its tasks in src/about.py."
+            f"The column {task.col_name} is empty: the results name {task.benchmark} without a score. If it "
+            "is a group that has no score of its own, name its tasks in src/about.py."
         )
     else:
         names = sorted({name for result in results for name in result.scores})
         yield (
             f"The column {task.col_name} is empty: no result has the task {task.benchmark}. They have "
-            f"{_listed(names) or 'no tasks at all'}: correct it in src/about.py, or wait for new results."
+            f"{_listed(names) or 'no tasks at all'}. Correct it in src/about.py, or wait for new results."
         )
 
 
@@ -222,14 +222,14 @@ def _has_one_scale(evidence: Evidence) -> Iterator[str]:
     small = next((each for each in evidence.scores if 0 < abs(each[0]) < 1), None)
     if large and task.is_fraction:
         yield (
-            f"src/about.py says that the scores of {task.col_name} are fractions of 1, and some are larger, "
-            f"such as {_named(*large)}. Divide them by 100 there."
+            f"src/about.py says that the scores of {task.col_name} are fractions of 1, but some are larger, "
+            f"such as {_named(*large)}. Divide those by 100 in their files."
         )
     elif large and small:
         yield (
-            f"The column {task.col_name} holds numbers above 1, such as {_named(*large)}, and below, such as "
-            f"{_named(*small)}. All are shown as they are. If some are fractions and some percentages, "
-            "correct those files; if all are right, say is_fraction=False in its Task in src/about.py."
+            f"The column {task.col_name} has numbers above 1, such as {_named(*large)}, and below, such as "
+            f"{_named(*small)}. All are shown unchanged. If some are fractions and some percentages, correct "
+            "those files. If all are right, write is_fraction=False in its Task in src/about.py."
         )
 
 

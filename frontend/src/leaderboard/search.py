@@ -61,9 +61,9 @@ def read_search(text: str) -> Search:
     parts = [part for part in text.split(";") if part.strip()]
     left_out = ""
     if is_long:
-        left_out = f"Only the first {LONGEST:,} characters were searched for."
+        left_out = f"Only the first {LONGEST:,} characters of the search were used."
     if len(parts) > MOST_TERMS:
-        left_out = f"Only the first {MOST_TERMS} alternatives were searched for."
+        left_out = f"Only the first {MOST_TERMS} alternatives of the search were used."
     return Search(tuple(dict.fromkeys(map(_term, parts[:MOST_TERMS]))), left_out)
 
 

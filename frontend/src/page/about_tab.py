@@ -15,12 +15,12 @@ from src.page.suite import suite
 from src.page.texts import Texts
 from src.page.updates import AT_ONCE, Updates
 
-NOTHING_FOUND = "# No row has this in its name or licence."
+NOTHING_FOUND = "# No model's name or licence contains this."
 NOTHING_YET = "# There are no results yet."
 REPRODUCE = """
-## Compute a row again
+## Reproduce a row
 
-Name a model as in the search of the table; without a name it is the best one.
+Name a model as in the table's search. Without a name, you get the commands for the best one.
 """
 
 

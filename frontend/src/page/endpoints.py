@@ -34,7 +34,7 @@ def add_endpoints(keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
     """Add the endpoints to the page that is being made."""
     pass_ready_answers_on()
     api_endpoint(_leaderboard(keeper), api_description="The whole table: headers, and rows of plain values.")
-    api_endpoint(_reproduce(keeper), api_description="The commands that compute the rows of a model again.")
+    api_endpoint(_reproduce(keeper), api_description="The commands that reproduce the rows of a model.")
     api_endpoint(_queue(keeper), api_description="All requests with their status.")
     identified = _identified(visitors)
     api_endpoint(
@@ -42,7 +42,7 @@ def add_endpoints(keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
     )
     api_endpoint(
         _withdraw(desk, identified),
-        api_description="Take a request of your own back.",
+        api_description="Withdraw a request of your own.",
         **WAITING_FOR_A_COMMIT,
     )
 

@@ -81,7 +81,7 @@ class LeaderboardTab:
                 None, label="Size to", placeholder="the largest", info="Billions of parameters", minimum=0
             )
             self.unknown = gr.Checkbox(
-                False, label="Unknown sizes too", info="With a range of sizes", elem_id="unknown-sizes"
+                False, label="Include unknown sizes", info="With a range of sizes", elem_id="unknown-sizes"
             )
             self.hidden = gr.CheckboxGroup(list(HIDEABLE), value=[GONE], label="Hide", scale=3, min_width=300)
         offered = [column for column in columns([TaskColumn(task) for task in tasks]) if not column.is_fixed]

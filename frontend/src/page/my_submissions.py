@@ -38,7 +38,7 @@ class MySubmissions:
         self._visitors = visitors
         self._clock = clock
         self.opened = gr.State("")
-        self.action = gr.Textbox(visible="hidden", elem_id="action", label="What a button says")
+        self.action = gr.Textbox(visible="hidden", elem_id="action", label="The button that was pressed")
 
     def place_request(self) -> None:
         """Put the request that is open here."""
@@ -120,5 +120,5 @@ class MySubmissions:
             action, path, *_ = json.loads(said)
             do = actions[action]
         except (ValueError, TypeError, LookupError, RecursionError):
-            return api.refusal(LeaderboardError("That button says nothing that is understood here."))
+            return api.refusal(LeaderboardError("The page sent a button that does not exist. Reload it."))
         return await do(self._desk, str(path), who)

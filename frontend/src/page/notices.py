@@ -22,10 +22,10 @@ MOST_BASE_MODELS = 5
 """Of one model that are shown."""
 
 FOUND = (
-    "Size and licence come from the model's files and card: what is wrong there is put right there. The "
-    "fields below were filled in from them: correct what is wrong."
+    "Size and licence come from the model's files and card; fix mistakes there. The fields below were filled "
+    "in from them. Correct any that are wrong."
 )
-CREATED = "The dataset {} was missing and has been created, empty."
+CREATED = "The dataset {} was missing, so an empty one has been created."
 DIFFERENCES = "For the owner: the backend and src/about.py do not agree"
 HINTS = "For the owner: something in src/about.py has no effect"
 FAILING = "For the owner: columns that fail"
@@ -34,13 +34,13 @@ DOUBTS = "For the owner: scores that are missing or may be wrong"
 FIRST_STEPS = """
 <div class="first-steps" role="status">
 <p class="headline">No results yet</p>
-<p>Submit a model under <b>🚀 Submit here!</b> It waits in the queue until a worker takes it. When it has been
-evaluated, a button with the new result appears here.</p>
+<p>Submit a model under <b>🚀 Submit here!</b> It waits in the queue until a worker takes it. Once it has been
+evaluated, a button that shows the new result appears here.</p>
 <p class="quiet">For the owner: the worker is the backend Space, or <code>python -m src.worker</code> in its
-folder. Result files of your own go into the results dataset, {results}.</p>
+folder. Put result files of your own into the results dataset, {results}.</p>
 </div>
 """
-OPEN_COUNTS = " What waits or runs counts; what is withdrawn before it runs does not."
+OPEN_COUNTS = " Waiting and running submissions count. Those withdrawn before they run do not."
 READING = '<div class="first-steps" role="status"><p class="headline">Reading the results …</p></div>'
 
 
@@ -65,13 +65,14 @@ def banner(now: Now, *, notice: str) -> Markup:
     if now.left:
         parts.append(_filling(now))
     if now.problem:
-        since = f" What is shown is from {now.synced:%Y-%m-%d %H:%M} UTC." if now.synced else ""
+        since = f" The page shows the data of {now.synced:%Y-%m-%d %H:%M} UTC." if now.synced else ""
         parts.append(Markup('<div class="note bad" role="alert">{}{}</div>').format(now.problem, since))
     if now.cannot_submit and not now.problem:
         parts.append(Markup('<div class="note bad" role="alert">{}</div>').format(now.cannot_submit))
     if now.board.broken:
-        files = "1 file was" if len(now.board.broken) == 1 else f"{len(now.board.broken)} files were"
-        parts.append(_folded(f"{files} skipped, because they cannot be understood", now.board.broken))
+        number = len(now.board.broken)
+        files, they = ("1 file was", "it") if number == 1 else (f"{number} files were", "they")
+        parts.append(_folded(f"{files} skipped because {they} cannot be understood", now.board.broken))
     if now.board.differences:
         parts.append(_folded(DIFFERENCES, now.board.differences))
     if now.board.hints:
@@ -89,7 +90,7 @@ def _filling(now: Now) -> Markup:
     return Markup(
         '<div class="note" role="status">'
         '<progress value="{read}" max="{all}" aria-label="Reading"></progress> '
-        "Reading the datasets: {left:,} files are left. What is read already is shown.</div>"
+        "Reading the datasets: {left:,} files are left. The page shows what has been read so far.</div>"
     ).format(read=read, all=read + now.left, left=now.left)
 
 
@@ -132,7 +133,7 @@ def first_steps(now: Now, results: str) -> Markup:
 def gathering(due: datetime) -> Markup:
     """Why a submission is not written at once, and until when."""
     return note(
-        "The Hub takes only so many commits an hour: your submission is written together with others, at "
+        "The Hub limits commits per hour, so your submission will be written together with others, at "
         f"{due:%H:%M:%S} UTC. Leave this page open until then."
     )
 

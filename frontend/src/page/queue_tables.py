@@ -17,7 +17,7 @@ MOST = 200
 
 EMPTY = {
     Group.RUNNING: "Nothing is being evaluated now.",
-    Group.PENDING: "Nothing waits. What you submit appears here.",
+    Group.PENDING: "Nothing is waiting. Your submissions appear here.",
     Group.FINISHED: "No evaluation has finished yet.",
     Group.FAILED: "No evaluation has failed.",
 }
@@ -79,7 +79,7 @@ def _weights(entry: Entry) -> Markup:
 def _reason(entry: Entry, links: Links) -> Markup:
     cancelled = "" if entry.request.status is Status.FAILED else f"{entry.request.status.capitalize()}. "
     reason = Markup('<span class="reason">{}{}</span>').format(
-        cancelled, entry.reason or "No reason was kept."
+        cancelled, entry.reason or "No reason was recorded."
     )
     return reason + attempts(entry, links)
 

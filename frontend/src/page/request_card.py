@@ -18,7 +18,7 @@ from src.submitting.submitter import Submitter
 WITHDRAW, AGAIN = "withdraw", "submit again"
 """What a button does; requests.js hands it to the server together with the request's path."""
 
-CONFIRM = "Stop the evaluation? It counts as a submission all the same."
+CONFIRM = "Stop the evaluation? It still counts as a submission."
 """What a button asks at the first press, where there is something to lose."""
 
 MOST = 100

@@ -31,7 +31,7 @@ KINDS = [str(each) for each in MODEL_TYPES]
 EMPTY = Form("", precision="", model_type="")
 """What the form holds at first."""
 
-LOOK_FIRST = "This is what was found: see whether it is right, and press Submit once more."
+LOOK_FIRST = "We filled in what we found. Check it, then press Submit again."
 
 
 class SubmitForm:
@@ -64,7 +64,7 @@ class SubmitForm:
                 fields["model"] = gr.Textbox(
                     label="Model name",
                     placeholder="organisation/model, or its page's address",
-                    info="Press Enter to have it looked up",
+                    info="Press Enter to look it up",
                     max_length=LONGEST_FIELD,
                 )
                 self._place_for_errors("model")
@@ -96,7 +96,7 @@ class SubmitForm:
         fields["use_chat_template"] = gr.Checkbox(
             False,
             label="Use the chat template",
-            info="Put prompts into the form that a chat model was made for",
+            info="Format prompts the way a chat model expects them",
         )
         return {name: fields[name] for name in FIELDS}
 

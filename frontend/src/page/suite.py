@@ -20,7 +20,7 @@ COLLECTION = "lm_eval/tasks/"
 """What the path of a task file starts with that lies in lm_eval's own collection."""
 
 UNKNOWN = Markup('<span class="quiet">–</span>')
-NOT_DESCRIBED = "The backend has not said yet what it runs: this is what the leaderboard expects of it."
+NOT_DESCRIBED = "The backend has not reported yet what it runs. This is what the leaderboard expects of it."
 
 KINDS = {
     "multiple_choice": "the likeliest of the given answers",
@@ -98,7 +98,7 @@ def _dataset(name: str) -> Markup:
 
 
 def _metric(test: _Test) -> str:
-    better = "more" if test.column.higher_is_better else "less"
+    better = "higher" if test.column.higher_is_better else "lower"
     return f"{test.column.task.metric}, {better} is better"
 
 
@@ -135,10 +135,10 @@ FACTS = [
     _Fact("Column", lambda test: Markup("<b>{}</b>").format(test.column.header)),
     _Fact("Task", _task),
     _Fact("Metric", _metric),
-    _Fact("Looked at", _looked_at),
+    _Fact("Scored by", _looked_at),
     _Fact("Questions", _questions),
     _Fact("Examples", _examples),
-    _Fact("Guessing gets", _guessing),
+    _Fact("Guessing scores", _guessing),
     _Fact("Version", _version),
 ]
 
@@ -151,9 +151,9 @@ def _questions_of(tests: Sequence[_Test]) -> Markup:
 
 def _question_of(task: TaskDescription) -> Markup:
     example = task.example or Example()
-    answer = Markup("<p>Right answer: <code>{}</code></p>").format(example.answer) if example.answer else ""
+    answer = Markup("<p>Correct answer: <code>{}</code></p>").format(example.answer) if example.answer else ""
     return Markup(
-        '<details class="example"><summary>A question of <code>{}</code></summary><pre>{}</pre>{}</details>'
+        '<details class="example"><summary>A question from <code>{}</code></summary><pre>{}</pre>{}</details>'
     ).format(task.name, example.question, answer)
 
 
@@ -162,8 +162,8 @@ def _how(backend: BackendDescription | None) -> Markup:
     if backend is None:
         return Markup('<p class="quiet">{}</p>').format(NOT_DESCRIBED)
     versions = ", ".join(f"{package} {version}" for package, version in backend.versions.items())
-    amount = "all questions" if backend.limit is None else f"only a part of the questions ({backend.limit:g})"
+    amount = "all questions" if backend.limit is None else f"only part of the questions ({backend.limit:g})"
     return Markup(
-        "<p>Run with {} on <code>{}</code>, batch size {}, {}. <i>Examples</i> is how many answered "
-        "questions a model sees before each question.</p>"
+        "<p>Run with {} on <code>{}</code>, batch size {}, {}. <i>Examples</i> is the number of answered "
+        "questions that a model sees before each question.</p>"
     ).format(versions or "lm_eval", backend.device, backend.batch_size, amount)

@@ -28,11 +28,11 @@ LOCAL_FOLDER = Path("../data")
 """Where a Space on one's own machine keeps its data unless told otherwise: beside both Spaces."""
 
 LOST_ON_A_SPACE = (
-    "The data lies in the folder {folder} on this Space's disk, which is lost at the next restart: "
-    "unset LEADERBOARD_DATA_DIR in the Space's settings to use the datasets on the Hub."
+    "The data is in the folder {folder} on this Space's disk, which is lost at the next restart. "
+    "Unset LEADERBOARD_DATA_DIR in the Space's settings to use the datasets on the Hub."
 )
 LOCAL = (
-    "The data lies in the local folder {folder}. Set OWNER to an organisation to use its datasets on the Hub."
+    "The data is in the local folder {folder}. Set OWNER to an organisation to use its datasets on the Hub."
 )
 
 

@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 3.0
 CONNECT = partial(Hub, patience=PATIENCE_SECONDS)
 
 NOT_ACCEPTED = (
-    "The Hub does not accept the token in the header Authorization. Create a fine-grained one without any "
+    "The Hub does not accept the token in the Authorization header. Create a fine-grained token without any "
     "permissions at https://huggingface.co/settings/tokens."
 )
 
@@ -51,7 +51,7 @@ class Accounts:
             ) from None
         if account.get("type") != "user":
             raise NotRecognised(
-                "The token in the header Authorization is not a person's: use one of your own."
+                "The token in the Authorization header does not belong to a person. Use one of your own."
             )
         organisations = (each.get("name") for each in account.get("orgs") or ())
         return Submitter(str(account["name"]), frozenset(filter(None, organisations)))

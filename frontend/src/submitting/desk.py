@@ -27,7 +27,7 @@ from src.submitting.submitter import ANONYMOUS, Submitter
 from src.submitting.suggestions import SUGGESTED, suggested
 from src.submitting.threads import OneAtATime
 
-NO_REQUEST = "There is no request {}: name its file, as the queue does."
+NO_REQUEST = "There is no request {}. Name its file as the queue shows it."
 
 CAN_BE_WITHDRAWN = (Status.PENDING, Status.RUNNING)
 
@@ -148,7 +148,7 @@ class Desk:
                 raise Refused(f"{request.model}: {_who_may_withdraw(request)}")
             if request.status not in CAN_BE_WITHDRAWN:
                 raise Refused(
-                    f"{request.model} is {request.status}: only what waits or runs can be withdrawn."
+                    f"{request.model} is {request.status}. Only a waiting or running one can be withdrawn."
                 )
             writes_are_not_used_up(self._case(Form(request.model), who, requests))
             return request
@@ -193,7 +193,7 @@ class Desk:
 
 def _known(path: str, requests: Mapping[str, Request]) -> Request:
     if not path:
-        raise Refused("Which request? Name its file, as the answer to its submission does.")
+        raise Refused("Which request? Name its file, as in the answer to its submission.")
     if path not in requests:
         raise Refused(NO_REQUEST.format(shown(path)))
     return requests[path]

@@ -56,12 +56,12 @@ Show = Callable[[Mapping[str, Request]], None]
 
 
 NOT_WRITTEN = (
-    "Nothing was written, and it is not tried again by itself: send it again in a minute. If that does not "
-    "help, tell the leaderboard's owner: {}"
+    "Nothing was written, and it will not be retried automatically. Send it again in a minute. If that does "
+    "not help, tell the leaderboard's owner: {}"
 )
 UNKNOWN = (
-    "It may have been written, and cannot be read back: look for it in the queue in a minute, and send it "
-    "again if it is not there. The cause, for the leaderboard's owner: {}"
+    "We could not find out whether it was written. Look for it in the queue in a minute, and send it again "
+    "if it is not there. The cause, for the leaderboard's owner: {}"
 )
 
 

@@ -98,7 +98,7 @@ class RecentModels:
         until = own.spend(1) or self._budget.spend(1)
         if until:
             raise ModelError(
-                f"Cannot look up {shown(name)}: too many models were looked up here in the last minutes. "
+                f"Cannot look up {shown(name)}: too many models were looked up here in the last few minutes. "
                 f"Try again at {on_the_wall(until):%H:%M:%S} UTC."
             )
 

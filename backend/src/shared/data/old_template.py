@@ -45,9 +45,8 @@ def write_for_the_old_template(request: Request) -> bytes:
 
 
 OLD_BACKEND = (
-    "Submissions are closed while the leaderboard moves: its queue still belongs to the backend of the old "
-    "template, which cannot read what is submitted here. The owner starts the new backend first; then "
-    "submissions open."
+    "Submissions are closed while the leaderboard moves. Its queue still belongs to the backend of the old "
+    "template, which cannot read new requests. Submissions open when the owner has started the new backend."
 )
 
 

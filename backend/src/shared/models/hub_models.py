@@ -30,15 +30,15 @@ from .model_source import (
     within_bounds,
 )
 
-NOT_FOUND = "There is no model {} on the Hub, or it is private: check its name, or make it public."
-PRIVATE = "{} is private: make it public, so that everybody can see what is on the leaderboard."
+NOT_FOUND = "There is no model {} on the Hub, or it is private. Check its name, or make it public."
+PRIVATE = "{} is private. Make it public, so that everybody can see what is on the leaderboard."
 GATED = (
     "{} is gated, and this leaderboard has no access to it. Open it, or ask the leaderboard's owner to "
     "request access and to set HF_READ_TOKEN to a token that has it."
 )
-DISABLED = "{} was disabled by the Hub: its page says more."
+DISABLED = "The Hub has disabled {}. See its page for the reason."
 ODD = (
-    "What {} says of itself cannot be understood: correct the metadata at the top of its README.md, and its "
+    "The metadata of {} cannot be understood. Correct the metadata at the top of its README.md, and its "
     "config.json."
 )
 

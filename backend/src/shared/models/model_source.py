@@ -71,8 +71,8 @@ def within_bounds(facts: ModelFacts) -> ModelFacts:
     """
     if len(facts.files) > MOST_FILES:
         raise CannotBeEvaluated(
-            f"{facts.name} has {len(facts.files):,} files in its root folder, and at most {MOST_FILES:,} are "
-            "looked at: submit a model with fewer files."
+            f"{facts.name} has {len(facts.files):,} files in its root folder. The limit is {MOST_FILES:,}: "
+            "submit a model with fewer files."
         )
     is_possible = facts.params is not None and 0 < facts.params < MOST_PARAMS
     return replace(

@@ -95,7 +95,7 @@ class Refusal:
 
 NOT_FOUND = Refusal(404, "There is nothing at this address.")
 TOO_LARGE = Refusal(
-    413, f"The body of this request is larger than {LARGEST_BODY // 1024} KiB: nothing here takes that much."
+    413, f"The body of this request is larger than {LARGEST_BODY // 1024} KiB, which is the limit."
 )
 
 

@@ -48,7 +48,7 @@ class TooManyCalls(ConnectionError):
     """The Hub wants no calls before a time of the steady clock that is too far away to wait for."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__(f"the Hub's limit of calls is reached until {on_the_wall(until):%H:%M:%S} UTC")
+        super().__init__(f"the Hub's rate limit is used up until {on_the_wall(until):%H:%M:%S} UTC")
         self.until = until
 
 
@@ -179,7 +179,7 @@ def told_to_wait(error: BaseException | None) -> float | None:
     return float(after) + 1 if after.isdigit() else None
 
 
-BY_ITSELF = "It is tried again by itself."
+BY_ITSELF = "It will be retried automatically."
 TRY_AGAIN = "Try again in a minute."
 
 
@@ -191,17 +191,17 @@ def reason(error: Exception, hub: Hub, again: str = BY_ITSELF) -> str:
     if isinstance(error, TooManyCalls):
         return f"{error}. {again}"
     if status is None and isinstance(error, ValueError):
-        return f"what answers at {hub.api.endpoint} is not the Hub, but a proxy perhaps. {again}"
+        return f"the server at {hub.api.endpoint} is not the Hub; it may be a proxy. {again}"
     if status is None:
         return f"{hub.api.endpoint} cannot be reached. {again}"
     if status == 401 and hub.api.token:
         return f"the Hub does not accept the token in {name}. Create a new one and set it as {name}."
     if status == 401:
-        return f"the Hub wants to know who asks. Create a token and set it as {name}."
+        return f"the Hub asks for a token. Create one and set it as {name}."
     if status == 403:
-        return f"the token in {name} may not do this. Create one that may and set it as {name}."
+        return f"the token in {name} lacks the permission. Create one that has it and set it as {name}."
     if status == 429:
-        return f"the Hub's limit of calls is reached. {again}"
+        return f"the Hub's rate limit is used up. {again}"
     if status in PASSING:
         return f"the Hub answers with an error ({status}). {again}"
     return f"the Hub refuses it ({status}): {_said(error)}"

@@ -132,7 +132,7 @@ class HubStore:
         failures = [each for each in found if isinstance(each, Exception) and not isinstance(each, BadFile)]
         for failure in failures:
             if isinstance(failure, RevisionNotFoundError):
-                raise Conflict(f"{self} was rewritten while it was read.") from failure
+                raise Conflict(f"{self} was rewritten while we read it.") from failure
             if not isinstance(failure, HfHubHTTPError) or len(failures) == len(found):
                 self._refuse("read", failure)
 
@@ -160,10 +160,10 @@ class HubStore:
                 if blob == blob_id(data) or self._tree.digests.get(blob) == _sha256(data):
                     return data
         except EntryNotFoundError:
-            return NotDelivered("the Hub lists it and does not deliver it")
+            return NotDelivered("the Hub lists it but does not deliver it")
         except FAILURES as error:
             return error
-        return NotDelivered("what the Hub delivers is not what it says the file holds")
+        return NotDelivered("the Hub delivers other content than it lists")
 
     def _address(self, path: str, revision: str) -> str:
         """Where a file is delivered."""
@@ -222,7 +222,7 @@ class HubStore:
         self._refuse_without_a_token()
         for path in add:
             if not is_safe_path(path) or path in delete:
-                raise StoreError(f"Cannot write {path!r} to {self}: it is no possible file name.")
+                raise StoreError(f"Cannot write {path!r} to {self}: it is not a possible file name.")
         changed = {path: data for path, data in add.items() if not self._holds(parent, path, data)}
         missing = [path for path in delete if path not in parent.files]
         try:
@@ -349,7 +349,7 @@ class HubStore:
     def _refuse_without_a_token(self) -> None:
         if not self._hub.api.token:
             raise StoreError(
-                f"HF_TOKEN is not set, so nothing can be written to {self}: create a token that can write to "
+                f"HF_TOKEN is not set, so nothing can be written to {self}. Create a token that can write to "
                 "it, and set it as this Space's secret HF_TOKEN."
             )
 

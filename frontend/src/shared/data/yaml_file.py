@@ -36,6 +36,6 @@ def _refuse_what_can_explode(data: bytes) -> None:
     for event in yaml.parse(data, LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise BadFile(f"its values lie more than {MAX_DEPTH} deep in each other")
+            raise BadFile(f"its values are nested more than {MAX_DEPTH} deep")
         if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
             raise BadFile("it has YAML tags or aliases, which are not read")

@@ -54,8 +54,8 @@ class FolderModels:
             raise ModelError(f"Cannot read {name}: {error.strerror} ({error.filename}).") from error
         if revision not in (MAIN, commit):
             raise RevisionNotFound(
-                f"{name} has no revision {revision}: it lies in a local folder, which has only {MAIN} "
-                f"({commit[:8]} at present)."
+                f"{name} has no revision {revision}. It is in a local folder, which has only {MAIN} "
+                f"(currently {commit[:8]})."
             )
         card, config = _card(folder), _json(folder / CONFIG)
         architectures = as_texts(config.get("architectures"))

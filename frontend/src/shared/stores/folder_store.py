@@ -65,11 +65,11 @@ class FolderStore:
             try:
                 data = (self.folder / path).read_bytes()
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-                raise Conflict(f"{self.folder / path} was deleted while it was read.") from None
+                raise Conflict(f"{self.folder / path} was deleted while we read it.") from None
             except OSError as error:
                 raise StoreError(f"Cannot read {self.folder / path}: {error.strerror}.") from error
             if blob_id(data) != blob:
-                raise Conflict(f"{self.folder / path} changed while it was read.")
+                raise Conflict(f"{self.folder / path} changed while we read it.")
             found[path] = data
         return found
 
@@ -99,7 +99,7 @@ class FolderStore:
         """A journal that can never be carried out would block the folder for ever: refuse it beforehand."""
         for path in add:
             if not is_safe_path(path) or self._is_taken(path, add) or path in delete:
-                raise StoreError(f"Cannot write {path!r} to {self.folder}: it is no possible file name.")
+                raise StoreError(f"Cannot write {path!r} to {self.folder}: it is not a possible file name.")
         for path in delete:
             if path not in now.files:
                 raise StoreError(f"Cannot delete {path!r} from {self.folder}: there is no such file.")

@@ -92,7 +92,7 @@ class Whose:
             return read_spaces(_good(data))
         except BadFile as error:
             raise NotOurs(
-                f"{BOARD} in {store} does not say whose leaderboard it is: {error}. Correct it, or delete it."
+                f"{BOARD} in {store} does not say whose leaderboard this is: {error}. Correct or delete it."
             ) from None
 
     def _with_this_one(self, store: Store, spaces: Spaces) -> Spaces:
@@ -106,7 +106,7 @@ class Whose:
             kind = self.role.name.lower()
             raise NotOurs(
                 f"{store} belongs to the leaderboard whose {kind} is {', '.join(left)}, so this Space "
-                f"({self.space}) leaves it alone. For a leaderboard of its own, set QUEUE_REPO and "
+                f"({self.space}) does not use it. For a leaderboard of its own, set QUEUE_REPO and "
                 "RESULTS_REPO in both of its Spaces to other names. If this Space belongs to that "
                 f"leaderboard, write its name into {BOARD} there, in both datasets."
             )

@@ -39,7 +39,7 @@ WAITING_AT_ONCE = 30
 TRACEBACK_SECONDS = 60.0
 """How often a mistake of ours is told at length; whoever finds one can make it again and again."""
 
-NOT_CALLABLE = "This cannot be called by itself."
+NOT_CALLABLE = "This cannot be called directly."
 TOO_LITTLE = "Too few values were sent."
 OUR_MISTAKE = "Something went wrong here. Try again, or tell the leaderboard's owner."
 
