@@ -77,7 +77,7 @@ def main() -> None:
             without_pauses(keeper.sync, lambda: keeper.now.version): settings.refresh_rate,
             keeper.keep_indexes: INDEXING_SECONDS,
             inspector.inspect: INSPECTION_SECONDS,
-            Leaps().look: LEAPS_SECONDS,
+            Leaps().check: LEAPS_SECONDS,
         }
     )
 
