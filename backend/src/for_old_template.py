@@ -28,7 +28,7 @@ from src.shared.data.old_template import (
 )
 from src.shared.data.request import Request, Status, read_request, write_request
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import LeaderboardError, StoreError, told_in_one_sentence
+from src.shared.errors import LeaderboardError, StoreError, exit_on_configuration_error
 from src.shared.stores.conflicts import Commit, update
 from src.shared.stores.mirror import Mirror, Reading
 from src.shared.stores.store import Snapshot, Store, blob_id
@@ -171,5 +171,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with told_in_one_sentence():
+    with exit_on_configuration_error():
         main()

@@ -1,4 +1,4 @@
-"""The columns of the table: what each is called, what it says about a row, which are shown at first."""
+"""The columns of the table: what each is called, what it shows of a row, and which are shown by default."""
 
 from __future__ import annotations
 
@@ -17,65 +17,66 @@ Value = str | float | int | bool | None
 LARGEST_INTEGER = 2**63
 
 PLAIN = (str, float, int, bool, NoneType)
-"""What a value may be."""
+"""The types that a value may have."""
 
 
 class Cell(NamedTuple):
-    """What a column says about a row: the value, None where it is unknown, and how it reads."""
+    """A cell: the value, None if it is unknown, and how it reads."""
 
     value: Value
     text: str
 
 
 class Cells(NamedTuple):
-    """What a column says about several rows, as its cells do."""
+    """A column's cells of several rows."""
 
     values: list[Value]
     texts: list[str]
 
 
 def score(value: float) -> str:
-    """How a score reads: two decimals, but no more than a line of digits."""
+    """Format a score with two decimals, or in scientific notation if it is huge."""
     return f"{value:.2f}" if -1e9 < value < 1e9 else f"{value:.3g}"
 
 
 def _scores(values: Sequence[Any]) -> list[str]:
-    """How each of several scores reads: formatted at once, where all are written alike, in half the time."""
+    """Format several scores. Formatting all at once takes half the time."""
     if values and min(values) > -1e9 and max(values) < 1e9:
         return ("%.2f\n" * len(values) % tuple(values)).split()
     return [score(value) for value in values]
 
 
 def size(value: float) -> str:
-    """How billions of parameters read: three decimals, or three digits of a small number."""
+    """Format billions of parameters with three decimals, or with three digits if below 1."""
     return f"{value:.3f}" if value >= 1 else f"{value:.3g}"
 
 
 def short(value: str) -> str:
-    """How a commit reads: its first ten digits."""
+    """Shorten a commit to its first ten digits."""
     return value[:10]
 
 
 def yes_or_no(value: bool) -> str:
-    """How a truth value reads."""
+    """Format a truth value."""
     return "yes" if value else "no"
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `value` is what it says about a row, None where that is unknown, `text` how it reads.
-
-    `is_default` columns are shown until a visitor chooses, `is_fixed` ones always. `lower_first` columns are
-    read upwards. Owners write columns too: a cell whose function fails is empty, and `fault_of` says so.
-    """
+    """One column of the table. Owners write columns too: a cell whose function fails is empty."""
 
     header: str
     value: Callable[[Row], Value] = field(repr=False)
+    """Returns the value for a row, or None if it is unknown."""
     text: Callable[[Any], str] = field(default=str, repr=False)
+    """Returns how a known value reads."""
     is_default: bool = False
+    """Whether it is shown until a visitor chooses columns."""
     is_fixed: bool = False
+    """Whether it is always shown."""
     is_text: bool = False
     lower_first: bool = False
+    """Whether low values are better, so that visitors sort it in ascending order."""
     instead: Callable[[Row], str] = field(default=lambda row: "", repr=False)
     """How the cell reads where the value is unknown."""
     mark: Callable[[Row], str] | None = field(default=None, repr=False)
@@ -83,23 +84,23 @@ class Column:
 
     @property
     def name(self) -> str:
-        """The header without the mark that it may get from the results, for choosing the column by."""
+        """The header without the arrow that depends on the results; visitors choose the column by it."""
         return self.header.removesuffix(LOWER_IS_BETTER)
 
     def cell(self, row: Row) -> Cell:
-        """What the column says about a row."""
+        """Return the cell of a row."""
         cells = self.cells([row])
         return Cell(cells.values[0], cells.texts[0])
 
     def value_of(self, row: Row) -> Value:
-        """The value of a row's cell; None also where the column's function fails."""
+        """Return the value of a row's cell, or None if it is unknown or the column's function fails."""
         try:
             return _plain(self.value(row))
         except Exception:  # noqa: BLE001  # it is the owner's; `fault_of` tells
             return None
 
     def fault_of(self, row: Row) -> Exception | None:
-        """What the column fails with at a row; None where it does not."""
+        """Return the error that the column raises for a row, or None."""
         try:
             self._cell(row)
         except Exception as error:  # noqa: BLE001  # it is the owner's
@@ -107,14 +108,14 @@ class Column:
         return None
 
     def fault_in(self, rows: Sequence[Row]) -> Exception | None:
-        """What the column fails with at the first of several rows where it does; None where it does not."""
+        """Return the first error that the column raises for these rows, or None."""
         with suppress(Exception):  # it is the owner's
             self._cells_at_once(rows)
             return None
         return next(filter(None, map(self.fault_of, rows)), None)
 
     def cells(self, rows: Sequence[Row]) -> Cells:
-        """What the column says about each of several rows; thousands of rows are fast this way."""
+        """Return the cells of several rows. For thousands of rows this is much faster than one by one."""
         try:
             return self._cells_at_once(rows)
         except Exception:  # noqa: BLE001  # it is the owner's; the other rows have their cells
@@ -134,9 +135,10 @@ class Column:
         known = [value for value in values if value is not None]
         texts = _scores(known) if self.text is score else [self.text(value) for value in known]
         if len(known) < len(values):
-            told = iter(texts)
+            known_texts = iter(texts)
             texts = [
-                instead(row) if value is None else next(told) for row, value in zip(rows, values, strict=True)
+                instead(row) if value is None else next(known_texts)
+                for row, value in zip(rows, values, strict=True)
             ]
         for kind in set(map(type, values)):
             _refuse_unless_plain(kind)
@@ -147,7 +149,7 @@ class Column:
 
 
 def _plain(value: Value) -> Value:
-    """The value itself. Raises TypeError or ValueError for one that no cell can have."""
+    """Return the value. Raises TypeError or ValueError if a cell cannot hold it."""
     _refuse_unless_plain(type(value))
     _refuse_unless_json([value])
     return value
@@ -167,7 +169,7 @@ def _refuse_unless_json(values: Sequence[Value]) -> None:
 
 
 def faults(columns: Sequence[Column], rows: Sequence[Row]) -> dict[str, Exception]:
-    """What columns fail with, by their headers: at the first row where they do."""
+    """Return the first error of each column that fails, by its header."""
     found = ((column.header, column.fault_in(rows)) for column in columns)
     return {header: fault for header, fault in found if fault}
 
@@ -181,10 +183,10 @@ def _progress(row: Row) -> str:
 
 
 def _architecture(row: Row) -> str | None:
-    """Request files have it under either of two keys, as a text or as config.json's list."""
+    """Return the architecture. Request files have it under either of two keys, as a text or a list."""
     extra = row.request.extra if row.request else {}
-    said = extra.get("architectures") or extra.get("architecture")
-    first = said[0] if isinstance(said, list) and said else said
+    named = extra.get("architectures") or extra.get("architecture")
+    first = named[0] if isinstance(named, list) and named else named
     return first if isinstance(first, str) else None
 
 
@@ -221,7 +223,7 @@ TAKEN = [column.header for column in BEFORE_TASKS + AFTER_TASKS]
 
 
 def columns(tasks: Sequence[TaskColumn]) -> tuple[Column, ...]:
-    """All columns in their order, the tasks' among them."""
+    """Return all columns in order, including those of the tasks."""
     return (*BEFORE_TASKS, *(_task_column(place, task) for place, task in enumerate(tasks)), *AFTER_TASKS)
 
 

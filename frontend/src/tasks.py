@@ -1,4 +1,4 @@
-"""The owner's tasks: what `Tasks` in about.py says, in any of the forms it has ever had, as plain values."""
+"""The owner's tasks: `Tasks` in about.py, in any form it has ever had, as plain values."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ FIELDS = ("benchmark", "metric", "col_name")
 
 @dataclass(frozen=True)
 class Task:
-    """One column of scores: the benchmark and the metric as the result files name them, and the column's name
-    on the page.
-
-    Two things follow from the results and can be said here where that goes wrong: whether a higher score is
-    better, and whether scores are fractions of 1, which are shown × 100 (rows.py has the rules). What
-    guessing gets, on the scale of the results, is for the About tab, where the backend does not say it.
-    """
+    """One column of scores."""
 
     benchmark: str
+    """The task, as the result files name it."""
     metric: str
+    """The metric, as the result files name it."""
     col_name: str
+    """The column's name on the page."""
     higher_is_better: bool | None = None
+    """None means that the results decide; set it if they get it wrong (scoring.py has the rules)."""
     is_fraction: bool | None = None
+    """Whether scores are fractions of 1, which are shown × 100. None means that the results decide."""
     random_baseline: float | None = None
+    """The score of guessing, on the scale of the results, for the About tab. Overrides the backend's."""
     weight: float = 1.0
-    """How much the column counts in the average, beside the others."""
+    """How much the column counts in the average, relative to the others."""
     in_average: bool = True
-    """Whether it counts there at all: a new column can wait until most models have it."""
+    """Whether it counts in the average. A new column can wait until most models have it."""
     is_default: bool = True
-    """Whether it is shown until a visitor chooses."""
+    """Whether it is shown until a visitor chooses columns."""
     old_names: tuple[str, ...] = ()
-    """What the benchmark was called before: results that know only such a name keep their scores."""
+    """Earlier names of the benchmark. Results under such a name keep their scores."""
 
 
 OLD_FIELDS = {"weight": "num_questions", "in_average": "in_overall", "is_default": "displayed_by_default"}
-"""What owners of the old template called these fields in a `Task` of their own."""
+"""The names of these fields in a `Task` of the old template's owners."""
 
 KNOWN = {each.name for each in fields(Task)} | set(OLD_FIELDS.values())
 
 
 def unknown_fields(tasks: object) -> tuple[str, ...]:
-    """Sentences for the owner about fields of `Tasks` that mean nothing here."""
+    """Return sentences for the owner about fields of `Tasks` that have no effect."""
     found: dict[str, str] = {}
     for name, value in _named(tasks):
         for field in sorted(_fields_of(value) - KNOWN):
@@ -65,7 +65,7 @@ def unknown_fields(tasks: object) -> tuple[str, ...]:
 
 
 def read_num_fewshot(value: object) -> int | None:
-    """The number of examples that about.py says, or None: each task's own. Raises ConfigurationError."""
+    """Read the number of examples in about.py; None means each task's own. Raises ConfigurationError."""
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
     raise ConfigurationError(
@@ -74,17 +74,16 @@ def read_num_fewshot(value: object) -> int | None:
 
 
 def read_rank_mixed_scores(value: object) -> bool:
-    """Whether scores that may not be comparable count for average and rank. Raises ConfigurationError."""
+    """Read whether marked scores count for average and rank. Raises ConfigurationError."""
     if isinstance(value, bool):
         return value
     raise ConfigurationError(f"RANK_MIXED_SCORES in src/about.py is {value!r}: write True or False.")
 
 
 def read_tasks(tasks: object, *, taken: Collection[str] = ()) -> tuple[Task, ...]:
-    """The tasks of an Enum or a list of `Task(benchmark, metric, col_name)`, whoever's class `Task` is, or of
-    plain triples.
+    """Read the tasks of an Enum or a list, each a `Task` of any class or a plain triple.
 
-    `taken` are names that the page's other columns have. Raises ConfigurationError.
+    `taken` are the names of the page's other columns. Raises ConfigurationError.
     """
     if not isinstance(tasks, Iterable):
         raise ConfigurationError(
@@ -112,7 +111,7 @@ def read_tasks(tasks: object, *, taken: Collection[str] = ()) -> tuple[Task, ...
 
 
 def _named(tasks: object) -> Iterator[tuple[str, object]]:
-    """Each task as it stands in about.py, and what messages call it."""
+    """Yield each task as about.py has it, with its name for messages."""
     for number, member in enumerate(tasks if isinstance(tasks, Iterable) else ()):
         if isinstance(member, Enum):
             yield f"Tasks.{member.name}", member.value
@@ -121,7 +120,7 @@ def _named(tasks: object) -> Iterator[tuple[str, object]]:
 
 
 def _fields_of(value: object) -> set[str]:
-    """The names of an object's fields, whoever's class it is."""
+    """Return the names of an object's fields, whatever its class."""
     if _is_plain(value):
         return set()
     names = getattr(value, "_fields", None) or getattr(value, "__dict__", None)

@@ -20,7 +20,7 @@ from src.queue.entries import Group, entries, grouped
 from src.shared.data.request import Status
 from src.submitting.case import Terms
 from src.submitting.desk import NotAccepted
-from src.submitting.limits import Limits
+from src.submitting.limits import SubmissionLimits
 from src.submitting.submitter import Submitter
 from support.boards import NO_LINKS, TASKS, TEXTS, Leaderboard, scores
 from support.factories import make_request, old_request_file, old_result_file
@@ -46,7 +46,7 @@ def test_2_an_empty_results_dataset_is_a_page_that_says_what_to_do(leaderboard: 
     leaderboard.page()
     with gr.Blocks():
         tab = LeaderboardTab(leaderboard.keeper, TASKS, TEXTS)
-    assert "Submit a model" in tab.look("", ["Average ⬆️"], [], [], None, None, False, [])[tab.first_steps]
+    assert "Submit a model" in tab.refresh("", ["Average ⬆️"], [], [], None, None, False, [])[tab.first_steps]
     assert rows(leaderboard) == []
 
 
@@ -182,7 +182,7 @@ def test_20_a_failed_request_does_not_block_its_resubmission(leaderboard: Leader
 
 
 def test_20_a_submission_needs_a_login_and_no_login_submits_without_end(leaderboard: Leaderboard) -> None:
-    terms = Terms(anonymous=False, login=True, limits=Limits(quota=1))
+    terms = Terms(anonymous=False, login=True, limits=SubmissionLimits(quota=1))
     desk = leaderboard.make_desk(leaderboard.requests, terms=terms)
     for name in ("acme/a", "acme/b"):
         leaderboard.add_model(name)

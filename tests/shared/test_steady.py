@@ -18,12 +18,12 @@ def test_a_leap_of_the_clock_is_noticed_logged_and_told(caplog: pytest.LogCaptur
     machine = Machine()
     leaps = Leaps(machine.wall, machine.steady)
     with caplog.at_level(logging.WARNING):
-        leaps.look()
+        leaps.check()
         machine.let_pass(minutes=5)
-        leaps.look()
+        leaps.check()
         assert leaps.last is None
         machine.leap(days=2)
-        leaps.look()
+        leaps.check()
     assert leaps.last == (
         "The machine's clock leapt ahead by 2 days, 0:00:00 (h:mm:ss), to 2026-02-02T12:05:00Z."
     )
@@ -37,7 +37,7 @@ def test_two_days_ahead_for_twenty_seconds_and_then_right_again_are_two_leaps() 
     for leap in (timedelta(days=2), timedelta(days=-2)):
         machine.leap(seconds=leap.total_seconds())
         machine.let_pass(seconds=20)
-        leaps.look()
+        leaps.check()
         told.append(leaps.last)
     assert ["leapt ahead by 2 days" in str(told[0]), "leapt back by 2 days" in str(told[1])] == [True, True]
 
@@ -49,7 +49,7 @@ def test_several_leaps_are_each_told_once(caplog: pytest.LogCaptureFixture) -> N
         machine.leap(days=days)
         for _ in range(3):
             machine.let_pass(seconds=30)
-            leaps.look()
+            leaps.check()
     assert len(caplog.records) == 3
 
 
@@ -58,7 +58,7 @@ def test_a_clock_that_is_put_right_by_less_than_a_minute_is_no_leap() -> None:
     leaps = Leaps(machine.wall, machine.steady)
     for _ in range(10):
         machine.leap(seconds=50)
-        leaps.look()
+        leaps.check()
     assert leaps.last is None
 
 

@@ -28,7 +28,7 @@ def serve_health(site: FastAPI, reconciler: Reconciler, ticker: Ticker) -> None:
 
     def health() -> JSONResponse:
         overview = latest.get()
-        ticker.leaps.look()
+        ticker.leaps.check()
         is_ticking = ticker.is_on_time(ticker.last)
         is_well = is_ticking and ticker.is_on_time(reconciler.synced)
         facts = {

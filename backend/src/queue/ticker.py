@@ -58,7 +58,7 @@ class Ticker:
         self._loop.stop()
 
     def _tick(self) -> None:
-        self.leaps.look()
+        self.leaps.check()
         try:
             self._work()
             self.problem = ""

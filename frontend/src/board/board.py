@@ -17,25 +17,24 @@ from src.submitting.submitter import Submitter
 
 @dataclass(frozen=True)
 class Board:
-    """Everything that the page shows, from one reading of the two datasets.
-
-    `results` are the result files, each by its path and its content's id. `broken` has a sentence for each
-    file that could not be understood. `local_models` are the names of models that lie in a local folder.
-    `backend` is what the backend says it runs, None while it has said nothing, and `differences` are
-    sentences about where that is not what about.py says. `failing_columns` has a sentence for each column
-    whose function fails.
-    """
+    """Everything that the page shows, from one reading of the two datasets."""
 
     standings: Standings = field(default_factory=Standings)
     queue: tuple[Entry, ...] = ()
     results: frozenset[tuple[str, str]] = frozenset()
+    """The result files: the path and the content's id of each."""
     broken: tuple[str, ...] = ()
+    """A sentence for each file that cannot be understood."""
     local_models: frozenset[str] = frozenset()
+    """The names of the models in a local folder."""
     backend: BackendDescription | None = None
+    """What the backend runs; None until it has published a description."""
     differences: tuple[str, ...] = ()
+    """Sentences for the owner about where the backend and about.py disagree."""
     hints: tuple[str, ...] = ()
     """Sentences for the owner about what in about.py has no effect."""
     failing_columns: tuple[str, ...] = ()
+    """A sentence for each column whose function fails."""
     derived: Derived = field(default_factory=Derived, init=False, compare=False, repr=False)
 
     @property
@@ -49,38 +48,39 @@ class Board:
         return self.derived.once("requests", lambda: {entry.path: entry.request for entry in self.queue})
 
     def entries_of(self, who: Submitter) -> Sequence[Entry]:
-        """What somebody with a login submitted, the last first."""
+        """Return what a login submitted, the newest first."""
         by_login = self.derived.once("entries by login", lambda: _by_login(self.queue))
         return by_login.get((who.login or "").casefold(), ())
 
 
 @dataclass(frozen=True)
 class Now:
-    """The present board, when it was last read (None: not yet), and a sentence while it cannot be.
-
-    `left` is how many files are still to be read of the first reading, which shows what it has until then.
-    `cannot_submit` is a sentence while nothing is taken, `created` names datasets that
-    were missing and were made just now. `silent_since` is set when requests have waited for long without a
-    sign of a worker. `version` goes up with every change of anything but `synced`.
-    """
+    """The present board, and how current it is."""
 
     board: Board = field(default_factory=Board)
     synced: datetime | None = None
+    """When the datasets were last read; None before the first time."""
     problem: str = ""
+    """Why the datasets cannot be read; empty while they can."""
     left: int = 0
+    """How many files the first reading has still to read. The board shows what has been read so far."""
     cannot_submit: str = ""
+    """Why submissions are closed; empty while they are open."""
     created: tuple[str, ...] = ()
+    """The datasets that were missing and have just been created."""
     silent_since: datetime | None = None
+    """Since when requests have waited without a sign of a worker; None while that is not long."""
     version: int = 0
+    """Goes up whenever anything but `synced` changes."""
 
 
 def new_results(old: Board, new: Board) -> int:
-    """How many results a visitor who looks at `old` has not seen."""
+    """Return how many results a visitor who sees `old` has not seen."""
     return len(new.results - old.results)
 
 
 def _by_login(queue: Sequence[Entry]) -> Mapping[str, Sequence[Entry]]:
-    """The requests of each login, in lower case; those without one are nobody's."""
+    """Group the requests by login, in lower case. Requests without a login are left out."""
     found: dict[str, list[Entry]] = defaultdict(list)
     for entry in sorted(queue, key=lambda entry: entry.request.submitted_time, reverse=True):
         if entry.request.submitted_by:

@@ -1,4 +1,4 @@
-"""The view: a pure function from the standings and what a visitor chose to the table that is shown."""
+"""The view: a pure function from the standings and a visitor's choices to the table."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ HIDEABLE: Mapping[str, Callable[[Row], bool]] = {
     GONE: lambda row: row.is_available is False,
     "Without all scores": lambda row: not row.is_complete,
 }
-"""Kinds of rows that a visitor can hide. What was never checked is not gone."""
+"""Kinds of rows that a visitor can hide. A model that was never checked does not count as gone."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """A range of sizes in billions of parameters, both ends included; None where it has no end.
-
-    A model of unknown size is in no range, unless `with_unknown`.
-    """
+    """A range of sizes in billions of parameters."""
 
     low: float | None = None
+    """The smallest size in the range; None if it has no lower end."""
     high: float | None = None
+    """The largest size in the range; None if it has no upper end."""
     with_unknown: bool = False
+    """Whether models of unknown size are in the range."""
 
 
 @dataclass(frozen=True)
 class ViewState:
-    """What a visitor chose; an empty choice leaves nothing out.
-
-    `columns` are names of columns, `types` and `precisions` values of these columns. `hidden` are names from
-    HIDEABLE.
-    """
+    """What a visitor chose. An empty choice shows everything."""
 
     columns: frozenset[str] | None = None
+    """Names of columns; None means the default ones."""
     search: str = ""
     types: frozenset[str] = frozenset()
+    """Values of the column Type."""
     precisions: frozenset[str] = frozenset()
+    """Values of the column Precision."""
     sizes: Sizes = Sizes()
     hidden: frozenset[str] = frozenset()
+    """Names from HIDEABLE."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """What the page shows; `total` is the number of rows without search and filters."""
+    """What the page shows."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     total: int
+    """The number of rows without search and filters."""
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -69,14 +70,14 @@ class Table:
 
 
 def view(standings: Standings, state: ViewState) -> Table:
-    """The table for a state. Rows keep their order and rank; fixed columns are always there."""
+    """Return the table for a state. Rows keep their order and rank. Fixed columns are always shown."""
     chosen = tuple(column for column in columns(standings.tasks) if _is_chosen(column, state))
     rows = tuple(row for row in found(standings, read_search(state.search)) if _passes(row, state))
     return Table(chosen, rows, total=len(standings.rows))
 
 
 def choices(column: Column, rows: Iterable[Row]) -> list[str]:
-    """What a filter on a column offers: the values that are there."""
+    """Return the choices of a filter on a column: the values that occur."""
     return sorted(
         {str(value) for row in rows if (value := column.value_of(row)) is not None}, key=str.casefold
     )

@@ -16,31 +16,31 @@ from src.leaderboard.scoring import TaskColumn
 from src.leaderboard.search import LONGEST, read_search
 from src.leaderboard.view import GONE, HIDEABLE, Sizes, ViewState, choices, view
 from src.page import marks, notices
-from src.page.looked_at import LookedAt
+from src.page.recent_boards import RecentBoards
 from src.page.table import Contents, contents, leaderboard_table
 from src.page.texts import Texts
 from src.page.updates import AT_ONCE, Updates
 from src.tasks import Task
 
 UNSEEN = "unseen"
-"""The class of what style.css hides, but is there: the browser fetches the component's scripts while the
-server makes the table. Gradio's own `visible="hidden"` does not hide a column.
+"""The CSS class of what is hidden but loaded: the browser fetches the component's scripts while the server
+makes the table. Gradio's own `visible="hidden"` does not hide a column.
 """
 
 
 class LeaderboardTab:
-    """The tab's components, and what happens to them. Make it inside the tab.
+    """The tab's components and their events. Make it inside the tab.
 
-    `looking` holds the number of the board that a visitor looks at; it moves on only when the visitor asks
-    for it. Until the datasets were read for the first time `until_read` ticks.
+    `seen_board` is the number of the board that a visitor sees. It changes only when the visitor asks for new
+    results. `until_read` ticks until the datasets have been read for the first time.
     """
 
     def __init__(self, keeper: Keeper, tasks: Sequence[Task], texts: Texts) -> None:
         self._keeper = keeper
         self._opened: _Seen | None = None
         self._opening = Lock()
-        self._looked_at = LookedAt()
-        self.looking = gr.State()
+        self._recent_boards = RecentBoards()
+        self.seen_board = gr.State()
         self.until_read = gr.Timer(1.0, active=False)
         self.new_results = gr.Button(visible=False, variant="primary", size="sm", elem_id="new-results")
         self.first_steps = gr.HTML(padding=False)
@@ -107,7 +107,7 @@ class LeaderboardTab:
 
     @property
     def shown(self) -> list[Any]:
-        """What a new view changes."""
+        """The components that a new view changes."""
         return [self.table, self.found, self.notes]
 
     @property
@@ -115,7 +115,7 @@ class LeaderboardTab:
         """All that can change."""
         return [
             *self.shown,
-            self.looking,
+            self.seen_board,
             self.until_read,
             self.new_results,
             self.first_steps,
@@ -130,21 +130,25 @@ class LeaderboardTab:
         gr.on(
             [control.input for control in self.choices],
             self.change_view,
-            [self.looking, *self.choices],
+            [self.seen_board, *self.choices],
             self.shown,
             trigger_mode="always_last",
             **AT_ONCE,
         )
         gr.on(
-            [self.new_results.click, self.until_read.tick], self.look, self.choices, self.outputs, **AT_ONCE
+            [self.new_results.click, self.until_read.tick],
+            self.refresh,
+            self.choices,
+            self.outputs,
+            **AT_ONCE,
         )
 
-    def look(self, *chosen: Any) -> Updates:
+    def refresh(self, *chosen: Any) -> Updates:
         """Show the present board under the present choices."""
         now = self._keeper.now
         rows = now.board.standings.rows
         return self._view(now.board, chosen) | {
-            self.looking: self._looked_at.number(now.board),
+            self.seen_board: self._recent_boards.number(now.board),
             self.until_read: gr.Timer(active=not now.synced),
             self.new_results: gr.Button(visible=False),
             self.first_steps: "" if rows else notices.first_steps(now, str(self._keeper.results)),
@@ -153,13 +157,13 @@ class LeaderboardTab:
             self.precisions: gr.Dropdown(choices=_choices(now.board, PRECISION)),
         }
 
-    def change_view(self, looking: int | None, *chosen: Any) -> Updates:
-        """Show the board that the visitor looks at under other choices."""
-        return self._view(self._looked_at.board(looking) or self._keeper.now.board, chosen)
+    def change_view(self, seen_board: int | None, *chosen: Any) -> Updates:
+        """Show the board that the visitor sees under other choices."""
+        return self._view(self._recent_boards.board(seen_board) or self._keeper.now.board, chosen)
 
-    def notice(self, looking: int | None, now: Now) -> Updates:
-        """Tell of new results; the table stays. After a restart nobody knows what a visitor looks at."""
-        board = self._looked_at.board(looking)
+    def notice(self, seen_board: int | None, now: Now) -> Updates:
+        """Offer new results; the table stays. After a restart we do not know what a visitor sees."""
+        board = self._recent_boards.board(seen_board)
         if board and board.results == now.board.results:
             return {self.new_results: gr.Button(visible=False)}
         number = new_results(board, now.board) if board else 0
@@ -176,7 +180,9 @@ class LeaderboardTab:
         }
 
     def _seen(self, board: Board, state: ViewState) -> _Seen:
-        """What a visitor sees; of the present board as it opens, made once for all visitors."""
+        """Return what a visitor sees. The present board with default choices is made once
+        for all visitors.
+        """
         if board is not self._keeper.now.board or state != _state([each.value for each in self.choices]):
             return _contents(board, state)
         with self._opening:
@@ -195,7 +201,7 @@ class _Seen(NamedTuple):
 
 
 def _state(chosen: Sequence[Any]) -> ViewState:
-    """What a visitor chose, from the values of the controls."""
+    """Return what a visitor chose, from the values of the controls."""
     search, names, types, precisions, smallest, largest, unknown, hidden = chosen
     return ViewState(
         columns=frozenset(names),
@@ -208,7 +214,7 @@ def _state(chosen: Sequence[Any]) -> ViewState:
 
 
 def _choices(board: Board, column: Column) -> list[str]:
-    """What a filter offers, for all visitors."""
+    """Return the choices of a filter. They are the same for all visitors."""
     return board.derived.once(("choices", column.header), lambda: choices(column, board.standings.rows))
 
 

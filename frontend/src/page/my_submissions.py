@@ -1,4 +1,4 @@
-"""The submissions of whoever has signed in; and the one request that a link leads to, for everybody."""
+"""The submissions of the signed-in user, and the one request that a link leads to, for everybody."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ ANSWERED = '() => { document.dispatchEvent(new Event("answered")) }'
 
 
 class MySubmissions:
-    """The components, and what happens to them. Place both parts inside the tab of the form.
+    """The components and their events. Place both parts inside the tab of the form.
 
-    `opened` is the path of the request that the page's address names, if it names one.
+    `opened` is the path of the request in the page's address, if there is one.
     """
 
     def __init__(self, keeper: Keeper, desk: Desk, visitors: Visitors, *, clock: Clock = utc_now) -> None:
@@ -53,7 +53,7 @@ class MySubmissions:
 
     @property
     def outputs(self) -> list[Any]:
-        """What follows the queue."""
+        """The components that follow the queue."""
         return [self.request, self.whole, self.mine]
 
     def listen(self, page: gr.Blocks, outputs: list[Any], follow: Follow) -> None:
@@ -89,35 +89,35 @@ class MySubmissions:
         limits = self._desk.terms.limits
         since = self._clock() - limits.period
         used = usage(board.requests.values(), who, since)
-        told = notices.quota(used, limits.quota_of(who.login), limits.period)
+        message = notices.quota(used, limits.quota_of(who.login), limits.period)
         label = f"👤 My submissions ({len(mine):,})"
         links = Links(self._keeper.requests, self._keeper.results, board.local_models)
         cards = board.derived.once(("cards", who.login), lambda: request_card.cards(mine, links, who))
         return {
             self.whole: gr.Accordion(label, visible=True),
-            self.mine: told + cards,
+            self.mine: message + cards,
         }
 
     def _act(self, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
-        async def act(request: gr.Request, said: str, opened: str) -> AsyncIterator[Updates]:
-            """Do what a card's button says, if that is for whoever pressed it to decide."""
+        async def act(request: gr.Request, pressed: str, opened: str) -> AsyncIterator[Updates]:
+            """Do what a card's button is for, if the signed-in user may."""
             due = self._desk.due()
             if due:
-                yield self._told(notices.gathering(due), opened)
-            outcome = await self._outcome(said, self._visitors.signed_in(request))
+                yield self._message(notices.gathering(due), opened)
+            outcome = await self._outcome(pressed, self._visitors.signed_in(request))
             followed = await to_thread.run_sync(follow, request, opened)
-            yield self._told(notices.answer(outcome), opened) | followed
+            yield self._message(notices.answer(outcome), opened) | followed
 
         return act
 
-    def _told(self, told: Markup, opened: str) -> Updates:
-        """What became of a button, above the own cards and beside the one that is open."""
-        return {self.acted: told, self.acted_above: told if opened else ""}
+    def _message(self, message: Markup, opened: str) -> Updates:
+        """Show the outcome of a button above the user's cards, and beside the open request."""
+        return {self.acted: message, self.acted_above: message if opened else ""}
 
-    async def _outcome(self, said: str, who: Submitter) -> api.Answer:
+    async def _outcome(self, pressed: str, who: Submitter) -> api.Answer:
         actions = {request_card.WITHDRAW: api.withdraw, request_card.AGAIN: api.submit_again}
         try:
-            action, path, *_ = json.loads(said)
+            action, path, *_ = json.loads(pressed)
             do = actions[action]
         except (ValueError, TypeError, LookupError, RecursionError):
             return api.refusal(LeaderboardError("The page sent a button that does not exist. Reload it."))

@@ -10,18 +10,23 @@ from src.shared.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Texts:
-    """What the owner says on the page: HTML in `title`, Markdown elsewhere. It is trusted as it is."""
+    """The owner's texts. They are trusted and shown unchanged."""
 
     title: str
+    """The heading of the page, in HTML."""
     introduction: str
+    """Below the heading, in Markdown."""
     benchmarks: str
+    """The About tab, in Markdown."""
     queue: str
+    """Above the form, in Markdown."""
     citation_label: str
     citation: str
+    """What visitors can copy to cite the leaderboard; the page leaves it out if it is empty."""
 
 
 def read_texts(about: ModuleType) -> Texts:
-    """The texts in an about.py under their old names. Raises ConfigurationError when one is missing."""
+    """Read the texts of an about.py. Raises ConfigurationError if one is missing."""
     return Texts(
         title=_text(about, "TITLE"),
         introduction=_text(about, "INTRODUCTION_TEXT"),

@@ -11,7 +11,7 @@ from src.shared.data.queue_order import DEFAULT, in_order
 from src.shared.data.request import WAITS_FOR_ROOM, Attempt, Request, Status
 
 SILENCE = timedelta(hours=2)
-"""Two of a worker's leases: when requests wait and nothing was heard for so long, no worker is at work."""
+"""Two leases. If requests wait this long without a sign of a worker, no worker is running."""
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(tzinfo=UTC)
@@ -37,11 +37,12 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One request in the queue: its file, its content, and while it is pending its position: 1 is next."""
+    """One request in the queue."""
 
     path: str
     request: Request
     position: int | None = None
+    """Its place among the pending requests; 1 is next. None for all others."""
 
     @property
     def group(self) -> Group:
@@ -50,24 +51,24 @@ class Entry:
 
     @property
     def started(self) -> datetime | None:
-        """When its present attempt began, or its last one if no other is to come."""
+        """When its present attempt began, or its last one if the request has ended."""
         if self.request.lease:
             return self.request.lease.started
         return self._last.started if self._last else None
 
     @property
     def renewed(self) -> datetime | None:
-        """When its worker was last heard of: the time that its progress is from."""
+        """When its worker last renewed the lease, and with it the progress."""
         return self.request.lease.renewed if self.request.lease else None
 
     @property
     def ended(self) -> datetime | None:
-        """When its last attempt ended, if no other runs or is to come."""
+        """When its last attempt ended, if the request has ended."""
         return self._last.ended if self._last else None
 
     @property
     def reason(self) -> str:
-        """Why it stands where it stands, in one sentence."""
+        """Why it has its status, in one sentence."""
         return self.request.message or (self._last.message if self._last else "")
 
     @property
@@ -77,9 +78,7 @@ class Entry:
 
 
 def entries(requests: Mapping[str, Request], order: Sequence[str] = DEFAULT) -> tuple[Entry, ...]:
-    """All requests (by path): what runs, what waits in the queue's order, then the others, the last ended
-    first.
-    """
+    """Return the requests in order: running, waiting in the queue's order, then ended, the newest first."""
     plain = [Entry(path, request) for path, request in requests.items()]
     waiting = in_order(requests, order)
     return (
@@ -91,13 +90,13 @@ def entries(requests: Mapping[str, Request], order: Sequence[str] = DEFAULT) -> 
 
 
 def grouped(queue: Iterable[Entry]) -> dict[Group, list[Entry]]:
-    """The same entries by table."""
+    """Return the entries by table."""
     queue = list(queue)
     return {group: _of(group, queue) for group in Group}
 
 
 def no_worker_since(queue: Iterable[Entry], now: datetime) -> datetime | None:
-    """Since when requests have waited without a sign of any worker, or None while all is well."""
+    """Return since when requests have waited without a sign of a worker, or None while all is well."""
     queue = list(queue)
     requests = [entry.request for entry in _of(Group.PENDING, queue)]
     missed = [request for request in requests if WAITS_FOR_ROOM not in request.message]

@@ -13,17 +13,18 @@ from src.shared.data.request import RERUN, RESUBMITTED, WITHDRAWN, Attempt, Requ
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn: `by` is who submitted, None without a login. `is_open` is whether it waits or runs, `began`
-    when its last attempt began that the worker was not at fault for, None if there was none.
-    """
+    """One turn of a request."""
 
     by: str | None
+    """Who submitted it; None without a login."""
     is_open: bool
+    """Whether it waits or runs."""
     began: datetime | None
+    """When its last attempt began, not counting attempts that failed through the worker's fault."""
 
 
 def turns(request: Request) -> Iterator[Turn]:
-    """The turns of a request, the present one last. What the owner has evaluated again is in none of them."""
+    """Yield the turns of a request, the present one last. Reruns by the owner belong to no turn."""
     entries: list[Attempt] = []
     for entry in request.history:
         if entry.end == RESUBMITTED:
@@ -37,7 +38,7 @@ def turns(request: Request) -> Iterator[Turn]:
 def _turn(
     by: str | None, submitted: datetime | None, entries: Sequence[Attempt], present: Request | None = None
 ) -> Turn:
-    """The turn with these entries of the history; `present` is the request if it is the last one."""
+    """Return the turn that these history entries make. `present` is the request, for the last turn."""
     own = list(takewhile(lambda entry: entry.end != RERUN, entries))
     if present is None or len(own) < len(entries):
         return Turn(by, False, _began(own, submitted))
@@ -52,13 +53,13 @@ def _turn(
 
 
 def _began(entries: Sequence[Attempt], submitted: datetime | None) -> datetime | None:
-    """When the last attempt that counts began: after it was submitted, whatever a worker's clock says."""
+    """Return when the last attempt that counts began, but never a time before the submission."""
     counted = [entry.started for entry in entries if _counts(entry)]
     return max(filter(None, [*counted, submitted]), default=None) if counted else None
 
 
 def _counts(entry: Attempt) -> bool:
-    """Whether something was evaluated, and the worker was not at fault that it came to nothing."""
+    """Return whether the attempt used compute and did not fail through the worker's fault."""
     if entry.end == WITHDRAWN:
         return bool(entry.worker)
     return entry.end not in WORKERS_FAULT

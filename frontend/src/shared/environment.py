@@ -40,7 +40,7 @@ QUIET_GRADIO = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_ANALYTICS_CACHE_FRE
 each time, and anybody could read it at `/monitoring/summary`.
 """
 
-MOST_SAID = 300
+LONGEST_MESSAGE = 300
 """Characters of an error that a message repeats."""
 
 CORRECT = "Correct this line."
@@ -94,8 +94,8 @@ def owners_file(module: str) -> ModuleType:
         what = (
             error.msg if isinstance(error, SyntaxError) and error.msg else str(error)
         )  # the rest says the line once more
-        said = " ".join(what.split())[:MOST_SAID].rstrip(".")
-        reason = f"{type(error).__name__}: {said}".removesuffix(": ")
+        message = " ".join(what.split())[:LONGEST_MESSAGE].rstrip(".")
+        reason = f"{type(error).__name__}: {message}".removesuffix(": ")
         raise ConfigurationError(
             f"{file}, line {line}: {reason}. {_remedy(texts[0] if texts else '')}"
         ) from error

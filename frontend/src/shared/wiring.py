@@ -25,7 +25,7 @@ from .stores.store import Store
 from .times import Clock
 
 LOCAL_FOLDER = Path("../data")
-"""Where a Space on one's own machine keeps its data unless told otherwise: beside both Spaces."""
+"""Where a Space on your own machine keeps its data by default: beside both Spaces."""
 
 LOST_ON_A_SPACE = (
     "The data is in the folder {folder} on this Space's disk, which is lost at the next restart. "
@@ -38,24 +38,24 @@ LOCAL = (
 
 @dataclass(frozen=True)
 class Stores:
-    """The two datasets, where models are looked up, and a sentence for the page if their place needs one.
-
-    `local_models` is the folder of models that are not on the Hub, if there is one. `is_available` asks the
-    Hub whether a model is still there; None is that it does not say, or that the data lies elsewhere.
-    """
+    """The two datasets, and what belongs to the place where they are."""
 
     requests: Store
     results: Store
     models: ModelSource
+    """Where models are looked up."""
     is_available: Callable[[str], bool | None] = lambda model: None
+    """Asks the Hub whether a model is still there; None if it does not say, or if the data is elsewhere."""
     space_name: Callable[[str], str | None] = lambda name: None
-    """What a Space is called now that was called so once; None if there is none of that name."""
+    """Returns the current name of a Space that may have been renamed; None if there is no such Space."""
     local_models: Path | None = None
+    """The folder of models that are not on the Hub, if there is one."""
     notice: str = ""
+    """A sentence for the page about where the data is, if visitors must know."""
 
 
 def open_stores(settings: CommonSettings, *, clock: Clock = steady_now) -> Stores:
-    """The stores for these settings. Nothing is looked up or created before they are used.
+    """Return the stores for these settings. Nothing is read or created before they are used.
 
     `clock` is for intervals.
     """
@@ -78,7 +78,7 @@ def _on_the_hub(settings: CommonSettings, clock: Clock) -> Stores:
 
 
 def _in_folders(settings: CommonSettings) -> Stores:
-    """Models may lie in a folder too; others are on the Hub, unless the client is told to stay offline."""
+    """Models may be in a folder too. Others are on the Hub, unless the client is offline."""
     folder = Path(settings.leaderboard_data_dir or LOCAL_FOLDER).resolve()
     notice = LOST_ON_A_SPACE if settings.space_id else "" if settings.leaderboard_data_dir else LOCAL
     local = FolderModels(folder / "models")

@@ -12,24 +12,22 @@ from src.shared.errors import BadFile
 KINDS = ("models", "users", "removed")
 
 REMOVED = "it was removed from this leaderboard"
-"""What whoever submits such a model is told, unless the owner says more."""
+"""The reason for a removed model, unless the owner gives another one."""
 
 
 @dataclass(frozen=True)
 class Blocklist:
-    """The reason, which may be empty, by name or pattern (`spammers/*`), all in lower case.
-
-    `broken` says why the file cannot be understood: then nobody can tell who is blocked.
-    """
+    """Reasons, which may be empty, by name or pattern (`spammers/*`), all in lower case."""
 
     models: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
     removed: Mapping[str, str] = field(default_factory=dict)
     """Models whose results are not shown; they cannot be submitted either."""
     broken: str = ""
+    """Why the file cannot be understood. Then we cannot tell who is blocked."""
 
     def model(self, name: str) -> str | None:
-        """Why a model is blocked; None when it is not."""
+        """Return why a model is blocked, or None if it is not."""
         reason = _reason(self.models, name)
         return (
             reason
@@ -38,16 +36,16 @@ class Blocklist:
         )
 
     def is_removed(self, name: str) -> bool:
-        """Whether a model's results are not shown."""
+        """Return whether a model's results are hidden."""
         return bool(self.removed) and _reason(self.removed, name) is not None
 
     def user(self, login: str) -> str | None:
-        """Why a user is blocked; None when it is not."""
+        """Return why a user is blocked, or None if they are not."""
         return _reason(self.users, login)
 
 
 def read_blocklist(data: bytes) -> Blocklist:
-    """The list in a file. Raises BadFile for one that is not as described in docs/data-format.md."""
+    """Read the list in a file. Raises BadFile if it is not as described in docs/data-format.md."""
     raw = read_yaml(data, TEXT_LOADER)
     if not raw:
         return Blocklist()
@@ -58,7 +56,7 @@ def read_blocklist(data: bytes) -> Blocklist:
 
 
 def _reasons(value: object, kind: str) -> dict[str, str]:
-    """A list of names, each perhaps with a reason: `- name` or `- name: reason`."""
+    """Read a list of names, each with or without a reason: `- name` or `- name: reason`."""
     found: dict[str, str] = {}
     for item in value if isinstance(value, list) else [value] if value else []:
         entries = item.items() if isinstance(item, Mapping) else [(item, "")]

@@ -1,4 +1,4 @@
-"""A submission as the checks see it: what was filled in, who hands it in, and all that is known beside."""
+"""A submission as the checks see it: the form, the submitter, and everything else that is known."""
 
 from __future__ import annotations
 
@@ -12,27 +12,25 @@ from src.shared.data.request import Request
 from src.shared.models.model_source import ModelFacts
 from src.submitting.blocklist import Blocklist
 from src.submitting.form import Form, precisions, weight_types
-from src.submitting.limits import Limits
+from src.submitting.limits import SubmissionLimits
 from src.submitting.lookup import Lookup
 from src.submitting.submitter import ANONYMOUS, Submitter
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Who may submit, and how much. `login` is whether the page has a login, `anonymous` whether it can be
-    done without.
-    """
+    """Who may submit, and how much."""
 
     anonymous: bool = True
+    """Whether people may submit without a login."""
     login: bool = False
-    limits: Limits = field(default_factory=Limits)
+    """Whether the page has a login."""
+    limits: SubmissionLimits = field(default_factory=SubmissionLimits)
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a check may look at: `requests` are all there are, by path, `backend` what the backend says it
-    runs, None while it has said nothing.
-    """
+    """What a check may use."""
 
     form: Form
     lookup: Lookup
@@ -40,29 +38,32 @@ class Case:
     submitter: Submitter = ANONYMOUS
     terms: Terms = field(default_factory=Terms)
     requests: Mapping[str, Request] = field(default_factory=dict)
+    """All requests, by path."""
     blocked: Blocklist = field(default_factory=Blocklist)
     backend: BackendDescription | None = None
+    """What the backend runs; None until it has published a description."""
 
     @property
     def facts(self) -> ModelFacts:
-        """What is known of the model; looked up at the first use. Raises Refused."""
+        """The facts of the model, looked up on first use. Raises Refused."""
         return self.lookup.facts
 
     @property
     def base(self) -> ModelFacts | None:
-        """What is known of the base model, if there is one; looked up at the first use. Raises Refused."""
+        """The facts of the base model, if there is one, looked up on first use. Raises Refused."""
         return self.lookup.base
 
     @property
     def parts(self) -> dict[str, ModelFacts]:
-        """All whose weights are loaded, by the field that names them: the model and the base model, if there
-        is one. Raises Refused.
+        """The models whose weights are loaded, by the form's field: the model, and the base model if any.
+
+        Raises Refused.
         """
         return {"model": self.facts} | ({"base_model": self.base} if self.base else {})
 
     @property
     def path(self) -> str:
-        """Where its request lies, unless there is one already. Raises Refused."""
+        """The path of its request, unless there is one already. Raises Refused."""
         return request_path(
             self.facts.name,
             private=False,
@@ -74,17 +75,17 @@ class Case:
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        """What is offered: what the backend runs."""
+        """The precisions on offer: those that the backend runs."""
         return precisions(self.backend)
 
     @property
     def weight_types(self) -> tuple[str, ...]:
-        """What is offered: what the backend runs."""
+        """The weight types on offer: those that the backend runs."""
         return weight_types(self.backend)
 
     @property
     def earlier(self) -> dict[str, Request]:
-        """The requests for the same evaluation; an unknown commit is the same if its revision is."""
+        """The requests for the same evaluation. If a request has no commit, its revision is compared."""
         facts, form = self.facts, self.form
         name, revisions = facts.name.casefold(), (form.revision, facts.commit)
         asked = (form.precision, form.weight_type, form.use_chat_template)

@@ -15,16 +15,18 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Limits:
-    """`quota` submissions of one login are evaluated in a `period`, or as many as `higher` says by login (in
-    lower case). `writes` of all kinds are taken in an hour, and `pending` requests of all people together.
-    """
+class SubmissionLimits:
+    """How much may be submitted."""
 
     quota: int = 5
+    """How many submissions of one login are evaluated in a period."""
     period: timedelta = timedelta(days=7)
     higher: Mapping[str, int] = field(default_factory=dict)
+    """Other quotas, by login in lower case."""
     writes: int = 30
+    """How often one login may submit and withdraw in an hour."""
     pending: int = 1000
+    """How many requests of all people together may wait."""
 
     def quota_of(self, login: str) -> int:
         """How many submissions of this login are evaluated in a period."""
@@ -33,12 +35,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Usage:
-    """What one login has used of its quota: how many submissions wait or run, and when the evaluation of each
-    of the others began, the oldest first.
-    """
+    """What one login has used of its quota."""
 
     open: int
+    """How many submissions wait or run."""
     began: tuple[datetime, ...]
+    """When the evaluations of the others began, the oldest first."""
 
     @property
     def number(self) -> int:
@@ -47,11 +49,11 @@ class Usage:
 
 
 def usage(requests: Iterable[Request], who: Submitter, since: datetime) -> Usage:
-    """What somebody has used of the quota.
+    """Return what a submitter has used of the quota since a time.
 
-    What is open takes a place until it ends, since it may begin at any moment. What has ended takes one from
-    the time when it began; none if no evaluation began or the worker was at fault. So no more than the quota
-    begins in any period, however long requests wait, whoever submits them again, whenever they are withdrawn.
+    An open submission takes a place until it ends, since it may begin at any moment. An ended one takes a
+    place from the time it began. It takes none if no evaluation began or the worker was at fault. So no more
+    evaluations than the quota begin in any period, however submissions are withdrawn and submitted again.
     """
     theirs = [request for request in requests if _names(request, who)]
     own = [turn for request in theirs for turn in turns(request) if who.is_login(turn.by)]
@@ -60,14 +62,14 @@ def usage(requests: Iterable[Request], who: Submitter, since: datetime) -> Usage
 
 
 def _names(request: Request, who: Submitter) -> bool:
-    """Whether somebody has or had it: most requests are others', and need not be cut into turns."""
+    """Return whether the submitter has or had it. Most requests are others', so this saves time."""
     return who.is_login(request.submitted_by) or any(
         each.by and who.is_login(each.by) for each in request.history
     )
 
 
 def writes(requests: Iterable[Request], who: Submitter, since: datetime) -> list[datetime]:
-    """When somebody submitted, withdrew or submitted again, whatever became of it, the oldest first."""
+    """Return when a submitter submitted, withdrew or submitted again, the oldest first."""
     times = (time for request in requests for time in _writes(request, who))
     return sorted(time for time in times if time and time > since)
 

@@ -1,4 +1,4 @@
-"""Who submits: a login of the Hub, which only the Hub tells, or nobody that is known."""
+"""Who submits: a login that the Hub has confirmed, or nobody in particular."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Submitter:
-    """Who hands in a submission; `login` is None without one, `organisations` are those of theirs."""
+    """Who hands in a submission."""
 
     login: str | None = None
+    """The user's name on the Hub; None without a login."""
     organisations: frozenset[str] = frozenset()
+    """The organisations on the Hub that the user belongs to."""
 
     def is_of(self, namespace: str) -> bool:
-        """Whether the namespace of a model is this user, or one of these organisations."""
+        """Return whether a model's namespace is this user or one of their organisations."""
         names = {each.casefold() for each in (self.login, *self.organisations) if each}
         return namespace.casefold() in names
 
     def is_login(self, login: str | None) -> bool:
-        """Whether this is the user with that login; nobody is nobody else."""
+        """Return whether this is the user with that login. Always false without a login."""
         return bool(self.login and login) and str(self.login).casefold() == str(login).casefold()
 
 

@@ -36,7 +36,7 @@ ORIGINAL = "Original"
 
 
 class Status(StrEnum):
-    """Where a request stands in its life; the only place where these words are written."""
+    """Where a request stands in its life. These words are written nowhere else."""
 
     PENDING = "PENDING"
     """It waits until a worker claims it."""
@@ -45,29 +45,29 @@ class Status(StrEnum):
     FINISHED = "FINISHED"
     """Its result is in the results dataset, at `result`."""
     FAILED = "FAILED"
-    """It has ended without a result, for the reason in `message`; it can be submitted again."""
+    """It ended without a result; `message` has the reason. It can be submitted again."""
     CANCELLED = "CANCELLED"
-    """It was taken back; it can be submitted again."""
+    """It was withdrawn, or cancelled by hand; it can be submitted again."""
 
 
 WAITS_FOR_A_WORKER = "It waits for a worker."
 WAITS_FOR_ROOM = "it waits for a worker that has room for them"
-"""What a request says that no worker has taken yet; the second one, that none may be missing."""
+"""Messages of a request that no worker has claimed yet. The second one means that no worker is missing."""
 
-LEASE_RAN_OUT = "The worker that evaluated it was not heard of any more."
-"""What the history says of an attempt whose worker is taken for dead."""
+LEASE_RAN_OUT = "The worker that evaluated it stopped responding."
+"""The message of an attempt whose worker counts as dead."""
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How much the clocks of different machines may differ."""
 
 LONGEST_LEASE = timedelta(days=7)
-"""A lease that ends later than so far ahead is from a wrong clock, or was written by hand."""
+"""A lease that ends further ahead comes from a wrong clock, or was written by hand."""
 
 WITHDRAWN, RESUBMITTED, RERUN = "withdrawn", "resubmitted", "rerun"
-"""The entries in a history that people make: the first two whoever submitted it, the last one the owner."""
+"""The history entries that people make: the submitter makes the first two, the owner the last."""
 
 RERUN_STATUSES = ("RERUN", "PENDING_NEW_EVAL")
-"""What owners write in the place of a status, in old files too: evaluate this again, from the beginning."""
+"""What owners write as the status, in old files too, to have a request evaluated again from the start."""
 
 ASKED_BY_THE_OWNER = {
     "attempt": 0,
@@ -75,13 +75,13 @@ ASKED_BY_THE_OWNER = {
     "end": RERUN,
     "message": "The owner had it evaluated again.",
 }
-"""What the history says of that: the attempts after it are the owner's, not the submitter's."""
+"""The history entry for that. Attempts after it are the owner's, not the submitter's."""
 
 OTHER_SPELLINGS = {"CANCELED": Status.CANCELLED}
 
 
 class Identity(NamedTuple):
-    """What makes two requests the same: asked for twice, it is evaluated once."""
+    """What two requests share if they are the same: then they are evaluated once."""
 
     model: str
     commit: str | None
@@ -92,38 +92,38 @@ class Identity(NamedTuple):
 
 @dataclass(frozen=True)
 class Lease:
-    """The right of one worker to evaluate a request, until a time; the nonce tells its claims apart.
-
-    `started` is the time of this claim, `renewed` the time that `progress` is from.
-    """
+    """The right of one worker to evaluate a request until a time."""
 
     worker: str
     nonce: str
+    """Distinguishes the worker's claims."""
     started: Time
+    """When the request was claimed."""
     renewed: Time
+    """When the lease, and with it `progress`, was last renewed."""
     until: Time
 
     def has_run_out(self, now: datetime, *, skew: timedelta = CLOCK_SKEW) -> bool:
-        """Whether its worker may be taken for dead, by any clock that is right within the skew."""
+        """Return whether the worker counts as dead, for any clock that is right within the skew."""
         return now - self.until > skew or self.until - now > LONGEST_LEASE
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the running task is, in lm_eval's requests: one per choice or generation."""
+    """How far the running task is."""
 
     task: str
     done: int
+    """Counted in lm_eval's requests: one per choice or generation."""
     total: int
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt that has ended: who made it, when, how, and where its log lies in the results dataset.
+    """One entry of a request's history: an attempt that has ended, or what a person did.
 
-    Also what people did. WITHDRAWN is by the login `by`, and names the worker if one was evaluating it.
-    RESUBMITTED ends what `by` (None without a login) had submitted at `started`. RERUN is the owner's, and
-    has no time.
+    A WITHDRAWN entry names the worker if one was evaluating the request. A RESUBMITTED entry ends what was
+    submitted at `started`. A RERUN entry is the owner's and has no time.
     """
 
     attempt: int
@@ -131,22 +131,24 @@ class Attempt:
     started: Time | None
     ended: Time | None
     end: str
+    """An `End`, or WITHDRAWN, RESUBMITTED or RERUN."""
     message: str = ""
     log: str | None = None
+    """The path of its log in the results dataset."""
     by: str | None = None
+    """The login that withdrew it, or that had submitted it before it was submitted again."""
 
     @property
     def is_by_a_person(self) -> bool:
-        """Whether it is what a submitter or the owner did, and no attempt of a worker's."""
+        """Whether a submitter or the owner made the entry, rather than a worker."""
         return self.end in (WITHDRAWN, RESUBMITTED, RERUN)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One request file; docs/data-format.md explains its fields, of which those up to `license` are old.
+    """One request file. docs/data-format.md explains its fields. Those up to `license` are old.
 
-    `params` is in billions, `commit` and `base_commit` have 40 hexadecimal digits, unknown is None. `extra`
-    holds the keys that we do not know, so that rewriting a file loses nothing.
+    None means unknown.
     """
 
     model: Name
@@ -160,24 +162,31 @@ class Request:
     model_type: Text = ""
     likes: WholeNumber = None
     params: Params = None
+    """In billions."""
     license: Text = ""
     commit: str | None = None
+    """40 hexadecimal digits."""
     base_commit: str | None = None
+    """The commit of the base model, if there is one."""
     use_chat_template: bool = False
     submitted_by: str | None = None
+    """The login; None without one."""
     run: Run = None
+    """The name of the evaluation that leads to the result."""
     attempt: Attempts = 0
     lease: Annotated[Lease | None, OR_NOTHING] = None
     progress: Annotated[Progress | None, OR_NOTHING] = None
     message: Text = ""
     history: Annotated[tuple[Attempt, ...], BeforeValidator(lambda value: value or ())] = ()
     result: str | None = None
+    """The path of the result in the results dataset."""
     format: int = FORMAT
     extra: Mapping[str, object] = field(default_factory=dict)
+    """The keys that we do not know, so that rewriting a file loses nothing."""
 
     @property
     def identity(self) -> Identity:
-        """What another request must share with this one to be the same."""
+        """What another request must share to be the same."""
         return Identity(self.model, self.commit, self.precision, self.weight_type, self.use_chat_template)
 
     @property
@@ -198,7 +207,7 @@ _OF_A_RUN = {"run", "attempt", "lease", "progress", "result", "message"}
 
 
 def read_request(data: bytes) -> Request:
-    """The request in a file of ours or of the old template. Raises BadFile when there is none."""
+    """Read the request in a file of ours or of the old template. Raises BadFile if it is not one."""
     raw = read_object(data)
     known = {key: value for key, value in raw.items() if key in _KNOWN and value is not None}
     extra = without_nan({key: value for key, value in raw.items() if key not in _KNOWN})
@@ -220,13 +229,13 @@ def read_request(data: bytes) -> Request:
 
 
 def _with_a_rerun(history: object) -> object:
-    """The history, with what the owner did; one that is no list is left to the validation."""
+    """Return the history with the owner's rerun. The validation handles a history that is not a list."""
     rerun = {**ASKED_BY_THE_OWNER, "started": None, "ended": None}
     return [*history, rerun] if isinstance(history, list) else history
 
 
 def write_request(request: Request) -> bytes:
-    """The file of a request: the known fields in their order, then the unknown ones as they were."""
+    """Write a request: the known fields in order, then the unknown ones unchanged."""
     known: dict[str, object] = _ADAPTER.dump_python(request, mode="json", exclude={"extra"})
     return write_object(known | dict(request.extra))
 

@@ -41,7 +41,7 @@ class Leaps:
         self.last: str | None = None
         """A sentence about the last leap."""
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Compare the machine's clock with the steady one, and log a leap since the last look."""
         with self._lock:
             now = self._wall()

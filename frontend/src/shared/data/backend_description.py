@@ -1,4 +1,4 @@
-"""What a backend runs: `.leaderboard/backend.yaml` of the results dataset, published for the frontend."""
+"""The description of what a backend runs: `.leaderboard/backend.yaml` in the results dataset."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ Number = Annotated[float | None, BeforeValidator(as_number)]
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One score of a task: `key` is its key in the result files, metric and filter: `acc,none`."""
+    """One score of a task."""
 
     key: str
+    """Its key in the result files, metric and filter: `acc,none`."""
     higher_is_better: bool | None = None
 
 
 MAX_EXAMPLE = 2_000
-"""Characters of a published question, or of its answer, at most; more are cut off when they are read."""
+"""The most characters of a published question or answer. Longer ones are cut when they are read."""
 
 Bounded = Annotated[str, BeforeValidator(lambda text: str(text)[:MAX_EXAMPLE])]
 
@@ -44,65 +45,68 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskDescription:
-    """One task or group of tasks, as lm_eval's configuration files and the backend's settings make it.
+    """One task or group of tasks, as lm_eval's configuration files and the backend's settings define it.
 
-    `kind` is lm_eval's `output_type`. `num_fewshot` is the number of examples that is really used, and
-    `given_num_fewshot` the one that lm_eval is told, if any: it keeps a task at 0 whose file says 0. `file`
-    starts with `include_path` for the leaderboard's own tasks and with `lm_eval/tasks` for lm_eval's.
-    `datasets` are those that it reads from the Hub. A group has `subtasks`, and `parts` are the names of all
-    tasks and groups in it. What is unknown, or differs between the tasks of a group, is None.
+    None means unknown, or different in the tasks of a group.
     """
 
     name: str
     kind: str | None = None
+    """lm_eval's `output_type`."""
     metrics: tuple[Metric, ...] = ()
     num_fewshot: int | None = None
+    """The number of examples that is used."""
     given_num_fewshot: int | None = None
+    """The number of examples that lm_eval is given, if any. A task whose file sets 0 stays at 0."""
     version: str | None = None
     questions: int | None = None
     random_baseline: Number = None
     datasets: tuple[str, ...] = ()
+    """The datasets that it reads from the Hub."""
     file: str | None = None
+    """Begins with `include_path` for the leaderboard's own tasks, with `lm_eval/tasks` for lm_eval's."""
     subtasks: int | None = None
+    """The number of tasks in a group."""
     parts: tuple[str, ...] = ()
+    """The names of all tasks and groups in a group."""
     example: Example | None = None
     """Only if the owner publishes examples."""
 
     def metric(self, name: str) -> Metric | None:
-        """The metric of this name, found as scores are: `acc` is also `acc,none`."""
+        """Return the metric of this name, found as scores are: `acc` also finds `acc,none`."""
         key = metric_key([each.key for each in self.metrics], name)
         return next((each for each in self.metrics if each.key == key), None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackendDescription:
-    """What a backend runs, and how: all that a row's lm_eval command needs beside the row.
-
-    `limit` is the number or the fraction of questions to which every task is cut short, `max_model_gb` the
-    largest weights in their precision, in GB; None is no limit. `architectures` are the classes that
-    transformers can load, `quantizations` the methods of quantized weights (`quant_method`) that the worker
-    can load, None when unknown, `space` the Space that the backend is, None elsewhere. `queue_order` names
-    the rules of the queue's order. `problems` are sentences for the owner about tasks that cannot be
-    evaluated as they are.
-    """
+    """What a backend runs, and how: everything that a row's lm_eval command needs besides the row."""
 
     format: int = FORMAT
     tasks: tuple[TaskDescription, ...]
     problems: tuple[str, ...] = ()
+    """Sentences for the owner about tasks that cannot be evaluated."""
     limit: Number = None
+    """The number or fraction of questions that every task is limited to; None means all."""
     batch_size: str = "auto"
     device: str = "cpu"
     include_path: str = "tasks"
     precisions: tuple[str, ...] = ()
     weight_types: tuple[str, ...] = ()
     max_model_gb: Number = None
+    """The largest weights in GB, in the precision of the request; None means no limit."""
     versions: Mapping[str, str] = field(default_factory=dict)
+    """The versions of packages, by name."""
     architectures: tuple[str, ...] = ()
+    """The classes that transformers can load."""
     quantizations: tuple[str, ...] | None = None
+    """The methods of quantized weights (`quant_method`) that the worker can load; None if unknown."""
     space: str | None = None
+    """The Space that the backend runs in, if any."""
     queue_order: tuple[str, ...] = ()
+    """The names of the rules of the queue's order."""
     tried: str | None = None
-    """The fingerprint of the task files, settings and versions that were tried without finding a problem."""
+    """The fingerprint of the task files, settings and versions whose trial found no problem."""
 
 
 _ADAPTER = TypeAdapter(BackendDescription)
@@ -110,7 +114,7 @@ _KNOWN = {each.name for each in fields(BackendDescription)}
 
 
 def description_from(raw: object) -> BackendDescription:
-    """The description in a parsed file, unknown keys left out. Raises BadFile when there is none."""
+    """Return the description in a parsed file, without unknown keys. Raises BadFile if it is not one."""
     if not isinstance(raw, Mapping):
         raise BadFile("it is not a description of a backend: it does not hold an object")
     try:
@@ -123,11 +127,11 @@ def description_from(raw: object) -> BackendDescription:
 
 
 def read_description(data: bytes) -> BackendDescription:
-    """The description in a file. Raises BadFile when there is none to be understood."""
+    """Read the description in a file. Raises BadFile if it cannot be understood."""
     return description_from(read_yaml(data))
 
 
 def write_description(description: BackendDescription) -> bytes:
-    """The file of a description: YAML that a person can read, the same bytes for the same description."""
+    """Write a description as YAML that people can read: the same bytes for the same description."""
     value = _ADAPTER.dump_python(description, mode="json")
     return yaml.safe_dump(value, sort_keys=False, width=110).encode()

@@ -1,4 +1,4 @@
-"""The seam to facts about a model: its commit, size, type of weights, licence and so on, wherever it lies."""
+"""The seam to facts about a model, such as its commit, size and licence, wherever the model is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ADAPTER_CONFIG = "adapter_config.json"
 CHAT_TEMPLATE = "chat_template.jinja"
 
 LONGEST_CARD_BYTES = 100_000
-"""How much of a card is read: what it says at its beginning is enough, and strangers write it."""
+"""How much of a card is read. Strangers write cards, and the beginning is enough."""
 
 LONGEST_FACT = 200
 """Characters of a licence, a class or a tag; the names of models have fewer than 100."""
@@ -27,32 +27,34 @@ MOST_FILES = 10_000
 """In a model's root folder. The largest models come in some hundreds."""
 
 MOST_PARAMS = 10**15
-"""A larger number is a mistake, or was written to break something."""
+"""A larger number is a mistake or an attack."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFacts:
-    """What is known of one revision of a model without loading it.
-
-    `name` is canonical, whatever spelling was asked for; `commit` has 40 hexadecimal digits; `params` is a
-    number of parameters and None when unknown; `location` is what transformers loads the model from: an
-    absolute folder, or the model's name on the Hub. `files` are those of its root folder. `license` is what
-    the card says, else the name of one that the card also links to. `base_models` are named by the card or by
-    the adapter's configuration. `needs_remote_code` is whether its configuration names code of its own.
-    `quantization` is the method by which its weights were quantized, empty when it is not named.
-    """
+    """What is known about one revision of a model without loading it."""
 
     name: str
+    """The canonical name, whatever spelling was asked for."""
     commit: str
+    """40 hexadecimal digits."""
     location: str
+    """What transformers loads the model from: an absolute folder, or the model's name on the Hub."""
     params: int | None = None
+    """The number of parameters; None if unknown."""
     dtype: str | None = None
+    """The type of most weights, in safetensors' words."""
     files: tuple[str, ...] = ()
+    """The names of the files in its root folder."""
     license: str = ""
+    """The licence in the card, or else the name of one that the card links to."""
     base_models: tuple[str, ...] = ()
+    """As the card or the adapter's configuration names them."""
     architecture: str | None = None
     needs_remote_code: bool = False
+    """Whether its configuration names code of its own."""
     quantization: str | None = None
+    """The method by which its weights are quantized, empty if unnamed; None if they are not."""
     has_chat_template: bool = False
     tags: tuple[str, ...] = ()
     gated: bool = False
@@ -60,14 +62,14 @@ class ModelFacts:
 
     @property
     def is_adapter(self) -> bool:
-        """Whether its files are those of an adapter. A delta looks like a whole model."""
+        """Whether its files are those of an adapter. A delta has the files of a whole model."""
         return ADAPTER_CONFIG in self.files and CONFIG not in self.files
 
 
 def within_bounds(facts: ModelFacts) -> ModelFacts:
-    """Return the facts cut to what a model can have: its author wrote them, and they are kept and shown.
+    """Return the facts cut to possible sizes: the model's author wrote them, and we store and show them.
 
-    Raises CannotBeEvaluated for more files than can be looked at.
+    Raises CannotBeEvaluated if there are too many files.
     """
     if len(facts.files) > MOST_FILES:
         raise CannotBeEvaluated(
@@ -95,30 +97,30 @@ class ModelSource(Protocol):
     """Where models are looked up."""
 
     def describe(self, name: str, revision: str) -> ModelFacts:
-        """The facts of a model at a revision (a branch, a tag or a commit).
+        """Return the facts of a model at a revision (a branch, a tag or a commit).
 
-        Raises ModelNotFound, RevisionNotFound, or another ModelError that says what to do.
+        Raises ModelNotFound, RevisionNotFound or another ModelError, with what to do.
         """
 
     def card(self, name: str, revision: str) -> str:
-        """The text of the model card at a revision, without its metadata; empty when there is none.
+        """Return the text of the model card at a revision, without its metadata; empty if there is none.
 
         Raises ModelNotFound, or another ModelError when it cannot be read.
         """
 
 
 class FirstFound:
-    """Several places, asked in their order until one has the model."""
+    """Several sources, asked in order until one has the model."""
 
     def __init__(self, *sources: ModelSource) -> None:
         self._sources = sources
 
     def describe(self, name: str, revision: str) -> ModelFacts:
-        """The facts from the first place that has a model of this name. Raises as a single place does."""
+        """Return the facts from the first source that has the model. Raises as a single source does."""
         return self._first(lambda source: source.describe(name, revision))
 
     def card(self, name: str, revision: str) -> str:
-        """The card from the first place that has a model of this name. Raises as a single place does."""
+        """Return the card from the first source that has the model. Raises as a single source does."""
         return self._first(lambda source: source.card(name, revision))
 
     def _first(self, ask: Callable[[ModelSource], T]) -> T:
@@ -132,7 +134,7 @@ class FirstFound:
 
 
 def quantization_in(config: Mapping[str, object]) -> str | None:
-    """The method that a config.json names for its weights; empty for one without a name, None without any."""
+    """Return the quantization method in a config.json: empty if unnamed, None if there is none."""
     found = config.get("quantization_config")
     if not isinstance(found, Mapping):
         return None
@@ -142,7 +144,7 @@ def quantization_in(config: Mapping[str, object]) -> str | None:
 
 
 def license_in(card: Mapping[str, object]) -> str:
-    """The licence that a card's metadata state: `license`, or a name and a link; empty when neither."""
+    """Return the licence in a card's metadata: `license`, or a name with a link; empty if neither."""
     stated = ", ".join(as_texts(card.get("license")))
     named = as_text(card.get("license_name")) if card.get("license_link") else ""
     return stated or named

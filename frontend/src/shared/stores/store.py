@@ -1,4 +1,4 @@
-"""The seam to a dataset: a snapshot of it, reading at that snapshot, and a commit that lands whole or not."""
+"""The seam to a dataset: take a snapshot, read at that snapshot, commit all or nothing."""
 
 from __future__ import annotations
 
@@ -24,14 +24,12 @@ class Snapshot:
 
 
 class Store(Protocol):
-    """One dataset, as several processes see it. As a text it is its name, for people.
-
-    `is_new` is whether this process found it missing on the Hub and created it, `pace` how often it is
-    committed to.
-    """
+    """One dataset, as several processes see it. `str()` gives its name, for people."""
 
     is_new: bool
+    """Whether this process found it missing on the Hub and created it."""
     pace: Pace
+    """How often it is committed to."""
 
     def snapshot(self) -> Snapshot:
         """The dataset as it is now. Raises StoreError when it cannot be reached."""
