@@ -1,4 +1,4 @@
-"""Standard errors by resampling are lm_eval's own numbers, and progress is told while they are computed."""
+"""Standard errors by resampling are lm_eval's own numbers, and progress is reported meanwhile."""
 
 from collections.abc import Sequence
 
@@ -35,26 +35,26 @@ def test_a_standard_error_is_the_number_that_lm_eval_computes(
     assert standard_error(statistic, answers, 200, lambda: None) == expected
 
 
-def test_progress_is_told_while_f1_mcc_or_perplexity_is_bootstrapped() -> None:
-    told: list[bool] = []
-    with bootstrapping_reported(lambda: told.append(True)):
+def test_progress_is_reported_while_f1_mcc_or_perplexity_is_bootstrapped() -> None:
+    calls: list[bool] = []
+    with bootstrapping_reported(lambda: calls.append(True)):
         for metric in (metrics.f1_score, metrics.matthews_corrcoef, metrics.perplexity):
-            told.clear()
+            calls.clear()
             answers = [-1.0, -2.0] if metric is metrics.perplexity else f1_answers(40)
             compute = metrics.stderr_for_metric(metric, 100)
             assert compute
             compute(answers)
-            assert told, metric
+            assert calls, metric
     assert metrics.bootstrap_stderr.__module__ == metrics.__name__
 
 
 def test_resampling_that_hangs_tells_nothing() -> None:
-    told: list[bool] = []
+    calls: list[bool] = []
     count = Count()
-    meter = Meter("f1", 100, count, lambda: told.append(True))
+    meter = Meter("f1", 100, count, lambda: calls.append(True))
     meter.report()
-    assert not told
+    assert not calls
     count.value = 5
     meter.report()
     meter.report()
-    assert told == [True]
+    assert calls == [True]

@@ -36,14 +36,14 @@ def test_the_old_backend_reads_every_open_request_after_the_command(queue: Queue
     queue.submit("acme/was-left", status=Status.RUNNING, lease=lease(-30))
     finished = queue.submit("acme/done", status=Status.FINISHED)
     before = queue.read(finished)
-    said = give_back(queue)
+    summary = give_back(queue)
     found = read_as_the_old_backend(queue.folder / "requests")
     assert [each.model for each in found] == ["acme/again", "acme/waits", "acme/was-left"]
     assert {each.status for each in found} == {"PENDING"}
     assert {each.revision for each in found} == {COMMIT}
     assert {each.params for each in found} == {0}
     assert queue.read(finished) == before
-    assert said.startswith("3 open requests in ")
+    assert summary.startswith("3 open requests in ")
 
 
 def test_every_key_that_is_left_is_one_of_the_twelve(queue: Queue) -> None:
@@ -67,7 +67,7 @@ def test_a_dry_run_writes_nothing(queue: Queue) -> None:
     assert queue.read(path) == before
 
 
-def test_nothing_is_taken_from_a_worker_that_holds_it_unless_it_is_told(queue: Queue) -> None:
+def test_nothing_is_taken_from_a_worker_that_holds_it_unless_it_is_asked_to(queue: Queue) -> None:
     path = queue.submit(status=Status.RUNNING, lease=lease(60))
     with pytest.raises(StillRunning, match=r"acme/model is being evaluated by worker-1\. Stop that worker"):
         give_back(queue)

@@ -67,12 +67,14 @@ def test_children_are_forks_of_one_parent_with_logs_of_their_own(launch: Launch)
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "said"), [("error", 1, "nobody foresaw this"), ("exits", 3, "in exits")]
+    ("name", "status", "output"), [("error", 1, "nobody foresaw this"), ("exits", 3, "in exits")]
 )
-def test_how_a_child_breaks_off_is_its_own_affair(launch: Launch, name: str, status: int, said: str) -> None:
+def test_how_a_child_breaks_off_is_its_own_affair(
+    launch: Launch, name: str, status: int, output: str
+) -> None:
     child, folder = launch(name)
     assert child.wait(30) == status
-    assert said in (folder / LOG_FILE).read_text()
+    assert output in (folder / LOG_FILE).read_text()
     assert launch("good")[0].wait(30) == 0
 
 
@@ -139,7 +141,7 @@ def end_of(child: Child) -> int:
     return child.wait(0)
 
 
-def test_a_child_that_cannot_be_forked_is_told_and_ends_nobody_else(tmp_path: Path) -> None:
+def test_a_child_that_cannot_be_forked_is_reported_and_ends_nobody_else(tmp_path: Path) -> None:
     launcher = make_launcher(tmp_path / "forkless")
     assert [order(launcher, tmp_path / name).wait(30) for name in ("good", "seven")] == [1, 1]
     parent = launcher._parent
@@ -149,7 +151,7 @@ def test_a_child_that_cannot_be_forked_is_told_and_ends_nobody_else(tmp_path: Pa
 
 
 def test_a_child_that_is_killed_while_its_parent_hangs_has_ended_at_once(tmp_path: Path) -> None:
-    """A worker that is told to end in its first minute gives its leases back without waiting for a fork."""
+    """A worker that is stopped in its first minute returns its leases without waiting for a fork."""
     launcher = make_launcher(tmp_path / "hanging", ends_within=0.1)
     child = order(launcher, tmp_path / "good")
     child.kill()
@@ -230,7 +232,7 @@ def test_a_launcher_that_is_closed_ends_its_children(tmp_path: Path) -> None:
     assert not is_alive(pid)
 
 
-def test_a_parent_that_cannot_begin_is_told_as_the_childs_end(
+def test_a_parent_that_cannot_begin_is_reported_as_the_childs_end(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     launcher = make_launcher(tmp_path / "broken")

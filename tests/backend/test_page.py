@@ -102,8 +102,8 @@ def test_the_page_says_that_the_suite_is_tried_while_that_goes_on(queue: Queue) 
     announcer.poll()
     stores = Stores(queue.requests, queue.results, AnyModel())
     caller = Caller(build_page(queue.worker(), Ticker(timedelta(hours=1)), announcer, stores))
-    told = caller.call(0).text
-    assert "Trying the suite before any model is claimed: looking for tiny_addition" in told
+    html = caller.call(0).text
+    assert "Trying the suite before any model is claimed: looking for tiny_addition" in html
 
 
 @pytest.mark.parametrize("sent", [[], [None], ["x" * 50_000], [{"path": "/etc/passwd"}] * 100])
@@ -120,7 +120,7 @@ def test_what_anybody_calls_of_the_page_is_answered_or_refused_in_a_word(
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
-def test_many_who_look_have_the_page_made_once(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_visitors_have_the_page_made_once(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(brief_cache, "SECONDS", 3600)
     announcer = Announcer(queue.results, FunctionExecutor(), SUITE)
     stores = Stores(queue.requests, queue.results, AnyModel())
@@ -146,9 +146,9 @@ def test_the_page_tells_what_was_created_and_until_when_it_gathers(queue: Queue)
     requests.pace.note(COMMITS)
     worker = queue.worker(requests=requests)
     stores = Stores(requests, queue.results, AnyModel())
-    said = notes(worker, stores)
-    assert said[0].endswith("/requests was missing, so an empty one has been created.")
-    assert said[1].endswith("collects its changes until 12:01:00 UTC and writes them together.")
+    shown = notes(worker, stores)
+    assert shown[0].endswith("/requests was missing, so an empty one has been created.")
+    assert shown[1].endswith("collects its changes until 12:01:00 UTC and writes them together.")
     queue.submit("acme/model")
     worker.refresh()
     assert len(notes(worker, stores)) == 1

@@ -17,6 +17,7 @@ from src.shared.data.request import Request, Status, write_request
 from src.shared.errors import LeaderboardError, StoreError
 from src.shared.process.steady import on_the_wall, steady_now
 from src.shared.stores.conflicts import without_conflict
+from src.shared.stores.hub import RETRIED
 from src.shared.stores.mirror import Reading
 from src.shared.stores.store import Store, blob_id
 from src.shared.times import Clock
