@@ -13,6 +13,7 @@ from src.shared.data.names import BACKEND_DESCRIPTION, left_behind
 from src.shared.data.yaml_file import MAX_BYTES
 from src.shared.stores.conflicts import Commit, update
 from src.shared.stores.store import Snapshot, Store, blob_id
+from src.shared.version import VERSION
 from src.suite.trial import SuiteTrial, Verdict
 
 log = logging.getLogger(__name__)
@@ -132,6 +133,7 @@ class Announcer:
         complete = replace(
             with_kept_examples(description, verdict.kept),
             problems=problems,
+            version=VERSION,
             space=self._space,
             queue_order=self._queue_order,
             max_model_gb=self._max_model_gb,

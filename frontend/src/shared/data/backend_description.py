@@ -105,6 +105,8 @@ class BackendDescription:
     """The Space that the backend runs in, if any."""
     queue_order: tuple[str, ...] = ()
     """The names of the rules of the queue's order."""
+    version: str | None = None
+    """The version of this template that the backend runs; None in files of 0.1."""
     tried: str | None = None
     """The fingerprint of the task files, settings and versions whose trial found no problem."""
 
