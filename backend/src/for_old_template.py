@@ -33,7 +33,7 @@ from src.shared.wiring import open_stores
 from src.withdrawn_secrets import withdraw_secrets
 
 IN_ONE_COMMIT = 500
-"""Requests: a queue of ten thousand takes 20 of the commits that the Hub takes in an hour."""
+"""The number of requests per commit. A queue of ten thousand takes 20 of the hour's commits."""
 
 NEEDS_ITS_CHAT_TEMPLATE = (
     "The old backend does not support chat templates, so this request was withdrawn when the leaderboard "
@@ -47,16 +47,17 @@ FULL = "{} accepts no more commits this hour. Run the command again later; it co
 
 
 class StillRunning(LeaderboardError):
-    """A worker holds requests."""
+    """A worker still holds requests."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of the open requests: files by path."""
+    """How to rewrite the open requests."""
 
     files: Mapping[str, bytes] = field(default_factory=dict)
+    """The new files, by path."""
     taken_back: Collection[str] = ()
-    """Those that the old backend could not evaluate as they were asked for."""
+    """The paths of requests that the old backend could not evaluate as requested."""
 
 
 def changed(reading: Reading[Request], *, now: datetime, even_running: bool) -> Change:
@@ -95,7 +96,7 @@ def for_the_old_template(
     even_running: bool = False,
     clock: Clock = utc_now,
 ) -> str:
-    """Write what `changed` says, and return a summary. Raises StillRunning and StoreError."""
+    """Write the files that `changed` returns, and return a summary. Raises StillRunning and StoreError."""
     mirror = Mirror(requests, lambda _, data: read_request(data))
     first = changed(mirror.refresh(), now=clock(), even_running=even_running)
     if not dry_run:
@@ -116,7 +117,7 @@ def for_the_old_template(
 
 
 def _write_some(requests: Store, mirror: Mirror[Request], *, even_running: bool, clock: Clock) -> None:
-    """One commit of what is still to be written. Raises StillRunning and StoreError."""
+    """Commit some of the files that are not written yet. Raises StillRunning and StoreError."""
     for _ in tries():
         reading = mirror.refresh()
         files = changed(reading, now=clock(), even_running=even_running).files
@@ -138,7 +139,7 @@ def _write_some(requests: Store, mirror: Mirror[Request], *, even_running: bool,
 
 
 def _withdraw_the_description(results: Store) -> None:
-    """Say no longer what our backend runs. Raises StoreError."""
+    """Remove the description of our backend. Raises StoreError."""
     for _ in tries():
         snapshot = results.snapshot()
         delete = [place for place in places(BACKEND_DESCRIPTION) if place in snapshot.files]

@@ -1,4 +1,4 @@
-"""The backend's settings as they are read at the start; envs.py is where owners write them."""
+"""The backend's settings as read at the start. Owners write them in envs.py."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BootstrapIters = Annotated[int, Field(ge=100, le=10_000_000), "a whole number fr
 NotNegative = Annotated[float, Field(ge=0), "a number"]
 
 BATCH_SIZE = re.compile(r"[1-9]\d{0,5}|auto(:[1-9]\d{0,5})?")
-"""lm_eval's forms of a batch size: `8`, `auto`, and `auto:4`, which searches anew four times."""
+"""lm_eval's forms of a batch size: `8`, `auto`, and `auto:4`, which searches again four times."""
 
 
 def _batch_size(text: str) -> str:
@@ -36,15 +36,15 @@ BatchSize = Annotated[
 LeaseMinutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
 
 SHARE_OF_MEMORY = 0.9
-"""How much of the machine's memory evaluations may have: the rest is the worker's."""
+"""The share of the machine's memory for evaluations. The rest is for the worker."""
 
 SHARE_FOR_WEIGHTS = 0.8
-"""How much of an evaluation's memory its weights may have."""
+"""The share of an evaluation's memory that its weights may take."""
 
 
 @dataclass(frozen=True)
 class Settings(CommonSettings):
-    """Each field is a setting of the same name in capitals; docs/configuration.md says what it means."""
+    """Each field is the setting of the same name in capitals. docs/configuration.md explains them."""
 
     tasks_harness: object = ", ".join(SHIPPED_TASKS)
     tasks_dir: str = "tasks"
@@ -70,23 +70,24 @@ class Settings(CommonSettings):
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """What evaluations run on."""
+        """Return the devices on which evaluations run."""
         return tuple(name.strip() for name in self.device.split(",") if name.strip()) or ("cpu",)
 
     @property
     def slots(self) -> int:
-        """How many evaluations run at once: as set, else one on each device."""
+        """Return how many evaluations run at once: as set, or else one per device."""
         return self.max_parallel or len(self.devices)
 
     def memory_per_evaluation(self, available: int) -> int:
-        """The bytes that one evaluation may hold, of so many on the machine."""
+        """Return the bytes that one evaluation may use. `available` is the memory of the machine."""
         if self.max_memory_gb:
             return int(self.max_memory_gb * GB)
         return int(available * SHARE_OF_MEMORY / self.slots)
 
     def largest_model(self, memory: int) -> float | None:
-        """The largest weights in GB that are taken: as set, else on a CPU what leaves the rest enough memory,
-        and elsewhere any.
+        """Return the largest weights to accept, in GB; None for any size.
+
+        As set, or else on a CPU what leaves enough memory for the rest.
         """
         if self.max_model_gb or set(self.devices) != {"cpu"}:
             return self.max_model_gb
@@ -94,5 +95,5 @@ class Settings(CommonSettings):
 
     @property
     def name_of_the_worker(self) -> str | None:
-        """As it was set, else the Space's; None leaves it to the machine."""
+        """Return the name as set, or else the Space's. None means a name made from the host's."""
         return self.worker_id or self.space_id

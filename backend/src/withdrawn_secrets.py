@@ -1,7 +1,7 @@
 """Keeps secrets out of the environment that an evaluation child could read in `/proc`.
 
-A process's environment stays readable there as it was when the process began, whatever it deletes later. So a
-worker that was started with a secret starts itself anew without it, and hands it over in a pipe.
+`/proc` shows a process's environment as it was at the start, even after variables are deleted. So a worker
+that was started with a secret restarts itself without it, and passes it on through a pipe.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ SECRET = re.compile(
 )
 HARMLESS = ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "TOKENIZERS_PARALLELISM", "PWD", "OLDPWD", PIPE)
 LONGEST = 60_000
-"""Bytes of all secrets together: what fits into a pipe before anyone reads it."""
+"""The most bytes that all secrets may have together. This much fits into a pipe before anyone reads it."""
 
 
 def withdraw_secrets() -> Mapping[str, str]:
-    """The secrets of the environment, by name, after making sure that this process was started without any.
+    """Return the secrets of the environment, by name, in a process whose environment contains none.
 
-    The first time it does not return: it executes the same command again. Call it first, before threads and
-    open files. Raises ConfigurationError when there is too much to hand over.
+    The first call does not return: it executes the same command again without the secrets. Call it before
+    starting threads or opening files. Raises ConfigurationError if the secrets are too long to pass on.
     """
     if PIPE in os.environ:
         with os.fdopen(int(os.environ.pop(PIPE)), "rb") as pipe:
@@ -51,5 +51,5 @@ def withdraw_secrets() -> Mapping[str, str]:
 
 
 def is_secret(name: str) -> bool:
-    """Whether a variable of this name is taken for a secret."""
+    """Return whether a variable of this name counts as a secret."""
     return bool(SECRET.search(name)) and name not in HARMLESS

@@ -50,26 +50,28 @@ DESCRIBED_WITHIN = timedelta(minutes=10)
 """Indexing all tasks of lm_eval takes ten seconds on a fast machine."""
 
 REFUSED = 1
-"""The exit status of a worker that should drain the queue and cannot, because the suite has problems."""
+"""The exit status with `--drain` when the suite has problems."""
 
 
 @dataclass
 class Worker:
-    """A worker put together from the settings, not ticking yet; `stores.notice` is for its owner."""
+    """A worker's parts, built from the settings. It does not tick yet."""
 
     reconciler: Reconciler
     announcer: Announcer
     ticker: Ticker
     identity: WorkerIdentity
     stores: Stores
+    """The datasets and models. `stores.notice` is a sentence for the owner."""
     launcher: Launcher
     whose: Whose = field(default_factory=lambda: Whose(Role.BACKEND))
     tasks: tuple[str, ...] = ()
-    """What this worker evaluates every model on."""
+    """The tasks on which every model is evaluated."""
     _can_write: bool = False
+    """Whether the checks before the first write have passed."""
 
     def tick(self) -> None:
-        """Do what there is to do now; the queue comes first. Raises StoreError when a dataset forbids it."""
+        """Do what there is to do now, the queue first. Raises StoreError when a dataset cannot be used."""
         if not self._can_write:
             self._check_writing()
         self.announcer.poll()
@@ -77,11 +79,11 @@ class Worker:
         self.announcer.tick()
         try:
             self.reconciler.keep_indexes()
-        except StoreError as error:  # it only makes starts slower
+        except StoreError as error:  # an old index only makes starts slower
             log.warning("could not update an index: %s", error)
 
     def _check_writing(self) -> None:
-        """Before anything is claimed: what cannot be published need not be evaluated."""
+        """Check both datasets before anything is claimed. Results that cannot be published are useless."""
         self.reconciler.refresh()
         for store in (self.stores.requests, self.stores.results):
             store.check_writing()
@@ -93,15 +95,15 @@ class Worker:
         self._can_write = True
 
     def is_idle(self) -> bool:
-        """Whether nothing was left to do at the last tick."""
+        """Return whether nothing was left to do at the last tick."""
         return self.reconciler.is_idle() and self.announcer.is_done
 
     def is_refused(self) -> bool:
-        """Whether nothing runs, and nothing will until the suite is mended."""
+        """Return whether nothing runs, and nothing will until the suite is fixed."""
         return self.announcer.has_problems() and self.announcer.is_done and self.reconciler.holds_nothing()
 
     def close(self) -> None:
-        """Stop ticking and evaluating, and give the leases back if the requests can be written."""
+        """Stop ticking and evaluating, and return the leases if the requests can be written."""
         self.ticker.stop()
         self.announcer.close()
         try:
@@ -112,7 +114,7 @@ class Worker:
 
 
 def make_worker(settings: Settings) -> Worker:
-    """Put a worker together from the settings. Raises ConfigurationError."""
+    """Build a worker from the settings. Raises ConfigurationError."""
     memory = settings.memory_per_evaluation(available_memory())
     suite, policy = make_suite(settings), make_policy(settings, memory)
     stores = open_stores(settings)
@@ -153,7 +155,7 @@ def make_worker(settings: Settings) -> Worker:
 
 
 def make_suite(settings: Settings) -> Suite:
-    """What is run on every model. Raises ConfigurationError."""
+    """Return the suite that the settings describe. Raises ConfigurationError."""
     tasks = read_tasks(settings.tasks_harness)
     return Suite(
         tasks=tasks.names,
@@ -170,7 +172,7 @@ def make_suite(settings: Settings) -> Suite:
 
 
 def make_policy(settings: Settings, memory: int) -> Policy:
-    """The rules of the queue, for so many bytes for each evaluation. Raises ConfigurationError."""
+    """Return the rules of the queue. `memory` is the bytes for each evaluation. Raises ConfigurationError."""
     return Policy(
         lease=LeaseTerms(timedelta(minutes=settings.lease_minutes)),
         retries=RetryTerms(attempts=settings.max_attempts),
@@ -180,7 +182,7 @@ def make_policy(settings: Settings, memory: int) -> Policy:
 
 
 def make_launcher(settings: Settings, suite: Suite, folder: Path) -> Launcher:
-    """How evaluations begin: forked from a warm parent, where a fork is safe; with a GPU it may not be."""
+    """Return a launcher that forks from a warm parent where that is safe. With a GPU it may not be."""
     processors = os.cpu_count() or 1
     threads = max(1, processors // settings.slots) if settings.slots > 1 else None
     environment = clean_environment(folder, settings.hf_read_token, threads)
@@ -192,7 +194,7 @@ def make_launcher(settings: Settings, suite: Suite, folder: Path) -> Launcher:
 def make_executor(
     settings: Settings, memory: int, folder: Path, launcher: Launcher, on_end: Callable[[], None]
 ) -> ProcessExecutor:
-    """Where evaluations run, within so many bytes of memory each and the other limits that were set."""
+    """Return the executor for evaluations, with its limits. `memory` is the bytes for each evaluation."""
     return ProcessExecutor(
         folder,
         limits=ChildLimits(
@@ -210,7 +212,7 @@ def make_executor(
 def make_tester(
     settings: Settings, folder: Path, launcher: Launcher, on_end: Callable[[], None]
 ) -> ProcessExecutor:
-    """Where the suite is tried. It may have to download all questions, and tells when it goes on."""
+    """Return the executor for the suite's trial. It may have to download all questions, so allow it time."""
     limits = ChildLimits(
         time=timedelta(hours=settings.max_hours), silence=timedelta(minutes=settings.stuck_minutes)
     )
@@ -224,7 +226,7 @@ def main() -> int:
     arguments = parser.parse_args()
     secrets = withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # else it reports every call of the Hub
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # otherwise it logs every call to the Hub
     worker = make_worker(read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets}))
     stop = StopSignal()
 

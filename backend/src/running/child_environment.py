@@ -1,4 +1,4 @@
-"""The environment of a child: what it may know of the worker's, and a home of its own where no token lies."""
+"""The environment of a child: a few of the worker's variables, and a home directory without a token."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ PASSED_ON = (
     "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
 )
 # fmt: on
-"""What a child gets of the worker's environment, unless it holds a login (`http://me:…@proxy`)."""
+"""The variables that a child gets from the worker, unless they contain a login (`http://me:…@proxy`)."""
 
 
 def clean_environment(
     folder: Path, read_token: str | None = None, threads: int | None = None
 ) -> dict[str, str]:
-    """The whole environment of a child: a short list of harmless variables, and a home of its own where no
-    token lies. The only token that it may have is one that can only read, for gated models and questions.
+    """Return the whole environment of a child: a few harmless variables and a home without a token.
 
-    Several that share the processors have so many `threads` each, unless the owner says otherwise.
+    The only token it can get is `read_token`, for gated models and questions. `threads` limits the threads of
+    children that share the processors, unless the owner has set a number.
     """
     token = {"HF_TOKEN": read_token} if read_token else {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
     passed_on = {name: os.environ[name] for name in PASSED_ON if "@" not in os.environ.get(name, "@")}

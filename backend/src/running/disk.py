@@ -1,4 +1,4 @@
-"""Room on the disk: models that were downloaded for evaluations are removed when it gets short."""
+"""Frees disk space by removing models that were downloaded for evaluations."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def make_room(
     in_use: Callable[[], Collection[str]],
     lock: AbstractContextManager[object],
 ) -> None:
-    """Remove models from a cache of the Hub until so many bytes are free: those first that were not used for
-    longest, and none that is in use. Questions stay: every evaluation needs them.
+    """Remove models from a Hub cache until `wanted` bytes are free, least recently used first.
 
-    Whoever holds the lock when a model gets into use never has it removed under it.
+    Models in use stay, and so do questions, since every evaluation needs them. Hold the lock while you start
+    using a model, so that it is not removed at the same moment.
     """
     if not cache.is_dir() or _free(cache) >= wanted:
         return
@@ -34,10 +34,10 @@ def make_room(
         return
     models = [repo for repo in found.repos if repo.repo_type == "model"]
     for model in sorted(models, key=lambda repo: repo.last_accessed):
-        with lock:  # The search took its time: what is in use is asked for each.
+        with lock:  # The scan takes time, so check for each model whether it is in use now.
             if model.repo_id in in_use():
                 continue
-            # Not by its revisions: a copy of a repository has the same.
+            # Not by its revisions: a duplicate of a repository has the same ones.
             shutil.rmtree(model.repo_path, ignore_errors=True)
         log.info("removed the weights of %s to make room", model.repo_id)
         if _free(cache) >= wanted:

@@ -1,4 +1,4 @@
-"""Where evaluations run: each in a child process of its own on this machine, watched until it ends."""
+"""Runs each evaluation in a child process on this machine, and watches it until it ends."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ from src.shared.errors import BadFile
 log = logging.getLogger(__name__)
 
 SECONDS_TO_DIE = 60.0
-"""How long a process that is killed may take to be gone: one that waits for a disk takes its time."""
+"""How long a killed process may take to disappear. One that waits for a disk can take a while."""
 
 TAIL_BYTES = 4_000
-"""How much of the end of a running child's log is shown."""
+"""How much of the end of a running child's log the page shows."""
 
 NOT_BEGUN = (
     "The worker could not start the evaluation: its process {}. The leaderboard's owner has to find out why; "
@@ -56,7 +56,7 @@ NOT_BEGUN = (
 )
 
 LONGEST_MESSAGE = 1_000
-"""So many characters of what a child says of its failure are told."""
+"""The most characters of a child's failure message that are kept."""
 
 NOT_WATCHED = (
     "The worker could not monitor the evaluation and stopped it. The leaderboard's owner can find details in "
@@ -65,22 +65,22 @@ NOT_WATCHED = (
 
 
 class Executor(Protocol):
-    """Runs evaluations somewhere. A claim's nonce names its evaluation."""
+    """Runs evaluations somewhere. The nonce of a claim identifies its evaluation."""
 
     def start(self, nonce: str, job: Job) -> None:
-        """Begin an evaluation; what goes wrong, at the start too, becomes its ending."""
+        """Start an evaluation. Any failure, even at the start, becomes its ending."""
 
     def progress(self) -> Mapping[str, Progress | None]:
-        """How far each evaluation is that runs, as far as it has said."""
+        """Return the last reported progress of each running evaluation."""
 
     def endings(self) -> Mapping[str, Ending]:
-        """The evaluations that have ended and were not forgotten yet."""
+        """Return the evaluations that have ended and are not forgotten yet."""
 
     def log(self, nonce: str) -> str:
-        """The end of the log of an evaluation that runs; empty when there is none."""
+        """Return the end of a running evaluation's log; empty when there is none."""
 
     def forget(self, nonce: str) -> None:
-        """Let go of an evaluation, and stop it if it still runs."""
+        """Drop an evaluation. Stop it if it still runs."""
 
     def close(self) -> None:
         """Stop everything."""
@@ -88,7 +88,7 @@ class Executor(Protocol):
 
 @dataclass
 class _RunningChild:
-    """One running evaluation: its process and its folder."""
+    """One running evaluation: its process, folder and job."""
 
     process: Child
     folder: Path
@@ -96,17 +96,17 @@ class _RunningChild:
 
     @property
     def names(self) -> Mapping[str, str]:
-        """What its log says in place of this machine's folders."""
+        """Return the names that replace this machine's folders in its log."""
         weights = self.job.weights if Path(self.job.weights).is_absolute() else ""
         folders = {str(self.folder): "job", sys.prefix: "python", str(Path.cwd()): "backend"}
         return folders | {weights: self.job.model}
 
 
 class ProcessExecutor:
-    """One child process per evaluation, in its own process group, with a clean environment, within limits.
+    """Runs each evaluation in a child process, in its own process group, with a clean environment and limits.
 
-    Each runs on the device that has the fewest running; `free_disk` is how many bytes the disk should have
-    free after each.
+    Each runs on the device with the fewest running evaluations. After each, models are removed until
+    `free_disk` bytes of the disk are free.
     """
 
     def __init__(
@@ -129,13 +129,13 @@ class ProcessExecutor:
         self._work = work
         self._lock = Lock()
         self._cache = Lock()
-        """Held while weights get into use, and while some are removed."""
+        """Held while a child starts to use weights, and while weights are removed."""
         self._wanted: set[str] = set()
         self._children: dict[str, _RunningChild] = {}
         self._endings: dict[str, Ending] = {}
 
     def start(self, nonce: str, job: Job) -> None:
-        """Start a child; when even that fails (a full disk, no memory), the worker is at fault."""
+        """Start a child. If even that fails (a full disk, no memory), the worker is at fault."""
         folder = self._folder / "jobs" / nonce
         job = replace(job, device=self._free_device(), kept_tasks=str(self._folder / "kept"))
         with self._lock:
@@ -143,7 +143,7 @@ class ProcessExecutor:
         try:
             child = self._launch(nonce, folder, job)
             Thread(target=self._watch, args=(nonce, child), name=f"watch {job.model}", daemon=True).start()
-        except (OSError, RuntimeError) as error:  # the second when there can be no more threads
+        except (OSError, RuntimeError) as error:  # RuntimeError: no more threads can be started
             log.exception("could not start the evaluation of %s", job.model)
             if begun := self._kill(nonce):
                 _exit_status(begun.process)
@@ -151,18 +151,18 @@ class ProcessExecutor:
             self._end(nonce, _not_started(error))
 
     def progress(self) -> Mapping[str, Progress | None]:
-        """What each running child wrote last."""
+        """Return what each running child wrote last."""
         with self._lock:
             running = {nonce: child.folder for nonce, child in self._children.items()}
         return {nonce: read_json(folder / PROGRESS_FILE, Progress) for nonce, folder in running.items()}
 
     def endings(self) -> Mapping[str, Ending]:
-        """Of each child that ended and was not forgotten, how it ended."""
+        """Return how each child ended that is not forgotten yet."""
         with self._lock:
             return dict(self._endings)
 
     def log(self, nonce: str) -> str:
-        """What a running child logged last."""
+        """Return what a running child logged last."""
         with self._lock:
             child = self._children.get(nonce)
         return (
@@ -172,7 +172,7 @@ class ProcessExecutor:
         )
 
     def forget(self, nonce: str) -> None:
-        """Drop an ending, or kill the child: its ending is then dropped when it comes."""
+        """Drop an ending, or kill the child and drop its ending when it comes."""
         with self._lock:
             self._wanted.discard(nonce)
             self._endings.pop(nonce, None)
@@ -187,7 +187,7 @@ class ProcessExecutor:
             with suppress(subprocess.TimeoutExpired):
                 child.process.wait(SECONDS_TO_DIE)
         with self._lock:
-            self._children.clear()  # without waiting until each has been tidied up
+            self._children.clear()  # do not wait until each has been cleaned up
 
     def _free_device(self) -> str:
         with self._lock:
@@ -204,7 +204,7 @@ class ProcessExecutor:
         return child
 
     def _kill(self, nonce: str) -> _RunningChild | None:
-        """Kill a child that may be there, and return it."""
+        """Kill the child, if there is one, and return it."""
         with self._lock:
             child = self._children.get(nonce)
         if child:
@@ -212,7 +212,7 @@ class ProcessExecutor:
         return child
 
     def _watch(self, nonce: str, child: _RunningChild) -> None:
-        """Watch one child until there is an ending, whatever happens: without one it would run for ever."""
+        """Watch one child until there is an ending. Without one, its request would stay RUNNING forever."""
         try:
             ending = self._end_of(child)
         except Exception:
@@ -228,7 +228,7 @@ class ProcessExecutor:
             killed_before = kills_for_memory()
             stopped = watch(child.process, child.folder, self._limits)
         finally:
-            child.process.kill()  # what the child started must not outlive it
+            child.process.kill()  # also kill what the child started
             status = _exit_status(child.process)
         memory_ran_out = kills_for_memory() > killed_before
         ending = stopped or _ending(status, child, memory_ran_out=memory_ran_out)
@@ -242,7 +242,7 @@ class ProcessExecutor:
             log.warning("could not make room on the disk: %s", error)
 
     def _weights_in_use(self) -> set[str]:
-        """Not by the models' names: the cache has them under the names by which they were asked for."""
+        """Return the weights in use. The cache knows them by these names, not by the models' names."""
         with self._lock:
             return {child.job.weights for child in self._children.values()}
 
@@ -255,24 +255,24 @@ class ProcessExecutor:
 
 
 def _exit_status(process: Child) -> int:
-    """That of a process that has ended, or was killed."""
+    """Return the exit status of a process that has ended or was killed."""
     try:
         status = process.wait(SECONDS_TO_DIE)
-    except subprocess.TimeoutExpired:  # the system cannot let go of it yet; nothing more will come of it
+    except subprocess.TimeoutExpired:  # the system still holds it, but it will do nothing more
         return -signal.SIGKILL
     process.close()
     return status
 
 
 def _not_started(error: OSError | RuntimeError) -> Ending:
-    """How an evaluation ends that this error kept from beginning."""
+    """Return the ending of an evaluation that could not start because of this error."""
     is_full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
     reason = getattr(error, "strerror", None) or error
     return Ending(End.DISK_FULL if is_full else End.WORKER, f"The evaluation could not be started: {reason}.")
 
 
 def _ending(status: int, child: _RunningChild, *, memory_ran_out: bool) -> Ending:
-    """How a child ended, from its exit status and the files that it left, none of which is trusted."""
+    """Return how a child ended, from its exit status and its files, none of which are trusted."""
     failure = read_json(child.folder / FAILURE_FILE, Failure)
     if status != 0 and failure and failure.end in REPORTED_BY_A_CHILD:
         message = cleaned(failure.message[:LONGEST_MESSAGE].encode(errors="replace"), child.names)
@@ -292,7 +292,7 @@ def _ending(status: int, child: _RunningChild, *, memory_ran_out: bool) -> Endin
 
 
 def _finished(folder: Path) -> Ending:
-    """The ending of a child that is done, if its report can be read."""
+    """Return the ending of a successful child, if its report can be read."""
     try:
         return Ending(End.FINISHED, "", report=read_object((folder / REPORT_FILE).read_bytes()))
     except (OSError, BadFile) as error:
@@ -300,12 +300,12 @@ def _finished(folder: Path) -> Ending:
 
 
 def _meaning_of(status: int) -> str:
-    """What an exit status means."""
+    """Return what an exit status means, as the end of a sentence."""
     if status == 0:
         return "ended without a report"
     if status > 0:
         return f"failed with exit status {status}; see its log"
     try:
         return f"was killed by signal {signal.Signals(-status).name}"
-    except ValueError:  # those for real time have no names
+    except ValueError:  # real-time signals have no names
         return f"was killed by signal {-status}"

@@ -1,6 +1,4 @@
-"""Who this worker is: an id that a restarted worker has again, and that no other living process on this
-machine has.
-"""
+"""The name of this worker. It survives a restart, and no other process on this machine has it."""
 
 from __future__ import annotations
 
@@ -24,24 +22,25 @@ from src.shared.errors import ConfigurationError
 log = logging.getLogger(__name__)
 
 ABANDONED_AFTER = timedelta(days=7)
-"""How long the folder of a worker that does not come back is kept: its models may take many gigabytes."""
+"""How long to keep the folder of a worker that does not return. Its models may take many gigabytes."""
 
 
 @dataclass(frozen=True)
 class WorkerIdentity:
-    """A worker's id, and a folder of its own on this machine; the lock is held while the process lives."""
+    """A worker's name, and its folder on this machine."""
 
     worker: str
     folder: Path
     lock: FileLock
+    """Held for the life of the process."""
 
 
 def take_identity(name: str | None, root: Path | None = None) -> WorkerIdentity:
-    """Become the worker of this name or, without one, of this host with the lowest number that is free.
+    """Take this name or, without one, the host's name with the lowest free number.
 
-    The folders of workers that have not come back for a week are removed. Raises ConfigurationError when a
-    living process on this machine already has the name: two workers of one name would take each other's
-    leases for their own.
+    Also remove the folders of workers that have not returned for a week. Raises ConfigurationError when
+    another process on this machine has the name: two workers with one name would mistake each other's leases
+    for their own.
     """
     root = root or Path(tempfile.gettempdir()) / f"leaderboard-workers-{os.getuid()}"
     if name:
@@ -66,18 +65,18 @@ def _try(worker: str, root: Path) -> WorkerIdentity | None:
         lock.acquire()
     except Timeout:
         return None
-    shutil.rmtree(folder / "jobs", ignore_errors=True)  # a predecessor that was killed could not clean up
+    shutil.rmtree(folder / "jobs", ignore_errors=True)  # a killed predecessor could not clean up
     folder.mkdir(exist_ok=True)
     os.utime(folder)
     return WorkerIdentity(worker, folder, lock)
 
 
 def _remove_abandoned(root: Path) -> None:
-    """Remove the folders that nobody has used for long, and whose workers do not live."""
+    """Remove folders that have not been used for a week and whose workers are gone."""
     for folder in root.glob("worker-*/"):
         lock = FileLock(f"{folder}.lock", timeout=0)
         with suppress(Timeout, OSError):
-            # The lock's file stays: without it two workers could hold locks of the same name.
+            # Keep the lock file: without it two workers could hold locks of the same name.
             if time.time() - _last_used(folder) > ABANDONED_AFTER.total_seconds():
                 with lock:
                     log.info("removing %s: its worker has not come back", folder)
@@ -85,12 +84,13 @@ def _remove_abandoned(root: Path) -> None:
 
 
 def _last_used(folder: Path) -> float:
-    """When something directly in the folder, or in one of its folders, was last made or removed."""
+    """Return when something in the folder, or directly in one of its folders, was last created or removed."""
     return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
 
 
 def _make_private(folder: Path) -> None:
-    """Make a folder that nobody else can write to; in a shared one like /tmp another may be first."""
+    """Create a folder that only this user can write to. In a shared folder like /tmp, someone may be "
+    "first."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.lstat()
     if status.st_uid != os.getuid() or status.st_mode & 0o022 or not folder.is_dir():

@@ -1,6 +1,4 @@
-"""One evaluation as its child process sees it: what it is told, the files that it writes, and how it can
-end.
-"""
+"""What a worker and a child process exchange: the job, and the files that the child writes."""
 
 from __future__ import annotations
 
@@ -27,16 +25,14 @@ REPORT_FILE = "report.json"
 FAILURE_FILE = "failure.json"
 LOG_FILE = "log.txt"
 BEGUN_FILE = "begun"
-"""An empty file: the child has imported all that it needs, and what goes wrong from now on may be the model's
-fault.
-"""
+"""An empty file: the child has imported everything, so from now on a failure may be the model's fault."""
 
 NEEDS_MORE_MEMORY = "Submit a smaller model, or ask the leaderboard's owner for a larger worker."
-"""What to do about a model that is too large, whoever noticed it."""
+"""What to do about a model that needs too much memory."""
 
 
 class Work(StrEnum):
-    """What a child process is to do; the value is its first argument."""
+    """What a child process should do. The value is its first argument."""
 
     EVALUATE = "evaluate"
     """Evaluate the model of the job in the folder that follows."""
@@ -50,30 +46,30 @@ class Work(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Job(Suite):
-    """What one evaluation child is told: the suite, and the model to run it on.
-
-    `weights` is what transformers loads: a folder on this machine, or a model's name on the Hub together with
-    `commit`. `kept_tasks` is a folder of this worker's for the reports of single tasks, so that an attempt
-    goes on where an earlier one of the same `run` was cut short.
-    """
+    """The job of one evaluation child: the suite, and the model to run it on."""
 
     model: str
+    """The model's name, as the request has it."""
     weights: str
+    """What transformers loads: a folder on this machine, or a model's name on the Hub."""
     commit: str | None
+    """The commit of a model on the Hub."""
     precision: str
     use_chat_template: bool = False
     kept_tasks: str | None = None
+    """The worker's folder for reports of single tasks, so that an attempt can continue an interrupted one."""
     run: str | None = None
+    """The run of the request. Only attempts of the same run share reports of single tasks."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What a child reports of a suite: its description, with its problems, and the tasks of which no question
-    could be fetched, because the Hub or another site did not answer.
-    """
+    """What a child reports after trying a suite."""
 
     description: BackendDescription
+    """The description of the suite, including its problems."""
     unanswered: tuple[str, ...] = ()
+    """The tasks whose questions could not be fetched, because the Hub or another site did not answer."""
 
 
 REPORTED_BY_A_CHILD = {
@@ -85,40 +81,40 @@ REPORTED_BY_A_CHILD = {
     End.WORKER,
     End.CRASHED,
 }
-"""How a child may say that it ended; of every other end its worker knows."""
+"""The ends that a child can report. The worker itself determines every other end."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What a child says of an evaluation that it could not finish: how it ended, which is one of
-    REPORTED_BY_A_CHILD, and one sentence that the model's submitter understands.
-    """
+    """What a child reports about an evaluation that it could not finish."""
 
     end: End
+    """One of REPORTED_BY_A_CHILD."""
     message: str
+    """A sentence for the model's submitter."""
 
 
 @dataclass(frozen=True)
 class Ending:
-    """What is left of a child that ended: how, in one sentence, and its log; the report only if it is
-    `End.FINISHED`.
-    """
+    """What remains of a child that has ended."""
 
     end: End
     message: str
+    """How it ended, in a sentence for the model's submitter."""
     report: Mapping[str, object] | None = None
+    """The report, only with `End.FINISHED`."""
     log: bytes = b""
 
 
 def write_json(path: Path, value: object) -> None:
-    """Write a dataclass of this module as JSON: a reader sees the old file or the new one, never a part."""
+    """Write a dataclass as JSON, atomically: a reader sees the old file or the new one, never a part."""
     part = path.with_name(path.name + ".part")
     part.write_bytes(TypeAdapter(type(value)).dump_json(value))
     part.replace(path)
 
 
 def read_json(path: Path, kind: type[T]) -> T | None:
-    """Read such a file; None while it cannot be read, or when what is there is not a `kind`."""
+    """Read such a file. None if it cannot be read or does not contain a `kind`."""
     try:
         return TypeAdapter(kind).validate_json(path.read_bytes())
     except (OSError, ValidationError):

@@ -1,4 +1,4 @@
-"""How a child process begins and is ended; here as a program of its own, in `warm_launcher.py` as a fork."""
+"""Starts and ends child processes: here as separate programs, in `warm_launcher.py` as forks."""
 
 from __future__ import annotations
 
@@ -14,63 +14,63 @@ from typing import IO, Protocol
 from src.running.job import LOG_FILE, Work
 
 CHILD = (sys.executable, "-m", "src.evaluation")
-"""What runs an evaluation; what it is to do, and the folder of the job, follow."""
+"""The command for a child. The work and the folder of the job follow."""
 
 
 class Child(Protocol):
-    """A child process that leads a group of its own; it ends with its worker, however that ends, and
-    when it does not begin in time.
+    """A child process that leads its own process group.
+
+    It ends with its worker, however that ends, and also when it does not begin in time.
     """
 
     @property
     def fault(self) -> str | None:
-        """What its worker did wrong that ended it, in a sentence; None if it ended by itself."""
+        """A sentence about how its worker caused its end; None if the worker did not."""
 
     @property
     def pid(self) -> int | None:
-        """Its number and that of its group; None before it has begun."""
+        """Its process id, which is also that of its group; None before it has begun."""
 
     def wait(self, timeout: float) -> int:
-        """Its exit status, negative for a signal. Raises subprocess.TimeoutExpired while it runs."""
+        """Return its exit status, negative for a signal. Raises subprocess.TimeoutExpired while it runs."""
 
     def kill(self) -> None:
-        """Kill it and all that it started. One that has not begun has ended then, and never runs on."""
+        """Kill it and everything that it started. A child that has not begun yet never will."""
 
     def close(self) -> None:
-        """Give back what it took here; it has ended."""
+        """Release its resources. It must have ended."""
 
 
 class Launcher(Protocol):
-    """Begins children. What they print goes to the log in the job's folder."""
+    """Starts children. Their output goes to the log in the job's folder."""
 
     def launch(self, work: Work, folder: Path) -> Child:
-        """Begin a child that does this with the job in the folder. Raises OSError."""
+        """Start a child that does this work for the job in the folder. Raises OSError."""
 
     def close(self) -> None:
-        """End what is kept for children to come."""
+        """End whatever is kept for future children."""
 
 
 class ProgramLauncher:
-    """Each child is a program of its own: it imports everything anew, which takes seconds."""
+    """Starts each child as a separate program. It imports everything again, which takes seconds."""
 
     def __init__(self, environment: Mapping[str, str], command: tuple[str, ...] = CHILD) -> None:
         self._environment = environment
         self._command = command
 
     def launch(self, work: Work, folder: Path) -> Child:
-        """Begin a program."""
-        # To append to: so it can be made shorter while the child goes on.
+        """Start a program."""
+        # Opened for appending, so that the log can be shortened while the child goes on.
         with (folder / LOG_FILE).open("ab") as log_file:
             return _Program(begin_process((*self._command, work, str(folder)), self._environment, log_file))
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """Do nothing: nothing is kept."""
 
 
 class _Program:
-    """A program. The worker holds the other end of its standard input, and nobody else does: when that ends,
-    it kills its own group.
-    """
+    """A program that kills its own group when its standard input ends. Only the worker holds the other "
+    "end."""
 
     fault = None
 
@@ -98,7 +98,7 @@ def begin_process(
     *,
     stdout: int | None = None,
 ) -> subprocess.Popen[bytes]:
-    """A process in a session of its own, whose standard input only the worker holds open."""
+    """Start a process in its own session, whose standard input only the worker holds open."""
     for home in ("HOME", "HF_HOME"):
         Path(environment[home]).mkdir(parents=True, exist_ok=True)
     return subprocess.Popen(
@@ -112,8 +112,6 @@ def begin_process(
 
 
 def kill_group(group: int) -> None:
-    """Kill a process and all that it started: a session leader's number is also its group's, as long as one
-    of them lives.
-    """
-    with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS says so by the second
+    """Kill a process and everything that it started. A session leader's process id is also its group's."""
+    with suppress(ProcessLookupError, PermissionError):  # nobody is left; macOS raises the second then
         os.killpg(group, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The log of a child as it is published: its end, without secrets and without this machine's folders."""
+"""A child's log as published: its end, without secrets or this machine's folders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KEPT_BYTES = 200_000
 """How much of the end of a log is kept."""
 
 LARGEST = 50_000_000
-"""So many bytes of a log may lie on the disk."""
+"""How large a log may grow on the disk, in bytes."""
 
 SECRETS = [
     re.compile(pattern)
@@ -23,7 +23,7 @@ SECRETS = [
         rb"(\b(?i:(?:access_|auth_|hf_)?token|api_?key)=[\"']?)[^\s\"'&,;)]+",
     )
 ]
-"""What is removed from a log, but for the group that comes before it."""
+"""Secrets to remove from a log. The first group of each pattern stays."""
 
 REMOVED = rb"\1[removed]"
 
@@ -31,15 +31,15 @@ ADDRESS = re.compile(rb"(?i:https?://)[^\s\"'<>]+")
 SIGNED = re.compile(
     rb"(?<![A-Za-z])(?i:Signature|Policy|Key-Pair-Id|X-Amz-[\w-]{1,40}|X-Goog-[\w-]{1,40}|token|sig)="
 )
-"""What the query of an address has in it when the address alone lets anybody in."""
+"""What the query of a signed URL contains. Anyone who has such a URL has access."""
 
 CUT = b"[the first %d bytes or more are left out]\n"
 
 
 def read_log(path: Path, most: int = KEPT_BYTES, names: Mapping[str, str] | None = None) -> bytes:
-    """The end of a log, in whole lines, or that of its last line if this is longer; empty when there is none.
+    """Return the end of a log in whole lines, or the end of its last line if that is longer.
 
-    `names` says what to write in place of this machine's folders.
+    It is empty when there is no log. `names` maps this machine's folders to the text that replaces them.
     """
     try:
         text = _end_of(path, most)
@@ -49,7 +49,7 @@ def read_log(path: Path, most: int = KEPT_BYTES, names: Mapping[str, str] | None
 
 
 def shorten(path: Path, largest: int = LARGEST) -> None:
-    """Leave only the end of a log that grew too large. Who writes it appends, and so goes on behind that."""
+    """Keep only the end of a log that grew too large. Its writer appends, and continues after that."""
     with suppress(OSError):
         if path.stat().st_size <= largest:
             return
@@ -60,7 +60,7 @@ def shorten(path: Path, largest: int = LARGEST) -> None:
 
 
 def cleaned(text: bytes, names: Mapping[str, str]) -> bytes:
-    """The text without secrets, and with other names for folders; the longest folder is replaced first."""
+    """Return the text without secrets, and with names in place of folders, the longest folder first."""
     text = ADDRESS.sub(_unsigned, text)
     for secret in SECRETS:
         text = secret.sub(REMOVED, text)
@@ -81,6 +81,6 @@ def _end_of(path: Path, most: int) -> bytes:
 
 
 def _unsigned(found: re.Match[bytes]) -> bytes:
-    """An address without its query, if that is signed."""
+    """Return a URL without its query if that contains a signature."""
     address, mark, query = found[0].partition(b"?")
     return address + mark + (b"[removed]" if SIGNED.search(query) else query)

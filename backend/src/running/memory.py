@@ -1,4 +1,4 @@
-"""What memory the processes of an evaluation hold, and how much there is on this machine."""
+"""How much memory the processes of an evaluation use, and how much this machine has."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from pathlib import Path
 import psutil
 
 CGROUP = Path("/sys/fs/cgroup")
-"""Where a container is told its limits."""
+"""Where a container finds its limits."""
 
 PROC = Path("/proc")
-"""Where Linux tells of each process."""
+"""Where Linux describes each process."""
 
 KB = 1024
 
 
 def available_memory() -> int:
-    """The bytes that all processes here may have: the container's limit, else the machine's memory."""
+    """Return the bytes available to all processes here: the container's limit, or else the machine's "
+    "memory."""
     total: int = psutil.virtual_memory().total
     try:
         limit = (CGROUP / "memory.max").read_text().strip()
@@ -27,11 +28,11 @@ def available_memory() -> int:
 
 
 def memory_above(limit: int, group: int) -> int | None:
-    """The bytes of memory that a process group holds now, if they are more than the limit, and else None.
+    """Return the bytes of memory that a process group uses, if they exceed the limit, or else None.
 
-    Linux counts shared pages exactly (`smaps_rollup`), but takes 11 ms per GB for it, in which it holds the
-    process up: four times a second that would be half a processor for a large model. So it is asked only
-    when even the quick count, which is never smaller, is above the limit.
+    Linux can count shared pages exactly (`smaps_rollup`), but takes 11 ms per GB and pauses the process
+    meanwhile. Four times a second, that would cost half a processor for a large model. So the exact count is
+    made only when the quick count, which is never smaller, exceeds the limit.
     """
     members = [process for process in psutil.pids() if _is_member(process, group)]
     if sum(map(_quick_count, members)) <= limit:
@@ -41,8 +42,8 @@ def memory_above(limit: int, group: int) -> int | None:
 
 
 def kills_for_memory() -> int:
-    """How many processes the system has killed in this container because memory ran out; 0 if it keeps no
-    count.
+    """Return how many processes in this container were killed for lack of memory; 0 if the system does not
+    count them.
     """
     try:
         lines = (CGROUP / "memory.events").read_text().splitlines()
@@ -60,11 +61,11 @@ def _is_member(process: int, group: int) -> bool:
 
 
 def _quick_count(process: int) -> int:
-    """The pages that are a process's own, with those that it shares, such as what a warm parent imported
+    """Return the bytes of a process's own pages and of those it shares, such as a warm parent's imports
     (360 MB).
 
-    Not the address space: torch maps far more than it uses. Nor the pages of mapped files, as weights are:
-    the system drops them when it needs the room. Other systems than Linux do not tell them apart.
+    Do not count the address space, since torch maps far more than it uses. Do not count mapped files such as
+    weights either, since the system drops their pages when memory is short. Only Linux distinguishes these.
     """
     sizes = _sizes(process, "status")
     if "RssAnon" in sizes:
@@ -77,7 +78,7 @@ def _quick_count(process: int) -> int:
 
 
 def _exact_count(process: int) -> int:
-    """The same, with of each shared page this process's share; the quick count where that is not told."""
+    """Return the same, but only this process's share of each shared page. Fall back to the quick count."""
     sizes = _sizes(process, "smaps_rollup")
     if "Pss_Anon" in sizes:
         return sizes["Pss_Anon"] + sizes.get("Pss_Shmem", 0)
@@ -85,7 +86,8 @@ def _exact_count(process: int) -> int:
 
 
 def _sizes(process: int, file: str) -> dict[str, int]:
-    """The bytes that a file of a process gives for each name; empty when there is no such file."""
+    """Return the sizes that one of a process's files lists, in bytes by name; empty if there is no such "
+    "file."""
     try:
         lines = (PROC / str(process) / file).read_text(errors="replace").splitlines()
     except OSError:

@@ -1,6 +1,6 @@
 """The suite: which tasks this worker runs on every model, and how, in lm_eval's terms.
 
-`python -m src.suite` tries it, as the worker does before it claims anything, and tells what is wrong.
+`python -m src.suite` tries it, as the worker does before it claims anything, and prints its problems.
 """
 
 from __future__ import annotations
@@ -18,43 +18,43 @@ ENTRY = re.compile(r"\s*([^\s|]+)\s*(?:\|\s*(\d+)\s*)?")
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """What is run on every model.
-
-    `tasks_dir` is a folder of trusted lm_eval task files; lm_eval's own collection is at hand beside it.
-    `num_fewshot` is for the tasks that have no number in `fewshot_by_task`; None keeps each task's own
-    default. `limit` None evaluates every sample. `batch_size` is lm_eval's: a number, `auto` or `auto:N`.
-    `bootstrap_iters`, lm_eval's too, is how often the answers are resampled for the standard error of a
-    metric that has no formula for it. `confirm_run_unsafe_code` lets tasks execute code that the model wrote.
-    `publish_examples` publishes a question of each task with its answer.
-    """
+    """What is run on every model."""
 
     tasks: tuple[str, ...]
+    """Names of tasks, groups and tags."""
     tasks_dir: str
+    """A folder of trusted lm_eval task files, in addition to lm_eval's own collection."""
     num_fewshot: int | None = None
+    """The number of examples for tasks that are not in `fewshot_by_task`; None means each task's own."""
     fewshot_by_task: Mapping[str, int] = field(default_factory=dict)
     limit: float | None = None
+    """Questions per task, or a fraction of them below 1; None means all."""
     batch_size: str = "auto"
+    """lm_eval's: a number, `auto` or `auto:N`."""
     bootstrap_iters: int = 100_000
+    """Resamples for the standard error of metrics that have no formula for it."""
     device: str = "cpu"
     confirm_run_unsafe_code: bool = False
+    """Whether tasks may execute code that the model writes."""
     publish_examples: bool = False
+    """Whether to publish a question of each task with its answer."""
 
     def fewshot(self, task: str) -> int | None:
-        """The number of examples that lm_eval is told for a task; None tells it nothing."""
+        """Return the number of examples to request from lm_eval for a task; None means the task's own."""
         return self.fewshot_by_task.get(task, self.num_fewshot)
 
 
 class Tasks(NamedTuple):
-    """The tasks that the owner named, and the numbers of examples that were given with them."""
+    """The tasks that the owner named, with their numbers of examples where given."""
 
     names: tuple[str, ...]
     fewshot_by_task: Mapping[str, int]
 
 
 def read_tasks(named: object) -> Tasks:
-    """Read `TASKS_HARNESS`: names, each alone or as `name|few-shot`, in a list or in a text with commas.
+    """Read `TASKS_HARNESS`: entries `name` or `name|few-shot`, as a list or separated by commas.
 
-    Raises ConfigurationError for what cannot be meant.
+    Raises ConfigurationError for an invalid entry.
     """
     entries = [part for part in named.split(",") if part.strip()] if isinstance(named, str) else named
     if not isinstance(entries, Iterable):

@@ -1,4 +1,4 @@
-"""Children that are forked from a warm parent, which has imported what all of them need."""
+"""Forks children from a warm parent, which has imported what all of them need."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 SUITE_FILE, WARM_LOG = "suite.json", "warm.txt"
 
 SECONDS_TO_BEGIN = 300.0
-"""How long the warm parent may take to fork a child that was ordered; at first it imports for a minute."""
+"""How long the warm parent may take to fork a child. Its imports take a minute at first."""
 
 SECONDS_TO_END = 10.0
-"""How long it may take to end when it is told to."""
+"""How long it may take to end once its input is closed."""
 
 PARENT_IS_GONE = (
     "The process from which all evaluations are forked has ended (exit status {}), and this evaluation with "
@@ -37,10 +37,10 @@ PARENT_IS_GONE = (
 
 
 class WarmLauncher:
-    """Children are forked from a parent that imports once what all of them need (`src/evaluation/warm.py`).
+    """Forks children from a parent that has imported what all of them need (`src/evaluation/warm.py`).
 
-    The parent is made at the first launch, and made again when it is gone. One that hangs is ended: its
-    children have to begin, and it has to end, within so many seconds.
+    The parent is started at the first launch, and again when it is gone. It is killed when it hangs: when a
+    child does not begin within `begins_within` seconds, or the parent does not end within `ends_within`.
     """
 
     def __init__(
@@ -86,8 +86,10 @@ class WarmLauncher:
 
 
 class _Parent:
-    """The warm parent: it reads orders on its standard input, a line each, and tells on its standard output
-    which child began and ended. It ends when its input does, and its children with it.
+    """The warm parent. It reads orders from its standard input, one per line.
+
+    On its standard output it reports which children began and ended. It ends with its input, and its children
+    end with it.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], log_path: Path) -> None:
@@ -99,7 +101,7 @@ class _Parent:
 
     @property
     def is_gone(self) -> bool:
-        """Whether no child can be ordered any more."""
+        """Whether it can fork no more children."""
         return self._process.poll() is not None
 
     def order(self, work: Work, folder: Path, begins_within: float) -> _Forked:
@@ -115,7 +117,7 @@ class _Parent:
         return child
 
     def close(self, seconds: float) -> None:
-        """End it; kill it when that takes longer."""
+        """End it. Kill it if that takes longer than this."""
         with suppress(OSError):
             self._input.close()
         try:
@@ -124,7 +126,7 @@ class _Parent:
             self.kill()
 
     def kill(self) -> None:
-        """Kill it, because it hangs; its children end with it."""
+        """Kill it because it hangs. Its children end with it."""
         if not self.is_gone:
             log.error("killing the warm parent, which hangs")
             kill_group(self._process.pid)
@@ -135,7 +137,7 @@ class _Parent:
         return self._process.stdin
 
     def _listen(self) -> None:
-        """Pass on what the parent tells; when it is gone, so are its children."""
+        """Pass on the parent's reports. When the parent is gone, so are its children."""
         assert self._process.stdout
         for line in self._process.stdout:
             try:
@@ -148,7 +150,7 @@ class _Parent:
         self._end_all(self._process.wait())
 
     def _end_all(self, status: int) -> None:
-        """End the children that are left: the parent, which has ended so, can tell nothing of them."""
+        """End the remaining children. The parent has ended with this status and can no longer report them."""
         with self._lock:
             left = list(self._children.values())
         if left:
@@ -174,8 +176,9 @@ class _Parent:
 
 
 class _Forked:
-    """A child of the parent's, known by what the parent tells of it. When it has not begun for so many
-    seconds, the parent is given up.
+    """A child of the parent, known only from the parent's reports.
+
+    If it has not begun after `begins_within` seconds, the parent is killed.
     """
 
     def __init__(self, folder: Path, begins_within: float, give_up: Callable[[], None]) -> None:
@@ -197,31 +200,31 @@ class _Forked:
             if self._status is not None:
                 return self._status
         if self._pid is None and time.monotonic() > self._latest_begin:
-            self._latest_begin = inf  # once: the system may not let go of the parent yet
+            self._latest_begin = inf  # give up only once: the system may still hold the parent
             self._give_up()
         raise subprocess.TimeoutExpired(str(self.folder), timeout)
 
     def kill(self) -> None:
         with self._changed:
             if self._status is not None:
-                return  # its number may be another process's
+                return  # its process id may belong to another process by now
             if self._pid is None:
-                self.end(-signal.SIGKILL)  # nobody has to wait until it begins
+                self.end(-signal.SIGKILL)  # do not wait until it begins
             else:
                 kill_group(self._pid)
 
     def close(self) -> None:
-        """The parent has taken its status."""
+        """Do nothing: the parent has taken its status."""
 
     def begin(self, pid: int) -> None:
-        """The parent has forked it."""
+        """Note that the parent has forked it."""
         with self._changed:
             self._pid = pid
             if self._status is not None:  # it was killed before
                 kill_group(pid)
 
     def end(self, status: int) -> None:
-        """It has ended, or never begun."""
+        """Note that it has ended, or never will begin."""
         with self._changed:
             self._status = status
             self._changed.notify_all()

@@ -1,6 +1,4 @@
-"""Watches a child process until it ends, or until it has to be stopped: for its time, its memory, or because
-it makes no progress.
-"""
+"""Watches a child process until it ends, or has to be stopped for its time, memory or lack of progress."""
 
 from __future__ import annotations
 
@@ -17,20 +15,21 @@ from src.running.logs import shorten
 from src.running.memory import memory_above
 
 POLL_SECONDS = 0.25
-"""Memory fills at some gigabytes in a second."""
+"""Short, because memory can fill at gigabytes per second."""
 
 GB = 10**9
 
 
 @dataclass(frozen=True)
 class ChildLimits:
-    """What one evaluation may take: time in all, time without progress, and bytes of memory. None is no
-    limit.
-    """
+    """The limits of one child process. None means no limit."""
 
     time: timedelta
+    """The time in total."""
     silence: timedelta | None = None
+    """The time without progress."""
     memory: int | None = None
+    """The memory of all its processes, in bytes."""
 
 
 def watch(
@@ -39,10 +38,10 @@ def watch(
     limits: ChildLimits,
     clock: Callable[[], float] = time.monotonic,
 ) -> Ending | None:
-    """Wait until the child ends, which gives None, or has to be stopped, which gives the reason.
+    """Wait until the child ends, and return None, or until it must be stopped, and return the reason.
 
-    The process leads a group of its own, and whatever it writes into the folder's file of progress is a sign
-    of it. Meanwhile its log is kept from filling the disk.
+    Anything that it writes into its progress file counts as progress. Meanwhile keep its log from filling the
+    disk.
     """
     began = progressed = clock()
     progress_file = folder / PROGRESS_FILE
@@ -55,7 +54,7 @@ def watch(
             now = clock()
         shorten(folder / LOG_FILE)
         if process.pid is None:
-            # It waits for its launcher, which does not wait for ever: it is neither late nor stuck.
+            # It waits for its launcher, which has a timeout of its own, so it is neither late nor stuck.
             began = progressed = now
         if (new_stamp := _stamp(progress_file)) != stamp:
             stamp, progressed = new_stamp, now
