@@ -1,8 +1,7 @@
-"""Run one evaluation: `python -m src.evaluation evaluate FOLDER` leaves a report or a failure beside its job.
+"""Runs one evaluation: `python -m src.evaluation evaluate FOLDER` leaves a report or a failure in the folder.
 
-With `describe` no model is loaded: the report is then a description of what the job's suite runs, and with
-`try` also what is wrong with it. With `warm`
-and the file of a suite it becomes the parent of such processes.
+`describe` loads no model; its report describes the job's suite. `try` also reports the suite's problems.
+`warm` takes the file of a suite, and becomes the parent of such processes.
 """
 
 from __future__ import annotations
@@ -36,24 +35,24 @@ STDIN = 0
 
 ROOM_FILE = "room"
 ROOM_BYTES = 65_536
-"""A file that is removed on a full disk, so that there is room to say so."""
+"""A file to remove when the disk is full, so that there is room to report it."""
 
 READ_AT_IMPORT = {
-    "TQDM_DISABLE": "1",  # A log file is no place for progress bars.
+    "TQDM_DISABLE": "1",  # Progress bars do not belong in a log file.
     "OMP_WAIT_POLICY": "PASSIVE",  # Threads that spin while they wait slow a busy machine down.
     "TOKENIZERS_PARALLELISM": "false",
-    "DISABLE_SAFETENSORS_CONVERSION": "1",  # Nobody is asked to convert a model's weights.
+    "DISABLE_SAFETENSORS_CONVERSION": "1",  # Do not ask the Hub to convert a model's weights.
 }
-"""Settings of libraries that have to be in the environment before these are imported."""
+"""Settings that libraries read from the environment when they are imported."""
 
 NEVER_IMPORTED = ("kernels",)
 """It downloads code from the Hub and runs it; transformers would use it for some quantized weights."""
 
 QUIET = ("httpx", "httpcore", "urllib3", "filelock", "fsspec")
-"""They log each address that they fetch, and some of these are signed; only their warnings are kept."""
+"""These log each URL that they fetch, and some are signed. Only their warnings are kept."""
 
 ALLOW_CODE = {"HF_ALLOW_CODE_EVAL": "1"}
-"""Without it, what scores code that a model wrote cannot even be imported."""
+"""Without this variable, metrics that run a model's code cannot even be imported."""
 
 
 def evaluate_the_model(folder: Path) -> int:
@@ -62,7 +61,7 @@ def evaluate_the_model(folder: Path) -> int:
     if job is None:
         return report_missing_job(folder)
     allow_code(job)
-    # Not at the top: this takes seconds, in which the worker may die already.
+    # Not at the top: these imports take seconds, in which the worker may die.
     try:
         from src.evaluation.failures import Failed, Step, explained, unexpected
         from src.evaluation.harness import evaluate
@@ -79,7 +78,7 @@ def evaluate_the_model(folder: Path) -> int:
         (folder / ROOM_FILE).unlink(missing_ok=True)
         write_json(folder / FAILURE_FILE, Failure(failed.end, str(failed)))
         return 1
-    except Exception as error:  # the outermost: what happened is told, whatever it was
+    except Exception as error:  # the outermost handler: report whatever happened
         log.exception("could not evaluate %s", job.model)
         write_json(folder / FAILURE_FILE, unexpected(error))
         return 1
@@ -89,7 +88,7 @@ def evaluate_the_model(folder: Path) -> int:
 
 def describe_the_suite(folder: Path) -> int:
     """Describe, and return the exit status: 0 with a description as the report."""
-    os.nice(10)  # an evaluation that runs meanwhile comes first
+    os.nice(10)  # running evaluations come first
     suite = read_json(folder / JOB_FILE, Suite)
     if suite is None:
         return report_missing_job(folder)
@@ -101,7 +100,7 @@ def describe_the_suite(folder: Path) -> int:
 
 
 def try_the_suite(folder: Path) -> int:
-    """Try it, and return the exit status: 0 with the outcome as the report, whatever that is."""
+    """Try it, and return the exit status: 0 with the outcome as the report, even if there are problems."""
     suite = read_json(folder / JOB_FILE, Suite)
     if suite is None:
         return report_missing_job(folder)
@@ -118,7 +117,7 @@ def serve_orders(suite_file: Path) -> int:
     suite = read_json(suite_file, Suite)
     if suite is None:
         return report_missing_job(suite_file.parent)
-    # Imports take half a minute, in which no orders are read; a thread must not be there when it forks.
+    # Imports take half a minute, in which no orders are read. No thread may be left when it forks.
     with ending_with(STDIN) if leads_a_session() else nullcontext():
         from src.evaluation.warm import WarmParent, warm_up
 
@@ -131,13 +130,13 @@ def serve_orders(suite_file: Path) -> int:
 
 
 def report_missing_job(folder: Path) -> int:
-    """Log that there is nothing to run, and return the exit status for it."""
+    """Log that there is no job, and return the exit status for it."""
     log.error("found no job to run: %s is missing or is not a job", folder / JOB_FILE)
     return 1
 
 
 def report_missing_package(folder: Path, error: ImportError | OSError) -> int:
-    """Tell that nothing can be evaluated without what could not be imported, and return the exit status."""
+    """Report that a package cannot be imported, and return the exit status for it."""
     log.error("could not import a package that evaluations need", exc_info=error)
     package = getattr(error, "name", None) or "a package"
     sentence = (
@@ -150,14 +149,14 @@ def report_missing_package(folder: Path, error: ImportError | OSError) -> int:
 
 
 def allow_code(suite: Suite) -> None:
-    """Let tasks execute what models write, if the owner said so."""
+    """Let tasks execute code that models write, if the owner allows it."""
     if suite.confirm_run_unsafe_code:
         os.environ.update(ALLOW_CODE)
 
 
 def prepare(work: Work) -> None:
-    """Make this a child of the worker: it ends with it, logs, and has what libraries read at their import."""
-    if work is not Work.WARM:  # it reads orders, and sees their end there
+    """Set up this process: end with the worker, log, and set what libraries read when imported."""
+    if work is not Work.WARM:  # the warm parent reads orders, and notices their end there
         end_with_the_worker()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(name)s: %(message)s")
     for name in QUIET:
@@ -169,16 +168,16 @@ def prepare(work: Work) -> None:
 
 
 def end_with_the_worker() -> None:
-    """Kill this process and its children when stdin closes: the worker holds its other end while it lives.
+    """Kill this process and its children when stdin closes. The worker holds its other end while it lives.
 
-    Only in a process that leads its own session, as the worker starts it; not in one started in a shell.
+    This applies only to a process that leads its own session, as the worker starts it, and not in a shell.
     """
     if leads_a_session():
         end_with(STDIN)
 
 
 def leads_a_session() -> bool:
-    """Whether this process leads its own session, as the worker starts it."""
+    """Return whether this process leads its own session, as the worker starts it."""
     return os.getsid(0) == os.getpid()
 
 
@@ -188,7 +187,7 @@ WORKS = {
     Work.TRY: try_the_suite,
     Work.WARM: serve_orders,
 }
-"""What this program can be told to do."""
+"""What this program can do."""
 
 
 if __name__ == "__main__":

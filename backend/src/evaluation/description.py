@@ -1,4 +1,4 @@
-"""Describing what this worker runs, for `backend.yaml`, from configuration files and settings alone."""
+"""Describes what this worker runs, for `backend.yaml`, from configuration files and settings only."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def describe(
     is_tried: bool = False,
     unreadable: Collection[str] = (),
 ) -> BackendDescription:
-    """What a worker with this suite runs. It loads no questions and fetches nothing from the Hub.
+    """Describe what a worker with this suite runs, without loading questions or calling the Hub.
 
-    What a trial finds out for certain is left to it, and so are the tasks in files that cannot be read.
+    With `is_tried`, leave out problems that the trial finds more reliably. Leave out `unreadable` tasks, too.
     """
     tasks = tasks or index_for(suite.tasks, suite.tasks_dir)
     known = [name for name in suite.tasks if name in tasks.task_index]
@@ -74,7 +74,7 @@ def describe(
 
 
 def describe_task(name: str, tasks: TaskManager, suite: Suite) -> list[TaskDescription]:
-    """A task or a group has one description; a tag, which has no score of its own, those of its tasks."""
+    """Describe a task or group. A tag has no score of its own, so return the descriptions of its tasks."""
     given = suite.fewshot(name)
     single = [_single(leaf, given, suite) for leaf in leaves(name, tasks)]
     return [_group(name, tasks, single, suite)] if is_group(tasks.task_index[name]) else single
@@ -115,19 +115,19 @@ def _group(name: str, tasks: TaskManager, parts: list[TaskDescription], suite: S
 
 
 def _common(values: Iterable[T | None]) -> T | None:
-    """What is the same for all, or None."""
+    """Return the value if it is the same for all, or else None."""
     different = set(values)
     return different.pop() if len(different) == 1 else None
 
 
 def include_path(suite: Suite) -> str:
-    """The folder of the leaderboard's own tasks, as a command in the backend's folder names it."""
+    """Return the folder of the leaderboard's own tasks, as a command in the backend's folder names it."""
     folder = Path(suite.tasks_dir)
     return folder.name if folder.is_absolute() else folder.as_posix()
 
 
 def published_path(file: Path | None, suite: Suite) -> str | None:
-    """Where a task's file lies, without the folders of this machine."""
+    """Return the path of a task's file, without this machine's folders."""
     folders = {Path(suite.tasks_dir): include_path(suite), COLLECTION: "lm_eval/tasks"}
     for folder, name in folders.items():
         if file and file.resolve().is_relative_to(folder.resolve()):
@@ -136,6 +136,6 @@ def published_path(file: Path | None, suite: Suite) -> str | None:
 
 
 def architectures() -> Iterator[str]:
-    """The classes of the causal language models that transformers has; some of its entries name several."""
+    """Yield transformers' classes for causal language models. Some of its entries name several."""
     for names in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values():
         yield from [names] if isinstance(names, str) else names

@@ -1,4 +1,4 @@
-"""Which failures were foreseen, how each ends an attempt, and the sentence that its submitter is told."""
+"""The known failures: how each ends an attempt, and the sentence for the model's submitter."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Matches = Callable[[BaseException], bool]
 
 
 class Failed(Exception):
-    """The evaluation cannot be finished, and ends so; the message is for the model's submitter."""
+    """The evaluation cannot be finished. The message is for the model's submitter."""
 
     def __init__(self, message: str, end: End = End.REFUSED) -> None:
         super().__init__(message)
@@ -53,20 +53,21 @@ ANY_STEP = frozenset(Step)
 
 @dataclass(frozen=True)
 class Rule:
-    """A failure that was foreseen: at which steps, which error, the sentence for it, and how it ends.
-
-    The sentence is None where nothing is known of the cause: the error is let through.
-    """
+    """A known failure."""
 
     steps: frozenset[Step]
+    """The steps at which it can occur."""
     matches: Matches
+    """Returns whether an error is this failure."""
     sentence: str | None
+    """The sentence for the submitter. None if the cause is unknown; the error is then not translated."""
     end: End = End.REFUSED
+    """How it ends the attempt."""
 
 
 @contextmanager
 def explained(step: Step, job: Job, task: str = "") -> Iterator[None]:
-    """Raise `Failed` in place of an error that RULES has a sentence for; let every other error through."""
+    """Raise `Failed` in place of an error for which RULES has a sentence. Let every other error through."""
     try:
         yield
     except Failed:
@@ -81,23 +82,23 @@ def explained(step: Step, job: Job, task: str = "") -> Iterator[None]:
 
 
 def unexpected(error: BaseException) -> Failure:
-    """What is said of an error that no rule has a sentence for: nobody knows whose fault it is."""
+    """Return the failure for an error without a rule, which may be anyone's fault."""
     return Failure(End.CRASHED, UNEXPECTED.format(last_line(error)))
 
 
 def last_line(error: BaseException) -> str:
-    """An error as the last line of its traceback has it, short: tasks and models have a say in it."""
+    """Return the last line of an error's traceback, shortened, because tasks and models can influence it."""
     text = "".join(each if each.isprintable() else " " for each in str(error)[:LONGEST_ERROR])
     return f"{type(error).__name__}: {' '.join(text.split())}".removesuffix(": ")
 
 
 def caused_by(*kinds: type[BaseException]) -> Matches:
-    """Match an error of one of these classes, and one that such an error led to."""
+    """Match an error of one of these classes, or one that was caused by such an error."""
     return lambda error: any(isinstance(cause, kinds) for cause in causes(error))
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, the one it was raised from or during, and so on: what a traceback shows."""
+    """Yield the error, the one it was raised from or during, and so on, as a traceback shows them."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause
@@ -105,8 +106,9 @@ def causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def not_answered(error: BaseException) -> bool:
-    """Match what is raised when the Hub, or another site, is not there, is busy or breaks off; but not its
-    answer that it has no such file.
+    """Match errors of a site that is unreachable, busy or drops the connection, such as the Hub.
+
+    An answer that there is no such file does not match.
     """
     return any(
         (isinstance(cause, NO_ANSWER) and not isinstance(cause, hub.RemoteEntryNotFoundError))
@@ -120,18 +122,18 @@ NO_ANSWER = (
     hub.LocalEntryNotFoundError,
     hub.XetDownloadError,
     httpx.HTTPError,
-    aiohttp.ClientError,  # From files of questions that lie elsewhere on the web.
-    ConnectionError,  # Also what `datasets` raises for questions that it cannot fetch.
+    aiohttp.ClientError,  # From files of questions elsewhere on the web.
+    ConnectionError,  # `datasets` also raises it for questions that it cannot fetch.
     TimeoutError,
-    gaierror,  # A name that cannot be looked up.
+    gaierror,  # A host name that cannot be resolved.
 )
 
 CUT_OFF = "Consistency check failed: file should be of size"
-"""What the Hub's client says of a download that broke off; the class of the error does not tell."""
+"""The Hub client's message for an interrupted download. The class of the error is not specific enough."""
 
 
 def asked_the_hub(error: BaseException) -> bool:
-    """Match what is raised where it was the Hub that was asked, by the error's class or by its text."""
+    """Match errors of calls to the Hub, by their class or text."""
     return any(
         isinstance(cause, hub.HfHubHTTPError | hub.LocalEntryNotFoundError | hub.XetDownloadError)
         or any(text in f"{cause} {_address(cause)}" for text in ("on the Hub", CUT_OFF, ENDPOINT))
@@ -140,13 +142,13 @@ def asked_the_hub(error: BaseException) -> bool:
 
 
 def _address(error: BaseException) -> str:
-    """What was asked for when an HTTP error was raised; empty where that is not known."""
-    request = vars(error).get("_request")  # `request` raises where there is none
+    """Return the URL of the request that caused an HTTP error; empty if unknown."""
+    request = vars(error).get("_request")  # the property `request` raises if there is none
     return str(request.url) if isinstance(request, httpx.Request) else ""
 
 
 def not_fetched(error: BaseException) -> bool:
-    """Match what `datasets` raises for a file on the web: its site is not there, or has no such file."""
+    """Match what `datasets` raises for a file on the web whose site is unreachable or has no such file."""
     return any(isinstance(cause, FileNotFoundError) and NOT_FETCHED in str(cause) for cause in causes(error))
 
 
@@ -154,9 +156,7 @@ NOT_FETCHED = "Unable to find 'http"
 
 
 def disk_full(error: BaseException) -> bool:
-    """Match what is raised on a full disk: by the system's number, or by the text where a library keeps no
-    more than that.
-    """
+    """Match errors of a full disk, by the error number, or by the text if a library kept only that."""
     texts = ("No space left on device", "Disk quota exceeded", "Not enough disk space")
     return any(
         (isinstance(cause, OSError) and cause.errno in (ENOSPC, EDQUOT))
@@ -166,14 +166,12 @@ def disk_full(error: BaseException) -> bool:
 
 
 def reported_by_the_system(error: BaseException) -> bool:
-    """Match what else the operating system could not do, such as read from a broken disk; but not a missing
-    file.
-    """
+    """Match other errors of the operating system, such as those of a broken disk, but not a missing file."""
     return any(isinstance(cause, OSError) and cause.errno not in (None, ENOENT) for cause in causes(error))
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Match what PyTorch raises without memory; on a CPU only the text tells it from other errors."""
+    """Match what PyTorch raises when memory runs out. On a CPU only the text is specific."""
     texts = (
         "unable to mmap",
         "can't allocate memory",
@@ -186,7 +184,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def needs_kernels(error: BaseException) -> bool:
-    """Match what transformers raises for weights that it computes with code which it downloads."""
+    """Match what transformers raises for weights that need downloaded code."""
     return any(
         isinstance(cause, ImportError | ValueError) and KERNELS.search(str(cause)) for cause in causes(error)
     )
@@ -196,22 +194,20 @@ KERNELS = re.compile(r"\bkernels`? (is either not installed|package)|requires `?
 
 
 def not_converted(error: BaseException) -> bool:
-    """Match what transformers raises when it cannot turn saved weights into those of its own class."""
+    """Match what transformers raises when it cannot convert saved weights for its own class."""
     texts = ("during automatic conversion of the weights", "Error(s) in loading state_dict")
     return isinstance(error, RuntimeError) and any(text in str(error) for text in texts)
 
 
 def token_out_of_range(error: BaseException) -> bool:
-    """Match what PyTorch raises, on a CPU, for a token number that the model has no weights for; but not what
-    Python says of a list that is too short.
-    """
+    """Match what PyTorch raises on a CPU for a token id without weights, but not Python's own IndexError."""
     return isinstance(error, IndexError | RuntimeError) and any(
         text in str(error) for text in ("index out of range in self", "out of bounds for dimension")
     )
 
 
 def too_long(error: BaseException) -> bool:
-    """Match how lm_eval says that a text, or what is to be written after it, is too long for a model."""
+    """Match lm_eval's assertions that a text, or the text to generate, is too long for a model."""
     return any(
         isinstance(cause, AssertionError)
         and (TOO_MUCH_TO_WRITE in str(cause) or any(word in asserted(cause) for word in LENGTHS))
@@ -222,11 +218,11 @@ def too_long(error: BaseException) -> bool:
 TOO_MUCH_TO_WRITE = "Invalid configuration: requested max tokens to generate"
 
 LENGTHS = ("self.max_length", "max_ctx_len", "max_seq_len")
-"""What lm_eval's own assertions about length compare with."""
+"""The names in lm_eval's assertions about length."""
 
 
 def asserted(error: AssertionError) -> str:
-    """The line of lm_eval's model that made the assertion; empty if it was made elsewhere."""
+    """Return the line of lm_eval's model code that made the assertion; empty if it was made elsewhere."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames or not is_in_lm_evals_models(frames[-1].filename):
         return ""
@@ -234,15 +230,15 @@ def asserted(error: AssertionError) -> str:
 
 
 def is_in_lm_evals_models(file: str) -> bool:
-    """Whether a file is part of what lm_eval calls models with, and not of tasks."""
+    """Return whether a file is part of lm_eval's model code, and not of its tasks."""
     return "/lm_eval/models/" in file or file.endswith("/lm_eval/utils.py")
 
 
 def the_tasks_fault(error: BaseException) -> bool:
-    """Match what is raised while lm_eval builds a task or puts its questions together.
+    """Match errors that are raised while lm_eval builds a task or its requests.
 
-    The chat template is the model's, though lm_eval fills it in at the same time. An error while answers
-    are scored may be due to the answers.
+    Chat templates are applied at the same time, but belong to the model. Errors during scoring may come from
+    the answers.
     """
     places = [
         (frame.filename, frame.name)
@@ -261,7 +257,7 @@ BUILDING = ("build_all_requests", "_build_task", "load")
 
 
 def gated_questions(error: BaseException) -> bool:
-    """Match what is raised for a gated dataset; `datasets` drops the Hub's own error, and keeps its text."""
+    """Match errors of a gated dataset. `datasets` drops the Hub's error but keeps its text."""
     return any(
         isinstance(cause, hub.GatedRepoError)
         or (isinstance(cause, DatasetNotFoundError) and "gated" in str(cause))
@@ -282,7 +278,7 @@ TEMPLATE_FAILS = (
     "The chat template of {model} fails on a user's question. Correct it, or submit the model without it."
 )
 
-# The first that matches decides.
+# The first match applies.
 RULES = [
     Rule(
         ANY_STEP,
@@ -391,7 +387,7 @@ RULES = [
     ),
     Rule(
         frozenset({Step.EVALUATION}),
-        # The first is the class of the error for a dataset that is not on the Hub, too.
+        # FileNotFoundError is also the error for a dataset that is not on the Hub.
         caused_by(FileNotFoundError, hub.RemoteEntryNotFoundError),
         "The questions of the task {task} cannot be found. The leaderboard's owner has to correct the task; "
         "the model is not at fault.",

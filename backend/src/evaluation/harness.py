@@ -1,4 +1,4 @@
-"""Evaluating one model with lm_eval: task by task, telling its progress, into one report."""
+"""Evaluates one model with lm_eval, task by task, into one report."""
 
 from __future__ import annotations
 
@@ -44,19 +44,18 @@ from src.running.suite import Suite
 log = logging.getLogger(__name__)
 
 BATCH_SIZE_ON_A_CPU = "8"
-"""In place of `auto`, which tries batches of the model's full length until the memory is full: without a GPU
-that ends the process, or the machine."""
+"""Replaces `auto`, which tries batches of the model's full length until memory is full. Without a GPU, that
+ends the process or even the machine."""
 
 
 class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
-    """lm_eval's model, which tells how many requests it gets, refuses answers that are no numbers, and counts
-    the prompts that lost their beginning.
-    """
+    """lm_eval's model, which also reports progress, refuses NaN and infinity, and counts truncated "
+    "prompts."""
 
     batch_size_per_gpu: int | str
 
     def __init__(self, job: Job, meter: ProgressMeter, **settings: Any) -> None:
-        # lm_eval would take the decoders of some families for whole models with an encoder, and leave the
+        # Otherwise lm_eval takes the decoders of some families for models with an encoder, and leaves the
         # question in their answers.
         super().__init__(backend="causal", **settings)
         self._job = job
@@ -65,34 +64,34 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
         self.set_cache_hook(meter)
 
     def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
-        """Of each continuation of a text: its log-probability, and whether it is the likeliest."""
+        """Return the log-probability of each continuation, and whether it is the likeliest."""
         self._meter.expect(len(requests))
         answers: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
         self._refuse_what_is_not_finite(value for value, _ in answers)
         return answers
 
     def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = True) -> list[float]:
-        """Of each whole text: its log-probability."""
+        """Return the log-probability of each whole text."""
         self._meter.expect(len(requests))
         answers: list[float] = super().loglikelihood_rolling(requests, disable_tqdm=disable_tqdm)
         self._refuse_what_is_not_finite(answers)
         return answers
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
-        """For each text: what the model writes after it."""
+        """Return what the model generates after each text."""
         self._meter.expect(len(requests))
         with self._alone_if_padding_matters():
             answers: list[str] = super().generate_until(requests, disable_tqdm=disable_tqdm)
         return answers
 
     def report_again(self) -> None:
-        """Tell that the task goes on, though no request was answered since."""
+        """Report that the task goes on, although no further request was answered."""
         self._meter.finish()
 
     def tok_batch_encode(
         self, strings: list[str], *args: Any, left_truncate_len: int | None = None, **settings: Any
     ) -> tuple[Any, Any]:
-        """The tokens of prompts to be continued, of which only the last `left_truncate_len` are read."""
+        """Return the tokens of prompts, of which the model reads only the last `left_truncate_len`."""
         if left_truncate_len is not None:
             self.truncated += sum(len(self.tok_encode(each)) > left_truncate_len for each in strings)
         encoded: tuple[Any, Any] = super().tok_batch_encode(
@@ -118,7 +117,7 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
 
     @contextmanager
     def _alone_if_padding_matters(self) -> Iterator[None]:
-        """Have texts continued one by one, if the length of another in the batch would change the answer."""
+        """Generate one text at a time if the lengths of others in the batch would change the answer."""
         batch_size = self.batch_size_per_gpu
         if not self._bears_padding:
             self.batch_size_per_gpu = 1
@@ -147,14 +146,15 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
 
 
 def ends_in(tokens: int | list[int] | None) -> list[int]:
-    """The tokens that end a text, as generation_config.json names them: one, several or none."""
+    """Return the tokens that end a text. generation_config.json names one, several or none."""
     return tokens if isinstance(tokens, list) else [] if tokens is None else [tokens]
 
 
 def evaluate(job: Job, on_progress: OnProgress) -> Report:
-    """The report of this model on all the job's tasks, to be published. Raises `Failed` if it cannot be had.
+    """Return the report of this model on all the job's tasks, for publication.
 
-    What an earlier attempt kept is not computed again, and the model not even loaded if that was all.
+    Reuse the reports that an earlier attempt kept. If those are all, do not even load the model. Raises
+    `Failed` if the model cannot be evaluated.
     """
     tasks = find_tasks(job.tasks, job.tasks_dir)
     check_code(job, tasks)
@@ -177,10 +177,10 @@ def evaluate(job: Job, on_progress: OnProgress) -> Report:
 
 
 def check_device(job: Job) -> None:
-    """Raise `Failed` if the job's device is not there."""
+    """Raise `Failed` if the job's device is not available."""
     try:
         torch.empty(0, device=job.device)
-    except (AssertionError, ImportError, RuntimeError) as error:  # Each kind of device has its own.
+    except (AssertionError, ImportError, RuntimeError) as error:  # Each kind of device raises its own.
         raise Failed(
             f"This worker has no device {job.device}, or cannot use it. The leaderboard's owner has to "
             "correct DEVICE or fix the worker; the model is not at fault.",
@@ -189,7 +189,7 @@ def check_device(job: Job) -> None:
 
 
 def load_metered(job: Job, meter: ProgressMeter) -> MeteredModel:
-    """The job's model for lm_eval, which tells the meter of its requests."""
+    """Load the job's model for lm_eval. It reports its requests to the meter."""
     loaded = load_a_sound_copy(job)
     return MeteredModel(
         job,
@@ -202,8 +202,9 @@ def load_metered(job: Job, meter: ProgressMeter) -> MeteredModel:
 
 
 def evaluate_task(job: Job, model: MeteredModel, task: str, tasks: TaskManager) -> Report:
-    """The report of one task, group or tag, to be published, with a fingerprint in place of the samples. The
-    seeds are lm_eval's.
+    """Return the report of one task, group or tag, for publication.
+
+    It has fingerprints in place of the samples. The seeds are lm_eval's.
     """
     started = time.monotonic()
     model.truncated = 0
@@ -229,14 +230,14 @@ def evaluate_task(job: Job, model: MeteredModel, task: str, tasks: TaskManager) 
 
 
 def batch_size(suite: Suite) -> str:
-    """The suite's, or a number where lm_eval must not search for one."""
+    """Return the suite's batch size, or a number where lm_eval must not search for one."""
     if suite.device == "cpu" and suite.batch_size.startswith("auto"):
         return BATCH_SIZE_ON_A_CPU
     return suite.batch_size
 
 
 def signed(report: Report, job: Job, tokenizer: Any) -> Report:
-    """With what lm_eval's command line adds: which model it is, and how it was spoken to."""
+    """Add what lm_eval's command line adds: the model, and how it was prompted."""
     template = tokenizer.get_chat_template() if job.use_chat_template else None
     arguments = {"pretrained": job.model, "revision": revision(job), "dtype": job.precision}
     return {
@@ -254,7 +255,7 @@ def signed(report: Report, job: Job, tokenizer: Any) -> Report:
 
 
 def names_for_paths(job: Job) -> dict[str, str]:
-    """What the report says in place of this machine's folders; a model's name on the Hub stays as it is."""
+    """Return the names that replace this machine's folders in a report. Names on the Hub stay as they are."""
     folders = {job.tasks_dir: "tasks", str(COLLECTION): "lm_eval/tasks"}
     if Path(job.weights).is_absolute():
         folders[job.weights] = job.model
@@ -262,5 +263,5 @@ def names_for_paths(job: Job) -> dict[str, str]:
 
 
 def absolute_forms(folder: Path) -> set[Path]:
-    """A folder as it may stand in a text: as it was named, and with its links followed."""
+    """Return the forms in which a text may name a folder: as given, and with its links resolved."""
     return {folder.absolute(), folder.resolve()}

@@ -1,4 +1,4 @@
-"""How far the running task is: the requests that lm_eval has answered are counted and told as they come."""
+"""Counts the requests that lm_eval has answered, and reports the progress of the running task."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from src.running.job import Progress
 
 SECONDS_BETWEEN = 0.25
-"""The least time between two tellings of a task, but for its first and last."""
+"""The least time between two reports of a task, except its first and last."""
 
 OnProgress = Callable[[Progress], None]
 
 
 class ProgressMeter:
-    """The progress of one task after the other. To lm_eval it is the "cache hook" of the model."""
+    """Measures the progress of one task after another. lm_eval sees it as the model's "cache hook"."""
 
     def __init__(self, on_progress: OnProgress, clock: Callable[[], float] = time.monotonic) -> None:
         self._on_progress = on_progress
@@ -24,22 +24,22 @@ class ProgressMeter:
         self._now = Progress("", 0, 0)
 
     def start(self, task: str) -> None:
-        """Begin to count for this task."""
+        """Start counting for this task."""
         self._now = Progress(task, 0, 0)
 
     def expect(self, requests: int) -> None:
-        """Expect more requests of this task; one that asks in several ways comes with each in turn."""
+        """Expect more requests of this task. A task with several kinds of requests calls this for each."""
         self._now = Progress(self._now.task, self._now.done, self._now.total + requests)
         self._report()
 
     def add_partial(self, kind: str, request: Any, answer: Any) -> None:
-        """Count one answered request: lm_eval calls this for each."""
+        """Count one answered request. lm_eval calls this for each."""
         self._now = Progress(self._now.task, self._now.done + 1, self._now.total)
         if self._clock() - self._reported_at >= SECONDS_BETWEEN:
             self._report()
 
     def finish(self) -> None:
-        """Tell how far the task came in the end."""
+        """Report how far the task has come."""
         self._report()
 
     def _report(self) -> None:

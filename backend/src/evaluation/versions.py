@@ -9,5 +9,5 @@ PACKAGES = ("lm_eval", "transformers", "torch", "datasets")
 
 
 def versions() -> dict[str, str]:
-    """Those of the packages that evaluate, and of Python."""
+    """Return the versions of these packages and of Python."""
     return {**{each: version(each) for each in PACKAGES}, "python": platform.python_version()}

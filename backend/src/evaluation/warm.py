@@ -1,9 +1,9 @@
-"""The warm parent: it imports once what every evaluation needs, and forks a child for each order.
+"""The warm parent: it imports what every evaluation needs, and forks a child for each order.
 
-An order is a line of JSON on its standard input: `work` and `folder`. On its standard output it tells, as
-lines of JSON, which child began (`folder`, `pid`, `status` null) and which ended (`status` not null). A fork
-of a process with threads is a gamble, and torch keeps threads once it has computed anything: so the parent
-only imports, and never computes.
+An order is a line of JSON on its standard input: `work` and `folder`. It reports on its standard output, also
+as lines of JSON, which child began (`folder`, `pid`, `status` null) and which ended (`status` not null).
+Forking a process with threads is unsafe, and torch keeps threads once it has computed anything. So the parent
+only imports and never computes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from src.running.suite import Suite
 log = logging.getLogger(__name__)
 
 Action = Callable[[Path], int]
-"""Does the work that is described in a folder, and gives an exit status."""
+"""Does the work that a folder describes, and returns an exit status."""
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 PIPE_BYTES = 65_536
@@ -42,16 +42,16 @@ IMPORTED = (
     "transformers.models.mistral.modeling_mistral",
     "transformers.models.qwen2.modeling_qwen2",
 )
-"""What nearly every evaluation imports; transformers brings an architecture in only when it is used."""
+"""What nearly every evaluation imports. transformers imports an architecture only when it is used."""
 
 
 class WarmParent:
-    """Serves orders until its standard input ends: then its worker is gone, and so are its children."""
+    """Serves orders until its standard input ends. Then its worker is gone, and its children are killed."""
 
     def __init__(self, actions: dict[str, Action]) -> None:
         self._actions = actions
         self._folders: dict[int, str] = {}
-        # The answers go where standard output went; what libraries print goes to the log.
+        # Reports go where standard output went; what libraries print goes to the log.
         self._answers = os.dup(STDOUT)
         os.dup2(STDERR, STDOUT)
         self._woken, wakes = os.pipe()
@@ -59,11 +59,11 @@ class WarmParent:
         os.set_blocking(self._woken, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
-        # Every child reads the one end; only the parent has the other, which is closed when it is gone.
+        # Every child reads one end. Only the parent has the other, which closes when the parent is gone.
         self._life, self._alive = os.pipe()
 
     def serve(self) -> None:
-        """Fork a child for each order, and tell how each ends."""
+        """Fork a child for each order, and report how each ends."""
         for line in self._lines():
             order = json.loads(line)
             self._fork(self._actions[order["work"]], order["folder"])
@@ -72,7 +72,7 @@ class WarmParent:
                 os.killpg(pid, signal.SIGKILL)
 
     def _lines(self) -> Iterator[bytes]:
-        """The orders as they come; meanwhile the children that end are told of."""
+        """Yield the orders as they come. Meanwhile report the children that end."""
         rest = b""
         while True:
             ready, _, _ = select.select([STDIN, self._woken], [], [])
@@ -96,9 +96,7 @@ class WarmParent:
             return
         if pid == 0:
             os._exit(self._be_a_child(action, Path(folder)))
-        with suppress(
-            OSError
-        ):  # the child does the same: whoever is first, its group is there when it is told
+        with suppress(OSError):  # the child does the same, so its group exists when it is reported
             os.setpgid(pid, pid)
         self._folders[pid] = folder
         self._report(folder, pid, None)
@@ -107,7 +105,7 @@ class WarmParent:
         for pid, folder in list(self._folders.items()):
             if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
                 continue
-            # While its status is not taken, nobody else can have its number: kill what it started.
+            # Until its status is taken, no other process can have its id. So kill its group now.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
             _, status = os.waitpid(pid, 0)
@@ -116,11 +114,11 @@ class WarmParent:
 
     def _report(self, folder: str, pid: int, status: int | None) -> None:
         line = json.dumps({"folder": folder, "pid": pid, "status": status}) + "\n"
-        with suppress(BrokenPipeError):  # the worker is gone: the end of the orders comes next
+        with suppress(BrokenPipeError):  # the worker is gone, so the orders end next
             os.write(self._answers, line.encode())
 
     def _be_a_child(self, action: Action, folder: Path) -> int:
-        """In the child: run, in a group of its own, with its own log, and give its exit status."""
+        """In the child: run in its own group with its own log, and return the exit status."""
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
@@ -141,7 +139,7 @@ class WarmParent:
 
 
 def warm_up(suite: Suite) -> None:
-    """Import what evaluations need, and index the suite's tasks; what goes wrong a child will tell."""
+    """Import what evaluations need, and index the suite's tasks. A child will report what fails."""
     for name in IMPORTED:
         try:
             import_module(name)
@@ -154,11 +152,11 @@ def warm_up(suite: Suite) -> None:
     except Exception:
         log.exception("could not index the tasks")
     gc.collect()
-    gc.freeze()  # what is here stays in memory that all children share
+    gc.freeze()  # keep what is here in memory that all children share
 
 
 def _print_to(log_file: Path) -> None:
-    """Have all that this process and its libraries print, in whatever language, in a file."""
+    """Redirect everything that this process and its libraries print to a file."""
     descriptor = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
     os.dup2(descriptor, STDOUT)
     os.dup2(descriptor, STDERR)

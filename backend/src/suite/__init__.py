@@ -1,1 +1,1 @@
-"""Whether the suite may be trusted: its trial, its announcement, `python -m src.suite`."""
+"""The suite's trial, its announcement, and the command `python -m src.suite`."""

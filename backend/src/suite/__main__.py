@@ -1,4 +1,4 @@
-"""What `python -m src.suite` does: try the suite once, in a child, and print what is wrong with it."""
+"""The command `python -m src.suite`: try the suite once, in a child, and print its problems."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from src.withdrawn_secrets import withdraw_secrets
 from src.worker import make_suite
 
 WELL, HAS_PROBLEMS, NOT_FOUND_OUT = 0, 1, 3
-"""Exit statuses; 2 is that of a mistake in the settings."""
+"""Exit statuses. 2 means a mistake in the settings."""
 
 NAME = "suite"
-"""The command's place on this machine: no worker's, since one may run."""
+"""The name of the command's folder on this machine. It is not a worker's, since one may be running."""
 
 NONCE = "trial"
 POLL_SECONDS = 0.5
@@ -42,7 +42,7 @@ UNANSWERED = (
 
 
 def try_here() -> int:
-    """Try the suite of the settings, tell what is wrong on standard output, and return the exit status."""
+    """Try the suite of the settings, print its problems, and return the exit status."""
     with told_in_one_sentence():
         secrets = withdraw_secrets()
         settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
@@ -63,7 +63,7 @@ def try_here() -> int:
 
 
 def wait_for_the_end(tester: Executor, suite: Suite, ended: Event) -> Ending:
-    """Try the suite, and say on standard error what is looked at."""
+    """Try the suite, and print progress on standard error."""
     tester.start(NONCE, Job(model=NAME, weights="", commit=None, precision="", **vars(suite)))
     shown = ""
     while not ended.wait(POLL_SECONDS):
@@ -76,7 +76,7 @@ def wait_for_the_end(tester: Executor, suite: Suite, ended: Event) -> Ending:
 
 
 def print_outcome(ending: Ending, suite: Suite) -> int:
-    """Write what the trial has shown to standard output, and return the exit status."""
+    """Print the outcome of the trial, and return the exit status."""
     trial = trial_from(ending.report)
     if trial is None:
         sys.stderr.write(ending.log.decode(errors="replace"))
@@ -90,7 +90,7 @@ def print_outcome(ending: Ending, suite: Suite) -> int:
 
 
 def print_lines(status: int, *sentences: str) -> int:
-    """Write sentences, a line each, and return the status."""
+    """Print sentences, one per line, and return the status."""
     sys.stdout.write("".join(f"{each}\n" for each in sentences))
     return status
 

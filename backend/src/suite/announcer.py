@@ -1,4 +1,4 @@
-"""Announces what this worker runs: a description in the results dataset, after each start and each change."""
+"""Publishes what this worker runs: a description in the results dataset, after each start and change."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from src.suite.trial import SuiteTrial, Verdict
 log = logging.getLogger(__name__)
 
 DESCRIPTION = "description"
-"""Names the description for the executor, as a claim's nonce names an evaluation."""
+"""Identifies the description for the executor, as a claim's nonce identifies an evaluation."""
 
 NOT_TRIED = Verdict(fingerprint="", is_passed=True)
-"""Where nothing is tried, the suite is only described."""
+"""The verdict without a trial. The suite is then only described."""
 
 
 class Announcer:
-    """Has the suite tried and described in a child of its own, and publishes what that says, if it is news.
+    """Has the suite tried and described in child processes, and publishes the description if it is new.
 
-    Once for each verdict of the trial: of two workers with different settings, the one that started last is
-    described. Without a `trial` the suite is only described. `problems` are sentences for the owner.
+    It does so once for each verdict of the trial. Of two workers with different settings, the description of
+    the one that started last remains. Without a `trial` the suite is only described.
     """
 
     def __init__(
@@ -53,16 +53,17 @@ class Announcer:
         self._described: Verdict | None = None
         self._announced: Verdict | None = None
         self.problems: tuple[str, ...] = ()
+        """Sentences for the owner."""
 
     @property
     def is_done(self) -> bool:
-        """Whether everything that is known was announced."""
+        """Whether the current verdict has been announced."""
         verdict = self._verdict
         return verdict is not None and verdict is self._announced
 
     @property
     def note(self) -> str | None:
-        """What the owner should know of a trial under way."""
+        """A sentence for the owner about a running trial."""
         return self._trial.note if self._trial else None
 
     @property
@@ -70,24 +71,24 @@ class Announcer:
         return self._trial.verdict if self._trial else NOT_TRIED
 
     def may_claim(self) -> bool:
-        """Whether models may be claimed: the suite was tried and has no problems."""
+        """Return whether models may be claimed: the suite was tried and has no problems."""
         verdict = self._verdict
         return verdict is not None and verdict.is_passed
 
     def has_problems(self) -> bool:
-        """Whether the suite was tried and may not be run as it is."""
+        """Return whether the suite was tried and cannot be run as it is."""
         verdict = self._verdict
         return verdict is not None and bool(verdict.problems)
 
     def poll(self) -> None:
-        """See how the trial goes; it never fails."""
+        """Advance the trial. Never raises an error."""
         if self._trial:
             self._trial.poll()
 
     def tick(self) -> None:
-        """Publish what the last look has shown, if it is new.
+        """Publish the verdict of the trial, if it is new.
 
-        Raises StoreError when it cannot be published; the next tick tries again.
+        Raises StoreError when it cannot be published. The next tick retries it.
         """
         verdict = self._verdict
         if verdict is None or verdict is self._announced:
@@ -105,14 +106,14 @@ class Announcer:
         self._describer.close()
 
     def _describe(self, verdict: Verdict) -> Ending | None:
-        """Begin to describe what no trial has described, or return how that ended."""
+        """Start a description if the trial has made none, or return how that ended."""
         if self._described is not verdict:
             self._described = verdict
             self._describer.start(DESCRIPTION, self._job())
         return self._describer.endings().get(DESCRIPTION)
 
     def _job(self) -> Job:
-        """The suite without a model."""
+        """Return a job with the suite and no model."""
         return Job(model=DESCRIPTION, weights="", commit=None, precision="", **vars(self._suite))
 
     def _announce_ending(self, ending: Ending, verdict: Verdict) -> None:
@@ -142,7 +143,7 @@ class Announcer:
         self._announced = verdict
 
     def _publish(self, data: bytes) -> None:
-        """Commit the file, unless it is there already."""
+        """Commit the file, unless it is already published."""
         for _ in tries():
             snapshot = self._results.snapshot()
             if snapshot.files.get(BACKEND_DESCRIPTION) == blob_id(data):
@@ -165,7 +166,7 @@ class Announcer:
 
 
 def written_within_bounds(description: BackendDescription) -> bytes:
-    """The file, without the questions of the tasks if nobody would read it because of them."""
+    """Return the file, without the example questions if they would make it too large to read."""
     data = write_description(description)
     if len(data) <= MAX_BYTES:
         return data
@@ -176,7 +177,7 @@ def written_within_bounds(description: BackendDescription) -> bytes:
 def with_kept_examples(
     description: BackendDescription, kept: BackendDescription | None
 ) -> BackendDescription:
-    """With the questions that an earlier trial published of the same tasks."""
+    """Add the example questions that an earlier trial published for the same tasks."""
     examples = {task.name: task.example for task in kept.tasks} if kept else {}
     tasks = (replace(task, example=task.example or examples.get(task.name)) for task in description.tasks)
     return replace(description, tasks=tuple(tasks))

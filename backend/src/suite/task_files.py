@@ -1,4 +1,4 @@
-"""The files of the leaderboard's own tasks: whether any has changed, and a fingerprint of what they say."""
+"""The files of the leaderboard's own tasks: whether any has changed, and a fingerprint of their content."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from stat import S_ISREG
 from src.running.suite import Suite
 
 FORMAT = 1
-"""Raise it when a trial finds more than before: then suites that passed are tried again."""
+"""Increase it when a trial finds more than before, so that suites that passed are tried again."""
 
 PACKAGES = ("lm_eval", "datasets", "transformers")
 
 IGNORED = {"__pycache__", ".ipynb_checkpoints"}
-"""Folders in which lm_eval looks for no tasks either."""
+"""Folders that lm_eval also ignores."""
 
 WITHOUT_EFFECT = ("batch_size", "bootstrap_iters", "device", "limit", "tasks_dir")
-"""Settings of a suite that change nothing about whether its tasks can be evaluated."""
+"""Settings of a suite that do not affect whether its tasks can be evaluated."""
 
 VARIABLES = ("HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
-"""Where the questions come from, and whether they can be had."""
+"""Variables that decide where questions come from, and whether they can be fetched."""
 
 OF_QUESTIONS = {".jsonl", ".json", ".csv", ".parquet", ".arrow", ".txt", ".tsv"}
 
 WORD = re.compile(r"[^\s\"'\[\]{},]+")
 
 Stamp = tuple[tuple[str, int, int], ...]
-"""The path, the time of change and the size of each file."""
+"""The path, modification time and size of each file."""
 
 
 def stamp(folder: str) -> Stamp:
-    """Look at the files without reading them: when it is the same as before, so are they.
+    """Return the stamp of a folder's files, without reading them. The same stamp means the same files.
 
-    The files of questions elsewhere that a task names are among them.
+    It includes files of questions outside the folder that a task names.
     """
     found: dict[str, tuple[int, int]] = {}
     for place, folders, files in os.walk(folder):
@@ -58,7 +58,7 @@ def stamp(folder: str) -> Stamp:
 
 
 def _elsewhere(names: tuple[str, ...], folder: Path) -> dict[str, tuple[int, int]]:
-    """Those of some files that are there and do not lie in the folder, as they are named from it."""
+    """Return those of the named files that exist outside the folder."""
     found = {}
     for name in names:
         path = Path(name)
@@ -73,7 +73,7 @@ def _elsewhere(names: tuple[str, ...], folder: Path) -> dict[str, tuple[int, int
 
 @lru_cache(maxsize=100_000)
 def named_files(task_file: str, changed: int) -> tuple[str, ...]:
-    """What may be a file of questions, of the words in a task's file; their way begins at this folder."""
+    """Return the words in a task's file that may be files of questions, relative to the current folder."""
     try:
         text = Path(task_file).read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -82,7 +82,7 @@ def named_files(task_file: str, changed: int) -> tuple[str, ...]:
 
 
 def fingerprint(suite: Suite, files: Stamp) -> str:
-    """Everything that decides whether a suite can be evaluated: its files, its settings and the versions."""
+    """Return a fingerprint of what decides whether a suite can be evaluated: files, settings and versions."""
     settings = {name: value for name, value in asdict(suite).items() if name not in WITHOUT_EFFECT}
     facts: Mapping[str, object] = {
         "format": FORMAT,
@@ -96,7 +96,7 @@ def fingerprint(suite: Suite, files: Stamp) -> str:
 
 @lru_cache(maxsize=100_000)
 def _digest(folder: str, name: str, changed: int, size: int) -> str:
-    """The hash of one file's content; a file is read again only once it has changed."""
+    """Return the hash of a file's content. A file is read again only after it has changed."""
     try:
         file = Path(folder, name)
         with (file if file.is_file() else Path(name)).open("rb") as file_there:

@@ -1,4 +1,4 @@
-"""Whether the suite may be trusted: a child tries it at the start and after each change of a task file."""
+"""Has a child try the suite at the start and after each change of a task file."""
 
 from __future__ import annotations
 
@@ -39,28 +39,33 @@ BROKE_OFF = (
 )
 
 MOST_NAMED = 5
-"""So many tasks are named in a sentence."""
+"""How many tasks a sentence names at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What a trial has shown. Without a description the suite has to be described otherwise."""
+    """The outcome of a trial."""
 
     fingerprint: str
+    """Identifies the files, settings and versions that were tried."""
     is_passed: bool = False
     problems: tuple[str, ...] = ()
+    """Sentences for the owner."""
     unanswered: tuple[str, ...] = ()
+    """The tasks whose questions could not be fetched."""
     description: BackendDescription | None = None
+    """The child's description. Without one, the suite must be described separately."""
     kept: BackendDescription | None = None
-    """Where the suite passed in another worker, or before: what was published then."""
+    """The published description, if the suite passed earlier or in another worker."""
     log: bytes = b""
 
 
 class SuiteTrial:
-    """Tries the suite, unless the results dataset says that it passed as it is: files, settings, versions.
+    """Tries the suite, unless the published description shows that it passed with the same fingerprint.
 
-    `poll` is called at each tick, and never fails. After a pause it tries again what the Hub did not answer,
-    what broke off, and a suite with problems: some of these are mended elsewhere. `clock` is for intervals.
+    Call `poll` at each tick. It never fails. A trial is retried after a pause if the Hub did not answer, it
+    could not be completed, or the suite has problems, since some are fixed elsewhere. `clock` is for
+    intervals.
     """
 
     def __init__(
@@ -86,15 +91,15 @@ class SuiteTrial:
         self._note: str | None = None
         self._doing = ""
         self.verdict: Verdict | None = None
-        """That of the files as they are; None while it is not known yet."""
+        """The verdict for the current files; None while it is not known yet."""
 
     @property
     def note(self) -> str | None:
-        """What is looked at now, or waited for."""
+        """What is being tried or waited for."""
         return self._note
 
     def poll(self) -> None:
-        """Begin, go on, or begin anew because a file has changed."""
+        """Start a trial, continue it, or start again because a file has changed."""
         self._check_files()
         if self._running is None and self.verdict is None and not self._read_kept_verdict():
             return
@@ -122,7 +127,7 @@ class SuiteTrial:
         self._tries, self._again = 0, None
 
     def _read_kept_verdict(self) -> bool:
-        """Whether it could be looked for."""
+        """Take an earlier verdict if one is published. Return whether the results dataset could be read."""
         try:
             kept = self._published()
         except StoreError as error:
@@ -209,7 +214,7 @@ class SuiteTrial:
         return Verdict(fingerprint=self._fingerprint, problems=(problem,), log=ending.log)
 
     def _later(self, end: End) -> datetime:
-        """When to try again, by the machine's clock: for people."""
+        """Schedule the next trial, and return its time by the machine's clock."""
         self._tries += 1
         self._again = self._clock() + self._retries.pause([end] * self._tries)
         return on_the_wall(self._again)
@@ -221,7 +226,7 @@ class SuiteTrial:
 
 
 def trial_from(report: Mapping[str, object] | None) -> Trial | None:
-    """What a child reported, if it is that of a trial."""
+    """Return the trial that a child reported, or None if this is not the report of one."""
     try:
         return None if report is None else TypeAdapter(Trial).validate_python(report)
     except ValidationError:
@@ -230,6 +235,6 @@ def trial_from(report: Mapping[str, object] | None) -> Trial | None:
 
 
 def named(tasks: tuple[str, ...]) -> str:
-    """The first of some tasks, and how many more there are."""
+    """Return the names of the first tasks, and how many more there are."""
     more = f" and {len(tasks) - MOST_NAMED} more" if len(tasks) > MOST_NAMED else ""
     return ", ".join(tasks[:MOST_NAMED]) + more
