@@ -255,8 +255,7 @@ class Reconciler:
             self._executor.forget(nonce)
 
     def _publish(self, endings: Mapping[str, Ending]) -> None:
-        """Commit the results and logs of ended evaluations to the results dataset. The status follows "
-        "later."""
+        """Commit the results and logs of ended evaluations. Their status follows later."""
         runs = {
             AttemptKey(nonce, self._latest[path].run or "")
             for nonce, path in held(self._latest, endings).items()

@@ -89,8 +89,7 @@ def _last_used(folder: Path) -> float:
 
 
 def _make_private(folder: Path) -> None:
-    """Create a folder that only this user can write to. In a shared folder like /tmp, someone may be "
-    "first."""
+    """Create a folder that only this user can write to. In a shared folder, someone may be first."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.lstat()
     if status.st_uid != os.getuid() or status.st_mode & 0o022 or not folder.is_dir():

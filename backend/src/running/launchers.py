@@ -69,8 +69,7 @@ class ProgramLauncher:
 
 
 class _Program:
-    """A program that kills its own group when its standard input ends. Only the worker holds the other "
-    "end."""
+    """A program that kills its group when its standard input ends. Only the worker holds the other end."""
 
     fault = None
 

@@ -17,8 +17,7 @@ KB = 1024
 
 
 def available_memory() -> int:
-    """Return the bytes available to all processes here: the container's limit, or else the machine's "
-    "memory."""
+    """Return the bytes available to all processes: the container's limit, or the machine's memory."""
     total: int = psutil.virtual_memory().total
     try:
         limit = (CGROUP / "memory.max").read_text().strip()
@@ -86,8 +85,7 @@ def _exact_count(process: int) -> int:
 
 
 def _sizes(process: int, file: str) -> dict[str, int]:
-    """Return the sizes that one of a process's files lists, in bytes by name; empty if there is no such "
-    "file."""
+    """Return the sizes in a file of a process, in bytes by name; empty if there is no such file."""
     try:
         lines = (PROC / str(process) / file).read_text(errors="replace").splitlines()
     except OSError:

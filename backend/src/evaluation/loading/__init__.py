@@ -1,1 +1,1 @@
-"""Loading a submitted model: which files, which settings, and what makes it unfit."""
+"""Loads a submitted model, and refuses files and settings that make it unfit."""

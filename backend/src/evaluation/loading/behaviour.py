@@ -1,4 +1,4 @@
-"""What a loaded model does with a few words, where neither its files nor its class tell."""
+"""Checks of what a loaded model does with a few words, which neither its files nor its class show."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from src.running.job import Job
 
 TEXT = "The dogs near the old cat sleep, and 7 of the 12 birds in the tree sing."
 LONGEST = 16
-"""Tokens of it that are tried."""
+"""The most tokens of TEXT that are tried."""
 SHORTEST = 4
 
 AHEAD = {torch.float32: 2e-6}
 AHEAD_IN_LESS = 1e-2
 PADDED = {torch.float32: 1e-3}
 PADDED_IN_LESS = CONTINUED = 5e-2
-"""How far scores may differ, relative to how far the best is above the middle, and still be the same. Words
-that come later do not change the order in which the scores of earlier ones are computed; padding does, and so
-does what is kept from one word to the next.
+"""How far scores may differ and still count as the same, relative to how far the best is above the median.
+
+Later words do not change the order in which the scores of earlier words are computed. Padding does, and so
+does the cache from one word to the next.
 """
 
 NOISE = 10
-"""So much more than the same text computed once more must another one differ, to be different."""
+"""Scores count as different only if they differ this many times more than those of the same text do."""
 
 
 def reads_no_later_words(job: Job, model: Any, tokenizer: Any) -> None:
-    """A model that sees the words to come rates a text with the text in sight. lm_eval trusts the class."""
+    """A model that reads later words can see the text that it rates. lm_eval trusts the model's class."""
     tokens = sample_tokens(model, tokenizer)
     if tokens is None:
         return
@@ -51,7 +52,7 @@ BEHAVIOUR_CHECKS = [reads_no_later_words]
 
 
 def continues_what_it_rates(job: Job, model: Any, tokenizer: Any) -> None:
-    """Of some families transformers counts the positions of words in another way when it continues a text."""
+    """For some families, transformers counts positions differently when it generates text."""
     tokens = sample_tokens(model, tokenizer)
     if tokens is None:
         return
@@ -68,9 +69,9 @@ def continues_what_it_rates(job: Job, model: Any, tokenizer: Any) -> None:
 
 
 def bears_padding(model: Any, tokenizer: Any) -> bool:
-    """Whether a text that is filled up on the left, to the length of another, is continued the same way.
+    """Return whether a text gets the same continuation when it is padded on the left.
 
-    Recurrent models read what is filled in, and positions that are counted from the left move.
+    Recurrent models read the padding, and positions that are counted from the left move.
     """
     tokens = sample_tokens(model, tokenizer)
     if tokens is None:
@@ -86,7 +87,7 @@ def bears_padding(model: Any, tokenizer: Any) -> bool:
 
 
 def first_words(model: Any, tokens: Any, mask: Any, tokenizer: Any) -> tuple[Any, Sequence[Any]]:
-    """These texts with two words more, and for both the scores of all words before any preference."""
+    """Generate two more words for each text. Return the texts, and the raw scores of all words for both."""
     written = model.generate(
         input_ids=tokens,
         attention_mask=mask,
@@ -102,15 +103,16 @@ def first_words(model: Any, tokens: Any, mask: Any, tokenizer: Any) -> tuple[Any
 
 
 def sample_tokens(model: Any, tokenizer: Any) -> Any:
-    """The tokens of a sentence, as far as the model's context goes; None if that is not far enough."""
+    """Return the tokens of a sentence, as many as the model's context takes, or None if that is too few."""
     length = min(LONGEST, resolve_max_length(model.config, tokenizer) - 1)
     tokens = torch.tensor(tokenizer.encode(TEXT)[:length], device=model.device)
     return tokens if len(tokens) >= SHORTEST else None
 
 
 def distance(one: Any, other: Any) -> float:
-    """How far scores of the same words differ at most, relative to how far the best is above the middle: a
-    word that is never written may have any. What is no number does not differ.
+    """Return the largest difference of scores, relative to how far the best is above the median.
+
+    The lowest scores do not count, since a word that is never generated may have any. NaN does not differ.
     """
     furthest = (one - other).abs().nan_to_num(nan=0.0).amax(-1)
     spread = one.amax(-1) - one.median(-1).values

@@ -1,4 +1,4 @@
-"""Calls to the Hub that were left without an answer while a model was loaded."""
+"""Tracks calls to the Hub that get no answer while a model is loaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIRST_OF_THE_SERVERS_ERRORS = 500
 
 
 class Calls:
-    """The calls that have no answer yet; one that is repeated until it has one is answered."""
+    """The calls without an answer so far. A call is answered if any of its repetitions is."""
 
     def __init__(self) -> None:
         self._open: set[tuple[str, str]] = set()
@@ -26,7 +26,7 @@ class Calls:
         return bool(self._open)
 
     def client(self) -> httpx.Client:
-        """A client for the Hub whose calls are noted."""
+        """Return a client for the Hub whose calls are tracked."""
         client = default_client_factory()
         hooks = client.event_hooks
         client.event_hooks = {
@@ -48,8 +48,8 @@ class Calls:
 def all_answered(job: Job) -> Iterator[None]:
     """Raise `Failed` when the Hub did not answer a call, even if the model was refused or seems to be loaded.
 
-    transformers goes on without a file that it cannot fetch, as if there were none: then a good model has no
-    weights, or a tokenizer that lacks some of its tokens.
+    transformers treats a file that it cannot fetch as missing. A good model would then have no weights, or a
+    tokenizer that lacks some of its tokens.
     """
     calls = Calls()
     set_client_factory(calls.client)
@@ -66,5 +66,5 @@ def all_answered(job: Job) -> Iterator[None]:
 
 
 def unreachable(job: Job) -> Failed:
-    """The failure of a job whose model could not be fetched."""
+    """Return the failure of a job whose model could not be fetched."""
     return Failed(HUB_DID_NOT_ANSWER.format(model=job.model), End.UNREACHABLE)

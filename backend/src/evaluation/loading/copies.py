@@ -1,4 +1,4 @@
-"""The worker's own copies of models from the Hub: checked before a model is blamed for what is in them."""
+"""Checks the worker's own copies of models before it refuses a model because of its files."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ log = logging.getLogger(__name__)
 
 
 def load_a_sound_copy(job: Job) -> Loaded:
-    """Load the job's model. Where it would be refused, its files must first be those that the Hub has.
+    """Load the job's model.
 
-    Raises `Failed`.
+    Before it is refused, check its files against the Hub, and fetch damaged ones again. Raises `Failed`.
     """
     try:
         return load(job)
@@ -30,19 +30,19 @@ def load_a_sound_copy(job: Job) -> Loaded:
 
 
 def damaged_files(job: Job) -> list[Path]:
-    """The files of the worker's copy whose size or hash is not the one that the Hub tells."""
-    if Path(job.weights).is_absolute():  # a folder is no copy
+    """Return the files of the worker's copy whose size or hash differs from the Hub's."""
+    if Path(job.weights).is_absolute():  # a local folder is not a copy
         return []
     with explained(Step.WEIGHTS, job):
         try:
             found = HfApi().verify_repo_checksums(job.weights, revision=revision(job))
-        except ValueError:  # there is no copy: the refusal is about something else
+        except ValueError:  # there is no copy, so the refusal has another reason
             return []
     return [found.verified_path / each["path"] for each in found.mismatches]
 
 
 def are_removed(files: list[Path]) -> bool:
-    """Remove files from the cache, with the contents that they link to. Whether there were any."""
+    """Remove files from the cache, with the contents that they link to. Return whether there were any."""
     for file in files:
         file.resolve().unlink(missing_ok=True)
         file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Numbers that are none: NaN and infinity, in weights and in the scores that a model gives to words."""
+"""Finds NaN and infinity in weights, and in the scores that a model gives to words."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ BYTES_OF_FLOAT8 = 1
 
 
 def extremes(numbers: Any) -> tuple[float, float]:
-    """The least and the greatest of a tensor's numbers; both are NaN if one of them is.
+    """Return the smallest and largest of a tensor's numbers; both are NaN if the tensor contains NaN.
 
-    One pass without a copy: `torch.isfinite` takes twenty times as long, and as much memory again.
+    This takes one pass without a copy. `torch.isfinite` takes twenty times as long, and as much memory again.
     """
     if not numbers.is_floating_point() or numbers.numel() == 0:
         return 0.0, 0.0
@@ -25,11 +25,11 @@ def extremes(numbers: Any) -> tuple[float, float]:
 
 
 class FiniteScores(LogitsProcessor):  # type: ignore[misc]  # transformers' types are not read.
-    """Raises an error when a model that writes an answer has no best next word, and changes nothing.
+    """Raises an error when a model that generates text has no best next word. It changes no score.
 
-    With NaN among the scores of all words, or infinity, the first or a random word would be written. A word
-    that a model never writes has minus infinity on purpose: only the best score counts. So does a text that
-    has ended already, which is filled up until the others in its batch have.
+    With NaN or infinity among the scores, the first or a random word would be chosen. Only the best score is
+    checked, because minus infinity is normal for a word that a model never generates. Texts that have ended
+    are not checked; they are padded until the others in their batch end.
     """
 
     def __init__(self, prompt: int, ends: list[int], error: Callable[[], Exception]) -> None:
@@ -38,7 +38,7 @@ class FiniteScores(LogitsProcessor):  # type: ignore[misc]  # transformers' type
         self._error = error
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """The same scores."""
+        """Return the same scores."""
         is_lost = ~torch.isfinite(scores.amax(-1))
         if is_lost.any():
             ends = torch.tensor(self._ends, device=input_ids.device)

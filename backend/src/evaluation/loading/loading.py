@@ -1,4 +1,4 @@
-"""Loading a model to evaluate: none of its own code is run, and what is not whole is refused."""
+"""Loads a model to evaluate, without running its code. Incomplete models are refused."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ from src.running.job import Job
 PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 
 OURS_TO_CHOOSE = {"attn_implementation": None, "experts_implementation": None, "use_kernels": False}
-"""How a model is computed, whatever its configuration says: transformers takes the best way that it has."""
+"""Overrides a model's configuration of how it is computed. transformers then chooses the best way it has."""
 
 ANSWERS = {"return_dict": True, "output_attentions": False, "output_hidden_states": False}
-"""What a model returns; a configuration cannot ask for less, or for more."""
+"""What a model returns. A model's configuration cannot change this."""
 
 A_QUESTION = [{"role": "user", "content": "What is 2 + 2?"}]
-"""What a chat template is tried with."""
+"""The conversation with which a chat template is tried."""
 
 
 class Loaded(NamedTuple):
-    """A model of transformers and its tokenizer."""
+    """A transformers model and its tokenizer."""
 
     model: Any
     tokenizer: Any
 
 
 def load(job: Job) -> Loaded:
-    """Load what the job names, small files first. Raises `Failed` for what cannot be evaluated."""
+    """Load the job's model, small files first. Raises `Failed` if it cannot be evaluated."""
     if job.precision not in PRECISIONS:
         raise Failed(
             f"{job.model} cannot be evaluated in {job.precision}. Submit it in {' or '.join(PRECISIONS)}."
@@ -73,7 +73,7 @@ def load(job: Job) -> Loaded:
 
 
 def load_configuration(job: Job) -> Any:
-    """Read config.json: what it names is checked before transformers makes anything of it."""
+    """Read config.json, and check it before transformers uses it."""
     with explained(Step.CONFIGURATION, job):
         named, _ = PretrainedConfig.get_config_dict(job.weights, revision=revision(job))
         for check in CONFIGURATION_CHECKS:
@@ -84,7 +84,7 @@ def load_configuration(job: Job) -> Any:
 
 
 def load_tokenizer(job: Job) -> Any:
-    """Load the tokenizer, which has a chat template that works if the job is to use it."""
+    """Load the tokenizer. If the job uses its chat template, check that it works."""
     with explained(Step.TOKENIZER, job):
         for check in TOKENIZER_CHECKS:
             check(job, get_tokenizer_config(job.weights, revision=revision(job)))
@@ -133,13 +133,13 @@ def load_weights(job: Job, config: Any) -> Any:
         for check in WEIGHTS_CHECKS:
             check(job, model, info)
         are_where_the_index_says(job, model, files)
-    # Whatever its configuration says: it was loaded as one that continues text.
+    # It was loaded as a model that continues text, whatever its configuration says.
     model.config.is_encoder_decoder = False
     return model
 
 
 def names_its_architecture(job: Job, config: dict[str, Any]) -> None:
-    """An adapter alone, or a GGUF file, does not."""
+    """An adapter without its base model, or a GGUF file, does not name its architecture."""
     if "model_type" not in config:
         raise Failed(
             f"{job.model} has no config.json that names its architecture (`model_type`). Save the whole "
@@ -148,7 +148,7 @@ def names_its_architecture(job: Job, config: dict[str, Any]) -> None:
 
 
 def is_known_to_transformers(job: Job, config: dict[str, Any]) -> None:
-    """That is, to the version which this worker has."""
+    """Check that this worker's version of transformers knows the architecture."""
     if config["model_type"] not in CONFIG_MAPPING_NAMES:
         raise Failed(
             f"This worker's transformers {transformers.__version__} does not know the architecture "
@@ -158,7 +158,7 @@ def is_known_to_transformers(job: Job, config: dict[str, Any]) -> None:
 
 
 def is_a_causal_language_model(job: Job, config: dict[str, Any]) -> None:
-    """The tasks ask for the continuation of a text."""
+    """The tasks need a model that continues text."""
     if config["model_type"] not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         raise Failed(
             f"{job.model} is not a causal language model: its architecture is `{config['model_type']}`. "
@@ -181,4 +181,4 @@ CONFIGURATION_CHECKS = [
 ]
 
 TOKENIZER_CHECKS = [names_a_tokenizer]
-"""Of tokenizer_config.json."""
+"""Checks of tokenizer_config.json."""

@@ -1,8 +1,8 @@
-"""What a model's files may name: nothing in them selects code, or another repository to fetch from.
+"""Checks that nothing in a model's files selects code, or another repository to fetch from.
 
-transformers takes much from config.json, generation_config.json and tokenizer_config.json that says how a
-model is computed, and not what it is. That is the worker's to choose. `docs/decisions/0013-…` lists every
-place in transformers where a text of a model's files selects code, and what closes it.
+Much in config.json, generation_config.json and tokenizer_config.json decides how a model is computed, not
+what it is. The worker makes that choice. `docs/decisions/0013-…` lists every place in transformers where a
+text in a model's files selects code, and what closes it.
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ IMPLEMENTATIONS = {
     "deepgemm",
     "sonicmoe",
 }
-"""transformers' own names for ways to compute one and the same thing; any of them is replaced by ours. Any
-other may be the name of a repository with code.
+"""transformers' own names for ways to compute the same thing. Our choice replaces any of them. Any other name
+may be that of a repository with code.
 """
 
 CHOOSES_AN_IMPLEMENTATION = re.compile(r"_?(attn|experts)_implementation(_internal)?")
 
 QUANTIZED_BY = {"load_in_4bit", "load_in_8bit"}
-"""How a configuration may say it without the name of a method."""
+"""Settings that mean quantization without naming a method."""
 
 SAFETENSORS = (".safetensors", ".safetensors.index.json")
 
 PART = re.compile(r".*-(\d+)-of-(\d+)\.safetensors")
-"""The name of one of several files of weights, with its number and how many there are."""
+"""The name of one of several files of weights, with its number and their count."""
 
 GENERATION = (
     "bos_token_id",
@@ -83,16 +83,15 @@ GENERATION = (
     "epsilon_cutoff",
     "eta_cutoff",
 )
-"""What counts in generation_config.json: which words a model prefers, and how it says that it has ended.
+"""The settings of generation_config.json that apply: which words a model prefers, and how it ends a text.
 
-How long an answer may be, and may take, is the task's to say. How it is computed is the worker's: other
-settings download code, need a package, are for models with an encoder, or give something else than one answer
-to one question.
+The task decides how long an answer may be, and the worker how it is computed. Other settings download code,
+need a package, are for models with an encoder, or give something other than one answer per question.
 """
 
 
 def chooses_no_implementation(job: Job, config: Mapping[str, Any]) -> None:
-    """A name with a `/` is that of a repository on the Hub, and transformers runs the code in it."""
+    """A name with a `/` is a repository on the Hub, and transformers would run its code."""
     for part in parts_of(config):
         for key, value in part.items():
             if not CHOOSES_AN_IMPLEMENTATION.fullmatch(key):
@@ -107,7 +106,7 @@ def chooses_no_implementation(job: Job, config: Mapping[str, Any]) -> None:
 
 
 def needs_no_code_of_its_own(job: Job, config: Mapping[str, Any]) -> None:
-    """A model of a known architecture may bring code: transformers then uses its own in place of it."""
+    """A model of a known architecture may contain code. transformers then uses its own code instead."""
     for part in parts_of(config):
         is_known = part.get("model_type") in CONFIG_MAPPING_NAMES or "model_type" not in part
         if "auto_map" in part and not is_known:
@@ -118,7 +117,7 @@ def needs_no_code_of_its_own(job: Job, config: Mapping[str, Any]) -> None:
 
 
 def names_no_other_repository(job: Job, config: Mapping[str, Any]) -> None:
-    """A part that sees may be named after a repository, whose files transformers or timm then fetches."""
+    """A vision part may name a repository, whose files transformers or timm would fetch."""
     for part in parts_of(config):
         is_of_timm = str(part.get("model_type")).startswith("timm")
         for key in ("backbone", "architecture") if is_of_timm else ("backbone",):
@@ -131,7 +130,7 @@ def names_no_other_repository(job: Job, config: Mapping[str, Any]) -> None:
 
 
 def names_weights_in_safetensors(job: Job, config: Mapping[str, Any]) -> None:
-    """`transformers_weights` names another file than model.safetensors, even one in another format."""
+    """`transformers_weights` can name a file other than model.safetensors, even in another format."""
     file = config.get("transformers_weights")
     if file is not None and not (isinstance(file, str) and file.endswith(SAFETENSORS)):
         raise Failed(
@@ -141,7 +140,7 @@ def names_weights_in_safetensors(job: Job, config: Mapping[str, Any]) -> None:
 
 
 def comes_without_an_adapter(job: Job, config: Mapping[str, Any]) -> None:
-    """Whether transformers would apply it depends on a package, and on the Hub even to another base model."""
+    """Whether transformers applies an adapter depends on a package. It may even use another base model."""
     if find_adapter_config_file(job.weights, revision=revision(job)):
         raise Failed(
             f"{job.model} has both a whole model and an adapter (adapter_config.json), so it is unclear "
@@ -151,7 +150,7 @@ def comes_without_an_adapter(job: Job, config: Mapping[str, Any]) -> None:
 
 
 def lists_every_part(job: Job, files: Mapping[str, str]) -> None:
-    """The index of weights in several files lists them all, by their numbers, and none in another format."""
+    """The index must list all numbered parts, and no files in another format."""
     names = sorted(set(files.values()))
     if not all(name.endswith(".safetensors") and Path(name).name == name for name in names):
         raise Failed(
@@ -169,10 +168,9 @@ def lists_every_part(job: Job, files: Mapping[str, str]) -> None:
 
 
 def weight_map(job: Job, config: PretrainedConfig) -> dict[str, str]:
-    """In which file each weight is, by the index of weights in several files; empty if they are in one file,
-    which is taken first.
+    """Return the file of each weight, from the index.
 
-    Raises `Failed` for an index that says something else.
+    It is empty if there is a single file, which takes precedence. Raises `Failed` for an invalid index.
     """
     named = getattr(config, "transformers_weights", None)
     alone, index = (SAFE_WEIGHTS_NAME, SAFE_WEIGHTS_INDEX_NAME) if named is None else (None, named)
@@ -189,7 +187,7 @@ def weight_map(job: Job, config: PretrainedConfig) -> dict[str, str]:
 
 
 def fetched(job: Job, file: str) -> str | None:
-    """Where a file of the model is on this machine; None if it has no such file."""
+    """Fetch a file of the model, and return its path on this machine; None if there is no such file."""
     path: str | None = cached_file(
         job.weights, file, revision=revision(job), _raise_exceptions_for_missing_entries=False
     )
@@ -197,12 +195,12 @@ def fetched(job: Job, file: str) -> str | None:
 
 
 def revision(job: Job) -> str:
-    """What the Hub calls this state of the model; for a folder it means nothing."""
+    """Return the model's revision on the Hub. It has no meaning for a local folder."""
     return job.commit or "main"
 
 
 def names_a_tokenizer(job: Job, config: Mapping[str, Any]) -> None:
-    """transformers loads any class of its own by this name: also one that reads other files, or runs code."""
+    """transformers loads any of its classes by this name, even one that reads other files or runs code."""
     name = config.get("tokenizer_class")
     if name is None or is_tokenizer(name):
         return
@@ -214,7 +212,7 @@ def names_a_tokenizer(job: Job, config: Mapping[str, Any]) -> None:
 
 
 def is_tokenizer(name: object) -> bool:
-    """Whether transformers has a tokenizer of this name, or nothing: then it takes one that fits."""
+    """Return whether transformers has a tokenizer of this name, or nothing, in which case it picks one."""
     if not isinstance(name, str):
         return False
     found: Any = tokenizer_class_from_name(name)
@@ -222,7 +220,7 @@ def is_tokenizer(name: object) -> bool:
 
 
 def is_quantized_in_a_known_way(job: Job, config: Mapping[str, Any]) -> None:
-    """transformers goes on as if the weights were not quantized if it does not know how they are."""
+    """transformers treats weights as not quantized if it does not know the method."""
     for part in parts_of(config):
         quantization = part.get("quantization_config")
         if isinstance(quantization, Mapping):
@@ -236,7 +234,7 @@ def is_quantized_in_a_known_way(job: Job, config: Mapping[str, Any]) -> None:
 
 
 def generation_settings(job: Job) -> GenerationConfig:
-    """What counts of a model's own settings for writing an answer; old models have them in config.json."""
+    """Return the model's settings for generation that apply. Old models have them in config.json."""
     path = fetched(job, GENERATION_CONFIG_NAME)
     try:
         if path is None:
@@ -251,7 +249,7 @@ def generation_settings(job: Job) -> GenerationConfig:
 
 
 def parts_of(config: object) -> Iterator[Mapping[str, Any]]:
-    """A configuration, and those of the model's parts within it, at any depth."""
+    """Yield a configuration, and those of the model's parts within it, at any depth."""
     if isinstance(config, Mapping):
         yield config
     inner = config.values() if isinstance(config, Mapping) else config if isinstance(config, list) else ()
@@ -260,7 +258,7 @@ def parts_of(config: object) -> Iterator[Mapping[str, Any]]:
 
 
 def texts_in(value: object) -> Iterator[str]:
-    """The texts in a value: itself, or in what it maps a model's parts to."""
+    """Yield the texts in a value: itself, or the values of a mapping from a model's parts."""
     match value:
         case str():
             yield value

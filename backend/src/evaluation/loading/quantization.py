@@ -1,4 +1,4 @@
-"""Which quantized weights this worker can load: what transformers says of each method on this machine."""
+"""Finds out which quantized weights this worker can load, by asking transformers about each method."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from transformers.quantizers.auto import AUTO_QUANTIZATION_CONFIG_MAPPING, AUTO_QUANTIZER_MAPPING
 
 BITSANDBYTES = "bitsandbytes"
-"""What models call it, in place of transformers' `bitsandbytes_4bit` and `bitsandbytes_8bit`."""
+"""The models' name for transformers' `bitsandbytes_4bit` and `bitsandbytes_8bit`."""
 
 UNUSABLE = (ImportError, RuntimeError, ValueError, TypeError, AttributeError, OSError)
-"""What methods raise without their package or hardware; each says it in its own way."""
+"""What methods raise without their package or hardware. Each has its own way."""
 
 
 def loadable_quantizations(device: str) -> tuple[str, ...]:
-    """The methods, as models name them in `quant_method`, whose packages and hardware are here."""
-    logging.getLogger("transformers.quantizers").setLevel(logging.ERROR)  # each says what it would miss
+    """Return the methods, by their names in `quant_method`, whose packages and hardware are available."""
+    logging.getLogger("transformers.quantizers").setLevel(logging.ERROR)  # each logs what it lacks
     return tuple(sorted(set(_loadable(device))))
 
 
@@ -33,7 +33,7 @@ def _loadable(device: str) -> Iterator[str]:
 
 
 def _config(kind: Any) -> Any:
-    """A configuration of a method that says nothing beyond what it has to."""
+    """Return a configuration of a method with only its required settings."""
     needed = [
         name
         for name, parameter in inspect.signature(kind).parameters.items()

@@ -1,4 +1,4 @@
-"""Whether a model was loaded whole: all the weights that its files hold, as they are, and nothing else."""
+"""Checks that a model was loaded completely: exactly the weights in its files, unchanged."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ COMPUTED = re.compile(
     r"|[kv]_scale|kv_scale|(encoder|decoder)\.version"
     r")$"
 )
-"""Weights that older versions of transformers saved, and that follow from config.json: masks, positions, the
-frequencies of rotary embeddings. And scales for a cache in eight bits, which is not used here.
+"""Weights that older versions of transformers saved but that follow from config.json: masks, positions, the
+frequencies of rotary embeddings. Also scales for an eight-bit cache, which is not used here.
 """
 
 BESIDE = {
-    # Heads from the training, beside the one that writes. One of a classifier is not among them.
+    # Heads from training, beside the one for generation. A classifier's head is not among them.
     *("v", "value", "relationship", "pooler"),
-    # What guesses several words ahead.
+    # Modules that predict several words ahead.
     *("mtp", "nextn", "medusa", "eagle", "draft"),
     # The parts of a multimodal model that see, hear and speak.
     *("vision", "visual", "vit", "vqmodel", "image", "audio", "speech", "video", "codec"),
     *("talker", "token2wav", "code2wav", "qformer"),
     *("modal", "projector", "connector", "aligner", "resampler", "perceiver", "merger"),
 }
-"""Words in the names of whole modules that may stand beside a language model."""
+"""Words in the names of modules that may exist beside a language model."""
 
 GUESSES_AHEAD = "eh_proj"
-"""What only a layer has that guesses the word after the next; it comes after the layers of the model."""
+"""Found only in a layer that predicts the word after the next. It follows the layers of the model."""
 
 
 def has_all_its_weights(job: Job, model: Any, info: dict[str, Any]) -> None:
-    """For weights that are missing or of another shape transformers takes random ones, and goes on."""
+    """transformers replaces weights that are missing or have another shape with random ones."""
     lacking = sorted(info["missing_keys"]) + sorted(name for name, *_ in info["mismatched_keys"])
     if lacking:
         raise Failed(
@@ -52,7 +52,7 @@ def has_all_its_weights(job: Job, model: Any, info: dict[str, Any]) -> None:
 
 
 def leaves_nothing_out(job: Job, model: Any, info: dict[str, Any]) -> None:
-    """Weights that config.json has no place for are left out: of four layers, two may be evaluated."""
+    """transformers drops weights that config.json has no place for. It might load two layers of four."""
     left_out = sorted(set(info["unexpected_keys"]) - set(harmless(model, info["unexpected_keys"])))
     if left_out:
         raise Failed(
@@ -63,7 +63,7 @@ def leaves_nothing_out(job: Job, model: Any, info: dict[str, Any]) -> None:
 
 
 def harmless(model: Any, names: Collection[str]) -> Iterator[str]:
-    """Those of a checkpoint's weights without which the language model is still the same."""
+    """Yield the weights of a checkpoint that the language model does not need."""
     modules = {name for name, _ in model.named_modules()}
     ahead = {name.partition(f".{GUESSES_AHEAD}.")[0] for name in names if f".{GUESSES_AHEAD}." in name}
     for name in names:
@@ -76,9 +76,9 @@ def harmless(model: Any, names: Collection[str]) -> Iterator[str]:
 
 
 def ties_what_it_says(job: Job, model: Any, info: dict[str, Any]) -> None:
-    """Weights that config.json declares to be the same, but of which the files hold two that differ.
+    """config.json may declare two weights to be the same, although the files contain two that differ.
 
-    transformers keeps both, and lm_eval makes them the same again: one would be lost.
+    transformers keeps both, but lm_eval ties them again, and one would be lost.
     """
     tied = model.get_expanded_tied_weights_keys(all_submodels=True)
     for name, other in tied.items():
@@ -91,9 +91,9 @@ def ties_what_it_says(job: Job, model: Any, info: dict[str, Any]) -> None:
 
 
 def has_only_numbers(job: Job, model: Any, info: dict[str, Any]) -> None:
-    """A model that answers NaN to everything always chooses the first choice, which may be the right one.
+    """A model that only gives NaN always chooses the first choice, which may be right.
 
-    A buffer may hold infinity: some have limits that nothing passes.
+    Buffers may contain infinity, because some hold limits.
     """
     named = [(name, weight, False) for name, weight in model.named_parameters()]
     named += [(name, buffer, True) for name, buffer in model.named_buffers()]
@@ -109,9 +109,9 @@ def has_only_numbers(job: Job, model: Any, info: dict[str, Any]) -> None:
 
 
 def are_where_the_index_says(job: Job, model: Any, files: Mapping[str, str]) -> None:
-    """An index may name weights that are in none of its files: then a part of the model was not uploaded.
+    """If an index names weights that none of its files contains, a part of the model was not uploaded.
 
-    Those that the model has are known to be there; an index may name one that is the same as another.
+    Weights of the loaded model are not missing: an index may name one that is tied to another.
     """
     held = {name for file in set(files.values()) for name in names_in(job, file)}
     lacking = {name for name in files.keys() - held if not is_in(model, name)}
@@ -124,13 +124,13 @@ def are_where_the_index_says(job: Job, model: Any, files: Mapping[str, str]) -> 
 
 
 def is_in(model: Any, name: str) -> bool:
-    """Whether a model has a weight of this name, which may stand there without the model's own name."""
+    """Return whether a model has a weight of this name, with or without the model's prefix."""
     prefix = f"{model.base_model_prefix}."
     return not {name, prefix + name, name.removeprefix(prefix)}.isdisjoint(model.state_dict())
 
 
 def names_in(job: Job, file: str) -> Collection[str]:
-    """Those of the weights in a file which was fetched when the model was loaded."""
+    """Return the names of the weights in a file that is already fetched."""
     with safe_open(fetched(job, file), framework="pt") as weights:
         names: list[str] = weights.keys()
     return names

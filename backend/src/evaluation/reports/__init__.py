@@ -1,1 +1,1 @@
-"""What an evaluation leaves: the report, finished tasks kept for a restart, standard errors."""
+"""What an evaluation leaves: its report, reports of single tasks kept for a retry, standard errors."""

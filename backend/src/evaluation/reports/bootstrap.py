@@ -1,4 +1,4 @@
-"""Standard errors by resampling, as lm_eval computes them, told as they are computed: they can take hours."""
+"""Computes standard errors by resampling as lm_eval does, and reports progress, since it can take hours."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ log = logging.getLogger(__name__)
 Statistic = Callable[[Sequence[Any]], float]
 
 DRAWS_AT_ONCE = 1000
-"""lm_eval's: each thousand has a seed of its own, its number."""
+"""lm_eval's chunk size. The seed of each chunk is its number."""
 
 SECONDS_BETWEEN = 1.0
-"""The time between two looks at how many resamples are done."""
+"""The time between two checks of how many resamples are done."""
 
 SECONDS_BETWEEN_LINES = 30.0
 """The time between two lines in the log."""
 
 _drawn: Any = None
-"""How many resamples all processes have drawn; each process of the pool is given it at its start."""
+"""How many resamples all processes have drawn. Each process of the pool gets it when it starts."""
 
 
 class Counted:
@@ -45,7 +45,7 @@ class Counted:
 
 @contextmanager
 def bootstrapping_reported(on_progress: Callable[[], None]) -> Iterator[None]:
-    """Have lm_eval call `tell` about once a second while it resamples, as long as that goes on."""
+    """Have lm_eval call `on_progress` about once a second while it resamples."""
 
     def bootstrap_stderr(statistic: Statistic, answers: Sequence[Any], iters: int) -> float:
         return standard_error(statistic, answers, iters, on_progress)
@@ -61,7 +61,7 @@ def bootstrapping_reported(on_progress: Callable[[], None]) -> Iterator[None]:
 def standard_error(
     statistic: Statistic, answers: Sequence[Any], iters: int, on_progress: Callable[[], None]
 ) -> float:
-    """The same number as lm_eval's `bootstrap_stderr`: the same chunks, with the same seeds."""
+    """Return the same number as lm_eval's `bootstrap_stderr`, with the same chunks and seeds."""
     name = getattr(statistic, "__name__", "a metric")
     log.info("resampling %d answers %d times for the standard error of %s", len(answers), iters, name)
     at_once = min(DRAWS_AT_ONCE, iters)
@@ -77,7 +77,7 @@ def standard_error(
 
 
 class Meter:
-    """Tells of resamples, but only if more were drawn since: a process that hangs is stuck."""
+    """Reports resampling, but only if there was progress, so that a process that hangs counts as stuck."""
 
     def __init__(self, name: str, iters: int, count: Any, on_progress: Callable[[], None]) -> None:
         self._name, self._iters, self._count, self._on_progress = name, iters, count, on_progress
@@ -85,7 +85,7 @@ class Meter:
         self._logged_at = time.monotonic()
 
     def report(self) -> None:
-        """Tell if there is something to tell."""
+        """Report progress if there is any."""
         drawn = self._count.value
         if drawn == self._reported:
             return
@@ -97,7 +97,7 @@ class Meter:
 
 
 def _next(pending: IMapIterator[list[float]], meter: Meter) -> list[float]:
-    """Wait for the next chunk, and tell meanwhile."""
+    """Wait for the next chunk, and report progress meanwhile."""
     while True:
         try:
             values = pending.next(SECONDS_BETWEEN)

@@ -1,4 +1,4 @@
-"""Reports of single tasks, kept so that an attempt goes on where an earlier one was cut short."""
+"""Keeps reports of single tasks, so that an attempt can continue where an earlier one was interrupted."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ from src.shared.errors import BadFile
 log = logging.getLogger(__name__)
 
 NEWEST = 20
-"""So many models' reports are kept: each may still be evaluated again, or published."""
+"""How many models' reports are kept. Each model may still be retried or published."""
 
 
 @dataclass(frozen=True)
 class KeptReports:
-    """The reports of a job's tasks, in a folder of their own; without a folder none are kept."""
+    """The kept reports of a job's tasks. Without a folder none are kept."""
 
     job: Job
     folder: Path | None
 
     @classmethod
     def of(cls, job: Job, batch_size: str) -> KeptReports:
-        """Those of this job. The reports of jobs that are long past are removed.
+        """Return the kept reports of this job, and remove those of old jobs.
 
-        None are kept for weights without a commit: nothing tells when they change.
+        None are kept for weights without a commit, because they could change unnoticed.
         """
         if job.kept_tasks is None or job.commit is None:
             return cls(job, None)
         folder = Path(job.kept_tasks) / key(job, batch_size)
         folder.mkdir(parents=True, exist_ok=True)
-        os.utime(folder)  # used now, though perhaps nothing will be added
+        os.utime(folder)  # mark it as used, even if nothing is added
         remove_all_but_the_newest(folder.parent)
         return cls(job, folder)
 
     def read(self, task: str) -> Report | None:
-        """The report that an earlier attempt kept, if it can be read."""
+        """Return the report that an earlier attempt kept, if it can be read."""
         path = self._path(task)
         if path is None:
             return None
@@ -62,24 +62,24 @@ class KeptReports:
         return report
 
     def write(self, task: str, report: Report) -> None:
-        """Keep a report. A reader sees all of it or nothing, also when two processes write it at once."""
+        """Keep a report, atomically: a reader sees all or nothing, even if two processes write it at once."""
         path = self._path(task)
         if path is None:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)  # it may be long past by now
+        path.parent.mkdir(parents=True, exist_ok=True)  # another job may have removed it by now
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
         part.write_bytes(write_object(report))
         part.replace(path)
 
     def _path(self, task: str) -> Path | None:
-        """Named after the task and the number of examples, which need not be the same for all."""
+        """Return the file for a task. Its name includes the number of examples, which varies by task."""
         fewshot = self.job.fewshot(task)
         name = task if fewshot is None else f"{task}|{fewshot}"
         return self.folder / f"{quote(name, safe='')}.json" if self.folder else None
 
 
 def read_report(path: Path) -> Report:
-    """A report that was kept. Raises FileNotFoundError, and BadFile for anything else than a report."""
+    """Read a kept report. Raises FileNotFoundError, and BadFile if it is not a report."""
     report = dict(read_object(path.read_bytes()))
     if not {"results", "config", TIME} <= report.keys():
         raise BadFile("it is not the report of a task")
@@ -87,9 +87,9 @@ def read_report(path: Path) -> Report:
 
 
 def key(job: Job, batch_size: str) -> str:
-    """A fingerprint of everything that a score depends on, but for the task and its number of examples.
+    """Return a fingerprint of everything that a score depends on, except the task and its number of examples.
 
-    And of the run: who asks for another one wants the scores computed anew.
+    It includes the run, because a new run should compute the scores again.
     """
     depends_on = {
         "run": job.run,
@@ -110,12 +110,12 @@ def key(job: Job, batch_size: str) -> str:
 
 
 def kind_of(device: str) -> str:
-    """What stands for a device: a card's name, since two of one kind give the same scores."""
+    """Return what identifies a device: a card's name, since two cards of one kind give the same scores."""
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """A fingerprint of each file in a folder, at any depth, but of those that Python makes from others."""
+    """Return a fingerprint of each file in a folder, at any depth, except Python's cached bytecode."""
     files = [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
@@ -123,14 +123,14 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def remove_all_but_the_newest(root: Path) -> None:
-    """Remove the reports of all jobs but those that were run last."""
+    """Remove the reports of all but the most recent jobs."""
     for folder in sorted(root.iterdir(), key=last_used, reverse=True)[NEWEST:]:
         shutil.rmtree(folder, ignore_errors=True)
         log.info("removed the kept reports in %s", folder.name)
 
 
 def last_used(folder: Path) -> float:
-    """When a report was last looked for or added, in seconds; 0 if another process removed the folder."""
+    """Return when a folder was last used, in seconds; 0 if another process has removed it."""
     try:
         return folder.stat().st_mtime
     except FileNotFoundError:

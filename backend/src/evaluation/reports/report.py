@@ -1,4 +1,4 @@
-"""The report of an evaluation: lm_eval's reports of single tasks as one, and what is published. Pure."""
+"""Merges lm_eval's reports of single tasks into one, and prepares it for publication. No side effects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Report = dict[str, Any]
 """What lm_eval returns: sections by task, the configuration, versions. Its shape is lm_eval's."""
 
 TRUNCATED = "truncated_prompts"
-"""By what was configured: how many prompts were longer than the model's context, and lost their beginning."""
+"""The section with the number of truncated prompts, by configured name. They exceeded the model's context."""
 
 SECTIONS_BY_TASK = [
     "results",
@@ -35,7 +35,7 @@ NOT_PUBLISHED = {
 
 
 def merged(reports: Sequence[Report]) -> Report:
-    """One report of all the tasks, as if lm_eval had evaluated them together."""
+    """Return one report of all tasks, as if lm_eval had evaluated them together."""
     whole = dict(reports[0])
     for section in SECTIONS_BY_TASK:
         parts = [report[section] for report in reports if section in report]
@@ -48,9 +48,9 @@ def merged(reports: Sequence[Report]) -> Report:
 
 
 def with_the_parts_of_a_tag(report: Report, name: str) -> Report:
-    """The report of what was configured by this name, which has either scores or parts in it.
+    """Return the report for a configured name, with either its scores or its parts.
 
-    lm_eval puts the parts of a group into `group_subtasks`, but forgets by which tag it was asked for tasks.
+    lm_eval lists the parts of a group in `group_subtasks`, but not the tasks of a tag.
     """
     if name in report["results"]:
         return report
@@ -58,7 +58,7 @@ def with_the_parts_of_a_tag(report: Report, name: str) -> Report:
 
 
 def task_hashes(samples: Mapping[str, Sequence[Mapping[str, str]]]) -> dict[str, str]:
-    """A fingerprint of each task's questions, prompts and targets, as lm_eval's command line computes it."""
+    """Return a fingerprint of each task's questions, prompts and targets, as lm_eval's command line does."""
     return {
         task: sha256(
             "".join(each["doc_hash"] + each["prompt_hash"] + each["target_hash"] for each in answered)
@@ -68,14 +68,14 @@ def task_hashes(samples: Mapping[str, Sequence[Mapping[str, str]]]) -> dict[str,
 
 
 def sha256(text: str) -> str:
-    """The hexadecimal digest of a text, which is how lm_eval writes its fingerprints."""
+    """Return the hexadecimal digest of a text, the form of lm_eval's fingerprints."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def publishable(report: Report, names: Mapping[str, str]) -> Report:
-    """The report without what stays on the worker, in values that strict JSON has.
+    """Return the report without what stays on the worker, as values of strict JSON.
 
-    `names` says what to write in place of a path of this machine, wherever a text holds it.
+    `names` maps paths of this machine to the text that replaces them.
     """
     longest_first = dict(sorted(names.items(), key=lambda item: -len(item[0])))
     return {key: _plain(value, longest_first) for key, value in report.items() if key not in NOT_PUBLISHED}

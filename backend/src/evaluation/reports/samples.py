@@ -1,4 +1,4 @@
-"""Whether a report was computed from all the answers that were asked for, and from nothing but numbers."""
+"""Checks that a report was computed from all requested answers, and only from finite numbers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from src.evaluation.reports.report import Report
 from src.running.job import End
 
 Sample = Mapping[str, Any]
-"""What lm_eval logs of one question under one filter: `doc_id`, `resps`, `metrics` and more."""
+"""lm_eval's record of one question with one filter: `doc_id`, `resps`, `metrics` and more."""
 
 
 def check_samples(report: Report, limit: float | None) -> None:
-    """Raise `Failed` for a report of lm_eval's, with its samples, that is not what was asked for."""
+    """Raise `Failed` if a report of lm_eval, with its samples, is not what was requested."""
     for task, count in report["n-samples"].items():
         samples = report["samples"].get(task, [])
         asked, answered = asked_for(count["original"], limit), len({each["doc_id"] for each in samples})
@@ -31,16 +31,16 @@ def check_samples(report: Report, limit: float | None) -> None:
 
 
 def asked_for(original: int, limit: float | None) -> int:
-    """How many of a task's questions a limit leaves, by lm_eval's rule: below 1 it is a fraction."""
+    """Return how many of a task's questions a limit leaves. By lm_eval's rule, below 1 it is a fraction."""
     if not limit:
         return original
     return math.ceil(original * limit) if limit < 1 else min(int(limit), original)
 
 
 def scored_on(samples: Sequence[Sample]) -> int:
-    """On how many questions a task was scored, as lm_eval counts them.
+    """Return on how many questions a task was scored, as lm_eval counts them.
 
-    That is all of them; where some are scored by one metric and some by another, it is those of one metric.
+    If questions have different metrics, this is the largest number that one metric covers.
     """
     of_metrics: dict[tuple[str, str], set[Any]] = {}
     for sample in samples:
@@ -50,12 +50,12 @@ def scored_on(samples: Sequence[Sample]) -> int:
 
 
 def is_finite(answers: object) -> bool:
-    """Whether all log-probabilities among the answers, lists and tuples of any depth, are finite."""
+    """Return whether all log-probabilities in nested lists and tuples of answers are finite."""
     if isinstance(answers, list | tuple):
         return all(is_finite(answer) for answer in answers)
     return not isinstance(answers, float) or math.isfinite(answers)
 
 
 def invalid(what: str) -> Failed:
-    """The failure of a report in which something is wrong."""
+    """Return the failure of an invalid report."""
     return Failed(f"{what}, so nothing was published.", End.INVALID)

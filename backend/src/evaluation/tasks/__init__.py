@@ -1,1 +1,1 @@
-"""lm_eval's tasks: finding them, reading their configurations and questions."""
+"""Finds lm_eval's tasks, and reads their configurations and questions."""

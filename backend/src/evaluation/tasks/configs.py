@@ -1,4 +1,4 @@
-"""What lm_eval's configuration files say of tasks and groups, without their questions being loaded."""
+"""Reads lm_eval's configuration files of tasks and groups, without loading their questions."""
 
 from __future__ import annotations
 
@@ -16,29 +16,30 @@ from src.shared.data.backend_description import Metric
 from src.shared.data.json_file import as_number, as_object, as_text
 
 Config = Mapping[str, Any]
-"""One configuration file with what it includes; its keys are lm_eval's, and a `!function` is a text."""
+"""A configuration file with its includes. The keys are lm_eval's, and a `!function` is a text."""
 
 Entry = Any
-"""What lm_eval's index has for a name: the configuration, its file, and for a tag the names of its tasks."""
+"""lm_eval's index entry for a name: the configuration, its file, and for a tag the names of its tasks."""
 
 NO_FILTER = "none"
 LOCAL_LOADERS = {"arrow", "csv", "json", "parquet", "text"}
-"""What `dataset_path` says where the questions lie in files that the task names."""
+"""The values of `dataset_path` for questions in files that the task names."""
 
 FIELDS_OF_A_GROUP = {each.name for each in fields(GroupConfig)}
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """A single task, as one that is named alone or as a part of a group, whose settings come on top."""
+    """A single task, named directly or as a part of a group."""
 
     name: str
     config: Config
+    """Its settings, after those of its group are applied."""
     file: Path | None
 
     @property
     def is_found(self) -> bool:
-        """Whether it has a file, or is written out in its group's."""
+        """Whether it has a file, or is defined in its group's file."""
         return self.file is not None or "dataset_path" in self.config
 
     @property
@@ -48,14 +49,14 @@ class Leaf:
 
     @property
     def kind(self) -> str | None:
-        """lm_eval's `output_type`; None for a task written in Python, which keeps it to itself."""
+        """lm_eval's `output_type`; None for a task written in Python, whose file does not name it."""
         return None if "class" in self.config else as_text(self.config.get("output_type", "generate_until"))
 
     @property
     def metrics(self) -> list[Metric]:
-        """Every metric with every filter; as a default, lm_eval has some for each kind.
+        """Every metric with every filter. Without a list, lm_eval has default metrics for each kind.
 
-        Leave out what is not written as lm_eval wants it: the trial says so.
+        Leave out invalid entries; the trial reports them.
         """
         default = [{"metric": name} for name in DEFAULT_METRIC_REGISTRY.get(self.kind, [])]
         listed = default if self.config.get("metric_list") is None else self.config["metric_list"]
@@ -70,7 +71,7 @@ class Leaf:
 
     @property
     def datasets(self) -> list[str]:
-        """The datasets on the Hub, or the addresses, that the questions come from."""
+        """The datasets on the Hub, or the URLs, from which the questions come."""
         path = as_text(self.config.get("dataset_path"))
         if path in LOCAL_LOADERS:
             return [file for file in self._data_files if "://" in file]
@@ -79,31 +80,31 @@ class Leaf:
 
     @property
     def local_files(self) -> list[str]:
-        """The files that the questions come from, of all splits; patterns left out."""
+        """The local files of questions, of all splits, without patterns."""
         if self.config.get("dataset_path") not in LOCAL_LOADERS:
             return []
         return [file for file in self._data_files if "://" not in file and "*" not in file]
 
     @property
     def missing_files(self) -> Iterator[str]:
-        """The files of questions that it names and that are not there."""
+        """The named files of questions that do not exist."""
         return (file for file in self.local_files if not Path(file).exists())
 
     def keys_of(self, file: str) -> tuple[str, ...]:
-        """The keys below `data_files` that lead to a file of questions."""
+        """Return the keys below `data_files` that lead to a file of questions."""
         named = as_object(self._named_files)
         return next(((split,) for split, files in named.items() if file in _listed(files)), ())
 
     @property
     def named_splits(self) -> list[str]:
-        """The splits of a task that names files for each; without them the one of all files is `train`."""
+        """The splits for which the task names files. Files without a split form the split `train`."""
         if self.config.get("dataset_path") not in LOCAL_LOADERS or not self._named_files:
             return []
         return list(self._named_files) if isinstance(self._named_files, Mapping) else ["train"]
 
     @property
     def questions(self) -> int | None:
-        """How many there are, where counting the lines of a file tells."""
+        """The number of questions, if counting the lines of a file gives it."""
         split = as_text(self.config.get("test_split") or self.config.get("validation_split"))
         file = as_object(self._named_files).get(split)
         if not isinstance(file, str) or not file.endswith(".jsonl") or "process_docs" in self.config:
@@ -114,7 +115,7 @@ class Leaf:
             return None
 
     def fewshot(self, given: int | None) -> int:
-        """How many examples lm_eval uses when it is given this number: a 0 in the task's file stays."""
+        """Return how many examples lm_eval uses for this number. A 0 in the task's file takes precedence."""
         own = self.config.get("num_fewshot")
         if given is None:
             return own if isinstance(own, int) and own > 0 else 0
@@ -132,17 +133,20 @@ class Leaf:
 
 
 def is_group(entry: Entry) -> bool:
-    """Whether the name is that of a group: tasks with a common score."""
+    """Return whether the name is that of a group, whose tasks have a common score."""
     return bool(entry.cfg and "group" in entry.cfg and "class" not in entry.cfg)
 
 
 def is_tag(entry: Entry) -> bool:
-    """Whether the name only stands for several tasks."""
+    """Return whether the name is that of a tag, which only stands for several tasks."""
     return entry.cfg is None
 
 
 def leaves(name: str, tasks: TaskManager, changes: Config | None = None) -> Iterator[Leaf]:
-    """The single tasks that a name stands for, as lm_eval builds them; `changes` come before its file's."""
+    """Yield the single tasks that a name stands for, as lm_eval builds them.
+
+    `changes` take precedence over the settings in their files.
+    """
     entry = tasks.task_index.get(name)
     if entry is None:
         yield Leaf(name, changes or {}, None)
@@ -156,12 +160,12 @@ def leaves(name: str, tasks: TaskManager, changes: Config | None = None) -> Iter
 
 
 def named(leaf: Leaf, name: str) -> str:
-    """How a sentence calls a single task that was configured by this name."""
+    """Return how a sentence names a single task that was configured by this name."""
     return leaf.name if leaf.name == name else f"{leaf.name}, which {name} stands for,"
 
 
 def groups_in(name: str, tasks: TaskManager) -> Iterator[str]:
-    """The groups within a group that have names of their own, at any depth."""
+    """Yield the groups within a group that have their own names, at any depth."""
     entry = tasks.task_index.get(name)
     for member in _listed(entry.cfg.get("task")) if entry and is_group(entry) else []:
         part = member if isinstance(member, str) else as_text(as_object(member).get("group"))
@@ -171,7 +175,7 @@ def groups_in(name: str, tasks: TaskManager) -> Iterator[str]:
 
 
 def group_metrics(group: Config, of_parts: Iterable[Metric]) -> list[Metric]:
-    """The scores of a group: those that it aggregates, under every filter that its tasks have them with."""
+    """Return the scores that a group aggregates, with every filter that its tasks have."""
     known = {metric.key: metric for metric in of_parts}
     found = []
     for wanted in _listed(group.get("aggregate_metric_list")):
@@ -184,18 +188,18 @@ def group_metrics(group: Config, of_parts: Iterable[Metric]) -> list[Metric]:
 
 
 def version(config: Config) -> str | None:
-    """The version of a task or group, from its metadata."""
+    """Return the version of a task or group, from its metadata."""
     known = as_object(config.get("metadata")).get("version")
     return None if known is None else str(known)
 
 
 def random_baseline(config: Config) -> float | None:
-    """What guessing gets, from its metadata."""
+    """Return the score of guessing, from its metadata."""
     return as_number(as_object(config.get("metadata")).get("random_baseline"))
 
 
 def _members(group: Config, tasks: TaskManager, changes: Config | None) -> Iterator[Leaf]:
-    """The tasks of a group, which passes its own settings for them on."""
+    """Yield the tasks of a group, with the settings that the group passes on."""
     own = {key: value for key, value in group.items() if key not in FIELDS_OF_A_GROUP}
     changes = {**own, **(changes or {})}
     for member in _listed(group.get("task")):
@@ -211,15 +215,15 @@ def _members(group: Config, tasks: TaskManager, changes: Config | None) -> Itera
 
 
 def _name_of(metric: str) -> str:
-    """A metric's name; that of a function of one's own comes with the folder and the module."""
+    """Return a metric's name, without the folder and module of an own function."""
     return metric.rpartition(".")[2] if "/" in metric else metric
 
 
 def _listed(value: Any) -> list[Any]:
-    """What lm_eval takes as one thing or as a list of them."""
+    """Return as a list what lm_eval accepts as one value or a list."""
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _texts(value: Any, key: str) -> list[str]:
-    """The texts that a mapping, or each of several, has under a key."""
+    """Return the texts that a mapping, or each of several, has under a key."""
     return [text for each in _listed(value) if (text := as_text(as_object(each).get(key)))]

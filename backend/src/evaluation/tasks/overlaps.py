@@ -1,4 +1,4 @@
-"""Tasks that a suite names twice: in the merged report, one score would overwrite the other."""
+"""Finds tasks that a suite names twice. In the merged report, one score would overwrite the other."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from src.running.suite import Suite
 
 
 def overlaps(suite: Suite, tasks: TaskManager) -> Iterator[str]:
-    """A sentence for each two names in the suite that stand for the same task, and for each group that holds
-    a task twice in different ways. lm_eval refuses the first as well, when it is asked for both at once.
+    """Yield a sentence for each pair of names that stand for the same task, and for each group that contains
+    a task twice with different settings. lm_eval also refuses such a pair when it runs both at once.
     """
     held = {name: {key_of(leaf, name): leaf for leaf in leaves(name, tasks)} for name in suite.tasks}
     for one, other in combinations(suite.tasks, 2):
@@ -33,7 +33,7 @@ def overlaps(suite: Suite, tasks: TaskManager) -> Iterator[str]:
 
 
 def held_twice(name: str, tasks: TaskManager) -> str | None:
-    """A task that a group or tag holds twice, with different settings."""
+    """Return a task that a group or tag contains twice with different settings."""
     seen: dict[str, Leaf] = {}
     for leaf in leaves(name, tasks):
         if seen.setdefault(key_of(leaf, name), leaf).config != leaf.config:
@@ -42,17 +42,17 @@ def held_twice(name: str, tasks: TaskManager) -> str | None:
 
 
 def key_of(leaf: Leaf, name: str) -> str:
-    """How a report names a task; one that is written out in a group's file has the group's name before it."""
+    """Return how a report names a task. The group's name precedes a task defined in the group's file."""
     return leaf.name if leaf.file else f"{name}::{leaf.name}"
 
 
 def mention(suite: Suite, name: str, leaf: Leaf) -> str:
-    """How a sentence names one of the places where a task was found."""
+    """Return how a sentence names one of the places where a task was found."""
     count = leaf.fewshot(suite.fewshot(name))
     examples = "1 example" if count == 1 else f"{count} examples"
     return f"itself with {examples}" if name == leaf.name else f"in {name} with {examples}"
 
 
 def and_more(common: list[str]) -> str:
-    """That more tasks than the first are common."""
+    """Return the number of further tasks that both have, as a part of a sentence."""
     return f" (and {len(common) - 1} more)" if len(common) > 1 else ""

@@ -1,6 +1,6 @@
-"""The questions of the leaderboard's own tasks, row by row: answers that cannot be right, rows that differ.
+"""Checks the questions of the leaderboard's own tasks for impossible answers and inconsistent rows.
 
-lm_eval scores such rows without a word, or breaks off at them when the models before have been evaluated.
+lm_eval silently scores such rows, or fails on them in the middle of an evaluation.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from src.evaluation.tasks.task_yaml import Place
 from src.shared.data.json_file import as_object
 
 LARGEST = 200_000_000
-"""Bytes of the largest file that is looked through."""
+"""The size of the largest file that is checked, in bytes."""
 
 Row = Mapping[str, Any]
 
 PRINTED = re.compile(r"\{\{-?\s*([A-Za-z_]\w*)\s*(?:\|(?![^}]*default)[^}]*)?-?\}\}")
-"""A field of the row that a template writes out as it is."""
+"""A field of the row that a template inserts unchanged."""
 
 KINDS = {
     bool: "true or false",
@@ -41,23 +41,25 @@ KINDS = {
 
 @dataclass(frozen=True)
 class BadRow:
-    """What is wrong with a row, and in which field of it or of the task."""
+    """An invalid row."""
 
     place: Place
     what: str
+    """What is wrong with it."""
     field: str
+    """The field of the row or task; empty if it concerns the whole row."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row with the line of its file."""
+    """A row with its line number in the file."""
 
     number: int
     row: Row
 
 
 def broken_lines(leaf: Leaf) -> Iterator[BadRow]:
-    """The first line of each file of questions that is not JSON, or holds no object."""
+    """Yield the first line of each file of questions that is not JSON or not an object."""
     for file in map(Path, leaf.local_files):
         if not file.is_file() or file.suffix not in (".jsonl", ".json") or file.stat().st_size > LARGEST:
             continue
@@ -83,7 +85,7 @@ def _broken_line(file: Path) -> BadRow | None:
 
 
 def _not_json(file: Path, data: bytes, line: int) -> BadRow | None:
-    """What is wrong with a text that should be JSON; with `line` 0 it is a whole file, else an object."""
+    """Return what is wrong with a text that should be JSON: a whole file if `line` is 0, else an object."""
     try:
         value = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -96,7 +98,7 @@ def _not_json(file: Path, data: bytes, line: int) -> BadRow | None:
 
 
 def odd_rows(leaf: Leaf) -> Iterator[BadRow]:
-    """Rows that lack a field which the others have and the task uses, or whose answer is of another kind."""
+    """Yield rows that lack a field the task uses, or whose answer has another type than in other rows."""
     if "process_docs" in leaf.config or "class" in leaf.config:
         return
     for file in map(Path, leaf.local_files):
@@ -105,7 +107,7 @@ def odd_rows(leaf: Leaf) -> Iterator[BadRow]:
 
 
 def read_lines(file: Path) -> Sequence[Line]:
-    """The rows of a file with an object on each line; none of any other file."""
+    """Return the rows of a file with one object per line; none for any other file."""
     if file.suffix != ".jsonl" or not file.is_file() or file.stat().st_size > LARGEST:
         return ()
     lines = enumerate(file.read_bytes().split(b"\n"), 1)
@@ -136,12 +138,12 @@ def _odd_in(file: Path, lines: Sequence[Line], config: Config) -> Iterator[BadRo
 
 
 def kind_of(value: object) -> str:
-    """What a person calls the type of a value of JSON."""
+    """Return what people call the type of a JSON value."""
     return KINDS.get(type(value), "something else")
 
 
 def fields_used(template: object, known: set[str]) -> set[str]:
-    """The fields of a row that a setting writes out for every row: it names one, or prints it."""
+    """Return the fields that a setting uses in every row, because it names or inserts them."""
     if not isinstance(template, str):
         return set()
     if template in known:
@@ -150,9 +152,9 @@ def fields_used(template: object, known: set[str]) -> set[str]:
 
 
 def wrong_answers(task: Any, leaf: Leaf) -> Iterator[BadRow]:
-    """The first row whose right answer is none of its choices. Looks at every row of a task of one's own.
+    """Yield the first row whose right answer is not one of its choices, after checking every row.
 
-    A task that scores by code of its own may keep there whatever it likes.
+    Skip tasks that score with their own code, since they may keep anything there.
     """
     is_choice = getattr(task, "OUTPUT_TYPE", None) == "multiple_choice"
     if not is_choice or not leaf.local_files or leaf.config.get("process_results"):
@@ -173,7 +175,7 @@ def wrong_answers(task: Any, leaf: Leaf) -> Iterator[BadRow]:
 
 
 def _wrong_answer(task: Any, row: Row) -> tuple[str, str] | None:
-    """What is wrong with a row, after the setting that it concerns."""
+    """Return the setting that is concerned, and what is wrong with the row; None if it is valid."""
     text, target, choices = task.doc_to_text(row), task.doc_to_target(row), task.doc_to_choice(row)
     if not isinstance(choices, Sequence) or isinstance(choices, str) or not choices:
         return "doc_to_choice", "it has no list of choices"
@@ -197,17 +199,17 @@ def _wrong_answer(task: Any, row: Row) -> tuple[str, str] | None:
 
 
 def _is_input(text: object) -> bool:
-    """Whether the choices are put into the question: then the target is what follows it."""
+    """Return whether the choices are inserted into the question. Then the target is what follows it."""
     return isinstance(text, int)
 
 
 def shortened(text: str, longest: int = 60) -> str:
-    """A text of a row as it is quoted."""
+    """Return a text of a row as a sentence quotes it."""
     return repr(text if len(text) <= longest else text[: longest - 1] + "…")
 
 
 def _place(leaf: Leaf, split: object, number: int) -> Place:
-    """The line of a row, if the rows are the lines of one file; else the file of the task."""
+    """Return the line of a row if the rows are the lines of one file, or else the task's file."""
     named = as_object(as_object(leaf.config.get("dataset_kwargs")).get("data_files")).get(str(split))
     if isinstance(named, str) and "process_docs" not in leaf.config:
         lines = read_lines(Path(named))
@@ -218,7 +220,7 @@ def _place(leaf: Leaf, split: object, number: int) -> Place:
 
 @contextmanager
 def templates_compiled_once() -> Iterator[None]:
-    """Keep lm_eval from compiling each template anew for each row, which takes most of the time."""
+    """Keep lm_eval from compiling each template again for each row, which takes most of the time."""
     compile_one = utils.env.from_string
 
     @lru_cache(maxsize=1000)

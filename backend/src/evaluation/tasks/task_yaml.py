@@ -1,4 +1,4 @@
-"""Where something stands in a task's YAML file, and the files that cannot be read at all."""
+"""Finds the line of a setting in a task's YAML file, and the files that cannot be read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 from lm_eval.tasks._yaml_loader import load_yaml
 
 MOST_INCLUDES = 20
-"""How deep files may include each other before it is taken for a cycle."""
+"""How deep files may include each other before it counts as a cycle."""
 
 NAME = re.compile(r"""^\s*(?:task|group|tag)\s*:\s*["']?([^\s"'#]+)""", re.MULTILINE)
 
@@ -21,7 +21,7 @@ IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 
 @dataclass(frozen=True)
 class Place:
-    """A line of a file; lines count from 1."""
+    """A line of a file. Lines are numbered from 1."""
 
     file: Path
     line: int | None = None
@@ -38,7 +38,7 @@ class Broken:
 def place_of(file: Path | None, *keys: str | int) -> Place | None:
     """Find a value by the keys that lead to it, in this file or in those that it includes.
 
-    The deepest part of the way that there is counts; `None` if not even the first is there.
+    Return the place of the last key that exists, or `None` if not even the first does.
     """
     return _place_of(file, keys, MOST_INCLUDES) if file else None
 
@@ -59,7 +59,7 @@ def _place_of(file: Path, keys: tuple[str | int, ...], includes: int) -> Place |
 
 
 def _deepest(key: yaml.Node, value: yaml.Node, keys: tuple[str | int, ...]) -> yaml.Node:
-    """The node that the rest of the keys leads to, as far as they lead."""
+    """Return the node of the last of the remaining keys that exists."""
     for each in keys:
         if isinstance(value, yaml.SequenceNode) and isinstance(each, int) and each < len(value.value):
             key = value = value.value[each]
@@ -81,13 +81,15 @@ def _texts(node: yaml.Node) -> list[str]:
 
 def _composed(file: Path) -> yaml.Node | None:
     try:
-        return yaml.compose(file.read_bytes(), yaml.SafeLoader)  # tags are kept, and nothing is made of them
+        return yaml.compose(
+            file.read_bytes(), yaml.SafeLoader
+        )  # tags are kept, but no objects are made from them
     except (OSError, ValueError, yaml.YAMLError):
         return None
 
 
 def broken_files(folder: str) -> Iterator[Broken]:
-    """The task files of a folder that lm_eval silently leaves out, because it cannot read them."""
+    """Yield the task files of a folder that lm_eval silently leaves out because it cannot read them."""
     for file in sorted(Path(folder).rglob("*.yaml")):
         if not IGNORED & set(file.parts):
             try:
@@ -97,7 +99,7 @@ def broken_files(folder: str) -> Iterator[Broken]:
 
 
 def names_in(broken: Iterable[Broken]) -> set[str]:
-    """The tasks, groups and tags that files which cannot be read are probably about."""
+    """Return the tasks, groups and tags that unreadable files probably define."""
     names = set()
     for each in broken:
         names.add(each.place.file.stem)

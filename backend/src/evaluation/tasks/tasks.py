@@ -1,4 +1,4 @@
-"""Finding lm_eval tasks by name: in the leaderboard's own folder first, then in lm_eval's collection."""
+"""Finds lm_eval tasks by name, first in the leaderboard's own folder, then in lm_eval's collection."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ COLLECTION = Path(lm_eval.tasks.__file__).parent
 
 
 _ready: dict[tuple[tuple[str, ...], str, Stamp], TaskManager] = {}
-"""What a warm parent indexed for all its children; once a file has changed, they look for themselves."""
+"""What a warm parent indexed for all its children. After a file changes, each makes its own index."""
 
 
 def make_ready(suite: Suite) -> None:
-    """Index the suite's tasks once, for this process and those that are forked from it."""
+    """Index the suite's tasks once, for this process and its forks."""
     files = stamp(suite.tasks_dir)
     _ready[suite.tasks, suite.tasks_dir, files] = index_for(suite.tasks, suite.tasks_dir)
 
 
 def find_tasks(names: Sequence[str], tasks_dir: str) -> TaskManager:
-    """An index of task files that holds all these tasks. Raises `Failed` if one is nowhere."""
+    """Return an index of task files that contains all these tasks. Raises `Failed` if one does not exist."""
     index = index_for(names, tasks_dir)
     unknown = [name for name in names if name not in index.task_index]
     if unknown:
@@ -47,7 +47,7 @@ def find_tasks(names: Sequence[str], tasks_dir: str) -> TaskManager:
 
 
 def check_code(suite: Suite, index: TaskManager) -> None:
-    """Raise `Failed` if a task executes code that the model writes, and the suite does not allow it."""
+    """Raise `Failed` if a task executes code that the model writes and the suite does not allow it."""
     for name in () if suite.confirm_run_unsafe_code else suite.tasks:
         for leaf in leaves(name, index):
             if leaf.runs_the_models_code:
@@ -60,7 +60,7 @@ def check_code(suite: Suite, index: TaskManager) -> None:
 
 
 def check_overlaps(suite: Suite, index: TaskManager) -> None:
-    """Raise `Failed` if the suite names a task twice: it would be published with one of two scores."""
+    """Raise `Failed` if the suite names a task twice, since only one of its two scores would be published."""
     for sentence in overlaps(suite, index):
         raise Failed(
             f"{sentence} The leaderboard's owner has to do this; the model is not at fault.", End.WORKER
@@ -68,10 +68,10 @@ def check_overlaps(suite: Suite, index: TaskManager) -> None:
 
 
 def index_for(names: Sequence[str], tasks_dir: str) -> TaskManager:
-    """An index of task files that holds all of these tasks which there are.
+    """Return an index of task files that contains all of these tasks that exist.
 
-    Reading lm_eval's whole collection takes ten seconds. For single tasks the folders that their names point
-    at do as well; a group or a tag of lm_eval's may have its tasks anywhere.
+    Reading lm_eval's whole collection takes ten seconds. For single tasks, the folders named like them are
+    enough. The tasks of one of lm_eval's groups or tags may be anywhere.
     """
     if ready := _ready.get((tuple(names), tasks_dir, stamp(tasks_dir))):
         return ready
@@ -90,9 +90,9 @@ def index_for(names: Sequence[str], tasks_dir: str) -> TaskManager:
 
 
 def may_be_elsewhere(name: str, own: TaskManager, near: TaskManager) -> bool:
-    """Whether only lm_eval's whole collection can say what a name stands for.
+    """Return whether only lm_eval's whole collection shows what a name stands for.
 
-    A name that stands in no file of it is nowhere, which is quickly seen.
+    A name that none of its files mentions does not exist, which is quick to check.
     """
     if name in near.all_subtasks:
         return False
@@ -103,24 +103,24 @@ def may_be_elsewhere(name: str, own: TaskManager, near: TaskManager) -> bool:
 
 @cache
 def is_mentioned(name: str) -> bool:
-    """Whether a file of lm_eval's collection has this word in it."""
+    """Return whether a file of lm_eval's collection contains this word."""
     word = name.encode()
     return any(word in file.read_bytes() for file in files_of_the_collection())
 
 
 @cache
 def files_of_the_collection() -> tuple[Path, ...]:
-    """All files that may name a task, a group or a tag: those that others include have no ending."""
+    """Return all files that may name a task, group or tag. Included files have no suffix."""
     return tuple(file for file in COLLECTION.rglob("*") if file.suffix in ("", ".yaml") and file.is_file())
 
 
 def are_single_tasks(names: Sequence[str], index: TaskManager) -> bool:
-    """Whether the index has each name, as that of one task."""
+    """Return whether each name is that of a single task in the index."""
     return set(names) <= set(index.all_subtasks)
 
 
 def folders_named_like(task: str) -> Iterator[Path]:
-    """The folder of lm_eval that bears the longest beginning of a task's name: `arc` for `arc_challenge`."""
+    """Yield lm_eval's folder with the longest prefix of a task's name, such as `arc` for `arc_challenge`."""
     words = task.split("_")
     for count in range(len(words), 0, -1):
         folder = COLLECTION / "_".join(words[:count])

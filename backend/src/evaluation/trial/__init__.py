@@ -1,1 +1,1 @@
-"""Trying a suite with a stand-in for the model, and finding what to blame for a failure."""
+"""Tries a suite with a stand-in for the model, and finds the cause of each failure."""

@@ -1,4 +1,4 @@
-"""Faults of tasks as sentences for the owner: which task, file, line and field, what is wrong, what to do."""
+"""Faults of tasks, for sentences to the owner: file, line and field, what is wrong, and what to do."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from src.evaluation.tasks.task_yaml import Place, place_of
 from src.evaluation.trial.problems import CORRECT_THE_PATH
 
 LONGEST = 300
-"""Characters of a library's error that are told."""
+"""The most characters of a library's error that a sentence quotes."""
 
 KEYS = {*(each.name for each in fields(TaskConfig)), "tag", "group", "task_list", "include", "class"}
-"""What a task's file may say."""
+"""The settings that a task's file may have."""
 
 KINDS: tuple[str, ...] = OutputType.__args__
 
@@ -54,26 +54,29 @@ FIELDS = {
     "get_sampler": "fewshot_config",
     "generate_until": "generation_kwargs",
 }
-"""Functions of lm_eval's, and the field of a task's file that each is about; the innermost counts."""
+"""lm_eval's functions, and the field of a task's file that each concerns. The innermost one counts."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a task, where, and what to do about it."""
+    """A fault of a task, as parts of a sentence."""
 
     what: str
+    """What is wrong, as the end of a sentence that starts with the task."""
     place: Place | None = None
     field: str | None = None
+    """The field of the task's file."""
     do: str = CORRECT
+    """What to do about it."""
 
 
 def fault_of_row(row: BadRow) -> Fault:
-    """The fault that a row is."""
+    """Return the fault of an invalid row."""
     return Fault(f"has an invalid question: {row.what}", row.place, row.field or None, "correct it")
 
 
 def faults_in_the_file(leaf: Leaf) -> Iterator[Fault]:
-    """What can be told from a task's settings alone, before anything is built of them."""
+    """Yield the faults that a task's settings show before the task is built."""
     if "class" in leaf.config:
         return
     for rule in (each for each in SETTINGS if not (each in REGISTERED and has_code(leaf.config))):
@@ -81,7 +84,7 @@ def faults_in_the_file(leaf: Leaf) -> Iterator[Fault]:
 
 
 def missing_file(leaf: Leaf, file: str) -> Fault:
-    """The fault of a file of questions that is not there."""
+    """Return the fault of a missing file of questions."""
     return _at(
         leaf,
         f"names a file of questions that does not exist, {Path(file).name}",
@@ -230,11 +233,11 @@ SETTINGS: Sequence[Callable[[Leaf], Iterator[Fault]]] = [
 
 
 REGISTERED = (_filters, _sampler)
-"""What a task's own code may add to, when it is imported."""
+"""Rules about registries to which a task's own code can add when it is imported."""
 
 
 def has_code(value: object) -> bool:
-    """Whether a task's settings name a function of Python; lm_eval's index has it as a path."""
+    """Return whether a task's settings name a Python function. lm_eval's index has it as a path."""
     if isinstance(value, Mapping):
         return any(has_code(each) for each in value.values())
     if isinstance(value, list):
@@ -245,7 +248,7 @@ def has_code(value: object) -> bool:
 
 
 def plain_words(leaf: Leaf, features: Sequence[str]) -> Iterator[Fault]:
-    """Settings that look like the name of a field which no question has: each question would be that word."""
+    """Yield settings that look like a field's name but match no field. Each question would be that word."""
     for field in ("doc_to_text", "doc_to_choice"):
         value = leaf.config.get(field)
         if isinstance(value, str) and value.isidentifier() and value not in features and not value.isdigit():
@@ -260,7 +263,7 @@ def plain_words(leaf: Leaf, features: Sequence[str]) -> Iterator[Fault]:
 
 
 def explained(error: BaseException, leaf: Leaf, folder: Path, features: Sequence[str] = ()) -> Fault:
-    """The fault that an error shows, which building a task, or asking and scoring its questions, raised."""
+    """Return the fault behind an error from building a task, or from asking and scoring its questions."""
     return next(fault for rule in ERRORS if (fault := rule(error, leaf, folder, features)))
 
 
@@ -277,7 +280,7 @@ def _of_a_template(error: BaseException, leaf: Leaf, _folder: Path, features: Se
 
 
 def _of_its_code(error: BaseException, leaf: Leaf, folder: Path, _features: Sequence[str]) -> Fault | None:
-    """Python of the owner's own, in a file beside the task's."""
+    """Return the fault if the error comes from the owner's Python code beside the task's file."""
     for cause in causes(error):
         if isinstance(cause, SyntaxError) and cause.filename and _is_below(cause.filename, folder):
             return Fault(
@@ -328,7 +331,7 @@ ERRORS: Sequence[Callable[[BaseException, Leaf, Path, Sequence[str]], Fault | No
 
 
 def field_of(error: BaseException) -> str | None:
-    """The field of a task's file that lm_eval was about when this was raised."""
+    """Return the field of a task's file that lm_eval was processing when this was raised."""
     for cause in causes(error):
         names = [
             each.name for each in traceback.extract_tb(cause.__traceback__) if "/lm_eval/" in each.filename
@@ -340,21 +343,21 @@ def field_of(error: BaseException) -> str | None:
 
 
 def unknown_metric(leaf: Leaf, name: str, known: Iterable[str]) -> Fault:
-    """The fault of a metric that nobody has."""
+    """Return the fault of a metric that neither lm_eval nor `evaluate` has."""
     close = did_you_mean(name, known)
     what = f"has the metric {name!r}, which neither lm_eval nor the library `evaluate` has{close}"
     return _at(leaf, what, "metric_list", keys=_keys_of(leaf, name))
 
 
 def at_metric(leaf: Leaf, name: str, known: Iterable[str]) -> Fault:
-    """The fault of a metric that nothing adds up over all questions."""
+    """Return the fault of a metric without an aggregation over the questions."""
     close = did_you_mean(name, known)
     what = f"has the metric {name!r} without an `aggregation`, and lm_eval has no default for it{close}"
     return _at(leaf, what, "metric_list", keys=_keys_of(leaf, name))
 
 
 def unused_metric(leaf: Leaf, name: str, kind: str, there: Iterable[str]) -> Fault:
-    """The fault of a metric that lm_eval does not compute for this kind of task."""
+    """Return the fault of a metric that lm_eval does not compute for this kind of task."""
     close = did_you_mean(name, there)
     return _at(
         leaf,
@@ -366,31 +369,31 @@ def unused_metric(leaf: Leaf, name: str, kind: str, there: Iterable[str]) -> Fau
 
 
 def _keys_of(leaf: Leaf, name: str) -> tuple[str | int, ...]:
-    """The keys that lead to a metric within the list."""
+    """Return the keys that lead to a metric in the list."""
     metrics = leaf.config.get("metric_list") or []
     number = next((at for at, each in enumerate(metrics) if each.get("metric") == name), None)
     return () if number is None else (number, "metric")
 
 
 def cut(text: str, longest: int) -> str:
-    """A text without what is too much of it."""
+    """Return a text, shortened if it is too long."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def error_summary(error: BaseException) -> str:
-    """An error in a few words."""
+    """Return an error in a few words."""
     text = cut(" ".join(str(error).split()), LONGEST)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """The known word that was perhaps meant, as the end of a sentence; nothing if none is near."""
+    """Return a similar known word as the end of a sentence, or nothing if there is none."""
     close = get_close_matches(str(word), list(known), 1, cutoff=0.7)
     return f" (did you mean `{close[0]}`?)" if close else ""
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:
-    """Names in a sentence."""
+    """Return names as a list for a sentence."""
     shown = [f"`{each}`" for each in names]
     return ", ".join(shown[:most]) + (" and others" if len(shown) > most else "")
 
@@ -398,7 +401,7 @@ def listed(names: Iterable[str], most: int = 12) -> str:
 def _at(
     leaf: Leaf, what: str, field: str | None, *, keys: tuple[str | int, ...] = (), do: str = CORRECT
 ) -> Fault:
-    """A fault at the line where the field stands; without one in the file, at the file."""
+    """Return a fault at the line of the field, or at the file if it has no such line."""
     place = place_of(leaf.file, field, *keys) if field else None
     return Fault(what, place or (Place(leaf.file) if leaf.file else None), field, do)
 
@@ -412,7 +415,7 @@ def _is_below(file: str, folder: Path) -> bool:
 
 
 def _setting_of(leaf: Leaf, function: str) -> str | None:
-    """The field of the task's file that names a function of one's own."""
+    """Return the field of the task's file that names this function."""
     for field, value in leaf.config.items():
         if isinstance(value, str) and "/" in value and value.endswith(f".{function}"):
             return field

@@ -1,4 +1,4 @@
-"""What keeps a configured task from being evaluated, told to the owner before the first evaluation fails."""
+"""What prevents a configured task from being evaluated, for the owner, before the first evaluation fails."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def problems(
     is_tried: bool = False,
     unreadable: Collection[str] = (),
 ) -> Iterator[str]:
-    """A sentence for each kind of problem that a task, or a task of a group, has.
+    """Yield a sentence for each kind of problem that a task, or a task of a group, has.
 
-    A task that is tried as well shows whether it can be loaded, and where its questions are. Tasks that are
-    `unreadable` are in a file that cannot be read, which has a sentence of its own.
+    With `is_tried`, leave out what the trial finds: whether a task can be loaded and its questions fetched.
+    Leave out `unreadable` tasks too, since their files have their own sentences.
     """
     left_out: list[Callable[[Leaf], str | None]] = [runs_the_models_code] if confirm_run_unsafe_code else []
     left_out += [lacks_its_questions, needs_the_hub, fails_to_load] if is_tried else []
@@ -50,7 +50,7 @@ def problems(
 
 
 def is_nowhere(leaf: Leaf) -> str | None:
-    """A name that was mistyped, or is not in this version of lm_eval."""
+    """Check that the task exists. Its name may be mistyped, or unknown to this version of lm_eval."""
     if leaf.is_found:
         return None
     return (
@@ -60,7 +60,7 @@ def is_nowhere(leaf: Leaf) -> str | None:
 
 
 def did_you_mean(name: str, tasks: TaskManager) -> str:
-    """A task of a name that is nearly the same, as a sentence after another; nothing if there is none."""
+    """Return a sentence that names a task with a similar name; empty if there is none."""
     known = {*tasks.task_index, *names_of_files()}
     close = get_close_matches(name, sorted(known), 1, cutoff=0.75)
     return f" Did you mean {close[0]}?" if close else ""
@@ -68,12 +68,12 @@ def did_you_mean(name: str, tasks: TaskManager) -> str:
 
 @lru_cache
 def names_of_files() -> frozenset[str]:
-    """The names of the files in lm_eval's collection: nearly all are those of tasks."""
+    """Return the names of the files in lm_eval's collection. Nearly all are names of tasks."""
     return frozenset(file.stem for file in COLLECTION.rglob("*.yaml"))
 
 
 def runs_the_models_code(leaf: Leaf) -> str | None:
-    """What a stranger's model writes is executed only if the owner says so."""
+    """Check for code written by models, which is run only if the owner allows it."""
     if not leaf.runs_the_models_code:
         return None
     return (
@@ -83,7 +83,7 @@ def runs_the_models_code(leaf: Leaf) -> str | None:
 
 
 def lacks_its_questions(leaf: Leaf) -> str | None:
-    """Files of questions that are not where the task says."""
+    """Check that the files of questions exist."""
     missing = next(leaf.missing_files, None)
     return (
         missing
@@ -92,7 +92,7 @@ def lacks_its_questions(leaf: Leaf) -> str | None:
 
 
 def needs_the_hub(leaf: Leaf) -> str | None:
-    """Questions on the Hub, when the worker was told to stay away from it."""
+    """Check for questions on the Hub when the worker is offline."""
     if not leaf.datasets or not datasets.config.HF_HUB_OFFLINE:
         return None
     return (
@@ -102,7 +102,7 @@ def needs_the_hub(leaf: Leaf) -> str | None:
 
 
 def needs_a_package(leaf: Leaf) -> str | None:
-    """Python functions that a task file names are imported: some need packages that are not installed."""
+    """Check that the packages are installed that the task's Python functions import."""
     error = _error_of_loading(leaf)
     if not isinstance(error, ImportError):
         return None
@@ -115,7 +115,7 @@ def needs_a_package(leaf: Leaf) -> str | None:
 
 
 def fails_to_load(leaf: Leaf) -> str | None:
-    """Python code beside a task file that breaks off when it is imported."""
+    """Check that the Python code beside a task file can be imported."""
     error = _error_of_loading(leaf)
     if error is None or isinstance(error, ImportError):
         return None

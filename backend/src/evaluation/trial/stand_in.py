@@ -1,4 +1,4 @@
-"""A stand-in for a model: it needs no weights, and answers what lm_eval asks so that it can be scored."""
+"""A stand-in for a model: it needs no weights, and gives answers that lm_eval can score."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ A_TEXT = "The answer is (A) 1."
 
 
 class StandIn(LM):  # type: ignore[misc]  # lm_eval carries no types.
-    """Answers in the place of a model: with the same text always, or with the right answers."""
+    """Answers in place of a model, always with the same text or, with `is_right`, with the right answers."""
 
     def __init__(self, tasks: dict[str, Any]) -> None:
         super().__init__()
@@ -19,7 +19,7 @@ class StandIn(LM):  # type: ignore[misc]  # lm_eval carries no types.
         self.is_right = False
 
     def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
-        """Numbers that differ, so that there is a likeliest one."""
+        """Return different numbers, so that one is the likeliest."""
         for request in requests:
             context, continuation = request.args[:2]
             if not isinstance(context, str) or not isinstance(continuation, str) or not continuation:
@@ -27,14 +27,14 @@ class StandIn(LM):  # type: ignore[misc]  # lm_eval carries no types.
         return [(-1.0 - number % 5, number % 2 == 0) for number in range(len(requests))]
 
     def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = True) -> list[float]:
-        """That of a text which is neither likely nor unlikely."""
+        """Return the log-probability of a text that is neither likely nor unlikely."""
         for request in requests:
             if not isinstance(request.args[0], str):
                 raise TypeError(f"the text to rate is {request.args[0]!r}, but must be a text")
         return [-10.0 - number for number in range(len(requests))]
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
-        """A text, or the right answer."""
+        """Return a fixed text or the right answers."""
         for request in requests:
             normalize_gen_kwargs(request.args[1])
         return [self._right_answer(request) if self.is_right else A_TEXT for request in requests]
@@ -44,7 +44,7 @@ class StandIn(LM):  # type: ignore[misc]  # lm_eval carries no types.
 
 
 def wanted(task: Any, doc: Any) -> str:
-    """What the task takes for the right answer to a question, as text."""
+    """Return what the task considers the right answer to a question, as text."""
     answer = task.doc_to_target(doc)
     if isinstance(answer, list):
         answer = answer[0] if answer else ""

@@ -1,6 +1,7 @@
-"""Trying the suite before it is trusted: every task is built, asked a handful of its questions and scored.
+"""Tries the suite before it is used: every task is built, and some of its questions are asked and scored.
 
-A stand-in answers, so no model is needed. What fails here would fail for every model: the owner is told.
+A stand-in answers, so no model is needed. Whatever fails here would fail for every model, so it is reported
+to the owner.
 """
 
 from __future__ import annotations
@@ -43,16 +44,16 @@ from src.shared.data.backend_description import BackendDescription, Example, Tas
 log = logging.getLogger(__name__)
 
 QUESTIONS = 3
-"""So many of each task are put together, answered and scored."""
+"""How many questions of each task are asked and scored."""
 
 SEED = 1234
-"""lm_eval's, with which it chooses the examples."""
+"""lm_eval's seed for choosing examples."""
 
 LONGEST_EXAMPLE = 1_500
-"""Characters of a question that is published, from its end; of its answer a fifth."""
+"""The most characters of a published question, counted from its end. Its answer may have a fifth of that."""
 
 MOST_COMPARED = 20_000
-"""Of more examples than these it is not counted how many are the same."""
+"""Do not look for duplicates among more examples than this."""
 
 OnProgress = Callable[[Progress], None]
 
@@ -62,15 +63,17 @@ DID_NOT_ANSWER: tuple[Matches, ...] = (not_answered, not_fetched)
 
 
 class Tried(NamedTuple):
-    """What became of one name in the suite: faults, or a question of it that nobody could fetch."""
+    """The outcome of one name in the suite."""
 
     faults: Sequence[Explained] = ()
     is_unanswered: bool = False
+    """Whether its questions could not be fetched, because a site did not answer."""
     examples: Sequence[tuple[str, Example]] = ()
+    """Questions to publish, by task."""
 
 
 def try_suite(suite: Suite, on_progress: OnProgress) -> Trial:
-    """Describe the suite and try it, telling what is looked at; no error of a task's gets out of here."""
+    """Describe the suite and try it, reporting progress. Errors of tasks become problems."""
     total = len(suite.tasks)
     on_progress(Progress("looking for the tasks", 0, total))
     index = index_for(suite.tasks, suite.tasks_dir)
@@ -101,14 +104,14 @@ def try_suite(suite: Suite, on_progress: OnProgress) -> Trial:
 
 
 def problems_of(name: str, suite: Suite, index: TaskManager) -> Iterator[str]:
-    """What the files alone tell of a task: one that has such a problem is not tried as well."""
+    """Yield the problems that a task's files show. A task with such a problem is not tried."""
     return problems_of_the_files(
         name, index, confirm_run_unsafe_code=suite.confirm_run_unsafe_code, is_tried=True
     )
 
 
 def try_task(name: str, suite: Suite, index: TaskManager) -> Tried:
-    """Try one name of the suite: a task, or all that a group or a tag stands for."""
+    """Try one name of the suite: a task, or all tasks of a group or tag."""
     parts = list(leaves(name, index))
     if faults := [(leaf, fault) for leaf in parts for fault in before_building(leaf)]:
         return Tried(faults)
@@ -123,7 +126,7 @@ def try_task(name: str, suite: Suite, index: TaskManager) -> Tried:
 
 
 def before_building(leaf: Leaf) -> list[Fault]:
-    """What a task's file and its own questions tell before lm_eval reads them."""
+    """Return the faults in a task's file and questions that show before lm_eval reads them."""
     if (missing := next(leaf.missing_files, None)) is not None:
         return [blame.missing_file(leaf, missing)]
     if rows := list(broken_lines(leaf)):
@@ -144,7 +147,7 @@ class _NameTrial:
         return Path(self.suite.tasks_dir)
 
     def whole(self, parts: Sequence[Leaf]) -> Tried:
-        """Try it as it will be evaluated. Raises what goes wrong on the way."""
+        """Try it as it will be evaluated. Lets every error through."""
         loaded = self.index.load([self.name])
         known = {leaf.name: leaf for leaf in parts}
         faults: list[Explained] = []
@@ -163,7 +166,7 @@ class _NameTrial:
         return Tried(faults, examples=list(self.examples(loaded["tasks"])))
 
     def examples(self, tasks: dict[str, Any]) -> Iterator[tuple[str, Example]]:
-        """A question of each task, and as that of a group the one of its first task."""
+        """Yield a question of each task. A group gets the question of its first task."""
         for number, (key, task) in enumerate(tasks.items() if self.suite.publish_examples else ()):
             example = example_of(task)
             yield key, example
@@ -171,18 +174,18 @@ class _NameTrial:
                 yield self.name, example
 
     def by_parts(self, parts: Sequence[Leaf], error: Exception) -> Tried:
-        """Find out which of the parts failed, each alone."""
+        """Try each part separately, to find out which one failed."""
         if is_unanswered(error) and not datasets.config.HF_HUB_OFFLINE:
             return Tried(is_unanswered=True)
         faults: list[Explained] = []
         for leaf in parts:
             try:
                 if len(parts) > 1 or self._is_group:
-                    self.alone(leaf)
+                    self.try_part(leaf)
                 else:
                     raise error
             except Exception as failure:
-                log.warning("%s failed when it was tried alone", leaf.name, exc_info=failure)
+                log.warning("%s failed when it was tried separately", leaf.name, exc_info=failure)
                 if is_unanswered(failure) and not datasets.config.HF_HUB_OFFLINE:
                     return Tried(faults, is_unanswered=True)
                 faults.append((leaf, self.explained(failure, leaf)))
@@ -196,8 +199,8 @@ class _NameTrial:
         entry = self.index.task_index[self.name]
         return Leaf(self.name, entry.cfg or {}, entry.yaml_path)
 
-    def alone(self, leaf: Leaf) -> None:
-        """Try one part with what its group changes about it."""
+    def try_part(self, leaf: Leaf) -> None:
+        """Try one part, with the settings that its group changes."""
         entry = self.index.task_index.get(leaf.name)
         own = entry.cfg if entry and entry.cfg else {}
         changes = {key: value for key, value in leaf.config.items() if own.get(key, self) != value}
@@ -215,7 +218,7 @@ class _NameTrial:
         return blame.explained(error, leaf, self.folder, features_of(leaf))
 
     def after_building(self, leaf: Leaf, task: Any) -> Iterator[Fault]:
-        """What a built task tells before it is asked anything."""
+        """Yield the faults that a built task shows before its questions are asked."""
         set_fewshot(task, self.suite.fewshot(self.name))
         yield from too_many_examples(self.name, leaf, task, self.suite)
         yield from unknown_metrics(leaf, task)
@@ -225,7 +228,7 @@ class _NameTrial:
 
 
 def ask(loaded: Any) -> None:
-    """Have the stand-in answer a few questions of the tasks, and score what it says."""
+    """Have the stand-in answer a few questions of the tasks, and score its answers."""
     model = StandIn(loaded["tasks"])
     evaluate(lm=model, task_dict=loaded, limit=QUESTIONS, bootstrap_iters=0, confirm_run_unsafe_code=True)
     if any(getattr(task, "OUTPUT_TYPE", "") == "generate_until" for task in loaded["tasks"].values()):
@@ -234,7 +237,7 @@ def ask(loaded: Any) -> None:
 
 
 def set_fewshot(task: Any, given: int | None) -> None:
-    """Set the number of examples by lm_eval's rule: a 0 in the task's file stays."""
+    """Set the number of examples by lm_eval's rule: a 0 in the task's file takes precedence."""
     own = task.get_config("num_fewshot")
     if given is not None and own != 0:
         task.set_config(key="num_fewshot", value=given)
@@ -244,7 +247,7 @@ def set_fewshot(task: Any, given: int | None) -> None:
 
 
 def too_many_examples(name: str, leaf: Leaf, task: Any, suite: Suite) -> Iterator[Fault]:
-    """More examples before a question than there are to take them from."""
+    """Check that the task has enough rows for its number of examples."""
     sampler, wants = getattr(task, "sampler", None), task.get_config("num_fewshot") or 0
     if sampler is None or not wants:
         return
@@ -271,14 +274,14 @@ def too_many_examples(name: str, leaf: Leaf, task: Any, suite: Suite) -> Iterato
 
 
 def most_alike(rows: Sequence[Any]) -> int:
-    """How many rows are the same, at most: none of them stands before the question that it is."""
+    """Return the size of the largest set of equal rows. None of them is an example for its own question."""
     if len(rows) > MOST_COMPARED:
         return 1
     return max(Counter(json.dumps(row, sort_keys=True, default=str) for row in rows).values(), default=0)
 
 
 def unknown_metrics(leaf: Leaf, task: Any) -> Iterator[Fault]:
-    """Metrics that neither lm_eval has nor the library `evaluate`, which it asks after."""
+    """Check for metrics that neither lm_eval nor its fallback, the library `evaluate`, has."""
     if leaf.config.get("process_results"):
         return
     known = list(metric_registry)
@@ -294,7 +297,7 @@ def unknown_metrics(leaf: Leaf, task: Any) -> Iterator[Fault]:
 
 
 def is_on_the_hub(metric: str) -> bool:
-    """Whether the library `evaluate` would find it there, which itself does not tell when the Hub is down."""
+    """Return whether `evaluate` would find it on the Hub. Its own error does not show if the Hub is down."""
     places = [metric] if "/" in metric else [f"{owner}/{metric}" for owner in OWNERS_OF_METRICS]
     return any(repo_exists(place, repo_type="space") for place in places)
 
@@ -303,7 +306,7 @@ OWNERS_OF_METRICS = ("evaluate-metric", "evaluate-comparison", "evaluate-measure
 
 
 def unused_metrics(leaf: Leaf, task: Any) -> Iterator[Fault]:
-    """Metrics that lm_eval leaves out without a word, because it has none of that name for such answers."""
+    """Check for metrics that lm_eval silently leaves out, because it does not compute them for this task."""
     if (
         leaf.config.get("process_results")
         or getattr(task, "OUTPUT_TYPE", "generate_until") == "generate_until"
@@ -317,7 +320,7 @@ def unused_metrics(leaf: Leaf, task: Any) -> Iterator[Fault]:
 
 
 def example_of(task: Any) -> Example:
-    """The first question as a model sees it, and the right answer, both cut short."""
+    """Return the first question as a model sees it, and the right answer, both shortened."""
     instance = task.instances[0]
     kind = getattr(task, "OUTPUT_TYPE", "")
     prompt = instance.args[0] if isinstance(instance.args[0], str) else ""
@@ -329,7 +332,7 @@ def example_of(task: Any) -> Example:
 
 
 def with_examples(description: BackendDescription, examples: dict[str, Example]) -> BackendDescription:
-    """With a question of each task."""
+    """Add a question of each task."""
 
     def shown(task: TaskDescription) -> TaskDescription:
         return replace(task, example=examples.get(task.name))
@@ -338,22 +341,22 @@ def with_examples(description: BackendDescription, examples: dict[str, Example])
 
 
 def is_unanswered(error: BaseException) -> bool:
-    """Whether it is the Hub, or another site, that failed, and not the task."""
+    """Return whether the Hub or another site failed, and not the task."""
     return any(matches(error) for matches in DID_NOT_ANSWER)
 
 
 def wrong_answer_of(error: BaseException, leaf: Leaf) -> BadRow | None:
-    """The row that lm_eval fell over when it built the task: it looks at the first one then."""
+    """Return the row on which lm_eval failed while building the task. It reads only the first one then."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         task = frame.f_locals.get("self")
         if isinstance(task, ConfigurableTask):
-            with suppress(Exception):  # not all of it is there yet
+            with suppress(Exception):  # the task is only partly built
                 return next(wrong_answers(task, leaf), None)
     return None
 
 
 def features_of(leaf: Leaf) -> Sequence[str]:
-    """The fields of the questions of a task of one's own, as its files have them."""
+    """Return the fields of the questions in a task's own files."""
     for file in leaf.local_files:
         try:
             if lines := read_lines(Path(file)):
@@ -364,12 +367,12 @@ def features_of(leaf: Leaf) -> Sequence[str]:
 
 
 def is_own(leaf: Leaf, folder: Path) -> bool:
-    """Whether a task's file is one of the owner's."""
+    """Return whether a task's file is one of the owner's."""
     return bool(leaf.file and leaf.file.resolve().is_relative_to(folder.resolve()))
 
 
 def unreadable(suite: Suite, index: TaskManager, files: Iterable[Broken]) -> Iterator[str]:
-    """A sentence for each of the owner's files that lm_eval leaves out and the suite may need."""
+    """Yield a sentence for each of the owner's files that lm_eval cannot read and the suite may need."""
     wanted_names = {name.encode() for name in suite.tasks}
     wanted_names |= {leaf.name.encode() for name in suite.tasks for leaf in leaves(name, index)}
     for broken in files:
@@ -391,7 +394,7 @@ def _concerns(broken: Broken, names: Iterable[bytes]) -> bool:
 
 
 def sentences(name: str, faults: Sequence[Explained], suite: Suite) -> list[str]:
-    """The faults of one name in sentences; what several tasks share, such as a file, is told once."""
+    """Return a sentence for each fault of one name. A fault that several tasks share appears once."""
     found: dict[tuple[str, Place | None], str] = {}
     for leaf, fault in faults:
         place = place_text(fault.place, suite)
@@ -402,7 +405,7 @@ def sentences(name: str, faults: Sequence[Explained], suite: Suite) -> list[str]
 
 
 def without_folders(sentence: str, suite: Suite) -> str:
-    """A sentence without this machine's folders, which an error may have named."""
+    """Remove this machine's folders, which an error may have named, from a sentence."""
     tasks = Path(suite.tasks_dir).resolve()
     known = {f"{tasks}/": f"{include_path(suite)}/"}
     known |= {
@@ -416,7 +419,7 @@ def without_folders(sentence: str, suite: Suite) -> str:
 
 
 def place_text(place: Place | None, suite: Suite) -> str:
-    """A file and its line as an owner knows them, without the folders of this machine."""
+    """Return a file and line as the owner knows them, without this machine's folders."""
     if place is None:
         return ""
     line = f", line {place.line}" if place.line else ""
@@ -424,7 +427,7 @@ def place_text(place: Place | None, suite: Suite) -> str:
 
 
 def shown_file(file: Path, suite: Suite) -> str:
-    """A file by its way from the backend's folder, or from lm_eval's; of any other only the name."""
+    """Return a file's path from the backend's folder or lm_eval's, or only its name if it is elsewhere."""
     if known := published_path(file, suite):
         return known
     here = Path.cwd()
