@@ -49,7 +49,7 @@ ends the process or even the machine."""
 
 
 class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
-    """lm_eval's model, which also reports progress, refuses NaN and infinity, and counts cut prompts."""
+    """lm_eval's model, which reports progress, refuses NaN and infinity, and counts truncated prompts."""
 
     batch_size_per_gpu: int | str
 
