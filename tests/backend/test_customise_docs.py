@@ -209,8 +209,8 @@ def test_a_task_has_no_other_problem_than_the_packages_that_are_named(suite: Pas
 
 def extra_of(task: str) -> str:
     """The extra of lm_eval that the docs name for a task; empty where they name none."""
-    told = BEFORE.get(task, {}).get("what they need", "")
-    return codes(told)[0] if "extra" in told else ""
+    needs = BEFORE.get(task, {}).get("what they need", "")
+    return codes(needs)[0] if "extra" in needs else ""
 
 
 def packages_of(extra: str) -> list[str]:
@@ -262,9 +262,9 @@ def test_the_gated_questions_are_those_of_gpqa_and_the_docs_say_which_token_read
 
 
 def test_the_tasks_that_run_what_models_write_are_refused() -> None:
-    told = [task for task, row in BEFORE.items() if "running code" in row["what they need"]]
-    assert told == ["humaneval", "mbpp"]
-    for task in told:
+    tasks = [task for task, row in BEFORE.items() if "running code" in row["what they need"]]
+    assert tasks == ["humaneval", "mbpp"]
+    for task in tasks:
         assert "runs code that models write (`unsafe_code`)" in next(problems(task, index()))
 
 
@@ -274,7 +274,7 @@ def test_every_task_that_is_said_to_need_something_is_known() -> None:
 
 
 def test_the_numbers_of_tasks_in_a_group_are_right() -> None:
-    told = " ".join(section("Before you start").split())
+    text = " ".join(section("Before you start").split())
     numbers = {
         name: len(list(leaves(name, index())))
         for name in (
@@ -288,7 +288,7 @@ def test_the_numbers_of_tasks_in_a_group_are_right() -> None:
     assert (
         f"`mmlu` is {numbers['mmlu']} tasks, `leaderboard_bbh` {numbers['leaderboard_bbh']}, "
         f"`leaderboard_math_hard` {numbers['leaderboard_math_hard']}, `leaderboard_gpqa` and "
-        f"`leaderboard_musr` {numbers['leaderboard_gpqa']} each" in told
+        f"`leaderboard_musr` {numbers['leaderboard_gpqa']} each" in text
     )
     assert numbers["leaderboard_gpqa"] == numbers["leaderboard_musr"]
 
@@ -341,8 +341,8 @@ def test_every_language_has_all_the_tasks() -> None:
 
 
 def test_the_precisions_that_are_named_are_those_that_are_evaluated() -> None:
-    said = [code for code in codes(section("The form, the rules and the columns")) if "float" in code]
-    assert said == list(PRECISIONS)
+    named = [code for code in codes(section("The form, the rules and the columns")) if "float" in code]
+    assert named == list(PRECISIONS)
 
 
 def test_the_own_task_can_be_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

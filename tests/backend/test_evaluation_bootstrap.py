@@ -36,25 +36,25 @@ def test_a_standard_error_is_the_number_that_lm_eval_computes(
 
 
 def test_progress_is_told_while_f1_mcc_or_perplexity_is_bootstrapped() -> None:
-    told: list[bool] = []
-    with bootstrapping_reported(lambda: told.append(True)):
+    calls: list[bool] = []
+    with bootstrapping_reported(lambda: calls.append(True)):
         for metric in (metrics.f1_score, metrics.matthews_corrcoef, metrics.perplexity):
-            told.clear()
+            calls.clear()
             answers = [-1.0, -2.0] if metric is metrics.perplexity else f1_answers(40)
             compute = metrics.stderr_for_metric(metric, 100)
             assert compute
             compute(answers)
-            assert told, metric
+            assert calls, metric
     assert metrics.bootstrap_stderr.__module__ == metrics.__name__
 
 
 def test_resampling_that_hangs_tells_nothing() -> None:
-    told: list[bool] = []
+    calls: list[bool] = []
     count = Count()
-    meter = Meter("f1", 100, count, lambda: told.append(True))
+    meter = Meter("f1", 100, count, lambda: calls.append(True))
     meter.report()
-    assert not told
+    assert not calls
     count.value = 5
     meter.report()
     meter.report()
-    assert told == [True]
+    assert calls == [True]

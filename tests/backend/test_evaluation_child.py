@@ -148,8 +148,8 @@ def test_the_report_has_the_scores_that_lm_eval_computes_when_called_directly(
     model: Path, start_program: Start
 ) -> None:
     child = start_program(make_job(model))
-    told = wait_for(lambda: read_json(child.folder / PROGRESS_FILE, Progress), what="progress")
-    assert told.task in make_job(model).tasks
+    progress = wait_for(lambda: read_json(child.folder / PROGRESS_FILE, Progress), what="progress")
+    assert progress.task in make_job(model).tasks
     direct = evaluate_directly(model, *make_job(model).tasks)
     report = child.report()
     assert report["results"] == direct

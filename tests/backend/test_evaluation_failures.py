@@ -22,7 +22,7 @@ GATED = hub.GatedRepoError("gated", response=Response(403, request=Request("GET"
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "expected"),
     [
         (FileNotFoundError(errno.ENOENT, "No such file", "questions.jsonl"), "cannot be found"),
         (DatasetNotFoundError("'org/sums' doesn't exist"), "cannot be found"),
@@ -31,9 +31,9 @@ GATED = hub.GatedRepoError("gated", response=Response(403, request=Request("GET"
         (ModuleNotFoundError("No module named 'nltk'"), "needs a Python package"),
     ],
 )
-def test_questions_and_packages_of_a_task_that_are_missing(error: Exception, told: str) -> None:
+def test_questions_and_packages_of_a_task_that_are_missing(error: Exception, expected: str) -> None:
     with (
-        pytest.raises(Failed, match=f"the task sums {told}|The task sums {told}") as failed,
+        pytest.raises(Failed, match=f"the task sums {expected}|The task sums {expected}") as failed,
         explained(Step.EVALUATION, make_job("org/model"), "sums"),
     ):
         raise error
@@ -111,18 +111,18 @@ JUDGED = [
 
 
 @pytest.mark.parametrize(
-    ("step", "error", "told", "end", "sentence"),
+    ("step", "error", "to_blame", "end", "sentence"),
     JUDGED,
     ids=[f"{step.name}-{last_line(error)[:60]}" for step, error, *_ in JUDGED],
 )
 def test_each_error_is_told_to_whom_it_concerns(
-    step: Step, error: Exception, told: str, end: End, sentence: str
+    step: Step, error: Exception, to_blame: str, end: End, sentence: str
 ) -> None:
-    said = failure_of(step, error)
-    assert (said.end, sentence in said.message) == (end, True), said.message
-    assert len(said.message) < 700
-    assert said.message.isprintable()
-    assert blamed(said.end, said.message) == told
+    failure = failure_of(step, error)
+    assert (failure.end, sentence in failure.message) == (end, True), failure.message
+    assert len(failure.message) < 700
+    assert failure.message.isprintable()
+    assert blamed(failure.end, failure.message) == to_blame
 
 
 def failure_of(step: Step, error: Exception) -> Failure:

@@ -69,7 +69,7 @@ def overflow_on_q(weights: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("task", ["tiny_copy", "tiny_agreement"])
 @pytest.mark.parametrize(
-    ("spoil", "precision", "told"),
+    ("spoil", "precision", "sentence"),
     [
         (setting("model.norm.weight", INFINITY), "float32", "model.norm.weight contains infinity"),
         (setting("lm_head.weight", -INFINITY), "bfloat16", "lm_head.weight contains infinity"),
@@ -84,10 +84,10 @@ def overflow_on_q(weights: dict[str, Any]) -> None:
     ids=["inf", "-inf", "nan", "more than float16 has", "overflow"],
 )
 def test_weights_that_are_no_numbers_are_refused_on_every_kind_of_task(
-    spoil: Callable[[dict[str, Any]], None], precision: str, told: str, task: str, model: Path
+    spoil: Callable[[dict[str, Any]], None], precision: str, sentence: str, task: str, model: Path
 ) -> None:
     reweighted(spoil)(model)
-    with pytest.raises(Failed, match=told):
+    with pytest.raises(Failed, match=sentence):
         evaluate(make_job(model, tasks=(task,), precision=precision, limit=2), lambda progress: None)
 
 

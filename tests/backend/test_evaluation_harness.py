@@ -60,9 +60,9 @@ def test_a_limit_is_kept_and_shown(model: Path) -> None:
 
 
 def test_progress_is_told_for_each_task_from_its_first_request_to_its_last(model: Path) -> None:
-    told: list[Progress] = []
-    evaluate(make_job(model, tasks=("tiny_agreement", "tiny_copy"), limit=3), told.append)
-    assert [progress for progress in told if progress.done in (0, progress.total)] == [
+    reported: list[Progress] = []
+    evaluate(make_job(model, tasks=("tiny_agreement", "tiny_copy"), limit=3), reported.append)
+    assert [progress for progress in reported if progress.done in (0, progress.total)] == [
         Progress("tiny_agreement", 0, 6),
         Progress("tiny_agreement", 6, 6),
         Progress("tiny_copy", 0, 3),
@@ -106,9 +106,9 @@ def test_a_group_of_tasks_is_one_unit(model: Path, own: Path) -> None:
         write_task(own, task)
     aggregated = "aggregate_metric_list: [{metric: acc, weight_by_size: false}]"
     (own / "both.yaml").write_text(f"group: both\ntask: [tiny_addition, tiny_agreement]\n{aggregated}\n")
-    told: list[Progress] = []
-    report = evaluate(make_job(model, tasks=("both",), tasks_dir=str(own), limit=2), told.append)
-    assert {progress.task for progress in told} == {"both"}
+    reported: list[Progress] = []
+    report = evaluate(make_job(model, tasks=("both",), tasks_dir=str(own), limit=2), reported.append)
+    assert {progress.task for progress in reported} == {"both"}
     assert report["group_subtasks"] == {"both": ["tiny_addition", "tiny_agreement"]}
     assert report["groups"]["both"]["acc,none"] == report["results"]["both"]["acc,none"]
 
@@ -151,13 +151,13 @@ def test_a_report_with_a_question_too_few_is_invalid(model: Path, monkeypatch: p
 def test_what_an_earlier_attempt_kept_is_not_computed_again(model: Path, tmp_path: Path) -> None:
     job = make_job(model, tasks=("tiny_agreement", "tiny_copy"), limit=3, kept_tasks=str(tmp_path / "kept"))
     first = report_of(job)
-    told: list[Progress] = []
-    assert evaluate(job, told.append) == first
-    assert told == []
+    reported: list[Progress] = []
+    assert evaluate(job, reported.append) == first
+    assert reported == []
     [kept] = tmp_path.glob("kept/*/tiny_copy.json")
     kept.write_text("{")
-    again = evaluate(job, told.append)
-    assert {progress.task for progress in told} == {"tiny_copy"}
+    again = evaluate(job, reported.append)
+    assert {progress.task for progress in reported} == {"tiny_copy"}
     assert again["results"] == first["results"]
     assert json.loads(kept.read_text())["results"]["tiny_copy"] == first["results"]["tiny_copy"]
 

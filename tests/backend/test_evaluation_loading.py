@@ -51,7 +51,7 @@ def test_a_broken_model_is_refused_with_its_reason(
         load(make_job(model))
     message = str(failed.value)
     assert failed.value.end is End.REFUSED
-    assert breakage.told in message
+    assert breakage.reason in message
     assert "org/model" in message
     assert str(tmp_path) not in message
 
@@ -107,7 +107,7 @@ def fail(step: Step, error: Exception) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "reason"),
     [
         (answer(hub.GatedRepoError, 403), "is gated"),
         (answer(hub.RepositoryNotFoundError, 401), "deleted, renamed or made private"),
@@ -116,8 +116,8 @@ def fail(step: Step, error: Exception) -> None:
     ],
     ids=["gated", "no model", "no commit", "no name"],
 )
-def test_what_the_hub_will_not_give_is_refused(error: Exception, told: str) -> None:
-    with pytest.raises(Failed, match=told):
+def test_what_the_hub_will_not_give_is_refused(error: Exception, reason: str) -> None:
+    with pytest.raises(Failed, match=reason):
         fail(Step.CONFIGURATION, error)
 
 
@@ -141,9 +141,9 @@ def test_a_hub_that_does_not_answer_is_not_the_fault_of_the_model(step: Step, er
     with pytest.raises(Failed) as failed:
         fail(step, error)
     assert failed.value.end is End.UNREACHABLE
-    said = str(failed.value)
-    is_of_a_task = step is Step.EVALUATION and "needs a site that did not answer" in said
-    assert is_of_a_task or said.startswith("The Hub did not answer while org/model was")
+    message = str(failed.value)
+    is_of_a_task = step is Step.EVALUATION and "needs a site that did not answer" in message
+    assert is_of_a_task or message.startswith("The Hub did not answer while org/model was")
 
 
 def test_a_download_that_breaks_off_is_still_told_in_these_words() -> None:
@@ -195,7 +195,7 @@ def test_a_disk_that_is_broken_is_not_the_fault_of_the_model(step: Step) -> None
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "reason"),
     [
         (FileNotFoundError("questions.jsonl"), "The questions of the task sums cannot be found"),
         (DatasetNotFoundError("'org/sums' doesn't exist"), "The questions of the task sums cannot be found"),
@@ -218,8 +218,8 @@ def test_a_disk_that_is_broken_is_not_the_fault_of_the_model(step: Step) -> None
         "no such token, gathered",
     ],
 )
-def test_a_failed_evaluation_says_whose_fault_it_is(error: Exception, told: str) -> None:
-    with pytest.raises(Failed, match=told), explained(Step.EVALUATION, make_job("org/model"), "sums"):
+def test_a_failed_evaluation_says_whose_fault_it_is(error: Exception, reason: str) -> None:
+    with pytest.raises(Failed, match=reason), explained(Step.EVALUATION, make_job("org/model"), "sums"):
         raise error
 
 

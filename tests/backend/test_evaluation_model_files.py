@@ -247,7 +247,7 @@ def test_a_chat_template_that_fails_is_refused_before_anything_is_evaluated(
 
 
 @pytest.mark.parametrize(
-    ("method", "told"),
+    ("method", "sentence"),
     [
         (
             {"quant_method": "own"},
@@ -260,10 +260,10 @@ def test_a_chat_template_that_fails_is_refused_before_anything_is_evaluated(
     ids=str,
 )
 def test_a_quantization_that_cannot_be_read_is_refused(
-    method: dict[str, object], told: str, model: Path
+    method: dict[str, object], sentence: str, model: Path
 ) -> None:
     edited("config.json", quantization_config=method)(model)
-    with pytest.raises(Failed, match=told):
+    with pytest.raises(Failed, match=sentence):
         load(make_job(model))
 
 

@@ -59,12 +59,12 @@ def suite_of(harness: str) -> Suite:
     return Suite(tasks=tasks.names, tasks_dir="tasks", fewshot_by_task=tasks.fewshot_by_task)
 
 
-def told(harness: str) -> list[str]:
+def overlaps_of(harness: str) -> list[str]:
     return list(overlaps(suite_of(harness), TaskManager(include_path=["tasks"], include_defaults=False)))
 
 
 def test_a_task_beside_a_tag_that_holds_it_is_told_with_both_numbers_of_examples() -> None:
-    assert told("one|3, letters|1") == [
+    assert overlaps_of("one|3, letters|1") == [
         "TASKS_HARNESS names the task one twice: itself with 3 examples, and in letters with 1 example. One "
         "score would overwrite the other: remove one of the two."
     ]
@@ -87,7 +87,7 @@ def test_a_task_beside_a_tag_that_holds_it_is_told_with_both_numbers_of_examples
     ],
 )
 def test_a_task_that_two_names_stand_for_is_told(harness: str, task: str, first: str, second: str) -> None:
-    [sentence] = told(harness)
+    [sentence] = overlaps_of(harness)
     task, _, more = task.partition(" ")
     assert sentence.startswith(
         f"TASKS_HARNESS names the task {task} twice{f' {more}' if more else ''}: {first}"
@@ -96,7 +96,7 @@ def test_a_task_that_two_names_stand_for_is_told(harness: str, task: str, first:
 
 
 def test_each_two_names_with_a_task_in_common_have_a_sentence() -> None:
-    assert len(told("letters, first, one")) == 3
+    assert len(overlaps_of("letters, first, one")) == 3
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_each_two_names_with_a_task_in_common_have_a_sentence() -> None:
     ["one, two, three, four", "letters, pair", "first, two", "same", "written_out, also_written_out"],
 )
 def test_names_that_have_no_task_in_common_are_fine(harness: str) -> None:
-    assert told(harness) == []
+    assert overlaps_of(harness) == []
 
 
 def test_a_group_that_holds_a_task_twice_in_different_ways_is_told() -> None:
-    assert told("twice") == [
+    assert overlaps_of("twice") == [
         "twice contains the task four twice with different settings, and one score would overwrite the "
         "other: remove twice from TASKS_HARNESS, or correct its file."
     ]
@@ -125,7 +125,7 @@ def test_nothing_is_evaluated_while_a_task_is_named_twice(harness: str, tmp_path
 
 @pytest.mark.parametrize("harness", ["one|3, letters|1", "pair, four", "twice"])
 def test_the_owner_is_told_with_the_description_of_the_suite(harness: str) -> None:
-    assert describe(suite_of(harness)).problems == tuple(told(harness))
+    assert describe(suite_of(harness)).problems == tuple(overlaps_of(harness))
 
 
 @pytest.mark.slow

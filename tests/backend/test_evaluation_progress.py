@@ -20,43 +20,43 @@ def answer(meter: ProgressMeter, requests: int) -> None:
 
 
 def test_requests_that_are_answered_at_once_are_told_together() -> None:
-    told: list[Progress] = []
-    meter = ProgressMeter(told.append, Clock())
+    reported: list[Progress] = []
+    meter = ProgressMeter(reported.append, Clock())
     meter.start("sums")
     meter.expect(1000)
     answer(meter, 1000)
     meter.finish()
-    assert told == [Progress("sums", 0, 1000), Progress("sums", 1000, 1000)]
+    assert reported == [Progress("sums", 0, 1000), Progress("sums", 1000, 1000)]
 
 
 def test_slow_requests_are_told_one_by_one() -> None:
-    told: list[Progress] = []
+    reported: list[Progress] = []
     clock = Clock()
-    meter = ProgressMeter(told.append, clock)
+    meter = ProgressMeter(reported.append, clock)
     meter.start("sums")
     meter.expect(2)
     for _ in range(2):
         clock.seconds += 1
         answer(meter, 1)
-    assert [progress.done for progress in told] == [0, 1, 2]
+    assert [progress.done for progress in reported] == [0, 1, 2]
 
 
 def test_a_task_that_asks_in_two_ways_counts_both() -> None:
-    told: list[Progress] = []
-    meter = ProgressMeter(told.append, Clock())
+    reported: list[Progress] = []
+    meter = ProgressMeter(reported.append, Clock())
     meter.start("both")
     meter.expect(10)
     answer(meter, 10)
     meter.expect(5)
-    assert told[-1] == Progress("both", 10, 15)
+    assert reported[-1] == Progress("both", 10, 15)
 
 
 def test_each_task_is_counted_from_the_start() -> None:
-    told: list[Progress] = []
-    meter = ProgressMeter(told.append, Clock())
+    reported: list[Progress] = []
+    meter = ProgressMeter(reported.append, Clock())
     for task in ("sums", "copies"):
         meter.start(task)
         meter.expect(3)
         answer(meter, 3)
         meter.finish()
-    assert told[-1] == Progress("copies", 3, 3)
+    assert reported[-1] == Progress("copies", 3, 3)

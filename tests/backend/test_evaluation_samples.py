@@ -44,7 +44,7 @@ def test_each_question_may_have_a_metric_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("report", "limit", "told"),
+    ("report", "limit", "sentence"),
     [
         (report_of(ALL[:2]), None, "has answers to 2 of the 3 questions of sums"),
         (report_of([sample(0), sample(1), sample(1)]), None, "has answers to 2 of the 3 questions of sums"),
@@ -59,8 +59,8 @@ def test_each_question_may_have_a_metric_of_its_own() -> None:
         (report_of([*ALL[:2], sample(2, resps=[[INFINITY]])]), None, "infinite"),
     ],
 )
-def test_anything_less_is_invalid(report: dict[str, Any], limit: float | None, told: str) -> None:
-    with pytest.raises(Failed, match=f"{told}.*, so nothing was published") as failed:
+def test_anything_less_is_invalid(report: dict[str, Any], limit: float | None, sentence: str) -> None:
+    with pytest.raises(Failed, match=f"{sentence}.*, so nothing was published") as failed:
         check_samples(report, limit)
     assert failed.value.end is End.INVALID
 

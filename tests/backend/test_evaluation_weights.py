@@ -250,7 +250,7 @@ def test_an_index_that_the_configuration_names_is_checked_too(parts: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "sentence"),
     [
         (
             lambda place: {name: file for name, file in place.items() if file == FIRST},
@@ -293,10 +293,10 @@ def test_an_index_that_the_configuration_names_is_checked_too(parts: Path) -> No
     ],
 )
 def test_an_index_that_is_not_of_these_files_is_refused(
-    change: Callable[[dict[str, Any]], object], told: str, parts: Path
+    change: Callable[[dict[str, Any]], object], sentence: str, parts: Path
 ) -> None:
     write_index(parts, change(index_of(parts)))
-    with pytest.raises(Failed, match=told):
+    with pytest.raises(Failed, match=sentence):
         load(make_job(parts))
 
 

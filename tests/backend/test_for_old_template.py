@@ -36,14 +36,14 @@ def test_the_old_backend_reads_every_open_request_after_the_command(queue: Queue
     queue.submit("acme/was-left", status=Status.RUNNING, lease=lease(-30))
     finished = queue.submit("acme/done", status=Status.FINISHED)
     before = queue.read(finished)
-    said = give_back(queue)
+    summary = give_back(queue)
     found = read_as_the_old_backend(queue.folder / "requests")
     assert [each.model for each in found] == ["acme/again", "acme/waits", "acme/was-left"]
     assert {each.status for each in found} == {"PENDING"}
     assert {each.revision for each in found} == {COMMIT}
     assert {each.params for each in found} == {0}
     assert queue.read(finished) == before
-    assert said.startswith("3 open requests in ")
+    assert summary.startswith("3 open requests in ")
 
 
 def test_every_key_that_is_left_is_one_of_the_twelve(queue: Queue) -> None:

@@ -67,12 +67,14 @@ def test_children_are_forks_of_one_parent_with_logs_of_their_own(launch: Launch)
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "said"), [("error", 1, "nobody foresaw this"), ("exits", 3, "in exits")]
+    ("name", "status", "output"), [("error", 1, "nobody foresaw this"), ("exits", 3, "in exits")]
 )
-def test_how_a_child_breaks_off_is_its_own_affair(launch: Launch, name: str, status: int, said: str) -> None:
+def test_how_a_child_breaks_off_is_its_own_affair(
+    launch: Launch, name: str, status: int, output: str
+) -> None:
     child, folder = launch(name)
     assert child.wait(30) == status
-    assert said in (folder / LOG_FILE).read_text()
+    assert output in (folder / LOG_FILE).read_text()
     assert launch("good")[0].wait(30) == 0
 
 

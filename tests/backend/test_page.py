@@ -102,8 +102,8 @@ def test_the_page_says_that_the_suite_is_tried_while_that_goes_on(queue: Queue) 
     announcer.poll()
     stores = Stores(queue.requests, queue.results, AnyModel())
     caller = Caller(build_page(queue.worker(), Ticker(timedelta(hours=1)), announcer, stores))
-    told = caller.call(0).text
-    assert "Trying the suite before any model is claimed: looking for tiny_addition" in told
+    html = caller.call(0).text
+    assert "Trying the suite before any model is claimed: looking for tiny_addition" in html
 
 
 @pytest.mark.parametrize("sent", [[], [None], ["x" * 50_000], [{"path": "/etc/passwd"}] * 100])
@@ -146,9 +146,9 @@ def test_the_page_tells_what_was_created_and_until_when_it_gathers(queue: Queue)
     requests.pace.note(LIMIT)
     worker = queue.worker(requests=requests)
     stores = Stores(requests, queue.results, AnyModel())
-    said = notes(worker, stores)
-    assert said[0].endswith("/requests was missing and has been created, empty.")
-    assert said[1].endswith("collects its changes until 12:01:00 UTC and writes them together.")
+    shown = notes(worker, stores)
+    assert shown[0].endswith("/requests was missing and has been created, empty.")
+    assert shown[1].endswith("collects its changes until 12:01:00 UTC and writes them together.")
     queue.submit("acme/model")
     worker.refresh()
     assert len(notes(worker, stores)) == 1

@@ -105,11 +105,11 @@ def with_row(number: int, **changes: object) -> list[dict[str, Any]]:
 
 def test_the_shipped_tasks_have_no_problems(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT / "backend")
-    told: list[Progress] = []
-    outcome = try_suite(SHIPPED, told.append)
+    reported: list[Progress] = []
+    outcome = try_suite(SHIPPED, reported.append)
     assert (outcome.description.problems, outcome.unanswered) == ((), ())
-    assert [each.task for each in told] == ["looking for the tasks", *SHIPPED.tasks, ""]
-    assert [each.done for each in told] == [0, 0, 1, 2, 3]
+    assert [each.task for each in reported] == ["looking for the tasks", *SHIPPED.tasks, ""]
+    assert [each.done for each in reported] == [0, 0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(

@@ -86,10 +86,10 @@ def drained(hub: Hub, folder: Path, **variables: str) -> str:
 @pytest.mark.slow
 def test_the_command_does_not_log_each_call_of_the_hub(hub: Hub, token: str, tmp_path: Path) -> None:
     hub.add_dataset("acme/requests", {PATH: write_request(make_request(model="nobody/there"))})
-    said = drained(hub, tmp_path, HF_TOKEN=token)
+    output = drained(hub, tmp_path, HF_TOKEN=token)
     assert hub.calls.count() > 2
-    assert "starts." in said
-    assert "HTTP Request" not in said
+    assert "starts." in output
+    assert "HTTP Request" not in output
 
 
 def the_request(dataset: Repository) -> Request:
@@ -108,7 +108,7 @@ def test_a_gated_model_is_evaluated_at_the_commit_that_was_submitted_and_no_toke
     requests = hub.add_dataset("acme/requests", {PATH: write_request(request)})
     model.put({"config.json": "{}"}, delete=["model.safetensors"])
 
-    said = drained(hub, tmp_path, HF_TOKEN=token, HF_READ_TOKEN=read_token)
+    output = drained(hub, tmp_path, HF_TOKEN=token, HF_READ_TOKEN=read_token)
 
     finished = the_request(requests)
     assert finished.status is Status.FINISHED, finished.message
@@ -117,7 +117,7 @@ def test_a_gated_model_is_evaluated_at_the_commit_that_was_submitted_and_no_toke
     assert hub.calls.count(route="fetch", status=200, repository="acme/tiny") == 1
     published = b"".join(data for each in (requests, results) for data in each.files().values())
     for secret in (token, read_token):
-        assert secret not in said
+        assert secret not in output
         assert secret.encode() not in published
 
 
@@ -135,10 +135,10 @@ def test_a_model_is_not_blamed_for_a_damaged_copy_on_the_workers_disk(
     os.truncate(copy, copy.stat().st_size // 2)
 
     requests.put({PATH: write_request(request)})
-    said = drained(hub, tmp_path / "disk", HF_TOKEN=token)
+    output = drained(hub, tmp_path / "disk", HF_TOKEN=token)
     finished = the_request(requests)
     assert finished.status is Status.FINISHED, finished.message
-    assert len(finished.history) == 1, said
+    assert len(finished.history) == 1, output
     assert copy.read_bytes() == model.read(file)
 
 

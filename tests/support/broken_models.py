@@ -18,7 +18,7 @@ class Breakage:
 
     name: str
     spoil: Callable[[Path], None]
-    told: str
+    reason: str
 
 
 def edited(file: str, **changes: object) -> Callable[[Path], None]:

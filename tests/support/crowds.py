@@ -85,21 +85,21 @@ class Crowd:
 
     def all_that_is_told(self, frontends: list[Space]) -> str:
         """Logs, pages, answers, every published file and every commit message, in one text."""
-        told = [log.read_text() for log in self.folder.rglob("*.log")]
-        told += [
+        text = [log.read_text() for log in self.folder.rglob("*.log")]
+        text += [
             self._get(frontend.url + path).decode() for frontend in frontends for path in ("/", "/config")
         ]
         for dataset in ("requests", "results"):
             api = f"{self.hub.url}/api/datasets/acme/{dataset}"
-            told.append(self._get(f"{api}/commits/main").decode())
+            text.append(self._get(f"{api}/commits/main").decode())
             names = [each["rfilename"] for each in json.loads(self._get(api))["siblings"]]
-            told += [
+            text += [
                 self._get(f"{self.hub.url}/datasets/acme/{dataset}/resolve/main/{name}").decode(
                     errors="replace"
                 )
                 for name in names
             ]
-        return "".join(told)
+        return "".join(text)
 
     def _get(self, address: str) -> bytes:
         with urllib.request.urlopen(address) as answer:

@@ -63,13 +63,13 @@ def with_a_sentencepiece_tokenizer(folder: Path) -> None:
         minloglevel=2,
     )
     (folder / "tokenizer.model").write_bytes(made.getvalue())
-    told = {
+    settings = {
         "tokenizer_class": "LlamaTokenizer",
         "unk_token": "<unk>",
         "eos_token": "</s>",
         "bos_token": "<s>",
     }
-    (folder / "tokenizer_config.json").write_text(json.dumps(told))
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
 
 
 def with_a_tiktoken_tokenizer(folder: Path) -> None:
@@ -77,5 +77,5 @@ def with_a_tiktoken_tokenizer(folder: Path) -> None:
     (folder / "tokenizer.json").unlink()
     ranks = (f"{base64.b64encode(bytes([byte])).decode()} {byte}" for byte in range(256))
     (folder / "tokenizer.model").write_text("\n".join(ranks))
-    told = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<end>"}
-    (folder / "tokenizer_config.json").write_text(json.dumps(told))
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<end>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
