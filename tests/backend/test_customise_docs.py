@@ -23,7 +23,7 @@ from src.evaluation.tasks.configs import Leaf, leaves
 from src.evaluation.tasks.tasks import COLLECTION
 from src.evaluation.trial import trial
 from src.evaluation.trial.problems import problems
-from src.running.suite import Suite, Tasks, read_tasks
+from src.running.suite import NamedTasks, Suite, read_tasks
 from src.settings import Settings
 from src.shared.data.backend_description import TaskDescription
 from src.shared.data.reports import read_result
@@ -92,7 +92,7 @@ def columns(suite: Pasted) -> list[Column]:
     return [column for column in suite.columns(Column) if isinstance(column, Column)]
 
 
-def tasks_harness(suite: Pasted, environment: Mapping[str, str] | None = None) -> Tasks:
+def tasks_harness(suite: Pasted, environment: Mapping[str, str] | None = None) -> NamedTasks:
     """What the worker reads when the block stands in envs.py in the place of ours."""
     text, count = re.subn(r"^TASKS_HARNESS = .*\n", lambda _: suite.envs, ENVS, flags=re.MULTILINE)
     assert count == 1

@@ -44,14 +44,14 @@ class Suite:
         return self.fewshot_by_task.get(task, self.num_fewshot)
 
 
-class Tasks(NamedTuple):
+class NamedTasks(NamedTuple):
     """The tasks that the owner named, with their numbers of examples where given."""
 
     names: tuple[str, ...]
     fewshot_by_task: Mapping[str, int]
 
 
-def read_tasks(named: object) -> Tasks:
+def read_tasks(named: object) -> NamedTasks:
     """Read `TASKS_HARNESS`: entries `name` or `name|few-shot`, as a list or separated by commas.
 
     Raises ConfigurationError for an invalid entry.
@@ -68,7 +68,7 @@ def read_tasks(named: object) -> Tasks:
     if not fewshot:
         raise ConfigurationError("TASKS_HARNESS names no task: write at least one, such as arc_challenge.")
     given = {name: number for name, number in fewshot.items() if number is not None}
-    return Tasks(tuple(fewshot), given)
+    return NamedTasks(tuple(fewshot), given)
 
 
 def _read_entry(entry: object) -> tuple[str, int | None]:
