@@ -51,7 +51,7 @@ class StillRunning(LeaderboardError):
 
 
 @dataclass(frozen=True)
-class Change:
+class Rewrite:
     """How to rewrite the open requests."""
 
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Change:
     """The paths of requests that the old backend could not evaluate as requested."""
 
 
-def changed(reading: Reading[Request], *, now: datetime, even_running: bool) -> Change:
+def changed(reading: Reading[Request], *, now: datetime, even_running: bool) -> Rewrite:
     """Return what must be written so that the old backend reads every open request.
 
     Raises StillRunning while a worker of ours holds one.
@@ -79,7 +79,7 @@ def changed(reading: Reading[Request], *, now: datetime, even_running: bool) -> 
             taken_back.append(path)
         if blob_id(data) != reading.snapshot.files[path]:
             files[path] = data
-    return Change(files, taken_back)
+    return Rewrite(files, taken_back)
 
 
 def _taken_back(request: Request) -> Request:
