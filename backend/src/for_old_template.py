@@ -56,7 +56,7 @@ class Rewrite:
 
     files: Mapping[str, bytes] = field(default_factory=dict)
     """The new files, by path."""
-    taken_back: Collection[str] = ()
+    withdrawn: Collection[str] = ()
     """The paths of requests that the old backend could not evaluate as requested."""
 
 
@@ -65,7 +65,7 @@ def changed(reading: Reading[Request], *, now: datetime, even_running: bool) -> 
 
     Raises StillRunning while a worker of ours holds one.
     """
-    files, taken_back = {}, []
+    files, withdrawn = {}, []
     for path, request in reading.values.items():
         if request.status not in (Status.PENDING, Status.RUNNING):
             continue
@@ -75,14 +75,14 @@ def changed(reading: Reading[Request], *, now: datetime, even_running: bool) -> 
         if can_be_read_by_the_old_template(request):
             data = write_for_the_old_template(request)
         else:
-            data = write_request(_taken_back(request))
-            taken_back.append(path)
+            data = write_request(_withdrawn(request))
+            withdrawn.append(path)
         if blob_id(data) != reading.snapshot.files[path]:
             files[path] = data
-    return Rewrite(files, taken_back)
+    return Rewrite(files, withdrawn)
 
 
-def _taken_back(request: Request) -> Request:
+def _withdrawn(request: Request) -> Request:
     return replace(
         request, status=Status.CANCELLED, lease=None, progress=None, message=NEEDS_ITS_CHAT_TEMPLATE
     )
@@ -103,13 +103,13 @@ def for_the_old_template(
         _withdraw_the_description(results)
         for _ in range(1 + len(first.files) // IN_ONE_COMMIT):
             _write_some(requests, mirror, even_running=even_running, clock=clock)
-    kept = len(first.files) - len(set(first.taken_back) & first.files.keys())
+    kept = len(first.files) - len(set(first.withdrawn) & first.files.keys())
     verb = "would lose" if dry_run else "lost"
     lines = [f"{kept} open requests in {requests} {verb} the keys that the old backend does not know."]
-    if first.taken_back:
+    if first.withdrawn:
         lines.append(
-            f"{len(first.taken_back)} ask for a chat template, which it does not support, and "
-            f"{'would be' if dry_run else 'were'} cancelled: {', '.join(sorted(first.taken_back)[:10])}."
+            f"{len(first.withdrawn)} ask for a chat template, which it does not support, and "
+            f"{'would be' if dry_run else 'were'} cancelled: {', '.join(sorted(first.withdrawn)[:10])}."
         )
     if mirror.latest.broken:
         lines.append(f"{len(mirror.latest.broken)} files could not be read and stay as they are.")
