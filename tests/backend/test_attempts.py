@@ -1,4 +1,4 @@
-"""Attempts that end badly: what is tried again, when, and what the request says of it."""
+"""Failed attempts: which are retried, when, and what the request's message is."""
 
 from dataclasses import replace
 

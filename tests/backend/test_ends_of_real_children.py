@@ -83,7 +83,7 @@ CASES = {
 
 
 def with_endless_answers(tasks: Path) -> None:
-    """A task whose answers end after so many tokens that nobody waits for them."""
+    """A task with endless answers."""
     shutil.copytree(TASKS, tasks)
     task = (tasks / "tiny_copy.yaml").read_text()
     task = task.replace('until: ["\\n"]', 'until: ["this is never written"]')

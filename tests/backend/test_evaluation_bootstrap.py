@@ -1,4 +1,4 @@
-"""Standard errors by resampling are lm_eval's own numbers, and progress is told while they are computed."""
+"""Standard errors by resampling are lm_eval's own numbers, and progress is reported meanwhile."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Progress is told at the start and the end of a task, and now and then between."""
+"""Progress is reported at the start and the end of a task, and now and then between."""
 
 from src.evaluation.progress import ProgressMeter
 from src.running.job import Progress

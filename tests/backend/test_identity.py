@@ -80,7 +80,7 @@ def test_a_folder_that_others_can_write_to_is_not_used(tmp_path: Path) -> None:
 
 
 def leave_behind(identity: WorkerIdentity, *, days: float, used_days: float | None = None) -> Path:
-    """A worker that ended so long ago, with a model; its jobs folder may have been used later."""
+    """A worker that ended `days` ago, with a model. Its jobs folder may have been used later."""
     weights = identity.folder / "hf" / "hub" / "weights"
     weights.mkdir(parents=True)
     (identity.folder / "jobs").mkdir()

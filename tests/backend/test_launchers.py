@@ -151,7 +151,7 @@ def test_a_child_that_cannot_be_forked_is_told_and_ends_nobody_else(tmp_path: Pa
 
 
 def test_a_child_that_is_killed_while_its_parent_hangs_has_ended_at_once(tmp_path: Path) -> None:
-    """A worker that is told to end in its first minute gives its leases back without waiting for a fork."""
+    """A worker that is stopped in its first minute returns its leases without waiting for a fork."""
     launcher = make_launcher(tmp_path / "hanging", ends_within=0.1)
     child = order(launcher, tmp_path / "good")
     child.kill()

@@ -1,4 +1,4 @@
-"""`python -m src.suite` tries the suite and exits with what it found; a real worker does so by itself."""
+"""`python -m src.suite` tries the suite and reports the outcome; a real worker does so automatically."""
 
 import json
 import os
@@ -115,9 +115,9 @@ def test_a_worker_with_a_broken_task_claims_nothing_until_the_file_is_mended(
             assert queue.read(path).status is Status.PENDING
             (tasks / "tiny_copy.yaml").write_text(good)
             wait_for(lambda: queue.read(path).status is Status.FINISHED, what="the evaluation")
-            mended = wait_for(lambda: description(queue), what="the description")
-            assert mended.problems == ()
-            assert re.fullmatch("[0-9a-f]{64}", str(mended.tried))
+            fixed = wait_for(lambda: description(queue), what="the description")
+            assert fixed.problems == ()
+            assert re.fullmatch("[0-9a-f]{64}", str(fixed.tried))
             worker.send_signal(signal.SIGTERM)
             output, _ = worker.communicate(timeout=60)
         finally:

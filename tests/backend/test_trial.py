@@ -1,4 +1,4 @@
-"""A suite is tried before it is trusted: what would fail for every model is told to the owner."""
+"""A suite is tried before it is used: what would fail for every model is reported to the owner."""
 
 import json
 from collections.abc import Iterator

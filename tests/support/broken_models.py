@@ -14,7 +14,7 @@ WEIGHTS = "model.safetensors"
 
 @dataclass(frozen=True)
 class Breakage:
-    """What is wrong with a model, how to make it so, and words of the sentence that its submitter is told."""
+    """A fault of a model, how to cause it, and words of the sentence for its submitter."""
 
     name: str
     spoil: Callable[[Path], None]

@@ -34,7 +34,7 @@ UNCAPPED = 1_000_000
 
 
 def main(worker: str, notes: Path, attempts: int) -> None:
-    """Tick until told to end."""
+    """Tick until asked to end."""
     stores = open_stores(read_settings(CommonSettings))
     ticker = Ticker(TICK)
     command = (sys.executable, str(Path(__file__).with_name("fast_child.py")))

@@ -1,4 +1,4 @@
-"""An executor for tests: evaluates with a function, at once or when told to."""
+"""An executor for tests: evaluates with a function, at once or on demand."""
 
 from __future__ import annotations
 

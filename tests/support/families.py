@@ -43,7 +43,7 @@ CONTINUE_OTHERWISE = {
     ),
     "xmod",
 }
-"""Those of which transformers counts the positions of words in another way when it continues a text."""
+"""Families for which transformers counts positions differently when it generates text."""
 
 MADE = sorted(set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES) - NOT_MADE)
 

@@ -23,7 +23,7 @@ from support.queues import POLICY, SUITE
 
 
 def main(worker: str, notes: Path) -> None:
-    """Tick until told to end."""
+    """Tick until asked to end."""
 
     def evaluate(job: Job) -> Ending:
         with notes.open("a") as file:
