@@ -131,7 +131,7 @@ def test_nothing_waits_for_the_description(queue: Queue) -> None:
     assert published(queue).tasks
 
 
-def test_a_conflict_is_tried_again_on_the_new_state(queue: Queue) -> None:
+def test_a_conflict_is_retried_on_the_new_state(queue: Queue) -> None:
     results = Busy(queue.results, conflicts=3)
     announce(results)
     assert results.commits == [[BACKEND_DESCRIPTION]]
@@ -139,7 +139,7 @@ def test_a_conflict_is_tried_again_on_the_new_state(queue: Queue) -> None:
     assert len(queue.result_paths()) == 3
 
 
-def test_a_dataset_that_cannot_be_written_is_tried_again_at_the_next_tick(queue: Queue) -> None:
+def test_a_dataset_that_cannot_be_written_is_retried_at_the_next_tick(queue: Queue) -> None:
     results = Busy(queue.results, conflicts=25)
     announcer = Announcer(results, FunctionExecutor(described), SUITE)
     with pytest.raises(StoreError, match="others wrote to it at each of 20 tries") as error:
@@ -162,7 +162,7 @@ def test_a_failure_to_describe_is_a_sentence_and_the_log_has_the_reason(
     assert queue.results.snapshot().files == {}
 
 
-def test_problems_of_the_tasks_are_told_to_the_owner_and_published(queue: Queue) -> None:
+def test_problems_of_the_tasks_are_reported_to_the_owner_and_published(queue: Queue) -> None:
     sentence = "The task tiny_cpoy is nowhere."
     announcer = Announcer(queue.results, FunctionExecutor(lambda job: described(job, sentence)), SUITE)
     announcer.tick()

@@ -21,7 +21,7 @@ def ending_so(*ends: Ending) -> FunctionExecutor:
 CRASH = Ending(End.CRASHED, "The evaluation was killed by signal SIGKILL.", log=b"killed\n")
 
 
-def test_a_crash_is_tried_again_after_a_pause_and_the_page_is_told_when(queue: Queue) -> None:
+def test_a_crash_is_retried_after_a_pause_and_the_page_shows_when(queue: Queue) -> None:
     path = queue.submit()
     executor = ending_so(CRASH)
     worker = queue.worker(executor=executor)

@@ -31,7 +31,7 @@ def test_what_takes_long_to_make_is_as_fresh_as_what_does_not() -> None:
     assert [latest.get() for _ in range(5)] == [1] * 5
 
 
-def test_what_could_not_be_made_is_tried_again() -> None:
+def test_what_could_not_be_made_is_retried() -> None:
     answers = iter([0, 1])
     latest = BriefCache(lambda: 1 / next(answers), timer=lambda: 0.0)
     with pytest.raises(ZeroDivisionError):

@@ -135,7 +135,7 @@ def test_lm_eval_keeps_a_task_at_no_examples_whose_file_says_so() -> None:
     assert (task.given_num_fewshot, task.num_fewshot) == (5, 0)
 
 
-def test_a_task_that_is_told_no_number_has_that_of_its_file() -> None:
+def test_a_task_without_a_number_has_that_of_its_file() -> None:
     assert only(described("gsm8k")).num_fewshot == 5
 
 
@@ -221,7 +221,7 @@ def test_a_good_task_has_no_problems(own: Path) -> None:
         ),
     ],
 )
-def test_a_problem_of_a_task_is_told_with_what_to_do(
+def test_a_problem_of_a_task_is_reported_with_what_to_do(
     own: Path, config: dict[str, object], problem: str
 ) -> None:
     write(own, bad={**CHOICE, **config}, good=CHOICE)
@@ -235,7 +235,7 @@ def test_code_that_models_write_is_no_problem_for_an_owner_who_allows_it(own: Pa
     assert described("bad", confirm_run_unsafe_code=True).problems == ()
 
 
-def test_a_part_of_a_group_that_does_not_exist_is_told(own: Path) -> None:
+def test_a_part_of_a_group_that_does_not_exist_is_reported(own: Path) -> None:
     write(own, good=CHOICE, both={"group": "both", "task": ["good", "nothing"]})
     index = TaskManager(include_path=["tasks"], include_defaults=False)
     [sentence] = problems("both", index)
@@ -246,7 +246,7 @@ def test_a_part_of_a_group_that_does_not_exist_is_told(own: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_task_that_does_not_exist_is_told_and_the_others_are_described() -> None:
+def test_a_task_that_does_not_exist_is_reported_and_the_others_are_described() -> None:
     description = described("tiny_copy", "tiny_cpoy")
     assert [task.name for task in description.tasks] == ["tiny_copy"]
     [sentence] = description.problems

@@ -35,7 +35,7 @@ def test_a_standard_error_is_the_number_that_lm_eval_computes(
     assert standard_error(statistic, answers, 200, lambda: None) == expected
 
 
-def test_progress_is_told_while_f1_mcc_or_perplexity_is_bootstrapped() -> None:
+def test_progress_is_reported_while_f1_mcc_or_perplexity_is_bootstrapped() -> None:
     calls: list[bool] = []
     with bootstrapping_reported(lambda: calls.append(True)):
         for metric in (metrics.f1_score, metrics.matthews_corrcoef, metrics.perplexity):

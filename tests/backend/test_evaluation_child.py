@@ -186,7 +186,7 @@ def test_a_model_of_nan_is_refused_and_gets_no_report(model: Path, start: Start)
     assert "Traceback" in child.log()
 
 
-def test_a_disk_without_room_for_the_report_is_told(model: Path, start: Start) -> None:
+def test_a_disk_without_room_for_the_report_is_reported(model: Path, start: Start) -> None:
     child = start(make_job(model, tasks=("tiny_copy",), limit=2), full_for(REPORT_FILE))
     assert child.failure().end is End.DISK_FULL
 
@@ -196,14 +196,14 @@ def full_for(file: str) -> Callable[[Path], None]:
     return lambda folder: (folder / f"{file}.part").symlink_to("/dev/full")
 
 
-def test_a_site_without_the_questions_is_told(model: Path, start: Start, own: Own) -> None:
+def test_a_site_without_the_questions_is_reported(model: Path, start: Start, own: Own) -> None:
     own("web", ("tasks/tiny_copy.jsonl", f"http://127.0.0.1:{NOBODY}/questions.jsonl"))
     failure = start(make_job(model, tasks=("web",), tasks_dir=str(own.folder))).failure()
     assert failure.end is End.UNREACHABLE
     assert "The questions of the task web are on a site that did not answer" in failure.message
 
 
-def test_memory_that_runs_out_is_told(model: Path, start: Start, own: Own) -> None:
+def test_memory_that_runs_out_is_reported(model: Path, start: Start, own: Own) -> None:
     own("greedy", ('"Repeat: {{word}}\\n"', "!function greedy.text"))
     (own.folder / "greedy.py").write_text(
         "import torch\n\n\ndef text(doc):\n    return str(torch.empty(10**15))\n"
@@ -223,7 +223,7 @@ def test_what_scores_the_models_code_finds_itself_allowed_to(model: Path, start:
     assert start(job).report()["n-samples"]["code"]["effective"] == 2
 
 
-def test_an_error_that_nobody_foresaw_is_told_as_such_and_leaves_its_traceback_in_the_log(
+def test_an_error_that_nobody_foresaw_is_reported_as_such_and_leaves_its_traceback_in_the_log(
     model: Path, start: Start, own: Own
 ) -> None:
     own("broken", more="process_results: !function broken.score\n")

@@ -115,7 +115,7 @@ JUDGED = [
     JUDGED,
     ids=[f"{step.name}-{last_line(error)[:60]}" for step, error, *_ in JUDGED],
 )
-def test_each_error_is_told_to_whom_it_concerns(
+def test_each_error_reaches_whom_it_concerns(
     step: Step, error: Exception, to_blame: str, end: End, sentence: str
 ) -> None:
     failure = failure_of(step, error)

@@ -207,7 +207,7 @@ def test_a_buffer_may_have_infinite_limits_but_no_nan() -> None:
         has_only_numbers(make_job("org/model"), model, {})
 
 
-def test_a_model_that_diverged_is_told_what_to_do(model: Path) -> None:
+def test_a_model_that_diverged_gets_advice(model: Path) -> None:
     reweighted(diverge)(model)
     with pytest.raises(Failed) as failed:
         evaluate(make_job(model), lambda progress: None)

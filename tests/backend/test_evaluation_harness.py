@@ -59,7 +59,7 @@ def test_a_limit_is_kept_and_shown(model: Path) -> None:
     assert report["n-samples"]["tiny_agreement"] == {"original": 144, "effective": 2}
 
 
-def test_progress_is_told_for_each_task_from_its_first_request_to_its_last(model: Path) -> None:
+def test_progress_is_reported_for_each_task_from_its_first_request_to_its_last(model: Path) -> None:
     reported: list[Progress] = []
     evaluate(make_job(model, tasks=("tiny_agreement", "tiny_copy"), limit=3), reported.append)
     assert [progress for progress in reported if progress.done in (0, progress.total)] == [

@@ -146,7 +146,7 @@ def test_a_hub_that_does_not_answer_is_not_the_fault_of_the_model(step: Step, er
     assert is_of_a_task or message.startswith("The Hub did not answer while org/model was")
 
 
-def test_a_download_that_breaks_off_is_still_told_in_these_words() -> None:
+def test_a_download_that_breaks_off_still_has_these_words() -> None:
     assert CUT_OFF in inspect.getsource(huggingface_hub.file_download)
 
 
@@ -179,7 +179,7 @@ def test_a_full_disk_is_the_owners_to_mend(step: Step, error: Exception) -> None
     ],
     ids=repr,
 )
-def test_memory_that_runs_out_is_told_apart(step: Step, error: Exception) -> None:
+def test_memory_that_runs_out_is_recognised(step: Step, error: Exception) -> None:
     with (
         pytest.raises(Failed, match="org/model needs more memory") as failed,
         explained(step, make_job("org/model")),
@@ -223,7 +223,7 @@ def test_a_failed_evaluation_says_whose_fault_it_is(error: Exception, reason: st
         raise error
 
 
-def test_a_gated_dataset_is_still_told_in_these_words() -> None:
+def test_a_gated_dataset_still_has_these_words() -> None:
     assert GATED in inspect.getsource(datasets.load)
 
 

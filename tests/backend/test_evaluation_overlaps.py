@@ -63,7 +63,7 @@ def overlaps_of(harness: str) -> list[str]:
     return list(overlaps(suite_of(harness), TaskManager(include_path=["tasks"], include_defaults=False)))
 
 
-def test_a_task_beside_a_tag_that_holds_it_is_told_with_both_numbers_of_examples() -> None:
+def test_a_task_beside_a_tag_that_holds_it_is_reported_with_both_numbers_of_examples() -> None:
     assert overlaps_of("one|3, letters|1") == [
         "TASKS_HARNESS names the task one twice: itself with 3 examples, and in letters with 1 example. One "
         "score would overwrite the other: remove one of the two."
@@ -86,7 +86,9 @@ def test_a_task_beside_a_tag_that_holds_it_is_told_with_both_numbers_of_examples
         ("two, outer", "two", "itself with 0 examples", "in outer with 0 examples"),
     ],
 )
-def test_a_task_that_two_names_stand_for_is_told(harness: str, task: str, first: str, second: str) -> None:
+def test_a_task_that_two_names_stand_for_is_reported(
+    harness: str, task: str, first: str, second: str
+) -> None:
     [sentence] = overlaps_of(harness)
     task, _, more = task.partition(" ")
     assert sentence.startswith(
@@ -107,7 +109,7 @@ def test_names_that_have_no_task_in_common_are_fine(harness: str) -> None:
     assert overlaps_of(harness) == []
 
 
-def test_a_group_that_holds_a_task_twice_in_different_ways_is_told() -> None:
+def test_a_group_that_holds_a_task_twice_in_different_ways_is_reported() -> None:
     assert overlaps_of("twice") == [
         "twice contains the task four twice with different settings, and one score would overwrite the "
         "other: remove twice from TASKS_HARNESS, or correct its file."
@@ -124,12 +126,12 @@ def test_nothing_is_evaluated_while_a_task_is_named_twice(harness: str, tmp_path
 
 
 @pytest.mark.parametrize("harness", ["one|3, letters|1", "pair, four", "twice"])
-def test_the_owner_is_told_with_the_description_of_the_suite(harness: str) -> None:
+def test_the_owner_sees_overlaps_in_the_description_of_the_suite(harness: str) -> None:
     assert describe(suite_of(harness)).problems == tuple(overlaps_of(harness))
 
 
 @pytest.mark.slow
-def test_tasks_of_lm_eval_that_are_named_twice_are_told() -> None:
+def test_tasks_of_lm_eval_that_are_named_twice_are_reported() -> None:
     index = TaskManager()
     for harness in (
         "arc_easy|3, ai2_arc|1",

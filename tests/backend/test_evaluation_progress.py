@@ -19,7 +19,7 @@ def answer(meter: ProgressMeter, requests: int) -> None:
         meter.add_partial("loglikelihood", ("1+1=", "2."), (-0.5, True))
 
 
-def test_requests_that_are_answered_at_once_are_told_together() -> None:
+def test_requests_that_are_answered_at_once_are_reported_together() -> None:
     reported: list[Progress] = []
     meter = ProgressMeter(reported.append, Clock())
     meter.start("sums")
@@ -29,7 +29,7 @@ def test_requests_that_are_answered_at_once_are_told_together() -> None:
     assert reported == [Progress("sums", 0, 1000), Progress("sums", 1000, 1000)]
 
 
-def test_slow_requests_are_told_one_by_one() -> None:
+def test_slow_requests_are_reported_one_by_one() -> None:
     reported: list[Progress] = []
     clock = Clock()
     meter = ProgressMeter(reported.append, clock)

@@ -159,7 +159,7 @@ def test_an_error_that_nobody_foresaw_is_in_the_log(executor: ProcessExecutor, t
     assert b"RuntimeError: nobody foresaw this" in ending(executor, "error", tmp_path).log
 
 
-def test_a_log_does_not_tell_where_this_machine_keeps_things(
+def test_a_log_does_not_show_where_this_machine_keeps_things(
     executor: ProcessExecutor, tmp_path: Path
 ) -> None:
     log = ending(executor, "folders", tmp_path).log
@@ -287,7 +287,7 @@ def test_the_only_token_that_a_child_may_get_is_the_one_that_can_only_read(
     assert "hf_secret" not in str(environment)
 
 
-def test_a_full_disk_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "worker" / "jobs" / "nonce"
     folder.mkdir(parents=True)
     (folder / "job.json.part").symlink_to("/dev/full")

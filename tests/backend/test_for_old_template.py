@@ -60,7 +60,7 @@ def test_a_dry_run_writes_nothing(queue: Queue) -> None:
     assert queue.read(path) == before
 
 
-def test_nothing_is_taken_from_a_worker_that_holds_it_unless_it_is_told(queue: Queue) -> None:
+def test_nothing_is_taken_from_a_worker_that_holds_it_unless_it_is_asked_to(queue: Queue) -> None:
     path = queue.submit(status=Status.RUNNING, lease=lease(60))
     with pytest.raises(StillRunning, match=r"acme/model is being evaluated by worker-1\. Stop that worker"):
         give_back(queue)

@@ -54,7 +54,7 @@ def test_while_ticks_come_all_is_well(queue: Queue) -> None:
     }
 
 
-def test_a_problem_is_told_while_ticks_go_on(queue: Queue) -> None:
+def test_a_problem_is_reported_while_ticks_go_on(queue: Queue) -> None:
     def tick() -> None:
         raise StoreError("The Hub is down.")
 

@@ -141,7 +141,7 @@ def end_of(child: Child) -> int:
     return child.wait(0)
 
 
-def test_a_child_that_cannot_be_forked_is_told_and_ends_nobody_else(tmp_path: Path) -> None:
+def test_a_child_that_cannot_be_forked_is_reported_and_ends_nobody_else(tmp_path: Path) -> None:
     launcher = make_launcher(tmp_path / "forkless")
     assert [order(launcher, tmp_path / name).wait(30) for name in ("good", "seven")] == [1, 1]
     parent = launcher._parent
@@ -232,7 +232,7 @@ def test_a_launcher_that_is_closed_ends_its_children(tmp_path: Path) -> None:
     assert not is_alive(pid)
 
 
-def test_a_parent_that_cannot_begin_is_told_as_the_childs_end(
+def test_a_parent_that_cannot_begin_is_reported_as_the_childs_end(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     launcher = make_launcher(tmp_path / "broken")

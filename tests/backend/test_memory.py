@@ -82,7 +82,7 @@ def test_a_worker_that_hides_itself_still_counts_exactly_what_its_evaluations_ho
     assert above is None
 
 
-def test_where_linux_does_not_tell_pages_apart_all_that_is_resident_counts(
+def test_where_linux_does_not_distinguish_pages_all_that_is_resident_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "PROC", tmp_path)

@@ -190,7 +190,7 @@ def test_one_model_that_nothing_is_said_of_holds_up_nobody(queue: Queue) -> None
     assert queue.read(path).status is Status.FINISHED
 
 
-def test_what_has_ended_when_a_worker_is_told_to_stop_is_published(queue: Queue) -> None:
+def test_what_has_ended_when_a_worker_is_asked_to_stop_is_published(queue: Queue) -> None:
     path = queue.submit()
     executor = FunctionExecutor(wait=True)
     worker = queue.worker(executor=executor)

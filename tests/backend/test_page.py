@@ -120,7 +120,7 @@ def test_what_anybody_calls_of_the_page_is_answered_or_refused_in_a_word(
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
-def test_many_who_look_have_the_page_made_once(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_visitors_have_the_page_made_once(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(brief_cache, "SECONDS", 3600)
     announcer = Announcer(queue.results, FunctionExecutor(), SUITE)
     stores = Stores(queue.requests, queue.results, AnyModel())

@@ -32,27 +32,27 @@ def test_a_task_can_have_its_own_number_of_examples() -> None:
     assert [suite.fewshot(task) for task in suite.tasks] == [25, 0, 5]
 
 
-def test_without_any_number_lm_eval_is_told_none() -> None:
+def test_without_any_number_lm_eval_gets_none() -> None:
     assert Suite(tasks=("mmlu",), tasks_dir="tasks").fewshot("mmlu") is None
 
 
 @pytest.mark.parametrize("named", ["arc|five", "arc|-1", "arc|", "|5", "lighteval|arc|25|0", "arc easy", [5]])
-def test_what_cannot_be_meant_is_told_with_what_to_write(named: object) -> None:
+def test_what_cannot_be_meant_is_reported_with_what_to_write(named: object) -> None:
     with pytest.raises(ConfigurationError, match=r"^TASKS_HARNESS contains .* such as arc_challenge\|25\.$"):
         read_tasks(named)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("named", ["", " , ", []])
-def test_no_task_at_all_is_told(named: str) -> None:
+def test_no_task_at_all_is_reported(named: str) -> None:
     with pytest.raises(ConfigurationError, match="names no task"):
         read_tasks(named)
 
 
-def test_a_task_that_is_named_twice_is_told() -> None:
+def test_a_task_that_is_named_twice_is_reported() -> None:
     with pytest.raises(ConfigurationError, match="names arc_easy twice"):
         read_tasks("arc_easy, arc_easy|5")
 
 
-def test_what_is_no_list_of_tasks_is_told_in_a_sentence() -> None:
+def test_what_is_no_list_of_tasks_is_reported_in_a_sentence() -> None:
     with pytest.raises(ConfigurationError, match=r"^TASKS_HARNESS is 5: write task names"):
         read_tasks(5)

@@ -92,7 +92,7 @@ def description(queue: Queue) -> BackendDescription | None:
 
 
 @pytest.mark.slow
-def test_a_worker_with_a_broken_task_claims_nothing_until_the_file_is_mended(
+def test_a_worker_with_a_broken_task_claims_nothing_until_the_file_is_fixed(
     queue: Queue, tasks: Path
 ) -> None:
     make_tiny_model(queue.folder / "models" / "acme" / "tiny")

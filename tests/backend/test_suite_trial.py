@@ -96,7 +96,7 @@ def test_nothing_is_claimed_until_the_suite_was_tried(queue: Queue, tasks: Path)
     assert worker.describer.started == []
 
 
-def test_while_there_is_a_problem_nothing_is_claimed_and_it_is_told_everywhere(
+def test_while_there_is_a_problem_nothing_is_claimed_and_it_is_reported_everywhere(
     queue: Queue, tasks: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = queue.submit()
@@ -157,9 +157,7 @@ def test_a_task_file_that_changes_makes_it_stop_claiming_and_evaluations_that_ru
     assert worker.published.problems
 
 
-def test_a_file_that_is_written_again_with_the_same_content_is_not_tried_again(
-    queue: Queue, tasks: Path
-) -> None:
+def test_a_file_that_is_written_again_with_the_same_content_is_not_retried(queue: Queue, tasks: Path) -> None:
     worker = Bench(queue, tasks, outcome())
     worker.tick()
     (tasks / "tiny.yaml").write_text("task: tiny\n")
@@ -248,7 +246,7 @@ def test_a_network_failure_is_retried_and_is_no_problem_of_the_suite(queue: Queu
     assert worker.announcer.note is None
 
 
-def test_a_trial_that_breaks_off_is_a_problem_and_is_tried_again(
+def test_a_trial_that_breaks_off_is_a_problem_and_is_retried(
     queue: Queue, tasks: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = queue.submit()
@@ -276,7 +274,7 @@ def test_a_trial_that_breaks_off_is_a_problem_and_is_tried_again(
     assert worker.published.problems == ()
 
 
-def test_what_is_looked_at_is_told_while_it_is_looked_for(
+def test_what_is_tried_is_shown_meanwhile(
     queue: Queue, tasks: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -293,7 +291,7 @@ def test_what_is_looked_at_is_told_while_it_is_looked_for(
     assert worker.announcer.note in caplog.text
 
 
-def test_results_that_cannot_be_read_yet_are_told_and_read_later(
+def test_results_that_cannot_be_read_yet_are_reported_and_read_later(
     queue: Queue, tasks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = Bench(queue, tasks, outcome())
@@ -330,7 +328,7 @@ def test_an_old_file_of_a_description_is_no_kept_outcome(queue: Queue, tasks: Pa
     assert len(worker.tester.started) == 1
 
 
-def test_questions_elsewhere_that_change_are_tried_again_too(
+def test_questions_elsewhere_that_change_are_retried_too(
     queue: Queue, tasks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -63,7 +63,7 @@ def test_news_during_a_tick_is_not_lost_and_ticks_never_overlap(start: Callable[
     wait_for(lambda: len(ticks) >= 2, what="the second tick")
 
 
-def test_a_failing_tick_is_told_and_tried_again(start: Callable[..., Ticker]) -> None:
+def test_a_failing_tick_is_reported_and_retried(start: Callable[..., Ticker]) -> None:
     errors = [StoreError("The dataset acme/requests cannot be reached."), ValueError("a bug")]
 
     def tick() -> None:

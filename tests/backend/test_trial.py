@@ -203,7 +203,7 @@ def test_an_answer_out_of_range_in_a_tasks_rows_is_a_problem_of_the_suite(
     )
 
 
-def test_an_answer_out_of_range_in_the_first_row_is_told_too(own: Path) -> None:
+def test_an_answer_out_of_range_in_the_first_row_is_reported_too(own: Path) -> None:
     write(own, CAPITALS, with_row(1, answer=5))
     assert (
         "its answer is 5, but its 2 choices are numbered 0 to 1 (tasks/capitals.jsonl, line 1, "
@@ -211,7 +211,7 @@ def test_an_answer_out_of_range_in_the_first_row_is_told_too(own: Path) -> None:
     )
 
 
-def test_an_answer_out_of_range_of_fixed_choices_is_told_with_its_line(own: Path) -> None:
+def test_an_answer_out_of_range_of_fixed_choices_is_reported_with_its_line(own: Path) -> None:
     write(
         own,
         {**CAPITALS, "doc_to_choice": ["yes", "no"], "doc_to_target": "{{answer}}"},
@@ -223,7 +223,7 @@ def test_an_answer_out_of_range_of_fixed_choices_is_told_with_its_line(own: Path
     )
 
 
-def test_an_answer_that_is_none_of_the_choices_is_told(own: Path) -> None:
+def test_an_answer_that_is_none_of_the_choices_is_reported(own: Path) -> None:
     rows = [{**row, "answer": "Paris."} for row in ROWS]
     rows[2] = {**rows[2], "answer": "Rome."}
     write(own, CAPITALS, rows)
@@ -233,7 +233,7 @@ def test_an_answer_that_is_none_of_the_choices_is_told(own: Path) -> None:
     )
 
 
-def test_an_answer_out_of_range_among_the_examples_is_told(own: Path) -> None:
+def test_an_answer_out_of_range_among_the_examples_is_reported(own: Path) -> None:
     files = {"test": "tasks/capitals.jsonl", "train": "tasks/shown.jsonl"}
     config = {
         **CAPITALS,
@@ -271,7 +271,7 @@ def test_an_answer_out_of_range_among_the_examples_is_told(own: Path) -> None:
     ],
     ids=["digit", "text", "bool", "list", "template", "no answer", "no question", "no choices"],
 )
-def test_one_answer_of_many_that_is_written_as_text_is_told(
+def test_one_answer_of_many_that_is_written_as_text_is_reported(
     own: Path, config: dict[str, Any], rows: list[dict[str, Any]], what: str
 ) -> None:
     write(own, config, rows)
@@ -303,7 +303,7 @@ def test_more_examples_than_there_are_is_a_problem_of_the_suite(own: Path, tasks
     )
 
 
-def test_more_examples_than_there_are_in_the_tasks_file_is_told_with_its_line(own: Path) -> None:
+def test_more_examples_than_there_are_in_the_tasks_file_is_reported_with_its_line(own: Path) -> None:
     write(own, {**CAPITALS, "num_fewshot": 12})
     line = line_of(own, "num_fewshot")
     assert only_problem() == (
@@ -349,7 +349,7 @@ def odd(doc, results):
     ],
     ids=["assert", "key", "assert in scoring", "division"],
 )
-def test_any_assert_in_a_tasks_own_python_is_told_with_file_line_and_field(
+def test_any_assert_in_a_tasks_own_python_is_reported_with_file_line_and_field(
     own: Path, field: str, function: str, line: int, error: str
 ) -> None:
     (own / "code.py").write_text(CODE)
@@ -361,7 +361,7 @@ def test_any_assert_in_a_tasks_own_python_is_told_with_file_line_and_field(
     )
 
 
-def test_no_folder_of_this_machine_is_told(own: Path) -> None:
+def test_no_folder_of_this_machine_is_shown(own: Path) -> None:
     (own / "code.py").write_text("def text(doc):\n    raise OSError(f'cannot read {__file__}')\n")
     text = yaml.safe_dump({**WRITTEN, "doc_to_text": "HERE"})
     write(own, text.replace("HERE", "!function code.text"))
@@ -503,7 +503,7 @@ def test_no_folder_of_this_machine_is_told(own: Path) -> None:
         ),
     ],
 )
-def test_a_misspelt_setting_of_a_task_is_told_with_file_line_and_field(
+def test_a_misspelt_setting_of_a_task_is_reported_with_file_line_and_field(
     own: Path, config: dict[str, Any], line: str, what: str
 ) -> None:
     write(own, config)
@@ -512,7 +512,7 @@ def test_a_misspelt_setting_of_a_task_is_told_with_file_line_and_field(
     assert f"(tasks/capitals.yaml, line {line_of(own, line)}, `" in sentence
 
 
-def test_a_missing_split_is_told(own: Path) -> None:
+def test_a_missing_split_is_reported(own: Path) -> None:
     write(own, {key: value for key, value in CAPITALS.items() if key != "test_split"})
     assert only_problem() == (
         "The task capitals names neither a `test_split` nor a `validation_split` (tasks/capitals.yaml, "
@@ -520,7 +520,7 @@ def test_a_missing_split_is_told(own: Path) -> None:
     )
 
 
-def test_a_file_of_questions_that_is_not_there_is_told_with_the_line_that_names_it(own: Path) -> None:
+def test_a_file_of_questions_that_is_not_there_is_reported_with_the_line_that_names_it(own: Path) -> None:
     write(own, {**CAPITALS, "dataset_kwargs": {"data_files": {"test": "tasks/capitlas.jsonl"}}})
     assert only_problem() == (
         "The task capitals names a file of questions that does not exist, capitlas.jsonl "
@@ -529,19 +529,19 @@ def test_a_file_of_questions_that_is_not_there_is_told_with_the_line_that_names_
     )
 
 
-def test_an_answer_that_is_misspelt_for_all_questions_is_told_once(own: Path) -> None:
+def test_an_answer_that_is_misspelt_for_all_questions_is_reported_once(own: Path) -> None:
     write(own, {**CAPITALS, "doc_to_target": "anwser"})
     assert "has the `doc_to_target` 'anwser', but its questions have no such field" in only_problem()
 
 
-def test_a_misspelt_filter_is_told_where_the_questions_have_an_absolute_path(own: Path) -> None:
+def test_a_misspelt_filter_is_reported_where_the_questions_have_an_absolute_path(own: Path) -> None:
     files = {"data_files": {"test": str(own / "capitals.jsonl")}}
     filters = [{"name": "x", "filter": [{"function": "take_frist"}]}]
     write(own, {**WRITTEN, "dataset_kwargs": files, "filter_list": filters})
     assert "has the filter 'take_frist', which lm_eval does not know (did you mean" in only_problem()
 
 
-def test_a_mistake_in_an_included_file_is_told_at_its_place_there(own: Path) -> None:
+def test_a_mistake_in_an_included_file_is_reported_at_its_place_there(own: Path) -> None:
     common = {key: value for key, value in CAPITALS.items() if key != "task"}
     (own / "common.yaml").write_text(yaml.safe_dump({**common, "output_type": "choice"}))
     write(own, {"task": "capitals", "include": "common.yaml"})
@@ -562,7 +562,7 @@ def test_a_mistake_in_an_included_file_is_told_at_its_place_there(own: Path) -> 
     ],
     ids=["cut off", "a list", "quotes"],
 )
-def test_a_broken_line_of_the_questions_is_told(own: Path, rows: str, line: int, reason: str) -> None:
+def test_a_broken_line_of_the_questions_is_reported(own: Path, rows: str, line: int, reason: str) -> None:
     write(own, CAPITALS, rows)
     sentence = only_problem()
     assert sentence.startswith(f"The task capitals has an invalid question: {reason}")
@@ -582,7 +582,7 @@ def test_a_broken_line_of_the_questions_is_told(own: Path, rows: str, line: int,
     ],
     ids=["a tab", "a colon", "a quote"],
 )
-def test_a_file_that_is_not_yaml_is_told_at_once_with_its_line(
+def test_a_file_that_is_not_yaml_is_reported_at_once_with_its_line(
     own: Path, before: str, after: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(TaskManager, "__init__", without_the_collection(TaskManager.__init__))
@@ -655,7 +655,7 @@ def test_a_name_that_is_in_no_file_gets_did_you_mean_quickly(
     assert sentence.endswith(f" Did you mean {meant}?")
 
 
-def test_every_problem_of_every_task_is_told_at_once(own: Path) -> None:
+def test_every_problem_of_every_task_is_reported_at_once(own: Path) -> None:
     write(own, {**CAPITALS, "output_type": "choice"})
     write(
         own,
@@ -671,7 +671,7 @@ def test_every_problem_of_every_task_is_told_at_once(own: Path) -> None:
     assert sorted(named) == ["capitals", "lakes", "nothing_at_all", "rivers"]
 
 
-def test_overlaps_are_told_by_the_trial(own: Path) -> None:
+def test_overlaps_are_reported_by_the_trial(own: Path) -> None:
     write(own, {**CAPITALS, "tag": "geography"})
     assert any(
         "TASKS_HARNESS names the task capitals twice" in each

@@ -86,7 +86,7 @@ def test_an_assertion_while_an_answer_is_scored_is_not_a_short_context(evaluate:
 
 
 @pytest.mark.parametrize("name", ["self.max_length", "max_ctx_len", "max_seq_len"])
-def test_an_assertion_of_lm_eval_about_length_is_told_as_before(name: str, tmp_path: Path) -> None:
+def test_an_assertion_of_lm_eval_about_length_is_reported_as_before(name: str, tmp_path: Path) -> None:
     file = tmp_path / "lm_eval" / "models" / "huggingface.py"
     file.parent.mkdir(parents=True)
     file.write_text(

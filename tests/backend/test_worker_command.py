@@ -111,7 +111,7 @@ def test_a_second_worker_of_the_same_name_is_refused(queue: Queue) -> None:
 
 
 @pytest.mark.parametrize("program", [COMMAND, SPACE], ids=["worker", "space"])
-def test_a_worker_that_is_told_to_stop_gives_its_evaluation_back_at_once(
+def test_a_worker_that_is_asked_to_stop_gives_its_evaluation_back_at_once(
     queue: Queue, program: tuple[str, ...]
 ) -> None:
     """As a Space is stopped: SIGTERM, while a child begins; the Space still imports what its page needs."""

@@ -96,7 +96,7 @@ def the_request(dataset: Repository) -> Request:
     return read_request(dataset.read(PATH))
 
 
-def test_a_gated_model_is_evaluated_at_the_commit_that_was_submitted_and_no_token_is_told(
+def test_a_gated_model_is_evaluated_at_the_commit_that_was_submitted_and_no_token_leaks(
     hub: Hub, token: str, tmp_path: Path
 ) -> None:
     """The model's main branch moves on to something else between submission and evaluation."""
@@ -239,7 +239,7 @@ def test_without_a_token_it_says_which_variable_to_set(hub: Hub, tmp_path: Path)
         make_worker(hub, None, tmp_path).tick()
 
 
-def test_a_hub_that_is_down_is_told_and_found_again(hub: Hub, worker: Worker) -> None:
+def test_a_hub_that_is_down_is_reported_and_found_again(hub: Hub, worker: Worker) -> None:
     hub.faults.strike_share(1, [Fault.UNAVAILABLE])
     with pytest.raises(StoreError, match=r"the Hub answers with an error \(503\)"):
         worker.tick()
