@@ -21,7 +21,7 @@ from src.shared.wiring import Stores
 from src.suite.announcer import Announcer
 
 REFRESH_SECONDS = 2.0
-CREATED = "The dataset {} was missing and has been created, empty."
+CREATED = "The dataset {} was missing, so an empty one has been created."
 GATHERS = (
     "The Hub limits the commits per hour, so the worker collects its changes until {:%H:%M:%S} UTC and "
     "writes them together."

@@ -34,7 +34,7 @@ from src.evaluation.loading.model_files import (
     revision,
     weight_map,
 )
-from src.evaluation.loading.weights import WEIGHTS_CHECKS, are_where_the_index_says
+from src.evaluation.loading.weights import WEIGHTS_CHECKS, are_in_the_files_of_the_index
 from src.running.job import Job
 
 PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
@@ -132,7 +132,7 @@ def load_weights(job: Job, config: Any) -> Any:
         )
         for check in WEIGHTS_CHECKS:
             check(job, model, info)
-        are_where_the_index_says(job, model, files)
+        are_in_the_files_of_the_index(job, model, files)
     # It was loaded as a model that continues text, whatever its configuration says.
     model.config.is_encoder_decoder = False
     return model

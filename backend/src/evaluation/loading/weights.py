@@ -75,7 +75,7 @@ def harmless(model: Any, names: Collection[str]) -> Iterator[str]:
             yield name
 
 
-def ties_what_it_says(job: Job, model: Any, info: dict[str, Any]) -> None:
+def ties_weights_that_agree(job: Job, model: Any, info: dict[str, Any]) -> None:
     """config.json may declare two weights to be the same, although the files contain two that differ.
 
     transformers keeps both, but lm_eval ties them again, and one would be lost.
@@ -108,7 +108,7 @@ def has_only_numbers(job: Job, model: Any, info: dict[str, Any]) -> None:
         )
 
 
-def are_where_the_index_says(job: Job, model: Any, files: Mapping[str, str]) -> None:
+def are_in_the_files_of_the_index(job: Job, model: Any, files: Mapping[str, str]) -> None:
     """If an index names weights that none of its files contains, a part of the model was not uploaded.
 
     Weights of the loaded model are not missing: an index may name one that is tied to another.
@@ -136,4 +136,4 @@ def names_in(job: Job, file: str) -> Collection[str]:
     return names
 
 
-WEIGHTS_CHECKS = [has_all_its_weights, leaves_nothing_out, ties_what_it_says, has_only_numbers]
+WEIGHTS_CHECKS = [has_all_its_weights, leaves_nothing_out, ties_weights_that_agree, has_only_numbers]
