@@ -139,7 +139,7 @@ class Page:
         plan = Plan(self.port, "/gradio_api/run/predict", [self.body("queue", {})], 1)
         while len(self._post(plan.path, plan.bodies[0])) < 1_000_000:
             time.sleep(1)
-        for function in ("leaderboard", "live", "look", "change_view"):
+        for function in ("leaderboard", "live", "refresh", "change_view"):
             self._post(plan.path, self.body(function, {}))
 
     def body(self, function: str, delivered: Mapping[int, Any]) -> dict[str, Any]:

@@ -171,7 +171,7 @@ def test_what_the_filters_offer_is_found_once(filled: Leaderboard, monkeypatch: 
         tab = LeaderboardTab(filled.keeper, TASKS, TEXTS)
     chosen = [control.value for control in tab.choices]
     for _ in range(3):
-        tab.look(*chosen)
+        tab.refresh(*chosen)
     assert found.calls == 2
 
 

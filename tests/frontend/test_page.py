@@ -100,7 +100,7 @@ def tab(leaderboard: Leaderboard) -> Iterator[LeaderboardTab]:
 
 def test_an_empty_leaderboard_says_what_to_do(leaderboard: Leaderboard, tab: LeaderboardTab) -> None:
     leaderboard.keeper.sync()
-    updates = tab.look(*CHOSEN)
+    updates = tab.refresh(*CHOSEN)
     assert "Submit a model" in updates[tab.first_steps]
     assert str(leaderboard.results) in updates[tab.first_steps]
     assert updates[tab.whole].elem_classes == [UNSEEN]
@@ -108,14 +108,14 @@ def test_an_empty_leaderboard_says_what_to_do(leaderboard: Leaderboard, tab: Lea
 
 
 def test_before_the_first_reading_the_page_says_that_it_reads_and_looks_again(tab: LeaderboardTab) -> None:
-    updates = tab.look(*CHOSEN)
+    updates = tab.refresh(*CHOSEN)
     assert "Reading" in updates[tab.first_steps]
     assert updates[tab.until_read].active
 
 
 def test_new_results_are_told_and_shown_on_a_click(leaderboard: Leaderboard, tab: LeaderboardTab) -> None:
     fill(leaderboard)
-    looking = tab.look(*CHOSEN)[tab.looking]
+    looking = tab.refresh(*CHOSEN)[tab.looking]
     leaderboard.add_result("acme/new", scores=scores(0.1, 0.1, 0.1))
     leaderboard.add_result("acme/new", run=run_at(1), scores=scores(0.2, 0.2, 0.2))
     leaderboard.keeper.sync()
@@ -123,7 +123,7 @@ def test_new_results_are_told_and_shown_on_a_click(leaderboard: Leaderboard, tab
     assert updates[tab.new_results].visible
     assert updates[tab.new_results].value == "2 new results · Show"
     assert tab.table not in updates
-    updates = tab.look(*CHOSEN)
+    updates = tab.refresh(*CHOSEN)
     assert len(updates[tab.table]["data"]) == 2
     assert not updates[tab.new_results].visible
 
@@ -132,7 +132,7 @@ def test_a_search_stays_on_the_board_that_the_visitor_looks_at(
     leaderboard: Leaderboard, tab: LeaderboardTab
 ) -> None:
     fill(leaderboard)
-    looking = tab.look(*CHOSEN)[tab.looking]
+    looking = tab.refresh(*CHOSEN)[tab.looking]
     leaderboard.add_result("acme/new", scores=scores(0.1, 0.1, 0.1))
     leaderboard.keeper.sync()
     updates = tab.change_view(looking, "acme", *CHOSEN[1:])
@@ -142,7 +142,7 @@ def test_a_search_stays_on_the_board_that_the_visitor_looks_at(
 
 def test_a_change_of_the_queue_alone_is_no_notice(leaderboard: Leaderboard, tab: LeaderboardTab) -> None:
     fill(leaderboard)
-    looking = tab.look(*CHOSEN)[tab.looking]
+    looking = tab.refresh(*CHOSEN)[tab.looking]
     leaderboard.add_request(model="acme/waits")
     leaderboard.keeper.sync()
     assert not tab.notice(looking, leaderboard.keeper.now)[tab.new_results].visible
@@ -150,7 +150,7 @@ def test_a_change_of_the_queue_alone_is_no_notice(leaderboard: Leaderboard, tab:
 
 def test_what_was_found_out_about_models_is_no_notice(leaderboard: Leaderboard, tab: LeaderboardTab) -> None:
     fill(leaderboard)
-    looking, now = tab.look(*CHOSEN)[tab.looking], leaderboard.keeper.now
+    looking, now = tab.refresh(*CHOSEN)[tab.looking], leaderboard.keeper.now
     rows = tuple(replace(row, is_available=False) for row in now.board.standings.rows)
     checked = replace(now.board, standings=replace(now.board.standings, rows=rows))
     assert not tab.notice(looking, replace(now, board=checked))[tab.new_results].visible
@@ -261,13 +261,13 @@ def test_what_a_board_shows_at_first_is_made_once_for_all_visitors(
     leaderboard.add_result(scores=scores(0.5))
     leaderboard.keeper.sync()
     chosen = [control.value for control in tab.choices]
-    first = tab.look(*chosen)[tab.table]
-    assert tab.look(*chosen)[tab.table] is first
+    first = tab.refresh(*chosen)[tab.table]
+    assert tab.refresh(*chosen)[tab.table] is first
     assert copy.deepcopy(first.as_json) is first.as_json
-    assert tab.look("nothing", *chosen[1:])[tab.table] is not first
+    assert tab.refresh("nothing", *chosen[1:])[tab.table] is not first
     leaderboard.add_result("acme/new", scores=scores(0.5))
     leaderboard.keeper.sync()
-    assert len(tab.look(*chosen)[tab.table]["data"]) == 2
+    assert len(tab.refresh(*chosen)[tab.table]["data"]) == 2
 
 
 def test_scores_are_sent_once_unless_they_end_in_a_zero(leaderboard: Leaderboard) -> None:
@@ -784,4 +784,4 @@ def test_a_page_begins_with_one_queued_event_since_answers_of_a_second_may_be_lo
         for function in page.fns.values()
         if function.fn and any(trigger == "load" for _, trigger in function.targets)
     ]
-    assert [function.api_name for function in begins if function.queue] == ["look"]
+    assert [function.api_name for function in begins if function.queue] == ["refresh"]

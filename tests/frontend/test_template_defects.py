@@ -46,7 +46,7 @@ def test_2_an_empty_results_dataset_is_a_page_that_says_what_to_do(leaderboard: 
     leaderboard.page()
     with gr.Blocks():
         tab = LeaderboardTab(leaderboard.keeper, TASKS, TEXTS)
-    assert "Submit a model" in tab.look("", ["Average ⬆️"], [], [], None, None, False, [])[tab.first_steps]
+    assert "Submit a model" in tab.refresh("", ["Average ⬆️"], [], [], None, None, False, [])[tab.first_steps]
     assert rows(leaderboard) == []
 
 

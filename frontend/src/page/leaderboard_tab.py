@@ -138,14 +138,14 @@ class LeaderboardTab:
         )
         gr.on(
             [self.new_results.click, self.until_read.tick],
-            self.look,
+            self.refresh,
             self.choices,
             self.outputs,
             show_progress="hidden",
             show_api=False,
         )
 
-    def look(self, *chosen: Any) -> Updates:
+    def refresh(self, *chosen: Any) -> Updates:
         """Show the present board under the present choices."""
         now = self._keeper.now
         rows = now.board.standings.rows

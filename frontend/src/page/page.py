@@ -116,7 +116,7 @@ def _keep_up_to_date(
         followed = about.follow(now, model) | submit.follow(request, opened)
         return told | followed | leaderboard.notice(looking, now)
 
-    opened = page.load(leaderboard.look, leaderboard.choices, leaderboard.outputs, **QUIETLY)
+    opened = page.load(leaderboard.refresh, leaderboard.choices, leaderboard.outputs, **QUIETLY)
     opened.then(version, None, seen, queue=False, **QUIETLY)
     gr.Timer(TICK_SECONDS).tick(version, None, seen, queue=False, **QUIETLY)
     changing = [banner, *about.outputs, *submit.outputs, leaderboard.new_results]
