@@ -62,7 +62,7 @@ ATTACKS = [
     Attack("hostile cards by /submit", "submit", [{0: f"acme/card-{n}"} for n in range(len(CARDS))]),
     Attack(
         "hostile cards by the form",
-        "look_2",
+        "look_up",
         [{1: f"acme/card-{n}"} for n in range(len(CARDS))],
         is_queued=True,
     ),

@@ -395,7 +395,7 @@ def test_what_was_not_chosen_is_looked_up_and_shown_before_it_is_submitted(
 def looked_up(form: SubmitForm, *filled_in: Any, seen: Form | None = None) -> Any:
     """What a look at a model changes in the two steps together."""
     updates: dict[Any, Any] = {}
-    for step in form.look(page_request(), seen, *filled_in):
+    for step in form.look_up(page_request(), seen, *filled_in):
         updates |= step
     return updates | form.fill_in(page_request(), updates.get(form.suggestion), seen, *filled_in)
 
@@ -482,7 +482,7 @@ def test_the_revision_of_a_link_goes_with_the_next_model(
     first = looked_up(form, f"https://huggingface.co/acme/tiny/tree/{commit}", *BLANK)
     assert first[form.fields["revision"]] == commit
     filled_in = ("", commit, "float32", "Original", "🟢 : pretrained", False)
-    steps = list(form.look(page_request(), first[form.seen], "acme/other", *filled_in))
+    steps = list(form.look_up(page_request(), first[form.seen], "acme/other", *filled_in))
     assert steps[-1][form.fields["revision"]] == "main"
     assert "acme/other" in steps[-1][form.found]
 

@@ -31,7 +31,7 @@ KINDS = [str(each) for each in MODEL_TYPES]
 EMPTY = Form("", precision="", model_type="")
 """What the form holds at first."""
 
-LOOK_FIRST = "We filled in what we found. Check it, then press Submit again."
+CHECK_FIRST = "We filled in what we found. Check it, then press Submit again."
 
 
 class SubmitForm:
@@ -128,9 +128,9 @@ class SubmitForm:
             event for name in ("model", "revision") for event in (fields[name].submit, fields[name].blur)
         ]
         asking = {**ASKING_THE_HUB, **QUIETLY}
-        looking = gr.on(named, self.look, inputs, self.outputs, trigger_mode="always_last", **asking)
+        looked_up = gr.on(named, self.look_up, inputs, self.outputs, trigger_mode="always_last", **asking)
         # What was corrected while the Hub was asked is read only now.
-        looking.then(self.fill_in, [self.suggestion, *inputs], self.outputs, **asking)
+        looked_up.then(self.fill_in, [self.suggestion, *inputs], self.outputs, **asking)
         corrected = [fields[name].input for name in ("precision", "weight_type", "model_type")]
         gr.on(
             [*corrected, fields["base_model"].submit, fields["base_model"].blur],
@@ -160,7 +160,7 @@ class SubmitForm:
             **QUIETLY,
         )
 
-    def look(self, request: gr.Request, seen: Form | None, *filled_in: Any) -> Iterator[Updates]:
+    def look_up(self, request: gr.Request, seen: Form | None, *filled_in: Any) -> Iterator[Updates]:
         """Look another model or revision up. What it says of itself is filled in in the next step."""
         form = _of_another_model(self._form(filled_in), seen)
         if not form.model:
@@ -207,7 +207,7 @@ class SubmitForm:
             form, who = self._form(filled_in), self._visitors.signed_in(request)
             if form.model and not (form.precision and form.model_type) and not _is_of(form, seen):
                 yield {self.found: notices.looking_up(form.model), self.message: ""}
-                yield await api.LOOKING_UP.run(self._look_first, form, who)
+                yield await api.LOOKING_UP.run(self._look_up_first, form, who)
                 return
             due = self._desk.due()
             if due:
@@ -230,14 +230,14 @@ class SubmitForm:
         button = gr.Button(SUBMIT, interactive=True)
         return {self.handed_in: None, self.button: button} | (self._empty() if is_left else {})
 
-    def _look_first(self, form: Form, who: Submitter) -> Updates:
+    def _look_up_first(self, form: Form, who: Submitter) -> Updates:
         """What was found, to be seen before it is handed in."""
         finding = self._desk.look_up(form, who, fill=True)
         if finding.facts is None:
             return self._found(finding, None)
         updates = self._checked(_filled(form, None, finding.form), who)
         has_problems = any(updates[place] for place in (*self.errors.values(), self.general))
-        told = "" if has_problems else notices.note(LOOK_FIRST)
+        told = "" if has_problems else notices.note(CHECK_FIRST)
         seen = {self.seen: finding.form, self.suggestion: None, self.message: told}
         return updates | self._found(finding, None) | seen
 
