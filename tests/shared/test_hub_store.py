@@ -441,11 +441,11 @@ def test_two_spaces_that_find_the_same_empty_dataset_add_one_card(hub: Hub, toke
     client = Client(token, endpoint=hub.url)
     client.api.create_repo("acme/requests", repo_type="dataset")
     first, second = (open_store(hub, token, card=CARD) for _ in range(2))
-    empty = second._look()
+    empty = second._poll()
     first.snapshot()
     head = hub.get(RepoName("dataset", "acme/requests")).head
     second._finish(CARD, empty)
-    assert second._look().files.keys() >= {"README.md"}
+    assert second._poll().files.keys() >= {"README.md"}
     assert hub.get(RepoName("dataset", "acme/requests")).head == head
 
 

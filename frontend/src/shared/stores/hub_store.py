@@ -98,7 +98,7 @@ class HubStore:
         with self._lock:
             is_first = self._latest is None
             try:
-                latest = self._look()
+                latest = self._poll()
                 if not is_first or self._card is None or latest.files.keys() - MADE_BY_THE_HUB:
                     return latest
                 self._finish(self._card, latest)
@@ -106,7 +106,7 @@ class HubStore:
                 if self._card is None or self._latest:  # what was there is not made anew, empty
                     raise
                 self._create(self._card)
-            return self._look()
+            return self._poll()
 
     def read(self, snapshot: Snapshot, paths: Collection[str]) -> dict[str, bytes | BadFile]:
         """What files of the snapshot held then, one call for each, several at a time.
@@ -136,7 +136,7 @@ class HubStore:
             if not isinstance(failure, HfHubHTTPError) or len(failures) == len(found):
                 self._refuse("read", failure)
 
-    def _look(self) -> Snapshot:
+    def _poll(self) -> Snapshot:
         try:
             info = self._hub.call(self._hub.api.dataset_info, self.repo_id, expand=["sha"])
             revision = str(info.sha)
