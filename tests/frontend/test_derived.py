@@ -7,7 +7,7 @@ import pytest
 
 from src.board.board import Board
 from src.leaderboard.derived import Derived
-from src.page.looked_at import MOST, LookedAt
+from src.page.recent_boards import MOST, RecentBoards
 from src.queue.entries import entries
 from src.submitting.submitter import ANONYMOUS, Submitter
 from support.factories import make_request
@@ -64,17 +64,17 @@ def test_the_requests_of_a_board_are_found_by_path_and_by_login() -> None:
 
 
 def test_of_the_boards_that_visitors_look_at_the_latest_are_kept() -> None:
-    looked_at = LookedAt()
+    recent = RecentBoards()
     boards = [Board(results=frozenset({(f"{number}.json", "id")})) for number in range(MOST + 2)]
-    numbers = [looked_at.number(board) for board in boards]
+    numbers = [recent.number(board) for board in boards]
     assert len(set(numbers)) == len(boards)
-    assert [looked_at.board(number) for number in numbers] == [None, None, *boards[2:]]
-    assert looked_at.board(None) is None
+    assert [recent.board(number) for number in numbers] == [None, None, *boards[2:]]
+    assert recent.board(None) is None
 
 
 def test_boards_with_the_same_results_are_one() -> None:
-    looked_at = LookedAt()
+    recent = RecentBoards()
     first = Board(results=frozenset({("1.json", "id")}))
     second = replace(first, broken=("x",))
-    assert looked_at.number(first) == looked_at.number(second)
-    assert looked_at.board(looked_at.number(second)) is second
+    assert recent.number(first) == recent.number(second)
+    assert recent.board(recent.number(second)) is second

@@ -115,11 +115,11 @@ def test_before_the_first_reading_the_page_says_that_it_reads_and_looks_again(ta
 
 def test_new_results_are_told_and_shown_on_a_click(leaderboard: Leaderboard, tab: LeaderboardTab) -> None:
     fill(leaderboard)
-    looking = tab.refresh(*CHOSEN)[tab.looking]
+    seen_board = tab.refresh(*CHOSEN)[tab.seen_board]
     leaderboard.add_result("acme/new", scores=scores(0.1, 0.1, 0.1))
     leaderboard.add_result("acme/new", run=run_at(1), scores=scores(0.2, 0.2, 0.2))
     leaderboard.keeper.sync()
-    updates = tab.notice(looking, leaderboard.keeper.now)
+    updates = tab.notice(seen_board, leaderboard.keeper.now)
     assert updates[tab.new_results].visible
     assert updates[tab.new_results].value == "2 new results · Show"
     assert tab.table not in updates
@@ -132,28 +132,28 @@ def test_a_search_stays_on_the_board_that_the_visitor_looks_at(
     leaderboard: Leaderboard, tab: LeaderboardTab
 ) -> None:
     fill(leaderboard)
-    looking = tab.refresh(*CHOSEN)[tab.looking]
+    seen_board = tab.refresh(*CHOSEN)[tab.seen_board]
     leaderboard.add_result("acme/new", scores=scores(0.1, 0.1, 0.1))
     leaderboard.keeper.sync()
-    updates = tab.change_view(looking, "acme", *CHOSEN[1:])
+    updates = tab.change_view(seen_board, "acme", *CHOSEN[1:])
     assert len(updates[tab.table]["data"]) == 1
     assert "1 model" in updates[tab.found]
 
 
 def test_a_change_of_the_queue_alone_is_no_notice(leaderboard: Leaderboard, tab: LeaderboardTab) -> None:
     fill(leaderboard)
-    looking = tab.refresh(*CHOSEN)[tab.looking]
+    seen_board = tab.refresh(*CHOSEN)[tab.seen_board]
     leaderboard.add_request(model="acme/waits")
     leaderboard.keeper.sync()
-    assert not tab.notice(looking, leaderboard.keeper.now)[tab.new_results].visible
+    assert not tab.notice(seen_board, leaderboard.keeper.now)[tab.new_results].visible
 
 
 def test_what_was_found_out_about_models_is_no_notice(leaderboard: Leaderboard, tab: LeaderboardTab) -> None:
     fill(leaderboard)
-    looking, now = tab.refresh(*CHOSEN)[tab.looking], leaderboard.keeper.now
+    seen_board, now = tab.refresh(*CHOSEN)[tab.seen_board], leaderboard.keeper.now
     rows = tuple(replace(row, is_available=False) for row in now.board.standings.rows)
     checked = replace(now.board, standings=replace(now.board.standings, rows=rows))
-    assert not tab.notice(looking, replace(now, board=checked))[tab.new_results].visible
+    assert not tab.notice(seen_board, replace(now, board=checked))[tab.new_results].visible
 
 
 def test_a_visitor_from_before_a_restart_is_offered_the_present_results(

@@ -16,7 +16,7 @@ from src.leaderboard.scoring import TaskColumn
 from src.leaderboard.search import LONGEST, read_search
 from src.leaderboard.view import GONE, HIDEABLE, Sizes, ViewState, choices, view
 from src.page import marks, notices
-from src.page.looked_at import LookedAt
+from src.page.recent_boards import RecentBoards
 from src.page.table import Contents, contents, leaderboard_table
 from src.page.texts import Texts
 from src.page.updates import Updates
@@ -31,7 +31,7 @@ server makes the table. Gradio's own `visible="hidden"` does not hide a column.
 class LeaderboardTab:
     """The tab's components, and what happens to them. Make it inside the tab.
 
-    `looking` holds the number of the board that a visitor looks at; it moves on only when the visitor asks
+    `seen_board` holds the number of the board that a visitor looks at; it moves on only when the visitor asks
     for it. Until the datasets were read for the first time `until_read` ticks.
     """
 
@@ -39,8 +39,8 @@ class LeaderboardTab:
         self._keeper = keeper
         self._opened: _Seen | None = None
         self._opening = Lock()
-        self._looked_at = LookedAt()
-        self.looking = gr.State()
+        self._recent_boards = RecentBoards()
+        self.seen_board = gr.State()
         self.until_read = gr.Timer(1.0, active=False)
         self.new_results = gr.Button(visible=False, variant="primary", size="sm", elem_id="new-results")
         self.first_steps = gr.HTML(padding=False)
@@ -115,7 +115,7 @@ class LeaderboardTab:
         """All that can change."""
         return [
             *self.shown,
-            self.looking,
+            self.seen_board,
             self.until_read,
             self.new_results,
             self.first_steps,
@@ -130,7 +130,7 @@ class LeaderboardTab:
         gr.on(
             [control.input for control in self.choices],
             self.change_view,
-            [self.looking, *self.choices],
+            [self.seen_board, *self.choices],
             self.shown,
             trigger_mode="always_last",
             show_progress="hidden",
@@ -150,7 +150,7 @@ class LeaderboardTab:
         now = self._keeper.now
         rows = now.board.standings.rows
         return self._view(now.board, chosen) | {
-            self.looking: self._looked_at.number(now.board),
+            self.seen_board: self._recent_boards.number(now.board),
             self.until_read: gr.Timer(active=not now.synced),
             self.new_results: gr.Button(visible=False),
             self.first_steps: "" if rows else notices.first_steps(now, str(self._keeper.results)),
@@ -159,13 +159,13 @@ class LeaderboardTab:
             self.precisions: gr.Dropdown(choices=_choices(now.board, PRECISION)),
         }
 
-    def change_view(self, looking: int | None, *chosen: Any) -> Updates:
+    def change_view(self, seen_board: int | None, *chosen: Any) -> Updates:
         """Show the board that the visitor looks at under other choices."""
-        return self._view(self._looked_at.board(looking) or self._keeper.now.board, chosen)
+        return self._view(self._recent_boards.board(seen_board) or self._keeper.now.board, chosen)
 
-    def notice(self, looking: int | None, now: Now) -> Updates:
+    def notice(self, seen_board: int | None, now: Now) -> Updates:
         """Tell of new results; the table stays. After a restart nobody knows what a visitor looks at."""
-        board = self._looked_at.board(looking)
+        board = self._recent_boards.board(seen_board)
         if board and board.results == now.board.results:
             return {self.new_results: gr.Button(visible=False)}
         number = new_results(board, now.board) if board else 0

@@ -110,17 +110,18 @@ def _keep_up_to_date(
     def version() -> int:
         return keeper.now.version
 
-    def live(request: gr.Request, looking: int | None, model: str, opened: str) -> Updates:
+    def live(request: gr.Request, seen_board: int | None, model: str, opened: str) -> Updates:
         now = keeper.now
         told = {banner: notices.banner(now, notice=notice)}
         followed = about.follow(now, model) | submit.follow(request, opened)
-        return told | followed | leaderboard.notice(looking, now)
+        return told | followed | leaderboard.notice(seen_board, now)
 
     opened = page.load(leaderboard.refresh, leaderboard.choices, leaderboard.outputs, **QUIETLY)
     opened.then(version, None, seen, queue=False, **QUIETLY)
     gr.Timer(TICK_SECONDS).tick(version, None, seen, queue=False, **QUIETLY)
     changing = [banner, *about.outputs, *submit.outputs, leaderboard.new_results]
-    seen.change(live, [leaderboard.looking, about.model, submit.own.opened], changing, queue=False, **QUIETLY)
+    inputs = [leaderboard.seen_board, about.model, submit.own.opened]
+    seen.change(live, inputs, changing, queue=False, **QUIETLY)
     leaderboard.listen(page)
     about.listen()
     submit.listen(page)

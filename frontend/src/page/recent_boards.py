@@ -11,7 +11,7 @@ MOST = 10
 """Boards that are kept. Each holds all rows, and a visitor needs one only until they ask for the next."""
 
 
-class LookedAt:
+class RecentBoards:
     """Knows the latest boards by number, so that a visitor's session holds no more than that."""
 
     def __init__(self) -> None:
