@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from src.settings import Settings
 from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
-from src.shared.errors import ConfigurationError, told_in_one_sentence
+from src.shared.errors import ConfigurationError, exit_on_configuration_error
 from src.shared.process.stop_signal import StopSignal
 from src.shared.serving.doors import hide_tracebacks
 from src.shared.serving.folder_files import serve_files
@@ -81,5 +81,5 @@ def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
 
 
 if __name__ == "__main__":
-    with told_in_one_sentence():
+    with exit_on_configuration_error():
         main()

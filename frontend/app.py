@@ -21,7 +21,7 @@ from src.page.interpreter import switch_often, without_pauses
 from src.page.texts import read_texts
 from src.settings import Settings
 from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
-from src.shared.errors import ConfigurationError, told_in_one_sentence
+from src.shared.errors import ConfigurationError, exit_on_configuration_error
 from src.shared.process.loop import Loop
 from src.shared.process.steady import Leaps
 from src.shared.process.stop_signal import StopSignal
@@ -143,5 +143,5 @@ def in_the_background(tasks: Mapping[Callable[[], None], float]) -> Sequence[Loo
 
 
 if __name__ == "__main__":
-    with told_in_one_sentence():
+    with exit_on_configuration_error():
         main()

@@ -24,7 +24,7 @@ from src.shared.data.names import BACKEND_DESCRIPTION, places
 from src.shared.data.old_template import can_be_read_by_the_old_template, write_for_the_old_template
 from src.shared.data.request import Request, Status, read_request, write_request
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import Conflict, LeaderboardError, StoreError, told_in_one_sentence
+from src.shared.errors import Conflict, LeaderboardError, StoreError, exit_on_configuration_error
 from src.shared.stores.conflicts import TRIES, tries
 from src.shared.stores.mirror import Mirror, Reading
 from src.shared.stores.store import Store, blob_id
@@ -174,5 +174,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with told_in_one_sentence():
+    with exit_on_configuration_error():
         main()

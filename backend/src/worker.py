@@ -35,7 +35,7 @@ from src.running.warm_launcher import WarmLauncher
 from src.running.watch import GB, Limits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import StoreError, told_in_one_sentence
+from src.shared.errors import StoreError, exit_on_configuration_error
 from src.shared.process.stop_signal import StopSignal
 from src.shared.stores.whose import Role, Whose
 from src.shared.wiring import Stores, open_stores
@@ -241,5 +241,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    with told_in_one_sentence():
+    with exit_on_configuration_error():
         sys.exit(main())

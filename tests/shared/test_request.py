@@ -288,7 +288,7 @@ def test_a_refusal_of_another_kind_of_file_says_what_it_is_and_what_to_do(name: 
     with pytest.raises(BadFile) as refusal:
         read_request(NO_REQUESTS[name])
     assert str(refusal.value).startswith(f"it is {name}")
-    assert remedy in refusal.value.told
+    assert remedy in refusal.value.sentence
 
 
 def test_a_refusal_names_the_field() -> None:

@@ -21,7 +21,7 @@ from src.running.suite import Suite
 from src.running.watch import Limits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import told_in_one_sentence
+from src.shared.errors import exit_on_configuration_error
 from src.suite.trial import GOES_ON, trial_from
 from src.withdrawn_secrets import withdraw_secrets
 from src.worker import make_suite
@@ -40,7 +40,7 @@ UNANSWERED = "The Hub, or another site, did not answer for the questions of {}: 
 
 def try_here() -> int:
     """Try the suite of the settings, tell what is wrong on standard output, and return the exit status."""
-    with told_in_one_sentence():
+    with exit_on_configuration_error():
         secrets = withdraw_secrets()
         settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
         suite = make_suite(settings)

@@ -67,7 +67,7 @@ class BadFile(LeaderboardError):
     remedy = "Correct the file, or delete it."
 
     @property
-    def told(self) -> str:
+    def sentence(self) -> str:
         """The reason, and what to do."""
         return f"{self}. {self.remedy}"
 
@@ -110,7 +110,7 @@ def shown(text: str) -> str:
 
 
 @contextmanager
-def told_in_one_sentence() -> Iterator[None]:
+def exit_on_configuration_error() -> Iterator[None]:
     """For a program's outermost block: end with a configuration error's sentence and status 2."""
     try:
         yield

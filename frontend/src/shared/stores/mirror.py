@@ -200,8 +200,9 @@ class Mirror(Generic[T]):
         return indexed
 
     def _so_far(self, snapshot: Snapshot) -> Reading[T]:
-        values = {path: value for path, (_, value) in self._parsed.items() if not isinstance(value, BadFile)}
-        broken = {path: value.told for path, (_, value) in self._parsed.items() if isinstance(value, BadFile)}
+        parsed = {path: value for path, (_, value) in self._parsed.items()}
+        values = {path: value for path, value in parsed.items() if not isinstance(value, BadFile)}
+        broken = {path: value.sentence for path, value in parsed.items() if isinstance(value, BadFile)}
         return Reading(snapshot, values, broken)
 
     def _new_reading(
@@ -210,7 +211,7 @@ class Mirror(Generic[T]):
         """The same object as before if nothing is different."""
         parsed = {path: missing[path] if path in missing else self._parsed[path][1] for path in wanted}
         values = {path: value for path, value in parsed.items() if not isinstance(value, BadFile)}
-        broken = {path: value.told for path, value in parsed.items() if isinstance(value, BadFile)}
+        broken = {path: value.sentence for path, value in parsed.items() if isinstance(value, BadFile)}
         reading = Reading(snapshot, values, broken)
         self._is_whole = not missing
         if self._reading != reading:
