@@ -12,7 +12,7 @@ from src.checks import CHECKS, CLOSED
 from src.shared.data.names import BACKEND_DESCRIPTION
 from src.shared.data.request import RESUBMITTED, Attempt, Lease, Progress, Request, Status, read_request
 from src.shared.errors import Conflict, LeaderboardError, StoreError
-from src.shared.stores.hub import BY_ITSELF
+from src.shared.stores.hub import RETRIED
 from src.shared.stores.mirror import Reading
 from src.shared.stores.store import Snapshot, Store
 from src.submitting.case import Case, Terms
@@ -413,7 +413,7 @@ def test_who_submits_while_the_hub_fails_is_not_told_that_it_is_tried_again(
     leaderboard: Leaderboard, cause: str
 ) -> None:
     leaderboard.add_model()
-    error = StoreError(f"Cannot write to acme/requests: {cause} {BY_ITSELF}")
+    error = StoreError(f"Cannot write to acme/requests: {cause} {RETRIED}")
     desk = leaderboard.make_desk(Interrupted(leaderboard.requests, before=fail(error)))
     with pytest.raises(StoreError) as told:
         desk.submit(leaderboard.form())
@@ -431,12 +431,12 @@ def test_who_submits_is_told_where_nobody_knows_whether_it_was_written(
 
     def read_unless_down() -> Reading[Request]:
         if is_down.is_set():
-            raise StoreError(f"Cannot read acme/requests. {BY_ITSELF}")
+            raise StoreError(f"Cannot read acme/requests. {RETRIED}")
         return read()
 
     def go_down() -> None:
         is_down.set()
-        raise StoreError(f"Cannot write to acme/requests. {BY_ITSELF}")
+        raise StoreError(f"Cannot write to acme/requests. {RETRIED}")
 
     monkeypatch.setattr(leaderboard.keeper, "read_requests", read_unless_down)
     desk = leaderboard.make_desk(Interrupted(leaderboard.requests, after=go_down))
@@ -444,7 +444,7 @@ def test_who_submits_is_told_where_nobody_knows_whether_it_was_written(
         StoreError, match=r"We could not find out whether it was written.*Look for it in the queue"
     ) as told:
         desk.submit(leaderboard.form())
-    assert BY_ITSELF not in str(told.value)
+    assert RETRIED not in str(told.value)
     is_down.clear()
     assert the_request(leaderboard).status is Status.PENDING
 

@@ -17,7 +17,7 @@ from src.shared.data.request import Request, Status, write_request
 from src.shared.errors import Conflict, LeaderboardError, StoreError
 from src.shared.process.steady import on_the_wall, steady_now
 from src.shared.stores.conflicts import tries
-from src.shared.stores.hub import BY_ITSELF
+from src.shared.stores.hub import RETRIED
 from src.shared.stores.mirror import Reading
 from src.shared.stores.store import Store, blob_id
 from src.shared.times import Clock
@@ -200,7 +200,7 @@ class _Unknown(StoreError):
 
 def _cause(error: StoreError) -> str:
     """What the error says, without what it says of the Spaces themselves, which do try again."""
-    return str(error).removesuffix(BY_ITSELF).strip()
+    return str(error).removesuffix(RETRIED).strip()
 
 
 def _decided(batch: Sequence[_Waiting], reading: Reading[Request]) -> list[Placed | Exception]:

@@ -68,12 +68,12 @@ class HubModels:
         if info.disabled:
             raise CannotBeEvaluated(DISABLED.format(name))
         if info.gated:  # everybody sees that it is there, not everybody its files
-            with _told(name, revision, self._reader):
+            with _model_errors(name, revision, self._reader):
                 self._reader.call(self._reader.api.auth_check, info.id)
         return within_bounds(_facts(info))
 
     def _info(self, name: str, revision: str | None) -> ModelInfo:
-        with _told(name, revision or "", self._hub):
+        with _model_errors(name, revision or "", self._hub):
             info = self._hub.call(self._hub.api.model_info, name, revision=revision)
         if info.private:
             raise ModelIsPrivate(PRIVATE.format(name))
@@ -92,7 +92,7 @@ class HubModels:
 
     def _readme(self, hub: Hub, name: str, revision: str) -> bytes:
         try:
-            with _told(name, revision, hub):
+            with _model_errors(name, revision, hub):
                 address = hf_hub_url(name, README, revision=revision, endpoint=hub.api.endpoint)
                 return hub.get(address, most=LONGEST_CARD_BYTES)
         except EntryNotFoundError:
@@ -114,7 +114,7 @@ class HubModels:
 
 
 @contextmanager
-def _told(name: str, revision: str, hub: Hub) -> Iterator[None]:
+def _model_errors(name: str, revision: str, hub: Hub) -> Iterator[None]:
     """Turn what a call about a model raises into a ModelError; that a file is not there is passed on."""
     try:
         yield

@@ -147,7 +147,7 @@ class Hub:
         return data[:most]
 
     def _note_limit(self, error: HfHubHTTPError) -> None:
-        wait = told_to_wait(error)
+        wait = requested_wait(error)
         if wait is not None and wait > PATIENCE_SECONDS:
             self._busy_until = self._clock() + timedelta(seconds=wait)
             raise TooManyCalls(self._busy_until) from error
@@ -167,7 +167,7 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, (HTTPError, ConnectionError, TimeoutError, JSONDecodeError))
 
 
-def told_to_wait(error: BaseException | None) -> float | None:
+def requested_wait(error: BaseException | None) -> float | None:
     """The seconds that the Hub asks for, with one more because it rounds; None when it does not."""
     if not isinstance(error, HfHubHTTPError) or error.response.status_code != 429:
         return None
@@ -179,11 +179,11 @@ def told_to_wait(error: BaseException | None) -> float | None:
     return float(after) + 1 if after.isdigit() else None
 
 
-BY_ITSELF = "It will be retried automatically."
+RETRIED = "It will be retried automatically."
 TRY_AGAIN = "Try again in a minute."
 
 
-def reason(error: Exception, hub: Hub, again: str = BY_ITSELF) -> str:
+def reason(error: Exception, hub: Hub, again: str = RETRIED) -> str:
     """Why a call failed and what to do about it, to go behind a colon; `again` is for what passes."""
     status, name = status_of(error), hub.token_name
     if isinstance(error, OfflineModeIsEnabled):
@@ -204,10 +204,10 @@ def reason(error: Exception, hub: Hub, again: str = BY_ITSELF) -> str:
         return f"the Hub's rate limit is used up. {again}"
     if status in PASSING:
         return f"the Hub answers with an error ({status}). {again}"
-    return f"the Hub refuses it ({status}): {_said(error)}"
+    return f"the Hub refuses it ({status}): {_server_message(error)}"
 
 
-def _said(error: Exception) -> str:
+def _server_message(error: Exception) -> str:
     """The Hub's own words, on one line."""
     message = getattr(error, "server_message", None) or type(error).__name__
     return " ".join(str(message).split())[:300]
@@ -215,8 +215,8 @@ def _said(error: Exception) -> str:
 
 def _wait(state: RetryCallState) -> float:
     """As long as the Hub says, else a little longer each time, at random so that not all come at once."""
-    told = told_to_wait(state.outcome.exception()) if state.outcome else None
-    return _jitter(state) if told is None else told
+    wait = requested_wait(state.outcome.exception()) if state.outcome else None
+    return _jitter(state) if wait is None else wait
 
 
 def _end_calls_in_time() -> None:
