@@ -57,7 +57,7 @@ class Keeper:
         self.now = Now(Board(standings(tasks, {}, ())), version=int(clock().timestamp()))
         self.requests, self.results = requests, results
         self._requests = Mirror(
-            requests, lambda _, data: read_request(data), index=REQUESTS_INDEX, on_progress=self._tell_left
+            requests, lambda _, data: read_request(data), index=REQUESTS_INDEX, on_progress=self._report_left
         )
         self._results = Mirror(results, read_result, index=RESULTS_INDEX, on_progress=self._show_a_part)
         self._backend = Mirror(
@@ -80,17 +80,17 @@ class Keeper:
         self._requests_indexer = Indexer(requests, self._requests, REQUESTS_INDEX, steady)
         self._results_indexer = Indexer(results, self._results, RESULTS_INDEX, steady)
         self._reading_requests, self._reading_results = threading.Lock(), threading.Lock()
-        self._telling = threading.Lock()
+        self._publishing = threading.Lock()
 
     def sync(self) -> None:
         """Read what changed. When a dataset cannot be read, the old board stays and `problem` says why."""
         try:
             self._sync()
         except StoreError as error:
-            self._tell_problem(str(error))
+            self._report_problem(str(error))
         except Exception as error:
             log.exception("could not sync")
-            self._tell_problem(
+            self._report_problem(
                 f"An unexpected error ({type(error).__name__}): see the log. It will be retried."
             )
 
@@ -98,7 +98,7 @@ class Keeper:
         """The two datasets have locks of their own: nobody who submits waits while the results are read."""
         if not self.now.synced:
             self._fill()
-        with self._telling:
+        with self._publishing:
             self._shown = {}
         requests = self.read_requests()
         with self._reading_results:
@@ -107,7 +107,7 @@ class Keeper:
             backend = self._backend.at(results.snapshot)
             read = Readings(requests, self._blocked.latest, results, backend, self._is_available())
         self._check_writing()
-        with self._telling:
+        with self._publishing:
             board = self.now.board
             if not self._read or not read.is_same(self._read):
                 board, self._read = self._board(read), read
@@ -115,7 +115,7 @@ class Keeper:
                 board, self._read = self._with_shown(board), None
             time = self._clock()
             empty = [(self.requests, requests.values), (self.results, results.values)]
-            self._tell(
+            self._publish(
                 Now(
                     board,
                     time,
@@ -192,21 +192,21 @@ class Keeper:
 
     def show(self, requests: Mapping[str, Request]) -> None:
         """Show requests, by path, that were written just now, until the next sync reads them again."""
-        with self._telling:
+        with self._publishing:
             self._shown |= requests
             self._read = None
-            self._tell(replace(self.now, board=self._with_shown(self.now.board)))
+            self._publish(replace(self.now, board=self._with_shown(self.now.board)))
 
     def _with_shown(self, board: Board) -> Board:
         """A board with the requests that were written since the last sync began to read."""
         requests = {**board.requests, **self._shown}
         return replace(board, queue=entries(requests, queue_order(board.backend)))
 
-    def _tell_left(self, reading: Reading[Request], left: int) -> None:
+    def _report_left(self, reading: Reading[Request], left: int) -> None:
         """While the first reading takes long, say how much there is left."""
         if not self.now.synced:
-            with self._telling:
-                self._tell(replace(self.now, left=left, problem=""))
+            with self._publishing:
+                self._publish(replace(self.now, left=left, problem=""))
 
     def _show_a_part(self, reading: Reading[Result], left: int) -> None:
         """While the first reading takes long, show what there is until now."""
@@ -214,14 +214,14 @@ class Keeper:
             read = Readings(
                 self._requests.latest, self._blocked.latest, reading, Reading.empty(), NOTHING_CHECKED
             )
-            with self._telling:
-                self._tell(replace(self.now, board=self._board(read), left=left, problem=""))
+            with self._publishing:
+                self._publish(replace(self.now, board=self._board(read), left=left, problem=""))
 
-    def _tell_problem(self, problem: str) -> None:
+    def _report_problem(self, problem: str) -> None:
         if problem != self.now.problem:
             log.warning("could not sync: %s", problem)
-        with self._telling:
-            self._tell(replace(self.now, problem=problem))
+        with self._publishing:
+            self._publish(replace(self.now, problem=problem))
 
     def _check_writing(self) -> None:
         """Find out whether submissions can be written, more often while they cannot."""
@@ -236,7 +236,7 @@ class Keeper:
             self._cannot_submit = str(error)
         self._writing_checked = now
 
-    def _tell(self, now: Now) -> None:
+    def _publish(self, now: Now) -> None:
         old = self.now
         same = replace(now, synced=old.synced, version=old.version) == old and old.synced is not None
         self.now = replace(now, version=old.version + (not same))

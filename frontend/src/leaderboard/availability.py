@@ -97,12 +97,12 @@ class Inspector:
                     self._checks[model] = Check(self._clock(), verdict)
                     self._has_news = True
         finally:
-            self._tell()
+            self._publish()
 
-    def _tell(self) -> None:
-        told = {model: check.is_available for model, check in self._checks.items()}
-        if told != self.is_available:
-            self.is_available = MappingProxyType(told)
+    def _publish(self) -> None:
+        found = {model: check.is_available for model, check in self._checks.items()}
+        if found != self.is_available:
+            self.is_available = MappingProxyType(found)
 
     def _read(self) -> Checks:
         snapshot = self._results.snapshot()
@@ -119,7 +119,7 @@ class Inspector:
                 continue
             if model not in self._checks or check.checked > self._checks[model].checked:
                 self._checks[model] = check
-        self._tell()
+        self._publish()
 
     def _write(self) -> None:
         snapshot = self._results.snapshot()
