@@ -12,7 +12,7 @@ from src.leaderboard.availability import (
     WRITTEN_EVERY,
     Inspector,
     due,
-    read_checks,
+    read_verdicts,
 )
 from src.leaderboard.view import GONE, ViewState, view
 from src.shared.data.names import AVAILABILITY
@@ -120,7 +120,7 @@ def test_two_frontends_keep_what_the_other_found_out_later(leaderboard: Leaderbo
     for inspector in (other, one):
         inspector.inspect()
     data = (leaderboard.folder / "results" / AVAILABILITY).read_bytes()
-    assert {model: check.is_available for model, check in read_checks(data).items()} == {
+    assert {model: check.is_available for model, check in read_verdicts(data).items()} == {
         "acme/a": False,
         "acme/b": True,
     }
@@ -133,7 +133,7 @@ def test_a_model_that_left_the_leaderboard_leaves_the_file(leaderboard: Leaderbo
     del world.said["acme/b"]
     world.time += WRITTEN_EVERY
     inspector.inspect()
-    assert read_checks((leaderboard.folder / "results" / AVAILABILITY).read_bytes()).keys() == {"acme/a"}
+    assert read_verdicts((leaderboard.folder / "results" / AVAILABILITY).read_bytes()).keys() == {"acme/a"}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_model_that_left_the_leaderboard_leaves_the_file(leaderboard: Leaderbo
     [b"", b"\xff\xfe", b"model\nacme/a\n", b"model,checked,available\nacme/a,yesterday,true\nacme/b\n", b'"'],
 )
 def test_a_damaged_file_is_as_good_as_none(leaderboard: Leaderboard, data: bytes) -> None:
-    assert read_checks(data) == {}
+    assert read_verdicts(data) == {}
     leaderboard.write("results", AVAILABILITY, data)
     inspector = World(here=True).inspector(leaderboard)
     inspector.inspect()

@@ -3,7 +3,7 @@
 import pytest
 
 from src.board.keeper import WRITING_CHECKED_AFTER, Keeper
-from src.leaderboard.availability import CHECKED_AGAIN_AFTER, WRITTEN_EVERY, Inspector, read_checks
+from src.leaderboard.availability import CHECKED_AGAIN_AFTER, WRITTEN_EVERY, Inspector, read_verdicts
 from src.shared.data.names import AVAILABILITY
 from src.shared.errors import StoreError
 from src.shared.process.steady import steady_now
@@ -82,7 +82,7 @@ def test_a_check_that_a_wrong_clock_wrote_down_is_made_again(leaderboard: Leader
     assert inspector.is_available == {"acme/one": True}
     machine.let_pass(seconds=WRITTEN_EVERY.total_seconds())
     inspector.inspect()
-    written = read_checks((leaderboard.folder / "results" / AVAILABILITY).read_bytes())
+    written = read_verdicts((leaderboard.folder / "results" / AVAILABILITY).read_bytes())
     assert written["acme/one"].is_available
 
 

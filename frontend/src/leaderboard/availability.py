@@ -23,7 +23,7 @@ from src.shared.times import Clock, from_text, to_text, utc_now
 log = logging.getLogger(__name__)
 
 BATCH = 100
-"""Checks at a time, one call each: a tenth of what a free account may do in five minutes."""
+"""Verdicts at a time, one call each: a tenth of what a free account may do in five minutes."""
 
 INSPECTION_SECONDS = 300.0
 CHECKED_AGAIN_AFTER = timedelta(hours=6)
@@ -35,19 +35,19 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Check:
+class Verdict:
     """What the Hub said of a model, and when."""
 
     checked: datetime
     is_available: bool
 
 
-Checks = Mapping[str, Check]
+Verdicts = Mapping[str, Verdict]
 """By the model's name."""
 
 
 class Inspector:
-    """Checks whether models are still there.
+    """Verdicts whether models are still there.
 
     `ask` asks the Hub: None is that it does not say, and ModelError that it cannot be asked now.
     """
@@ -66,7 +66,7 @@ class Inspector:
         self._ask = ask
         self._models = models
         self._clock, self._steady = clock, steady
-        self._checks: dict[str, Check] = {}
+        self._checks: dict[str, Verdict] = {}
         self._asked: dict[str, datetime] = {}
         """When this process last asked about a model, by the steady clock."""
         self._is_loaded = False
@@ -74,7 +74,7 @@ class Inspector:
         self._has_news = False
 
     def inspect(self) -> None:
-        """Check the next models, and write down what is known when it is time. It fails in the log only."""
+        """Verdict the next models, and write down what is known when it is time. It fails in the log only."""
         try:
             if not self._is_loaded:
                 self._take_over(self._read())
@@ -94,7 +94,7 @@ class Inspector:
                 verdict = self._ask(model)
                 self._asked[model] = self._steady()
                 if verdict is not None:
-                    self._checks[model] = Check(self._clock(), verdict)
+                    self._checks[model] = Verdict(self._clock(), verdict)
                     self._has_news = True
         finally:
             self._publish()
@@ -104,15 +104,15 @@ class Inspector:
         if found != self.is_available:
             self.is_available = MappingProxyType(found)
 
-    def _read(self) -> Checks:
+    def _read(self) -> Verdicts:
         snapshot = self._results.snapshot()
         place = place_of(AVAILABILITY, snapshot.files)
         if place not in snapshot.files:
             return {}
         data = self._results.read(snapshot, [place])[place]
-        return {} if isinstance(data, BadFile) else read_checks(data)
+        return {} if isinstance(data, BadFile) else read_verdicts(data)
 
-    def _take_over(self, checks: Checks) -> None:
+    def _take_over(self, checks: Verdicts) -> None:
         """What another frontend, or this one before its restart, found out later than we did."""
         for model, check in checks.items():
             if _is_ahead(check.checked, self._clock()):
@@ -128,7 +128,7 @@ class Inspector:
         kept = {model: check for model, check in self._checks.items() if model in wanted}
         try:
             self._results.commit(
-                add={AVAILABILITY: write_checks(kept)},
+                add={AVAILABILITY: write_verdicts(kept)},
                 delete=left_behind([AVAILABILITY], snapshot.files),
                 message="Write down what is available",
                 parent=snapshot,
@@ -153,18 +153,18 @@ def _is_ahead(time: datetime, now: datetime) -> bool:
     return time - now > CLOCK_SKEW
 
 
-def read_checks(data: bytes) -> dict[str, Check]:
+def read_verdicts(data: bytes) -> dict[str, Verdict]:
     """The checks in a file; a line that cannot be understood is left out: its model is checked again."""
     checks = {}
     for line in csv.DictReader(io.StringIO(data.decode("utf-8", "replace"))):
         time = from_text(line.get("checked") or "")
         truth = TRUTHS.get(line.get("available") or "")
         if time and truth is not None and line.get("model"):
-            checks[line["model"]] = Check(time, truth)
+            checks[line["model"]] = Verdict(time, truth)
     return checks
 
 
-def write_checks(checks: Checks) -> bytes:
+def write_verdicts(checks: Verdicts) -> bytes:
     """The file of these checks, in the order of the names."""
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
