@@ -10,7 +10,7 @@ from src.tasks import Task
 
 
 @dataclass(frozen=True)
-class Plan:
+class BothSides:
     """What the two sides say: the columns and the number of examples of about.py, and the backend's file."""
 
     tasks: Sequence[Task]
@@ -21,22 +21,22 @@ class Plan:
 def described(task: Task, backend: BackendDescription | None) -> TaskDescription | None:
     """What the backend says of a column's benchmark: a task or group that it was told, or a part of one."""
     tasks = backend.tasks if backend else ()
-    told = next((each for each in tasks if each.name == task.benchmark), None)
-    return told or next((each for each in tasks if task.benchmark in each.parts), None)
+    named = next((each for each in tasks if each.name == task.benchmark), None)
+    return named or next((each for each in tasks if task.benchmark in each.parts), None)
 
 
 def differences(
     tasks: Sequence[Task], num_fewshot: int | None, backend: BackendDescription
 ) -> tuple[str, ...]:
     """What the owner should mend, the worst first; the backend's own problems come before all."""
-    plan = Plan(tasks, num_fewshot, backend)
-    return (*backend.problems, *(sentence for rule in RULES for sentence in rule(plan)))
+    sides = BothSides(tasks, num_fewshot, backend)
+    return (*backend.problems, *(sentence for rule in RULES for sentence in rule(sides)))
 
 
-def every_column_is_run(plan: Plan) -> Iterator[str]:
+def every_column_is_run(sides: BothSides) -> Iterator[str]:
     """A column without a task stays empty."""
-    for task in plan.tasks:
-        if not described(task, plan.backend):
+    for task in sides.tasks:
+        if not described(task, sides.backend):
             yield (
                 f"The column {task.col_name} stays empty for new models: the backend does not run "
                 f"{task.benchmark}. Add it to TASKS_HARNESS in the backend's settings, or remove the column "
@@ -44,10 +44,10 @@ def every_column_is_run(plan: Plan) -> Iterator[str]:
             )
 
 
-def every_metric_is_computed(plan: Plan) -> Iterator[str]:
+def every_metric_is_computed(sides: BothSides) -> Iterator[str]:
     """A column whose metric no report has stays empty; of a part of a group the metrics are not known."""
-    for task in plan.tasks:
-        known = described(task, plan.backend)
+    for task in sides.tasks:
+        known = described(task, sides.backend)
         if known and known.name == task.benchmark and known.metrics and not known.metric(task.metric):
             metrics = ", ".join(metric.key for metric in known.metrics)
             yield (
@@ -56,10 +56,10 @@ def every_metric_is_computed(plan: Plan) -> Iterator[str]:
             )
 
 
-def every_direction_is_the_same(plan: Plan) -> Iterator[str]:
+def every_direction_is_the_same(sides: BothSides) -> Iterator[str]:
     """A score would be ranked the wrong way round."""
-    for task in plan.tasks:
-        known = described(task, plan.backend)
+    for task in sides.tasks:
+        known = described(task, sides.backend)
         metric = known.metric(task.metric) if known and known.name == task.benchmark else None
         if (
             metric
@@ -73,43 +73,43 @@ def every_direction_is_the_same(plan: Plan) -> Iterator[str]:
             )
 
 
-def every_task_has_a_column(plan: Plan) -> Iterator[str]:
+def every_task_has_a_column(sides: BothSides) -> Iterator[str]:
     """A task that nobody sees costs time."""
-    for known in plan.backend.tasks:
+    for known in sides.backend.tasks:
         names = {known.name, *known.parts}
-        if not any(task.benchmark in names for task in plan.tasks):
+        if not any(task.benchmark in names for task in sides.tasks):
             yield (
                 f"The backend evaluates {known.name}, which no column shows. Add it to Tasks in "
                 "src/about.py, or remove it from TASKS_HARNESS in the backend's settings."
             )
 
 
-def the_examples_are_the_same(plan: Plan) -> Iterator[str]:
+def the_examples_are_the_same(sides: BothSides) -> Iterator[str]:
     """What about.py says is only said; what the backend uses counts."""
-    if plan.num_fewshot is None:
+    if sides.num_fewshot is None:
         return
     others = [
         f"{known.num_fewshot} for {known.name}"
-        for known in plan.backend.tasks
-        if known.num_fewshot not in (None, plan.num_fewshot)
+        for known in sides.backend.tasks
+        if known.num_fewshot not in (None, sides.num_fewshot)
     ]
     if others:
         yield (
-            f"NUM_FEWSHOT in src/about.py is {plan.num_fewshot}, but the backend uses {', '.join(others)}. "
+            f"NUM_FEWSHOT in src/about.py is {sides.num_fewshot}, but the backend uses {', '.join(others)}. "
             "Set it there to the backend's number, or to None if the tasks have their own."
         )
 
 
-def nothing_is_cut_short(plan: Plan) -> Iterator[str]:
+def nothing_is_cut_short(sides: BothSides) -> Iterator[str]:
     """Scores under a limit are for trying things out."""
-    if plan.backend.limit is not None:
+    if sides.backend.limit is not None:
         yield (
-            f"The backend evaluates only part of each task (LIMIT is {plan.backend.limit:g}), and every new "
+            f"The backend evaluates only part of each task (LIMIT is {sides.backend.limit:g}), and every new "
             "result carries a badge that shows it. Unset LIMIT in the backend's settings to evaluate all."
         )
 
 
-RULES: list[Callable[[Plan], Iterator[str]]] = [
+RULES: list[Callable[[BothSides], Iterator[str]]] = [
     every_column_is_run,
     every_metric_is_computed,
     every_direction_is_the_same,
