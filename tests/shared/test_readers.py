@@ -21,7 +21,7 @@ from src.shared.data.reports import read_result
 from src.shared.data.result import Result
 from src.shared.errors import StoreError
 from src.shared.index import indexes
-from src.shared.index.index import Column, Index
+from src.shared.index.index import Index, IndexColumn
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.indexer import AGE, Indexer
@@ -53,7 +53,7 @@ def second(path: str, data: bytes) -> Reading:
 INDEX = Index[Reading](
     path="index/things.parquet",
     reader=1,
-    columns=[Column("size", "int64", lambda thing: thing.size)],
+    columns=[IndexColumn("size", "int64", lambda thing: thing.size)],
     dump=lambda thing: json.dumps(vars(thing)),
     load=lambda path, text: Reading(**json.loads(text)),
 )

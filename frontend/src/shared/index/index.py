@@ -41,7 +41,7 @@ class NewerIndex(BadFile):
     """An index that a newer version of this code has written: it is not for us to write over it."""
 
 
-class Column(NamedTuple, Generic[T]):
+class IndexColumn(NamedTuple, Generic[T]):
     """A column for people: its name, its type, and what a row has there."""
 
     name: str
@@ -70,7 +70,7 @@ class Index(Generic[T]):
     path: str
     reader: int
     """The version of what reads the files. Raise it whenever a file may be read differently than before."""
-    columns: Sequence[Column[T]]
+    columns: Sequence[IndexColumn[T]]
     """The columns for people."""
     dump: Callable[[T], str]
     load: Callable[[str, str], T]
