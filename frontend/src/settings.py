@@ -11,7 +11,7 @@ from pydantic import Field
 from src.shared.environment import Port, Positive
 from src.shared.settings import CommonSettings
 from src.submitting.case import Terms
-from src.submitting.limits import Limits, read_higher
+from src.submitting.limits import SubmissionLimits, read_higher
 
 WholeNumber = Annotated[int, Field(ge=0), "a whole number of at least 0"]
 Days = Annotated[float, Field(gt=0, le=36_500), "a number of days, up to 36500"]
@@ -51,7 +51,7 @@ class Settings(CommonSettings):
     @property
     def terms(self) -> Terms:
         """Who may submit, and how much. Raises ConfigurationError."""
-        limits = Limits(
+        limits = SubmissionLimits(
             quota=self.rate_limit_quota,
             period=timedelta(days=self.rate_limit_period),
             higher=read_higher(self.higher_rate_limits),

@@ -28,7 +28,7 @@ from src.submitting.accounts import Accounts
 from src.submitting.case import Terms
 from src.submitting.desk import Desk, NotAccepted
 from src.submitting.form import Form
-from src.submitting.limits import Limits
+from src.submitting.limits import SubmissionLimits
 from src.submitting.submitter import ANONYMOUS, Submitter
 from support.boards import TASKS, TEXTS, Leaderboard
 
@@ -282,7 +282,7 @@ class Place:
 
     def desk(self) -> Desk:
         """A desk that has looked nothing up yet, and that takes as much as anybody gives."""
-        limits = Limits(quota=10_000, writes=10_000, pending=10_000)
+        limits = SubmissionLimits(quota=10_000, writes=10_000, pending=10_000)
         return self.leaderboard.make_desk(self.leaderboard.requests, terms=Terms(limits=limits))
 
 

@@ -25,7 +25,7 @@ from src.shared.times import to_text
 from src.submitting.case import Case, Terms
 from src.submitting.desk import CAN_BE_WITHDRAWN
 from src.submitting.form import Refused
-from src.submitting.limits import Limits, usage
+from src.submitting.limits import SubmissionLimits, usage
 from src.submitting.new_request import place, withdrawn
 from src.submitting.submitter import ANONYMOUS, Submitter
 from support.backend_modules import backend_module
@@ -45,7 +45,7 @@ WITHOUT_A_RESULT = [end for end in End if end is not End.FINISHED]
 class Board:
     """A requests dataset, the frontend and a worker that write to it, and the time."""
 
-    limits: Limits = field(default_factory=Limits)
+    limits: SubmissionLimits = field(default_factory=SubmissionLimits)
     now: datetime = NOW
     files: dict[str, bytes] = field(default_factory=dict)
     nonces: count[int] = field(default_factory=count)
@@ -136,7 +136,7 @@ class Board:
 
 @pytest.fixture
 def board() -> Board:
-    return Board(Limits(quota=2, period=7 * DAY))
+    return Board(SubmissionLimits(quota=2, period=7 * DAY))
 
 
 def submits_again_and_again(board: Board, *, then: Callable[[str], None], who: Submitter = ALICE) -> int:
@@ -419,7 +419,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @initialize(quota=st.sampled_from([1, 1, 2]))
     def begin(self, quota: int) -> None:
-        self.board.limits = Limits(quota=quota, period=PERIOD)
+        self.board.limits = SubmissionLimits(quota=quota, period=PERIOD)
 
     def one(self, number: int, *statuses: Status) -> str | None:
         """One of the requests with such a status, if there is any."""

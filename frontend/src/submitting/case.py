@@ -12,7 +12,7 @@ from src.shared.data.request import Request
 from src.shared.models.model_source import ModelFacts
 from src.submitting.blocklist import Blocklist
 from src.submitting.form import Form, precisions, weight_types
-from src.submitting.limits import Limits
+from src.submitting.limits import SubmissionLimits
 from src.submitting.lookup import Lookup
 from src.submitting.submitter import ANONYMOUS, Submitter
 
@@ -25,7 +25,7 @@ class Terms:
     """Whether people may submit without a login."""
     login: bool = False
     """Whether the page has a login."""
-    limits: Limits = field(default_factory=Limits)
+    limits: SubmissionLimits = field(default_factory=SubmissionLimits)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Limits:
+class SubmissionLimits:
     """How much may be submitted."""
 
     quota: int = 5
