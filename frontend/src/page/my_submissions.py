@@ -89,35 +89,35 @@ class MySubmissions:
         limits = self._desk.terms.limits
         since = self._clock() - limits.period
         used = usage(board.requests.values(), who, since)
-        told = notices.quota(used, limits.quota_of(who.login), limits.period)
+        message = notices.quota(used, limits.quota_of(who.login), limits.period)
         label = f"👤 My submissions ({len(mine):,})"
         links = Links(self._keeper.requests, self._keeper.results, board.local_models)
         cards = board.derived.once(("cards", who.login), lambda: request_card.cards(mine, links, who))
         return {
             self.whole: gr.Accordion(label, visible=True),
-            self.mine: told + cards,
+            self.mine: message + cards,
         }
 
     def _act(self, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
-        async def act(request: gr.Request, said: str, opened: str) -> AsyncIterator[Updates]:
+        async def act(request: gr.Request, pressed: str, opened: str) -> AsyncIterator[Updates]:
             """Do what a card's button says, if that is for whoever pressed it to decide."""
             due = self._desk.due()
             if due:
-                yield self._told(notices.gathering(due), opened)
-            outcome = await self._outcome(said, self._visitors.signed_in(request))
+                yield self._message(notices.gathering(due), opened)
+            outcome = await self._outcome(pressed, self._visitors.signed_in(request))
             followed = await to_thread.run_sync(follow, request, opened)
-            yield self._told(notices.answer(outcome), opened) | followed
+            yield self._message(notices.answer(outcome), opened) | followed
 
         return act
 
-    def _told(self, told: Markup, opened: str) -> Updates:
+    def _message(self, message: Markup, opened: str) -> Updates:
         """What became of a button, above the own cards and beside the one that is open."""
-        return {self.acted: told, self.acted_above: told if opened else ""}
+        return {self.acted: message, self.acted_above: message if opened else ""}
 
-    async def _outcome(self, said: str, who: Submitter) -> api.Answer:
+    async def _outcome(self, pressed: str, who: Submitter) -> api.Answer:
         actions = {request_card.WITHDRAW: api.withdraw, request_card.AGAIN: api.submit_again}
         try:
-            action, path, *_ = json.loads(said)
+            action, path, *_ = json.loads(pressed)
             do = actions[action]
         except (ValueError, TypeError, LookupError, RecursionError):
             return api.refusal(LeaderboardError("The page sent a button that does not exist. Reload it."))

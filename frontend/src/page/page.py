@@ -112,9 +112,9 @@ def _keep_up_to_date(
 
     def live(request: gr.Request, seen_board: int | None, model: str, opened: str) -> Updates:
         now = keeper.now
-        told = {banner: notices.banner(now, notice=notice)}
+        top = {banner: notices.banner(now, notice=notice)}
         followed = about.follow(now, model) | submit.follow(request, opened)
-        return told | followed | leaderboard.notice(seen_board, now)
+        return top | followed | leaderboard.notice(seen_board, now)
 
     opened = page.load(leaderboard.refresh, leaderboard.choices, leaderboard.outputs, **QUIETLY)
     opened.then(version, None, seen, queue=False, **QUIETLY)

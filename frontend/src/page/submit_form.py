@@ -213,12 +213,12 @@ class SubmitForm:
             if due:
                 yield {self.message: notices.gathering(due)}
             outcome = await api.submit(self._desk, form, who)
-            told: Updates = {self.message: notices.answer(outcome)}
+            message: Updates = {self.message: notices.answer(outcome)}
             if outcome["ok"]:
                 followed = await to_thread.run_sync(follow, request, opened)
-                yield told | followed | {self.handed_in: form}
+                yield message | followed | {self.handed_in: form}
             else:
-                yield told | self._problems(outcome["problems"]) | {self.general: ""}
+                yield message | self._problems(outcome["problems"]) | {self.general: ""}
 
         return hand_in
 
@@ -237,8 +237,8 @@ class SubmitForm:
             return self._found(finding, None)
         updates = self._checked(_filled(form, None, finding.form), who)
         has_problems = any(updates[place] for place in (*self.errors.values(), self.general))
-        told = "" if has_problems else notices.note(CHECK_FIRST)
-        seen = {self.seen: finding.form, self.suggestion: None, self.message: told}
+        message = "" if has_problems else notices.note(CHECK_FIRST)
+        seen = {self.seen: finding.form, self.suggestion: None, self.message: message}
         return updates | self._found(finding, None) | seen
 
     def _form(self, filled_in: tuple[Any, ...]) -> Form:
@@ -295,10 +295,10 @@ class SubmitForm:
 
     def _problems(self, problems: Sequence[api.Problem]) -> Updates:
         """What is wrong next to the fields, and what is about none of them below."""
-        told: dict[Any, list[api.Problem]] = {place: [] for place in (*self.errors.values(), self.general)}
+        places: dict[Any, list[api.Problem]] = {place: [] for place in (*self.errors.values(), self.general)}
         for problem in problems:
-            told[self.errors.get(problem["field"] or "", self.general)].append(problem)
-        return {place: notices.problems(each) for place, each in told.items()}
+            places[self.errors.get(problem["field"] or "", self.general)].append(problem)
+        return {place: notices.problems(each) for place, each in places.items()}
 
 
 def _is_of(form: Form, seen: Form | None) -> bool:

@@ -45,7 +45,7 @@ def suite(
 ) -> Markup:
     """A table with a line for each column, and how the tests are run. `num_fewshot` is what about.py says."""
     tests = [_Test(column, described(column.task, backend), backend, num_fewshot) for column in columns]
-    facts = [fact for fact in FACTS if any(fact.say(test) is not None for test in tests)]
+    facts = [fact for fact in FACTS if any(fact.text(test) is not None for test in tests)]
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(fact.header) for fact in facts)
     body = Markup("").join(_line(test, facts) for test in tests)
     return Markup(
@@ -71,12 +71,12 @@ class _Fact(NamedTuple):
     """A column of this table; a test of which it is not known says None."""
 
     header: str
-    say: Callable[[_Test], Markup | str | None]
+    text: Callable[[_Test], Markup | str | None]
 
 
 def _line(test: _Test, facts: Sequence[_Fact]) -> Markup:
-    said = [fact.say(test) for fact in facts]
-    cells = Markup("").join(Markup("<td>{}</td>").format(UNKNOWN if text is None else text) for text in said)
+    texts = [fact.text(test) for fact in facts]
+    cells = Markup("").join(Markup("<td>{}</td>").format(UNKNOWN if text is None else text) for text in texts)
     return Markup("<tr>{}</tr>").format(cells)
 
 
@@ -102,7 +102,7 @@ def _metric(test: _Test) -> str:
     return f"{test.column.task.metric}, {better} is better"
 
 
-def _looked_at(test: _Test) -> str | None:
+def _scored_by(test: _Test) -> str | None:
     return KINDS.get(test.known.kind or "") if test.known else None
 
 
@@ -121,8 +121,8 @@ def _examples(test: _Test) -> str | None:
 
 
 def _guessing(test: _Test) -> str | None:
-    said, known = test.column.task.random_baseline, test.known
-    baseline = known.random_baseline if said is None and known else said
+    given, known = test.column.task.random_baseline, test.known
+    baseline = known.random_baseline if given is None and known else given
     shown = test.column.shown(baseline)
     return None if shown is None else score(shown)
 
@@ -135,7 +135,7 @@ FACTS = [
     _Fact("Column", lambda test: Markup("<b>{}</b>").format(test.column.header)),
     _Fact("Task", _task),
     _Fact("Metric", _metric),
-    _Fact("Scored by", _looked_at),
+    _Fact("Scored by", _scored_by),
     _Fact("Questions", _questions),
     _Fact("Examples", _examples),
     _Fact("Guessing scores", _guessing),
