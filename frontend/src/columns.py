@@ -133,9 +133,10 @@ class Column:
         known = [value for value in values if value is not None]
         texts = _scores(known) if self.text is score else [self.text(value) for value in known]
         if len(known) < len(values):
-            told = iter(texts)
+            known_texts = iter(texts)
             texts = [
-                instead(row) if value is None else next(told) for row, value in zip(rows, values, strict=True)
+                instead(row) if value is None else next(known_texts)
+                for row, value in zip(rows, values, strict=True)
             ]
         for kind in set(map(type, values)):
             _refuse_unless_plain(kind)
@@ -172,8 +173,8 @@ def _progress(row: Row) -> str:
 def _architecture(row: Row) -> str | None:
     """Return the architecture. Request files have it under either of two keys, as a text or a list."""
     extra = row.request.extra if row.request else {}
-    said = extra.get("architectures") or extra.get("architecture")
-    first = said[0] if isinstance(said, list) and said else said
+    named = extra.get("architectures") or extra.get("architecture")
+    first = named[0] if isinstance(named, list) and named else named
     return first if isinstance(first, str) else None
 
 

@@ -39,7 +39,7 @@ QUIET_GRADIO = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_ANALYTICS_CACHE_FRE
 each time, and anybody could read it at `/monitoring/summary`.
 """
 
-MOST_SAID = 300
+LONGEST_MESSAGE = 300
 """Characters of an error that a message repeats."""
 
 CORRECT = "Correct this line."
@@ -93,9 +93,9 @@ def owners_file(module: str) -> ModuleType:
         what = (
             error.msg if isinstance(error, SyntaxError) and error.msg else str(error)
         )  # the rest says the line once more
-        said = " ".join(what.split())[:MOST_SAID].rstrip(".")
+        message = " ".join(what.split())[:LONGEST_MESSAGE].rstrip(".")
         raise ConfigurationError(
-            f"{path}, line {line}: {type(error).__name__}: {said}. {_remedy(texts[0] if texts else '')}"
+            f"{path}, line {line}: {type(error).__name__}: {message}. {_remedy(texts[0] if texts else '')}"
         ) from error
 
 

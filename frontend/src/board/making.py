@@ -129,4 +129,4 @@ def queue_order(backend: BackendDescription | None) -> Sequence[str]:
 
 
 def _skipped(dataset: str, broken: Mapping[str, str]) -> list[str]:
-    return [f"{path} in {dataset} was skipped: {told}" for path, told in sorted(broken.items())]
+    return [f"{path} in {dataset} was skipped: {sentence}" for path, sentence in sorted(broken.items())]

@@ -63,8 +63,8 @@ def every_direction_is_the_same(sides: BothSides) -> Iterator[str]:
         metric = known.metric(task.metric) if known and known.name == task.benchmark else None
         if (
             metric
-            and None not in (says := {task.higher_is_better, metric.higher_is_better})
-            and len(says) > 1
+            and None not in (directions := {task.higher_is_better, metric.higher_is_better})
+            and len(directions) > 1
         ):
             better = "higher" if metric.higher_is_better else "lower"
             yield (

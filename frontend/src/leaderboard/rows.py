@@ -136,8 +136,8 @@ def _is_taken_back(result: Result, requests: Mapping[str, Request]) -> bool:
 
 def _with_availability(row: Row, is_available: Mapping[str, bool]) -> Row:
     """What was checked counts; else an old request may say it."""
-    said = row.request.extra.get("still_on_hub") if row.request else None
-    known = is_available.get(row.model, said if isinstance(said, bool) else None)
+    written = row.request.extra.get("still_on_hub") if row.request else None
+    known = is_available.get(row.model, written if isinstance(written, bool) else None)
     return row if known is None else replace(row, is_available=known)
 
 

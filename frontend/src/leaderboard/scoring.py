@@ -116,7 +116,7 @@ def column_of(evidence: Evidence) -> TaskColumn:
         result.goes_up(name_in(result, task), task.metric) for result in reversed(evidence.results)
     )
     by_name = not words & LOWER_WORDS or bool(words & HIGHER_WORDS)
-    up = next((said for said in newest_first if said is not None), by_name)
+    up = next((reported for reported in newest_first if reported is not None), by_name)
     fraction = not words & NUMBER_WORDS and evidence.are_fractions
     return TaskColumn(
         task,

@@ -27,19 +27,19 @@ class StopSignal:
 
     def __init__(self) -> None:
         # Never closed: the interpreter may write until the process is gone.
-        self._told, self._tells = os.pipe()
-        os.set_blocking(self._tells, False)
-        signal.set_wakeup_fd(self._tells, warn_on_full_buffer=False)
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._writer, False)
+        signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         for number in STOP:
             signal.signal(number, lambda *_: None)  # without a handler of Python's no byte is written
 
     def send(self) -> None:
         """End the wait, from any thread."""
         with suppress(BlockingIOError):  # it is full of signals that nobody has read yet
-            os.write(self._tells, bytes([signal.SIGTERM]))
+            os.write(self._writer, bytes([signal.SIGTERM]))
 
     def wait(self) -> None:
         """Wait until the process is told to end, which it may have been already."""
-        while os.read(self._told, 1)[0] not in STOP:
+        while os.read(self._reader, 1)[0] not in STOP:
             pass
         log.info("told to end")

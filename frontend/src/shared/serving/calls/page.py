@@ -52,12 +52,12 @@ class Page(gr.Blocks):
 
     def __init__(self, *args: Any, waiting: Collection[str] = (), **kwargs: Any) -> None:
         keep_sessions_small()
-        look_for_matplotlib_once()
+        search_for_matplotlib_once()
         super().__init__(*args, **kwargs)
         self._waiting = waiting
         self._places: dict[str, CapacityLimiter] = {}
         self._computing: CapacityLimiter | None = None  # made at the first call: it belongs to the event loop
-        self._told = -TRACEBACK_SECONDS
+        self._logged = -TRACEBACK_SECONDS
         self.pending_streams = Remembered(dict)  # type: ignore[assignment]
         self.pending_diff_streams = Remembered(dict)  # type: ignore[assignment]
 
@@ -101,9 +101,9 @@ class Page(gr.Blocks):
         """What is sent of a function's outputs. Gradio makes each component anew that stays as it is."""
         if not isinstance(predictions, dict) or not all(isinstance(key, Block) for key in predictions):
             return await super().postprocess_data(block_fn, predictions, state)
-        told = {component._id for component in predictions}
+        answered = {component._id for component in predictions}
         function = copy(block_fn)
-        function.outputs = [output for output in block_fn.outputs if output._id in told]
+        function.outputs = [output for output in block_fn.outputs if output._id in answered]
         values = await super().postprocess_data(function, predictions, state) if predictions else []
         changes = {output._id: value for output, value in zip(function.outputs, values, strict=True)}
         return [
@@ -122,8 +122,8 @@ class Page(gr.Blocks):
         except Exception as error:
             name = getattr(block_fn, "name", block_fn)
             now = time.monotonic()
-            if now - self._told >= TRACEBACK_SECONDS:
-                self._told = now
+            if now - self._logged >= TRACEBACK_SECONDS:
+                self._logged = now
                 log.exception("could not answer a call of %s", name)
             else:
                 log.warning("could not answer a call of %s: %s", name, type(error).__name__)
@@ -153,7 +153,7 @@ class Page(gr.Blocks):
         return places
 
 
-def look_for_matplotlib_once() -> None:
+def search_for_matplotlib_once() -> None:
     """Gradio tries to import it twice for each call, and Python searches its whole path each time."""
     if find_spec("matplotlib") is None:
         sys.modules["matplotlib"] = None  # type: ignore[assignment]
