@@ -275,7 +275,7 @@ def fingerprint(module: str) -> str:
     ("index", "module", "known"),
     [
         (REQUESTS_INDEX, "data.request", (2, "c39341160004ab82")),
-        (RESULTS_INDEX, "data.reports", (2, "322e44392aa53b09")),
+        (RESULTS_INDEX, "data.reports", (2, "288150a44f6bb290")),
     ],
     ids=["requests", "results"],
 )

@@ -123,14 +123,14 @@ def _unshot(key: str) -> str:
 def _model(report: _Report) -> str:
     named = as_text(report.config.get("model_name"))
     part = _text_of(report.model_args, "peft", "delta")  # lm_eval names the model below it
-    told = (
+    given = (
         named,
         part,
         as_text(report.model_config.get("model_name")),
         as_text(report.raw.get("model_name")),
         _text_of(report.model_args, "pretrained", "model"),
     )
-    name = model_name(next((text for text in told if text.strip()), ""))
+    name = model_name(next((text for text in given if text.strip()), ""))
     if not name:
         raise BadFile("it is not a result: config.model_name (or config_general.model_name) names no model")
     if A_FOLDER.match(name) or name.count("/") > 1:
@@ -146,39 +146,39 @@ def _commit(report: _Report) -> str | None:
     if sha.lower() not in NO_COMMIT:
         return sha.lower() if COMMIT.fullmatch(sha.lower()) else sha
     revisions = (report.model_config, report.model_args)
-    told = (as_text(part.get("revision")).strip().lower() for part in revisions)
-    return next((text for text in told if COMMIT.fullmatch(text)), None)
+    given = (as_text(part.get("revision")).strip().lower() for part in revisions)
+    return next((text for text in given if COMMIT.fullmatch(text)), None)
 
 
 def _precision(report: _Report) -> str:
-    told = (
+    given = (
         report.ours.get("precision"),
         report.config.get("model_dtype"),
         report.model_config.get("dtype"),
         report.model_args.get("dtype"),
     )
-    names = (precision_name(as_text(text)) for text in told)
+    names = (precision_name(as_text(text)) for text in given)
     return next((name for name in names if name != UNKNOWN), UNKNOWN)
 
 
 def _weight_type(report: _Report) -> str | None:
-    told = as_text(report.ours.get("weight_type"))
+    given = as_text(report.ours.get("weight_type"))
     for kind in ("Adapter", "Delta"):
         if report.model_config.get(f"{kind.lower()}_weights") is True:
-            return told or kind
+            return given or kind
     parts = {"peft": "Adapter", "delta": "Delta"}
-    return told or next((kind for name, kind in parts.items() if _text_of(report.model_args, name)), None)
+    return given or next((kind for name, kind in parts.items() if _text_of(report.model_args, name)), None)
 
 
 def _use_chat_template(report: _Report) -> bool:
-    told = (
+    given = (
         report.ours.get("use_chat_template"),
         report.config.get("use_chat_template"),
         report.model_config.get("use_chat_template"),
         report.model_config.get("override_chat_template"),
     )
-    said = next((value for value in told if isinstance(value, bool)), None)
-    return bool(report.raw.get("chat_template")) if said is None else said
+    found = next((value for value in given if isinstance(value, bool)), None)
+    return bool(report.raw.get("chat_template")) if found is None else found
 
 
 # The evaluation
@@ -192,16 +192,16 @@ def _engine(report: _Report) -> str | None:
 
 
 def _limit(report: _Report) -> float | None:
-    told = (report.config.get("limit"), report.config.get("max_samples"))
-    return next((number for value in told if (number := read_number(value)) is not None), None)
+    given = (report.config.get("limit"), report.config.get("max_samples"))
+    return next((number for value in given if (number := read_number(value)) is not None), None)
 
 
 def _ended(path: str, report: _Report) -> datetime:
     """When the evaluation ended: as our worker says, else the file's name, else lm_eval's `date`."""
-    said = from_text(as_text(report.ours.get("ended"))) or from_text(PurePosixPath(path).name)
+    found = from_text(as_text(report.ours.get("ended"))) or from_text(PurePosixPath(path).name)
     date = as_number(report.raw.get("date"))
-    if said or date is None:
-        return said or UNKNOWN_TIME
+    if found or date is None:
+        return found or UNKNOWN_TIME
     try:
         return datetime.fromtimestamp(date, UTC)
     except (ValueError, OverflowError, OSError):
@@ -214,11 +214,11 @@ def _setup(report: _Report) -> Setup | None:
     lm_eval, transformers = as_text(raw.get("lm_eval_version")), as_text(raw.get("transformers_version"))
     if not lm_eval:
         return None
-    told = as_object(report.ours.get("tasks")) or _reported_tasks(report)
+    given = as_object(report.ours.get("tasks")) or _reported_tasks(report)
     return Setup(
         lm_eval=lm_eval,
         transformers=transformers,
-        tasks={task: _whole(number) for task, number in told.items()},
+        tasks={task: _whole(number) for task, number in given.items()},
         batch_size=str(config.get("batch_size") or 1),
         device=as_text(config.get("device")),
         limit=as_number(config.get("limit")),
@@ -262,12 +262,12 @@ def _stderrs(results: Object) -> dict[str, dict[str, float]]:
 
 
 def _directions(report: _Report) -> dict[str, dict[str, bool]]:
-    said = {
+    found = {
         task: {metric: up for metric, up in as_object(metrics).items() if isinstance(up, bool)}
         for task, metrics in as_object(report.raw.get("higher_is_better")).items()
     }
     of_lighteval = {key: dict(_lighteval_directions(config)) for key, config in report.config_tasks.items()}
-    return {**of_lighteval, **said}
+    return {**of_lighteval, **found}
 
 
 def _lighteval_directions(config: Object) -> Iterator[tuple[str, bool]]:
@@ -276,14 +276,14 @@ def _lighteval_directions(config: Object) -> Iterator[tuple[str, bool]]:
     for metric in map(as_object, listed):
         up = metric.get("higher_is_better")
         for name in _listed(metric.get("metric_name")):
-            says = as_object(up).get(str(name)) if isinstance(up, dict) else up
-            if isinstance(says, bool):
-                yield str(name), says
+            goes_up = as_object(up).get(str(name)) if isinstance(up, dict) else up
+            if isinstance(goes_up, bool):
+                yield str(name), goes_up
 
 
 def _versions(report: _Report) -> dict[str, str]:
-    told = {key: config.get("version") for key, config in report.config_tasks.items()}
-    versions = {**told, **as_object(report.raw.get("versions"))}
+    given = {key: config.get("version") for key, config in report.config_tasks.items()}
+    versions = {**given, **as_object(report.raw.get("versions"))}
     return {
         task: str(version) for task, version in versions.items() if isinstance(version, str | int | float)
     }
@@ -292,19 +292,19 @@ def _versions(report: _Report) -> dict[str, str]:
 def _n_shot(report: _Report) -> dict[str, int]:
     keys = {task: key_of(task) for task in report.results if SEPARATOR in task}
     named = {task: key.shots for task, key in keys.items() if key}
-    told = {**named, **as_object(report.raw.get("n-shot"))}
-    return {task: number for task, value in told.items() if (number := _whole(value)) is not None}
+    given = {**named, **as_object(report.raw.get("n-shot"))}
+    return {task: number for task, value in given.items() if (number := _whole(value)) is not None}
 
 
 def _n_samples(report: _Report) -> dict[str, int]:
     """How many questions were asked of each task; of a group, of all its tasks together."""
-    told: dict[str, object] = {
+    given: dict[str, object] = {
         task: as_object(metrics).get("sample_len") for task, metrics in report.results.items()
     }
-    told |= {key: config.get("effective_num_docs") for key, config in report.config_tasks.items()}
+    given |= {key: config.get("effective_num_docs") for key, config in report.config_tasks.items()}
     for task, count in as_object(report.raw.get("n-samples")).items():
-        told[task] = as_object(count).get("effective")
-    known = {task: number for task, value in told.items() if (number := _whole(value)) and number > 0}
+        given[task] = as_object(count).get("effective")
+    known = {task: number for task, value in given.items() if (number := _whole(value)) and number > 0}
     groups = _groups(report)
     for group in groups.keys() - known.keys():
         leaves = _leaves(group, groups)

@@ -123,8 +123,8 @@ class Result:
         """Return whether more is better, or None when the report does not say, or says both."""
         if benchmark in self.scores:
             return self._direction(benchmark, metric)
-        said = {self._direction(task, metric) for task in self.tasks(benchmark) or (benchmark,)} - {None}
-        return said.pop() if len(said) == 1 else None
+        found = {self._direction(task, metric) for task in self.tasks(benchmark) or (benchmark,)} - {None}
+        return found.pop() if len(found) == 1 else None
 
     def setting(self, benchmark: str) -> Setting:
         """Return what another score of the benchmark must share with this one to be compared."""
@@ -147,8 +147,8 @@ class Result:
         return Score(value, self.stderrs.get(task, {}).get(key), self.n_samples.get(task))
 
     def _direction(self, task: str, metric: str) -> bool | None:
-        said = self.higher_is_better.get(task, {})
-        return said.get(metric, said.get(metric.split(",")[0]))
+        found = self.higher_is_better.get(task, {})
+        return found.get(metric, found.get(metric.split(",")[0]))
 
 
 def _mean(scores: list[Score]) -> Score | None:
