@@ -274,7 +274,7 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (2, "c39341160004ab82")),
+        (REQUESTS_INDEX, "data.request", (2, "8fedbfb2b969b7e2")),
         (RESULTS_INDEX, "data.reports", (2, "288150a44f6bb290")),
     ],
     ids=["requests", "results"],

@@ -54,7 +54,7 @@ WAITS_FOR_A_WORKER = "It waits for a worker."
 WAITS_FOR_ROOM = "it waits for a worker that has room for them"
 """Messages of a request that no worker has claimed yet. The second one means that no worker is missing."""
 
-LEASE_RAN_OUT = "The worker that evaluated it was not heard of any more."
+LEASE_RAN_OUT = "The worker that evaluated it stopped responding."
 """The message of an attempt whose worker counts as dead."""
 
 CLOCK_SKEW = timedelta(minutes=5)
