@@ -42,14 +42,14 @@ EVENTS_AT_ONCE = 200
 """Of all visitors together; three quarters may wait for their commit, and gradio counts those as well."""
 
 INDEXING_SECONDS = 60.0
-"""How often it is looked whether an index should be renewed."""
+"""How often to check whether an index should be renewed."""
 
 LEAPS_SECONDS = 10.0
-"""How often it is looked whether the machine's clock has leapt."""
+"""How often to check whether the machine's clock has leapt."""
 
 
 def main() -> None:
-    """Serve the page until the process is told to end."""
+    """Serve the page until the process must end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     stop = StopSignal()
@@ -97,7 +97,7 @@ def main() -> None:
 
 
 def make_desk(settings: Settings, stores: Stores, keeper: Keeper) -> Desk:
-    """Where submissions are handed in. Raises ConfigurationError."""
+    """Make the desk, where submissions are handed in. Raises ConfigurationError."""
     return Desk(
         stores.models,
         GroupCommit(stores.requests, keeper.read_requests, show=keeper.show, order=lambda: keeper.order),
@@ -109,7 +109,7 @@ def make_desk(settings: Settings, stores: Stores, keeper: Keeper) -> Desk:
 
 
 def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
-    """Serve the page, and the datasets' files where they lie in folders. Raises ConfigurationError."""
+    """Serve the page, and the datasets' files if they are in folders. Raises ConfigurationError."""
     from src.page.assets import serve_assets
     from src.page.doors import doors
     from src.shared.serving.calls.middleware import BOUNDS
@@ -135,7 +135,7 @@ def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
 
 
 def in_the_background(tasks: Mapping[Callable[[], None], float]) -> Sequence[Loop]:
-    """Run each task now, while gradio is imported, which takes seconds, and again after so many seconds."""
+    """Run each task now, while gradio is imported, and again each time its number of seconds has passed."""
     loops = [Loop(task, timedelta(seconds=seconds)) for task, seconds in tasks.items()]
     for loop in loops:
         loop.start()

@@ -26,7 +26,7 @@ from src.submitting.limits import HOUR, Usage, usage, writes
 log = logging.getLogger(__name__)
 
 CAN_BE_ASKED_FOR_AGAIN = (Status.FAILED, Status.CANCELLED)
-"""Requests that are put into the queue once more, in their own file; no other is ever overwritten."""
+"""Requests that go back into the queue, in their own file. No other is ever overwritten."""
 
 LONGEST_FIELD = 200
 """Characters; the Hub's longest names have 96, branches rarely more than 50."""
@@ -38,13 +38,13 @@ REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+#@-]*")
 """Branches, tags and commits; git allows more, and a commit names what has another name."""
 
 CAUSAL = ("ForCausalLM", "LMHeadModel")
-"""How transformers ends the names of most classes that predict the next token."""
+"""The endings of most class names in transformers that predict the next token."""
 
 WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json")
 ADAPTER_WEIGHTS = re.compile(
     r"adapter_model(-\d+-of-\d+)?\.safetensors|adapter_model\.safetensors\.index\.json"
 )
-"""What transformers and peft load."""
+"""The files that transformers and peft load."""
 
 OTHER_WEIGHTS = {".bin": "PyTorch", ".pt": "PyTorch", ".pth": "PyTorch", ".gguf": "GGUF", ".h5": "TensorFlow"}
 """Endings of other files with weights, and what they are called."""
@@ -81,13 +81,13 @@ def fields_are_not_too_long(case: Case) -> None:
 
 
 def submitter_is_signed_in(case: Case) -> None:
-    """The Hub says who submits, unless the owner takes anonymous submissions."""
+    """The Hub has confirmed who submits, unless the owner accepts anonymous submissions."""
     if not case.submitter.login and not case.terms.anonymous:
         raise Refused(SIGN_IN if case.terms.login else CLOSED)
 
 
 def submitter_is_not_blocked(case: Case) -> None:
-    """The owner has not blocked whoever submits."""
+    """The owner has not blocked the submitter."""
     if case.blocked.broken:
         raise Refused(
             f"The owner's list of blocked models and users cannot be read: {case.blocked.broken}. "
@@ -119,7 +119,7 @@ def queue_has_room(case: Case) -> None:
 
 
 def quota_is_not_used_up(case: Case) -> None:
-    """No login has more than its quota evaluated in the period, with what still waits or runs."""
+    """No login has more submissions evaluated in the period than its quota. Open ones count too."""
     login, limits = case.submitter.login, case.terms.limits
     if not login:
         return
@@ -190,7 +190,7 @@ def weight_type_is_offered(case: Case) -> None:
 
 
 def model_type_is_offered(case: Case) -> None:
-    """The model type is one of MODEL_TYPES, or said to be unknown."""
+    """The model type is one of MODEL_TYPES, or unknown."""
     offered = [*map(str, MODEL_TYPES), UNKNOWN_TYPE]
     _refuse_unless_offered("model type", case, case.form.model_type, offered, field="model_type")
 
@@ -205,12 +205,12 @@ def model_is_not_blocked(case: Case) -> None:
 
 
 def model_exists(case: Case) -> None:
-    """The model and the revision are there, and may be read; under its own name it is not blocked either."""
+    """The model and the revision exist and may be read, and the model's canonical name is not blocked."""
     _refuse_blocked(case, case.facts.name, "model")
 
 
 def name_can_be_a_folder(case: Case) -> None:
-    """Its request would lie where it is found again, and not among our own files."""
+    """Its request gets a path that is found again and is not one of our own files."""
     if not is_safe_path(case.path) or not is_data_path(case.path):
         raise Refused(
             f"{case.facts.name} cannot be the name of a folder in the requests dataset. Rename the model.",
@@ -219,7 +219,7 @@ def name_can_be_a_folder(case: Case) -> None:
 
 
 def weight_type_fits_the_files(case: Case) -> None:
-    """An adapter is submitted as one, and nothing else is."""
+    """An adapter is submitted as an adapter, and nothing else is."""
     files, name = case.facts.files, case.facts.name
     if case.facts.is_adapter and case.form.weight_type != "Adapter":
         remedy = (
@@ -268,7 +268,7 @@ def has_safetensors_weights(case: Case) -> None:
 
 
 def needs_no_remote_code(case: Case) -> None:
-    """It runs without code of its own; what transformers knows by itself does not need it."""
+    """It needs no code of its own. Architectures that transformers knows never do."""
     for field, part in case.parts.items():
         is_known = case.backend is not None and part.architecture in case.backend.architectures
         if part.needs_remote_code and not is_known:
@@ -280,7 +280,7 @@ def needs_no_remote_code(case: Case) -> None:
 
 
 def architecture_is_known(case: Case) -> None:
-    """The backend's transformers can load it as a causal language model, as far as both say."""
+    """The backend's transformers can load it as a causal language model, if both are known."""
     known = case.backend.architectures if case.backend else ()
     for field, part in case.parts.items():
         if known and part.architecture and part.architecture not in known and not part.needs_remote_code:
@@ -299,7 +299,7 @@ def architecture_is_known(case: Case) -> None:
 
 
 def weights_can_be_loaded(case: Case) -> None:
-    """Where weights are quantized, the backend has what that needs."""
+    """If its weights are quantized, the backend has what the method needs."""
     loadable = case.backend.quantizations if case.backend else None
     for field, part in case.parts.items():
         if loadable is None or part.quantization is None or part.quantization in loadable:
@@ -313,7 +313,7 @@ def weights_can_be_loaded(case: Case) -> None:
 
 
 def fits_the_size_cap(case: Case) -> None:
-    """Its weights are not larger, in the precision that is asked for, than what the backend takes."""
+    """Its weights, in the requested precision, are not larger than the backend's limit."""
     model = case.base or case.facts
     size = weights_in_gb(None if model.params is None else model.params / 1e9, case.form.precision)
     cap = case.backend.max_model_gb if case.backend else None
@@ -342,7 +342,7 @@ def states_a_license(case: Case) -> None:
 
 
 def has_a_model_card(case: Case) -> None:
-    """People can read what it is."""
+    """A model card tells people what the model is."""
     length = case.lookup.card_length
     if length < SHORTEST_CARD:
         has = (
@@ -358,7 +358,7 @@ def has_a_model_card(case: Case) -> None:
 
 
 def is_not_submitted_yet(case: Case) -> None:
-    """The same evaluation was not asked for yet, or it failed or was withdrawn."""
+    """The same evaluation was not requested yet, or it failed or was withdrawn."""
     for path, request in case.earlier.items():
         if request.status not in CAN_BE_ASKED_FOR_AGAIN:
             known = f"commit {request.commit[:8]}" if request.commit else f"revision {request.revision}"
@@ -405,8 +405,10 @@ CHECKS: list[Check] = [
 
 
 def problems(case: Case, *, before_the_hub: bool = False) -> list[Refused]:
-    """Everything that is wrong with a submission, each thing once; or what can be said before the Hub is
-    asked about the model. Nothing passes a check that fails.
+    """Return everything that is wrong with a submission, each problem once.
+
+    `before_the_hub` leaves out the checks that ask the Hub about the model. A check that fails itself lets
+    nothing pass.
     """
     found: dict[str, Refused] = {}
     for check in CHECKS:
@@ -465,7 +467,7 @@ def _refuse_blocked(case: Case, name: str, field: str) -> None:
 
 
 def _next(times: Sequence[datetime], limit: int, period: timedelta) -> str:
-    """When the next one is taken, from the times of those that count, the oldest first."""
+    """Return when the next one is accepted, from the times of those that count, the oldest first."""
     if limit < 1:
         return ASK
     until = times[-limit] + period + timedelta(seconds=59)  # it is told to the minute, and not too early
@@ -473,7 +475,7 @@ def _next(times: Sequence[datetime], limit: int, period: timedelta) -> str:
 
 
 def _what_used_it(used: Usage) -> str:
-    """What takes the places of the quota, as the end of a sentence."""
+    """Return what uses the quota, as the end of a sentence."""
     open_ones = f"{used.open} {'waits or runs' if used.open == 1 else 'wait or run'}"
     begun = f"{len(used.began)} {'has' if len(used.began) == 1 else 'have'} been evaluated"
     parts = [*([begun] if used.began else []), *([open_ones] if used.open else [])]
@@ -481,7 +483,7 @@ def _what_used_it(used: Usage) -> str:
 
 
 def _next_in_the_quota(used: Usage, quota: int, period: timedelta) -> str:
-    """When the next one is taken. Nobody knows when what waits will begin."""
+    """Return when the next one is accepted. Nobody knows when a waiting one will begin."""
     if quota < 1:
         return ASK
     if used.open < quota:

@@ -33,7 +33,9 @@ LONGEST = 200
 
 
 def read_model_type(text: str) -> ModelType:
-    """The kind that a text names: `🟢 : pretrained`, this twice over, its name alone, or a foreign one."""
+    """Return the kind that a text names: `🟢 : pretrained`, that text twice, its name only, or an unknown
+    kind.
+    """
     return _read(text[:LONGEST])
 
 

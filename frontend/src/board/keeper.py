@@ -83,7 +83,9 @@ class Keeper:
         self._publishing = threading.Lock()
 
     def sync(self) -> None:
-        """Read what changed. When a dataset cannot be read, the old board stays and `problem` says why."""
+        """Read what changed. If a dataset cannot be read, keep the old board and set
+        `problem` to the reason.
+        """
         try:
             self._sync()
         except StoreError as error:
@@ -126,8 +128,10 @@ class Keeper:
             )
 
     def _fill(self) -> None:
-        """Read the results before the requests: where there is no index, all files of both datasets may be
-        more than the Hub delivers in five minutes, and the table is what visitors come for.
+        """Read the results before the requests.
+
+        Without an index, all files of both datasets may be more than the Hub delivers in five minutes, and
+        visitors come for the table.
         """
         with self._reading_requests:  # which is told first where both datasets are missing
             self._blocked.at(self.requests.snapshot())
@@ -171,13 +175,13 @@ class Keeper:
 
     @property
     def blocked(self) -> Blocklist:
-        """Who is blocked, as of the last reading of the requests."""
+        """The models and users that were blocked when the requests were last read."""
         return blocklist(self._blocked.latest)
 
     def read_requests(self) -> Reading[Request]:
-        """The requests dataset as it is at this moment, and who is blocked.
+        """Read the requests dataset and the blocklist as they are now.
 
-        Raises StoreError, NotOurs for one that belongs to another leaderboard.
+        Raises StoreError, or NotOurs if the dataset belongs to another leaderboard.
         """
         with self._reading_requests:
             for _ in tries():
@@ -203,13 +207,13 @@ class Keeper:
         return replace(board, queue=entries(requests, queue_order(board.backend)))
 
     def _report_left(self, reading: Reading[Request], left: int) -> None:
-        """While the first reading takes long, say how much there is left."""
+        """Report during a long first reading how many files are left."""
         if not self.now.synced:
             with self._publishing:
                 self._publish(replace(self.now, left=left, problem=""))
 
     def _show_a_part(self, reading: Reading[Result], left: int) -> None:
-        """While the first reading takes long, show what there is until now."""
+        """Show during a long first reading what has been read so far."""
         if not self.now.synced:
             read = Readings(
                 self._requests.latest, self._blocked.latest, reading, Reading.empty(), NOTHING_CHECKED
@@ -224,7 +228,7 @@ class Keeper:
             self._publish(replace(self.now, problem=problem))
 
     def _check_writing(self) -> None:
-        """Find out whether submissions can be written, more often while they cannot."""
+        """Check whether submissions can be written. Check more often while they cannot."""
         now = self._steady()
         patience = WRITING_CHECKED_AGAIN_AFTER if self._cannot_submit else WRITING_CHECKED_AFTER
         if self._writing_checked and now - self._writing_checked < patience:
@@ -242,7 +246,7 @@ class Keeper:
         self.now = replace(now, version=old.version + (not same))
 
     def _board(self, read: Readings) -> Board:
-        """The board of a reading. The log has once where a column fails."""
+        """Make the board of a reading. Log once where a column fails."""
         board, failing = make_board(
             read,
             self._about,

@@ -24,7 +24,7 @@ from src.submitting.blocklist import Blocklist
 from src.tasks import Task
 
 NOTHING_CHECKED: Mapping[str, bool] = MappingProxyType({})
-"""While nobody knows which models are still on the Hub."""
+"""Used until the first check of which models are still on the Hub."""
 
 COLUMN_FAILS = (
     "The column {!r} fails with {}: {}. Its cells are empty where it fails. Fix it in src/columns.py. The "
@@ -34,40 +34,40 @@ COLUMN_FAILS = (
 
 @dataclass(frozen=True)
 class About:
-    """What the owner says in about.py."""
+    """The owner's settings in about.py."""
 
     tasks: Sequence[Task]
     """The columns of scores."""
 
     num_fewshot: int | None = None
-    """The number of examples before each question; None is each task's own default."""
+    """The number of examples before each question; None means each task's own default."""
 
     rank_mixed: bool = True
-    """Whether scores that were computed under other conditions count for average and rank."""
+    """Whether marked scores count for average and rank."""
 
     hints: tuple[str, ...] = ()
     """Sentences for the owner about what in the file has no effect."""
 
 
 class Readings(NamedTuple):
-    """What a board is made of: each part stays the same object while it does not change."""
+    """What a board is made of. Each part stays the same object until it changes."""
 
     requests: Reading[Request]
     blocked: Reading[Blocklist]
     results: Reading[Result]
     backend: Reading[BackendDescription]
     is_available: Mapping[str, bool]
-    """Whether each model is still on the Hub, as far as that was checked."""
+    """Whether each model is still on the Hub, if that has been checked."""
 
     def is_same(self, other: Readings) -> bool:
-        """Whether the same board follows."""
+        """Return whether the same board would follow."""
         return all(part is old for part, old in zip(self, other, strict=True))
 
 
 def make_board(
     read: Readings, about: About, *, requests: str, results: str, local_models: frozenset[str]
 ) -> tuple[Board, Mapping[str, Exception]]:
-    """The board, and the error behind each sentence of its `failing_columns`.
+    """Return the board, and the error behind each sentence of its `failing_columns`.
 
     `requests` and `results` are the names of the datasets, for people.
     """
@@ -105,7 +105,7 @@ def make_board(
 
 
 def blocklist(reading: Reading[Blocklist]) -> Blocklist:
-    """Who is blocked, as of a reading of the requests."""
+    """Return the blocklist in a reading of the requests dataset."""
     place = place_of(BLOCKLIST, reading.snapshot.files)
     if place in reading.broken:
         reason = reading.broken[place].removesuffix(f". {BadFile.remedy}")  # submitters are told it, too
@@ -114,7 +114,7 @@ def blocklist(reading: Reading[Blocklist]) -> Blocklist:
 
 
 def closed(board: Board) -> str:
-    """Why nothing is taken although it could be written, if so."""
+    """Return why submissions are closed although the dataset can be written; empty if they are open."""
     requests = board.requests.values()
     return (
         OLD_BACKEND
@@ -124,7 +124,7 @@ def closed(board: Board) -> str:
 
 
 def queue_order(backend: BackendDescription | None) -> Sequence[str]:
-    """The rules of the queue's order, as the backend says."""
+    """Return the rules of the queue's order that the backend publishes."""
     return backend.queue_order if backend and backend.queue_order else DEFAULT
 
 

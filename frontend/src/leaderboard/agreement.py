@@ -1,4 +1,4 @@
-"""Where about.py and what the backend says it runs do not agree: a sentence each, for the owner."""
+"""Where about.py and the backend disagree: a sentence each, for the owner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from src.tasks import Task
 
 @dataclass(frozen=True)
 class BothSides:
-    """What the two sides say: the columns and the number of examples of about.py, and the backend's file."""
+    """The two sides: the columns and number of examples in about.py, and the backend's description."""
 
     tasks: Sequence[Task]
     num_fewshot: int | None
@@ -19,7 +19,7 @@ class BothSides:
 
 
 def described(task: Task, backend: BackendDescription | None) -> TaskDescription | None:
-    """What the backend says of a column's benchmark: a task or group that it was told, or a part of one."""
+    """Return the description of a column's benchmark, or of the group that it is part of."""
     tasks = backend.tasks if backend else ()
     named = next((each for each in tasks if each.name == task.benchmark), None)
     return named or next((each for each in tasks if task.benchmark in each.parts), None)
@@ -28,7 +28,7 @@ def described(task: Task, backend: BackendDescription | None) -> TaskDescription
 def differences(
     tasks: Sequence[Task], num_fewshot: int | None, backend: BackendDescription
 ) -> tuple[str, ...]:
-    """What the owner should mend, the worst first; the backend's own problems come before all."""
+    """Return what the owner should fix, the worst first, after the backend's own problems."""
     sides = BothSides(tasks, num_fewshot, backend)
     return (*backend.problems, *(sentence for rule in RULES for sentence in rule(sides)))
 
@@ -45,7 +45,7 @@ def every_column_is_run(sides: BothSides) -> Iterator[str]:
 
 
 def every_metric_is_computed(sides: BothSides) -> Iterator[str]:
-    """A column whose metric no report has stays empty; of a part of a group the metrics are not known."""
+    """A column whose metric no report has stays empty. The metrics of a group's parts are not known."""
     for task in sides.tasks:
         known = described(task, sides.backend)
         if known and known.name == task.benchmark and known.metrics and not known.metric(task.metric):
@@ -85,7 +85,7 @@ def every_task_has_a_column(sides: BothSides) -> Iterator[str]:
 
 
 def the_examples_are_the_same(sides: BothSides) -> Iterator[str]:
-    """What about.py says is only said; what the backend uses counts."""
+    """The number in about.py is for visitors only; the backend's number is what is used."""
     if sides.num_fewshot is None:
         return
     others = [

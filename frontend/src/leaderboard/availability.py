@@ -36,7 +36,7 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the Hub said of a model, and when."""
+    """The Hub's answer about a model, and when it came."""
 
     checked: datetime
     is_available: bool
@@ -47,9 +47,10 @@ Verdicts = Mapping[str, Verdict]
 
 
 class Inspector:
-    """Verdicts whether models are still there.
+    """Checks whether models are still on the Hub.
 
-    `ask` asks the Hub: None is that it does not say, and ModelError that it cannot be asked now.
+    `ask` asks the Hub. It returns None if the Hub does not say, and raises ModelError if it cannot be asked
+    now.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class Inspector:
         return {} if isinstance(data, BadFile) else read_verdicts(data)
 
     def _take_over(self, checks: Verdicts) -> None:
-        """What another frontend, or this one before its restart, found out later than we did."""
+        """Take over what another frontend, or this one before its restart, found out later than we did."""
         for model, check in checks.items():
             if _is_ahead(check.checked, self._clock()):
                 continue

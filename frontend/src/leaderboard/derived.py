@@ -1,4 +1,4 @@
-"""What is derived from a value that never changes: made once, by whoever asks first, and kept with it."""
+"""Keeps what is derived from an immutable value: it is computed once, at the first request."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ T = TypeVar("T")
 
 
 class Derived:
-    """Keeps what is derived from the frozen value that holds it, for as long as that value lives.
+    """Keeps what is derived from the frozen value that holds it, as long as that value lives.
 
-    Two who ask at the same time wait for one answer: thousands of rows are worked on once, not once each.
+    Two threads that ask at the same time wait for one answer: thousands of rows are processed once, not
+    twice.
     """
 
     def __init__(self) -> None:
@@ -20,7 +21,9 @@ class Derived:
         self._lock = RLock()
 
     def once(self, what: object, make: Callable[[], T]) -> T:
-        """Return what `make` returned when `what` was first asked for. If it raises, the next one tries."""
+        """Return what `make` returned when `what` was first asked for. If it raises, the next caller tries
+        again.
+        """
         if what not in self._made:  # reading needs no lock
             with self._lock:
                 if what not in self._made:

@@ -1,4 +1,4 @@
-"""Which models lie in a local folder: the page has no link for them."""
+"""The models in a local folder, which have no page to link to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def local_models(folder: Path | None) -> frozenset[str]:
-    """The names of the models below a folder, if there is one, each `organisation/model` or `model`."""
+    """Return the names of the models below a folder, each `organisation/model` or `model`."""
     if folder is None:
         return frozenset()
     configs = [*folder.glob("*/config.json"), *folder.glob("*/*/config.json")]

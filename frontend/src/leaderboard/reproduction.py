@@ -1,4 +1,4 @@
-"""The commands that compute a row's scores again: lm_eval as it was run, on the same commit of the model."""
+"""The commands that reproduce a row's scores: lm_eval as it was run, on the same commit of the model."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ PLAIN = re.compile(r"[\w.:+-]{1,200}", re.ASCII)
 """Names of tasks and devices, numbers, versions."""
 
 LM_EVALS_SEEDS = (0, 1234, 1234, 1234)
-"""What lm_eval takes when it is told none."""
+"""lm_eval's default seeds."""
 
 LOCAL_MODELS = "$LEADERBOARD_DATA_DIR/models"
-"""Where a model lies that is not on the Hub; the shell of whoever runs the leaderboard knows the folder."""
+"""The place of a model that is not on the Hub. The shell of whoever runs the leaderboard knows the folder."""
 
 OFFERED = 5
-"""How many rows are answered to one search."""
+"""How many rows are reproduced for one search."""
 
 NEXT_LINE = " \\\n  "
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """The commands that compute a row's scores again, and what has to be known about them.
+    """The commands that reproduce a row's scores, and notes about them.
 
-    They end in the shell of whoever copies them: what is taken from a file is plain words, and quoted.
+    People paste them into a shell, so whatever comes from a file is restricted to plain words and quoted.
     """
 
     row: Row
@@ -61,7 +61,7 @@ def reproductions(
     local_models: Collection[str] = (),
     description: BackendDescription | None = None,
 ) -> list[Reproduction]:
-    """Of the rows that a search finds, the first ones; of the best row, when nothing is searched."""
+    """Return the commands for the first rows that a search finds, or for the best row without a search."""
     sought = read_search(search)
     rows = found(standings, sought)[: OFFERED if sought.terms else 1]
     return [reproduction(row, local_models=local_models, description=description) for row in rows]
@@ -70,7 +70,7 @@ def reproductions(
 def reproduction(
     row: Row, *, local_models: Collection[str] = (), description: BackendDescription | None = None
 ) -> Reproduction:
-    """How a row's scores are computed again. Without commands, a note says why there are none."""
+    """Return how to reproduce a row's scores. Without commands, a note says why there are none."""
     setups = [result.setup for result in row.results if result.setup]
     obstacle = _obstacle(row, setups)
     if obstacle:
@@ -91,7 +91,7 @@ def reproduction(
 
 
 def _obstacle(row: Row, setups: Collection[Setup]) -> str | None:
-    """Why lm_eval's command line cannot compute the row's scores again, as far as is known here."""
+    """Return why lm_eval's command line cannot reproduce the row's scores, or None if nothing prevents it."""
     if not setups:
         return "Its result is not a report of lm_eval, so we cannot show how to reproduce it."
     if not is_model_name(row.model) or (row.commit and not COMMIT.fullmatch(row.commit)):
@@ -106,14 +106,14 @@ def _obstacle(row: Row, setups: Collection[Setup]) -> str | None:
 
 
 def _words(setups: Iterable[Setup]) -> Iterator[str]:
-    """What goes from the result files into the commands."""
+    """Yield what goes from the result files into the commands."""
     for setup in setups:
         yield from (setup.lm_eval, setup.transformers or "-", setup.batch_size, setup.device or "-")
         yield from setup.tasks
 
 
 def _own_tasks(description: BackendDescription | None) -> set[str]:
-    """The tasks that lie in the leaderboard's own folder, and not in lm_eval's collection."""
+    """Return the tasks in the leaderboard's own folder, as opposed to lm_eval's collection."""
     if not description:
         return set()
     folder = f"{description.include_path}/"
@@ -121,7 +121,7 @@ def _own_tasks(description: BackendDescription | None) -> set[str]:
 
 
 def _model_arguments(row: Row, *, is_local: bool) -> str:
-    """The value of --model_args as the shell has to see it."""
+    """Return the value of --model_args, quoted for the shell."""
     if is_local:
         return f'"pretrained={LOCAL_MODELS}/{row.model},dtype={row.precision}"'
     revision = f",revision={row.commit}" if row.commit else ""
@@ -131,7 +131,7 @@ def _model_arguments(row: Row, *, is_local: bool) -> str:
 def _commands(
     setup: Setup, model: str, own_tasks: Collection[str], include_path: str | None
 ) -> Iterator[str]:
-    """The versions to install, and then one command for each number of examples: lm_eval takes only one."""
+    """Yield the versions to install, then one command per number of examples."""
     packages = [f"lm_eval[hf]=={setup.lm_eval}"]
     packages += [f"transformers=={setup.transformers}"] if setup.transformers else []
     yield shlex.join(["pip", "install", *packages])
@@ -146,7 +146,7 @@ def _commands(
 
 
 def _options(setup: Setup, num_fewshot: int | None) -> Iterator[list[str]]:
-    """What lm_eval was told besides the model and the tasks."""
+    """Yield the options of lm_eval besides the model and the tasks."""
     if num_fewshot is not None:
         yield ["--num_fewshot", str(num_fewshot)]
     if setup.has_chat_template:
@@ -162,5 +162,5 @@ def _options(setup: Setup, num_fewshot: int | None) -> Iterator[list[str]]:
 
 
 def _one_line(text: str) -> str:
-    """A comment must not end early: what is behind it would be a command."""
+    """Return the text on one line. Anything after the end of a comment would be a command."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)

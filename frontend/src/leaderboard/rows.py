@@ -1,4 +1,4 @@
-"""The rows of the leaderboard: what requests and results say of each model, merged, averaged and ranked.
+"""The rows of the leaderboard: each model's requests and results, merged, averaged and ranked.
 
 One row is one model, precision, weight type and use of the chat template. It shows one commit; other commits
 are its history.
@@ -21,7 +21,7 @@ from src.shared.data.result import Result
 from src.tasks import Task
 
 UNRESOLVED = ("", "main")
-"""What old result files hold where a commit should be: it may have been any commit."""
+"""What old result files have as the commit: it may have been any commit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,24 +34,26 @@ class Row:
     use_chat_template: bool = False
     commit: str | None
     scores: tuple[float | None, ...]
-    """As people read them; None if missing."""
+    """The scores as people read them; None if missing."""
     sources: tuple[Result | None, ...]
     """The results that the scores are from."""
     marks: tuple[str, ...] = ()
     """Why a score may not be comparable with most of its column, in a sentence; empty where it is."""
     average: float | None
-    """Over the tasks in the average of which more is better; None unless all of them count."""
+    """The mean of the higher-is-better tasks that are in the average; None unless all of them count."""
     done: int
-    """How many tasks of the average count: all that may be in it, where lower is better for each."""
+    """How many tasks of the average have a score that counts. If lower is better for all tasks, they count
+    here.
+    """
     total: int
     standing: float | None
-    """What the row is ranked by."""
+    """The value that ranks the row."""
     ended: datetime
     request: Request | None = None
     limit: float | None = None
     """The number or fraction of questions that its tests were cut short to."""
     is_available: bool | None = None
-    """Whether the model is still on the Hub; None while nobody knows."""
+    """Whether the model is still on the Hub; None if unknown."""
     rank: int | None = None
     history: tuple[Row, ...] = ()
     """The same at other commits, the newest first."""
@@ -81,7 +83,7 @@ class Standings:
 
 
 class _Known(NamedTuple):
-    """A result, and the request that it answers, as far as that is known."""
+    """A result, and the request that it answers if that is known."""
 
     result: Result
     request: Request | None
@@ -105,9 +107,8 @@ def standings(
 ) -> Standings:
     """Return the leaderboard that these requests (by path) and results make.
 
-    `is_available` has the models, by name, of which it is known whether they are still on the Hub. Unless
-    `rank_mixed`, a score that may not be comparable with most of its column does not count. The result of a
-    request that was taken back is left out.
+    `is_available` has the models, by name, whose availability is known. Unless `rank_mixed`, marked scores do
+    not count. The results of cancelled requests are left out.
     """
     standing = (result for result in results if not _is_taken_back(result, requests))
     results = sorted(standing, key=lambda result: (result.ended, result.path))
@@ -129,13 +130,13 @@ def standings(
 
 
 def _is_taken_back(result: Result, requests: Mapping[str, Request]) -> bool:
-    """Whether its request was cancelled while it was published, or afterwards by hand."""
+    """Return whether its request was cancelled while it was published, or by hand afterwards."""
     request = requests.get(result.request or "")
     return request is not None and request.status is Status.CANCELLED and request.run == result.run
 
 
 def _with_availability(row: Row, is_available: Mapping[str, bool]) -> Row:
-    """What was checked counts; else an old request may say it."""
+    """Add whether the model is available. Prefer our own check; fall back to the old request."""
     written = row.request.extra.get("still_on_hub") if row.request else None
     known = is_available.get(row.model, written if isinstance(written, bool) else None)
     return row if known is None else replace(row, is_available=known)
@@ -144,10 +145,11 @@ def _with_availability(row: Row, is_available: Mapping[str, bool]) -> Row:
 def _request_of(
     result: Result, requests: Mapping[str, Request], finished: Mapping[tuple[str, str], Sequence[Request]]
 ) -> Request | None:
-    """The request that a result names, else the likeliest finished one of the same model and precision.
+    """Return the request that a result names, or else the likeliest finished one of the same model and
+    precision.
 
-    Likelier is: the same commit, the same weight type (an unnamed one is Original), the same use of the chat
-    template, submitted later.
+    Likelier means, in this order: the same commit, the same weight type (Original if unnamed), the same use
+    of the chat template, submitted later.
     """
     named = requests.get(result.request or "")
     if named and named.model.casefold() == result.model.casefold():
@@ -165,7 +167,9 @@ def _request_of(
 
 
 def _row(group: Sequence[_Known], columns: Sequence[TaskColumn]) -> Row:
-    """The row of a model's results, the oldest first: the newest complete commit, else the newest."""
+    """Return the row of a model's results (the oldest first): its newest complete commit, or else its newest
+    one.
+    """
     newest = next((known.commit for known in reversed(group) if known.commit), None)
     by_commit: dict[str | None, list[_Known]] = defaultdict(list)
     for known in group:
@@ -176,7 +180,7 @@ def _row(group: Sequence[_Known], columns: Sequence[TaskColumn]) -> Row:
 
 
 def _merged(commit: str | None, group: Sequence[_Known], columns: Sequence[TaskColumn]) -> Row:
-    """One commit's results, oldest first, merged by task: the newest score counts."""
+    """Merge one commit's results (the oldest first) by task: the newest score of each task counts."""
     latest = group[-1].result
     newest_first = [known.result for known in reversed(group)]
     found = [_newest_score(newest_first, column.task) for column in columns]
@@ -202,7 +206,7 @@ def _merged(commit: str | None, group: Sequence[_Known], columns: Sequence[TaskC
 
 
 def _averaged(row: Row, counted: Sequence[float | None], columns: Sequence[TaskColumn]) -> Row:
-    """The row with its average and standing, from the scores that count."""
+    """Return the row with its average and standing, from the scores that count."""
     pairs = [pair for pair in zip(counted, columns, strict=True) if pair[1].task.in_average]
     averaged = [pair for pair in pairs if pair[1].higher_is_better]
     wanted = averaged or pairs
@@ -219,7 +223,7 @@ def _averaged(row: Row, counted: Sequence[float | None], columns: Sequence[TaskC
 
 
 def _marked(rows: Sequence[Row], columns: Sequence[TaskColumn], *, rank_mixed: bool) -> list[Row]:
-    """The rows with a mark at each score that may not be comparable with most of its column."""
+    """Return the rows with a mark at each score that may not be comparable with most of its column."""
     found = []
     for place, column in enumerate(columns):
         sources = (row.sources[place] for row in rows)
@@ -237,7 +241,7 @@ def _marked(rows: Sequence[Row], columns: Sequence[TaskColumn], *, rank_mixed: b
 
 
 def _newest_score(newest_first: Sequence[Result], task: Task) -> tuple[Result | None, float | None]:
-    """The newest score of a task, and the result that it is in."""
+    """Return the newest score of a task and its result."""
     for result in newest_first:
         score = result.score(name_in(result, task), task.metric)
         if score is not None:
@@ -246,14 +250,14 @@ def _newest_score(newest_first: Sequence[Result], task: Task) -> tuple[Result | 
 
 
 def _turned(score: float, column: TaskColumn) -> float:
-    """A score so that more is better: what a leaderboard is ranked by that has nothing to average."""
+    """Return a score turned so that higher is better, to rank a leaderboard that has nothing to average."""
     return score if column.higher_is_better else -score
 
 
 def _mean(scores: Sequence[tuple[float, float]]) -> float:
-    """The mean of scores with their weights; only the weights' proportions count.
+    """Return the weighted mean of scores. Only the proportions of the weights count.
 
-    Divided before they are added, so that no finite scores have an infinite mean.
+    Scores are divided before they are added, so that finite scores never have an infinite mean.
     """
     largest = max(weight for _, weight in scores)
     total = fsum(weight / largest for _, weight in scores)
@@ -261,7 +265,7 @@ def _mean(scores: Sequence[tuple[float, float]]) -> float:
 
 
 def _ranked(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """The best first, equal ones sharing a rank; rows without a standing are last and have no rank."""
+    """Rank the rows, the best first. Equal rows share a rank. Rows without a standing come last."""
     rows = sorted(rows, key=_by_name)
     standing = sorted((row for row in rows if row.standing is not None), key=lambda row: -(row.standing or 0))
     rest = sorted((row for row in rows if row.standing is None), key=lambda row: -row.done)
@@ -276,5 +280,7 @@ def _by_name(row: Row) -> tuple[str, str, str, bool]:
 
 
 def _rounded(row: Row) -> float:
-    """Two averages that differ by less are equal: the order of adding makes such differences."""
+    """Round a standing: averages that differ by less are equal, since the order of adding makes such
+    differences.
+    """
     return round(row.standing or 0.0, 9)

@@ -1,4 +1,4 @@
-"""What a column of scores is taken for, and what in it is doubtful: decided once for the whole column."""
+"""What kind of scores a column has, and which of them are doubtful: decided once for the whole column."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ LOWER_WORDS = {
     *("latency", "time", "seconds", "duration", "ttft", "tpot", "ms", "cost", "memory"),
     *("toxicity", "hallucination", "hallucinations", "contamination"),
 }
-"""Lower is better for a metric with one of these words, unless the owner or a report says otherwise."""
+"""Lower is better for metrics with one of these words, unless the owner or a report says otherwise."""
 
 HIGHER_WORDS = {"neg", "negative", "inverse", "similarity", "ratio", "reduction"}
-"""Words that turn the meaning of the words above around: `neg_mean_squared_error`."""
+"""Words that reverse the meaning of the words above: `neg_mean_squared_error`."""
 
 FRACTIONS_THAT_FALL = {"wer", "cer", "mer", "fpr", "fnr", "fdr", "eer", "toxicity", "contamination"}
-"""Of the metrics for which lower is better, those that are fractions of 1."""
+"""The lower-is-better metrics that are fractions of 1."""
 
 NUMBER_WORDS = (LOWER_WORDS - FRACTIONS_THAT_FALL) | {"bleu", "chrf", "elo", "rating"}
-"""A metric with one of these words is not a fraction, even where it lies between 0 and 1."""
+"""A metric with one of these words is not a fraction, even if its scores are between 0 and 1."""
 
 LOWER_IS_BETTER = " ↓"
-"""What follows the name of such a column on the page."""
+"""Follows the name of a lower-is-better column on the page."""
 
 ROUNDING = 1e-6
-"""By so much a fraction may lie outside ±1: computers add 0.1 ten times to 1.0000000000000002."""
+"""How far a fraction may be outside ±1: adding 0.1 ten times can give 1.0000000000000002."""
 
 MOST_NAMED = 8
-"""Names that a sentence lists."""
+"""The most names that a sentence lists."""
 
 
 @dataclass(frozen=True)
 class TaskColumn:
-    """A task, and what its column is taken for."""
+    """A task, and what kind of scores its column has."""
 
     task: Task
     higher_is_better: bool = True
     is_fraction: bool = True
-    """Whether the scores are fractions of 1, shown × 100: all of them, or none."""
+    """Whether all scores are fractions of 1, shown × 100."""
 
     @property
     def header(self) -> str:
@@ -59,7 +59,7 @@ class TaskColumn:
         return self.task.col_name + ("" if self.higher_is_better else LOWER_IS_BETTER)
 
     def shown(self, score: float | None) -> float | None:
-        """The score as people read it; None where that is not finite."""
+        """Return the score as people read it, or None if it is not finite."""
         if score is None or not self.is_fraction:
             return score
         percentage = score * 100
@@ -68,7 +68,7 @@ class TaskColumn:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What results, the oldest first, say about a task."""
+    """The results, the oldest first, as evidence about a task."""
 
     task: Task
     results: Sequence[Result]
@@ -93,12 +93,14 @@ class Evidence:
 
     @cached_property
     def are_fractions(self) -> bool:
-        """Whether every score can be a fraction of 1."""
+        """Whether every score could be a fraction of 1."""
         return all(_could_be_fraction(score) for score, _ in self.scores)
 
 
 def name_in(result: Result, task: Task) -> str:
-    """What a result calls the task: its name, or an old one where only that has a score."""
+    """Return the name that a result has for the task: the present one, or an old one if only that has a
+    score.
+    """
     if not task.old_names or result.score(task.benchmark, task.metric) is not None:
         return task.benchmark
     old = (name for name in task.old_names if result.score(name, task.metric) is not None)
@@ -106,10 +108,10 @@ def name_in(result: Result, task: Task) -> str:
 
 
 def column_of(evidence: Evidence) -> TaskColumn:
-    """Decide what a task's column is taken for: what the owner says, else what the newest report that says
-    anything says, else what the metric's name says.
+    """Decide what kind of scores a task's column has.
 
-    A column is of fractions unless the name says otherwise, or a score lies outside ±1.
+    The owner decides first, then the newest report with a direction, then the metric's name. Scores are
+    fractions unless the name says otherwise or one is outside ±1.
     """
     task, words = evidence.task, _words(evidence.task.metric)
     newest_first = (
@@ -126,13 +128,13 @@ def column_of(evidence: Evidence) -> TaskColumn:
 
 
 def doubts(found: Sequence[Evidence]) -> tuple[str, ...]:
-    """Return sentences for the owner about columns whose scores are missing, unreadable or of two scales."""
+    """Return sentences for the owner about columns with missing or unreadable scores, or with two scales."""
     rules = (_is_filled, _means_one_thing, _is_readable, _has_one_scale)
     return tuple(sentence for evidence in found for rule in rules for sentence in rule(evidence))
 
 
 def differences(settings: Sequence[Setting | None]) -> list[str]:
-    """For each score of a column say where it is not like most others; empty where it is, or is not known."""
+    """Return how each score of a column differs from most others; empty if it does not."""
     known = [setting for setting in settings if setting]
     if len(set(known)) < 2:
         return [""] * len(settings)
@@ -156,13 +158,13 @@ def _difference(setting: Setting, usual: Setting) -> str:
 
 
 def _most_common(values: Sequence[T | None]) -> T | None:
-    """The most common value that is known; of several, the one that comes last."""
+    """Return the most common known value; among equals, the one that comes last."""
     counts = Counter(value for value in reversed(values) if value is not None)
     return next((value for value, _ in counts.most_common(1)), None)
 
 
 def _is_filled(evidence: Evidence) -> Iterator[str]:
-    """A column that stays empty takes rank and average from every model."""
+    """A column that stays empty deprives every model of its rank and average."""
     task, results = evidence.task, evidence.results
     if not results or evidence.scores or evidence.mixed:
         return
@@ -214,7 +216,7 @@ def _is_readable(evidence: Evidence) -> Iterator[str]:
 
 
 def _has_one_scale(evidence: Evidence) -> Iterator[str]:
-    """Some files hold fractions and some percentages: whichever the column is taken for, some are wrong."""
+    """If some files have fractions and some percentages, some scores are wrong either way."""
     task = evidence.task
     if evidence.are_fractions or task.is_fraction is False or _words(task.metric) & NUMBER_WORDS:
         return
@@ -242,7 +244,7 @@ def _could_be_fraction(score: float) -> bool:
 
 
 def _words(metric: str) -> set[str]:
-    """The words in a metric's name, also where only capitals tell them apart."""
+    """Return the words in a metric's name, including those separated only by capitals."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", metric)
     return set(re.split(r"[^a-z0-9]+", spaced.lower()))
 

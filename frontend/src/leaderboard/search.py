@@ -13,7 +13,7 @@ LONGEST = 1000
 """Characters of a search that are read: twenty models' names fit."""
 
 MOST_TERMS = 20
-"""Alternatives of a search that are looked for. Each costs a look at every row."""
+"""The most alternatives of a search. Each is compared with every row."""
 
 SEARCHED = (MODEL, LICENSE)
 SEARCH_FIELDS = {
@@ -26,10 +26,10 @@ SEARCH_FIELDS = {
     "architecture": ARCHITECTURE,
     "sha": COMMIT,
 }
-"""What stands before the colon in a search such as `license: mit`, and the column that it searches."""
+"""The fields of a search such as `license: mit`, and the column that each searches."""
 
 BETWEEN = "\0"
-"""Keeps two columns of one row apart; nothing that is searched for holds it."""
+"""Separates two columns of one row; no search can contain it."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Term:
 
 @dataclass(frozen=True)
 class Search:
-    """What a text asks for: any of the terms; without terms, everything."""
+    """The terms of a search, any of which may match. Without terms, everything matches."""
 
     terms: tuple[Term, ...] = ()
     left_out: str = ""
-    """A sentence about the part of the text that was too much, empty when all of it is searched for."""
+    """A sentence about the part of the text that was left out; empty if all of it was used."""
 
 
 def read_search(text: str) -> Search:
