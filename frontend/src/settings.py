@@ -19,7 +19,7 @@ Days = Annotated[float, Field(gt=0, le=36_500), "a number of days, up to 36500"]
 
 @dataclass(frozen=True)
 class Settings(CommonSettings):
-    """Each field is a setting of the same name in capitals; docs/configuration.md says what it means."""
+    """Each field is a setting of the same name in capitals; docs/configuration.md explains them."""
 
     refresh_rate: Positive = 30.0
     anonymous_submissions: bool | None = None
@@ -37,13 +37,15 @@ class Settings(CommonSettings):
 
     @property
     def takes_anonymous_submissions(self) -> bool:
-        """As it was set; else not on a Space, where strangers come by."""
+        """Whether people may submit without a login. By default not on a Space, where strangers come by."""
         return self.space_id is None if self.anonymous_submissions is None else self.anonymous_submissions
 
     @property
     def has_a_login(self) -> bool:
-        """Whether the Hub's login is set up. Off a Space Gradio would play it with the token of this server,
-        and everybody would be its owner; without the others it would not start.
+        """Whether the Hub's login is set up.
+
+        Off a Space, Gradio would simulate the login with this server's token, and everybody would be its
+        owner. Without the other variables it would not start.
         """
         others = (self.oauth_client_id, self.oauth_client_secret, self.oauth_scopes, self.openid_provider_url)
         return self.is_a_space and all(others)
@@ -62,5 +64,5 @@ class Settings(CommonSettings):
 
     @property
     def hosts(self) -> frozenset[str]:
-        """Where the Hub serves the page: the Space's own host, and custom domains."""
+        """The hosts under which the Hub serves the page: the Space's own, and custom domains."""
         return frozenset(host.strip() for host in (self.space_host or "").split(",") if host.strip())

@@ -47,7 +47,7 @@ class AboutTab:
 
     @property
     def outputs(self) -> list[Any]:
-        """What follows the board."""
+        """The components that follow the board."""
         return [self.suite, self.commands]
 
     def listen(self) -> None:
@@ -62,7 +62,7 @@ class AboutTab:
         )
 
     def follow(self, now: Now, model: str) -> Updates:
-        """The tab as the board is now."""
+        """Update the tab to the present board."""
         board = now.board
         return {
             self.suite: board.derived.once(suite, lambda: self._suite(board)),

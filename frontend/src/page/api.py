@@ -1,4 +1,4 @@
-"""What the named endpoints answer to programs: the leaderboard, the queue, a submission, in plain values."""
+"""The answers of the named endpoints to programs, in plain values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from src.submitting.submitter import ANONYMOUS, Submitter
 from src.submitting.threads import Threads
 
 LOOKING_UP = Threads(30)
-"""For submissions while their models are looked up: the Hub may be slow."""
+"""The threads for looking up submitted models: the Hub may be slow."""
 
 TOO_LONG = f"A search has at most {LONGEST:,} characters and {MOST_TERMS} alternatives: shorten it."
 
@@ -45,8 +45,10 @@ class Leaderboard(TypedDict):
 
 
 class Problem(TypedDict):
-    """One thing that is wrong with a submission; `field` is what it is about, `request` the same request
-    which is there already, each or null.
+    """One problem of a submission.
+
+    `field` is the form's field and `request` the path of the same request if there already is one; each may
+    be null.
     """
 
     field: str | None
@@ -55,8 +57,10 @@ class Problem(TypedDict):
 
 
 class Answer(TypedDict):
-    """What became of a submission. `request` is the path of its file; of a refused one, that of the same
-    request which is there already, or null.
+    """The answer to a submission.
+
+    `request` is the path of its file. For a refusal it is the path of the same request if there already is
+    one, or else null.
     """
 
     ok: bool
@@ -66,7 +70,7 @@ class Answer(TypedDict):
 
 
 def leaderboard(board: Board) -> Leaderboard:
-    """All columns of all rows, with scores as the page shows them but not rounded."""
+    """Return all columns of all rows, with scores as on the page but not rounded."""
     all_columns = columns(board.standings.tasks)
     return {
         "headers": [column.header for column in all_columns],
@@ -82,9 +86,9 @@ def leaderboard(board: Board) -> Leaderboard:
 
 
 def reproduce(board: Board, search: str) -> list[dict[str, object]] | dict[str, str]:
-    """The commands that compute the first rows again that a search finds, and what to know about them.
+    """Return the commands that reproduce the first rows of a search, with notes.
 
-    A search that asks too much is answered with an `error`.
+    A search that is too large gets an `error`.
     """
     if read_search(search).left_out:
         return {"error": TOO_LONG}
@@ -104,34 +108,34 @@ def reproduce(board: Board, search: str) -> list[dict[str, object]] | dict[str, 
 
 
 def queue(board: Board) -> list[dict[str, object]]:
-    """All requests: those that run, those that wait in their order, then the others, the newest first."""
+    """Return all requests: running, waiting in order, then the others, the newest first."""
     return [_request(entry) for entry in board.queue]
 
 
 async def submit(desk: Desk, form: Form, who: Submitter = ANONYMOUS) -> Answer:
-    """Hand in a submission; it is in the queue when this returns. While it waits there it needs no thread."""
+    """Submit a model; it is in the queue when this returns. While it waits it needs no thread."""
     return await _answer(desk.hand_in, form, who)
 
 
 async def submit_again(desk: Desk, path: str, who: Submitter) -> Answer:
-    """Hand a request in again that failed or was withdrawn."""
+    """Submit a request again that failed or was withdrawn."""
     return await _answer(desk.hand_in_again, path, who)
 
 
 async def withdraw(desk: Desk, path: str, who: Submitter) -> Answer:
-    """Take a request back; it is written when this returns."""
+    """Withdraw a request; it is written when this returns."""
     return await _answer(desk.withdraw, path, who)
 
 
 def refusal(error: LeaderboardError) -> Answer:
-    """The answer to whoever is refused."""
+    """Return the answer to a refused submission."""
     problems = [problem(each) for each in (error.problems if isinstance(error, NotAccepted) else [error])]
     request = next((each["request"] for each in problems if each["request"]), None)
     return {"ok": False, "message": str(error), "request": request, "problems": problems}
 
 
 def problem(error: LeaderboardError) -> Problem:
-    """One thing that is wrong, in plain values."""
+    """Return one problem in plain values."""
     field, request = (error.field or None, error.request) if isinstance(error, Refused) else (None, None)
     return {"field": field, "message": str(error), "request": request}
 

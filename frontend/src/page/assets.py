@@ -41,7 +41,7 @@ def asset_doors(folder: Path = FOLDER) -> list[Door]:
 
 
 def serve_assets(site: Starlette, folder: Path = FOLDER) -> None:
-    """Serve the pictures in the folder, and nothing else that lies there."""
+    """Serve the pictures in the folder, and nothing else in it."""
     site.mount(f"/{ADDRESS}", _Pictures(directory=folder, check_dir=False))
 
 
@@ -50,7 +50,7 @@ def _is_picture(file: Path) -> bool:
 
 
 class _Pictures(StaticFiles):
-    """Pictures as what their names say, whatever they hold: no browser takes one for a page."""
+    """Pictures with the type that their names give, whatever they contain: no browser runs one as a page."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         if not PICTURE.fullmatch(path) or (Path(str(self.directory)) / path).is_symlink():

@@ -27,7 +27,7 @@ API = (
 )
 
 IN_ONE_STEP = (Door(("POST",), f"/gradio_api/run/{ENDPOINTS}", "curl calls an endpoint in one step"),)
-"""A Space refuses it."""
+"""Open everywhere except on a Space."""
 
 LOGIN = (
     Door(("GET",), "/login/huggingface", "the button that signs in"),
@@ -43,7 +43,7 @@ def doors(settings: Settings, stores: Stores) -> list[Middleware]:
 
 
 def open_doors(settings: Settings, stores: Stores) -> list[Door]:
-    """What is open under these settings."""
+    """Return the doors that are open under these settings."""
     found = [*LAUNCH, *PAGE, *TABLE_AND_FORM, *API]
     found += INSTALLATION if settings.is_a_space else IN_ONE_STEP
     found += LOGIN if settings.has_a_login else ()
@@ -51,7 +51,7 @@ def open_doors(settings: Settings, stores: Stores) -> list[Door]:
 
 
 def _addresses_of_the_login(settings: Settings) -> list[str]:
-    """Where the login sends the browser besides the page: to the Hub, and out of the Hub's frame."""
+    """Return where the login sends the browser, besides the page: to the Hub, and out of the Hub's frame."""
     if not settings.has_a_login:
         return []
     return [str(settings.openid_provider_url), *(f"https://{host}" for host in settings.hosts)]

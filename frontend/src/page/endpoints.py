@@ -24,10 +24,10 @@ from src.submitting.submitter import Submitter
 from src.submitting.threads import Threads
 
 TRUE = ("true", "1")
-"""What programs write for it; types are not checked on the way here."""
+"""What programs may send for true. Types are not checked before this."""
 
 ASKED_AT_ONCE = 8
-"""How many tokens the Hub is asked about at the same time, in threads that nobody else needs."""
+"""How many tokens the Hub is asked about at the same time, in threads of their own."""
 
 
 def add_endpoints(keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
@@ -72,12 +72,12 @@ def _queue(keeper: Keeper) -> Callable[..., Any]:
 
 
 def _once(board: Board, answer: Callable[[Board], object]) -> Any:
-    """The answer of a board: it is made once, and then sent to everybody who asks."""
+    """Return the answer of a board: it is made once and sent to everybody who asks."""
     return board.derived.once(answer, lambda: ready(answer(board)))
 
 
 Identified = Callable[[gr.Request, Callable[[Submitter], Awaitable[api.Answer]]], Awaitable[dict[str, Any]]]
-"""Finds out who calls, and answers what is done for them."""
+"""Identifies the caller, then answers with the result of the given function."""
 
 
 def _identified(visitors: Visitors) -> Identified:

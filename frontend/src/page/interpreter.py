@@ -1,4 +1,4 @@
-"""How Python's interpreter is set, so that the page answers quickly while something large is worked on."""
+"""Settings of Python's interpreter that keep the page responsive during large computations."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import sys
 from collections.abc import Callable
 
 SWITCH_SECONDS = 0.001
-"""How long a thread computes before others get a turn. Each step of an answer waits for Python's 5 ms."""
+"""How long a thread runs before others get a turn. Each step of an answer would wait for Python's 5 ms."""
 
 
 def switch_often() -> None:
-    """Let threads take turns more often than Python does by itself."""
+    """Let threads take turns more often than Python's default."""
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
 def without_pauses(sync: Callable[[], None], version: Callable[[], int]) -> Callable[[], None]:
-    """Return `sync`, after which the garbage collector leaves alone what a new version is made of.
+    """Return `sync`, followed by hiding what a new version is made of from the garbage collector.
 
-    It would look at all objects of a board again and again, a fifth of a second for 5,000 rows, during which
-    nobody is answered. What is no longer used is freed as ever; only cycles in it would stay.
+    The collector would scan all objects of a board again and again. For 5,000 rows each scan takes a fifth of
+    a second, during which nobody is answered. Unused objects are still freed; only cycles among them would
+    stay.
     """
     seen = version()
 

@@ -23,16 +23,16 @@ from src.page.updates import Updates
 from src.tasks import Task
 
 UNSEEN = "unseen"
-"""The class of what style.css hides, but is there: the browser fetches the component's scripts while the
-server makes the table. Gradio's own `visible="hidden"` does not hide a column.
+"""The CSS class of what is hidden but loaded: the browser fetches the component's scripts while the server
+makes the table. Gradio's own `visible="hidden"` does not hide a column.
 """
 
 
 class LeaderboardTab:
-    """The tab's components, and what happens to them. Make it inside the tab.
+    """The tab's components and their events. Make it inside the tab.
 
-    `seen_board` holds the number of the board that a visitor looks at; it moves on only when the visitor asks
-    for it. Until the datasets were read for the first time `until_read` ticks.
+    `seen_board` is the number of the board that a visitor sees. It changes only when the visitor asks for new
+    results. `until_read` ticks until the datasets have been read for the first time.
     """
 
     def __init__(self, keeper: Keeper, tasks: Sequence[Task], texts: Texts) -> None:
@@ -107,7 +107,7 @@ class LeaderboardTab:
 
     @property
     def shown(self) -> list[Any]:
-        """What a new view changes."""
+        """The components that a new view changes."""
         return [self.table, self.found, self.notes]
 
     @property
@@ -160,11 +160,11 @@ class LeaderboardTab:
         }
 
     def change_view(self, seen_board: int | None, *chosen: Any) -> Updates:
-        """Show the board that the visitor looks at under other choices."""
+        """Show the board that the visitor sees under other choices."""
         return self._view(self._recent_boards.board(seen_board) or self._keeper.now.board, chosen)
 
     def notice(self, seen_board: int | None, now: Now) -> Updates:
-        """Tell of new results; the table stays. After a restart nobody knows what a visitor looks at."""
+        """Offer new results; the table stays. After a restart we do not know what a visitor sees."""
         board = self._recent_boards.board(seen_board)
         if board and board.results == now.board.results:
             return {self.new_results: gr.Button(visible=False)}
@@ -182,7 +182,9 @@ class LeaderboardTab:
         }
 
     def _seen(self, board: Board, state: ViewState) -> _Seen:
-        """What a visitor sees; of the present board as it opens, made once for all visitors."""
+        """Return what a visitor sees. The present board with default choices is made once
+        for all visitors.
+        """
         if board is not self._keeper.now.board or state != _state([each.value for each in self.choices]):
             return _contents(board, state)
         with self._opening:
@@ -201,7 +203,7 @@ class _Seen(NamedTuple):
 
 
 def _state(chosen: Sequence[Any]) -> ViewState:
-    """What a visitor chose, from the values of the controls."""
+    """Return what a visitor chose, from the values of the controls."""
     search, names, types, precisions, smallest, largest, unknown, hidden = chosen
     return ViewState(
         columns=frozenset(names),
@@ -214,7 +216,7 @@ def _state(chosen: Sequence[Any]) -> ViewState:
 
 
 def _choices(board: Board, column: Column) -> list[str]:
-    """What a filter offers, for all visitors."""
+    """Return the choices of a filter. They are the same for all visitors."""
     return board.derived.once(("choices", column.header), lambda: choices(column, board.standings.rows))
 
 

@@ -1,4 +1,4 @@
-"""Links to what the page speaks of: models, requests, results and logs. What has no web page is text."""
+"""Links to models, requests, results and logs. What has no web page is plain text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REQUEST = "request"
 
 @dataclass(frozen=True)
 class Links:
-    """Links into the two datasets, and to models that do not lie in the local folder."""
+    """Links into the two datasets, and to models that are not in the local folder."""
 
     requests: Store
     results: Store
@@ -44,7 +44,7 @@ class Links:
 
 
 def link(address: str | None, text: Markup | str) -> Markup:
-    """A link that opens beside the page, or the text alone. Both are escaped."""
+    """Return a link that opens in a new tab, or only the text. Both are escaped."""
     if address is None:
         return escape(text)
     # Markup's own format would take ten times as long, of which a table of thousands of models has thousands.
@@ -52,10 +52,10 @@ def link(address: str | None, text: Markup | str) -> Markup:
 
 
 def request_link(path: str, text: Markup | str) -> Markup:
-    """A link to the page with one request open, which can be kept and passed on."""
+    """Return a link to the page with one request open, which people can keep and share."""
     return Markup('<a href="?{}={}">{}</a>').format(REQUEST, quote(path), text)
 
 
 def model_address(name: str) -> str | None:
-    """Where the Hub shows a model; None for a name that it could not have."""
+    """Return the address of a model's page on the Hub, or None if the Hub could not have the name."""
     return f"{constants.ENDPOINT}/{quote(name)}" if is_model_name(name) else None

@@ -1,4 +1,4 @@
-"""The submissions of whoever has signed in; and the one request that a link leads to, for everybody."""
+"""The submissions of the signed-in user, and the one request that a link leads to, for everybody."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ ANSWERED = '() => { document.dispatchEvent(new Event("answered")) }'
 
 
 class MySubmissions:
-    """The components, and what happens to them. Place both parts inside the tab of the form.
+    """The components and their events. Place both parts inside the tab of the form.
 
-    `opened` is the path of the request that the page's address names, if it names one.
+    `opened` is the path of the request in the page's address, if there is one.
     """
 
     def __init__(self, keeper: Keeper, desk: Desk, visitors: Visitors, *, clock: Clock = utc_now) -> None:
@@ -53,7 +53,7 @@ class MySubmissions:
 
     @property
     def outputs(self) -> list[Any]:
-        """What follows the queue."""
+        """The components that follow the queue."""
         return [self.request, self.whole, self.mine]
 
     def listen(self, page: gr.Blocks, outputs: list[Any], follow: Follow) -> None:
@@ -100,7 +100,7 @@ class MySubmissions:
 
     def _act(self, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
         async def act(request: gr.Request, pressed: str, opened: str) -> AsyncIterator[Updates]:
-            """Do what a card's button says, if that is for whoever pressed it to decide."""
+            """Do what a card's button is for, if the signed-in user may."""
             due = self._desk.due()
             if due:
                 yield self._message(notices.gathering(due), opened)
@@ -111,7 +111,7 @@ class MySubmissions:
         return act
 
     def _message(self, message: Markup, opened: str) -> Updates:
-        """What became of a button, above the own cards and beside the one that is open."""
+        """Show the outcome of a button above the user's cards, and beside the open request."""
         return {self.acted: message, self.acted_above: message if opened else ""}
 
     async def _outcome(self, pressed: str, who: Submitter) -> api.Answer:

@@ -1,4 +1,4 @@
-"""What the page tells besides its contents, as HTML: problems, hints, answers to a submission."""
+"""The page's notices as HTML: problems, hints, answers to a submission."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from src.shared.models.model_source import ModelFacts
 from src.submitting.limits import Usage
 
 MOST = 20
-"""Sentences that are told of one kind; the rest is counted."""
+"""The most sentences of one kind that are shown; the rest is counted."""
 
 MOST_BASE_MODELS = 5
-"""Of one model that are shown."""
+"""The most base models of one model that are shown."""
 
 FOUND = (
     "Size and licence come from the model's files and card; fix mistakes there. The fields below were filled "
@@ -50,7 +50,7 @@ def note(sentence: str) -> Markup:
 
 
 def found(number: int, total: int, left_out: str = "") -> Markup:
-    """How many models a view has; `left_out` is what was not searched for."""
+    """Return how many models a view has. `left_out` describes the part of the search that was not used."""
     models = f"{total:,} model{'s' * (total != 1)}"
     counted = models if number == total else f"{number:,} of {models}"
     return Markup('<p class="quiet" role="status">{}</p>').format(
@@ -59,7 +59,7 @@ def found(number: int, total: int, left_out: str = "") -> Markup:
 
 
 def banner(now: Now, *, notice: str) -> Markup:
-    """Above the tabs: where the data lies if that matters, what cannot be reached, what is broken."""
+    """Return the banner above the tabs: where the data is, what cannot be reached, what is broken."""
     parts = [note(notice)] if notice else []
     parts += [note(CREATED.format(dataset)) for dataset in now.created]
     if now.left:
@@ -85,7 +85,7 @@ def banner(now: Now, *, notice: str) -> Markup:
 
 
 def _filling(now: Now) -> Markup:
-    """How far the first reading is."""
+    """Return how far the first reading is."""
     read = len(now.board.results)
     return Markup(
         '<div class="note" role="status">'
@@ -95,7 +95,7 @@ def _filling(now: Now) -> Markup:
 
 
 def _folded(summary: str, sentences: Sequence[str]) -> Markup:
-    """Sentences for the owner, of which a visitor sees only what they are about."""
+    """Return sentences for the owner, folded away under a summary that visitors see."""
     items = Markup("").join(Markup("<li>{}</li>").format(sentence) for sentence in sentences[:MOST])
     more = len(sentences) - MOST
     rest = Markup("<li>and {} more</li>").format(more) if more > 0 else ""
@@ -105,7 +105,7 @@ def _folded(summary: str, sentences: Sequence[str]) -> Markup:
 
 
 def no_worker(since: datetime | None, *, space: str | None = None) -> Markup:
-    """Why nothing moves, when requests have waited for long without a sign of a worker, and where it is."""
+    """Return a notice that requests have waited long without a sign of a worker, with a link to its Space."""
     if since is None:
         return Markup()
     backend = link(f"{constants.ENDPOINT}/spaces/{quote(space)}" if space else None, "The backend Space")
@@ -124,14 +124,14 @@ def new_results_label(number: int) -> str:
 
 
 def first_steps(now: Now, results: str) -> Markup:
-    """In place of an empty table: what is going on, and what to do."""
+    """Return what replaces an empty table: the state of the leaderboard, and what to do."""
     if now.synced:
         return Markup(FIRST_STEPS).format(results=results)
     return Markup("" if now.problem else READING)
 
 
 def gathering(due: datetime) -> Markup:
-    """Why a submission is not written at once, and until when."""
+    """Return a notice of when a submission will be written, while commits are gathered."""
     return note(
         "The Hub limits commits per hour, so your submission will be written together with others, at "
         f"{due:%H:%M:%S} UTC. Leave this page open until then."
@@ -139,7 +139,9 @@ def gathering(due: datetime) -> Markup:
 
 
 def answer(outcome: Answer) -> Markup:
-    """What became of a submission, with a link to its request or to the same one that is there already."""
+    """Return the outcome of a submission, with a link to its request or to the same one that is there
+    already.
+    """
     ok, path = outcome["ok"], outcome["request"]
     see = request_link(path, "Follow it" if ok else "See that request") if path else ""
     return Markup('<div class="note {}" role="{}">{} {} {}</div>').format(
@@ -148,7 +150,7 @@ def answer(outcome: Answer) -> Markup:
 
 
 def problems(wrong: Sequence[Problem]) -> Markup:
-    """What is wrong with a field or with the whole form; nothing when all is well."""
+    """Return the problems of a field or of the whole form; empty if there are none."""
     lines = Markup("").join(
         Markup("<p>⚠️ {} {}</p>").format(
             each["message"], request_link(each["request"], "See that request") if each["request"] else ""
@@ -159,7 +161,7 @@ def problems(wrong: Sequence[Problem]) -> Markup:
 
 
 def quota(used: Usage, quota: int, period: timedelta) -> Markup:
-    """How much of what one login may submit is used."""
+    """Return how much of a login's quota is used."""
     days = period / timedelta(days=1)
     return Markup('<p class="quiet">{} of {} submissions in {:g} day{} used.{}</p>').format(
         used.number, quota, days, "" if days == 1 else "s", OPEN_COUNTS if used.open else ""
@@ -175,7 +177,7 @@ def looking_up(model: str) -> Markup:
 
 
 def found_model(facts: ModelFacts, links: Links) -> Markup:
-    """What is known of a model that was looked up."""
+    """Return what is known about a model that was looked up."""
     known = {
         "Commit": Markup("<code>{}</code>").format(facts.commit[:8]),
         "Size": "unknown" if facts.params is None else f"{size_text(facts.params)} parameters",

@@ -35,7 +35,7 @@ NAME_THE_TAB = """
     history.replaceState(history.state, "", address);
 }
 """
-"""Gradio's button that signs in keeps only the address's first parameter: one that leads back here."""
+"""Gradio's login button keeps only the address's first parameter: put one there that leads back here."""
 
 FORGET_THE_TAB = """
 () => {
@@ -46,7 +46,7 @@ FORGET_THE_TAB = """
 }
 """
 AT_ONCE = 8
-"""How many visitors' events of one kind are worked on at the same time."""
+"""How many events of one kind are processed at the same time."""
 
 
 def build_page(
@@ -59,7 +59,7 @@ def build_page(
     num_fewshot: int | None = None,
     notice: str = "",
 ) -> gr.Blocks:
-    """Make the page. `num_fewshot` is what about.py says, `notice` a sentence for the top."""
+    """Make the page. `num_fewshot` is the setting in about.py, `notice` a sentence for the top."""
     page: Page
     with Page(
         title=Markup(texts.title).striptags() or "Leaderboard",
@@ -100,10 +100,10 @@ def _keep_up_to_date(
     banner: Any,
     notice: str,
 ) -> None:
-    """Fill the page when it is opened, and look for changes every few seconds.
+    """Fill the page when it opens, and check for changes every few seconds.
 
-    `seen` is the version that a visitor's page is at: while it stays the same, a look costs next to nothing.
-    It is a component and no State because only a queued event, which costs more, tells that a State changed.
+    `seen` is the version that a visitor's page shows. While it stays the same, a check costs almost nothing.
+    It is a component, not a State: only a queued event, which costs more, reports a change of a State.
     """
     seen = gr.Number(visible="hidden")
 
@@ -130,7 +130,7 @@ def _keep_up_to_date(
 def _follow_the_address(
     page: gr.Blocks, tabs: gr.Tabs, submit_tab: gr.Tab, other_tabs: Sequence[gr.Tab], submit: SubmitTab
 ) -> None:
-    """Open the tab that the address names, and name the tab in it: whoever signs in comes back to it."""
+    """Open the tab in the address, and write the open tab into it, so that a login returns to it."""
 
     def open_tab(request: gr.Request) -> Updates:
         query = request.query_params

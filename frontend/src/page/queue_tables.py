@@ -13,7 +13,7 @@ from src.queue.entries import Entry, Group
 from src.shared.data.request import Attempt, Status
 
 MOST = 200
-"""Lines of a table; the queue's endpoint has all of them."""
+"""The most lines of a table; the queue's endpoint has all of them."""
 
 EMPTY = {
     Group.RUNNING: "Nothing is being evaluated now.",
@@ -63,7 +63,7 @@ def _model(entry: Entry, links: Links) -> Markup:
 
 
 def revision(entry: Entry, links: Links) -> Markup:
-    """What was asked for, and the commit that it is unless that was asked for."""
+    """Return the requested revision, and its commit unless the request named a commit."""
     named, commit = entry.request.revision, entry.request.commit
     if not commit or named == commit:
         return Markup("<bdi>{}</bdi>").format(named[:12])
@@ -89,7 +89,7 @@ def _state(entry: Entry, links: Links) -> Markup:
 
 
 def attempts(entry: Entry, links: Links) -> Markup:
-    """What happened each time, folded away, with the logs."""
+    """Return the history of attempts, folded away, with the logs."""
     history = entry.request.history
     if not history:
         return Markup()
@@ -117,7 +117,7 @@ def _link(entry: Entry, links: Links) -> Markup:
 
 
 def files(entry: Entry, links: Links) -> Markup:
-    """What there is to look at: the request's file, the result's, and the last attempt's log."""
+    """Return links to the request's file, the result's file and the last attempt's log."""
     request, history = entry.request, entry.request.history
     found = [links.request(entry.path, "request")] if links.requests.address(entry.path) else []
     last = {"result": request.result, "log": history[-1].log if history else None}
@@ -126,7 +126,7 @@ def files(entry: Entry, links: Links) -> Markup:
 
 
 def progress(entry: Entry, links: Links) -> Markup:
-    """How far a running evaluation is, as a bar."""
+    """Return the progress of a running evaluation as a bar."""
     reached, renewed = entry.request.progress, entry.renewed
     as_of = Markup('<span class="quiet">as of {}</span>').format(time_text(renewed)) if renewed else Markup()
     if not reached or reached.total <= 0:

@@ -1,7 +1,7 @@
-"""Answers that are JSON already: made once, and passed on to everybody as they are.
+"""Answers that are already JSON: made once, and sent to everybody unchanged.
 
-Of lists and objects Gradio would look for files in each value, twice, and keep a copy for each caller: for
-5,000 rows that takes a second, during which it answers nobody.
+Gradio would search lists and objects twice for files, and keep a copy for each caller. For 5,000 rows that
+takes a second, during which it answers nobody.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from gradio import routes
 Ready = orjson.Fragment
 
 IN_ASCII = "leaderboard: as JSON in ASCII"
-"""The name of what is done with other letters."""
+"""The name of the codec error handler that escapes other letters."""
 
 
 def ready(value: object) -> Ready:
     """Return a value as the JSON that is sent.
 
-    It is ASCII: each time that it is sent Gradio makes a text of it, four times as large if there is one 🟢.
+    It is ASCII: Gradio makes a text of it each time that it is sent, four times as large if it contains one
+    🟢.
     """
     codecs.register_error(IN_ASCII, _escaped)
     return orjson.Fragment(orjson.dumps(value).decode().encode("ascii", IN_ASCII))

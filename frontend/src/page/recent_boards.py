@@ -1,4 +1,4 @@
-"""The boards that visitors look at while there are newer ones: the latest few, however many visitors."""
+"""The latest boards, for visitors who still see an older one: a few, however many visitors there are."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from threading import Lock
 from src.board.board import Board
 
 MOST = 10
-"""Boards that are kept. Each holds all rows, and a visitor needs one only until they ask for the next."""
+"""The most boards that are kept. Each holds all rows, and a visitor needs one only until the next click."""
 
 
 class RecentBoards:
-    """Knows the latest boards by number, so that a visitor's session holds no more than that."""
+    """Keeps the latest boards by number, so that a visitor's session holds only a number."""
 
     def __init__(self) -> None:
         self._boards: OrderedDict[int, Board] = OrderedDict()

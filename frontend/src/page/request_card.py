@@ -16,13 +16,13 @@ from src.submitting.desk import CAN_BE_WITHDRAWN
 from src.submitting.submitter import Submitter
 
 WITHDRAW, AGAIN = "withdraw", "submit again"
-"""What a button does; requests.js hands it to the server together with the request's path."""
+"""The actions of the buttons; requests.js sends them to the server with the request's path."""
 
 CONFIRM = "Stop the evaluation? It still counts as a submission."
-"""What a button asks at the first press, where there is something to lose."""
+"""The question of a button at the first press, if there is something to lose."""
 
 MOST = 100
-"""Cards that are shown of one submitter; the queue's endpoint has all of them."""
+"""The most cards of one submitter that are shown; the queue's endpoint has all requests."""
 
 WORDS = {
     Status.PENDING: "Waiting",
@@ -34,7 +34,7 @@ WORDS = {
 
 
 def card(entry: Entry, links: Links, who: Submitter) -> Markup:
-    """One request, with buttons for whoever submitted it."""
+    """Return one request, with buttons for its submitter."""
     request = entry.request
     return Markup(
         '<article class="request {}" data-request="{}">'

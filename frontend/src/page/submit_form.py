@@ -1,4 +1,4 @@
-"""The form: what a model's page says is filled in, and what is wrong is said beside the field beforehand."""
+"""The form: it fills in what a model's page shows, and shows problems beside each field before submission."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ FIELDS = ("model", "base_model", "revision", "precision", "weight_type", "model_
 KINDS = [str(each) for each in MODEL_TYPES]
 
 EMPTY = Form("", precision="", model_type="")
-"""What the form holds at first."""
+"""The form as it opens."""
 
 CHECK_FIRST = "We filled in what we found. Check it, then press Submit again."
 
 
 class SubmitForm:
-    """The form's components, and what happens to them. Make it inside its tab.
+    """The form's components and their events. Make it inside its tab.
 
-    `seen` is what was suggested for the model that was looked up last, `suggestion` what is about to be
-    filled in, `handed_in` what was accepted just now, until the form is emptied.
+    `seen` is the suggestion for the model that was looked up last, `suggestion` the one about to be filled
+    in. `handed_in` is what was just accepted, until the form is emptied.
     """
 
     def __init__(self, keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
@@ -105,19 +105,19 @@ class SubmitForm:
 
     @property
     def _offered(self) -> dict[str, tuple[str, ...]]:
-        """What can be chosen now, by field."""
+        """The choices that are on offer now, by field."""
         backend = self._keeper.now.board.backend
         return {"precision": precisions(backend), "weight_type": weight_types(backend)}
 
     @property
     def outputs(self) -> list[Any]:
-        """All that changes when something is looked up or handed in."""
+        """The components that change when a model is looked up or submitted."""
         places = [self.found, self.general, self.message, self.seen, self.suggestion, *self.errors.values()]
         return [*places, *self.fields.values()]
 
     @property
     def outputs_of_opening(self) -> list[Any]:
-        """What depends on who is there, and on what the backend runs."""
+        """The components that depend on the visitor, and on what the backend runs."""
         return [self.whole, *(self.fields[name] for name in self._offered)]
 
     def listen(self, opened: gr.State, outputs: list[Any], follow: Follow) -> None:
@@ -161,7 +161,7 @@ class SubmitForm:
         )
 
     def look_up(self, request: gr.Request, seen: Form | None, *filled_in: Any) -> Iterator[Updates]:
-        """Look another model or revision up. What it says of itself is filled in in the next step."""
+        """Look up another model or revision. The next step fills in the suggestion."""
         form = _of_another_model(self._form(filled_in), seen)
         if not form.model:
             yield self._problems([]) | {self.found: "", self.suggestion: None, self.seen: _forgotten(seen)}
@@ -175,7 +175,7 @@ class SubmitForm:
     def fill_in(
         self, request: gr.Request, suggestion: Form | None, seen: Form | None, *filled_in: Any
     ) -> Updates:
-        """Fill in what was found, where nothing else was chosen, and say what is wrong then."""
+        """Fill in the suggestion where the visitor chose nothing, then show the problems."""
         form = self._form(filled_in)
         if suggestion is None or not _is_of(form, suggestion):  # handed in meanwhile, or another model
             return {self.suggestion: None} | ({} if form.model else {self.found: ""})
@@ -185,7 +185,7 @@ class SubmitForm:
         }
 
     def check(self, request: gr.Request, seen: Form | None, *filled_in: Any) -> Updates:
-        """See what is wrong after a correction, once there is a model; nothing that was written changes."""
+        """Show the problems after a correction, once there is a model. Nothing in the form changes."""
         form = self._form(filled_in)
         base = {self.fields["base_model"]: gr.Textbox(visible=form.weight_type != ORIGINAL)}
         if not _is_of(form, seen):
@@ -194,15 +194,15 @@ class SubmitForm:
         return base | self._wrong(finding) | {self.message: ""}
 
     def hand_in(self, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
-        """What the button does."""
+        """Return the function of the button."""
 
         async def hand_in(
             request: gr.Request, opened: str, seen: Form | None, *filled_in: Any
         ) -> AsyncIterator[Updates]:
-            """Hand in the form.
+            """Submit the form.
 
-            Where something was not chosen and the model was not seen yet, that comes first. Where it takes a
-            while, first comes until when.
+            If the visitor left something open and has not seen the suggestion, show that first. If writing
+            takes a while, show first until when.
             """
             form, who = self._form(filled_in), self._visitors.signed_in(request)
             if form.model and not (form.precision and form.model_type) and not _is_of(form, seen):
@@ -223,15 +223,15 @@ class SubmitForm:
         return hand_in
 
     def ready_for_the_next(self, handed_in: Form | None, seen: Form | None, *filled_in: Any) -> Updates:
-        """Empty what was handed in, unless the next is being written there already; what was only filled in
-        meanwhile nobody wrote.
+        """Empty the form, unless the visitor has begun the next one. Filled-in suggestions do not count as
+        begun.
         """
         is_left = handed_in is not None and _filled(self._form(filled_in), seen, handed_in) == handed_in
         button = gr.Button(SUBMIT, interactive=True)
         return {self.handed_in: None, self.button: button} | (self._empty() if is_left else {})
 
     def _look_up_first(self, form: Form, who: Submitter) -> Updates:
-        """What was found, to be seen before it is handed in."""
+        """Look the model up and show the suggestion before anything is submitted."""
         finding = self._desk.look_up(form, who, fill=True)
         if finding.facts is None:
             return self._found(finding, None)
@@ -242,14 +242,14 @@ class SubmitForm:
         return updates | self._found(finding, None) | seen
 
     def _form(self, filled_in: tuple[Any, ...]) -> Form:
-        """What is filled in; a component that nothing was chosen in gives None."""
+        """Return the form as it is filled in. A component without a choice gives None."""
         given = dict(zip(FIELDS, filled_in, strict=True))
         use_chat_template = bool(given.pop("use_chat_template"))
         texts = {name: str(value or "") for name, value in given.items()}
         return tidied(Form(**texts, use_chat_template=use_chat_template))
 
     def _found(self, finding: Finding, seen: Form | None) -> Updates:
-        """The facts, or what is in the way of them."""
+        """Show the facts, or the problems that prevented them."""
         if finding.facts is None:
             nothing = {self.found: "", self.suggestion: None, self.seen: _forgotten(seen)}
             return self._wrong(finding) | nothing
@@ -294,7 +294,7 @@ class SubmitForm:
         return self._problems([api.problem(each) for each in finding.problems])
 
     def _problems(self, problems: Sequence[api.Problem]) -> Updates:
-        """What is wrong next to the fields, and what is about none of them below."""
+        """Show each problem beside its field, and the others below the form."""
         places: dict[Any, list[api.Problem]] = {place: [] for place in (*self.errors.values(), self.general)}
         for problem in problems:
             places[self.errors.get(problem["field"] or "", self.general)].append(problem)
@@ -302,25 +302,25 @@ class SubmitForm:
 
 
 def _is_of(form: Form, seen: Form | None) -> bool:
-    """Whether what was seen is this model at this revision."""
+    """Return whether the suggestion is for this model at this revision."""
     return seen is not None and (form.model, form.revision) == (seen.model, seen.revision)
 
 
 def _forgotten(seen: Form | None) -> Form | None:
-    """What was suggested, no longer of any model: it is not what the visitor chose, whatever comes next."""
+    """Return the suggestion without its model: it is still not the visitor's own choice,
+    whatever comes next.
+    """
     return replace(seen, model="") if seen else None
 
 
 def _of_another_model(form: Form, seen: Form | None) -> Form:
-    """Another model than the one before has not its revision."""
+    """Return the form with the default revision if the model changed and the revision did not."""
     is_another = seen is not None and form.model != seen.model and form.revision == seen.revision
     return replace(form, revision=MAIN) if is_another else form
 
 
 def _filled(form: Form, seen: Form | None, suggestion: Form) -> Form:
-    """The form with what is suggested, but where something was chosen that had not been suggested for the
-    model before.
-    """
+    """Return the form with the suggestion, except where the visitor chose something else."""
     untouched = seen or EMPTY
     taken = {
         name: getattr(suggestion, name)

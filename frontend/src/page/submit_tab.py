@@ -57,7 +57,7 @@ class SubmitTab:
 
     @property
     def outputs(self) -> list[Any]:
-        """What follows the queue."""
+        """The components that follow the queue."""
         return [*self.own.outputs, *self._queue_outputs]
 
     @property
@@ -66,7 +66,7 @@ class SubmitTab:
 
     @property
     def outputs_of_opening(self) -> list[Any]:
-        """What depends on who is there, and on the page's address."""
+        """The components that depend on the visitor, and on the page's address."""
         login = [self._login] if self._login else []
         return [*login, self.own.opened, *self.own.outputs, *self.form.outputs_of_opening]
 
@@ -76,21 +76,23 @@ class SubmitTab:
         self.form.listen(self.own.opened, self.outputs, self.follow)
 
     def open(self, request: gr.Request) -> Updates:
-        """The form for whoever may use it, their own submissions, and the request that the address names."""
+        """Show the form to those who may use it, the visitor's submissions, and the request
+        in the address.
+        """
         terms, path = self._desk.terms, str(request.query_params.get(REQUEST, ""))[:LONGEST_PATH]
         login = self._visitors.signed_in(request).login
         opened = self.own.show(request, path) | self.form.open(visible=terms.anonymous or bool(login))
         return self._signed_in(login) | {self.own.opened: path} | opened
 
     def _signed_in(self, login: str | None) -> Updates:
-        """What the button that signs in says; by that it knows what it is to do."""
+        """Set the text of the login button, which also decides what it does."""
         if self._login is None:
             return {}
         text = self._login.logout_value.format(login) if login else self._login.value
         return {self._login: gr.Button(text, interactive=True)}
 
     def _after_a_button(self, request: gr.Request, opened: str) -> Updates:
-        """What the form said before is no longer what counts."""
+        """Follow the queue, and clear the form's last message, which no longer applies."""
         return self.follow(request, opened) | {self.form.message: ""}
 
     def follow(self, request: gr.Request, opened: str) -> Updates:

@@ -1,4 +1,4 @@
-"""The tests as HTML: what is run for each column, from what the backend says and what about.py says."""
+"""The tests as HTML: what is run for each column, from the backend's description and about.py."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from src.shared.data.backend_description import BackendDescription, Example, Tas
 
 LM_EVAL = "https://github.com/EleutherAI/lm-evaluation-harness"
 COLLECTION = "lm_eval/tasks/"
-"""What the path of a task file starts with that lies in lm_eval's own collection."""
+"""The beginning of the path of a task file in lm_eval's own collection."""
 
 UNKNOWN = Markup('<span class="quiet">–</span>')
 NOT_DESCRIBED = "The backend has not reported yet what it runs. This is what the leaderboard expects of it."
@@ -28,11 +28,11 @@ KINDS = {
     "loglikelihood": "how likely a continuation is",
     "loglikelihood_rolling": "how likely a whole text is",
 }
-"""What is looked at, by lm_eval's `output_type`."""
+"""What decides the score, by lm_eval's `output_type`."""
 
 
 class _Test(NamedTuple):
-    """One column of scores, and what the backend says of its task."""
+    """One column of scores, and the backend's description of its task."""
 
     column: TaskColumn
     known: TaskDescription | None
@@ -43,7 +43,7 @@ class _Test(NamedTuple):
 def suite(
     columns: Sequence[TaskColumn], backend: BackendDescription | None, *, num_fewshot: int | None
 ) -> Markup:
-    """A table with a line for each column, and how the tests are run. `num_fewshot` is what about.py says."""
+    """Return a table with a line per column, and how the tests are run. `num_fewshot` is about.py's."""
     tests = [_Test(column, described(column.task, backend), backend, num_fewshot) for column in columns]
     facts = [fact for fact in FACTS if any(fact.text(test) is not None for test in tests)]
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(fact.header) for fact in facts)
@@ -55,7 +55,7 @@ def suite(
 
 
 def _average(columns: Sequence[TaskColumn]) -> Markup:
-    """How the average is made, where it is not the plain mean of all columns of which more is better."""
+    """Return how the average is computed, unless it is the plain mean of all higher-is-better columns."""
     inside = [each for each in columns if each.task.in_average and each.higher_is_better]
     sentences = []
     if len({each.task.weight for each in inside}) > 1:
@@ -68,7 +68,7 @@ def _average(columns: Sequence[TaskColumn]) -> Markup:
 
 
 class _Fact(NamedTuple):
-    """A column of this table; a test of which it is not known says None."""
+    """A column of this table; None if unknown for a test."""
 
     header: str
     text: Callable[[_Test], Markup | str | None]
@@ -144,7 +144,7 @@ FACTS = [
 
 
 def _questions_of(tests: Sequence[_Test]) -> Markup:
-    """A question of each task of which the backend publishes one, once for all its columns."""
+    """Return a question from each task for which the backend publishes one."""
     known = {test.known.name: test.known for test in tests if test.known and test.known.example}
     return Markup("").join(map(_question_of, known.values()))
 

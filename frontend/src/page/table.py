@@ -28,16 +28,16 @@ T = TypeVar("T")
 
 HEIGHT = 620
 BLANK = "\u00a0"
-"""How a missing value reads: the component shows the value itself where the text is empty."""
+"""The text of a missing value. If it were empty, the component would show the value itself."""
 
 COMPONENT: str = Leaderboard.get_component_class_id()
-"""What Gradio calls the component in the address of its scripts."""
+"""The component's name in the address of its scripts."""
 
 LOWEST = -1e99
-"""What a missing number is sorted as: the component would take it for 0. Its text is what people see."""
+"""The sort value of a missing number: the component would use 0. People see its text instead."""
 
 SORTED_DIGITS = 4
-"""How exactly numbers are sorted: the component makes a column as wide as its longest number would be."""
+"""The precision of sort values: the component makes a column as wide as its longest number."""
 
 EMPHASIS = "font-weight: 600"
 
@@ -73,7 +73,7 @@ def leaderboard_table(tasks: Collection[Task]) -> Leaderboard:
 
 
 class Contents(dict[str, object]):
-    """What the component is sent; as JSON it is made once, for all who look at the same."""
+    """What the component is sent. Its JSON is made once, for everybody who sees the same."""
 
     @cached_property
     def as_json(self) -> Ready:
@@ -84,10 +84,10 @@ class Contents(dict[str, object]):
 def contents(
     table: Table, local_models: Collection[str], marks: Mapping[str, str] = MappingProxyType({})
 ) -> Contents:
-    """What the component is sent: per cell a value, which it sorts by, and a text, which it shows.
+    """Return what the component is sent: per cell a value to sort by, and a text to show.
 
-    Where the value reads as it should, the text is left empty: the component then shows the value. `marks`
-    has the mark for each reason that a score can be marked for.
+    The text is empty if the value reads as it should: then the component shows the value. `marks` has the
+    mark for each reason that a score can be marked for.
     """
     parts = [_part(column, table.rows, local_models) for column in table.columns]
     if marks:
@@ -112,7 +112,7 @@ def _payload(value: object) -> object:
 
 
 class _Part(NamedTuple):
-    """What is sent of one column."""
+    """One column, as it is sent."""
 
     values: Sequence[str | float]
     texts: Sequence[str]
@@ -146,7 +146,7 @@ def _marked(part: _Part, column: Column, rows: Sequence[Row], marks: Mapping[str
 
 
 def _scores(values: Sequence[Value], texts: Sequence[str], unknown: float) -> _Part:
-    """Scores are sorted by what is shown of them. It is most of what a large table is made of."""
+    """Return scores, which are sorted by what is shown of them. They are most of a large table."""
     numbers = [unknown if value is None else _number(text) for value, text in zip(values, texts, strict=True)]
     # As the component shows a number, it has no zeros at its end, and exponents later.
     shown = [
@@ -171,7 +171,7 @@ def _by_row(parts: Iterable[Sequence[T]]) -> list[list[T]]:
 
 
 def model_cell(row: Row, *, is_local: bool) -> str:
-    """A model's name as Markdown: a link to its page if it has one, and badges that tell rows of it apart."""
+    """Return a model's name as Markdown: a link if it has a page, and badges that distinguish its rows."""
     name = _name(row.model, not is_local and row.is_available is not False)
     chat = " `chat`" if row.use_chat_template else ""
     limit = f" `limit {row.limit:g}`" if row.limit is not None else ""
@@ -184,7 +184,7 @@ def _name(model: str, has_page: bool) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text that Markdown takes for nothing but text: what may have a meaning becomes an HTML entity."""
+    """Escape a text for Markdown: every character that may have a meaning becomes an HTML entity."""
     return MEANINGFUL.sub(lambda found: f"&#{ord(found[0])};", _shortened(text))
 
 

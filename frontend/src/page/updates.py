@@ -1,4 +1,4 @@
-"""What a function of the page returns, and how its events are made."""
+"""What the page's functions return, and how its events are set up."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,20 +6,20 @@ from typing import Any
 import gradio as gr
 
 Updates = dict[Any, Any]
-"""New values or properties by component; a component that is not named stays as it is."""
+"""New values or properties by component. Other components stay unchanged."""
 
 Follow = Callable[[gr.Request, str], Updates]
-"""What of the Submit tab follows the queue, for a visitor who has a request open."""
+"""Updates the parts of the Submit tab that follow the queue, for a visitor with a request open."""
 
 QUIETLY: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
-"""For an event that the page itself makes known, and programs need not know."""
+"""Options of an event that only the page triggers, and whose progress it shows itself."""
 
 SUBMISSIONS, LOOKUPS = "submissions", "lookups"
 
 WAITING_FOR_A_COMMIT: dict[str, Any] = {"concurrency_limit": 150, "concurrency_id": SUBMISSIONS}
-"""For events that wait for their common commit, which takes no thread: so many of all of them together. They
-leave places in gradio's queue to the events that the page is made of.
+"""Options of events that wait for a common commit: this many of them together. Waiting takes no thread. The
+limit leaves places in Gradio's queue to the events that the page consists of.
 """
 
 ASKING_THE_HUB: dict[str, Any] = {"concurrency_limit": 30, "concurrency_id": LOOKUPS}
-"""For events that may wait for the Hub, in threads."""
+"""Options of events that may wait for the Hub, in threads."""
