@@ -57,15 +57,12 @@ class Problem(TypedDict):
 
 
 class Answer(TypedDict):
-    """The answer to a submission.
-
-    `request` is the path of its file. For a refusal it is the path of the same request if there already is
-    one, or else null.
-    """
+    """The answer to a submission."""
 
     ok: bool
     message: str
     request: str | None
+    """The path of its file. For a refusal, the path of the same request if there already is one."""
     problems: list[Problem]
 
 

@@ -40,11 +40,14 @@ class NotAccepted(LeaderboardError):
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of looking up a form: the form with suggestions, the facts if known, and all problems."""
+    """The result of looking up a form."""
 
     form: Form
+    """The form, with suggestions if they were asked for."""
     facts: ModelFacts | None
+    """What is known about the model; None if it could not be looked up."""
     problems: tuple[Refused, ...]
+    """Everything that is wrong with the form."""
 
 
 class Desk:

@@ -40,12 +40,16 @@ class Form:
     """The submitter's entries."""
 
     model: str
+    """The model's name, or the address of its page."""
     base_model: str = ""
+    """The model that an adapter or delta was made from."""
     revision: str = MAIN
+    """A branch, a tag or a commit."""
     precision: str = PRECISIONS[0]
     weight_type: str = ORIGINAL
     model_type: str = UNKNOWN_TYPE
     use_chat_template: bool = False
+    """Whether prompts go through the model's chat template."""
 
 
 def precisions(backend: BackendDescription | None) -> tuple[str, ...]:
