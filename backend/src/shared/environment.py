@@ -92,7 +92,7 @@ def owners_file(module: str) -> ModuleType:
         texts = [each.line or "" for each in frames if each.filename.endswith(path) and each.lineno == line]
         what = (
             error.msg if isinstance(error, SyntaxError) and error.msg else str(error)
-        )  # the rest says the line once more
+        )  # the rest repeats the line
         message = " ".join(what.split())[:LONGEST_MESSAGE].rstrip(".")
         raise ConfigurationError(
             f"{path}, line {line}: {type(error).__name__}: {message}. {_remedy(texts[0] if texts else '')}"
@@ -112,7 +112,7 @@ def _line(path: str, trace: TracebackType | None) -> int | None:
     while trace:
         code = trace.tb_frame.f_code
         if code.co_filename.endswith(path):
-            if code.co_flags & inspect.CO_OPTIMIZED:  # those of functions have it, of modules and classes not
+            if code.co_flags & inspect.CO_OPTIMIZED:  # set for functions, but not for modules and classes
                 break
             line = trace.tb_lineno
         trace = trace.tb_next

@@ -96,9 +96,9 @@ class Desk:
     def _found(self, form: Form, who: Submitter, *, fill: bool) -> Finding:
         case = self._case(form, who, self._requests())
         first = problems(case, before_the_hub=True)
-        if fill:  # what is blank yet is no mistake
+        if fill:  # a field that is still blank is not a mistake
             first = [each for each in first if each.field not in SUGGESTED or getattr(form, each.field)]
-        if any(each.field not in SUGGESTED for each in first):  # else a look may put them right
+        if any(each.field not in SUGGESTED for each in first):  # otherwise a lookup may correct them
             return Finding(form, None, tuple(first))
         try:
             facts = case.facts
@@ -123,7 +123,7 @@ class Desk:
         case = self._case(form, who, self._requests())
         with self._checking.inside():
             _refuse(problems(case, before_the_hub=True))
-            # What the page shows may be older than the dataset: whether it is there already is decided below.
+            # The page may be older than the dataset, so duplicates are decided below.
             _refuse([each for each in problems(case) if each.request is None])
 
         def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
@@ -155,7 +155,7 @@ class Desk:
         def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
             return Placed(path, withdrawn(allowed(requests), by=who.login, now=self._clock()))
 
-        if path in (shown_now := self._requests()):  # so that nobody has the dataset read for nothing
+        if path in (shown_now := self._requests()):  # so that nobody can make us read the dataset for nothing
             allowed(shown_now)
         else:  # it may be another frontend's, and a moment old
             self._count_a_look(path, who)

@@ -141,7 +141,7 @@ class GroupCommit:
             self._sleep((due - self._clock()).total_seconds())
         with self._lock:
             waiting, self._queue = self._queue, []
-        # From now on none can be cancelled; who went away before, is not written and keeps nobody waiting.
+        # From now on none can be cancelled. Callers who left before are skipped.
         batch = [each for each in waiting if each.outcome.set_running_or_notify_cancel()]
         if not batch:
             return

@@ -110,7 +110,7 @@ class RecentModels:
             if key in cache:
                 return cache[key]
         answer = ask()
-        with self._lock, suppress(ValueError):  # which says that it is larger than the whole cache
+        with self._lock, suppress(ValueError):  # it is larger than the whole cache
             cache[key] = answer
         return answer
 

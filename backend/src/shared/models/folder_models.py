@@ -141,7 +141,7 @@ def _card(folder: Path) -> Mapping[str, object]:
 def _json(file: Path) -> dict[str, object]:
     try:
         return read_object(file.read_bytes())
-    except (BadFile, FileNotFoundError):  # the evaluation will say what is wrong with it
+    except (BadFile, FileNotFoundError):  # the evaluation will report what is wrong with it
         return {}
 
 

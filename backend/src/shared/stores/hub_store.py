@@ -104,7 +104,7 @@ class HubStore:
                     return latest
                 self._finish(self._card, latest)
             except DatasetMissing:
-                if self._card is None or self._latest:  # what was there is not made anew, empty
+                if self._card is None or self._latest:  # a dataset that existed is not created again, empty
                     raise
                 self._create(self._card)
             return self._poll()
@@ -202,7 +202,7 @@ class HubStore:
             return
         try:
             dates = [from_text(str(commit.get("date"))) for commit in self._history()]
-        except FAILURES:  # the pace begins at zero, and the Hub says so when it takes no more
+        except FAILURES:  # the pace begins at zero, and the Hub refuses when the limit is reached
             return
         now = utc_now()
         self.pace.note(sum(1 for date in dates if date and abs(now - date) < timedelta(hours=1)))
@@ -229,7 +229,7 @@ class HubStore:
         missing = [path for path in delete if path not in parent.files]
         try:
             if missing or not (changed or delete):
-                # The Hub is not asked to commit this, so it cannot say that the parent is no longer the head.
+                # The Hub is not asked to commit this, so it cannot report a moved head.
                 info = self._hub.call(self._hub.api.dataset_info, self.repo_id, expand=["sha"])
                 if info.sha != parent.revision:
                     raise Conflict(f"{self} changed since it was read: {message} was not written.")
@@ -299,7 +299,7 @@ class HubStore:
             repo_type=DATASET,
             parent_commit=parent,
         )
-        # No public name of the client tells; the tests of all stores hold this one against its versions.
+        # The client has no public name for this; the tests of all stores check this one against its versions.
         is_made = bool(deletes) or any(each._remote_oid != each._local_oid for each in adds)
         if is_made:
             self._own_revisions.add(str(answer.oid))

@@ -133,13 +133,13 @@ class Mirror(Generic[T]):
 
     def _read_again(self, snapshot: Snapshot) -> None:
         """Read some of the files again that another version of the reader read. Raises Conflict."""
-        if not self._reading or not self.others:  # the first reading is not to wait for it
+        if not self._reading or not self.others:  # the first reading must not wait for it
             return
         try:
             self._read(snapshot, list(self.others)[:READ_AGAIN_AT_ONCE])
         except Conflict:
             raise
-        except StoreError as error:  # what another version read is there meanwhile
+        except StoreError as error:  # meanwhile, the values of the other version are shown
             log.info("%d files in %s are still to be read again: %s", len(self.others), self._store, error)
 
     def _changed(self, wanted: Mapping[str, str]) -> list[str]:

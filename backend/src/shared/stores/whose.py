@@ -66,9 +66,7 @@ class Whose:
         except StoreError:
             if self.must_write:
                 raise
-            self._checked[str(store)] = snapshot.files.get(
-                BOARD, ""
-            )  # that it cannot write is told elsewhere
+            self._checked[str(store)] = snapshot.files.get(BOARD, "")  # reported elsewhere
 
     def _check(self, store: Store, snapshot: Snapshot) -> None:
         for _ in tries():

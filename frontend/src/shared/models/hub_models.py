@@ -63,11 +63,11 @@ class HubModels:
         try:
             info = self._info(name, revision)
         except RevisionNotFound:
-            self._info(name, None)  # of a private model not even this is said
+            self._info(name, None)  # of a private model, not even this is revealed
             raise
         if info.disabled:
             raise CannotBeEvaluated(DISABLED.format(name))
-        if info.gated:  # everybody sees that it is there, not everybody its files
+        if info.gated:  # everybody can see the model, but not its files
             with _model_errors(name, revision, self._reader):
                 self._reader.call(self._reader.api.auth_check, info.id)
         return within_bounds(_facts(info))
@@ -134,7 +134,7 @@ def _model_errors(name: str, revision: str, hub: Hub) -> Iterator[None]:
         AttributeError,
         KeyError,
         TypeError,
-    ) as error:  # the client trips over what the model's author wrote
+    ) as error:  # the client fails on what the model's author wrote
         raise CannotBeEvaluated(ODD.format(name)) from error
     except FAILURES as error:
         is_known = status_of(error) == 404 or not hub.api.token

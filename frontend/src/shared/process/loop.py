@@ -48,7 +48,7 @@ class Loop:
 
     def start(self) -> None:
         """Begin."""
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # else it reports every run
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # otherwise it logs every run
         self._scheduler.add_job(
             self._wake_and_run,
             "interval",

@@ -28,7 +28,7 @@ class StopSignal:
         os.set_blocking(self._writer, False)
         signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         for number in STOP:
-            signal.signal(number, lambda *_: None)  # without a handler of Python's no byte is written
+            signal.signal(number, lambda *_: None)  # without a Python handler no byte is written
 
     def send(self) -> None:
         """End the wait, from any thread."""

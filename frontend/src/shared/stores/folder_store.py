@@ -126,7 +126,7 @@ class FolderStore:
                 _write(part, data)
             for folder in {part.parent for part in parts}:
                 _sync(folder)
-        except OSError:  # no more room, for example: give back what was taken
+        except OSError:  # the disk is full, for example: free what was used
             for part in parts:
                 part.unlink(missing_ok=True)
             raise

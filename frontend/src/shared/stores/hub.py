@@ -136,7 +136,7 @@ class Hub:
             if answer.status_code == 416:  # an empty file has no first bytes
                 return b""
             if not answer.is_success:
-                answer.read()  # which the error tells of
+                answer.read()  # for the error's message
             hf_raise_for_status(answer)
             data = b""
             for part in answer.iter_bytes(READ_AT_ONCE):
