@@ -34,7 +34,7 @@ from src.submitting.desk import Desk
 from src.submitting.group_commit import GroupCommit
 from src.tasks import read_num_fewshot, read_rank_mixed_scores, read_tasks, unknown_fields
 
-if TYPE_CHECKING:  # it takes seconds: it is imported while the datasets are read
+if TYPE_CHECKING:  # this takes seconds, so it is imported while the datasets are read
     import gradio as gr
     from fastapi import FastAPI
 
@@ -81,7 +81,7 @@ def main() -> None:
         }
     )
 
-    for name, value in QUIET_GRADIO.items():  # it reads them when it is imported
+    for name, value in QUIET_GRADIO.items():  # gradio reads them on import
         os.environ.setdefault(name, value)
     from src.page.page import build_page
     from src.page.visitors import Visitors

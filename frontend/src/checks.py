@@ -66,7 +66,7 @@ CLOSED = (
 )
 
 
-# Before anything is looked up
+# Before the model is looked up
 
 
 def fields_are_not_too_long(case: Case) -> None:
@@ -201,7 +201,7 @@ def model_is_not_blocked(case: Case) -> None:
         _refuse_blocked(case, name, field)
 
 
-# With what the Hub says of the model
+# With the model's facts
 
 
 def model_exists(case: Case) -> None:
@@ -470,7 +470,7 @@ def _next(times: Sequence[datetime], limit: int, period: timedelta) -> str:
     """Return when the next one is accepted, from the times of those that count, the oldest first."""
     if limit < 1:
         return ASK
-    until = times[-limit] + period + timedelta(seconds=59)  # it is told to the minute, and not too early
+    until = times[-limit] + period + timedelta(seconds=59)  # shown to the minute, and never too early
     return f"The next one is accepted from {until:%Y-%m-%d %H:%M} UTC on."
 
 

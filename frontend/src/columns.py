@@ -96,7 +96,7 @@ class Column:
         """Return the value of a row's cell, or None if it is unknown or the column's function fails."""
         try:
             return _plain(self.value(row))
-        except Exception:  # noqa: BLE001  # it is the owner's; `fault_of` tells
+        except Exception:  # noqa: BLE001  # it is the owner's; `fault_of` reports it
             return None
 
     def fault_of(self, row: Row) -> Exception | None:
@@ -118,7 +118,7 @@ class Column:
         """Return the cells of several rows. For thousands of rows this is much faster than one by one."""
         try:
             return self._cells_at_once(rows)
-        except Exception:  # noqa: BLE001  # it is the owner's; the other rows have their cells
+        except Exception:  # noqa: BLE001  # it is the owner's; other rows keep their cells
             cells = [Cell(None, "") if self.fault_of(row) else self._cell(row) for row in rows]
             return Cells([cell.value for cell in cells], [cell.text for cell in cells])
 

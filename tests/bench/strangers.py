@@ -62,7 +62,7 @@ ATTACKS = [
     Attack("hostile cards by /submit", "submit", [{0: f"acme/card-{n}"} for n in range(len(CARDS))]),
     Attack(
         "hostile cards by the form",
-        "look_2",
+        "look_up",
         [{1: f"acme/card-{n}"} for n in range(len(CARDS))],
         is_queued=True,
     ),
@@ -139,7 +139,7 @@ class Page:
         plan = Plan(self.port, "/gradio_api/run/predict", [self.body("queue", {})], 1)
         while len(self._post(plan.path, plan.bodies[0])) < 1_000_000:
             time.sleep(1)
-        for function in ("leaderboard", "live", "look", "change_view"):
+        for function in ("leaderboard", "live", "refresh", "change_view"):
             self._post(plan.path, self.body(function, {}))
 
     def body(self, function: str, delivered: Mapping[int, Any]) -> dict[str, Any]:

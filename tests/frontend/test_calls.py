@@ -82,7 +82,7 @@ def test_every_function_that_a_stranger_can_call_takes_anything(caller: Caller, 
 def test_a_call_that_was_answered_once_leaves_nothing_to_the_next(caller: Caller) -> None:
     """Gradio keeps the first answer of a function that has several, and takes it for the next one's."""
     for _ in range(20):
-        for function in ("look_2", "hand_in", "act"):
+        for function in ("look_up", "hand_in", "act"):
             inputs = caller.page.fns[caller.functions[function]].inputs
             assert caller.call(function, *["x"] * len(inputs), session_hash="s").status_code == 200
     assert not any(caller.page.pending_diff_streams.values())

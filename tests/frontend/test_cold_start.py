@@ -218,13 +218,13 @@ def test_without_an_index_the_rows_appear_as_they_are_read(
     monkeypatch.setattr("src.shared.stores.mirror.AT_ONCE", 50)
     missing(place.results, RESULTS_INDEX)  # type: ignore[arg-type]
     seen = []
-    tell = Keeper._tell
+    publish = Keeper._publish
 
-    def telling(keeper: Keeper, now: object) -> None:
-        tell(keeper, now)  # type: ignore[arg-type]
+    def publishing(keeper: Keeper, now: object) -> None:
+        publish(keeper, now)  # type: ignore[arg-type]
         seen.append((len(keeper.now.board.standings.rows), keeper.now.left, keeper.now.synced))
 
-    monkeypatch.setattr(Keeper, "_tell", telling)
+    monkeypatch.setattr(Keeper, "_publish", publishing)
     place.start()
     # The broken file is among the first fifty or the second; with all results the requests follow.
     assert seen in (

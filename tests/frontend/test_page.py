@@ -785,7 +785,7 @@ def test_a_page_begins_with_one_queued_event_since_answers_of_a_second_may_be_lo
         for function in page.fns.values()
         if function.fn and any(trigger == "load" for _, trigger in function.targets)
     ]
-    assert [function.api_name for function in begins if function.queue] == ["look"]
+    assert [function.api_name for function in begins if function.queue] == ["refresh"]
 
 
 def test_what_waits_for_nobody_is_not_queued_since_a_queued_answer_may_be_lost(

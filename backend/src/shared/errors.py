@@ -23,11 +23,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 LONGEST_SHOWN = 60
-"""Characters of a stranger's text that a message repeats."""
+"""How many characters of a stranger's text a message repeats."""
 
 
 class LeaderboardError(Exception):
-    """Something that a person can mend; the message is for that person."""
+    """Something that a person can fix; the message is for that person."""
 
 
 class ConfigurationError(LeaderboardError):
@@ -43,7 +43,7 @@ class Conflict(StoreError):
 
 
 class DatasetMissing(StoreError):
-    """The Hub has no such dataset, or none that may be seen; `why` is why it could not be created."""
+    """The Hub has no such dataset, or none that we may see. `why` is why it could not be created."""
 
     def __init__(self, repo_id: str, *, has_token: bool, why: str = "") -> None:
         unseen = "the token in HF_TOKEN cannot see it" if has_token else "is private and HF_TOKEN is not set"
@@ -59,16 +59,16 @@ class NotOurs(StoreError):
 
 
 class BadFile(LeaderboardError):
-    """A file in a dataset cannot be understood; its neighbours are not affected.
+    """A file in a dataset cannot be understood; other files are not affected.
 
-    The message is a reason, which a sentence goes on with. `remedy` is a sentence of its own.
+    The message is a reason that continues a sentence. `remedy` is a sentence of its own.
     """
 
     remedy = "Correct the file, or delete it."
 
     @property
     def sentence(self) -> str:
-        """The reason, and what to do."""
+        """The reason and the remedy, as sentences."""
         return f"{self}. {self.remedy}"
 
 
@@ -93,7 +93,7 @@ class ModelNotFound(ModelError):
 
 
 class ModelIsPrivate(ModelNotFound):
-    """The model is private: whoever may not see it should not learn that it is there."""
+    """The model is private. Those who may not see it should not learn that it exists."""
 
 
 class RevisionNotFound(ModelError):
@@ -101,17 +101,17 @@ class RevisionNotFound(ModelError):
 
 
 class CannotBeEvaluated(ModelError):
-    """The model is there, but not of a kind that can be evaluated; trying again would give the same."""
+    """The model exists but cannot be evaluated. Retrying would give the same result."""
 
 
 def shown(text: str) -> str:
-    """A text that anybody wrote, in quotes: short, and with what cannot be seen spelled out."""
+    """Quote a stranger's text: shortened, with invisible characters spelled out."""
     return repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
 
 
 @contextmanager
 def exit_on_configuration_error() -> Iterator[None]:
-    """For a program's outermost block: end with a configuration error's sentence and status 2."""
+    """Wrap a program's main block: print a configuration error's sentence and exit with status 2."""
     try:
         yield
     except ConfigurationError as error:

@@ -20,7 +20,7 @@ SECONDS = re.compile(r"(?<!\d)1\d{9}(?!\d)", re.ASCII)
 """Seconds since 1970, of the years from 2001 to 2033."""
 
 LONGEST = 300
-"""Characters of a text in which a time is looked for."""
+"""How many characters of a text are searched for a time."""
 
 
 def utc_now() -> datetime:

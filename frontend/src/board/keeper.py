@@ -133,7 +133,7 @@ class Keeper:
         Without an index, all files of both datasets may be more than the Hub delivers in five minutes, and
         visitors come for the table.
         """
-        with self._reading_requests:  # which is told first where both datasets are missing
+        with self._reading_requests:  # if both datasets are missing, report this one first
             self._blocked.at(self.requests.snapshot())
         with self._reading_results:
             results = self._results.refresh()

@@ -108,7 +108,7 @@ def blocklist(reading: Reading[Blocklist]) -> Blocklist:
     """Return the blocklist in a reading of the requests dataset."""
     place = place_of(BLOCKLIST, reading.snapshot.files)
     if place in reading.broken:
-        reason = reading.broken[place].removesuffix(f". {BadFile.remedy}")  # submitters are told it, too
+        reason = reading.broken[place].removesuffix(f". {BadFile.remedy}")  # submitters read it too
         return Blocklist(broken=reason)
     return reading.values.get(place, Blocklist())
 

@@ -134,7 +134,7 @@ class Inspector:
                 message="Write down what is available",
                 parent=snapshot,
             )
-        except Conflict:  # the next time
+        except Conflict:  # next time
             return
         self._written, self._has_news = self._steady(), False
 

@@ -56,7 +56,7 @@ def read_search(text: str) -> Search:
     of a model's page stands for the model. Only the beginning of a text that is too long is read.
     """
     is_long = len(text) > LONGEST
-    if is_long:  # the alternative that is cut in two would find something else
+    if is_long:  # an alternative cut in two would match other rows
         text = text[:LONGEST].rpartition(";")[0] or text[:LONGEST]
     parts = [part for part in text.split(";") if part.strip()]
     left_out = ""

@@ -45,27 +45,22 @@ class Leaderboard(TypedDict):
 
 
 class Problem(TypedDict):
-    """One problem of a submission.
-
-    `field` is the form's field and `request` the path of the same request if there already is one; each may
-    be null.
-    """
+    """One problem of a submission."""
 
     field: str | None
+    """The form's field, if the problem is about one."""
     message: str
     request: str | None
+    """The path of the same request, if there already is one."""
 
 
 class Answer(TypedDict):
-    """The answer to a submission.
-
-    `request` is the path of its file. For a refusal it is the path of the same request if there already is
-    one, or else null.
-    """
+    """The answer to a submission."""
 
     ok: bool
     message: str
     request: str | None
+    """The path of its file. For a refusal, the path of the same request if there already is one."""
     problems: list[Problem]
 
 

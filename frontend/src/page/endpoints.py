@@ -113,7 +113,7 @@ def _submit(desk: Desk, identified: Identified) -> Callable[..., Any]:
             "weight_type": weight_type,
             "model_type": model_type,
         }
-        # Types were not checked on the way here; whoever cannot leave a value out gives null.
+        # Types were not checked before this. Clients that cannot omit a value send null.
         given = {name: text(value) for name, value in optional.items() if value}
         is_chat = text(use_chat_template).lower() in TRUE
         form = Form(text(model), **given, use_chat_template=is_chat)

@@ -222,7 +222,7 @@ def _contents(board: Board, state: ViewState) -> _Seen:
     table = view(board.standings, state)
     found = marks.numbered(table)
     made = contents(table, board.local_models, found)
-    _ = made.as_json  # made here, in a thread, and not where all others would wait for it
+    _ = made.as_json  # made here, in a thread, so that nobody else waits for it
     return _Seen(board, made, len(table.rows), marks.notes(found))
 
 

@@ -64,7 +64,7 @@ def build_page(
     page: Page
     with Page(
         title=Markup(texts.title).striptags() or "Leaderboard",
-        # Fonts of the visitor's machine: nothing is fetched from elsewhere.
+        # The visitor's own fonts: nothing is fetched from elsewhere.
         theme=gr.themes.Default(
             primary_hue="indigo",
             neutral_hue="slate",
@@ -139,8 +139,8 @@ def _follow_the_address(
         is_wanted = REQUEST in query or query.get("tab") == SUBMIT_TAB
         return submit.open(request) | ({tabs: gr.Tabs(selected=SUBMIT_TAB)} if is_wanted else {})
 
-    # Not queued: of two queued events that a page begins with, Gradio's client may lose the second's answer
-    # when the first ends, and with it the tab and who has signed in.
+    # Not queued: if a page begins with two queued events, Gradio's client may lose the answer of the second
+    # when the first ends, and with it the tab and the login.
     page.load(open_tab, None, [tabs, *submit.outputs_of_opening], queue=False, **QUIETLY)
     submit_tab.select(None, None, None, js=NAME_THE_TAB, show_api=False)
     for tab in other_tabs:

@@ -34,9 +34,9 @@ def ready(value: object) -> Ready:
 
 def pass_ready_answers_on() -> None:
     """Have Gradio take such answers; for all pages of the process."""
-    # It copies what it is to send, and what never changes need not be copied: a text says so.
+    # It copies what it sends. What never changes need not be copied, as this text tells copyreg.
     copyreg.pickle(orjson.Fragment, lambda fragment: "")
-    # It knows them where it answers the page and its clients, but not on the way that curl takes.
+    # It supports them for the page and its clients, but not for curl.
     changed: Any = SimpleNamespace(**{**vars(json), "dumps": _dumps})
     routes.json = changed  # type: ignore[attr-defined]
 

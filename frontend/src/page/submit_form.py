@@ -129,7 +129,7 @@ class SubmitForm:
         ]
         asking = {**ASKING_THE_HUB, **QUIETLY}
         looked_up = gr.on(named, self.look_up, inputs, self.outputs, trigger_mode="always_last", **asking)
-        # What was corrected while the Hub was asked is read only now.
+        # This reads the corrections that were made while the Hub was asked.
         looked_up.then(self.fill_in, [self.suggestion, *inputs], self.outputs, **asking)
         corrected = [fields[name].input for name in ("precision", "weight_type", "model_type")]
         gr.on(
@@ -177,7 +177,7 @@ class SubmitForm:
     ) -> Updates:
         """Fill in the suggestion where the visitor chose nothing, then show the problems."""
         form = self._form(filled_in)
-        if suggestion is None or not _is_of(form, suggestion):  # handed in meanwhile, or another model
+        if suggestion is None or not _is_of(form, suggestion):  # submitted meanwhile, or another model
             return {self.suggestion: None} | ({} if form.model else {self.found: ""})
         return self._checked(_filled(form, seen, suggestion), self._visitors.signed_in(request)) | {
             self.seen: suggestion,
@@ -260,7 +260,7 @@ class SubmitForm:
         """The form, with what is wrong next to each field."""
         finding = self._desk.look_up(form, who)
         values = self._values(finding.form)
-        for name in ("model", "revision"):  # another may be being typed by now
+        for name in ("model", "revision"):  # the visitor may be typing another one by now
             del values[self.fields[name]]
         return values | self._wrong(finding) | {self.message: ""}
 

@@ -39,9 +39,9 @@ class SubmitTab:
         gr.Markdown(texts.queue)
         if desk.terms.login:
             text = SIGN_IN_BUTTON + TO_SUBMIT * (not desk.terms.anonymous)
-            # Its picture is in style.css: Gradio's is a file, and no door leads to files.
+            # Its picture is in style.css: Gradio's is a file, and files are closed.
             self._login = gr.LoginButton(text, icon=None, elem_id="login", size="md")
-            self._login.load_event_to_attach = None  # `open` says who has signed in
+            self._login.load_event_to_attach = None  # `open` shows who has signed in
         elif not desk.terms.anonymous:
             gr.HTML(notices.note(CLOSED), padding=False)
         self.own = MySubmissions(keeper, desk, visitors)

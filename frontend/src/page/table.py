@@ -60,13 +60,13 @@ def leaderboard_table(tasks: Collection[Task]) -> Leaderboard:
     table = Leaderboard(
         value=pd.DataFrame(columns=headers),
         datatype=["markdown" if column is MODEL else "str" for column in all_columns],
-        search_columns=[MODEL.header],  # it cannot be constructed without any
-        select_columns=SelectColumns(default_selection=headers, allow=False),  # it shows no others, ever
+        search_columns=[MODEL.header],  # the component requires some
+        select_columns=SelectColumns(default_selection=headers, allow=False),  # it never shows others
         interactive=False,
         height=HEIGHT,
         latex_delimiters=[],
     )
-    # The component itself takes the texts of cells from a pandas Styler only, half a second for 5,000 rows.
+    # The component takes cell texts only from a pandas Styler: half a second for 5,000 rows.
     table.postprocess = _payload
     pass_ready_answers_on()
     return table
@@ -148,7 +148,7 @@ def _marked(part: _Part, column: Column, rows: Sequence[Row], marks: Mapping[str
 def _scores(values: Sequence[Value], texts: Sequence[str], unknown: float) -> _Part:
     """Return scores, which are sorted by what is shown of them. They are most of a large table."""
     numbers = [unknown if value is None else _number(text) for value, text in zip(values, texts, strict=True)]
-    # As the component shows a number, it has no zeros at its end, and exponents later.
+    # The component shows numbers without trailing zeros, and uses exponents only for larger ones.
     shown = [
         (text or BLANK) if value is None or text[-1] == "0" or "e" in text else ""
         for value, text in zip(values, texts, strict=True)

@@ -44,10 +44,12 @@ def _turn(
         return Turn(by, False, _began(own, submitted))
     if present.status in (Status.PENDING, Status.RUNNING):
         return Turn(by, True, None)
-    if present.lease:  # CANCELLED by hand, and no worker has seen it yet
+    if present.lease:  # CANCELLED by hand, and no worker has noticed yet
         own.append(Attempt(present.attempt, present.lease.worker, present.lease.started, None, ""))
     began = _began(own, submitted)
-    if began is None and present.status is Status.FINISHED:  # by a worker that died before it could say so
+    if (
+        began is None and present.status is Status.FINISHED
+    ):  # by a worker that died before it could write that down
         began = max((entry.started for entry in own if entry.started), default=submitted)
     return Turn(by, False, began)
 

@@ -27,17 +27,17 @@ Positive = Annotated[float, Field(gt=0), "a number above 0"]
 Port = Annotated[int, Field(ge=0, le=65535), "a whole number up to 65535"]
 
 WANTED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-"""What to call a type when a value is not of it; an annotation may hold a better text."""
+"""The name of a type in messages. An annotation may hold a better one."""
 
 READING = ConfigDict(allow_inf_nan=False, coerce_numbers_to_str=True, str_strip_whitespace=True)
 
 
 OLD_NAMES = {"HF_TOKEN": "TOKEN"}
-"""What the old template's envs.py calls a setting otherwise."""
+"""Other names of settings in the old template's envs.py."""
 
 QUIET_GRADIO = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000"}
-"""Gradio neither reports to its makers, nor sums up all events so far after each of them: that takes longer
-each time, and anybody could read it at `/monitoring/summary`.
+"""Switches off Gradio's reports to its makers and its statistics. It would sum up all past events after each
+one, ever more slowly, and anybody could read the result at `/monitoring/summary`.
 """
 
 LONGEST_MESSAGE = 300
@@ -73,16 +73,16 @@ REMEDIES = (
         'Path(__file__).with_name("…"), or write its text here.',
     ),
 )
-"""What to do about lines that old files have: a pattern of the line, and a sentence."""
+"""Remedies for lines in old files: a pattern of the line, and a sentence."""
 
 ALIKE = 0.87
-"""From which likeness on, of 1, a name is taken for a misspelt setting."""
+"""The similarity, of at most 1, from which a name counts as a misspelt setting."""
 
 
 def owners_file(module: str) -> ModuleType:
-    """A file that owners edit, `src.envs` or `src.about`.
+    """Import a file that owners edit, `src.envs` or `src.about`.
 
-    Raises ConfigurationError, with the line and what to do, for one that cannot be imported: whatever it did.
+    Raises ConfigurationError with the line and what to do if the import fails for any reason.
     """
     path = module.replace(".", "/") + ".py"
     try:
@@ -112,17 +112,19 @@ def _place(path: str, error: BaseException) -> tuple[str, int | None]:
 
 
 def _remedy(line: str) -> str:
-    """What to do about a line of an owner's file that failed."""
+    """Return what to do about a failing line of an owner's file."""
     return next((remedy for pattern, remedy in REMEDIES if re.search(pattern, line)), CORRECT)
 
 
 def _line(path: str, trace: TracebackType | None) -> int | None:
-    """The line of the file that fails: of a class the line inside it, of a function the one that calls it."""
+    """Return the failing line of the file: inside a class its own line, inside a function the line of the
+    call.
+    """
     line = None
     while trace:
         code = trace.tb_frame.f_code
         if code.co_filename.endswith(path):
-            if code.co_flags & inspect.CO_OPTIMIZED:  # those of functions have it, of modules and classes not
+            if code.co_flags & inspect.CO_OPTIMIZED:  # set for functions, but not for modules and classes
                 break
             line = trace.tb_lineno
         trace = trace.tb_next
@@ -132,11 +134,12 @@ def _line(path: str, trace: TracebackType | None) -> int | None:
 def read_settings(
     kind: type[S], envs: ModuleType | None = None, environment: Mapping[str, str] = os.environ
 ) -> S:
-    """The settings that a dataclass has fields for: its field `refresh_rate` is the setting REFRESH_RATE.
+    """Read the settings of a dataclass: its field `refresh_rate` is the setting REFRESH_RATE.
 
-    So a duplicated Space can be configured without an edit, and an envs.py that lacks a name, as those of
-    the old template do, has the default. An empty text counts as not set, and so does None in the file.
-    Names that are almost a setting's are logged.
+    So a duplicated Space can be configured without an edit, and names missing from an envs.py, as in the old
+    template's, get their defaults. An empty text counts as not set, and so does None in the file. Names that
+    look like a misspelt setting are logged.
+
     Raises ConfigurationError for a value of the wrong type.
     """
     types = get_type_hints(kind, include_extras=True)
@@ -155,7 +158,7 @@ def read_settings(
 
 
 def misspelt(names: Collection[str], given: Collection[str]) -> Iterator[str]:
-    """A sentence for each given name that is no setting and looks like one."""
+    """Yield a sentence for each given name that looks like a misspelt setting."""
     for name in sorted({*given} - {*names}):
         meant = get_close_matches(name.upper(), names, 1, cutoff=ALIKE)
         if meant:
@@ -163,7 +166,7 @@ def misspelt(names: Collection[str], given: Collection[str]) -> Iterator[str]:
 
 
 def _in_the_file(name: str, envs: ModuleType | None, *, other_owner: str) -> object:
-    """A value of envs.py; the datasets that it names for its owner follow another one."""
+    """Return a value of envs.py. Datasets of the owner in the file follow an OWNER variable."""
     value = _filled(getattr(envs, name, None))
     if value is None:
         value = _filled(getattr(envs, OLD_NAMES.get(name, name), None))
@@ -174,7 +177,9 @@ def _in_the_file(name: str, envs: ModuleType | None, *, other_owner: str) -> obj
 
 
 def _filled(value: object) -> object:
-    """A value of envs.py; an empty text, such as `os.environ.get("TOKEN", "")` leaves, counts as not set."""
+    """Return a value of envs.py. An empty text, as `os.environ.get("TOKEN", "")` leaves,
+    counts as not set.
+    """
     return None if isinstance(value, str) and not value.strip() else value
 
 
@@ -190,7 +195,7 @@ def _read(name: str, value: object, kind: Any, *, is_variable: bool) -> object:
 
 
 def _wanted(kind: Any) -> str:
-    """What a setting's type asks for, in words."""
+    """Return the values that a setting's type allows, in words."""
     parts = [kind, *get_args(kind)]
     parts += [part for inner in get_args(kind) for part in get_args(inner)]
     return next((part for part in parts if isinstance(part, str)), None) or next(

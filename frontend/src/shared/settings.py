@@ -19,7 +19,7 @@ TOKEN = re.compile(r"[!-~]+")
 
 @dataclass(frozen=True)
 class CommonSettings:
-    """Each field is a setting of the same name in capitals; docs/configuration.md says what it means."""
+    """Each field is a setting of the same name in capitals; docs/configuration.md explains them."""
 
     owner: str | None = None
     queue_repo: str | None = None
@@ -34,7 +34,7 @@ class CommonSettings:
     gradio_server_name: str | None = None
 
     def __post_init__(self) -> None:
-        """What could never be found is a mistake that is told at the start. Raises ConfigurationError."""
+        """Refuse values that cannot be right, at the start. Raises ConfigurationError."""
         names = [("OWNER", self.owner, "acme"), ("QUEUE_REPO", self.queue_repo, "acme/requests")]
         names += [("RESULTS_REPO", self.results_repo, "acme/results")]
         for name, value, example in names:
@@ -55,18 +55,18 @@ class CommonSettings:
 
     @property
     def is_a_space(self) -> bool:
-        """Whether Gradio takes this for a Space of the Hub."""
+        """Whether Gradio treats this as a Space of the Hub."""
         return self.system == "spaces" and bool(self.space_id)
 
     @property
     def organisation(self) -> str | None:
-        """Who owns the datasets: the owner that was set, else the Space's."""
+        """The owner of the datasets: the one that is set, or else the Space's."""
         space_owner = self.space_id.partition("/")[0] if self.space_id else None
         return self.owner or self.space_author_name or space_owner
 
     @property
     def is_on_the_hub(self) -> bool:
-        """Whether the data lies in datasets there: on a Space or with an owner, unless a folder is set."""
+        """Whether the data is on the Hub: on a Space or with an owner, unless a folder is set."""
         return not self.leaderboard_data_dir and self.organisation is not None
 
     @property
@@ -81,12 +81,12 @@ class CommonSettings:
 
     @property
     def server_name(self) -> str:
-        """As it was set; else all addresses on a Space, and elsewhere this machine only."""
+        """The address to serve at: by default all on a Space, elsewhere only this machine."""
         return self.gradio_server_name or ("0.0.0.0" if self.space_id else "127.0.0.1")
 
 
 def is_repo_id(text: str, *, slashes: int) -> bool:
-    """Whether the Hub could have something of this name, with so many slashes in it."""
+    """Return whether the Hub could have something of this name, with this many slashes."""
     try:
         validate_repo_id(text)
     except HFValidationError:

@@ -14,7 +14,7 @@ LONGEST_TOKEN = 4000
 """Characters; those of the Hub's logins have some hundreds."""
 
 PATIENCE_SECONDS = 3.0
-"""For how long a call that fails is begun again; whoever waits can try again too."""
+"""How long a failing call is retried; people can try again themselves."""
 
 CONNECT = partial(Hub, patience=PATIENCE_SECONDS)
 
@@ -25,19 +25,21 @@ NOT_ACCEPTED = (
 
 
 class NotRecognised(LeaderboardError):
-    """It cannot be told who submits; the message says why."""
+    """We cannot identify the submitter; the message has the reason."""
 
 
 class Accounts:
-    """Asks the Hub whose a token is. `connect` makes a client with a token, which is then thrown away: whom
-    the Hub answers no more, because they asked too much, keeps nobody else out.
+    """Asks the Hub whose a token is.
+
+    `connect` makes a client for one token, which is then thrown away: if the Hub limits one user's calls,
+    nobody else is kept out.
     """
 
     def __init__(self, connect: Callable[[str], Hub] = CONNECT) -> None:
         self._connect = connect
 
     def of_token(self, token: str) -> Submitter:
-        """The user whose token it is, in one call. Raises NotRecognised."""
+        """Return the user whose token it is, in one call. Raises NotRecognised."""
         if len(token) > LONGEST_TOKEN or not TOKEN.fullmatch(token):
             raise NotRecognised(NOT_ACCEPTED)
         hub = self._connect(token)

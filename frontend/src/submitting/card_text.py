@@ -1,14 +1,16 @@
-"""What a model card says to people: its words, without comments, headings and what nobody filled in."""
+"""The words of a model card, without comments, headings and unfilled sections."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 LONGEST = 20_000
-"""Characters of a card that are looked at: who says something, says it before. Strangers write it."""
+"""How many characters of a card are read. Strangers write cards; whoever has something to
+say says it early.
+"""
 
 NOT_FILLED_IN = "[More Information Needed]"
-"""What the Hub's template for cards says where its author wrote nothing."""
+"""The Hub's card template has this where the author wrote nothing."""
 
 
 def words(card: str) -> str:

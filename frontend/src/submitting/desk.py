@@ -1,6 +1,4 @@
-"""The desk: looks a submission up, says what is wrong with it (checks.py), puts it into the queue, and takes
-it back.
-"""
+"""The desk: looks up a submission, checks it (checks.py), puts it into the queue, and withdraws it."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ CAN_BE_WITHDRAWN = (Status.PENDING, Status.RUNNING)
 
 
 class NotAccepted(LeaderboardError):
-    """A submission is not taken: `problems` has every reason, the message all their sentences."""
+    """A submission is refused: `problems` has every reason, the message all their sentences."""
 
     def __init__(self, problems: Sequence[Refused]) -> None:
         super().__init__(" ".join(map(str, problems)))
@@ -42,19 +40,20 @@ class NotAccepted(LeaderboardError):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a look at a form found: the form as it may be handed in, the facts if they could be had, and
-    everything that is wrong.
-    """
+    """The result of looking up a form."""
 
     form: Form
+    """The form, with suggestions if they were asked for."""
     facts: ModelFacts | None
+    """What is known about the model; None if it could not be looked up."""
     problems: tuple[Refused, ...]
+    """Everything that is wrong with the form."""
 
 
 class Desk:
-    """Where submissions are handed in; `group` is what writes them.
+    """The desk where submissions are handed in; `group` writes them.
 
-    `requests`, `backend` and `blocked` give what is known at the moment.
+    `requests`, `backend` and `blocked` return the latest known values.
     """
 
     def __init__(
@@ -79,17 +78,17 @@ class Desk:
         self._checking = OneAtATime()
 
     def due(self) -> datetime | None:
-        """When a submission that is handed in now is written; None is at once."""
+        """When a submission that is handed in now will be written; None means at once."""
         return self._group.due()
 
     def close(self) -> None:
-        """Write at once what waits, and then no more."""
+        """Write at once what is waiting, then stop."""
         self._group.close()
 
     def look_up(self, form: Form, who: Submitter = ANONYMOUS, *, fill: bool = False) -> Finding:
-        """Find out what is wrong with a form before it is handed in; `fill` fills in what the model says.
+        """Find the problems of a form before it is handed in. `fill` adds suggestions from the model.
 
-        The queue is taken as the page shows it, and what was looked up a minute ago as it was.
+        This uses the queue as the page shows it, and lookups up to a minute old.
         """
         with self._checking.inside():
             return self._found(tidied(form), who, fill=fill)
@@ -97,9 +96,9 @@ class Desk:
     def _found(self, form: Form, who: Submitter, *, fill: bool) -> Finding:
         case = self._case(form, who, self._requests())
         first = problems(case, before_the_hub=True)
-        if fill:  # what is blank yet is no mistake
+        if fill:  # a field that is still blank is not a mistake
             first = [each for each in first if each.field not in SUGGESTED or getattr(form, each.field)]
-        if any(each.field not in SUGGESTED for each in first):  # else a look may put them right
+        if any(each.field not in SUGGESTED for each in first):  # otherwise a lookup may correct them
             return Finding(form, None, tuple(first))
         try:
             facts = case.facts
@@ -115,16 +114,16 @@ class Desk:
         return self.hand_in(form, who).result()
 
     def hand_in(self, form: Form, who: Submitter = ANONYMOUS) -> Future[Receipt]:
-        """Look a submission up, and have it put into the queue: the receipt comes when it is written.
+        """Look up a submission and queue it for writing. The receipt comes when it is written.
 
-        Raises what `submit` raises, and so does the future.
+        Raises as `submit` does, and so does the future.
         """
         form = tidied(form)
         self._models.forget(form.model, form.revision)
         case = self._case(form, who, self._requests())
         with self._checking.inside():
             _refuse(problems(case, before_the_hub=True))
-            # What the page shows may be older than the dataset: whether it is there already is decided below.
+            # The page may be older than the dataset, so duplicates are decided below.
             _refuse([each for each in problems(case) if each.request is None])
 
         def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
@@ -137,7 +136,7 @@ class Desk:
         return self._group.put(decide)
 
     def withdraw(self, path: str, who: Submitter) -> Future[Receipt]:
-        """Have a request taken back by who submitted it.
+        """Withdraw a request for its submitter.
 
         Raises Refused, and so does the future, or StoreError.
         """
@@ -156,21 +155,21 @@ class Desk:
         def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
             return Placed(path, withdrawn(allowed(requests), by=who.login, now=self._clock()))
 
-        if path in (shown_now := self._requests()):  # so that nobody has the dataset read for nothing
+        if path in (shown_now := self._requests()):  # so that nobody can make us read the dataset for nothing
             allowed(shown_now)
         else:  # it may be another frontend's, and a moment old
             self._count_a_look(path, who)
         return self._group.put(decide)
 
     def hand_in_again(self, path: str, who: Submitter) -> Future[Receipt]:
-        """Have a request that failed or was withdrawn put into the queue again, at the commit that it has.
+        """Queue a request again that failed or was withdrawn, at the commit that it has.
 
-        Raises what `submit` raises, and so does the future.
+        Raises as `submit` does, and so does the future.
         """
         return self.hand_in(form_of(_known(path, self._requests())), who)
 
     def _count_a_look(self, path: str, who: Submitter) -> None:
-        """Raises Refused when somebody without a login looks for what is not there, or anybody too often."""
+        """Count a lookup of an unknown request. Raises Refused without a login, or after too many."""
         if not who.login:
             raise Refused(NO_REQUEST.format(shown(path)))
         try:

@@ -1,4 +1,4 @@
-"""What a submitter fills in, what can be chosen there, and the refusal that says what is wrong with it."""
+"""The form, the choices it offers, and the refusal for what is wrong with it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from src.shared.data.request import ORIGINAL
 from src.shared.errors import LeaderboardError
 
 WEIGHT_TYPES = (ORIGINAL, "Adapter", "Delta")
-"""What is offered until the backend has said what it runs."""
+"""Offered until the backend has published what it runs."""
 
 LONGEST_READ = 1000
-"""Characters of a field that are looked at. A field of so many is refused; a link to a model is shorter."""
+"""How many characters of a field are read. A field of this length is refused; a link to a
+model is shorter.
+"""
 
 MAIN = "main"
 UNKNOWN_TYPE = "?"
 
 
 class Refused(LeaderboardError):
-    """A submission breaks a rule; the message says which, and what to do.
+    """A submission breaks a rule; the message has the rule and what to do.
 
-    `field` names the field of the form that it is about, if it is about one, and `request` the file of an
-    earlier request.
+    `field` is the form's field, if any, and `request` the file of an earlier request.
     """
 
     def __init__(self, message: str, *, field: str = "", request: str | None = None) -> None:
@@ -36,32 +37,36 @@ class Refused(LeaderboardError):
 
 @dataclass(frozen=True)
 class Form:
-    """What a submitter filled in."""
+    """The submitter's entries."""
 
     model: str
+    """The model's name, or the address of its page."""
     base_model: str = ""
+    """The model that an adapter or delta was made from."""
     revision: str = MAIN
+    """A branch, a tag or a commit."""
     precision: str = PRECISIONS[0]
     weight_type: str = ORIGINAL
     model_type: str = UNKNOWN_TYPE
     use_chat_template: bool = False
+    """Whether prompts go through the model's chat template."""
 
 
 def precisions(backend: BackendDescription | None) -> tuple[str, ...]:
-    """The precisions that are offered: those that the backend runs."""
+    """Return the precisions on offer: those that the backend runs."""
     return (backend.precisions if backend else ()) or PRECISIONS
 
 
 def weight_types(backend: BackendDescription | None) -> tuple[str, ...]:
-    """The weight types that are offered: those that the backend runs."""
+    """Return the weight types on offer: those that the backend runs."""
     return (backend.weight_types if backend else ()) or WEIGHT_TYPES
 
 
 def tidied(form: Form) -> Form:
-    """The form without spaces around its fields, links and short names of model types spelled out.
+    """Return the form without spaces around fields, with links and short names of model types spelled out.
 
-    The revision in a link counts more than the one in its field, which may be that of a model before. Of a
-    field that is too long the beginning is kept: strangers fill them in.
+    A revision in a link overrides the field, which may still belong to the previous model. Fields that are
+    too long are cut, since strangers fill them in.
     """
     model, base_model, revision, precision, weight_type, model_type = (
         text[:LONGEST_READ].strip()

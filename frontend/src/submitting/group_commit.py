@@ -1,5 +1,7 @@
-"""Writes submissions and withdrawals into the requests dataset: those that come while one is written go into
-the next commit together, and when an hour's commits run high, those that come within two minutes.
+"""Writes submissions and withdrawals into the requests dataset, several per commit.
+
+Those that arrive during a commit share the next one. When an hour's commits run high, those of two minutes
+do.
 """
 
 from __future__ import annotations
@@ -25,10 +27,10 @@ from src.shared.times import Clock
 log = logging.getLogger(__name__)
 
 LONGEST_GATHERING = timedelta(seconds=100)
-"""With the commit itself nobody waits for more than two minutes."""
+"""Together with the commit itself, nobody waits longer than two minutes."""
 
 GATHERS_FROM, GATHERS_LONGEST_FROM = 0.3, 0.5
-"""Fractions of what the Hub takes: submissions leave the rest to the workers, which go first."""
+"""Fractions of the Hub's limit. Submissions leave the rest to the workers, which have priority."""
 
 
 class Placed(NamedTuple):
@@ -47,12 +49,12 @@ class Receipt(NamedTuple):
 
 
 Decide = Callable[[Mapping[str, Request], Collection[str]], Placed]
-"""Decides on one submission, from all requests by path, those that are written with it included, and all file
-names that are taken. Raises LeaderboardError to refuse it.
+"""Decides on one submission, from all requests by path (including those of the same commit) and all file
+names in use. Raises LeaderboardError to refuse it.
 """
 
 Show = Callable[[Mapping[str, Request]], None]
-"""Is told of requests, by path, as soon as they are in the dataset."""
+"""Receives requests, by path, as soon as they are in the dataset."""
 
 
 NOT_WRITTEN = (
@@ -66,17 +68,17 @@ UNKNOWN = (
 
 
 class _Waiting(NamedTuple):
-    """One submission that waits, and where what became of it is told."""
+    """One waiting submission, and the future of its outcome."""
 
     decide: Decide
     outcome: Future[Receipt]
 
 
 class GroupCommit:
-    """Where submissions wait for their commit. `read` gives the requests dataset as it is now, `order` the
-    rules of the queue's order; `clock` is for intervals.
+    """Where submissions wait for their commit.
 
-    One thread of its own writes, so that nobody needs a thread to wait in.
+    `read` returns the requests dataset as it is now, `order` the rules of the queue's order. `clock` is for
+    intervals. A thread of its own writes, so nobody needs a thread to wait in.
     """
 
     def __init__(
@@ -103,11 +105,11 @@ class GroupCommit:
 
     @property
     def waiting(self) -> int:
-        """How many submissions wait for their commit."""
+        """The number of submissions that wait for their commit."""
         return len(self._queue)
 
     def due(self) -> datetime | None:
-        """When a submission that comes now is written, as clocks will say; None is at once."""
+        """When a submission that arrives now will be written, in wall-clock time; None means at once."""
         due = self._due()
         return on_the_wall(due) if due else None
 
@@ -118,7 +120,7 @@ class GroupCommit:
         return self._last + pause if pause and self._last + pause > self._clock() else None
 
     def put(self, decide: Decide) -> Future[Receipt]:
-        """Have a submission written. The receipt comes when it is, or what `decide` raised, or StoreError."""
+        """Queue a submission for writing. The future has the receipt, what `decide` raised, or StoreError."""
         waiting = _Waiting(decide, Future())
         with self._lock:
             self._queue.append(waiting)
@@ -126,12 +128,12 @@ class GroupCommit:
         return waiting.outcome
 
     def close(self) -> None:
-        """Write at once what waits, and then no more."""
+        """Write at once what is waiting, then stop."""
         self._closing.set()
         self._writer.shutdown(wait=True)
 
     def _write_what_waits(self) -> None:
-        """Write everything that has come until then with one commit; then others find nothing left to do."""
+        """Write everything that has arrived so far in one commit; later calls then find nothing to do."""
         if not self._queue:
             return
         due = self._due()
@@ -139,7 +141,7 @@ class GroupCommit:
             self._sleep((due - self._clock()).total_seconds())
         with self._lock:
             waiting, self._queue = self._queue, []
-        # From now on none can be cancelled; who went away before, is not written and keeps nobody waiting.
+        # From now on none can be cancelled. Callers who left before are skipped.
         batch = [each for each in waiting if each.outcome.set_running_or_notify_cancel()]
         if not batch:
             return
@@ -159,7 +161,7 @@ class GroupCommit:
                 each.outcome.set_result(outcome)
 
     def _landed(self, batch: Sequence[_Waiting]) -> list[Receipt | Exception]:
-        """What becomes of each, once those that are not refused are in the dataset. Raises StoreError."""
+        """Return each outcome, once all that were not refused are in the dataset. Raises StoreError."""
         return without_conflict(
             lambda: self._decide_and_commit(batch), f"{self._store} changes faster than it can be written."
         )
@@ -195,16 +197,16 @@ class GroupCommit:
 
 
 class _Unknown(StoreError):
-    """Whether a commit landed could not be found out."""
+    """We could not find out whether a commit landed."""
 
 
 def _cause(error: StoreError) -> str:
-    """What the error says, without what it says of the Spaces themselves, which do try again."""
+    """Return the error's message without the promise that the Space retries."""
     return str(error).removesuffix(RETRIED).strip()
 
 
 def _decided(batch: Sequence[_Waiting], reading: Reading[Request]) -> list[Placed | Exception]:
-    """Each in its order: a later one sees the earlier ones, and an error is nobody else's."""
+    """Decide on each in order. Later ones see the earlier ones, and an error affects only its own."""
     requests, taken = dict(reading.values), set(reading.snapshot.files)
     decided: list[Placed | Exception] = []
     for waiting in batch:

@@ -1,4 +1,4 @@
-"""What the place of the models says of those in a form, as far as a check wants to know."""
+"""Lookups of the models in a form, made only when a check needs them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 
 class Lookup:
-    """What the place of the models says of those in a form: asked once, when a check wants to know.
+    """Looks up the models of a form once, when a check first needs them.
 
-    `while_asking` is entered for as long as that takes.
+    `while_asking` is entered while the source is asked.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class Lookup:
 
     @property
     def facts(self) -> ModelFacts:
-        """Of the model. Raises Refused with the sentence of the ModelError."""
+        """The facts of the model. Raises Refused with the sentence of the ModelError."""
         return self._once("model", lambda: self._models.describe(self._form.model, self._form.revision))
 
     @property
     def base(self) -> ModelFacts | None:
-        """Of the base model: the one that the form names, else the only one that the model itself names.
+        """The facts of the base model that the form names, or else of the only one that the model names.
 
-        None when none is named, and for whole models. Raises Refused likewise.
+        None if none is named, and for whole models. Raises Refused too.
         """
         if self._form.weight_type == ORIGINAL:
             return None
@@ -59,7 +59,7 @@ class Lookup:
 
     @property
     def card(self) -> str:
-        """The text of the model's card; empty when it has none. Raises Refused likewise."""
+        """The text of the model's card; empty if it has none. Raises Refused too."""
         facts = self.facts
         if README not in facts.files:
             return ""
@@ -67,7 +67,7 @@ class Lookup:
 
     @property
     def card_length(self) -> int:
-        """How many characters of text the model's card has for people. Raises Refused likewise."""
+        """The number of characters that people can read in the model's card. Raises Refused too."""
         if self._card_length is None:
             self._card_length = len(words(self.card))
         return self._card_length
@@ -85,7 +85,9 @@ class Lookup:
         return answer  # type: ignore[return-value]  # it is what `ask` returned
 
     def _refusal(self, error: ModelError, what: str, name: str) -> Refused:
-        """Who does not own a private model learns of it as little as from the Hub itself."""
+        """Return the refusal. Those who do not own a private model learn no more about it than the Hub tells
+        them.
+        """
         if isinstance(error, ModelIsPrivate) and not self._submitter.is_of(name.partition("/")[0]):
             return Refused(NOT_FOUND.format(name), field=what)
         field = "revision" if isinstance(error, RevisionNotFound) else "model" if what == "card" else what

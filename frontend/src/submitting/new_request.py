@@ -25,9 +25,9 @@ from src.submitting.group_commit import Placed
 
 
 def place(case: Case, taken: Collection[str], *, submitted_time: str) -> Placed:
-    """The file that takes the submission: that of the same request which failed, else a new one.
+    """Return the request and its file: the same request's file if that failed, or else a new one.
 
-    `taken` are the names of all files that there are.
+    `taken` has the names of all files in use.
     """
     request = _new(case, submitted_time)
     for path, old in case.earlier.items():
@@ -40,9 +40,9 @@ def place(case: Case, taken: Collection[str], *, submitted_time: str) -> Placed:
 
 
 def withdrawn(request: Request, *, by: str | None, now: datetime) -> Request:
-    """PENDING or RUNNING → CANCELLED: a worker that evaluates it stops; the history says who took it back.
+    """Return the request as CANCELLED. A worker that evaluates it stops; the history has who withdrew it.
 
-    An attempt whose worker is taken for dead is over before, and not for the submitter to answer for.
+    If the worker counts as dead, its attempt ended before, and the submitter is not to blame.
     """
     lease, history = request.lease, request.history
     if lease and lease.has_run_out(now):
@@ -68,7 +68,7 @@ def withdrawn(request: Request, *, by: str | None, now: datetime) -> Request:
 
 
 def form_of(request: Request) -> Form:
-    """The form that asks for the same evaluation once more, at the same commit."""
+    """Return the form that requests the same evaluation again, at the same commit."""
     kind = read_model_type(request.model_type)
     return Form(
         model=request.model,
@@ -106,18 +106,17 @@ def _new(case: Case, now: str) -> Request:
 
 
 def _billions(params: int | None) -> float | None:
-    """Three decimals as ever, or three digits of a small number, so that no size is rounded to 0."""
+    """Return billions with three decimals as always, or three digits if small, so that no size becomes 0."""
     if params is None:
         return None
     return round(params / 1e9, 3) if params >= 1e9 else float(f"{params / 1e9:.3g}")
 
 
 def _again(old: Request, new: Request, *, now: datetime) -> Request:
-    """A failed request asked for again: all new but its history, what others wrote into it, and the name of
-    its revision where the new one is only the commit.
+    """Return a failed request, submitted again: all new except its history, unknown fields, and the
+    revision's name if the new one is only the commit.
 
-    The history says who had submitted it when: that counts against their limits, not against those of whoever
-    submits it now.
+    The history keeps who submitted it before: that counts against their limits, not the new submitter's.
     """
     entry = Attempt(
         attempt=old.attempt,
@@ -134,7 +133,7 @@ def _again(old: Request, new: Request, *, now: datetime) -> Request:
 
 
 def _cut_short(old: Request, now: datetime) -> list[Attempt]:
-    """The attempt of a request that was cancelled by hand, if no worker has seen that yet."""
+    """Return the running attempt of a request cancelled by hand, if no worker has noticed that yet."""
     if not old.lease:
         return []
     message = "It was cancelled while it ran."

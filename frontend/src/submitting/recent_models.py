@@ -1,5 +1,5 @@
-"""Models that were looked up a moment ago: whoever corrects a form asks the Hub nothing, and nobody can use
-up what the Hub answers to all.
+"""Recent lookups of models, so that corrections of a form ask the Hub nothing and nobody uses up the Hub's
+limit for all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from src.submitting.submitter import Submitter
 T = TypeVar("T")
 
 MOST = 1000
-"""Logins whose lookups are counted."""
+"""The most logins whose lookups are counted."""
 
 MOST_NAMES = 200_000
 """Files, tags and base models of all the models that are remembered."""
@@ -32,26 +32,26 @@ MOST_CHARACTERS = 10_000_000
 """Of all cards that are remembered: four bytes each in the worst case."""
 
 SMALLEST = 100
-"""What an answer counts for at least."""
+"""The least that an answer counts for."""
 
 FACTS_SECONDS = 60.0
 CARD_SECONDS = 3600.0
 """A card is asked for by the commit, at which it never changes."""
 
 LOOKUPS = 300
-"""Of all people in five minutes. Each is one call, or two of a gated model; the Hub answers 1,000, which the
-datasets need too.
+"""Of everybody in five minutes. Each lookup is one call, or two for a gated model. The Hub's limit is 1,000,
+which the datasets need too.
 """
 
 LOOKUPS_OF_ONE = 60
 """Of one login."""
 
 LOOKUPS_WITHOUT_LOGIN = 200
-"""Of all who have none together: something is left to those who have one."""
+"""Of everybody without a login together, so that some are left for those with one."""
 
 
 class RecentModels:
-    """Another source, whose answers are kept for a while. It may be used by several threads."""
+    """A source in front of another one, keeping its answers for a while. Several threads may use it."""
 
     def __init__(
         self, models: ModelSource, *, clock: Clock = steady_now, timer: Callable[[], float] = time.monotonic
@@ -73,7 +73,7 @@ class RecentModels:
         return _Asked(self, who.login)
 
     def describe(self, name: str, revision: str, login: str | None) -> ModelFacts:
-        """The facts as they are, or were a minute ago. Raises ModelError, also when too much was asked."""
+        """Return the facts, up to a minute old. Raises ModelError, also after too many lookups."""
 
         def ask() -> ModelFacts:
             self.spend(name, login)
@@ -103,12 +103,14 @@ class RecentModels:
             )
 
     def _kept(self, cache: TTLCache[tuple[str, str], T], key: tuple[str, str], ask: Callable[[], T]) -> T:
-        """Two who ask for the same at once both ask; the lock is never held while the Hub is asked."""
+        """Return the cached answer or ask for it. Simultaneous callers may both ask: no lock is held
+        meanwhile.
+        """
         with self._lock:
             if key in cache:
                 return cache[key]
         answer = ask()
-        with self._lock, suppress(ValueError):  # which says that it is larger than the whole cache
+        with self._lock, suppress(ValueError):  # it is larger than the whole cache
             cache[key] = answer
         return answer
 

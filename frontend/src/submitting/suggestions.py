@@ -1,4 +1,4 @@
-"""What the form fills in by itself when a model was looked up; submitters correct it."""
+"""The suggestions that the form fills in after a lookup. Submitters correct them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from src.shared.models.model_source import ModelFacts
 from src.submitting.form import Form
 
 SUGGESTED = ("precision", "weight_type", "base_model", "model_type", "use_chat_template")
-"""The fields that a look at the model fills in, and may put right."""
+"""The fields that a lookup fills in, and may correct."""
 
 PRECISION_OF = {"F16": "float16", "BF16": "bfloat16", "F32": "float32"}
 """By the type that most of the weights have, in safetensors' words."""
@@ -27,7 +27,7 @@ INSTRUCTED = re.compile(r"(?:^|[-_.])(?:chat|instruct|it|sft)(?:$|[-_.])", re.IG
 def suggested(
     form: Form, facts: ModelFacts, *, precisions: Sequence[str], weight_types: Sequence[str]
 ) -> Form:
-    """The form with what the model's facts say, where that is offered."""
+    """Return the form with the suggestions of the model's facts, as far as they are on offer."""
     precision = PRECISION_OF.get(facts.dtype or "", "")
     weight_type = "Adapter" if facts.is_adapter else ORIGINAL
     is_part = weight_type != ORIGINAL
@@ -42,7 +42,7 @@ def suggested(
 
 
 def suggested_type(facts: ModelFacts) -> str:
-    """A guess at the model type, from tags, chat template, name and base model, in this order."""
+    """Guess the model type from tags, chat template, name and base model, in this order."""
     pretrained, tuned, instructed, reinforced = map(str, MODEL_TYPES)
     if REINFORCED & {tag.casefold() for tag in facts.tags}:
         return reinforced

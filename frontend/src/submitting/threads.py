@@ -1,5 +1,5 @@
-"""Threads for what waits for the Hub: whoever only wants to see the page never waits for one of them, and
-those who wait do not compute all at once.
+"""Threads for calls to the Hub, apart from the page's threads, and a rule that only one of them computes at a
+time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LONGEST_REST_SECONDS = 0.25
 
 
 class Threads:
-    """A number of threads that nobody else uses; whoever comes when all are busy waits without one."""
+    """A number of dedicated threads. If all are busy, callers wait without one."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -32,9 +32,10 @@ class Threads:
 
 
 class OneAtATime:
-    """A block that one thread is in at a time. It may leave the block meanwhile, to wait for something.
+    """A block that one thread at a time is in. It may leave the block to wait for something.
 
-    What is done inside computes. The next one comes in after as long again: the page has the processor then.
+    Inside, threads compute. The next one enters after a pause as long as the last stay: the page has the
+    processor then.
     """
 
     def __init__(self) -> None:
@@ -43,7 +44,7 @@ class OneAtATime:
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """Wait until nobody else is inside, and go in."""
+        """Wait until nobody else is inside, then enter."""
         with self._lock:
             self._here.is_inside = True
             begun = time.thread_time()

@@ -15,10 +15,10 @@ from typing import NamedTuple
 SEPARATOR = "|"
 
 AVERAGE = "_average"
-"""lighteval's own mean over the subsets of a task, which stands beside them."""
+"""lighteval's own mean over the subsets of a task, listed beside them."""
 
 SUBJECT = re.compile(r"(hendrycksTest)-(\w+)", re.ASCII)
-"""How Open LLM Leaderboard v1 names the subsets of MMLU; all its other tasks have a colon there."""
+"""The names of MMLU's subsets in Open LLM Leaderboard v1; all its other tasks have a colon there."""
 
 
 class Key(NamedTuple):
@@ -51,8 +51,8 @@ def key_of(text: str) -> Key | None:
 
 @lru_cache(maxsize=10_000)
 def keys_meant(keys: tuple[str, ...], benchmark: str) -> tuple[str, ...] | MixedSettings:
-    """Return which of a report's tasks a benchmark means: the one of this very name, else all whose parts are
-    those that it names. The score is the mean over them.
+    """Return which of a report's tasks a benchmark means: the one of exactly this name, or else all that have
+    the parts that it names. The score is their mean.
     """
     if benchmark in keys:
         return (benchmark,)

@@ -16,7 +16,7 @@ OTHER_KINDS = ("datasets", "spaces")
 
 
 def model_name(text: str) -> str:
-    """The name that a text holds; of a link to a model's page, the part that is the name."""
+    """Return the model name in a text; of a link to a model's page, the part that is the name."""
     parts = _parts_of_a_link(text)
     if parts is None:
         return text.strip()
@@ -26,7 +26,7 @@ def model_name(text: str) -> str:
 
 
 def linked_revision(text: str) -> str:
-    """The revision in a link to a model's files, as far as it is one part of it; empty without one."""
+    """Return the revision in a link to a model's files, if it is a single part; empty without one."""
     parts = _parts_of_a_link(text) or []
     place = next((number for number, part in enumerate(parts[:3]) if part in AT_A_REVISION), None)
     after = parts[place + 1 :] if place else []
@@ -34,13 +34,13 @@ def linked_revision(text: str) -> str:
 
 
 def _parts_of_a_link(text: str) -> list[str] | None:
-    """The parts of the path in a link to the Hub, or the server that stands for it; None for another text."""
+    """Return the path's parts in a link to the Hub or the configured endpoint; None for other texts."""
     link = re.match(rf"(?:{HUB}|{re.escape(constants.ENDPOINT)})/([^?#]*)", text.strip(), re.IGNORECASE)
     return [part for part in link[1].split("/") if part] if link else None
 
 
 def is_model_name(text: str) -> bool:
-    """Whether the Hub could have a model of this name."""
+    """Return whether the Hub could have a model of this name."""
     try:
         validate_repo_id(text)
     except HFValidationError:

@@ -1,4 +1,4 @@
-"""The names of all files in the two datasets, and which of them may be taken for a request or a result."""
+"""The names of all files in the two datasets, and which of them may be requests or results."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import PurePosixPath
 
 OWN_FOLDER = ".leaderboard"
 LOGS_FOLDER = ".logs"
-"""Top-level folders of our other files. They are hidden because readers made from the old template take every
-file in every other folder for JSON (docs/decisions/0015-our-own-files-lie-in-hidden-folders.md).
+"""Top-level folders of our other files. They are hidden because readers made from the old template treat
+every file in every other folder as JSON (docs/decisions/0015-our-own-files-lie-in-hidden-folders.md).
 """
 
 OLD_FOLDER, OLD_LOGS_FOLDER = "index", "logs"
-"""Where earlier versions kept them. Their files are read while there is none in the new place."""
+"""The folders of earlier versions. Their files are read until there is one in the new place."""
 
 OWN_FOLDERS = (OWN_FOLDER, LOGS_FOLDER, OLD_FOLDER, OLD_LOGS_FOLDER)
 
 LOCK, JOURNAL = f"{OWN_FOLDER}/lock", f"{OWN_FOLDER}/journal.json"
-"""In a local folder: what keeps its commits whole. No file of the dataset may have these names."""
+"""The files that keep commits in a local folder atomic. No file of the dataset may have these names."""
 
 CARD = "README.md"
 """The dataset card, which names the index for the Hub's viewer."""
@@ -44,7 +44,7 @@ MAX_NAME_BYTES = 240
 """File systems hold 255; the rest is for the hidden name under which a file waits for its commit."""
 
 MAX_PATH_BYTES = 1000
-"""Systems open 4096, together with the folder in which the dataset lies."""
+"""Systems open paths of up to 4096, including the dataset's folder."""
 
 
 def request_path(
@@ -56,51 +56,49 @@ def request_path(
     commit: str | None,
     use_chat_template: bool = False,
 ) -> str:
-    """Where a request lies in the requests dataset; eight digits of the commit keep revisions apart."""
+    """Return a request's path in the requests dataset. Eight digits of the commit keep revisions apart."""
     suffix = (f"_{commit[:8]}" if commit else "") + ("_chat" if use_chat_template else "")
     return f"{model}_eval_request_{private}_{precision}_{weight_type}{suffix}.json"
 
 
 def result_path(model: str, run: str) -> str:
-    """Where the result of a run lies in the results dataset."""
+    """Return the path of a run's result in the results dataset."""
     return f"{model}/results_{run}.json"
 
 
 def log_path(model: str, run: str, attempt: int) -> str:
-    """Where the log of one attempt lies in the results dataset."""
+    """Return the path of one attempt's log in the results dataset."""
     return f"{LOGS_FOLDER}/{model}/{run}_{attempt}.txt"
 
 
 def places(path: str) -> tuple[str, str]:
-    """Where one of our own files may lie: in its place, or where earlier versions kept it."""
+    """Return the possible paths of one of our own files: the present one, and that of earlier versions."""
     return path, f"{OLD_FOLDER}/{path.removeprefix(f'{OWN_FOLDER}/')}"
 
 
 def place_of(path: str, files: Container[str]) -> str:
-    """Where one of our own files lies, of these files; its place if it does not lie anywhere."""
+    """Return the path of one of our own files among these files; the present path if there is none."""
     new, old = places(path)
     return old if old in files and new not in files else new
 
 
 def left_behind(paths: Iterable[str], files: Container[str]) -> list[str]:
-    """Those of our own files' old places, of these files, that are to be deleted once their new places are
-    written.
-    """
+    """Return the old paths, among these files, to delete once the files are written to their new paths."""
     return [old for new, old in map(places, paths) if is_own_path(new) and old in files]
 
 
 def is_own_path(path: str) -> bool:
-    """Whether it is one of our own files, and no log."""
+    """Return whether it is one of our own files, logs excepted."""
     return PurePosixPath(path).parts[:1] in ((OWN_FOLDER,), (OLD_FOLDER,))
 
 
 def is_log_path(path: str) -> bool:
-    """Whether it lies among the logs, or is their folder."""
+    """Return whether it is among the logs, or is their folder."""
     return PurePosixPath(path).parts[:1] in ((LOGS_FOLDER,), (OLD_LOGS_FOLDER,))
 
 
 def is_data_path(path: str) -> bool:
-    """Whether a file can be a request or a result: a `.json` outside our own folders and hidden ones.
+    """Return whether a file can be a request or a result: a visible `.json` outside our own folders.
 
     Clients of the Hub keep their caches in hidden folders.
     """
@@ -109,8 +107,8 @@ def is_data_path(path: str) -> bool:
 
 
 def is_hidden(path: str) -> bool:
-    """Whether the file or a folder above it is hidden, other than our own folders, or keeps a local folder
-    whole.
+    """Return whether the file or a folder above it is hidden, except our own folders. The lock and the
+    journal of a local folder count as hidden.
     """
     parts = PurePosixPath(path).parts
     inner = parts[1:] if parts[:1] in ((OWN_FOLDER,), (LOGS_FOLDER,)) else parts
@@ -118,7 +116,9 @@ def is_hidden(path: str) -> bool:
 
 
 def is_safe_path(path: str) -> bool:
-    """Whether such a file may be written: inside the dataset, visible or our own, printable, not too long."""
+    """Return whether such a file may be written: inside the dataset, visible or our own, printable, not too
+    long.
+    """
     folder, _, rest = path.partition("/")
     inner = rest if folder in (OWN_FOLDER, LOGS_FOLDER) else path
     is_short = len(path.encode("utf-8", "replace")) <= MAX_PATH_BYTES
@@ -132,5 +132,5 @@ def _is_safe_name(name: str) -> bool:
 
 
 def largest(path: str) -> int:
-    """How many bytes a file of this name may have to be read."""
+    """Return the largest size in bytes at which a file of this name is read."""
     return MAX_INDEX_BYTES if is_own_path(path) else MAX_BYTES

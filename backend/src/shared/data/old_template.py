@@ -1,4 +1,4 @@
-"""What the old template's programs can read, and how its requests are told from ours."""
+"""What the old template's programs can read, and how to recognise its requests."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from .request import Request, Status
 
 
 def is_of_the_old_template(request: Request) -> bool:
-    """Whether neither Space of ours has touched the request: our frontend names the commit, and our backend
-    does so when it claims a request of the old template.
+    """Return whether neither of our Spaces has touched the request. Our frontend names the commit, and our
+    backend does so when it claims an old request.
     """
     return request.commit is None and request.run is None and not request.history
 
 
 def can_be_read_by_the_old_template(request: Request) -> bool:
-    """Whether the old backend evaluates what was asked for: it knows no chat template."""
+    """Return whether the old backend evaluates what was requested: it knows no chat template."""
     return not request.use_chat_template
 
 
 def write_for_the_old_template(request: Request) -> bytes:
-    """Return the file of a waiting request as the old template writes it: its backend makes an object of all
-    keys, and an unknown one ends its whole look at the queue.
+    """Return the file of a waiting request in the old template's format. Its backend makes an object of all
+    keys, and one unknown key stops it from reading the whole queue.
 
-    The commit that was submitted stays, as the revision.
+    The submitted commit stays, as the revision.
     """
     return write_object(
         {
@@ -51,5 +51,5 @@ OLD_BACKEND = (
 
 
 def belongs_to_an_old_backend(requests: Iterable[Request], *, has_a_description: bool) -> bool:
-    """Whether requests of the old template are there, and no backend of ours has said what it runs."""
+    """Return whether there are requests of the old template and no description of a backend of ours."""
     return not has_a_description and any(map(is_of_the_old_template, requests))

@@ -13,23 +13,23 @@ Requests = Mapping[str, Request]
 """Requests by path in the requests dataset."""
 
 Rule = Callable[[Requests], Callable[[str], Any]]
-"""From all requests to a key of each waiting one, by its path: the smallest goes first."""
+"""Makes a sort key for waiting requests, by path, from all requests: the smallest goes first."""
 
 LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 def oldest_first(requests: Requests) -> Callable[[str], datetime]:
-    """What was submitted first; without a time, last."""
+    """Prefer the oldest submission; those without a time come last."""
     return lambda path: requests[path].submitted or LATEST
 
 
 def small_first(requests: Requests) -> Callable[[str], float]:
-    """The smallest model; of unknown size, last."""
+    """Prefer the smallest model; those of unknown size come last."""
     return lambda path: requests[path].params or float("inf")
 
 
 def fair(requests: Requests) -> Callable[[str], int]:
-    """Turn by turn: whoever has fewer requests running, or waiting since earlier, goes first."""
+    """Take turns: prefer the submitter with fewer requests that run or have waited longer."""
     before = Counter(submitter(each) for each in requests.values() if each.status is Status.RUNNING)
     turns = {}
     for path in sorted(pending(requests), key=lambda path: (oldest_first(requests)(path), path)):
@@ -40,14 +40,15 @@ def fair(requests: Requests) -> Callable[[str], int]:
 
 
 RULES: Mapping[str, Rule] = {rule.__name__: rule for rule in (oldest_first, small_first, fair)}
-"""What QUEUE_ORDER in the backend's envs.py may name."""
+"""The rules that QUEUE_ORDER in the backend's envs.py may name."""
 
 DEFAULT = ("oldest_first",)
 
 
 def in_order(requests: Requests, names: Sequence[str] = DEFAULT) -> list[str]:
-    """The paths of the waiting requests: by the first rule, where it makes no difference by the second, and
-    so on, in the end by age. A name that is not known here, from a newer backend, makes no difference.
+    """Return the paths of the waiting requests, sorted by the rules in order, and then by age.
+
+    Unknown names, from a newer backend, are ignored.
     """
     rules = [RULES[name] for name in names if name in RULES]
     keys = [rule(requests) for rule in (*rules, oldest_first)]
@@ -55,10 +56,10 @@ def in_order(requests: Requests, names: Sequence[str] = DEFAULT) -> list[str]:
 
 
 def pending(requests: Requests) -> list[str]:
-    """The paths of the requests that wait, in no order."""
+    """Return the paths of the waiting requests, in no particular order."""
     return [path for path, request in requests.items() if request.status is Status.PENDING]
 
 
 def submitter(request: Request) -> str:
-    """Who is served: the login or, of a submission without one, the model's organisation."""
+    """Return who is served: the login, or without one the model's organisation."""
     return request.submitted_by or request.model.partition("/")[0]

@@ -28,7 +28,7 @@ class Score(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """What two scores must share to be compared; None where the report does not say."""
+    """What two scores must share to be comparable; None if the report does not say."""
 
     version: str | None = None
     """The task's version."""
@@ -40,12 +40,12 @@ class Setting(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """How lm_eval was run, in its own terms: what its command needs to compute the same again."""
+    """How lm_eval was run, in its own terms: what its command needs to reproduce the scores."""
 
     lm_eval: str
     transformers: str
     tasks: Mapping[str, int | None]
-    """What lm_eval was told: each task with its number of examples, None for the task's own."""
+    """The tasks that lm_eval was given, each with its number of examples; None means the task's own."""
     batch_size: str
     device: str
     limit: float | None
@@ -64,7 +64,7 @@ class Result:
     precision: str
     weight_type: str | None
     use_chat_template: bool = False
-    """Whether prompts went through the model's chat template; false where the report does not say."""
+    """Whether prompts went through the model's chat template; false if the report does not say."""
     ended: datetime
     """When the evaluation ended: orders results."""
     scores: Scores
@@ -73,16 +73,16 @@ class Result:
     n_samples: Mapping[str, int] = field(default_factory=dict)
     """The numbers of questions that were asked, by task."""
     higher_is_better: Mapping[str, Mapping[str, bool]]
-    """By task and metric, as far as the report says."""
+    """By task and metric, if the report says so."""
     n_shot: Mapping[str, int]
     """The numbers of examples before each question, by task."""
     versions: Mapping[str, str]
     """The versions of the tasks."""
     engine: str | None = None
     limit: float | None
-    """The number or the fraction of questions to which every task was cut short, or None."""
+    """The number or fraction of questions that every task was limited to, or None."""
     request: str | None
-    """The path of its request. This, `run` and `attempt` are known only of the files of our worker."""
+    """The path of its request. Only files of our worker have this, `run` and `attempt`."""
     run: str | None
     attempt: int | None
     setup: Setup | None
@@ -120,7 +120,7 @@ class Result:
         return meant.keys if isinstance(meant, MixedSettings) else ()
 
     def goes_up(self, benchmark: str, metric: str) -> bool | None:
-        """Return whether more is better, or None when the report does not say, or says both."""
+        """Return whether higher is better, or None if the report does not say, or says both."""
         if benchmark in self.scores:
             return self._direction(benchmark, metric)
         found = {self._direction(task, metric) for task in self.tasks(benchmark) or (benchmark,)} - {None}

@@ -12,21 +12,21 @@ from ..times import Clock, to_text, utc_now
 log = logging.getLogger(__name__)
 
 SMALLEST_LEAP = timedelta(minutes=1)
-"""Less is how clocks are put right from time to time."""
+"""Smaller changes are normal corrections of the clock."""
 
 _BEGAN, _BEGAN_AT = utc_now(), time.monotonic()
 
 
 def steady_now() -> datetime:
-    """Return the time that it would be if nobody had set the clock since this process began.
+    """Return the time as if nobody had set the clock since this process began.
 
-    Compare it only with what it returned earlier in this process. Files hold `utc_now`.
+    Compare it only with earlier values from this process. Files hold `utc_now`.
     """
     return _BEGAN + timedelta(seconds=time.monotonic() - _BEGAN_AT)
 
 
 def on_the_wall(time: datetime) -> datetime:
-    """Return what the machine's clock says at a time of `steady_now`, for people."""
+    """Return the wall-clock time of a time of `steady_now`, for people."""
     leapt = utc_now() - steady_now()
     return time + timedelta(seconds=round(leapt.total_seconds()))
 
@@ -42,7 +42,7 @@ class Leaps:
         """A sentence about the last leap."""
 
     def check(self) -> None:
-        """Compare the machine's clock with the steady one, and log a leap since the last look."""
+        """Compare the machine's clock with the steady one, and log a leap since the last check."""
         with self._lock:
             now = self._wall()
             ahead = now - self._steady()

@@ -1,4 +1,4 @@
-"""What Spaces are called on the Hub, which finds one that was renamed under its old name too."""
+"""The names of Spaces on the Hub, which finds a renamed one under its old name too."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .hub import FAILURES, Hub, reason
 
 
 def current_name(hub: Hub, name: str) -> str | None:
-    """What the Space of this name is called now; None if the Hub knows none. Raises StoreError."""
+    """Return the present name of a Space, or None if the Hub has no such Space. Raises StoreError."""
     try:
         return str(hub.call(hub.api.space_info, name).id)
     except RepositoryNotFoundError:

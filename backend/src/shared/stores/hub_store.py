@@ -47,24 +47,23 @@ READERS = 16
 """How many files are fetched at a time."""
 
 FETCHES = 3
-"""How often a file is fetched that does not hold what its id says: an answer can be cut short."""
+"""How often to fetch a file whose content does not match its id: an answer can be cut short."""
 
 CREATED_AGAIN_AFTER = timedelta(minutes=10)
-"""When what a token may not create is tried again: it may have got the permission."""
+"""When to try again to create a dataset: the token may have received the permission."""
 
 MADE_BY_THE_HUB = {".gitattributes"}
-"""What a dataset has that was just created."""
+"""The files of a newly created dataset."""
 
 HISTORY = 200
 """How many commits we ask for: more than the Hub takes in an hour. By default it returns 50."""
 
 
 class HubStore:
-    """One dataset on the Hub. It may be used by several threads; nothing is called before the first use.
+    """One dataset on the Hub. Several threads may use it. The first use makes the first call.
 
-    With a card, a dataset that is missing at the start is created, and `is_new` is true from then on. An
-    index, where there is one, spares the first listing. One that is empty then gets its card: whoever created
-    it was killed before.
+    With a card, a dataset that is missing at the start is created, and then `is_new` is true. An empty
+    dataset gets its card: its creator was killed too early. An index saves the first listing.
     """
 
     def __init__(
@@ -94,7 +93,9 @@ class HubStore:
     # Reading
 
     def snapshot(self) -> Snapshot:
-        """The dataset as it is now: one call while nothing changes. Raises DatasetMissing, StoreError."""
+        """Return the dataset as it is now, in one call while nothing changes. Raises DatasetMissing,
+        StoreError.
+        """
         with self._lock:
             is_first = self._latest is None
             try:
@@ -103,17 +104,16 @@ class HubStore:
                     return latest
                 self._finish(self._card, latest)
             except DatasetMissing:
-                if self._card is None or self._latest:  # what was there is not made anew, empty
+                if self._card is None or self._latest:  # a dataset that existed is not created again, empty
                     raise
                 self._create(self._card)
             return self._poll()
 
     def read(self, snapshot: Snapshot, paths: Collection[str]) -> dict[str, bytes | BadFile]:
-        """What files of the snapshot held then, one call for each, several at a time.
+        """Return the content of files of the snapshot, one call for each, several at a time.
 
-        A file that is too large, or listed and not delivered, is a BadFile in its place. Raises Conflict when
-        the snapshot's revision is gone, and StoreError when nothing can be read at all, or when these are
-        more files than may be read at the moment.
+        A file that is too large or not delivered becomes a BadFile. Raises Conflict if the snapshot's
+        revision is gone, and StoreError if nothing can be read or these files exceed the present budget.
         """
         if not paths:
             return {}
@@ -128,7 +128,9 @@ class HubStore:
         return {path: self._in_its_place(data) for path, data in found.items()}
 
     def _refuse_if_it_is_not_about_single_files(self, found: Collection[bytes | Exception]) -> None:
-        """One file that the Hub cannot deliver hides no other; a Hub that is down delivers none."""
+        """Raise if the failures are not about single files. One undelivered file hides no other; a Hub that
+        is down delivers none.
+        """
         failures = [each for each in found if isinstance(each, Exception) and not isinstance(each, BadFile)]
         for failure in failures:
             if isinstance(failure, RevisionNotFoundError):
@@ -166,12 +168,12 @@ class HubStore:
         return NotDelivered("the Hub delivers other content than it lists")
 
     def _address(self, path: str, revision: str) -> str:
-        """Where a file is delivered."""
+        """Return the address that delivers a file."""
         endpoint = self._hub.api.endpoint
         return hf_hub_url(self.repo_id, path, repo_type=DATASET, revision=revision, endpoint=endpoint)
 
     def _propose(self, revision: str) -> Mapping[str, str]:
-        """The files that the index names."""
+        """Return the files that the index lists."""
         assert self._index
         for place in places(self._index.path):
             self._hub.spend_reads(1)
@@ -189,9 +191,9 @@ class HubStore:
         return NotDelivered(f"it cannot be read: {reason(data, self._hub)}")
 
     def _count_commits(self, latest: Snapshot) -> None:
-        """Note others' commits: at the first look those of the last hour, later one for each change.
+        """Note others' commits: at first those of the last hour, later one per change.
 
-        Several commits between two looks count as one (decision 17).
+        Several commits between two polls count as one (decision 17).
         """
         if not self._hub.api.token or latest.revision in self._own_revisions:
             return
@@ -200,13 +202,13 @@ class HubStore:
             return
         try:
             dates = [from_text(str(commit.get("date"))) for commit in self._history()]
-        except FAILURES:  # the pace begins at zero, and the Hub says so when it takes no more
+        except FAILURES:  # the pace begins at zero, and the Hub refuses when the limit is reached
             return
         now = utc_now()
         self.pace.note(sum(1 for date in dates if date and abs(now - date) < timedelta(hours=1)))
 
     def _history(self) -> list[dict[str, Any]]:
-        """The latest commits, as far as one answer has them, the newest first."""
+        """Return the latest commits, as many as one answer has, the newest first."""
         answer = self._hub.get(
             f"{self._hub.api.endpoint}/api/datasets/{self.repo_id}/commits/main?limit={HISTORY}"
         )
@@ -227,7 +229,7 @@ class HubStore:
         missing = [path for path in delete if path not in parent.files]
         try:
             if missing or not (changed or delete):
-                # The Hub is not asked to commit this, so it cannot say that the parent is no longer the head.
+                # The Hub is not asked to commit this, so it cannot report a moved head.
                 info = self._hub.call(self._hub.api.dataset_info, self.repo_id, expand=["sha"])
                 if info.sha != parent.revision:
                     raise Conflict(f"{self} changed since it was read: {message} was not written.")
@@ -252,7 +254,7 @@ class HubStore:
     def _commit(
         self, add: Mapping[str, bytes], delete: Collection[str], message: str, parent: Snapshot
     ) -> None:
-        """Commit, or find in the history that an earlier try, whose answer was lost, did."""
+        """Commit, or find in the history that an earlier try succeeded although its answer was lost."""
         nonce = token_hex(8)
         tries = 0
 
@@ -282,8 +284,10 @@ class HubStore:
         parent: str | None = None,
         nonce: str = "",
     ) -> bool:
-        """One try, and whether it made a commit: the client leaves out files that the head holds already, and
-        answers with the head when nothing is left, whatever the parent was to be.
+        """Try once, and return whether that made a commit.
+
+        The client leaves out files that the head already has. If nothing is left, it returns the head,
+        whatever the parent.
         """
         adds = [CommitOperationAdd(path, data) for path, data in add.items()]
         deletes = [CommitOperationDelete(path, is_folder=False) for path in delete]
@@ -295,14 +299,14 @@ class HubStore:
             repo_type=DATASET,
             parent_commit=parent,
         )
-        # No public name of the client tells; the tests of all stores hold this one against its versions.
+        # The client has no public name for this; the tests of all stores check this one against its versions.
         is_made = bool(deletes) or any(each._remote_oid != each._local_oid for each in adds)
         if is_made:
             self._own_revisions.add(str(answer.oid))
         return is_made
 
     def _create(self, card: str) -> None:
-        """Create the dataset, empty but for its card and the index, which the card names."""
+        """Create the dataset, empty except for its card and the index, which the card names."""
         if self._not_created and steady_now() - self._not_created < CREATED_AGAIN_AFTER:
             raise DatasetMissing(self.repo_id, has_token=True)
         try:
@@ -318,7 +322,7 @@ class HubStore:
         log.info("created %s", self)
 
     def _finish(self, card: str, latest: Snapshot) -> None:
-        """Add to an empty dataset what its creation should have. Reading goes on without it."""
+        """Add the first files to an empty dataset. If that fails, it can still be read."""
         files = self._first_files(card)
         try:
             self._hub.call(self._create_commit, files, (), ADD_THE_CARD, parent=latest.revision)
@@ -334,7 +338,7 @@ class HubStore:
     # For people
 
     def address(self, path: str) -> str | None:
-        """The page of a file on the Hub."""
+        """Return the address of a file's page on the Hub."""
         page = f"{self._hub.api.endpoint}/datasets/{self.repo_id}/blob/main/{quote(path)}"
         return page if is_safe_path(path) else None
 

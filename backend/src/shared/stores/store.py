@@ -13,14 +13,14 @@ from .budgets import Pace
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A dataset at one moment: its revision, and the id of each file's content by path.
+    """A dataset at one moment.
 
-    The ids are git's, of blobs. Logs are left out: they are written once and read only by people, and would
-    be most of a large dataset's files.
+    Logs are left out: they are written once, read only by people, and most of a large dataset's files.
     """
 
     revision: str
     files: Mapping[str, str] = field(repr=False)
+    """git's id of each file's content, as a blob, by path."""
 
 
 class Store(Protocol):
@@ -32,12 +32,13 @@ class Store(Protocol):
     """How often it is committed to."""
 
     def snapshot(self) -> Snapshot:
-        """The dataset as it is now. Raises StoreError when it cannot be reached."""
+        """Return the dataset as it is now. Raises StoreError if it cannot be reached."""
 
     def read(self, snapshot: Snapshot, paths: Collection[str]) -> Mapping[str, bytes | BadFile]:
-        """What files of the snapshot held at that moment; a BadFile for one that cannot be had.
+        """Return the content of files of the snapshot; a BadFile for one that cannot be read.
 
-        Raises Conflict when that can no longer be had, and StoreError when the dataset cannot be reached.
+        Raises Conflict if the snapshot can no longer be read, and StoreError if the dataset cannot be
+        reached.
         """
 
     def commit(
@@ -45,13 +46,13 @@ class Store(Protocol):
     ) -> None:
         """Write and delete files, all or nothing.
 
-        Raises Conflict when the dataset is no longer at `parent`, and StoreError for a name that cannot be
-        written or a file to delete that is not there. After any other StoreError the commit may have landed
-        or not: take a new snapshot and see.
+        Raises Conflict if the dataset is no longer at `parent`, and StoreError for an invalid name or for a
+        missing file to delete. After any other StoreError the commit may or may not have landed: take a new
+        snapshot to find out.
         """
 
     def address(self, path: str) -> str | None:
-        """Where people can look at a file in a browser, if they can."""
+        """Return the address at which people can see a file in a browser, if there is one."""
 
     def check_writing(self) -> None:
         """Raise StoreError, with a sentence, when nothing can be written: a token that may only read."""

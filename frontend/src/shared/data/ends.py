@@ -1,4 +1,4 @@
-"""How an attempt can end, and which of these ends are no fault of whoever submitted the model."""
+"""How an attempt can end, and which of these ends are not the submitter's fault."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from enum import StrEnum
 
 
 class End(StrEnum):
-    """How an attempt ended; the value is what `history` in the request file says."""
+    """How an attempt ended; the value is what `history` in the request file holds."""
 
     FINISHED = "finished"
     """The report is there and every task has a score."""
     REFUSED = "refused"
-    """The model cannot be evaluated as it is; trying again would give the same."""
+    """The model cannot be evaluated as it is; retrying would give the same result."""
     INVALID = "invalid"
-    """The child ended well, but its report lacks what was asked for; trying again would give the same."""
+    """The child ended normally, but its report is incomplete; retrying would give the same result."""
     OVER_TIME = "over time"
     """The wall-clock limit passed and the worker stopped the child."""
     CANCELLED = "cancelled"
-    """Somebody took the request back."""
+    """Somebody withdrew or cancelled the request."""
     CRASHED = "crashed"
-    """The child died without a word: a signal, or an error that nobody foresaw."""
+    """The child died without a message: a signal, or an unforeseen error."""
     OUT_OF_MEMORY = "out of memory"
-    """The child needed more memory than there was, or than it may have."""
+    """The child needed more memory than there was, or than it is allowed."""
     STUCK = "stuck"
-    """The child made no progress for so long that the worker stopped it."""
+    """The child made no progress for too long, so the worker stopped it."""
     UNREACHABLE = "unreachable"
     """The network or the Hub did not answer the child."""
     DISK_FULL = "disk full"
@@ -33,10 +33,10 @@ class End(StrEnum):
     LOST = "lost"
     """The worker that ran it is gone, or its lease ran out."""
     STOPPED = "stopped"
-    """The worker was told to stop, and gave its lease back."""
+    """The worker had to stop, and gave its lease back."""
 
 
 WORKERS_FAULT = frozenset({End.UNREACHABLE, End.DISK_FULL, End.WORKER, End.LOST, End.STOPPED})
-"""The worker, its machine, the network or the Hub was at fault. Such attempts are tried again for longer, and
-do not count against the submitter's quota. Every other end counts there, even one that is not known here.
+"""The worker, its machine, the network or the Hub was at fault. Such attempts are retried for longer and do
+not count against the submitter's quota. Every other end counts, even an unknown one.
 """

@@ -14,20 +14,20 @@ from ..errors import BadFile, InLfs
 from .names import MAX_BYTES
 
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-"""How a file begins that only names a content, which Git LFS keeps elsewhere."""
+"""The beginning of a Git LFS pointer, which stands for content kept elsewhere."""
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 LONGEST_NUMBER = 50
-"""Characters of a text that is read as a number."""
+"""The longest text that is read as a number, in characters."""
 
 
 def read_object(data: bytes) -> dict[str, object]:
-    """The JSON object in `data`; a byte order mark before it is skipped.
+    """Return the JSON object in `data`; a byte order mark before it is skipped.
 
-    Raises BadFile for anything else: not JSON, not UTF-8, nested too deep, too large, a list.
+    Raises BadFile for anything else: not JSON, not UTF-8, nested too deeply, too large, a list.
     """
     if len(data) > MAX_BYTES:
         raise BadFile(f"it has {len(data):,} bytes, and no more than {MAX_BYTES:,} are read")
@@ -48,9 +48,9 @@ def read_object(data: bytes) -> dict[str, object]:
 
 
 def write_object(value: Mapping[str, object]) -> bytes:
-    """Strict JSON that a person can read and edit: indented, UTF-8, keys in the given order.
+    """Write strict JSON that people can read and edit: indented, UTF-8, keys in the given order.
 
-    Half of a surrogate pair, which UTF-8 cannot hold and no strict reader takes, becomes a question mark.
+    Half a surrogate pair, which UTF-8 cannot hold and no strict reader accepts, becomes a question mark.
     Raises ValueError on NaN and infinities, which are not JSON: `without_nan` makes them null.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
@@ -58,7 +58,7 @@ def write_object(value: Mapping[str, object]) -> bytes:
 
 
 def without_nan(value: object) -> object:
-    """The same value, with null in the place of each NaN and infinity."""
+    """Return the value with null in place of each NaN and infinity."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -69,23 +69,25 @@ def without_nan(value: object) -> object:
 
 
 def as_object(value: object) -> Mapping[str, object]:
-    """`value` when it is a JSON object, else an empty one: for parts that may be missing or malformed."""
+    """Return `value` if it is a JSON object, or else an empty one, for parts that may be missing or
+    malformed.
+    """
     return value if isinstance(value, dict) else {}
 
 
 def as_text(value: object) -> str:
-    """`value` when it is a text, else an empty one."""
+    """Return `value` if it is a text, or else an empty one."""
     return value if isinstance(value, str) else ""
 
 
 def as_texts(value: object) -> tuple[str, ...]:
-    """The texts in a field that may hold one or a list of them; whatever else it holds is left out."""
+    """Return the texts in a field that may hold one or a list. Anything else is left out."""
     items = value if isinstance(value, list) else [value]
     return tuple(item for item in items if isinstance(item, str))
 
 
 def as_number(value: object) -> float | None:
-    """`value` when it is a finite number (a truth value is none), else None."""
+    """Return `value` if it is a finite number and not a truth value, or else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -95,7 +97,7 @@ def as_number(value: object) -> float | None:
 
 
 def read_number(value: object) -> float | None:
-    """As `as_number`, but a text that is a number, such as "32.0", counts too."""
+    """Like `as_number`, but a text that is a number, such as "32.0", counts too."""
     if not isinstance(value, str) or len(value) > LONGEST_NUMBER:
         return as_number(value)
     text = value.strip()

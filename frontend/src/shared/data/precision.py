@@ -25,14 +25,16 @@ OTHER_NAMES = {
     "none": UNKNOWN,
     "": UNKNOWN,
 }
-"""What requests and reports call a precision otherwise, in lower case."""
+"""Other names of precisions in requests and reports, in lower case."""
 
 BYTES_PER_PARAMETER = {"float32": 4}
-"""Of the other precisions, two."""
+"""Other precisions take two."""
 
 
 def weights_in_gb(params: float | None, precision: str) -> float | None:
-    """The size of so many billions of parameters in a precision; None when their number is not known."""
+    """Return the size of this many billions of parameters in a precision, or None if the
+    number is unknown.
+    """
     return None if params is None else params * BYTES_PER_PARAMETER.get(precision, 2)
 
 

@@ -24,23 +24,23 @@ from .result import UNKNOWN_TIME, Result, Setup
 Object = Mapping[str, object]
 
 NOT_SCORES = {"alias", "name", "sample_len", "sample_count"}
-"""What stands among a task's scores and is none."""
+"""Keys among a task's scores that are not scores."""
 
 STDERR = "_stderr"
 
 NO_COMMIT = {"", "main", "?", "none", "null"}
-"""What stands in the place of a commit that is not known."""
+"""Texts in place of an unknown commit."""
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 A_FOLDER = re.compile(r"[/~\\]|\.{1,2}/|[A-Za-z]:[/\\]")
-"""How the path of a folder begins."""
+"""The beginning of a folder's path."""
 
 
 def read_result(path: str, data: bytes) -> Result:
-    """Return the result in a file of any of the known forms.
+    """Read a result file in any of the known forms.
 
-    Raises BadFile for a file that is not a result, or that does not say of which model.
+    Raises BadFile for a file that is not a result, or that does not name the model.
     """
     report = _Report(read_object(data))
     if not isinstance(report.raw.get("results"), dict):
@@ -90,7 +90,7 @@ class _Report:
 
     @cached_property
     def model_args(self) -> Object:
-        """What lm_eval was told about the model: `pretrained=org/name,dtype=float16`, or an object."""
+        """lm_eval's arguments for the model: `pretrained=org/name,dtype=float16`, or an object."""
         given = self.config.get("model_args")
         if isinstance(given, dict):
             return given
@@ -99,7 +99,7 @@ class _Report:
 
     @cached_property
     def ours(self) -> Object:
-        """What our worker adds."""
+        """The part that our worker adds."""
         return as_object(self.raw.get("leaderboard"))
 
     @cached_property
@@ -197,7 +197,9 @@ def _limit(report: _Report) -> float | None:
 
 
 def _ended(path: str, report: _Report) -> datetime:
-    """When the evaluation ended: as our worker says, else the file's name, else lm_eval's `date`."""
+    """Return when the evaluation ended: from our worker, or else the file's name, or else
+    lm_eval's `date`.
+    """
     found = from_text(as_text(report.ours.get("ended"))) or from_text(PurePosixPath(path).name)
     date = as_number(report.raw.get("date"))
     if found or date is None:
@@ -209,7 +211,7 @@ def _ended(path: str, report: _Report) -> datetime:
 
 
 def _setup(report: _Report) -> Setup | None:
-    """How lm_eval was run; of a report that is not our worker's, the tasks and examples that it reports."""
+    """Return how lm_eval was run. A report that is not our worker's gives the tasks and examples it lists."""
     raw, config = report.raw, report.config
     lm_eval, transformers = as_text(raw.get("lm_eval_version")), as_text(raw.get("transformers_version"))
     if not lm_eval:
@@ -228,7 +230,7 @@ def _setup(report: _Report) -> Setup | None:
 
 
 def _reported_tasks(report: _Report) -> Object:
-    """The tasks and groups of a report that are no part of another one, with their numbers of examples."""
+    """Return the top tasks and groups of a report, with their numbers of examples."""
     parts = {part for group in _groups(report).values() for part in group}
     n_shot = as_object(report.raw.get("n-shot"))
     return {task: n_shot.get(task) for task in report.results if task not in parts}
@@ -238,7 +240,7 @@ def _reported_tasks(report: _Report) -> Object:
 
 
 def _scores(results: Object) -> dict[str, dict[str, float | None]]:
-    """Only what can be a score, and nothing where a number is missing, broken or not finite."""
+    """Return only what can be a score, with None where a number is missing, broken or not finite."""
     return {
         task: {
             key: read_number(value)
@@ -271,7 +273,7 @@ def _directions(report: _Report) -> dict[str, dict[str, bool]]:
 
 
 def _lighteval_directions(config: Object) -> Iterator[tuple[str, bool]]:
-    """What lighteval says of each metric of a task; some of its metrics are several at once."""
+    """Yield lighteval's direction for each metric of a task; some of its metrics are several at once."""
     listed = [*_listed(config.get("metrics")), *_listed(config.get("metric"))]
     for metric in map(as_object, listed):
         up = metric.get("higher_is_better")
@@ -297,7 +299,7 @@ def _n_shot(report: _Report) -> dict[str, int]:
 
 
 def _n_samples(report: _Report) -> dict[str, int]:
-    """How many questions were asked of each task; of a group, of all its tasks together."""
+    """Return how many questions were asked per task; for a group, of all its tasks together."""
     given: dict[str, object] = {
         task: as_object(metrics).get("sample_len") for task, metrics in report.results.items()
     }

@@ -191,7 +191,7 @@ class Request:
 
     @property
     def kind(self) -> str:
-        """How the model is evaluated, in words that tell apart what is evaluated separately."""
+        """How the model is evaluated, in words that distinguish separate evaluations."""
         template = ", with its chat template" if self.use_chat_template else ""
         return f"{self.precision}, {self.weight_type}{template}"
 

@@ -1,4 +1,4 @@
-"""How the fields of request files are read: what old files and hands have written becomes one form."""
+"""How the fields of request files are read: every form from old files or by hand becomes one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .model_name import model_name
 from .precision import precision_name
 
 MOST_ATTEMPTS = 1_000_000
-"""More than any request has; what somebody wrote beyond is no number of attempts."""
+"""More than any request has; a larger number is not a number of attempts."""
 
 RUN = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(\.\d{1,6})?")
 """The only form of `run` that is read: it becomes a part of file names."""
@@ -24,7 +24,7 @@ SIZE = re.compile(r"(\d+\.?\d*)\s*([KMBT]?)", re.ASCII | re.IGNORECASE)
 BILLIONS = {"K": 1e-6, "M": 1e-3, "": 1.0, "B": 1.0, "T": 1e3}
 
 MOST_BILLIONS = 100_000
-"""What is larger counts parameters, and not billions of them."""
+"""A larger number counts parameters, not billions."""
 
 
 def _text(value: object) -> object:
@@ -61,7 +61,7 @@ def _weight_type(value: object) -> object:
 
 
 def _something(value: object) -> object:
-    """Old files hold an empty object where nothing is."""
+    """Return None for the empty object that old files have where there is nothing."""
     return value or None
 
 
@@ -79,7 +79,7 @@ def _attempts(value: object) -> object:
 
 
 def _params(value: object) -> float | None:
-    """Return billions of parameters. Old files say 0 where the size is unknown; some count the parameters."""
+    """Return billions of parameters. Old files have 0 for an unknown size, and some count parameters."""
     found = SIZE.fullmatch(value.strip()) if isinstance(value, str) and len(value) < LONGEST_NUMBER else None
     number = as_number(round(float(found[1]) * BILLIONS[found[2].upper()], 9) if found else value)
     billions = number / 1e9 if number and number > MOST_BILLIONS else number
@@ -87,7 +87,7 @@ def _params(value: object) -> float | None:
 
 
 def _utc(time: datetime) -> datetime:
-    """A time that somebody wrote by hand may have no zone, or another one."""
+    """Convert a time to UTC. One written by hand may have no zone, or another one."""
     try:
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except OverflowError:

@@ -7,20 +7,24 @@ import yaml
 from ..errors import BadFile
 
 MAX_BYTES = 1_000_000
-"""The largest file that is read; what a backend of hundreds of tasks runs takes some tens of thousands."""
+"""The largest file that is read; the description of a backend with hundreds of tasks has tens of thousands of
+bytes.
+"""
 
 MAX_DEPTH = 10
-"""How deep lists and objects may lie in each other; ours lie five deep."""
+"""How deep lists and objects may be nested; ours are five deep."""
 
 LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 TEXT_LOADER: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-"""For what people write names into: `no` and `0123` stay what they are."""
+"""For files with names: `no` and `0123` stay texts."""
 
 
 def read_yaml(data: bytes, loader: type = LOADER) -> object:
-    """The value in `data`. Raises BadFile for what is not YAML, is too large, too deep, or could explode."""
+    """Return the value in `data`. Raises BadFile for what is not YAML, is too large or deep, or could
+    explode.
+    """
     if len(data) > MAX_BYTES:
         raise BadFile(f"it has {len(data):,} bytes, and no more than {MAX_BYTES:,} are read")
     try:

@@ -29,7 +29,7 @@ METADATA = b"leaderboard"
 """The key of our own entry in the table's metadata."""
 
 MOST_SCORES = 500
-"""So many columns of scores at most: those that most results have."""
+"""The most columns of scores: those that most results have."""
 
 PATH, BLOB, PARSED, READER = "path", "blob", "parsed", "reader"
 
@@ -38,11 +38,11 @@ TIME = "time"
 
 
 class NewerIndex(BadFile):
-    """An index that a newer version of this code has written: it is not for us to write over it."""
+    """An index that a newer version of this code has written. We must not overwrite it."""
 
 
 class IndexColumn(NamedTuple, Generic[T]):
-    """A column for people: its name, its type, and what a row has there."""
+    """A column for people: its name, its type, and how to get its value from a row."""
 
     name: str
     kind: str
@@ -51,12 +51,12 @@ class IndexColumn(NamedTuple, Generic[T]):
 
 @dataclass(frozen=True)
 class Indexed(Generic[T]):
-    """What an index holds."""
+    """The content of an index."""
 
     files: Mapping[str, str] = field(default_factory=dict)
     """Every file that was there when it was written: git's id of its content, by path."""
     values: Mapping[str, T] = field(default_factory=dict)
-    """What was read from the files that could be understood, by path."""
+    """The values that were read from the files that could be understood, by path."""
     readers: Mapping[str, int] = field(default_factory=dict)
     """The version of the reader that read each value, by path."""
     writer: int = FIRST_READER
@@ -65,7 +65,7 @@ class Indexed(Generic[T]):
 
 @dataclass(frozen=True)
 class Index(Generic[T]):
-    """One index: where it lies, which columns it has, and how a value is written and loaded again."""
+    """One index: its path, its columns, and how a value is written and loaded again."""
 
     path: str
     reader: int

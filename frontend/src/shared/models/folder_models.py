@@ -36,7 +36,7 @@ UNREADABLE_WEIGHTS = (
     AttributeError,
     TypeError,
 )
-"""What huggingface_hub raises when there are no weights, and for malformed headers and indexes."""
+"""The errors of huggingface_hub for missing weights, and for malformed headers and indexes."""
 
 
 class FolderModels:
@@ -46,7 +46,9 @@ class FolderModels:
         self._folder = folder
 
     def describe(self, name: str, revision: str = MAIN) -> ModelFacts:
-        """The facts of a local model. Raises ModelNotFound, RevisionNotFound, or another ModelError."""
+        """Return the facts of a local model. Raises ModelNotFound, RevisionNotFound, or
+        another ModelError.
+        """
         try:
             folder = self._find(name)
             commit = folder_commit(folder)
@@ -81,7 +83,9 @@ class FolderModels:
         return within_bounds(facts)
 
     def card(self, name: str, revision: str = MAIN) -> str:
-        """The text of a local model's card. Raises ModelNotFound, or ModelError when it cannot be read."""
+        """Return the text of a local model's card. Raises ModelNotFound, or ModelError if
+        it cannot be read.
+        """
         try:
             text = _readme(self._find(name)).decode("utf-8", "replace")
         except FileNotFoundError:
@@ -91,7 +95,9 @@ class FolderModels:
         return REGEX_YAML_BLOCK.sub("", text, count=1)
 
     def _find(self, name: str) -> Path:
-        """The folder of a model. Strangers give the name: as a repository's name it cannot lead outside."""
+        """Return the folder of a model. Strangers give the name; a valid repository name
+        cannot lead outside.
+        """
         try:
             validate_repo_id(name)
         except HFValidationError:
@@ -124,7 +130,7 @@ def _readme(folder: Path) -> bytes:
 
 
 def _card(folder: Path) -> Mapping[str, object]:
-    """The front matter of the model card; empty when there is none that can be read."""
+    """Return the front matter of the model card; empty if there is none that can be read."""
     try:
         found = REGEX_YAML_BLOCK.search(_readme(folder).decode("utf-8", "surrogateescape"))
         return as_object(read_yaml(found[2].encode())) if found else {}
@@ -135,12 +141,12 @@ def _card(folder: Path) -> Mapping[str, object]:
 def _json(file: Path) -> dict[str, object]:
     try:
         return read_object(file.read_bytes())
-    except (BadFile, FileNotFoundError):  # the evaluation will say what is wrong with it
+    except (BadFile, FileNotFoundError):  # the evaluation will report what is wrong with it
         return {}
 
 
 def _weights(folder: Path) -> tuple[int | None, str | None]:
-    """Number of parameters, and the type that most of them have; None when the files' headers do not tell."""
+    """Return the number of parameters and the type of most of them; None if the headers do not say."""
     try:
         counts = get_local_safetensors_metadata(folder).parameter_count
     except UNREADABLE_WEIGHTS:

@@ -1,4 +1,4 @@
-"""Models on the Hub: what one call tells of a revision, without any of its files."""
+"""Models on the Hub: the facts about a revision from one call, without any of its files."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ CARD_KEYS = ("license", "license_name", "license_link", "base_model")
 
 
 class HubModels:
-    """Every model that the Hub shows to the token. `reader` has the token of the evaluations, which decides
-    on the files of gated models.
+    """Every model that the token can see. `reader` has the evaluations' token, which decides about the files
+    of gated models.
     """
 
     def __init__(self, hub: Hub, reader: Hub | None = None) -> None:
@@ -56,18 +56,18 @@ class HubModels:
         self._reader = reader or hub
 
     def describe(self, name: str, revision: str) -> ModelFacts:
-        """The facts of a model at a revision, under the name that the Hub has for it now.
+        """Return the facts of a model at a revision, under its present name on the Hub.
 
-        Raises ModelNotFound, ModelIsPrivate, RevisionNotFound, or another ModelError; each says what to do.
+        Raises ModelNotFound, ModelIsPrivate, RevisionNotFound or another ModelError, each with what to do.
         """
         try:
             info = self._info(name, revision)
         except RevisionNotFound:
-            self._info(name, None)  # of a private model not even this is said
+            self._info(name, None)  # of a private model, not even this is revealed
             raise
         if info.disabled:
             raise CannotBeEvaluated(DISABLED.format(name))
-        if info.gated:  # everybody sees that it is there, not everybody its files
+        if info.gated:  # everybody can see the model, but not its files
             with _model_errors(name, revision, self._reader):
                 self._reader.call(self._reader.api.auth_check, info.id)
         return within_bounds(_facts(info))
@@ -80,7 +80,7 @@ class HubModels:
         return info
 
     def card(self, name: str, revision: str) -> str:
-        """The beginning of a model card's text, without its metadata; empty when there is no card.
+        """Return the beginning of a model card's text, without its metadata; empty if there is no card.
 
         Raises as `describe` does.
         """
@@ -99,10 +99,10 @@ class HubModels:
             return b""
 
     def is_available(self, name: str) -> bool | None:
-        """Whether everybody finds the model on the Hub; None when the Hub does not say.
+        """Return whether everybody can find the model on the Hub, or None if the Hub does not say.
 
-        Gone is only what it does not find for a valid token: without one it says so of private models too.
-        Raises ModelError when it cannot be asked.
+        Only the answer to a valid token counts as gone: without a token, private models are not found either.
+        Raises ModelError if the Hub cannot be asked.
         """
         try:
             info = self._hub.call(self._hub.api.model_info, name, expand=["private"])
@@ -115,7 +115,7 @@ class HubModels:
 
 @contextmanager
 def _model_errors(name: str, revision: str, hub: Hub) -> Iterator[None]:
-    """Turn what a call about a model raises into a ModelError; that a file is not there is passed on."""
+    """Turn the errors of a call about a model into ModelErrors. A missing file is passed on."""
     try:
         yield
     except HFValidationError:
@@ -134,7 +134,7 @@ def _model_errors(name: str, revision: str, hub: Hub) -> Iterator[None]:
         AttributeError,
         KeyError,
         TypeError,
-    ) as error:  # the client trips over what the model's author wrote
+    ) as error:  # the client fails on what the model's author wrote
         raise CannotBeEvaluated(ODD.format(name)) from error
     except FAILURES as error:
         is_known = status_of(error) == 404 or not hub.api.token

@@ -14,11 +14,11 @@ PR_SET_DUMPABLE = 4
 
 
 def forbid_inspection() -> None:
-    """Have Linux refuse other processes of the same user this one's environment, memory and descriptors.
+    """Make Linux refuse other processes of the same user this one's environment, memory and descriptors.
 
-    Call it first in a program that holds a token, before imports that take long. It lasts until the next
-    exec: the programs that this process starts can be looked into again, as the worker does to count the
-    memory of evaluations. Linux refuses nothing to root; other systems have no such switch.
+    Call it first in a program that holds a token, before slow imports. It lasts until the next exec:
+    processes started from here can be inspected again, as the worker does to count the memory of evaluations.
+    Linux refuses nothing to root. Other systems have no such switch.
     """
     if sys.platform != "linux":
         return

@@ -1,4 +1,4 @@
-"""Does something every so often in the background, whatever the machine's clock does."""
+"""Runs work regularly in the background, whatever happens to the machine's clock."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from ..times import utc_now
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 5.0
-"""How soon after it a leap of the clock is noticed."""
+"""How soon a leap of the clock is noticed."""
 
 
 class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]  # it has no types
-    """APScheduler plans by the machine's clock. This one bears that somebody sets it: no job waits for longer
-    than its interval, and what a leap ahead has left out is not counted through.
+    """A scheduler that survives changes of the machine's clock, by which APScheduler plans.
+
+    No job waits longer than its interval, and a leap ahead does not cause a run for each missed time.
     """
 
     def _process_jobs(self) -> float:
@@ -33,9 +34,9 @@ class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]  # it has no t
 
 
 class Loop:
-    """Does its work at once, then every so often, and sooner when it is woken; never twice at a time.
+    """Runs its work at once, then regularly, and sooner when woken; never twice at a time.
 
-    Work that takes longer than that leaves out the times that it missed. An exception ends no loop.
+    If the work takes longer than the interval, missed times are skipped. An exception does not end the loop.
     """
 
     def __init__(self, work: Callable[[], None], every: timedelta) -> None:
@@ -47,7 +48,7 @@ class Loop:
 
     def start(self) -> None:
         """Begin."""
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # else it reports every run
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # otherwise it logs every run
         self._scheduler.add_job(
             self._wake_and_run,
             "interval",
@@ -60,13 +61,13 @@ class Loop:
         self._scheduler.start()
 
     def wake(self) -> None:
-        """Work now; if work is under way, once more after it."""
+        """Work now. If work is already running, work once more after it."""
         self._news.set()
         if self._scheduler.running:
             self._scheduler.add_job(self._run_if_news, misfire_grace_time=None)
 
     def stop(self, *, wait: bool = True) -> None:
-        """Begin no more work, and wait until what is under way ends."""
+        """Start no more work, and wait for the running work to end."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=wait)
         if wait:
@@ -74,12 +75,12 @@ class Loop:
                 pass
 
     def _wake_and_run(self) -> None:
-        """Work, in this thread or in the one that is at it."""
+        """Work, in this thread or in the one that is already working."""
         self._news.set()
         self._run_if_news()
 
     def _run_if_news(self) -> None:
-        """Work until there is no news. Who finds another thread at it leaves the news to that one."""
+        """Work until there is no news. If another thread is already working, it handles the news."""
         while self._news.is_set() and self._working.acquire(blocking=False):
             try:
                 while self._news.is_set():

@@ -1,6 +1,4 @@
-"""How a process learns that it should end: from SIGTERM, which stops a Space, from Ctrl-C, or from one of its
-own threads.
-"""
+"""Ends a process on SIGTERM, which stops a Space, on Ctrl-C, or from one of its own threads."""
 
 from __future__ import annotations
 
@@ -15,14 +13,13 @@ STOP = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 class StopSignal:
-    """Waits for SIGTERM, SIGINT or `send`, and misses none. Make it in the main thread; from then on these
+    """Waits for SIGTERM, SIGINT or `send`, and misses none. Make it in the main thread. From then on these
     two signals only end the wait.
 
-    An `Event` that a handler sets is not enough. Python runs handlers between two instructions of its main
-    thread: one that runs inside `Event.wait`, while that holds the Event's lock, waits for the lock for ever;
-    and a signal that comes just before the thread blocks is not handled until it wakes, which it never does.
-    So what is waited for is the byte that the interpreter itself writes as a signal arrives
-    (`signal.set_wakeup_fd`).
+    An `Event` set by a handler is not enough. Python runs handlers between two instructions of its main
+    thread. A handler that runs inside `Event.wait`, which holds the Event's lock, waits for the lock forever.
+    A signal that arrives just before the thread blocks is not handled until it wakes, which is never. So this
+    waits for the byte that the interpreter itself writes as a signal arrives (`signal.set_wakeup_fd`).
     """
 
     def __init__(self) -> None:
@@ -31,7 +28,7 @@ class StopSignal:
         os.set_blocking(self._writer, False)
         signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         for number in STOP:
-            signal.signal(number, lambda *_: None)  # without a handler of Python's no byte is written
+            signal.signal(number, lambda *_: None)  # without a Python handler no byte is written
 
     def send(self) -> None:
         """End the wait, from any thread."""
@@ -39,7 +36,7 @@ class StopSignal:
             os.write(self._writer, bytes([signal.SIGTERM]))
 
     def wait(self) -> None:
-        """Wait until the process is told to end, which it may have been already."""
+        """Wait until the process must end. Return at once if the signal has already come."""
         while os.read(self._reader, 1)[0] not in STOP:
             pass
         log.info("told to end")

@@ -1,7 +1,7 @@
-"""The doors of a Space: the routes on its list are open, and Gradio never sees a call of any other.
+"""The doors of a Space: the routes on its list are open. Gradio never sees a call of any other route.
 
-Gradio serves several times as many routes as our pages use, and the known holes of version 5 are mended in
-version 6 only (docs/decisions/0008-an-allow-list-stands-before-gradio.md).
+Gradio serves several times as many routes as our pages use, and the known holes of version 5 are fixed only
+in version 6 (docs/decisions/0008-an-allow-list-stands-before-gradio.md).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FILE = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
 """A file's name in a pattern: nothing hidden, and no `..`."""
 
 SESSION = r"[A-Za-z0-9_-]{1,64}"
-"""What a page or a client calls itself."""
+"""The session name that a page or a client chooses."""
 
 CLOSED_PARAMETERS = {"deep_link", "page"}
 """Parameters of Gradio's own page: the first loads a page that a visitor has stored, the second names another
@@ -164,7 +164,7 @@ class _Exchange:
             await self.refusal(scope, self.receive, self.send)
 
     async def _pass_over_the_body(self) -> None:
-        """No app looks at it, and the server would go on reading one that has no end."""
+        """Skip the body. No app reads it, and the server would go on reading one without an end."""
         while (await self._take()).get("more_body"):
             pass
         self._is_passed_over = True
@@ -191,7 +191,7 @@ class _Exchange:
             await self.send(message)
 
     def _stays(self, start: Message) -> bool:
-        """Whether an answer that begins so sends nobody to a host that is neither this one nor an origin."""
+        """Return whether an answer with this beginning keeps visitors on this host or an allowed origin."""
         headers = start.get("headers", [])
         addresses = [value.decode("latin-1") for name, value in headers if name.lower() == b"location"]
         return all(is_own_path(each) or origin_of(each) in self.origins for each in addresses)
@@ -207,7 +207,7 @@ def hide_tracebacks(site: Starlette) -> None:
 
 
 def is_own_path(address: str) -> bool:
-    """Whether every browser stays on the host when it is sent there."""
+    """Return whether every browser stays on the host when it is redirected there."""
     return OWN_PATH.fullmatch(address) is not None
 
 

@@ -21,8 +21,8 @@ NOT_FOUND = 404
 OWN = "|".join(map(re.escape, (OWN_FOLDER, LOGS_FOLDER)))
 CLOSED = "|".join(map(re.escape, (LOCK, JOURNAL)))
 PATH = rf"(?!/(?:{CLOSED})\Z)(?:/(?:{OWN}))?(?:/(?!\.)[\w .,:;=+@()\[\]-]+)+"
-"""What comes after the folder's address: nothing hidden but our own folders. Which files are served is
-decided where they are.
+"""What follows the folder's address: nothing hidden except our own folders. The server decides which files it
+serves.
 """
 
 
@@ -45,7 +45,7 @@ def _on_the_web(stores: Iterable[Store]) -> Iterator[FolderStore]:
 
 
 class _VisibleFiles(StaticFiles):
-    """Files that a dataset can have, as texts: no browser runs what others wrote into one."""
+    """Files that a dataset can have, served as texts: no browser runs what strangers wrote into one."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         if not is_safe_path(path):

@@ -1,8 +1,9 @@
-"""A store in a local folder: for several processes, and whole after a crash at any moment.
+"""A store in a local folder, for several processes, consistent after a crash at any moment.
 
-A commit writes its files beside their places, under hidden names, and then a journal that lists them. The
-journal's arrival is what makes the commit happen; only renaming is left then. Whoever opens the folder next
-carries out a journal that it finds: so there is the old state or the new one, never a mixture.
+A commit first writes its files beside their places, under hidden names, and then a journal that lists them.
+The commit takes effect when the journal is in place; after that, files are only renamed. Whoever opens the
+folder next completes a journal that is left. So the folder is in the old state or the new one, never in a
+mixture.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ Stamp = tuple[int, int, int]
 
 
 class FolderStore:
-    """One dataset in a folder, which is made if need be. Its files may be edited by hand at any time.
+    """One dataset in a folder, which is created if needed. Its files may be edited by hand at any time.
 
-    `web` is where the page serves the folder, if it does.
+    `web` is the address at which the page serves the folder, if it does.
     """
 
     is_new = False
@@ -58,7 +59,9 @@ class FolderStore:
             return self._scan()
 
     def read(self, snapshot: Snapshot, paths: Collection[str]) -> Mapping[str, bytes]:
-        """What files of the snapshot held then. A folder has no past: raises Conflict when one changed."""
+        """Return the content of files of the snapshot. A folder has no past: raises
+        Conflict if one changed.
+        """
         found: dict[str, bytes] = {}
         for path in paths:
             blob = snapshot.files[path]
@@ -87,7 +90,7 @@ class FolderStore:
             log.info("committed to %s: %s", self.folder, message)
 
     def address(self, path: str) -> str | None:
-        """Where the page serves the file: relative to the page."""
+        """Return the address at which the page serves the file, relative to the page."""
         return f"{self.web}/{quote(path)}" if self.web and is_safe_path(path) else None
 
     def check_writing(self) -> None:
@@ -96,7 +99,7 @@ class FolderStore:
             pass
 
     def _refuse_impossible(self, add: Collection[str], delete: Collection[str], now: Snapshot) -> None:
-        """A journal that can never be carried out would block the folder for ever: refuse it beforehand."""
+        """Refuse a commit that could never be completed: its journal would block the folder forever."""
         for path in add:
             if not is_safe_path(path) or self._is_taken(path, add) or path in delete:
                 raise StoreError(f"Cannot write {path!r} to {self.folder}: it is not a possible file name.")
@@ -105,7 +108,9 @@ class FolderStore:
                 raise StoreError(f"Cannot delete {path!r} from {self.folder}: there is no such file.")
 
     def _is_taken(self, path: str, add: Collection[str]) -> bool:
-        """Whether a folder or a link of this name, or a file where a folder is needed, stands in the way."""
+        """Return whether a folder or a link of this name, or a file in place of a needed folder, is in the
+        way.
+        """
         place = self.folder / path
         parents = [str(parent) for parent in PurePosixPath(path).parents[:-1]]
         blocked = any(parent in add or _is_no_folder(self.folder / parent) for parent in parents)
@@ -121,7 +126,7 @@ class FolderStore:
                 _write(part, data)
             for folder in {part.parent for part in parts}:
                 _sync(folder)
-        except OSError:  # no more room, for example: give back what was taken
+        except OSError:  # the disk is full, for example: free what was used
             for part in parts:
                 part.unlink(missing_ok=True)
             raise
@@ -129,7 +134,9 @@ class FolderStore:
         _sync(self._journal.parent)
 
     def _roll_forward(self) -> None:
-        """Carry out the journal, if there is one; what is done already, or was undone by hand, is left so."""
+        """Complete the journal, if there is one. What is done already, or was undone by
+        hand, is left alone.
+        """
         try:
             journal = json.loads(self._journal.read_bytes())
         except FileNotFoundError:
@@ -146,7 +153,7 @@ class FolderStore:
         self._journal.unlink()
 
     def _scan(self) -> Snapshot:
-        """List the folder, reading only files that were not seen before or are too young to be trusted."""
+        """List the folder. Read only files that are new or too young to be trusted."""
         settled = time.time_ns() - int(SETTLED_SECONDS * 1e9)
         seen: dict[str, tuple[Stamp, str]] = {}
         files: dict[str, str] = {}
@@ -168,7 +175,7 @@ class FolderStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Alone in the folder, among processes and threads, with any journal left behind carried out."""
+        """Hold the folder alone among processes and threads, after completing any journal that is left."""
         try:
             self._journal.parent.mkdir(parents=True, exist_ok=True)
             with self._lock:
@@ -191,10 +198,9 @@ def _is_no_folder(path: Path) -> bool:
 
 
 def _entries(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Every file below a folder with its path, but no log and none that is hidden or has a name that is not
-    UTF-8.
+    """Yield every file below a folder with its path, except logs, hidden files and names that are not UTF-8.
 
-    Links are left out, so that nothing outside is ever read.
+    Links are left out, so nothing outside the folder is ever read.
     """
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -210,7 +216,9 @@ def _entries(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.DirEntry[
 
 
 def _part(path: Path) -> Path:
-    """Where a file's bytes wait for the commit: so near that what is wrong with the place shows before it."""
+    """Return the place where a file's bytes wait for the commit. It is close to the file's own place, so that
+    problems with that place show up early.
+    """
     return path.with_name(f".{path.name}.part")
 
 

@@ -26,7 +26,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 TIMEOUT_SECONDS = 30.0
-"""How long the next part of an answer may take; the client itself would wait for ever."""
+"""How long to wait for the next part of an answer. The client itself would wait forever."""
 
 PATIENCE_SECONDS = 20.0
 """For how long a call that fails for a passing reason is begun again."""
@@ -38,14 +38,14 @@ PASSING = (408, 425, 429, 500, 502, 503, 504)
 """Status codes after which another try may go well."""
 
 CONFLICTS = (409, 412)
-"""Status codes of a commit whose parent is no longer the head, or that met another one."""
+"""Status codes of a commit whose parent is no longer the head, or that collided with another one."""
 
 HTTPError: type[Exception] = HfHubHTTPError.__mro__[1]
-"""What every failure of a call is: httpx's base class or, with the client's version 2, httpx2's."""
+"""The base class of every failed call: httpx's or, with the client's version 2, httpx2's."""
 
 
 class TooManyCalls(ConnectionError):
-    """The Hub wants no calls before a time of the steady clock that is too far away to wait for."""
+    """The Hub accepts no calls before a time of the steady clock that is too far away to wait for."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(f"the Hub's rate limit is used up until {on_the_wall(until):%H:%M:%S} UTC")
@@ -53,7 +53,7 @@ class TooManyCalls(ConnectionError):
 
 
 FAILURES: tuple[type[Exception], ...] = (HTTPError, ConnectionError, TimeoutError, ValueError)
-"""What a call can raise; ValueError is an answer that is none of the Hub's, from a proxy for example."""
+"""The errors of a call. ValueError means an answer that is not the Hub's, from a proxy for example."""
 
 _jitter = wait_random_exponential(multiplier=0.5, max=8)
 
@@ -86,11 +86,10 @@ class Hub:
         self._busy_until: datetime | None = None
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What a function that calls the Hub returns, after more tries if they are needed.
+        """Call a function that calls the Hub, and retry if needed.
 
-        Raises one of FAILURES: the last one when patience is over, and at once when another try would give
-        the same. When the Hub says to wait for longer than that, this and the next calls raise TooManyCalls
-        until then.
+        Raises one of FAILURES: the last one when patience runs out, and immediately if a retry would give the
+        same. If the Hub asks for a longer wait, this and later calls raise TooManyCalls until then.
         """
         tries = Retrying(
             retry=retry_if_exception(is_passing),
@@ -113,15 +112,15 @@ class Hub:
         return tries(one_try)
 
     def spend_reads(self, number: int) -> None:
-        """Count so many files that are about to be read. Raises TooManyCalls when they are too many for now:
-        the others of this token, the backend for example, must read too.
+        """Count this many files before they are read. Raises TooManyCalls if they are too many for now:
+        others with this token, such as the backend, must read too.
         """
         until = self._reads.spend(number)
         if until:
             raise TooManyCalls(until)
 
     def get(self, address: str, *, most: int | None = None) -> bytes:
-        """The content at an address of the Hub, or its first bytes. Raises one of FAILURES."""
+        """Return the content at an address of the Hub, or its first bytes. Raises one of FAILURES."""
         return self.call(self._get, address) if most is None else self.call(self._beginning, address, most)
 
     def _get(self, address: str) -> bytes:
@@ -130,14 +129,14 @@ class Hub:
         return answer.content
 
     def _beginning(self, address: str, most: int) -> bytes:
-        """No more is taken than was asked for, whatever is sent."""
+        """Return the first bytes at an address. Read no more than that, whatever is sent."""
         asked = {"Range": f"bytes=0-{most - 1}"}
         headers = build_hf_headers(token=self.api.token, headers=asked)
         with get_session().stream("GET", address, headers=headers) as answer:
             if answer.status_code == 416:  # an empty file has no first bytes
                 return b""
             if not answer.is_success:
-                answer.read()  # which the error tells of
+                answer.read()  # for the error's message
             hf_raise_for_status(answer)
             data = b""
             for part in answer.iter_bytes(READ_AT_ONCE):
@@ -154,12 +153,12 @@ class Hub:
 
 
 def status_of(error: Exception) -> int | None:
-    """The status code of the answer that an error is about; None when there was no answer."""
+    """Return the status code of a failed call's answer, or None if there was no answer."""
     return error.response.status_code if isinstance(error, HfHubHTTPError) else None
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether another try may soon go well: the Hub is busy, or the network is."""
+    """Return whether a retry may soon succeed: the Hub or the network is busy."""
     if isinstance(error, HfHubHTTPError):
         return status_of(error) in PASSING
     if isinstance(error, OfflineModeIsEnabled | TooManyCalls):
@@ -168,7 +167,9 @@ def is_passing(error: BaseException) -> bool:
 
 
 def requested_wait(error: BaseException | None) -> float | None:
-    """The seconds that the Hub asks for, with one more because it rounds; None when it does not."""
+    """Return the seconds that the Hub asks us to wait, plus one because it rounds, or None if it does not
+    ask.
+    """
     if not isinstance(error, HfHubHTTPError) or error.response.status_code != 429:
         return None
     headers: Mapping[str, str] = error.response.headers
@@ -184,7 +185,7 @@ TRY_AGAIN = "Try again in a minute."
 
 
 def reason(error: Exception, hub: Hub, again: str = RETRIED) -> str:
-    """Why a call failed and what to do about it, to go behind a colon; `again` is for what passes."""
+    """Return why a call failed and what to do, to follow a colon. `again` is for failures that pass."""
     status, name = status_of(error), hub.token_name
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set, so the Hub is not asked. Unset it."
@@ -208,26 +209,28 @@ def reason(error: Exception, hub: Hub, again: str = RETRIED) -> str:
 
 
 def _server_message(error: Exception) -> str:
-    """The Hub's own words, on one line."""
+    """Return the Hub's own message on one line."""
     message = getattr(error, "server_message", None) or type(error).__name__
     return " ".join(str(message).split())[:300]
 
 
 def _wait(state: RetryCallState) -> float:
-    """As long as the Hub says, else a little longer each time, at random so that not all come at once."""
+    """Return the wait before a retry: as long as the Hub asks, or else growing and random, so that not all
+    callers retry together.
+    """
     wait = requested_wait(state.outcome.exception()) if state.outcome else None
     return _jitter(state) if wait is None else wait
 
 
 def _end_calls_in_time() -> None:
-    """Give every call of the client an end. Most of its functions ask for none, and none means for ever."""
+    """Give every call of the client a timeout. Most of its functions set none and would wait forever."""
     hooks = get_session().event_hooks["request"]
     if _limit_time not in hooks:
         hooks.append(_limit_time)
 
 
 def _limit_time(request: Any) -> None:
-    """The names are those of the HTTP library: for a connection, for each part of an answer, and so on."""
+    """Set the timeouts of a request. The names are those of the HTTP library."""
     limits = request.extensions.get("timeout") or {}
     if not any(limits.values()):
         names = ("connect", "read", "write", "pool")

@@ -16,15 +16,15 @@ from .hub import Hub
 from .store import Snapshot
 
 FEW_FOLDERS = 8
-"""So many changed folders are listed one by one; of more, the whole dataset is listed at once, if that takes
-fewer calls.
+"""Up to this many changed folders are listed one by one. For more, the whole dataset is listed at once if
+that takes fewer calls.
 """
 
 PAGE = 1000
 """How many entries one call lists."""
 
 Propose = Callable[[str], Mapping[str, str]]
-"""Gives a listing of the files at a revision, which may be wrong. Raises what listing raises."""
+"""Returns a listing of the files at a revision, which may be wrong. Raises what listing raises."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +37,22 @@ class _Folder:
 
 @dataclass
 class HubTree:
-    """What is known of a dataset's files. Not for use by two threads at a time.
+    """What is known about a dataset's files. Not for use by two threads at a time.
 
-    `sizes` are by content, in bytes. Of large files the Hub has the id of a pointer: `digests` has the
-    SHA-256 of what that stands for. `propose` is asked once, before the first listing.
+    `propose` is asked once, before the first listing.
     """
 
     hub: Hub
     repo_id: str
     propose: Propose | None = None
     sizes: dict[str, int] = field(default_factory=dict)
+    """In bytes, by the content's id."""
     digests: dict[str, str] = field(default_factory=dict)
+    """The SHA-256 of large files' content. Their id on the Hub is that of a pointer."""
     _folders: Mapping[str, _Folder] = field(default_factory=dict)
 
     def listed(self, revision: str) -> Snapshot:
-        """The files at a revision. Raises one of hub.FAILURES."""
+        """List the files at a revision. Raises one of hub.FAILURES."""
         entries = self._entries(revision, None)
         trees = {entry.path: entry.tree_id for entry in entries if isinstance(entry, RepoFolder)}
         wanted = {path: tree for path, tree in trees.items() if not _is_left_out(path)}
@@ -74,7 +75,7 @@ class HubTree:
         return Snapshot(revision, files)
 
     def learn_sizes(self, snapshot: Snapshot, paths: Collection[str]) -> None:
-        """Find out what listing would have told of files that were proposed. Raises one of hub.FAILURES."""
+        """Find out the sizes of proposed files, which were not listed. Raises one of hub.FAILURES."""
         unknown = [path for path in paths if snapshot.files[path] not in self.sizes]
         for start in range(0, len(unknown), PAGE // 2):
             part = unknown[start : start + PAGE // 2]
@@ -93,7 +94,7 @@ class HubTree:
         return {path for path, tree in wanted.items() if known.get(path) != tree}
 
     def _take_over(self, proposed: Mapping[str, str], wanted: Mapping[str, str]) -> None:
-        """Take the proposed files of each folder whose tree they make up exactly."""
+        """Take over the proposed files of each folder whose tree they match exactly."""
         right = {
             path: _Folder(wanted[path], files)
             for path, files in _by_folder(proposed).items()
@@ -102,8 +103,8 @@ class HubTree:
         self._folders = {**self._folders, **right}
 
     def _pages_of_all(self) -> int:
-        """About how many calls it takes to list everything, as far as it is known: a file is an entry, and so
-        is the folder of a model; logs are listed with the rest.
+        """Estimate how many calls a full listing takes: each file is an entry, and so is each model's folder.
+        Logs are listed too.
         """
         return sum(len(folder.files) for folder in self._folders.values()) * 4 // PAGE
 

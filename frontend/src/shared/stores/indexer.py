@@ -19,19 +19,19 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MANY = 100
-"""So many missing files are worth a commit at once."""
+"""From this many missing files on, the index is renewed at once."""
 
 AT_MOST_EVERY = timedelta(minutes=5)
-"""For many missing files, too: another Space may see the index with other eyes, and write it in turn."""
+"""Applies to many missing files too: another Space may read the index differently, and write it in turn."""
 
 AGE = timedelta(minutes=30)
-"""How long a few missing files are left missing."""
+"""How long the index may lack a few files."""
 
 
 class Indexer(Generic[T]):
-    """Writes one index. Any number of Spaces may keep the same one: the first that comes writes it.
+    """Writes one index. Several Spaces may maintain the same one: the first to come writes it.
 
-    `due` uses the mirror, which is not for two threads at a time; `write` only the store.
+    `due` uses the mirror, which is not for two threads at a time; `write` uses only the store.
     """
 
     def __init__(self, store: Store, mirror: Mirror[T], index: Index[T], clock: Clock = steady_now) -> None:
@@ -44,7 +44,7 @@ class Indexer(Generic[T]):
         self._written_at: datetime | None = None
 
     def due(self, reading: Reading[T]) -> bytes | None:
-        """The index as it should be written now, or None while it is fresh enough. Raises StoreError."""
+        """Return the index to write now, or None while it is fresh enough. Raises StoreError."""
         place = place_of(self._index.path, reading.snapshot.files)
         now, blob = self._clock(), reading.snapshot.files.get(place)
         if blob != self._blob:  # somebody has just renewed it
@@ -58,14 +58,14 @@ class Indexer(Generic[T]):
         return self._written(reading)
 
     def renew(self) -> None:
-        """Write the index as it should be at this moment. Raises StoreError."""
+        """Write the index for the present files. Raises StoreError."""
         reading = self._mirror.refresh()
         self.write(reading, self._written(reading))
 
     def write(self, reading: Reading[T], data: bytes) -> None:
         """Commit the index, unless somebody else wrote to the dataset meanwhile. Raises StoreError.
 
-        What earlier versions kept in another folder moves with it.
+        Files that earlier versions kept in another folder move with it.
         """
         self._written_at = self._clock()
         try:
@@ -81,7 +81,7 @@ class Indexer(Generic[T]):
             log.info("did not write %s to %s: the dataset changed meanwhile", self._index.path, self._store)
 
     def _moved(self, reading: Reading[T]) -> dict[str, bytes]:
-        """The owner's own file if it lies in its old place, and the dataset card if it names our old one.
+        """Return the owner's file if it is in its old place, and the dataset card if it names our old one.
 
         Raises Conflict and StoreError.
         """
@@ -103,5 +103,5 @@ class Indexer(Generic[T]):
 
 
 def _listed(reading: Reading[T]) -> dict[str, str]:
-    """All files of the dataset but our own, which the index's commit changes."""
+    """Return all files of the dataset except our own, which the index's commit changes."""
     return {path: blob for path, blob in reading.snapshot.files.items() if not is_own_path(path)}

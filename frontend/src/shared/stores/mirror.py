@@ -1,7 +1,7 @@
-"""The parsed files of a dataset, kept in memory and brought up to date by reading only what changed.
+"""The parsed files of a dataset, kept in memory and updated by reading only what changed.
 
-What an index of the dataset has read already is not read again, unless another version of the reader read it:
-then it is shown for the time being, and read again little by little.
+Files in the dataset's index are not read again. If another version of the reader indexed them, their values
+are shown for now and gradually read again.
 """
 
 from __future__ import annotations
@@ -22,41 +22,41 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 READ_AGAIN_AT_ONCE = 100
-"""Files of another reader that are read again at each look: at a look every half minute, a fifth of the files
-that the Hub delivers.
+"""How many files of another reader are read again per refresh. Every half minute, that is a fifth of the
+Hub's limit.
 """
 
 AT_ONCE = 500
-"""How many files are read before they are parsed: what was read is kept when the rest cannot be."""
+"""How many files are read before they are parsed. What has been read is kept if the rest fails."""
 
 
 @dataclass(frozen=True)
 class Reading(Generic[T]):
-    """The parsed files of a dataset at one snapshot: the good ones by path, of each broken one the reason and
-    what to do.
-    """
+    """The parsed files of a dataset at one snapshot."""
 
     snapshot: Snapshot
     values: Mapping[str, T]
+    """The parsed files, by path."""
     broken: Mapping[str, str]
+    """For each file that cannot be understood the reason and what to do, by path."""
 
     @classmethod
     def empty(cls) -> Reading[T]:
-        """What is known before the first look."""
+        """The reading before the first refresh."""
         return cls(Snapshot("", {}), {}, {})
 
 
 class Mirror(Generic[T]):
-    """Keeps the files of one dataset that are wanted: its requests or results, unless told otherwise.
+    """Keeps the wanted files of one dataset, by default its requests or results.
 
-    While many files are read, `on_progress` gets what there is until then, and how many are left. Not for use
-    by two threads at a time.
+    During a long reading, `on_progress` gets the files so far and the number left. Not for use by two threads
+    at a time.
     """
 
     has_newer_index: bool
     """Whether a newer version of this code wrote the dataset's index."""
     others: dict[str, int]
-    """The versions of the readers that read the values which are still to be read again, by path."""
+    """The versions of the readers of the values that are still to be read again, by path."""
 
     def __init__(
         self,
@@ -81,13 +81,13 @@ class Mirror(Generic[T]):
 
     @property
     def latest(self) -> Reading[T]:
-        """What was read last."""
+        """The last reading."""
         return self._reading or Reading.empty()
 
     def refresh(self) -> Reading[T]:
-        """The dataset as it is now; the same object as before when nothing changed.
+        """Return the dataset as it is now: the same object as before if nothing changed.
 
-        Raises StoreError when it cannot be read.
+        Raises StoreError if it cannot be read.
         """
         return without_conflict(
             self._refresh,
@@ -102,9 +102,9 @@ class Mirror(Generic[T]):
         return self.at(snapshot)
 
     def at(self, snapshot: Snapshot) -> Reading[T]:
-        """The same at a snapshot that was taken already.
+        """Return the reading at an existing snapshot.
 
-        Raises Conflict when it can no longer be read, and StoreError as `refresh`.
+        Raises Conflict if it can no longer be read, and StoreError as `refresh` does.
         """
         wanted = {path: blob for path, blob in snapshot.files.items() if self._is_wanted(path)}
         self._parsed = {path: parsed for path, parsed in self._parsed.items() if path in wanted}
@@ -133,14 +133,14 @@ class Mirror(Generic[T]):
         return missing
 
     def _read_again(self, snapshot: Snapshot) -> None:
-        """Read some of the files that another version of the reader read. Raises Conflict."""
-        if not self._reading or not self.others:  # the first reading is not to wait for it
+        """Read some of the files again that another version of the reader read. Raises Conflict."""
+        if not self._reading or not self.others:  # the first reading must not wait for it
             return
         try:
             self._read(snapshot, list(self.others)[:READ_AGAIN_AT_ONCE])
         except Conflict:
             raise
-        except StoreError as error:  # what another version read is there meanwhile
+        except StoreError as error:  # meanwhile, the values of the other version are shown
             log.info("%d files in %s are still to be read again: %s", len(self.others), self._store, error)
 
     def _changed(self, wanted: Mapping[str, str]) -> list[str]:
@@ -162,7 +162,7 @@ class Mirror(Generic[T]):
         return sum(map(is_missing, (*reading.values, *reading.broken)))
 
     def _take_from_the_index(self, snapshot: Snapshot, paths: Collection[str]) -> None:
-        """Take what the dataset's index has of these, where it was read from the very same content."""
+        """Take these files from the dataset's index if it has exactly the same content."""
         indexed = self._read_index(snapshot)
         for path in paths:
             if path not in indexed.values or indexed.files.get(path) != snapshot.files[path]:
@@ -177,7 +177,7 @@ class Mirror(Generic[T]):
             self._parsed[path] = (snapshot.files[path], indexed.values[path])
 
     def _read_index(self, snapshot: Snapshot) -> Indexed[T]:
-        """The index at a snapshot, empty when there is none that can be used; read again when it changed."""
+        """Return the index at a snapshot, empty if none can be used. It is read again when it changes."""
         place = place_of(self._index.path, snapshot.files) if self._index else ""
         blob = snapshot.files.get(place, "")
         if self._indexed[0] != blob:
@@ -209,7 +209,7 @@ class Mirror(Generic[T]):
     def _new_reading(
         self, snapshot: Snapshot, wanted: Collection[str], missing: Mapping[str, NotDelivered]
     ) -> Reading[T]:
-        """The same object as before if nothing is different."""
+        """Return the new reading, or the same object as before if nothing is different."""
         parsed = {path: missing[path] if path in missing else self._parsed[path][1] for path in wanted}
         values = {path: value for path, value in parsed.items() if not isinstance(value, BadFile)}
         broken = {path: value.sentence for path, value in parsed.items() if isinstance(value, BadFile)}

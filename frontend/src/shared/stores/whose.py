@@ -1,7 +1,7 @@
-"""Whose a dataset is: the Spaces of its leaderboard, in `.leaderboard/board.yaml`.
+"""The owner of a dataset: the Spaces of its leaderboard, in `.leaderboard/board.yaml`.
 
-Two leaderboards in one organisation would share the datasets of the default names, and each take the other's
-requests (docs/decisions/0016-a-dataset-names-the-spaces-of-its-leaderboard.md).
+Two leaderboards in one organisation would share the datasets with the default names, and each would take the
+other's requests (docs/decisions/0016-a-dataset-names-the-spaces-of-its-leaderboard.md).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ HEAD = """\
 """
 
 CurrentName = Callable[[str], str | None]
-"""What a Space is called now that was called so once; None if there is none of that name."""
+"""Returns the present name of a Space that may have been renamed; None if there is no such Space."""
 
 
 class Role(StrEnum):
-    """What a Space is to its leaderboard."""
+    """The role of a Space in its leaderboard."""
 
     FRONTEND = "frontends"
     BACKEND = "backends"
@@ -39,23 +39,23 @@ Spaces = Mapping[Role, tuple[str, ...]]
 
 @dataclass
 class Whose:
-    """Sees to it that a Space touches only what belongs to its leaderboard.
+    """Makes sure that a Space touches only what belongs to its leaderboard.
 
-    Elsewhere than in a Space (`space` is None) nothing is checked: who runs a program names the datasets.
+    Outside a Space (`space` is None) nothing is checked: there, people name the datasets themselves.
     """
 
     role: Role
     space: str | None = None
     current_name: CurrentName = lambda name: None
     must_write: bool = True
-    """Whether it is a failure that this Space's name cannot be written."""
+    """Whether it is an error if this Space's name cannot be written."""
     _checked: dict[str, str] = field(default_factory=dict)
-    """By dataset, the content of the file that names this Space."""
+    """The content's id of the file that names this Space, by dataset."""
 
     def check(self, store: Store, snapshot: Snapshot) -> None:
-        """Look whether the dataset is ours, and write this Space's name into it if it names none of its role.
+        """Check that the dataset is ours, and write this Space's name into it if it names none of its role.
 
-        It costs nothing while the file stays as it is. Raises NotOurs, and StoreError.
+        This costs nothing while the file does not change. Raises NotOurs and StoreError.
         """
         if not self.space or self._checked.get(str(store)) == snapshot.files.get(BOARD, ""):
             return
@@ -66,9 +66,7 @@ class Whose:
         except StoreError:
             if self.must_write:
                 raise
-            self._checked[str(store)] = snapshot.files.get(
-                BOARD, ""
-            )  # that it cannot write is told elsewhere
+            self._checked[str(store)] = snapshot.files.get(BOARD, "")  # reported elsewhere
 
     def _check(self, store: Store, first: Snapshot) -> None:
         written: bytes | None = None
@@ -96,7 +94,7 @@ class Whose:
             ) from None
 
     def _with_this_one(self, store: Store, spaces: Spaces) -> Spaces:
-        """The Spaces with this one among them. Raises NotOurs."""
+        """Return the Spaces including this one. Raises NotOurs."""
         assert self.space
         named = spaces.get(self.role, ())
         if self.space.casefold() in [name.casefold() for name in named]:
@@ -113,13 +111,13 @@ class Whose:
         return {**spaces, self.role: (self.space,)}
 
     def _is_this_one(self, name: str) -> bool:
-        """Whether this Space was called so before it was renamed."""
+        """Return whether this was the Space's name before it was renamed."""
         current = self.current_name(name)
         return current is not None and self.space is not None and current.casefold() == self.space.casefold()
 
 
 def read_spaces(data: bytes) -> Spaces:
-    """The Spaces in a file. Raises BadFile."""
+    """Read the Spaces in a file. Raises BadFile."""
     raw = read_yaml(data, TEXT_LOADER) or {}
     if not isinstance(raw, Mapping):
         raise BadFile("it holds no lists of Spaces")
@@ -137,7 +135,7 @@ def read_spaces(data: bytes) -> Spaces:
 
 
 def write_spaces(spaces: Spaces) -> bytes:
-    """The file that names them."""
+    """Write the file that names the Spaces."""
     return (
         HEAD + yaml.safe_dump({role.value: list(spaces[role]) for role in Role if role in spaces})
     ).encode()

@@ -1,6 +1,6 @@
-"""What a client delivers for a call, made into plain values of limited size, whatever it really sent.
+"""Turns what a client sends with a call into plain values of limited size.
 
-A page sends what its controls hold, but anybody can send anything in their place. Nothing here raises.
+A page sends the values of its controls, but anybody can send anything instead. Nothing here raises.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from gradio.components.api_component import Api
 from ...data.json_file import as_number
 
 LONGEST_TEXT = 10_000
-"""Characters. No control holds so many; what means more than that means nothing here."""
+"""The longest text in characters. No control holds that many."""
 
 LONGEST_CHOICE = 200
 MOST_CHOICES = 1000
-"""How many choices of one control are read, and how long each may be: columns, types, precisions."""
+"""The most choices of one control, such as columns, types or precisions, and the longest choice."""
 
 
 def text(value: object) -> str:
-    """Return a text: one that is too long without its end, and a mark for what is no text at all.
+    """Return a text, cut if too long, or a mark in place of something else.
 
-    Half of a surrogate pair, which no answer could hold, becomes a question mark.
+    Half a surrogate pair, which no answer could contain, becomes a question mark.
     """
     if isinstance(value, str):
         return value[:LONGEST_TEXT].encode("utf-8", "replace").decode()
@@ -52,7 +52,7 @@ def truth(value: object) -> bool:
 
 
 def anything(value: object) -> object:
-    """Return what a program may give: a number, a truth value, None, or else a text."""
+    """Return what a program may send: a number, a truth value, None, or else a text."""
     return value if value is None or isinstance(value, bool | int | float) else text(value)
 
 
@@ -63,7 +63,7 @@ READERS: Mapping[type, Callable[[object], object]] = {
     gr.CheckboxGroup: texts,
     Api: anything,
 }
-"""How the value of each kind of component is read."""
+"""The reader of each kind of component's value."""
 
 
 def reader(component: Any) -> Callable[[object], object] | None:

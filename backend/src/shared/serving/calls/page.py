@@ -29,15 +29,15 @@ from .slots import leave_slot
 log = logging.getLogger(__name__)
 
 COMPUTING_AT_ONCE = 2
-"""Functions that only compute. Python computes one thing at a time: more threads would only share it, and all
-else on the server would wait for its share among them.
+"""How many computing functions run at once. Python computes one thing at a time, so more threads would only
+slow down everything else on the server.
 """
 
 WAITING_AT_ONCE = 30
 """Of one kind of function that waits, where no limit is given."""
 
 TRACEBACK_SECONDS = 60.0
-"""How often a mistake of ours is told at length; whoever finds one can make it again and again."""
+"""How often an error of ours is logged with its traceback. Strangers could repeat it again and again."""
 
 NOT_CALLABLE = "This cannot be called directly."
 TOO_LITTLE = "Too few values were sent."
@@ -45,7 +45,7 @@ OUR_MISTAKE = "Something went wrong here. Try again, or tell the leaderboard's o
 
 
 class Page(gr.Blocks):
-    """A page that takes no more than it needs from whoever calls its functions.
+    """A page that takes limited values and resources from callers of its functions.
 
     `waiting` are the concurrency ids of functions that mostly wait, for the Hub or for each other.
     """
@@ -98,7 +98,7 @@ class Page(gr.Blocks):
     async def postprocess_data(
         self, block_fn: BlockFunction, predictions: list[Any] | dict[Any, Any], state: SessionState | None
     ) -> list[Any]:
-        """What is sent of a function's outputs. Gradio makes each component anew that stays as it is."""
+        """Send only the changed outputs of a function. Gradio would make each unchanged component anew."""
         if not isinstance(predictions, dict) or not all(isinstance(key, Block) for key in predictions):
             return await super().postprocess_data(block_fn, predictions, state)
         answered = {component._id for component in predictions}
@@ -112,7 +112,7 @@ class Page(gr.Blocks):
         ]
 
     async def process_api(self, block_fn: BlockFunction | int, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Call a function, and answer. A mistake of ours is not told at length each time that it is made."""
+        """Call a function and answer. Log an error of ours with its traceback only now and then."""
         if kwargs.get("event_id") is None:  # of this one only the first answer is wanted, and nothing is kept
             kwargs["session_hash"] = None
         try:
@@ -160,7 +160,7 @@ def search_for_matplotlib_once() -> None:
 
 
 class _Functions(dict[int, BlockFunction]):
-    """The functions of a page by number, of which others ask for numbers that there are not."""
+    """The functions of a page by number. Callers also ask for numbers that do not exist."""
 
     def __missing__(self, number: int) -> NoReturn:
         raise HTTPException(404, NO_FUNCTION)

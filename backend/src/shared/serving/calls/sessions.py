@@ -1,8 +1,8 @@
-"""What Gradio keeps of those who call, made small: a call by anybody makes a session, and thousands are kept.
+"""Keeps Gradio's sessions small: every call by anybody makes one, and thousands are kept.
 
-Gradio 5.50 describes all components of the page anew for each session, 10 ms and 140 kB, for links to a
-page's state that are not served here. It notes each session's name for ever, and each number that a caller
-gives to an event.
+Gradio 5.50 describes all components of the page anew for each session, in 10 ms and 140 kB, for links to a
+page's state that we do not serve. It also keeps each session's name, and each event number from a caller,
+forever.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gradio.state_holder import SessionState, StateHolder
 from starlette.exceptions import HTTPException
 
 MOST_SESSIONS = 2000
-"""How many are kept. Whoever's is gone goes on as after a restart of the Space."""
+"""The most sessions that are kept. A dropped session continues as after a restart of the Space."""
 
 LONGEST_NAME = 100
 """Characters of a session's name; Gradio's own have some ten."""
@@ -50,7 +50,7 @@ def _keep(session: Any, key: int, value: Any) -> None:
 
 
 def _keep_no_config(session: Any, key: int, value: object = None) -> None:
-    """What a component holds now, nobody asks for later."""
+    """Do nothing: nobody asks for a component's value later."""
 
 
 CHANGES: dict[str, Any] = {

@@ -1,8 +1,8 @@
-"""Gradio's queue of events with an end to all that it keeps: whoever calls, calls as often as they like.
+"""Gradio's queue of events, with limits on everything it keeps: strangers may call as often as they like.
 
-Gradio 5.50 remembers every event that there ever was with all that was sent, makes statistics of all of them
-after each, tells everybody in the queue of each that begins, and ends for good when it has forgotten the
-session of one that waits.
+Gradio 5.50 remembers every event forever with everything that was sent. It recomputes statistics of all
+events after each one, and notifies everybody in the queue of each event that begins. It stops for good if it
+has forgotten the session of a waiting event.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gradio.queueing import Event, Queue
 from orjson import Fragment, dumps
 
 MOST_WAITING = 500
-"""Events of one kind that wait for their turn; with more, who comes is told that the page is busy."""
+"""The most events of one kind that wait. Further callers hear that the page is busy."""
 
 MOST_REMEMBERED = 2000
 """Events and sessions that are remembered after they are done."""
@@ -29,13 +29,15 @@ MOST_UNREAD = 50
 """Messages that wait for one session to fetch them."""
 
 MOST_UNREAD_BYTES = 200_000_000
-"""Of the answers that wait for all sessions. With more, those lose theirs that last looked longest ago."""
+"""The most bytes of answers that wait for all sessions. Beyond it, the sessions that fetched longest ago lose
+theirs.
+"""
 
 MOST_OF_A_SESSION = 100
 """Events of one session whose answers it has not fetched."""
 
 MOST_TASKS = 500
-"""When it is looked which of the tasks are done that Gradio would keep."""
+"""From this many tasks on, finished tasks are removed. Gradio would keep them."""
 
 NO_FUNCTION, BUSY = "Which function?", "The page is busy. Try again in a minute."
 
@@ -43,13 +45,13 @@ Read = Callable[[BlockFunction, Sequence[object]], list[Any]]
 """Raises gr.Error for what a function cannot be called with."""
 
 TELLS_SECONDS = 10.0
-"""How often those who wait are told so: their page does not show it."""
+"""How often waiting callers hear that they wait: their page does not show it."""
 
 
 class LimitedQueue(Queue):
-    """The queue of one page, in the place of an old one. `read` makes what was sent into a function's values.
+    """The queue of one page, replacing an old one. `read` turns what was sent into a function's values.
 
-    Other parts of Gradio look into the mappings that are made here.
+    Other parts of Gradio read the mappings that are made here.
     """
 
     def __init__(self, old: Queue, read: Read) -> None:
@@ -138,7 +140,7 @@ class Events(Remembered):
 
 
 class Unread(ThreadQueue[Any]):
-    """What waits for one session to fetch it. `bytes` are about those of its answers."""
+    """The messages that wait for one session, and about how many `bytes` its answers have."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,7 +158,7 @@ class Unread(ThreadQueue[Any]):
 
 
 class Sessions(dict[str, Unread]):
-    """What waits for each session; the one that has looked for it last comes last."""
+    """The messages that wait for each session. The session that fetched last comes last."""
 
     def __getitem__(self, key: str) -> Unread:
         unread = self.pop(key)
@@ -170,7 +172,7 @@ class Sessions(dict[str, Unread]):
             del self[next(iter(self))]
 
     def of(self, key: str) -> Unread:
-        """What waits for a session that has not looked now."""
+        """Return the messages of a session without counting it as fetching."""
         return super().__getitem__(key)
 
     def forget_the_oldest(self, but: str) -> None:
@@ -183,7 +185,7 @@ class Sessions(dict[str, Unread]):
 
 
 def _size(message: Any) -> int:
-    """How many bytes an answer has that is ready; others are short."""
+    """Return how many bytes a ready answer has; others are short."""
     output = getattr(message, "output", None)
     values = output.get("data") if isinstance(output, dict) else None
     return sum(len(dumps(each)) for value in values or () for each in _ready_in(value))

@@ -1,7 +1,7 @@
-"""Slots: of the calls that come at the same time few are worked on, and the others wait in their order.
+"""Slots: few of the simultaneous calls are processed, and the others wait in order.
 
-Python computes one thing at a time. Whoever calls from many connections would have all of them share it, and
-whoever only wants to see the page would wait for each of them.
+Python computes one thing at a time. Without slots, a caller with many connections would slow down everybody
+who only wants to see the page.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from ..doors import route_path
 
 AT_ONCE = 1
 MOST_WAITING = 500
-"""Calls that wait for a slot, each with what was sent; the next one is told that the page is busy."""
+"""The most calls that wait for a slot, each with what was sent. Further callers hear that
+the page is busy.
+"""
 
 LONG_SECONDS, LONGEST_REST_SECONDS = 0.005, 0.25
 """After a call that took longer the next one waits as long again: the page has the processor meanwhile."""
@@ -85,7 +87,7 @@ class Slots:
         self._limiter: CapacityLimiter | None = None  # made at the first call: it belongs to the event loop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a call when it has a slot, and everything else at once."""
+        """Answer a call once it has a slot, and everything else at once."""
         if scope["type"] != "http" or scope["method"] != "POST" or not route_path(scope).startswith(CALLS):
             await self._app(scope, receive, send)
             return
