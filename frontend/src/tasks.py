@@ -1,4 +1,4 @@
-"""The owner's tasks: `Tasks` in about.py, in any form it has ever had, as plain values."""
+"""The owner's tasks: what `Task` may say (weight, direction, scale), in any form about.py has ever had."""
 
 from __future__ import annotations
 

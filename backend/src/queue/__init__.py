@@ -1,1 +1,3 @@
-"""What a worker does with the queue: claim, renew, retry, publish and finish."""
+"""What a worker does with the queue: `plan.py` decides, `lifecycle.py` has the steps, `reconciler.py`
+carries them out.
+"""

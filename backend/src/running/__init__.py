@@ -1,1 +1,1 @@
-"""Running evaluations: the suite and the job, child processes, their limits and logs."""
+"""Running evaluations: the suite, the job, child processes, their limits (`watch.py`) and logs."""

@@ -1,1 +1,1 @@
-"""The suite's trial, its announcement, and the command `python -m src.suite`."""
+"""The suite's trial, its announcement in `backend.yaml`, and the command `python -m src.suite`."""

@@ -1,1 +1,3 @@
-"""What the table says: rows, their scores and ranks, and what a visitor makes of them."""
+"""The table's contents: rows, averages and ranks (`rows.py`), what a column counts as (`scoring.py`),
+search and filters (`view.py`).
+"""

@@ -1,1 +1,3 @@
-"""The page, its tabs and its endpoints: the only part of the frontend that imports gradio."""
+"""The page: a file for each tab, the endpoints, the open routes (`doors.py`); only this room imports
+gradio.
+"""

@@ -1,1 +1,1 @@
-"""The queue: every request, where it stands, and what its submissions came to."""
+"""The queue as the page shows it: every request, its position, and what each submission came to."""

@@ -1,1 +1,3 @@
-"""From a filled-in form to a request in the dataset: lookups, checks' facts, limits, commits."""
+"""From a filled-in form to a request in the dataset: lookups, what checks may see (`case.py`), limits,
+commits.
+"""

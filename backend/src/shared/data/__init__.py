@@ -1,1 +1,3 @@
-"""The files of the two datasets: what each is called, how it is read and written."""
+"""The files of the two datasets: their names, how requests, results (`reports.py` reads every harness's)
+and descriptions are read.
+"""

@@ -6,7 +6,11 @@ from enum import StrEnum
 
 
 class End(StrEnum):
-    """How an attempt ended; the value is what `history` in the request file holds."""
+    """How an attempt ended; the value is what `history` in the request file holds.
+
+    In the backend, `evaluation/failures.py` and `running/watch.py` have the sentence of each, and
+    `queue/retries.py` says which are retried.
+    """
 
     FINISHED = "finished"
     """The report is there and every task has a score."""

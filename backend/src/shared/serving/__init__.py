@@ -1,1 +1,3 @@
-"""What stands between strangers and Gradio: open routes, bounded calls, files over HTTP."""
+"""What stands between strangers and Gradio: the mechanism of open routes (`doors.py`), bounded calls
+(`calls/`), files over HTTP.
+"""

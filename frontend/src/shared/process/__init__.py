@@ -1,1 +1,1 @@
-"""What concerns the process itself: signals, background loops, steady time, protection from inspection."""
+"""The process itself: signals, background loops, a clock that does not leap, protection from inspection."""
