@@ -13,6 +13,7 @@ from src.shared.data.backend_description import BackendDescription, TaskDescript
 from src.shared.data.names import BACKEND_DESCRIPTION, places
 from src.shared.errors import Conflict, StoreError
 from src.shared.stores.store import Snapshot, Store
+from src.shared.version import VERSION
 from src.suite.announcer import Announcer
 from support.executors import FunctionExecutor
 from support.queues import SUITE, Queue
@@ -85,6 +86,7 @@ def test_what_is_run_is_published_once(queue: Queue) -> None:
         ("tiny_copy", 3),
     ]
     assert description.limit == 20
+    assert description.version == VERSION
 
 
 def test_a_restart_with_the_same_settings_writes_nothing(queue: Queue) -> None:

@@ -12,6 +12,7 @@ from src.queue.ticker import Ticker
 from src.shared.data.queue_order import DEFAULT
 from src.shared.data.request import Progress, Request, Status
 from src.shared.stores.pace import LIMIT, Pace
+from src.shared.version import FOOT
 from src.shared.wiring import Stores
 from src.suite.announcer import Announcer
 from src.suite.trial import SuiteTrial
@@ -93,7 +94,7 @@ def test_the_page_can_be_built(queue: Queue) -> None:
     announcer = Announcer(queue.results, FunctionExecutor(), SUITE)
     stores = Stores(queue.requests, queue.results, AnyModel(), notice="Local data.")
     page = build_page(queue.worker(), Ticker(timedelta(hours=1)), announcer, stores)
-    assert "Leaderboard backend" in str(page.config)
+    assert all(text in str(page.config) for text in ("Leaderboard backend", FOOT))
 
 
 def test_the_page_says_that_the_suite_is_tried_while_that_goes_on(queue: Queue) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from src.leaderboard.agreement import described, differences
 from src.shared.data.backend_description import BackendDescription, Metric, TaskDescription
+from src.shared.version import VERSION
 from src.tasks import Task
 from support.boards import TASKS
 from support.factories import make_backend, make_task
@@ -70,6 +71,14 @@ def test_another_number_of_examples_is_told() -> None:
 def test_a_limit_is_told() -> None:
     [sentence] = told(limit=20.0)
     assert "LIMIT is 20" in sentence
+
+
+@pytest.mark.parametrize(("version", "number"), [(None, 0), (VERSION, 0), ("0.1.9", 1), ("9" * 1000, 1)])
+def test_a_backend_of_another_version_is_told(version: str | None, number: int) -> None:
+    sentences = told(version=version)
+    assert len(sentences) == number
+    assert all(f"This page is version {VERSION} of the template, and" in each for each in sentences)
+    assert all(len(each) < 200 for each in sentences)
 
 
 def test_the_backends_own_problems_come_first() -> None:

@@ -34,6 +34,7 @@ from src.shared.data.names import BACKEND_DESCRIPTION
 from src.shared.data.request import Attempt, Lease, Progress, Status
 from src.shared.stores.hub import Hub
 from src.shared.stores.hub_store import HubStore
+from src.shared.version import FOOT
 from src.submitting.case import Terms
 from src.submitting.form import Form, Refused
 from src.submitting.new_request import withdrawn
@@ -75,7 +76,7 @@ def test_the_page_can_be_built_before_anything_is_read_on_nothing_and_on_results
     prepare(leaderboard)
     page = leaderboard.page(notice="Local data.")
     config = str(page.config)
-    for text in ("🏅 LLM Benchmark", "📝 About", "🚀 Submit here!", "An introduction.", "@misc{it}"):
+    for text in ("🏅 LLM Benchmark", "📝 About", "🚀 Submit here!", "An introduction.", "@misc{it}", FOOT):
         assert text in config
     assert page.title == "The board"
 

@@ -97,7 +97,9 @@ def test_unknown_keys_are_ignored_at_every_level() -> None:
 
 
 def test_names_of_tasks_are_enough() -> None:
-    [task] = read_description(b"tasks: [{name: arc_easy}]").tasks
+    description = read_description(b"tasks: [{name: arc_easy}]")
+    assert description.version is None
+    [task] = description.tasks
     assert (task.metrics, task.num_fewshot, task.questions, task.random_baseline) == ((), None, None, None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 SHARED = [
-    "errors times",
+    "errors times version",
     "environment process",
     "data",
     "index",

@@ -15,6 +15,7 @@ from src.queue.reconciler import Reconciler
 from src.queue.ticker import Ticker
 from src.shared.serving.calls.page import Page
 from src.shared.times import utc_now
+from src.shared.version import FOOT
 from src.shared.wiring import Stores
 from src.suite.announcer import Announcer
 
@@ -67,6 +68,7 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, sto
         analytics_enabled=False,
     ) as page:
         parts = [gr.HTML(padding=False) for _ in range(5)]
+        gr.HTML(FOOT, padding=False)
         page.load(show, None, parts, **QUIETLY)
         gr.Timer(REFRESH_SECONDS).tick(show, None, parts, **QUIETLY)
     return page

@@ -14,6 +14,7 @@ from src.shared.data.yaml_file import MAX_BYTES
 from src.shared.errors import Conflict, StoreError
 from src.shared.stores.conflicts import TRIES, tries
 from src.shared.stores.store import Store, blob_id
+from src.shared.version import VERSION
 from src.suite.trial import SuiteTrial, Verdict
 
 log = logging.getLogger(__name__)
@@ -132,6 +133,7 @@ class Announcer:
         told = replace(
             with_kept_examples(description, verdict.kept),
             problems=problems,
+            version=VERSION,
             space=self._space,
             queue_order=self._queue_order,
             max_model_gb=self._max_model_gb,

@@ -6,7 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from src.shared.data.backend_description import BackendDescription, TaskDescription
+from src.shared.version import VERSION
 from src.tasks import Task
+
+MOST_OF_A_VERSION = 20
+"""Characters that are shown of the version in the backend's file."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,15 @@ def nothing_is_cut_short(plan: Plan) -> Iterator[str]:
         )
 
 
+def both_run_the_same_version(plan: Plan) -> Iterator[str]:
+    """A field that only one side knows has no effect; a backend of 0.1 publishes no version."""
+    if plan.backend.version not in (None, VERSION):
+        yield (
+            f"This page is version {VERSION} of the template, and the backend is version "
+            f"{plan.backend.version[:MOST_OF_A_VERSION]}. Copy the newer one over the older one."
+        )
+
+
 RULES: list[Callable[[Plan], Iterator[str]]] = [
     every_column_is_run,
     every_metric_is_computed,
@@ -116,4 +129,5 @@ RULES: list[Callable[[Plan], Iterator[str]]] = [
     every_task_has_a_column,
     the_examples_are_the_same,
     nothing_is_cut_short,
+    both_run_the_same_version,
 ]

@@ -20,6 +20,7 @@ from src.page.texts import Texts
 from src.page.updates import LOOKUPS, QUIETLY, SUBMISSIONS, Updates
 from src.page.visitors import Visitors
 from src.shared.serving.calls.page import Page
+from src.shared.version import FOOT
 from src.submitting.desk import Desk
 from src.tasks import Task
 
@@ -87,6 +88,7 @@ def build_page(
         _keep_up_to_date(page, keeper, leaderboard, about, submit, banner, notice)
         _follow_the_address(page, tabs, submit_tab, [leaderboard_tab, about_tab], submit)
         add_endpoints(keeper, desk, visitors)
+        gr.HTML(FOOT, padding=False)
     page.queue(default_concurrency_limit=AT_ONCE)
     return page
 

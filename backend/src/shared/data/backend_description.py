@@ -101,6 +101,8 @@ class BackendDescription:
     quantizations: tuple[str, ...] | None = None
     space: str | None = None
     queue_order: tuple[str, ...] = ()
+    version: str | None = None
+    """The version of this template that the backend runs; None in files of 0.1."""
     tried: str | None = None
     """The fingerprint of the task files, settings and versions that were tried without finding a problem."""
 
