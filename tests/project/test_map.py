@@ -1,8 +1,11 @@
-"""docs/architecture.md begins with a map of the rooms, each with the first sentence of its own docstring."""
+"""docs/architecture.md begins with a map of the rooms, each with the first sentence of its own docstring, and
+explains the words.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -46,3 +49,11 @@ def test_every_folder_and_file_is_on_the_map(space: str) -> None:
     there = {path.stem for path in folder.iterdir() if path.is_dir() or path.suffix == ".py"}
     not_rooms = {"__init__", "__pycache__", "shared", "for_old_template"}
     assert there - not_rooms == set(rooms(space))
+
+
+def test_the_glossary_has_at_most_forty_words_and_each_once() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = text.partition("\n## The words\n")[2].partition("\n## ")[0]
+    table = section.partition("|---|---|\n")[2]
+    words = re.findall(r"^\| ([a-z]+) \| \S", table, re.MULTILINE)
+    assert 30 < len(words) == len(set(words)) <= 40
