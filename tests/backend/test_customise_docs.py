@@ -341,7 +341,7 @@ def test_every_language_has_all_the_tasks() -> None:
 
 
 def test_the_precisions_that_are_named_are_those_that_are_evaluated() -> None:
-    said = [code for code in codes(section("The form, the rules and the columns")) if "float" in code]
+    said = [code for code in codes(section("The form, the checks and the columns")) if "float" in code]
     assert said == list(PRECISIONS)
 
 

@@ -120,7 +120,7 @@ def with_example(module: ModuleType, code: str) -> dict[str, object]:
     return names
 
 
-EXAMPLES = blocks(section("The form, the rules and the columns"))
+EXAMPLES = blocks(section("The form, the checks and the columns"))
 
 
 def test_the_example_of_a_rule_refuses_a_model_that_is_too_large() -> None:

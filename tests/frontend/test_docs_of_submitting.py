@@ -69,7 +69,7 @@ def test_an_entry_of_the_queue_has_the_keys_that_the_docs_say(leaderboard: Leade
     assert first_cells(section("api.md", "`/queue`")) == list(entry)
 
 
-RULES = section("customise.md", "The form, the rules and the columns").partition("**A column**")[0]
+RULES = section("customise.md", "The form, the checks and the columns").partition("**A column**")[0]
 
 
 def test_what_a_rule_may_look_at_is_there() -> None:
