@@ -7,8 +7,8 @@ import pytest
 from support.sources import ROOT, SPACES
 
 TEXT = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
-TABLE = TEXT.partition("## Known advisories")[2].partition("\nMended in what is locked")[0]
-MENDED = TEXT.partition("\nMended in what is locked")[2].partition("\n## ")[0]
+TABLE = TEXT.partition("## Known advisories")[2].partition("\nFixed in the locked versions")[0]
+FIXED = TEXT.partition("\nFixed in the locked versions")[2].partition("\n## ")[0]
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
     for line in TABLE.splitlines()
@@ -35,9 +35,9 @@ def test_an_advisory_is_about_the_version_that_is_installed(package: str) -> Non
     assert locked()[name] == version
 
 
-def test_what_is_said_to_be_mended_is_installed_in_that_version() -> None:
-    assert len(named(MENDED)) >= 10
-    assert {name: locked()[name] for name, _ in named(MENDED)} == dict(named(MENDED))
+def test_what_is_said_to_be_fixed_is_installed_in_that_version() -> None:
+    assert len(named(FIXED)) >= 10
+    assert {name: locked()[name] for name, _ in named(FIXED)} == dict(named(FIXED))
 
 
 def test_every_advisory_has_a_reason_and_a_test() -> None:
