@@ -33,9 +33,10 @@ from src.evaluation.tasks.own_rows import BadRow, broken_lines, odd_rows, read_l
 from src.evaluation.tasks.task_yaml import Broken, Place, broken_files, names_in, place_of
 from src.evaluation.tasks.tasks import index_for
 from src.evaluation.trial import blame
-from src.evaluation.trial.blame import Fault
+from src.evaluation.trial.faults import Fault, cut
 from src.evaluation.trial.problems import needs_the_hub
 from src.evaluation.trial.problems import problems as problems_of_the_files
+from src.evaluation.trial.settings import faults_in_the_file, plain_words
 from src.evaluation.trial.stand_in import StandIn, wanted
 from src.running.job import Progress, Trial
 from src.running.suite import Suite
@@ -131,7 +132,7 @@ def before_building(leaf: Leaf) -> list[Fault]:
         return [blame.missing_file(leaf, missing)]
     if rows := list(broken_lines(leaf)):
         return [blame.fault_of_row(row) for row in rows]
-    return [*blame.faults_in_the_file(leaf), *map(blame.fault_of_row, odd_rows(leaf))]
+    return [*faults_in_the_file(leaf), *map(blame.fault_of_row, odd_rows(leaf))]
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,7 @@ class _NameTrial:
         yield from too_many_examples(self.name, leaf, task, self.suite)
         yield from unknown_metrics(leaf, task)
         if is_own(leaf, self.folder):
-            words = list(blame.plain_words(leaf, getattr(task, "features", ())))
+            words = list(plain_words(leaf, getattr(task, "features", ())))
             yield from words or map(blame.fault_of_row, wrong_answers(task, leaf))
 
 
@@ -327,7 +328,7 @@ def example_of(task: Any) -> Example:
     answer = "" if kind == "loglikelihood_rolling" else wanted(task, instance.doc)
     return Example(
         question=("…" + prompt[1 - LONGEST_EXAMPLE :] if len(prompt) > LONGEST_EXAMPLE else prompt),
-        answer=blame.cut(answer, LONGEST_EXAMPLE // 5),
+        answer=cut(answer, LONGEST_EXAMPLE // 5),
     )
 
 
