@@ -205,6 +205,12 @@ def test_a_disk_that_is_broken_is_not_the_fault_of_the_model(step: Step) -> None
             AssertionError("Invalid configuration: requested max tokens to generate"),
             "texts of the task sums are too long for",
         ),
+        (
+            AssertionError(
+                "Invalid configuration: requested max tokens to generate (100000) must be less than"
+            ),
+            "task sums has a model write more tokens than models can.*owner has to lower `max_gen_toks`",
+        ),
         (IndexError("index out of range in self"), "token ids"),
         (RuntimeError("index 292 is out of bounds for dimension 1 with size 40"), "token ids"),
     ],
@@ -214,6 +220,7 @@ def test_a_disk_that_is_broken_is_not_the_fault_of_the_model(step: Step) -> None
         "no file in the dataset",
         "gated questions",
         "too long",
+        "more than any model writes",
         "no such token",
         "no such token, gathered",
     ],

@@ -621,6 +621,77 @@ def text(doc):
     assert "because of its `filter_list`: KeyError: " in only_problem()
 
 
+# How a model writes
+
+
+def writing(**changes: object) -> dict[str, Any]:
+    """A task whose `generation_kwargs` are changed; None removes one."""
+    settings = {**WRITTEN["generation_kwargs"], **changes}
+    return {**WRITTEN, "generation_kwargs": {key: each for key, each in settings.items() if each is not None}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "line", "what"),
+    [
+        (
+            {"until": None, "untill": ["x"]},
+            "untill",
+            "`untill`, which neither lm_eval nor transformers knows ",
+        ),
+        ({"max_gen_toks": None, "max_new_token": 8}, "max_new_token", "(did you mean `max_new_tokens`?)"),
+        ({"until": 5}, "until", "`until: 5`, which must be a text or a list of texts"),
+        ({"until": ["x", 5]}, "until", "which must be a text or a list of texts"),
+        ({"until": ""}, "until", "which must be a text or a list of texts, none of them empty"),
+        ({"max_gen_toks": 0}, "max_gen_toks", "`max_gen_toks: 0`, which must be a whole number from 1 to "),
+        ({"max_gen_toks": 100_000}, "max_gen_toks", "a whole number from 1 to 65,536"),
+        ({"max_gen_toks": "eight"}, "max_gen_toks", "`max_gen_toks: eight`, which must be a whole number"),
+        ({"max_gen_toks": True}, "max_gen_toks", "which must be a whole number"),
+        ({"max_new_tokens": -1}, "max_new_tokens", "which must be a whole number"),
+        ({"do_sample": "sometimes"}, "do_sample", "`do_sample: sometimes`, which must be true or false"),
+        ({"temperature": "hot"}, "temperature", "`temperature: hot`, which must be a number"),
+        (
+            {"do_sample": True, "temperature": -1},
+            "temperature",
+            "`do_sample: true` without a `temperature` above 0",
+        ),
+        ({"do_sample": True}, "do_sample", "`do_sample: true` without a `temperature` above 0"),
+        ({"num_beams": "two"}, "num_beams", "`num_beams: two`, with which transformers fails (TypeError: "),
+        ({"repetition_penalty": 0}, "repetition_penalty", "with which transformers fails (ValueError: "),
+        (
+            {"do_sample": True, "temperature": 0.5, "num_return_sequences": 2},
+            "num_return",
+            "(ValueError: it gives 4 answers to 2 questions)",
+        ),
+        ({"return_dict_in_generate": True}, "return_dict", "with which transformers fails"),
+        ({"use_cache": False}, "use_cache", "`use_cache`, which lm_eval sets itself"),
+        ({"max_length": 8}, "max_length", "`max_length`, which lm_eval sets itself"),
+    ],
+)
+def test_what_generation_kwargs_cannot_hold_is_told_with_its_line(
+    own: Path, changes: dict[str, object], line: str, what: str
+) -> None:
+    write(own, writing(**changes))
+    sentence = only_problem()
+    assert sentence.startswith("The task capitals has `generation_kwargs` that contain ")
+    assert what in sentence
+    assert f"(tasks/capitals.yaml, line {line_of(own, f'  {line}')}, `generation_kwargs`)" in sentence
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"until": "x", "max_gen_toks": "16"},
+        {"until": [], "max_gen_toks": None},
+        {"temperature": 0.0, "max_gen_toks": None, "max_new_tokens": 65_536},
+        {"do_sample": True, "temperature": 0.7, "top_p": 0.95, "top_k": 20},
+        {"num_beams": 3, "repetition_penalty": 1.2},
+    ],
+)
+def test_every_good_way_to_write_has_no_problems(own: Path, changes: dict[str, object]) -> None:
+    write(own, writing(**changes))
+    assert tried().description.problems == ()
+
+
 # Names
 
 

@@ -215,7 +215,20 @@ def too_long(error: BaseException) -> bool:
     )
 
 
+def wants_too_much(error: BaseException) -> bool:
+    """Match how lm_eval says that a task has a model write more tokens than any model can."""
+    asked = (
+        ASKED_TO_WRITE.search(str(cause)) for cause in causes(error) if isinstance(cause, AssertionError)
+    )
+    return any(found and int(found[1]) > MOST_TO_WRITE for found in asked)
+
+
 TOO_MUCH_TO_WRITE = "Invalid configuration: requested max tokens to generate"
+
+ASKED_TO_WRITE = re.compile(rf"{TOO_MUCH_TO_WRITE} \((\d+)\)")
+
+MOST_TO_WRITE = 65_536
+"""Tokens that a task may have a model write: few models have a context for more."""
 
 LENGTHS = ("self.max_length", "max_ctx_len", "max_seq_len")
 """The names in lm_eval's assertions about length."""
@@ -408,6 +421,13 @@ RULES = [
         End.WORKER,
     ),
     Rule(frozenset({Step.EVALUATION}), caused_by(jinja2.TemplateError), TEMPLATE_FAILS),
+    Rule(
+        frozenset({Step.EVALUATION}),
+        wants_too_much,
+        "The task {task} has a model write more tokens than models can. The leaderboard's owner has to lower "
+        "`max_gen_toks` in its file; the model is not at fault.",
+        End.WORKER,
+    ),
     Rule(
         frozenset({Step.EVALUATION}),
         too_long,

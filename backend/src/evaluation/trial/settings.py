@@ -15,6 +15,7 @@ from lm_eval.config.task import TaskConfig
 
 from src.evaluation.tasks.configs import Leaf
 from src.evaluation.trial.faults import Fault, did_you_mean, fault_at, listed
+from src.evaluation.trial.generation import faults_in_generation
 
 KEYS = {*(each.name for each in fields(TaskConfig)), "tag", "group", "task_list", "include", "class"}
 """The settings that a task's file may have."""
@@ -140,16 +141,6 @@ def _sampler(leaf: Leaf) -> Iterator[Fault]:
         )
 
 
-def _generation(leaf: Leaf) -> Iterator[Fault]:
-    settings = leaf.config.get("generation_kwargs")
-    if settings is not None and not isinstance(settings, Mapping):
-        yield fault_at(
-            leaf,
-            "has `generation_kwargs` that are not settings such as `max_gen_toks: 16`",
-            "generation_kwargs",
-        )
-
-
 def _fewshot(leaf: Leaf) -> Iterator[Fault]:
     number = leaf.config.get("num_fewshot")
     if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 0):
@@ -167,7 +158,7 @@ SETTINGS: Sequence[Callable[[Leaf], Iterator[Fault]]] = [
     _filters,
     _splits,
     _sampler,
-    _generation,
+    faults_in_generation,
     _fewshot,
 ]
 
