@@ -154,7 +154,7 @@ def error_of(settings: Mapping[str, Any]) -> Exception | None:
             )
             if len(written.tolist()) != len(texts):
                 raise ValueError(f"it gives {len(written)} answers to {len(texts)} questions")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # transformers raises anything
             return error
     return None
 
@@ -169,4 +169,4 @@ def tiny_model() -> Any:
 
 
 def _at(leaf: Leaf, key: str, what: str, **more: str) -> Fault:
-    return fault_at(leaf, f"has `{FIELD}` that {what}", FIELD, keys=(key,), **more)  # type: ignore[arg-type]
+    return fault_at(leaf, f"has `{FIELD}` that {what}", FIELD, keys=(key,), **more)
