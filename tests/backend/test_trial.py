@@ -1,6 +1,7 @@
 """A suite is tried before it is used: what would fail for every model is reported to the owner."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -278,6 +279,203 @@ def test_one_answer_of_many_that_is_written_as_text_is_reported(
     assert (
         f"The task capitals has an invalid question: {what} (tasks/capitals.jsonl, line 8, " in only_problem()
     )
+
+
+# Rows of tasks of every kind
+
+JOINED: dict[str, Any] = {
+    **CAPITALS,
+    "output_type": "loglikelihood",
+    "doc_to_target": "{{choices[answer]}}",
+}
+del JOINED["doc_to_choice"]
+ROLLING: dict[str, Any] = {
+    **JOINED,
+    "output_type": "loglikelihood_rolling",
+    "doc_to_text": "",
+    "doc_to_target": "country",
+    "metric_list": [{"metric": "word_perplexity"}],
+}
+NUMBERED = {**WRITTEN, "doc_to_choice": "choices", "doc_to_target": "answer"}
+NESTED = {**WRITTEN, "doc_to_target": "{{right.text}}"}
+NESTED_ROWS = [{**row, "right": {"text": "Lyon.", "page": 3}} for row in ROWS]
+
+
+@pytest.mark.parametrize(
+    ("config", "rows", "what", "field"),
+    [
+        (WRITTEN, with_row(8, answer="1"), "its `answer` is text, but in 9 other rows", "doc_to_target"),
+        (WRITTEN, with_row(8, answer=7), "its `doc_to_target` fails (UndefinedError: ", "doc_to_target"),
+        (WRITTEN, with_row(8, choices=["Lyon.", ""]), "its right answer is empty", "doc_to_target"),
+        (
+            WRITTEN,
+            with_row(8, answer=1.0),
+            "is a number with a decimal point, but in 9 other rows",
+            "doc_to_target",
+        ),
+        (
+            CAPITALS,
+            with_row(8, answer=1.0),
+            "is a number with a decimal point, but in 9 other",
+            "doc_to_target",
+        ),
+        (
+            NUMBERED,
+            with_row(8, answer=7),
+            "its answer is 7, but its 2 choices are numbered 0 to 1",
+            "doc_to_target",
+        ),
+        (NUMBERED, with_row(8, choices=[]), "it has no list of choices", "doc_to_choice"),
+        (
+            NESTED,
+            [*NESTED_ROWS[:7], {**ROWS[7], "right": {"page": 3}}, *NESTED_ROWS[8:]],
+            "it has no `right.text`, which `doc_to_target` uses",
+            "doc_to_target",
+        ),
+        (
+            {**NESTED, "doc_to_target": "{{right['text'] | trim}}"},
+            [*NESTED_ROWS[:7], {**ROWS[7], "right": {"text": None}}, *NESTED_ROWS[8:]],
+            "it has no `right.text`, which `doc_to_target` uses",
+            "doc_to_target",
+        ),
+        (
+            {**WRITTEN, "description": "{{choices[answer + 1]}}"},
+            [
+                {**row, "answer": 0, "choices": ["a", "b"] if number != 7 else ["a"]}
+                for number, row in enumerate(ROWS)
+            ],
+            "its `description` fails (UndefinedError: ",
+            "description",
+        ),
+        (JOINED, with_row(8, answer=7), "its `doc_to_target` fails (UndefinedError: ", "doc_to_target"),
+        (JOINED, with_row(8, choices=["Lyon.", ""]), "its text to rate is empty", "doc_to_target"),
+        (ROLLING, with_row(8, country=""), "its text to rate is empty", "doc_to_target"),
+    ],
+)
+def test_one_row_that_cannot_be_right_is_reported_with_its_line_for_every_kind_of_task(
+    own: Path, config: dict[str, Any], rows: list[dict[str, Any]], what: str, field: str
+) -> None:
+    write(own, config, rows)
+    sentence = only_problem()
+    assert sentence.startswith("The task capitals has an invalid question: ")
+    assert what in sentence
+    assert f"(tasks/capitals.jsonl, line 8, `{field}`)" in sentence
+
+
+ON_ONE_ROW = """
+def text(doc):
+    assert doc["country"] != "Land 7", "too short"
+    return doc["country"]
+
+def target(doc):
+    return None if doc["country"] == "Land 7" else "Lyon."
+
+def targets(doc):
+    return ["Lyon."] if doc["country"] == "Land 7" else "Lyon."
+
+def score(doc, results):
+    return {"exact_match": 1 / abs(int(doc["country"][5:]) - 7)}
+
+def picked(dataset):
+    return dataset.map(lambda row: {"gold": row["choices"][row["answer"]]})
+
+def kept(dataset):
+    return dataset.filter(lambda row: row["country"] != "Land 2").map(lambda row: {"gold": row["answer"]})
+
+def listed(dataset):
+    return list(dataset)
+
+def nothing(dataset):
+    dataset.map(lambda row: row)
+
+def empty(doc):
+    return None
+"""
+
+
+@pytest.mark.parametrize(
+    ("field", "function", "what"),
+    [
+        ("doc_to_text", "text", "its `doc_to_text` fails (AssertionError: too short)"),
+        ("doc_to_target", "target", "its right answer is empty"),
+        ("doc_to_target", "targets", "its right answer is not one answer, as in the rows before"),
+        ("process_results", "score", "its `process_results` fails (ZeroDivisionError: division by zero)"),
+    ],
+)
+def test_code_that_fails_on_one_row_is_reported_with_the_line_of_the_row(
+    own: Path, field: str, function: str, what: str
+) -> None:
+    write_with_code(own, ON_ONE_ROW, {**WRITTEN, field: f"!function code.{function}"})
+    assert only_problem() == (
+        f"The task capitals has an invalid question: {what} (tasks/capitals.jsonl, line 8, `{field}`): "
+        "correct it."
+    )
+
+
+def write_with_code(own: Path, code: str, config: dict[str, Any], rows: object = ROWS) -> None:
+    """Write a task with Python beside it, of which `!function …` names functions."""
+    (own / "code.py").write_text(code)
+    text = yaml.safe_dump(config, sort_keys=False)
+    write(own, re.sub(r"'(!function [\w.]+)'", r"\1", text), rows)
+
+
+def test_a_row_that_process_docs_has_changed_is_reported_with_its_line(own: Path) -> None:
+    config = {**CAPITALS, "process_docs": "!function code.kept", "doc_to_target": "gold"}
+    write_with_code(own, ON_ONE_ROW, config, with_row(8, answer=5))
+    assert (
+        "its answer is 5, but its 2 choices are numbered 0 to 1 (tasks/capitals.jsonl, line 8, "
+        in only_problem()
+    )
+
+
+def test_rows_of_a_csv_file_are_reported_with_their_lines(own: Path) -> None:
+    files = {"data_files": {"test": "tasks/capitals.csv"}}
+    config = {**CAPITALS, "dataset_path": "csv", "dataset_kwargs": files, "doc_to_choice": ["yes", "no"]}
+    write(own, {**config, "doc_to_target": "answer"})
+    lines = [f'"Land\n{number}",{number % 2}' for number in range(10)]
+    (own / "capitals.csv").write_text("\n".join(["country,answer", *lines, ""]))
+    assert tried().description.problems == ()
+    (own / "capitals.csv").write_text("\n".join(["country,answer", *lines[:7], "Peru,4", *lines[8:]]))
+    assert (
+        "its answer is 4, but its 2 choices are numbered 0 to 1 (tasks/capitals.csv, line 16, "
+        in only_problem()
+    )
+    (own / "capitals.csv").write_text("\n".join(["country,answer", *lines[:7], "Peru,x", *lines[8:]]))
+    assert (
+        "its `answer` is text, but in 9 other rows it is a number (tasks/capitals.csv, line 16, "
+        in only_problem()
+    )
+    (own / "capitals.csv").write_text("\n".join(["country,answer", *lines[:7], "Peru,", *lines[8:]]))
+    assert "it has no `answer`, which `doc_to_target` uses (tasks/capitals.csv, line 16, " in only_problem()
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_a_file_without_questions_is_reported_with_the_line_that_names_it(own: Path, text: str) -> None:
+    write(own, CAPITALS, text)
+    assert only_problem() == (
+        "The task capitals names a file of questions that has none, capitals.jsonl (tasks/capitals.yaml, "
+        f"line {line_of(own, 'test: tasks')}, `dataset_kwargs`): add them."
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "rows"),
+    [
+        (NESTED, NESTED_ROWS),
+        (NUMBERED, ROWS),
+        (JOINED, ROWS),
+        (ROLLING, ROWS),
+        ({**WRITTEN, "doc_to_target": "{{right.text if right else 'nothing'}}"}, [*NESTED_ROWS[:7], *ROWS[7:]]),
+        ({**WRITTEN, "doc_to_target": "{{country.strip()}}", "description": "{{country | upper}}"}, ROWS),
+        ({**WRITTEN, "doc_to_target": "choices"}, with_row(3, choices=["Lyon."])),
+        ({**WRITTEN, "doc_to_target": "", "metric_list": [{"metric": "bypass"}]}, ROWS),
+    ],
+)
+def test_good_rows_of_every_kind_of_task_have_no_problems(
+    own: Path, config: dict[str, Any], rows: list[dict[str, Any]]
+) -> None:
+    write(own, config, rows)
+    assert tried().description.problems == ()
 
 
 # More examples than there are, and assertions

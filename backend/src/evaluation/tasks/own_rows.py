@@ -5,16 +5,17 @@ lm_eval silently scores such rows, or fails on them in the middle of an evaluati
 
 from __future__ import annotations
 
+import csv
 import json
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import jinja2
+from jinja2 import nodes
 from lm_eval import utils
 
 from src.evaluation.tasks.configs import Config, Leaf
@@ -26,8 +27,10 @@ LARGEST = 200_000_000
 
 Row = Mapping[str, Any]
 
-PRINTED = re.compile(r"\{\{-?\s*([A-Za-z_]\w*)\s*(?:\|(?![^}]*default)[^}]*)?-?\}\}")
-"""A field of the row that a template inserts unchanged."""
+FieldPath = tuple[str, ...]
+"""A field of a row; more than one name if it is in an object."""
+
+MISSING = object()
 
 KINDS = {
     bool: "true or false",
@@ -36,6 +39,7 @@ KINDS = {
     str: "text",
     list: "a list",
     dict: "an object",
+    type(None): "nothing",
 }
 
 
@@ -107,34 +111,80 @@ def odd_rows(leaf: Leaf) -> Iterator[BadRow]:
 
 
 def read_lines(file: Path) -> Sequence[Line]:
-    """Return the rows of a file with one object per line; none for any other file."""
-    if file.suffix != ".jsonl" or not file.is_file() or file.stat().st_size > LARGEST:
+    """Return the rows of a file with one object per line, or of a CSV file; none for any other file."""
+    if file.suffix not in (".jsonl", ".csv") or not file.is_file() or file.stat().st_size > LARGEST:
         return ()
+    if file.suffix == ".csv":
+        return list(_lines_of_csv(file))
     lines = enumerate(file.read_bytes().split(b"\n"), 1)
     return [Line(number, json.loads(line)) for number, line in lines if line.strip()]
+
+
+def _lines_of_csv(file: Path) -> Iterator[Line]:
+    """Yield the rows with the values that `datasets` sees in them: numbers where all cells are, else text."""
+    with suppress(csv.Error, UnicodeDecodeError), file.open(encoding="utf-8-sig", newline="") as text:
+        reader = csv.DictReader(text)
+        before = reader.line_num if reader.fieldnames else 0
+        for row in reader:
+            yield Line(before + 1, {key: _value(cell) for key, cell in row.items() if isinstance(key, str)})
+            before = reader.line_num
+
+
+def _value(cell: object) -> object:
+    """Return what a cell of a CSV file says; None if it is empty."""
+    text = cell if isinstance(cell, str) else ""
+    for number in (int, float):
+        with suppress(ValueError):
+            return number(text)
+    return text or None
+
+
+def empty_file(leaf: Leaf) -> Path | None:
+    """Return the first file of questions that has none."""
+    for file in map(Path, leaf.local_files):
+        if file.suffix == ".csv" and file.is_file() and not read_lines(file):
+            return file
+        if file.suffix in (".jsonl", ".json") and file.is_file() and _is_empty(file):
+            return file
+    return None
+
+
+def _is_empty(file: Path) -> bool:
+    with file.open("rb") as data:
+        start = data.read(1_000).strip()
+    return start in (b"", b"[]", b"{}") and (b"{" not in start or file.suffix == ".json")
 
 
 def _odd_in(file: Path, lines: Sequence[Line], config: Config) -> Iterator[BadRow]:
     known = {key for line in lines for key in line.row}
     for setting in ("doc_to_text", "doc_to_target", "doc_to_choice"):
-        for name in sorted(fields_used(config.get(setting), known)):
-            empty = next((line for line in lines if line.row.get(name) is None), None)
-            if empty:
-                yield BadRow(
-                    Place(file, empty.number), f"it has no `{name}`, which `{setting}` uses", setting
-                )
-    for name in sorted(fields_used(config.get("doc_to_target"), known)):
-        kinds = Counter(kind_of(line.row.get(name)) for line in lines if line.row.get(name) is not None)
+        for path in sorted(fields_used(config.get(setting), known)):
+            values = [value_at(line.row, path) for line in lines]
+            if all(value is MISSING for value in values):
+                continue
+            at = next((at for at, value in enumerate(values) if value in (None, MISSING)), None)
+            if at is not None:
+                place, name = Place(file, lines[at].number), ".".join(path)
+                yield BadRow(place, f"it has no `{name}`, which `{setting}` uses", setting)
+    may_mix = file.suffix == ".csv" and config.get("output_type") != "multiple_choice"
+    for path in () if may_mix else sorted(fields_used(config.get("doc_to_target"), known)):
+        if odd := _odd_kind(lines, path):
+            line, what = odd
+            yield BadRow(Place(file, line.number), what, "doc_to_target")
+
+
+def _odd_kind(lines: Sequence[Line], path: FieldPath) -> tuple[Line, str] | None:
+    """Return the first row whose value has another type than in most rows, and what to say about it."""
+    values = [(line, value_at(line.row, path)) for line in lines]
+    values = [(line, value) for line, value in values if value is not None and value is not MISSING]
+    for kind in (kind_of, exact_kind_of):
+        kinds = Counter(kind(value) for _, value in values)
         if len(kinds) > 1:
             usual = kinds.most_common(1)[0][0]
-            odd = next(
-                line for line in lines if line.row.get(name) is not None and kind_of(line.row[name]) != usual
-            )
-            yield BadRow(
-                Place(file, odd.number),
-                f"its `{name}` is {kind_of(odd.row[name])}, but in {kinds[usual]:,} other rows it is {usual}",
-                "doc_to_target",
-            )
+            line, value = next((line, value) for line, value in values if kind(value) != usual)
+            others = f"but in {kinds[usual]:,} other rows it is {usual}"
+            return line, f"its `{'.'.join(path)}` is {kind(value)}, {others}"
+    return None
 
 
 def kind_of(value: object) -> str:
@@ -142,93 +192,74 @@ def kind_of(value: object) -> str:
     return KINDS.get(type(value), "something else")
 
 
-def fields_used(template: object, known: set[str]) -> set[str]:
+def exact_kind_of(value: object) -> str:
+    """Return the type of a JSON value. `datasets` makes all numbers fractions if one has a decimal point."""
+    exact = {int: "a whole number", float: "a number with a decimal point"}
+    return exact.get(type(value)) or kind_of(value)
+
+
+def value_at(row: object, path: FieldPath) -> object:
+    """Return the value of a field, or MISSING."""
+    for key in path:
+        if not isinstance(row, Mapping) or key not in row:
+            return MISSING
+        row = row[key]
+    return row
+
+
+def fields_used(template: object, known: set[str]) -> set[FieldPath]:
     """Return the fields that a setting uses in every row, because it names or inserts them."""
     if not isinstance(template, str):
         return set()
     if template in known:
-        return {template}
-    return set() if "{%" in template else set(PRINTED.findall(template)) & known
-
-
-def wrong_answers(task: Any, leaf: Leaf) -> Iterator[BadRow]:
-    """Yield the first row whose right answer is not one of its choices, after checking every row.
-
-    Skip tasks that score with their own code, since they may keep anything there.
-    """
-    is_choice = getattr(task, "OUTPUT_TYPE", None) == "multiple_choice"
-    if not is_choice or not leaf.local_files or leaf.config.get("process_results"):
-        return
-    config = leaf.config
-    asked = config.get("test_split") or config.get("validation_split")
-    shown = config.get("fewshot_split") or config.get("training_split") or config.get("validation_split")
-    parts: list[tuple[object, Callable[[], Any]]] = [(asked, lambda: task.eval_docs)]
-    if task.config.num_fewshot and shown not in (None, asked):
-        parts.append((shown, task.fewshot_docs))
-    with templates_compiled_once():
-        for split, rows in parts:
-            for number, row in enumerate(rows()):
-                if found := _wrong_answer(task, row):
-                    setting, what = found
-                    yield BadRow(_place(leaf, split, number), what, setting)
-                    return
-
-
-def _wrong_answer(task: Any, row: Row) -> tuple[str, str] | None:
-    """Return the setting that is concerned, and what is wrong with the row; None if it is valid."""
-    text, target, choices = task.doc_to_text(row), task.doc_to_target(row), task.doc_to_choice(row)
-    if not isinstance(choices, Sequence) or isinstance(choices, str) or not choices:
-        return "doc_to_choice", "it has no list of choices"
-    if not all(isinstance(each, str) and each for each in choices):
-        return "doc_to_choice", "one of its choices is empty or not text"
-    setting = "doc_to_text" if isinstance(text, int) else "doc_to_target"
-    gold = text if isinstance(text, int) else target
-    for answer in gold if isinstance(gold, list) else [gold]:
-        if isinstance(answer, int) and not 0 <= answer < len(choices):
-            return setting, (
-                f"its answer is {answer}, but its {len(choices)} choices are numbered 0 to {len(choices) - 1}"
-            )
-        if isinstance(answer, str) and answer not in choices and not _is_input(text):
-            return setting, f"its answer {shortened(answer)} is not one of its choices"
-        if not isinstance(answer, int | str):
-            return (
-                setting,
-                f"its answer is {kind_of(answer)}, which is neither a number nor one of its choices",
-            )
-    return None
-
-
-def _is_input(text: object) -> bool:
-    """Return whether the choices are inserted into the question. Then the target is what follows it."""
-    return isinstance(text, int)
-
-
-def shortened(text: str, longest: int = 60) -> str:
-    """Return a text of a row as a sentence quotes it."""
-    return repr(text if len(text) <= longest else text[: longest - 1] + "…")
-
-
-def _place(leaf: Leaf, split: object, number: int) -> Place:
-    """Return the line of a row if the rows are the lines of one file, or else the task's file."""
-    named = as_object(as_object(leaf.config.get("dataset_kwargs")).get("data_files")).get(str(split))
-    if isinstance(named, str) and "process_docs" not in leaf.config:
-        lines = read_lines(Path(named))
-        if number < len(lines):
-            return Place(Path(named), lines[number].number)
-    return Place(leaf.file or Path(leaf.name))
-
-
-@contextmanager
-def templates_compiled_once() -> Iterator[None]:
-    """Keep lm_eval from compiling each template again for each row, which takes most of the time."""
-    compile_one = utils.env.from_string
-
-    @lru_cache(maxsize=1000)
-    def from_string(source: str) -> Any:
-        return compile_one(source)
-
-    utils.env.from_string = from_string
+        return {(template,)}
+    if "{%" in template:
+        return set()
     try:
-        yield
-    finally:
-        del utils.env.from_string
+        parts = [part for node in utils.env.parse(template).body for part in getattr(node, "nodes", ())]
+    except jinja2.TemplateError:
+        return set()
+    return {path for part in parts for path in _paths(part) if path[0] in known}
+
+
+def _paths(node: nodes.Node) -> Iterator[FieldPath]:
+    """Yield the fields that an expression of a template cannot do without."""
+    if (path := _path(node)) is not None:
+        yield path
+    elif isinstance(node, nodes.Getitem):
+        yield from (*_paths(node.node), *_paths(node.arg))
+    elif isinstance(node, nodes.Filter) and node.node and node.name not in ("default", "d"):
+        yield from _paths(node.node)
+    elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
+        yield from _paths(node.node.node)  # a method such as `strip`
+    elif isinstance(node, nodes.BinExpr) and not isinstance(node, nodes.And | nodes.Or):
+        yield from (*_paths(node.left), *_paths(node.right))
+
+
+def _path(node: nodes.Node) -> FieldPath | None:
+    """Return the field that an expression names, at any depth."""
+    if isinstance(node, nodes.Name):
+        return (node.name,)
+    key = node.attr if isinstance(node, nodes.Getattr) else None
+    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+        key = node.arg.value if isinstance(node.arg.value, str) else None
+    above = _path(node.node) if isinstance(node, nodes.Getattr | nodes.Getitem) and key else None
+    return (*above, key) if above and key else None
+
+
+def place_of_row(leaf: Leaf, split: object, number: int, row: Row) -> Place:
+    """Return the line of a row of a built task, or else the task's file.
+
+    `process_docs` may have left out or moved rows: then it is the line that has the row's values.
+    """
+    named = as_object(as_object(leaf.config.get("dataset_kwargs")).get("data_files")).get(str(split))
+    lines = read_lines(Path(named)) if isinstance(named, str) else ()
+    if "process_docs" not in leaf.config:
+        found = lines[number : number + 1]
+    else:
+        alike = [sum(row.get(key) == value for key, value in line.row.items()) for line in lines]
+        most = max(alike, default=0)
+        found = [line for line, count in zip(lines, alike, strict=True) if count == most and most]
+    if len(found) == 1:
+        return Place(Path(str(named)), found[0].number)
+    return Place(leaf.file or Path(leaf.name))

@@ -56,6 +56,17 @@ def missing_file(leaf: Leaf, file: str) -> Fault:
     )
 
 
+def empty_file(leaf: Leaf, file: Path) -> Fault:
+    """Return the fault of a file of questions without any."""
+    return fault_at(
+        leaf,
+        f"names a file of questions that has none, {file.name}",
+        "dataset_kwargs",
+        keys=("data_files", *leaf.keys_of(str(file))),
+        do="add them",
+    )
+
+
 def explained(error: BaseException, leaf: Leaf, folder: Path, features: Sequence[str] = ()) -> Fault:
     """Return the fault behind an error from building a task, or from asking and scoring its questions."""
     return next(fault for rule in ERRORS if (fault := rule(error, leaf, folder, features)))

@@ -28,8 +28,9 @@ from lm_eval.tasks import TaskManager
 
 from src.evaluation.description import describe, include_path, published_path
 from src.evaluation.failures import Matches, not_answered, not_fetched
+from src.evaluation.tasks.built_rows import wrong_answers
 from src.evaluation.tasks.configs import Leaf, is_group, leaves, named
-from src.evaluation.tasks.own_rows import BadRow, broken_lines, odd_rows, read_lines, wrong_answers
+from src.evaluation.tasks.own_rows import BadRow, broken_lines, empty_file, odd_rows, read_lines
 from src.evaluation.tasks.task_yaml import Broken, Place, broken_files, names_in, place_of
 from src.evaluation.tasks.tasks import index_for
 from src.evaluation.trial import blame
@@ -132,6 +133,8 @@ def before_building(leaf: Leaf) -> list[Fault]:
         return [blame.missing_file(leaf, missing)]
     if rows := list(broken_lines(leaf)):
         return [blame.fault_of_row(row) for row in rows]
+    if (empty := empty_file(leaf)) is not None:
+        return [blame.empty_file(leaf, empty)]
     return [*faults_in_the_file(leaf), *map(blame.fault_of_row, odd_rows(leaf))]
 
 
