@@ -465,7 +465,10 @@ def test_a_file_without_questions_is_reported_with_the_line_that_names_it(own: P
         (NUMBERED, ROWS),
         (JOINED, ROWS),
         (ROLLING, ROWS),
-        ({**WRITTEN, "doc_to_target": "{{right.text if right else 'nothing'}}"}, [*NESTED_ROWS[:7], *ROWS[7:]]),
+        (
+            {**WRITTEN, "doc_to_target": "{{right.text if right else 'nothing'}}"},
+            [*NESTED_ROWS[:7], *ROWS[7:]],
+        ),
         ({**WRITTEN, "doc_to_target": "{{country.strip()}}", "description": "{{country | upper}}"}, ROWS),
         ({**WRITTEN, "doc_to_target": "choices"}, with_row(3, choices=["Lyon."])),
         ({**WRITTEN, "doc_to_target": "", "metric_list": [{"metric": "bypass"}]}, ROWS),
