@@ -41,7 +41,10 @@ def test_a_group_or_a_tag_has_the_scores_of_its_tasks() -> None:
 def test_a_task_without_a_finite_score_makes_a_report_invalid(metrics: object) -> None:
     ending = end_of({"one": SCORE, "two": metrics})
     assert ending.end is End.INVALID
-    assert ending.message == "The evaluation ended without a score for two, so nothing was published."
+    assert ending.message == (
+        "The evaluation ended without a score for two, so nothing was published. The leaderboard's owner has "
+        "to check the task; nothing shows that the model is at fault."
+    )
     assert ending.report is None
 
 

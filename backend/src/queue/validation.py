@@ -16,7 +16,10 @@ TOO_LARGE = (
     "The report has {:,} bytes, but at most {:,} can be published. The leaderboard's owner has to evaluate "
     "fewer tasks; the model is not at fault."
 )
-NO_SCORE = "The evaluation ended without a score for {}, so nothing was published."
+NO_SCORE = (
+    "The evaluation ended without a score for {}, so nothing was published. The leaderboard's owner has to "
+    "check the task; nothing shows that the model is at fault."
+)
 
 
 def validated(ending: Ending, tasks: Iterable[str]) -> Ending:
