@@ -15,9 +15,10 @@ import yaml
 from lm_eval.tasks import TaskManager
 from pydantic import TypeAdapter
 
-from src.evaluation.trial import trial
+from src.evaluation.trial import built_tasks, trial
+from src.evaluation.trial.examples import LONGEST_EXAMPLE
 from src.evaluation.trial.stand_in import A_TEXT, StandIn
-from src.evaluation.trial.trial import LONGEST_EXAMPLE, try_suite
+from src.evaluation.trial.trial import try_suite
 from src.running.job import Progress, Trial
 from src.running.suite import Suite, read_tasks
 from src.suite.trial import trial_from
@@ -163,6 +164,12 @@ def test_the_shipped_tasks_have_no_problems(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_good_task_of_each_kind_has_no_problems(own: Path, config: dict[str, Any]) -> None:
     write(own, {key: value for key, value in config.items() if value is not None})
     assert tried().description.problems == ()
+
+
+def test_a_task_that_runs_code_of_models_has_no_problems_if_it_may(own: Path) -> None:
+    write(own, {**WRITTEN, "unsafe_code": True, "should_decontaminate": False, "repeats": 2})
+    assert "runs code that models write" in only_problem()
+    assert tried(confirm_run_unsafe_code=True).description.problems == ()
 
 
 def test_a_field_that_only_some_questions_have_may_be_left_out_by_a_template(own: Path) -> None:
@@ -893,6 +900,312 @@ def test_every_good_way_to_write_has_no_problems(own: Path, changes: dict[str, o
     assert tried().description.problems == ()
 
 
+# Groups
+
+GROUP: dict[str, Any] = {
+    "group": "world",
+    "task": ["capitals", "rivers"],
+    "aggregate_metric_list": [{"metric": "acc"}],
+}
+
+
+def write_group(own: Path, changes: dict[str, Any], *, name: str = "world") -> None:
+    """Write a group of two good tasks with some changes; None removes a key."""
+    write(own)
+    write(own, {**CAPITALS, "task": "rivers"}, name="rivers")
+    group = {key: value for key, value in {**GROUP, "group": name, **changes}.items() if value is not None}
+    (own / f"{name}.yaml").write_text(yaml.safe_dump(group, sort_keys=False))
+
+
+@pytest.mark.parametrize(
+    ("changes", "line", "what"),
+    [
+        ({"task": None, "tasks": ["capitals"]}, "tasks", "`tasks` (did you mean `task`?)"),
+        ({"task": None}, "", "names no tasks"),
+        ({"task": "capitals"}, "task: ", "has `task: capitals`, but lm_eval reads only a list"),
+        ({"task": []}, "task: ", "contains no task"),
+        ({"task": ["capitals", 5]}, "- 5", "contains 5, which is neither a task's name nor has a `task`"),
+        ({"task": [{"name": "capitals"}]}, "- name", "which is neither a task's name nor has a `task`"),
+        ({"task": ["capitals", "world"]}, "- world", "contains itself"),
+        (
+            {"task": ["capitals", {"task": "rivers", "repeats": "many"}]},
+            "repeats",
+            "has the `repeats` 'many', which is not a whole number of at least 1",
+        ),
+        ({"num_fewshot": "five"}, "num_fewshot", "has the `num_fewshot` 'five', which is not a whole number"),
+        ({"agregate_metric_list": []}, "agregate", "(did you mean `aggregate_metric_list`?)"),
+        ({"aggregate_metric_list": "acc"}, "aggregate", "that is not a list of `- metric: …`"),
+        (
+            {"aggregate_metric_list": [{"metrics": "acc"}]},
+            "metrics",
+            "`metrics`, which lm_eval does not know",
+        ),
+        (
+            {"aggregate_metric_list": [{"aggregation": "mean"}]},
+            "aggregation",
+            "aggregates a metric without a name",
+        ),
+        (
+            {"aggregate_metric_list": [{"metric": "acc", "aggregation": "median"}]},
+            "median",
+            "by the 'median' of its tasks; lm_eval has only `mean`",
+        ),
+        (
+            {"aggregate_metric_list": [{"metric": "acc", "weight_by_size": "no way"}]},
+            "no way",
+            "with `weight_by_size: no way`, which is neither true nor false",
+        ),
+        (
+            {"aggregate_metric_list": [{"metric": "acc", "filter_list": [5]}]},
+            "filter_list",
+            "with the `filter_list` [5], which is not a list of names",
+        ),
+        (
+            {"aggregate_metric_list": [{"metric": "acc"}, {"metric": "acc_nrom"}]},
+            "acc_nrom",
+            "aggregates the metric 'acc_nrom', which none of its tasks has: they have `acc`",
+        ),
+        (
+            {"aggregate_metric_list": [{"metric": "acc", "filter_list": ["strict"]}]},
+            "filter_list",
+            "aggregates the metric 'acc' with the filter 'strict', which none has: they have `none`",
+        ),
+    ],
+)
+def test_a_mistake_in_a_group_is_reported_at_its_line_in_the_groups_file(
+    own: Path, changes: dict[str, Any], line: str, what: str
+) -> None:
+    write_group(own, changes)
+    sentence = only_problem("world")
+    assert sentence.startswith("The group world ")
+    assert what in sentence
+    place = f"tasks/world.yaml, line {line_of(own, line, 'world.yaml')}" if line else "tasks/world.yaml"
+    assert f"({place}, `" in sentence
+
+
+def test_a_metric_that_one_task_of_a_group_lacks_is_reported(own: Path) -> None:
+    write_group(own, {"aggregate_metric_list": [{"metric": "acc"}, {"metric": "acc_norm"}]})
+    write(own, {**CAPITALS, "metric_list": [{"metric": "acc"}, {"metric": "acc_norm"}]})
+    line = line_of(own, "acc_norm", "world.yaml")
+    assert only_problem("world") == (
+        "The group world aggregates the metric 'acc_norm', which `rivers` does not have (tasks/world.yaml, "
+        f"line {line}, `aggregate_metric_list`): correct it."
+    )
+
+
+def test_groups_that_contain_each_other_are_reported_with_both_names(own: Path) -> None:
+    write_group(own, {"task": ["capitals", "europe"]})
+    write_group(own, {"task": ["rivers", {"group": "world"}]}, name="europe")
+    problems = tried("world").description.problems
+    assert [each.partition(" (")[0] for each in problems] == [
+        "The group world contains europe, which contains world",
+        "The group europe, which world stands for, contains world, which contains europe",
+    ]
+    assert "remove it in one of the two files" in problems[0]
+
+
+def test_a_group_within_a_group_is_checked_too(own: Path) -> None:
+    write_group(own, {"task": ["capitals", {"group": "water", "task": "rivers"}]})
+    assert "has `task: rivers`, but lm_eval reads only a list" in only_problem("world")
+    write_group(own, {"task": ["europe"]})
+    write_group(own, {"task": []}, name="europe")
+    assert "The group europe, which world stands for, contains no task (tasks/europe.yaml, " in only_problem(
+        "world"
+    )
+
+
+def test_good_groups_of_every_form_have_no_problems(own: Path) -> None:
+    write_group(own, {"aggregate_metric_list": {"metric": "acc", "filter_list": "none"}, "num_fewshot": 2})
+    assert tried("world").description.problems == ()
+    write_group(
+        own, {"task": ["capitals", {"group": "water", "task": [{"task": "rivers", "num_fewshot": 1}]}]}
+    )
+    assert tried("world").description.problems == ()
+    write_group(own, {"aggregate_metric_list": None, "group_alias": "World", "metadata": {"version": 1}})
+    assert tried("world").description.problems == ()
+
+
+# Without a score
+
+SCORES = """
+import math
+
+def nan(doc, results):
+    return {"exact_match": math.nan}
+
+def none(doc, results):
+    return {}
+
+def infinite(items):
+    return math.inf
+
+def late(items):
+    return 0.5 if len(items) > 3 else math.nan
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "field"),
+    [
+        ({"process_results": "!function code.nan"}, "`exact_match` is nan", "process_results"),
+        ({"process_results": "!function code.none"}, "it has no metric", "process_results"),
+        (
+            {"metric_list": [{"metric": "exact_match", "aggregation": "!function code.infinite"}]},
+            "`exact_match` is inf",
+            "metric_list",
+        ),
+    ],
+)
+def test_a_task_without_a_finite_score_is_reported(
+    own: Path, changes: dict[str, Any], what: str, field: str
+) -> None:
+    write_with_code(own, SCORES, {**WRITTEN, **changes})
+    assert only_problem() == (
+        f"The task capitals gives no score that can be published: {what} (tasks/capitals.yaml, line "
+        f"{line_of(own, field)}, `{field}`): correct it."
+    )
+
+
+def test_a_metric_that_has_no_score_for_three_questions_may_have_one_for_more(own: Path) -> None:
+    metric = {"metric": "exact_match", "aggregation": "!function code.late", "higher_is_better": True}
+    write_with_code(own, SCORES, {**WRITTEN, "metric_list": [metric]})
+    assert tried().description.problems == ()
+
+
+# The right line, field and remedy
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "what"),
+    [
+        (
+            {"doc_to_text": "!function cod.text"},
+            "doc_to_text",
+            "uses code in a file that does not exist, cod.py (did you mean `code`?)",
+        ),
+        (
+            {"doc_to_text": "!function code.tex"},
+            "doc_to_text",
+            "uses the function `tex`, which code.py does not have (did you mean `text`?)",
+        ),
+        ({"doc_to_text": "!function text"}, "doc_to_text", "has `!function text`, which names no file"),
+        (
+            {"metric_list": [{"metric": "exact_match", "aggregation": "!function code.man"}]},
+            "metric_list",
+            "uses the function `man`, which code.py does not have",
+        ),
+        (
+            {"process_docs": "!function code.listed"},
+            "process_docs",
+            "has a `process_docs` that returns a list, not a dataset",
+        ),
+        (
+            {"process_docs": "!function code.nothing"},
+            "process_docs",
+            "has a `process_docs` that returns nothing, not a dataset",
+        ),
+        ({"process_docs": "listed"}, "process_docs", "which is not a `!function file.function`"),
+        (
+            {"repeats": "many"},
+            "repeats",
+            "has the `repeats` 'many', which is not a whole number of at least 1",
+        ),
+        ({"repeats": 0}, "repeats", "has the `repeats` 0, which is not a whole number of at least 1"),
+        ({"target_delimiter": 5}, "target_delimiter", "has the `target_delimiter` 5, which is not text"),
+        ({"fewshot_delimiter": ["x"]}, "fewshot_delimiter", "which is not text"),
+        ({"test_split": 5}, "test_split", "has the `test_split` 5, which is not text"),
+        (
+            {"description": "{{cuontry}}"},
+            "description",
+            "uses the field `cuontry`, which its questions do not have",
+        ),
+        (
+            {"gen_prefix": "{{cuontry}}"},
+            "gen_prefix",
+            "uses the field `cuontry`, which its questions do not have",
+        ),
+    ],
+)
+def test_a_mistake_is_reported_with_its_own_field_and_line(
+    own: Path, changes: dict[str, Any], field: str, what: str
+) -> None:
+    write_with_code(own, ON_ONE_ROW, {**WRITTEN, **changes})
+    sentence = only_problem()
+    assert sentence.startswith(f"The task capitals {what}") or what in sentence
+    assert "tasks/capitals.yaml, line " in sentence
+    assert f"`{field}`)" in sentence
+    assert "num_fewshot" not in sentence
+
+
+def test_code_that_gives_no_question_is_not_reported_as_the_number_of_examples(own: Path) -> None:
+    write_with_code(own, ON_ONE_ROW, {**WRITTEN, "doc_to_text": "!function code.empty"})
+    assert "its question is nothing, not text (tasks/capitals.jsonl, line 1, `doc_to_text`)" in only_problem()
+
+
+def test_a_row_that_process_docs_fails_on_is_reported_with_its_line(own: Path) -> None:
+    config = {**CAPITALS, "process_docs": "!function code.picked"}
+    write_with_code(own, ON_ONE_ROW, config, with_row(8, answer=5))
+    sentence = only_problem()
+    assert "its `process_docs` fails (IndexError: list index out of range)" in sentence
+    assert "(tasks/capitals.jsonl, line 8, `process_docs`)" in sentence
+
+
+# Names in the tasks folder
+
+
+def test_two_files_for_one_name_are_reported_with_both_files(own: Path) -> None:
+    write(own)
+    write(own, {**WRITTEN, "task": "capitals"}, name="cities")
+    write(own, {**CAPITALS, "task": "rivers"}, name="rivers")
+    write(own, {**CAPITALS, "task": "rivers"}, name="streams")
+    assert only_problem("capitals") == (
+        "The tasks folder has more than one file for capitals, and lm_eval uses only the first "
+        "(capitals.yaml, line 1; cities.yaml, line 1): rename or delete the others."
+    )
+
+
+@pytest.mark.parametrize("changes", [{"task": 5}, {"task": True}, {"tag": 2024}, {"tag": ["a", 1.5]}])
+def test_a_name_that_is_not_text_is_reported_with_its_file(own: Path, changes: dict[str, Any]) -> None:
+    write(own)
+    write(own, {**CAPITALS, **{"task": "rivers"}, **changes}, name="rivers")
+    assert any(
+        each.startswith("The task file rivers.yaml, line ") and "which is not text: put it in quotes" in each
+        for each in tried("capitals").description.problems
+    )
+
+
+# Nothing gets out of the trial
+
+
+@pytest.mark.parametrize(
+    "broken", ["describe", "leaves", "index_for", "broken_files", "try_task", "name_problems"]
+)
+def test_an_error_that_nobody_foresaw_becomes_a_problem(
+    own: Path, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = getattr(trial, broken)
+
+    def fail(*args: Any, **settings: Any) -> Any:
+        if broken == "describe" and not args[0].tasks:
+            return original(*args, **settings)
+        raise RecursionError("too deep")
+
+    write(own)
+    monkeypatch.setattr(trial, broken, fail)
+    assert any("RecursionError: too deep" in each for each in tried().description.problems)
+
+
+@pytest.mark.parametrize("where", ["", "def text(doc):\n    "])
+def test_code_that_ends_the_process_becomes_a_problem_that_names_the_task(own: Path, where: str) -> None:
+    write_with_code(
+        own, f"import sys\n{where}sys.exit(3)\n", {**WRITTEN, "doc_to_text": "!function code.text"}
+    )
+    write(own, {**CAPITALS, "task": "rivers"}, name="rivers")
+    sentence = only_problem("capitals, rivers")
+    assert sentence.startswith("The task capitals ")
+    assert "SystemExit: 3" in sentence
+
+
 # Names
 
 
@@ -985,9 +1298,9 @@ def test_a_metric_that_only_the_hub_may_have_is_no_problem_while_that_does_not_a
     write(own, {**WRITTEN, "metric_list": [metric]})
     monkeypatch.setattr(evaluate, "load", not_there)
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(trial, "repo_exists", down)
+    monkeypatch.setattr(built_tasks, "repo_exists", down)
     assert tried().unanswered == ("capitals",)
-    monkeypatch.setattr(trial, "repo_exists", lambda *_, **__: False)
+    monkeypatch.setattr(built_tasks, "repo_exists", lambda *_, **__: False)
     sentence = only_problem()
     assert "has the metric 'quite_another_metric', which neither lm_eval nor the library" in sentence
     assert f"(tasks/capitals.yaml, line {line_of(own, 'quite_another')}, `metric_list`)" in sentence

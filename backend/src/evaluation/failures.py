@@ -24,6 +24,9 @@ from src.running.job import NEEDS_MORE_MEMORY, End, Failure, Job
 
 Matches = Callable[[BaseException], bool]
 
+ANY_ERROR = (Exception, SystemExit)
+"""What Python beside a task's file may raise: it is the owner's, and may even call `sys.exit`."""
+
 
 class Failed(Exception):
     """The evaluation cannot be finished. The message is for the model's submitter."""

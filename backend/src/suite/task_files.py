@@ -15,7 +15,7 @@ from stat import S_ISREG
 
 from src.running.suite import Suite
 
-FORMAT = 1
+FORMAT = 2
 """Increase it when a trial finds more than before, so that suites that passed are tried again."""
 
 PACKAGES = ("lm_eval", "datasets", "transformers")

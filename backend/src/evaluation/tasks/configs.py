@@ -142,19 +142,23 @@ def is_tag(entry: Entry) -> bool:
     return entry.cfg is None
 
 
-def leaves(name: str, tasks: TaskManager, changes: Config | None = None) -> Iterator[Leaf]:
+def leaves(
+    name: str, tasks: TaskManager, changes: Config | None = None, *, above: frozenset[str] = frozenset()
+) -> Iterator[Leaf]:
     """Yield the single tasks that a name stands for, as lm_eval builds them.
 
-    `changes` take precedence over the settings in their files.
+    `changes` take precedence over the settings in their files. A group that contains itself, at any depth,
+    is left out there: `above` are the groups that lead to this name.
     """
     entry = tasks.task_index.get(name)
     if entry is None:
         yield Leaf(name, changes or {}, None)
     elif is_tag(entry):
-        for task in sorted(entry.tags):
-            yield from leaves(task, tasks, changes)
+        for task in sorted(entry.tags - above):
+            yield from leaves(task, tasks, changes, above=above)
     elif is_group(entry):
-        yield from _members(entry.cfg, tasks, changes)
+        if name not in above:
+            yield from _members(entry.cfg, tasks, changes, above | {name})
     else:
         yield Leaf(name, {**entry.cfg, **(changes or {})}, entry.yaml_path)
 
@@ -164,25 +168,31 @@ def named(leaf: Leaf, name: str) -> str:
     return leaf.name if leaf.name == name else f"{leaf.name}, which {name} stands for,"
 
 
-def groups_in(name: str, tasks: TaskManager) -> Iterator[str]:
+def groups_in(name: str, tasks: TaskManager, above: frozenset[str] = frozenset()) -> Iterator[str]:
     """Yield the groups within a group that have their own names, at any depth."""
-    entry = tasks.task_index.get(name)
-    for member in _listed(entry.cfg.get("task")) if entry and is_group(entry) else []:
-        part = member if isinstance(member, str) else as_text(as_object(member).get("group"))
-        if part in tasks.task_index and is_group(tasks.task_index[part]):
+    above |= {name}
+    for part in members(tasks.task_index.get(name)):
+        if part in tasks.task_index and is_group(tasks.task_index[part]) and part not in above:
             yield part
-            yield from groups_in(part, tasks)
+            yield from groups_in(part, tasks, above)
+
+
+def members(entry: Entry) -> Iterator[str]:
+    """Yield the names that a group's file has for its tasks and groups."""
+    for member in _listed(entry.cfg.get("task")) if entry and is_group(entry) else []:
+        given = as_object(member)
+        yield member if isinstance(member, str) else as_text(given.get("group") or given.get("task"))
 
 
 def group_metrics(group: Config, of_parts: Iterable[Metric]) -> list[Metric]:
     """Return the scores that a group aggregates, with every filter that its tasks have."""
     known = {metric.key: metric for metric in of_parts}
     found = []
-    for wanted in _listed(group.get("aggregate_metric_list")):
+    for wanted in map(as_object, _listed(group.get("aggregate_metric_list"))):
         filters = wanted.get("filter_list")
         for key in sorted(known):
             name, _, filter_name = key.partition(",")
-            if name == wanted["metric"] and (filters is None or filter_name in _listed(filters)):
+            if name == wanted.get("metric") and (filters is None or filter_name in _listed(filters)):
                 found.append(known[key])
     return found
 
@@ -198,20 +208,24 @@ def random_baseline(config: Config) -> float | None:
     return as_number(as_object(config.get("metadata")).get("random_baseline"))
 
 
-def _members(group: Config, tasks: TaskManager, changes: Config | None) -> Iterator[Leaf]:
+def _members(
+    group: Config, tasks: TaskManager, changes: Config | None, above: frozenset[str]
+) -> Iterator[Leaf]:
     """Yield the tasks of a group, with the settings that the group passes on."""
     own = {key: value for key, value in group.items() if key not in FIELDS_OF_A_GROUP}
     changes = {**own, **(changes or {})}
     for member in _listed(group.get("task")):
         if isinstance(member, str):
-            yield from leaves(member, tasks, changes)
+            yield from leaves(member, tasks, changes, above=above)
+        elif not isinstance(member, Mapping) or not {"task", "group"} & member.keys():
+            continue  # the trial reports it
         elif "group" not in member:
-            yield from leaves(as_text(member.get("task")), tasks, {**changes, **member})
+            yield from leaves(as_text(member.get("task")), tasks, {**changes, **member}, above=above)
         elif member["group"] in tasks.task_index:
             rest = {key: value for key, value in member.items() if key != "group"}
-            yield from leaves(member["group"], tasks, {**changes, **rest})
+            yield from leaves(member["group"], tasks, {**changes, **rest}, above=above)
         else:
-            yield from _members(member, tasks, changes)
+            yield from _members(member, tasks, changes, above)
 
 
 def _name_of(metric: str) -> str:

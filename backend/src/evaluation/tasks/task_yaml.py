@@ -70,6 +70,34 @@ def _deepest(key: yaml.Node, value: yaml.Node, keys: tuple[str | int, ...]) -> y
     return key
 
 
+def functions_in(file: Path | None) -> Iterator[tuple[Place, str, str]]:
+    """Yield each `!function` of a task's file and of those it includes: its place, its field and its name."""
+    return _functions_in(file, MOST_INCLUDES) if file else iter(())
+
+
+def _functions_in(file: Path, includes: int) -> Iterator[tuple[Place, str, str]]:
+    node = _composed(file)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for key, value in node.value:
+        for each in _tagged(value):
+            yield Place(file, each.start_mark.line + 1), str(key.value), str(each.value)
+    included = _value(node, "include")
+    for name in _texts(included[1]) if included and includes else []:
+        yield from _functions_in(file.parent / name, includes - 1)
+
+
+def _tagged(node: yaml.Node) -> Iterator[yaml.Node]:
+    if node.tag == "!function":
+        yield node
+    elif isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _tagged(each)
+    elif isinstance(node, yaml.MappingNode):
+        for _, each in node.value:
+            yield from _tagged(each)
+
+
 def _value(node: yaml.MappingNode, key: str | int) -> tuple[yaml.Node, yaml.Node] | None:
     return next((pair for pair in node.value if pair[0].value == key), None)
 

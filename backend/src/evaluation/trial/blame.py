@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import jinja2
@@ -13,8 +14,7 @@ from src.evaluation.failures import causes
 from src.evaluation.tasks.configs import Leaf
 from src.evaluation.tasks.own_rows import BadRow
 from src.evaluation.tasks.task_yaml import Place
-from src.evaluation.trial.faults import Fault, did_you_mean, error_summary, fault_at, listed
-from src.evaluation.trial.problems import CORRECT_THE_PATH
+from src.evaluation.trial.faults import CORRECT_THE_PATH, Fault, did_you_mean, error_summary, fault_at, listed
 
 FIELDS = {
     "doc_to_text": "doc_to_text",
@@ -136,14 +136,18 @@ ERRORS: Sequence[Callable[[BaseException, Leaf, Path, Sequence[str]], Fault | No
 
 
 def field_of(error: BaseException) -> str | None:
-    """Return the field of a task's file that lm_eval was processing when this was raised."""
+    """Return the field of a task's file that lm_eval was processing when the error was raised."""
     for cause in causes(error):
-        names = [
-            each.name for each in traceback.extract_tb(cause.__traceback__) if "/lm_eval/" in each.filename
-        ]
-        field = next((FIELDS[name] for name in reversed(names) if name in FIELDS), None)
-        if field:
-            return field
+        frames = traceback.extract_tb(cause.__traceback__)
+        for caller, frame in reversed([*pairwise(frames)]):
+            if "/lm_eval/" not in frame.filename:
+                continue
+            if frame.name == "resolve_field":
+                return "description" if "description" in (caller.line or "") else "gen_prefix"
+            if frame.name == "build_qa_turn":
+                return "doc_to_text" if "Context is not" in str(cause) else "doc_to_target"
+            if frame.name in FIELDS:
+                return FIELDS[frame.name]
     return None
 
 

@@ -13,6 +13,7 @@ LONGEST = 300
 """The most characters of a library's error that a sentence quotes."""
 
 CORRECT = "correct it"
+CORRECT_THE_PATH = "correct its path, which is relative to the backend's folder"
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ import datasets
 from lm_eval.tasks import TaskManager
 from lm_eval.tasks._yaml_loader import load_yaml
 
-from src.evaluation.failures import causes
+from src.evaluation.failures import ANY_ERROR, causes
 from src.evaluation.tasks.configs import Leaf, leaves, named
 from src.evaluation.tasks.tasks import COLLECTION
+from src.evaluation.trial.faults import CORRECT_THE_PATH
+from src.evaluation.trial.own_code import misnamed_code
 
 log = logging.getLogger(__name__)
-
-CORRECT_THE_PATH = "correct its path, which is relative to the backend's folder"
 
 
 def problems(
@@ -36,7 +36,7 @@ def problems(
     Leave out `unreadable` tasks too, since their files have their own sentences.
     """
     left_out: list[Callable[[Leaf], str | None]] = [runs_the_models_code] if confirm_run_unsafe_code else []
-    left_out += [lacks_its_questions, needs_the_hub, fails_to_load] if is_tried else []
+    left_out += [lacks_its_questions, needs_the_hub, names_no_code, fails_to_load] if is_tried else []
     rules = [rule for rule in PROBLEMS if rule not in left_out]
     reported = set()
     for leaf in leaves(name, tasks):
@@ -104,7 +104,7 @@ def needs_the_hub(leaf: Leaf) -> str | None:
 def needs_a_package(leaf: Leaf) -> str | None:
     """Check that the packages are installed that the task's Python functions import."""
     error = _error_of_loading(leaf)
-    if not isinstance(error, ImportError):
+    if not isinstance(error, ImportError) or names_no_code(leaf):
         return None
     missing = [each.name for each in causes(error) if isinstance(each, ImportError) and each.name]
     package = f" ({missing[-1]})" if missing else ""
@@ -112,6 +112,12 @@ def needs_a_package(leaf: Leaf) -> str | None:
         f"needs a Python package that this worker does not have{package}: add it to the backend's "
         "requirements.txt."
     )
+
+
+def names_no_code(leaf: Leaf) -> str | None:
+    """Check that the files and functions exist that the task's file names."""
+    fault = next(misnamed_code(leaf), None)
+    return f"{fault.what} (`{fault.field}`): {fault.do}." if fault else None
 
 
 def fails_to_load(leaf: Leaf) -> str | None:
@@ -122,12 +128,12 @@ def fails_to_load(leaf: Leaf) -> str | None:
     return f"cannot be loaded ({type(error).__name__}): see the backend's log."
 
 
-def _error_of_loading(leaf: Leaf) -> Exception | None:
+def _error_of_loading(leaf: Leaf) -> BaseException | None:
     if leaf.file is None:
         return None
     try:
         load_yaml(leaf.file)
-    except Exception as error:  # the code is the owner's, and may raise anything
+    except ANY_ERROR as error:
         log.warning("cannot load the task %s", leaf.name, exc_info=True)
         return error
     return None
@@ -138,6 +144,7 @@ PROBLEMS: list[Callable[[Leaf], str | None]] = [
     runs_the_models_code,
     lacks_its_questions,
     needs_the_hub,
+    names_no_code,
     needs_a_package,
     fails_to_load,
 ]

@@ -31,6 +31,13 @@ def faults_in_the_file(leaf: Leaf) -> Iterator[Fault]:
         yield from rule(leaf)
 
 
+def faults_in_changes(leaf: Leaf) -> Iterator[Fault]:
+    """Yield the faults of the settings that a group's file has for its tasks."""
+    for rule in SETTINGS:
+        if rule not in (_unknown_keys, _splits, *REGISTERED):
+            yield from rule(leaf)
+
+
 def _unknown_keys(leaf: Leaf) -> Iterator[Fault]:
     for key in leaf.config:
         if key not in KEYS:
@@ -151,6 +158,33 @@ def _fewshot(leaf: Leaf) -> Iterator[Fault]:
         )
 
 
+def _simple(leaf: Leaf) -> Iterator[Fault]:
+    """Check the settings that must be of one type."""
+    for field, (kind, must) in SIMPLE.items():
+        value = leaf.config.get(field)
+        if value is not None and not isinstance(value, kind):
+            yield fault_at(leaf, f"has the `{field}` {value!r}, which is not {must}", field)
+    for field in ("process_docs", "process_results"):
+        value = leaf.config.get(field)
+        if value is not None and not (isinstance(value, str) and "/" in value):
+            yield fault_at(
+                leaf, f"has the `{field}` {value!r}, which is not a `!function file.function`", field
+            )
+    repeats = leaf.config.get("repeats", 1)
+    if not isinstance(repeats, int) or isinstance(repeats, bool) or repeats < 1:
+        yield fault_at(
+            leaf, f"has the `repeats` {repeats!r}, which is not a whole number of at least 1", "repeats"
+        )
+
+
+SIMPLE: Mapping[str, tuple[type, str]] = {
+    **dict.fromkeys(("target_delimiter", "fewshot_delimiter", "gen_prefix", "description"), (str, "text")),
+    **dict.fromkeys(("dataset_path", "task_alias"), (str, "text")),
+    **dict.fromkeys(("test_split", "validation_split", "training_split", "fewshot_split"), (str, "text")),
+    "dataset_kwargs": (Mapping, "settings such as `data_files: …`"),
+    "should_decontaminate": (bool, "true or false"),
+}
+
 SETTINGS: Sequence[Callable[[Leaf], Iterator[Fault]]] = [
     _unknown_keys,
     _output_type,
@@ -160,6 +194,7 @@ SETTINGS: Sequence[Callable[[Leaf], Iterator[Fault]]] = [
     _sampler,
     faults_in_generation,
     _fewshot,
+    _simple,
 ]
 
 

@@ -6,12 +6,10 @@ to the owner.
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import traceback
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,43 +17,40 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import datasets
-import evaluate as metrics_of_the_hub  # type: ignore[import-untyped]
-from huggingface_hub import repo_exists
 from lm_eval import evaluate
-from lm_eval.api.registry import metric_registry
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks import TaskManager
 
 from src.evaluation.description import describe, include_path, published_path
-from src.evaluation.failures import Matches, not_answered, not_fetched
+from src.evaluation.failures import ANY_ERROR, Matches, last_line, not_answered, not_fetched
 from src.evaluation.tasks.built_rows import wrong_answers
 from src.evaluation.tasks.configs import Leaf, is_group, leaves, named
+from src.evaluation.tasks.names import name_problems
 from src.evaluation.tasks.own_rows import BadRow, broken_lines, empty_file, odd_rows, read_lines
-from src.evaluation.tasks.task_yaml import Broken, Place, broken_files, names_in, place_of
+from src.evaluation.tasks.task_yaml import Broken, Place, broken_files, names_in
 from src.evaluation.tasks.tasks import index_for
 from src.evaluation.trial import blame
-from src.evaluation.trial.faults import Fault, cut
+from src.evaluation.trial.built_tasks import set_fewshot, too_many_examples, unknown_metrics, unused_metrics
+from src.evaluation.trial.examples import example_of, with_examples
+from src.evaluation.trial.faults import Fault
+from src.evaluation.trial.groups import faults_in_groups
+from src.evaluation.trial.own_code import misnamed_code, process_docs_fault
 from src.evaluation.trial.problems import needs_the_hub
 from src.evaluation.trial.problems import problems as problems_of_the_files
+from src.evaluation.trial.scores import Scores, faults_of_a_group, has_a_score, no_score, scores_of
 from src.evaluation.trial.settings import faults_in_the_file, plain_words
-from src.evaluation.trial.stand_in import StandIn, wanted
+from src.evaluation.trial.stand_in import StandIn
 from src.running.job import Progress, Trial
 from src.running.suite import Suite
-from src.shared.data.backend_description import BackendDescription, Example, TaskDescription
+from src.shared.data.backend_description import BackendDescription, Example
 
 log = logging.getLogger(__name__)
 
 QUESTIONS = 3
 """How many questions of each task are asked and scored."""
 
-SEED = 1234
-"""lm_eval's seed for choosing examples."""
-
-LONGEST_EXAMPLE = 1_500
-"""The most characters of a published question, counted from its end. Its answer may have a fifth of that."""
-
-MOST_COMPARED = 20_000
-"""Do not look for duplicates among more examples than this."""
+MORE_QUESTIONS = 200
+"""Questions that are scored if the first few give no score: some metrics have none for so few."""
 
 OnProgress = Callable[[Progress], None]
 
@@ -75,34 +70,68 @@ class Tried(NamedTuple):
 
 
 def try_suite(suite: Suite, on_progress: OnProgress) -> Trial:
-    """Describe the suite and try it, reporting progress. Errors of tasks become problems."""
+    """Describe the suite and try it, reporting progress. Every error becomes a problem."""
     total = len(suite.tasks)
     on_progress(Progress("looking for the tasks", 0, total))
-    index = index_for(suite.tasks, suite.tasks_dir)
-    broken = list(broken_files(suite.tasks_dir))
-    description = describe(suite, index, is_tried=True, unreadable=names_in(broken))
-    problems = [*description.problems, *unreadable(suite, index, broken)]
+    index, description, problems = look_up(suite)
     unanswered: list[str] = []
     examples: dict[str, Example] = {}
-    for number, name in enumerate(suite.tasks):
+    for number, name in enumerate(suite.tasks if index else ()):
+        assert index
         on_progress(Progress(name, number, total))
-        if any(problems_of(name, suite, index)):
-            continue
-        log.info("trying the task %s", name)
-        tried = try_task(name, suite, index)
-        problems += sentences(name, tried.faults, suite)
-        unanswered += [name] if tried.is_unanswered else []
-        examples |= dict(tried.examples)
+        try:
+            if any(problems_of(name, suite, index)):
+                continue
+            log.info("trying the task %s", name)
+            tried = try_task(name, suite, index)
+            problems += sentences(name, tried.faults, suite)
+            unanswered += [name] if tried.is_unanswered else []
+            examples |= dict(tried.examples)
+        except ANY_ERROR as error:
+            problems.append(unforeseen(f"The task {name}", error))
     on_progress(Progress("", total, total))
+    told = tuple(without_folders(each, suite) for each in dict.fromkeys(problems))
     return Trial(
-        description=with_examples(
-            replace(
-                description, problems=tuple(without_folders(each, suite) for each in dict.fromkeys(problems))
-            ),
-            examples,
-        ),
-        unanswered=tuple(unanswered),
+        description=with_examples(replace(description, problems=told), examples), unanswered=tuple(unanswered)
     )
+
+
+def look_up(suite: Suite) -> tuple[TaskManager | None, BackendDescription, list[str]]:
+    """Find the suite's tasks: an index of them, a description, and the problems that show already.
+
+    There is no index if the files keep lm_eval from making one.
+    """
+    problems: list[str] = []
+    try:
+        broken = list(broken_files(suite.tasks_dir))
+        index = index_for(suite.tasks, suite.tasks_dir)
+    except ANY_ERROR as error:
+        problems += name_problems(suite, None)
+        problems = problems or [unforeseen(f"The tasks folder {include_path(suite)}", error)]
+        nothing = TaskManager(include_defaults=False)
+        return None, describe(replace(suite, tasks=()), nothing, is_tried=True), problems
+    unknown = names_in(broken)
+    try:
+        description = describe(suite, index, is_tried=True, unreadable=unknown)
+        problems += [*description.problems, *unreadable(suite, index, broken), *name_problems(suite, index)]
+        return index, description, problems
+    except ANY_ERROR as error:
+        failure = error
+        log.warning("the suite cannot be described", exc_info=error)
+    for name in suite.tasks:
+        try:
+            alone = describe(replace(suite, tasks=(name,)), index, is_tried=True, unreadable=unknown)
+            problems += alone.problems
+        except ANY_ERROR as error:
+            problems.append(unforeseen(f"The task {name}", error))
+    problems = problems or [unforeseen("The suite", failure)]
+    return index, describe(replace(suite, tasks=()), index, is_tried=True), problems
+
+
+def unforeseen(subject: str, error: BaseException) -> str:
+    """Return the problem that an error is which no rule knows."""
+    log.warning("%s failed when it was tried", subject, exc_info=error)
+    return f"{subject} cannot be tried ({last_line(error)}): correct its files. The backend's log says more."
 
 
 def problems_of(name: str, suite: Suite, index: TaskManager) -> Iterator[str]:
@@ -114,12 +143,15 @@ def problems_of(name: str, suite: Suite, index: TaskManager) -> Iterator[str]:
 
 def try_task(name: str, suite: Suite, index: TaskManager) -> Tried:
     """Try one name of the suite: a task, or all tasks of a group or tag."""
-    parts = list(leaves(name, index))
-    if faults := [(leaf, fault) for leaf in parts for fault in before_building(leaf)]:
-        return Tried(faults)
-    trial = _NameTrial(name, suite, index)
+    folder = Path(suite.tasks_dir)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # three answers are few for some metrics
+        if faults := list(faults_in_groups(name, index, folder)):
+            return Tried(faults)
+        parts = list(leaves(name, index))
+        if faults := [(leaf, fault) for leaf in parts for fault in before_building(leaf)]:
+            return Tried(faults)
+        trial = _NameTrial(name, suite, index)
         try:
             return trial.whole(parts)
         except Exception as error:
@@ -135,7 +167,7 @@ def before_building(leaf: Leaf) -> list[Fault]:
         return [blame.fault_of_row(row) for row in rows]
     if (empty := empty_file(leaf)) is not None:
         return [blame.empty_file(leaf, empty)]
-    return [*faults_in_the_file(leaf), *map(blame.fault_of_row, odd_rows(leaf))]
+    return [*faults_in_the_file(leaf), *misnamed_code(leaf), *map(blame.fault_of_row, odd_rows(leaf))]
 
 
 @dataclass(frozen=True)
@@ -160,13 +192,19 @@ class _NameTrial:
             faults += [(leaf, fault) for fault in self.after_building(leaf, task)]
         if faults:
             return Tried(faults)
-        ask(loaded)
-        faults += [
-            (known[key], fault)
-            for key, task in loaded["tasks"].items()
-            if key in known
-            for fault in unused_metrics(known[key], task)
-        ]
+        runs = ask(loaded)
+        leaf_of = {key: known.get(key.rpartition("::")[2], parts[0]) for key in loaded["tasks"]}
+        for key, task in loaded["tasks"].items():
+            faults += [(leaf_of[key], fault) for fault in unused_metrics(leaf_of[key], task)]
+            if is_own(leaf_of[key], self.folder) and not has_a_score(key, runs):
+                runs += ask(loaded, MORE_QUESTIONS)
+                if not has_a_score(key, runs):
+                    faults.append((leaf_of[key], no_score(leaf_of[key], key, runs)))
+        for key, group in () if faults else loaded.get("groups", {}).items():
+            entry = self.index.task_index.get(key)
+            if entry and entry.cfg and is_own(itself := Leaf(key, entry.cfg, entry.yaml_path), self.folder):
+                names = [each.task_name for each in group.get_all_tasks()]
+                faults += [(itself, fault) for fault in faults_of_a_group(itself, names, runs[-1])]
         return Tried(faults, examples=list(self.examples(loaded["tasks"])))
 
     def examples(self, tasks: dict[str, Any]) -> Iterator[tuple[str, Example]]:
@@ -217,6 +255,8 @@ class _NameTrial:
         if is_unanswered(error) and (sentence := needs_the_hub(leaf)):
             what, _, do = sentence.partition(": ")
             return Fault(what, Place(leaf.file) if leaf.file else None, "dataset_path", do.rstrip("."))
+        if (fault := process_docs_fault(error, leaf)) is not None:
+            return fault
         if (row := wrong_answer_of(error, leaf)) is not None:
             return blame.fault_of_row(row)
         return blame.explained(error, leaf, self.folder, features_of(leaf))
@@ -231,117 +271,20 @@ class _NameTrial:
             yield from words or map(blame.fault_of_row, wrong_answers(task, leaf))
 
 
-def ask(loaded: Any) -> None:
-    """Have the stand-in answer a few questions of the tasks, and score its answers."""
+def ask(loaded: Any, questions: int = QUESTIONS) -> list[Scores]:
+    """Have the stand-in answer a few questions of the tasks; return the scores, of right answers as well."""
     model = StandIn(loaded["tasks"])
-    evaluate(lm=model, task_dict=loaded, limit=QUESTIONS, bootstrap_iters=0, confirm_run_unsafe_code=True)
-    if any(getattr(task, "OUTPUT_TYPE", "") == "generate_until" for task in loaded["tasks"].values()):
-        model.is_right = True
-        evaluate(lm=model, task_dict=loaded, limit=QUESTIONS, bootstrap_iters=0, confirm_run_unsafe_code=True)
-
-
-def set_fewshot(task: Any, given: int | None) -> None:
-    """Set the number of examples by lm_eval's rule: a 0 in the task's file takes precedence."""
-    own = task.get_config("num_fewshot")
-    if given is not None and own != 0:
-        task.set_config(key="num_fewshot", value=given)
-    elif own is None:
-        task.set_config(key="num_fewshot", value=0)
-    task.set_fewshot_seed(seed=SEED)
-
-
-def too_many_examples(name: str, leaf: Leaf, task: Any, suite: Suite) -> Iterator[Fault]:
-    """Check that the task has enough rows for its number of examples."""
-    sampler, wants = getattr(task, "sampler", None), task.get_config("num_fewshot") or 0
-    if sampler is None or not wants:
-        return
-    there = list(sampler.df)
-    shown_to_itself = getattr(task.fewshot_cfg, "split", None) == task.get_config("test_split")
-    left = len(there) - (most_alike(there) if shown_to_itself else 0)
-    if wants <= left:
-        return
-    given = suite.fewshot(name)
-    if given is None:
-        place = place_of(leaf.file, "num_fewshot")
-        yield Fault(
-            f"asks for {wants} examples, but has only {left} to choose from", place, "num_fewshot", "lower it"
-        )
-    else:
-        source = (
-            f"{name}|{given} in TASKS_HARNESS" if name in suite.fewshot_by_task else f"NUM_FEWSHOT = {given}"
-        )
-        yield Fault(
-            f"has only {left} examples to choose from, but {source} asks for {wants}",
-            Place(leaf.file) if leaf.file else None,
-            do="lower the number, or add examples",
-        )
-
-
-def most_alike(rows: Sequence[Any]) -> int:
-    """Return the size of the largest set of equal rows. None of them is an example for its own question."""
-    if len(rows) > MOST_COMPARED:
-        return 1
-    return max(Counter(json.dumps(row, sort_keys=True, default=str) for row in rows).values(), default=0)
-
-
-def unknown_metrics(leaf: Leaf, task: Any) -> Iterator[Fault]:
-    """Check for metrics that neither lm_eval nor its fallback, the library `evaluate`, has."""
-    if leaf.config.get("process_results"):
-        return
-    known = list(metric_registry)
-    for name, metric in getattr(task, "_metric_fn_list", {}).items():
-        if metric is None:
-            if datasets.config.HF_HUB_OFFLINE or not is_on_the_hub(name):
-                yield blame.unknown_metric(leaf, name, known)
-                return
-            metrics_of_the_hub.load(name)  # raises what lm_eval has only logged
-    for name, aggregation in getattr(task, "_aggregation_list", {}).items():
-        if aggregation is None:
-            yield blame.at_metric(leaf, name, known)
-
-
-def is_on_the_hub(metric: str) -> bool:
-    """Return whether `evaluate` would find it on the Hub. Its own error does not show if the Hub is down."""
-    places = [metric] if "/" in metric else [f"{owner}/{metric}" for owner in OWNERS_OF_METRICS]
-    return any(repo_exists(place, repo_type="space") for place in places)
-
-
-OWNERS_OF_METRICS = ("evaluate-metric", "evaluate-comparison", "evaluate-measurement")
-
-
-def unused_metrics(leaf: Leaf, task: Any) -> Iterator[Fault]:
-    """Check for metrics that lm_eval silently leaves out, because it does not compute them for this task."""
-    if (
-        leaf.config.get("process_results")
-        or getattr(task, "OUTPUT_TYPE", "generate_until") == "generate_until"
-    ):
-        return
-    doc = task.instances[0].doc
-    found = task.process_results(doc, [each.resps[0] for each in task.instances if each.doc_id == 0])
-    for name in getattr(task, "_metric_fn_list", {}):
-        if name not in found:
-            yield blame.unused_metric(leaf, name, task.OUTPUT_TYPE, found)
-
-
-def example_of(task: Any) -> Example:
-    """Return the first question as a model sees it, and the right answer, both shortened."""
-    instance = task.instances[0]
-    kind = getattr(task, "OUTPUT_TYPE", "")
-    prompt = instance.args[0] if isinstance(instance.args[0], str) else ""
-    answer = "" if kind == "loglikelihood_rolling" else wanted(task, instance.doc)
-    return Example(
-        question=("…" + prompt[1 - LONGEST_EXAMPLE :] if len(prompt) > LONGEST_EXAMPLE else prompt),
-        answer=cut(answer, LONGEST_EXAMPLE // 5),
+    is_written = any(
+        getattr(task, "OUTPUT_TYPE", "") == "generate_until" for task in loaded["tasks"].values()
     )
-
-
-def with_examples(description: BackendDescription, examples: dict[str, Example]) -> BackendDescription:
-    """Add a question of each task."""
-
-    def shown(task: TaskDescription) -> TaskDescription:
-        return replace(task, example=examples.get(task.name))
-
-    return replace(description, tasks=tuple(map(shown, description.tasks)))
+    runs = []
+    for is_right in (False, True) if is_written else (False,):
+        model.is_right = is_right
+        results = evaluate(
+            lm=model, task_dict=loaded, limit=questions, bootstrap_iters=0, confirm_run_unsafe_code=True
+        )
+        runs.append(scores_of(results))
+    return runs
 
 
 def is_unanswered(error: BaseException) -> bool:
@@ -403,7 +346,8 @@ def sentences(name: str, faults: Sequence[Explained], suite: Suite) -> list[str]
     for leaf, fault in faults:
         place = place_text(fault.place, suite)
         where = ", ".join(filter(None, [place, f"`{fault.field}`" if fault.field else ""]))
-        sentence = f"The task {named(leaf, name)} {fault.what}{f' ({where})' if where else ''}: {fault.do}."
+        kind = "group" if "group" in leaf.config else "task"
+        sentence = f"The {kind} {named(leaf, name)} {fault.what}{f' ({where})' if where else ''}: {fault.do}."
         found.setdefault((fault.what, fault.place), sentence)
     return list(found.values())
 
