@@ -43,7 +43,7 @@ SHIPPED = Suite(tasks=SHIPPED_TASKS, tasks_dir=str(TASKS), limit=2)
 
 CHAT = "{% for message in messages %}{{ message.content }}{% endfor %}"
 
-VARIES = re.compile(r"(?<=held )[\d.]+|(?<=transformers )\d[\d.]*")
+VARIES = re.compile(r"(?<=used )[\d.]+|(?<=transformers )\d[\d.]*")
 """What a sentence measures, or says of the version of a library."""
 
 WIDE = 3_500_000
