@@ -16,6 +16,7 @@ from src.evaluation.tasks.configs import (
     Leaf,
     group_metrics,
     groups_in,
+    is_below,
     is_group,
     leaves,
     random_baseline,
@@ -130,7 +131,7 @@ def published_path(file: Path | None, suite: Suite) -> str | None:
     """Return the path of a task's file, without this machine's folders."""
     folders = {Path(suite.tasks_dir): include_path(suite), COLLECTION: "lm_eval/tasks"}
     for folder, name in folders.items():
-        if file and file.resolve().is_relative_to(folder.resolve()):
+        if file and is_below(file, folder):
             return f"{name}/{file.resolve().relative_to(folder.resolve()).as_posix()}"
     return None
 

@@ -25,6 +25,9 @@ NO_FILTER = "none"
 LOCAL_LOADERS = {"arrow", "csv", "json", "parquet", "text"}
 """The values of `dataset_path` for questions in files that the task names."""
 
+SPLITS = ("test_split", "validation_split", "training_split", "fewshot_split")
+"""The settings that name a part of the questions."""
+
 FIELDS_OF_A_GROUP = {each.name for each in fields(GroupConfig)}
 
 
@@ -90,6 +93,10 @@ class Leaf:
         """The named files of questions that do not exist."""
         return (file for file in self.local_files if not Path(file).exists())
 
+    def is_in(self, folder: Path) -> bool:
+        """Return whether its file is in this folder, such as that of the owner's tasks."""
+        return self.file is not None and is_below(self.file, folder)
+
     def keys_of(self, file: str) -> tuple[str, ...]:
         """Return the keys below `data_files` that lead to a file of questions."""
         named = as_object(self._named_files)
@@ -130,6 +137,11 @@ class Leaf:
         named = self._named_files
         splits = list(named.values()) if isinstance(named, Mapping) else [named]
         return [file for split in splits for file in _listed(split) if isinstance(file, str)]
+
+
+def is_below(file: Path, folder: Path) -> bool:
+    """Return whether a file is in a folder, at any depth."""
+    return file.resolve().is_relative_to(folder.resolve())
 
 
 def is_group(entry: Entry) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import jinja2
 
 from src.evaluation.failures import causes
-from src.evaluation.tasks.configs import Leaf
+from src.evaluation.tasks.configs import SPLITS, Leaf, is_below
 from src.evaluation.tasks.own_rows import BadRow
 from src.evaluation.tasks.task_yaml import Place
 from src.evaluation.trial.faults import CORRECT_THE_PATH, Fault, did_you_mean, error_summary, fault_at, listed
@@ -87,14 +87,14 @@ def _of_a_template(error: BaseException, leaf: Leaf, _folder: Path, features: Se
 def _of_its_code(error: BaseException, leaf: Leaf, folder: Path, _features: Sequence[str]) -> Fault | None:
     """Return the fault if the error comes from the owner's Python code beside the task's file."""
     for cause in causes(error):
-        if isinstance(cause, SyntaxError) and cause.filename and _is_below(cause.filename, folder):
+        if isinstance(cause, SyntaxError) and cause.filename and _is_code_in(cause.filename, folder):
             return Fault(
                 f"has code that is not valid Python ({cause.msg})",
                 Place(Path(cause.filename), cause.lineno),
                 None,
             )
         frames = [
-            each for each in traceback.extract_tb(cause.__traceback__) if _is_below(each.filename, folder)
+            each for each in traceback.extract_tb(cause.__traceback__) if _is_code_in(each.filename, folder)
         ]
         if frames:
             field = _setting_of(leaf, frames[0].name)
@@ -110,7 +110,7 @@ def _of_a_split(error: BaseException, leaf: Leaf, _folder: Path, _features: Sequ
     cause = _cause(error, KeyError)
     if cause is None or not cause.args:
         return None
-    for field in ("test_split", "validation_split", "training_split", "fewshot_split"):
+    for field in SPLITS:
         if leaf.config.get(field) == cause.args[0]:
             return fault_at(
                 leaf, f"has the `{field}` {cause.args[0]!r}, but its questions have no such split", field
@@ -188,8 +188,8 @@ def _cause(error: BaseException, kind: type[BaseException]) -> BaseException | N
     return next((each for each in causes(error) if isinstance(each, kind)), None)
 
 
-def _is_below(file: str, folder: Path) -> bool:
-    return Path(file).suffix == ".py" and Path(file).resolve().is_relative_to(folder.resolve())
+def _is_code_in(file: str, folder: Path) -> bool:
+    return Path(file).suffix == ".py" and is_below(Path(file), folder)
 
 
 def _setting_of(leaf: Leaf, function: str) -> str | None:

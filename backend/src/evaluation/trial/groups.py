@@ -26,11 +26,10 @@ def faults_in_groups(name: str, index: TaskManager, folder: Path) -> Iterator[tu
     names = [name, *groups_in(name, index)] if entry and is_group(entry) else []
     for group in dict.fromkeys(names):
         entry = index.task_index[group]
-        if not entry.yaml_path or not entry.yaml_path.resolve().is_relative_to(folder.resolve()):
-            continue
         leaf = Leaf(group, entry.cfg, entry.yaml_path)
-        for fault in (*_faults_of(leaf, entry.cfg, ()), *_circles(leaf, index)):
-            yield leaf, fault
+        if leaf.is_in(folder):
+            for fault in (*_faults_of(leaf, entry.cfg, ()), *_circles(leaf, index)):
+                yield leaf, fault
 
 
 def _faults_of(leaf: Leaf, group: Config, keys: tuple[str | int, ...]) -> Iterator[Fault]:

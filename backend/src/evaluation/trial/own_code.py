@@ -14,7 +14,7 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks._yaml_loader import _load_module_with_cache
 
 from src.evaluation.failures import ANY_ERROR, last_line
-from src.evaluation.tasks.configs import Leaf
+from src.evaluation.tasks.configs import SPLITS, Leaf
 from src.evaluation.tasks.own_rows import KINDS, BadRow, place_of_row
 from src.evaluation.tasks.task_yaml import functions_in
 from src.evaluation.trial.blame import fault_of_row
@@ -91,7 +91,7 @@ def _used_by(error: BaseException) -> tuple[Any, Any]:
 
 
 def _splits(leaf: Leaf) -> Sequence[str]:
-    named = (leaf.config.get(f"{kind}_split") for kind in ("test", "validation", "training", "fewshot"))
+    named = map(leaf.config.get, SPLITS)
     return [each for each in named if isinstance(each, str)]
 
 

@@ -13,7 +13,7 @@ from lm_eval.api.registry import aggregation_registry, filter_registry, metric_r
 from lm_eval.api.samplers import SAMPLER_REGISTRY
 from lm_eval.config.task import TaskConfig
 
-from src.evaluation.tasks.configs import Leaf
+from src.evaluation.tasks.configs import SPLITS, Leaf
 from src.evaluation.trial.faults import Fault, did_you_mean, fault_at, listed
 from src.evaluation.trial.generation import faults_in_generation
 
@@ -130,7 +130,7 @@ def _splits(leaf: Leaf) -> Iterator[Fault]:
         )
         return
     splits = leaf.named_splits
-    for field in ("test_split", "validation_split", "training_split", "fewshot_split"):
+    for field in SPLITS:
         named = leaf.config.get(field)
         if splits and isinstance(named, str) and named not in splits:
             yield fault_at(
@@ -180,7 +180,7 @@ def _simple(leaf: Leaf) -> Iterator[Fault]:
 SIMPLE: Mapping[str, tuple[type, str]] = {
     **dict.fromkeys(("target_delimiter", "fewshot_delimiter", "gen_prefix", "description"), (str, "text")),
     **dict.fromkeys(("dataset_path", "task_alias"), (str, "text")),
-    **dict.fromkeys(("test_split", "validation_split", "training_split", "fewshot_split"), (str, "text")),
+    **dict.fromkeys(SPLITS, (str, "text")),
     "dataset_kwargs": (Mapping, "settings such as `data_files: …`"),
     "should_decontaminate": (bool, "true or false"),
 }

@@ -10,7 +10,7 @@ import logging
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,9 +90,10 @@ def try_suite(suite: Suite, on_progress: OnProgress) -> Trial:
         except ANY_ERROR as error:
             problems.append(unforeseen(f"The task {name}", error))
     on_progress(Progress("", total, total))
-    told = tuple(without_folders(each, suite) for each in dict.fromkeys(problems))
+    shown = tuple(without_folders(each, suite) for each in dict.fromkeys(problems))
     return Trial(
-        description=with_examples(replace(description, problems=told), examples), unanswered=tuple(unanswered)
+        description=with_examples(replace(description, problems=shown), examples),
+        unanswered=tuple(unanswered),
     )
 
 
@@ -186,26 +187,31 @@ class _NameTrial:
         """Try it as it will be evaluated. Lets every error through."""
         loaded = self.index.load([self.name])
         known = {leaf.name: leaf for leaf in parts}
-        faults: list[Explained] = []
-        for key, task in loaded["tasks"].items():
-            leaf = known.get(key.rpartition("::")[2], parts[0])
-            faults += [(leaf, fault) for fault in self.after_building(leaf, task)]
+        built = [
+            (key, known.get(key.rpartition("::")[2], parts[0]), task) for key, task in loaded["tasks"].items()
+        ]
+        faults = [(leaf, fault) for _, leaf, task in built for fault in self.after_building(leaf, task)]
         if faults:
             return Tried(faults)
         runs = ask(loaded)
-        leaf_of = {key: known.get(key.rpartition("::")[2], parts[0]) for key in loaded["tasks"]}
-        for key, task in loaded["tasks"].items():
-            faults += [(leaf_of[key], fault) for fault in unused_metrics(leaf_of[key], task)]
-            if is_own(leaf_of[key], self.folder) and not has_a_score(key, runs):
+        for key, leaf, task in built:
+            faults += [(leaf, fault) for fault in unused_metrics(leaf, task)]
+            if leaf.is_in(self.folder) and not has_a_score(key, runs):
                 runs += ask(loaded, MORE_QUESTIONS)
                 if not has_a_score(key, runs):
-                    faults.append((leaf_of[key], no_score(leaf_of[key], key, runs)))
-        for key, group in () if faults else loaded.get("groups", {}).items():
-            entry = self.index.task_index.get(key)
-            if entry and entry.cfg and is_own(itself := Leaf(key, entry.cfg, entry.yaml_path), self.folder):
-                names = [each.task_name for each in group.get_all_tasks()]
-                faults += [(itself, fault) for fault in faults_of_a_group(itself, names, runs[-1])]
+                    faults.append((leaf, no_score(leaf, key, runs)))
+        faults += [] if faults else self.of_its_groups(loaded.get("groups", {}), runs[-1])
         return Tried(faults, examples=list(self.examples(loaded["tasks"])))
+
+    def of_its_groups(self, groups: Mapping[str, Any], scores: Scores) -> Iterator[Explained]:
+        """Yield the faults of the metrics that the owner's groups aggregate."""
+        for name, group in groups.items():
+            entry = self.index.task_index.get(name)
+            leaf = Leaf(name, entry.cfg, entry.yaml_path) if entry and entry.cfg else None
+            if leaf and leaf.is_in(self.folder):
+                tasks = [each.task_name for each in group.get_all_tasks()]
+                for fault in faults_of_a_group(leaf, tasks, scores):
+                    yield leaf, fault
 
     def examples(self, tasks: dict[str, Any]) -> Iterator[tuple[str, Example]]:
         """Yield a question of each task. A group gets the question of its first task."""
@@ -266,7 +272,7 @@ class _NameTrial:
         set_fewshot(task, self.suite.fewshot(self.name))
         yield from too_many_examples(self.name, leaf, task, self.suite)
         yield from unknown_metrics(leaf, task)
-        if is_own(leaf, self.folder):
+        if leaf.is_in(self.folder):
             words = list(plain_words(leaf, getattr(task, "features", ())))
             yield from words or map(blame.fault_of_row, wrong_answers(task, leaf))
 
@@ -311,11 +317,6 @@ def features_of(leaf: Leaf) -> Sequence[str]:
         except ValueError:
             continue
     return ()
-
-
-def is_own(leaf: Leaf, folder: Path) -> bool:
-    """Return whether a task's file is one of the owner's."""
-    return bool(leaf.file and leaf.file.resolve().is_relative_to(folder.resolve()))
 
 
 def unreadable(suite: Suite, index: TaskManager, files: Iterable[Broken]) -> Iterator[str]:
