@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from src.running.job import End, Ending, Job, Progress, Work
 from src.running.launchers import Child, ProgramLauncher
 from src.running.logs import shorten
 from src.running.watch import ChildLimits
-from support.processes import is_alive
+from support.processes import is_alive, killed_worker
 from support.waiting import wait_for
 
 CHILD = Path(__file__).parents[1] / "support" / "fast_child.py"
@@ -246,14 +245,8 @@ def test_a_forgotten_evaluation_is_killed_and_leaves_no_ending(tmp_path: Path) -
 
 def test_a_child_dies_with_its_worker(tmp_path: Path) -> None:
     """However the worker dies: nobody else holds the other end of the child's standard input."""
-    worker = os.fork()
-    if worker == 0:
-        make_executor(tmp_path).start("nonce", job("slow", tmp_path))
-        while True:
-            child_pid(tmp_path)
-            os.kill(os.getpid(), 9)
+    killed_worker("program", tmp_path)
     pid = child_pid(tmp_path)
-    os.waitpid(worker, 0)
     wait_for(lambda: not is_alive(pid), what="the child's end")
 
 

@@ -15,7 +15,7 @@ from src.running.job import LOG_FILE, Work
 from src.running.launchers import Child, ProgramLauncher
 from src.running.suite import Suite
 from src.running.warm_launcher import WarmLauncher
-from support.processes import is_alive
+from support.processes import is_alive, killed_worker
 from support.sources import ROOT
 from support.waiting import wait_for
 
@@ -206,15 +206,7 @@ def test_the_log_of_a_program_is_appended_to(tmp_path: Path) -> None:
 
 def test_children_and_parent_end_with_the_worker(tmp_path: Path) -> None:
     folder = tmp_path / "endless"
-    folder.mkdir()
-    worker = os.fork()
-    if worker == 0:
-        child = make_launcher(tmp_path / "worker").launch(Work.EVALUATE, folder)
-        pid_of(child)
-        while True:
-            if (folder / LOG_FILE).read_text().count("\n"):
-                os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(worker, 0)
+    killed_worker("warm", tmp_path)
     parent = int((folder / LOG_FILE).read_text().split()[4])
     wait_for(lambda: not is_alive(parent), what="the parent's end")
     commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
