@@ -275,7 +275,7 @@ def fingerprint(module: str) -> str:
     ("index", "module", "known"),
     [
         (REQUESTS_INDEX, "data.request", (2, "8fedbfb2b969b7e2")),
-        (RESULTS_INDEX, "data.reports", (2, "288150a44f6bb290")),
+        (RESULTS_INDEX, "data.reports", (2, "3ebc986cd30258cd")),
     ],
     ids=["requests", "results"],
 )

@@ -8,9 +8,7 @@ from dataclasses import replace
 from src.running.job import End, Ending
 from src.shared.data.json_file import as_number, as_object, as_texts
 from src.shared.data.names import MAX_BYTES
-
-NOT_SCORES = {"sample_len", "sample_count"}
-"""Numbers among a task's metrics that are not metrics."""
+from src.shared.data.reports import names_a_score
 
 TOO_LARGE = (
     "The report has {:,} bytes, but at most {:,} can be published. The leaderboard's owner has to evaluate "
@@ -54,4 +52,4 @@ def _has_a_score(task: str, report: Mapping[str, object], above: frozenset[str] 
 
 def _is_score(key: str, value: object) -> bool:
     """Return whether it is a finite number, and neither a standard error nor a count of samples."""
-    return key not in NOT_SCORES and "_stderr" not in key and as_number(value) is not None
+    return names_a_score(key) and as_number(value) is not None

@@ -9,11 +9,10 @@ from typing import Any
 from src.evaluation.tasks.configs import Leaf
 from src.evaluation.trial.faults import Fault, did_you_mean, fault_at, listed
 from src.evaluation.trial.groups import LIST
+from src.shared.data.reports import names_a_score
 
 Scores = Mapping[str, Mapping[str, Any]]
 """The metrics of each task and group, as lm_eval reports them."""
-
-NOT_SCORES = {"sample_len", "sample_count"}
 
 
 def scores_of(results: Any) -> Scores:
@@ -23,11 +22,7 @@ def scores_of(results: Any) -> Scores:
 
 def metrics_of(scores: Mapping[str, Any]) -> dict[str, Any]:
     """Return the metrics of a task, by names such as `acc,none`."""
-    return {
-        key: value
-        for key, value in scores.items()
-        if "," in key and "_stderr" not in key and key not in NOT_SCORES
-    }
+    return {key: value for key, value in scores.items() if "," in key and names_a_score(key)}
 
 
 def is_finite(value: object) -> bool:

@@ -239,14 +239,15 @@ def _reported_tasks(report: _Report) -> Object:
 # The tasks
 
 
+def names_a_score(key: str) -> bool:
+    """Return whether a key among a task's metrics is that of a score, not of a standard error or a count."""
+    return STDERR not in key and key not in NOT_SCORES
+
+
 def _scores(results: Object) -> dict[str, dict[str, float | None]]:
     """Return only what can be a score, with None where a number is missing, broken or not finite."""
     return {
-        task: {
-            key: read_number(value)
-            for key, value in as_object(metrics).items()
-            if STDERR not in key and key not in NOT_SCORES
-        }
+        task: {key: read_number(value) for key, value in as_object(metrics).items() if names_a_score(key)}
         for task, metrics in results.items()
     }
 
