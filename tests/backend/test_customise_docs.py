@@ -18,7 +18,6 @@ from packaging.utils import canonicalize_name
 
 from src.evaluation.description import describe_task
 from src.evaluation.harness import evaluate
-from src.evaluation.loading.loading import PRECISIONS
 from src.evaluation.tasks.configs import Leaf, leaves
 from src.evaluation.tasks.tasks import COLLECTION
 from src.evaluation.trial import trial
@@ -26,6 +25,7 @@ from src.evaluation.trial.problems import problems
 from src.running.suite import NamedTasks, Suite, read_tasks
 from src.settings import Settings
 from src.shared.data.backend_description import TaskDescription
+from src.shared.data.precision import PRECISIONS
 from src.shared.data.reports import read_result
 from src.shared.environment import read_settings
 from support.customising import (

@@ -18,7 +18,6 @@ from lm_eval.api.task import Task
 from lm_eval.tasks import TaskManager
 
 from src.evaluation.description import describe
-from src.evaluation.loading.loading import PRECISIONS
 from src.evaluation.tasks.configs import groups_in, is_group, is_tag, leaves
 from src.evaluation.trial.problems import problems
 from src.running.child_environment import clean_environment
@@ -29,6 +28,7 @@ from src.running.suite import Suite
 from src.running.watch import ChildLimits
 from src.shared.data.backend_description import BackendDescription, Metric, TaskDescription, read_description
 from src.shared.data.names import BACKEND_DESCRIPTION
+from src.shared.data.precision import PRECISIONS
 from src.shared.version import VERSION
 from src.suite.announcer import Announcer
 from support.queues import Queue

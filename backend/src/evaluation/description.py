@@ -10,7 +10,6 @@ from lm_eval.tasks import TaskManager
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from src.evaluation.harness import batch_size
-from src.evaluation.loading.loading import PRECISIONS
 from src.evaluation.loading.quantization import loadable_quantizations
 from src.evaluation.tasks.configs import (
     Leaf,
@@ -28,6 +27,7 @@ from src.evaluation.trial.problems import problems
 from src.evaluation.versions import versions
 from src.running.suite import Suite
 from src.shared.data.backend_description import BackendDescription, TaskDescription
+from src.shared.data.precision import PRECISIONS
 from src.shared.data.request import ORIGINAL
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ def describe(
         batch_size=batch_size(suite),
         device=suite.device,
         include_path=include_path(suite),
-        precisions=tuple(PRECISIONS),
+        precisions=PRECISIONS,
         weight_types=(ORIGINAL,),
         versions=versions(),
         architectures=tuple(sorted(set(architectures()))),

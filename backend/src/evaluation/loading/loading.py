@@ -36,8 +36,9 @@ from src.evaluation.loading.model_files import (
 )
 from src.evaluation.loading.weights import WEIGHTS_CHECKS, are_in_the_files_of_the_index
 from src.running.job import Job
+from src.shared.data.precision import PRECISIONS
 
-PRECISIONS = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
+DTYPES = {name: getattr(torch, name) for name in PRECISIONS}
 
 OURS_TO_CHOOSE = {"attn_implementation": None, "experts_implementation": None, "use_kernels": False}
 """Overrides a model's configuration of how it is computed. transformers then chooses the best way it has."""
@@ -121,7 +122,7 @@ def load_weights(job: Job, config: Any) -> Any:
             job.weights,
             config=config,
             revision=revision(job),
-            dtype=PRECISIONS[job.precision],
+            dtype=DTYPES[job.precision],
             device_map=job.device,
             trust_remote_code=False,
             use_safetensors=True,
