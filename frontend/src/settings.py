@@ -23,11 +23,11 @@ class Settings(CommonSettings):
 
     refresh_rate: Positive = 30.0
     anonymous_submissions: bool | None = None
-    rate_limit_quota: WholeNumber = 5
-    rate_limit_period: Days = 7.0
+    rate_limit_quota: WholeNumber = SubmissionLimits.quota
+    rate_limit_period: Days = SubmissionLimits.period / timedelta(days=1)
     higher_rate_limits: object = ""
-    writes_per_hour: WholeNumber = 30
-    max_pending: WholeNumber = 1000
+    writes_per_hour: WholeNumber = SubmissionLimits.writes
+    max_pending: WholeNumber = SubmissionLimits.pending
     gradio_server_port: Port = 7860
     space_host: str | None = None
     oauth_client_id: str | None = None
