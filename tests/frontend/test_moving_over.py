@@ -19,7 +19,7 @@ from src.shared.stores.whose import Role, Whose
 from src.shared.times import utc_now
 from src.tasks import read_tasks
 from support.boards import Leaderboard
-from support.old_template import read_queue_as_the_old_frontend, read_results_as_the_old_frontend
+from support.old_template import old_request, read_queue_as_the_old_frontend, read_results_as_the_old_frontend
 
 MODELS = 300
 
@@ -60,14 +60,7 @@ def make_old_leaderboard(folder: Path) -> None:
         config = {"model_dtype": "torch.float16", "model_name": model, "model_sha": f"{number:040x}"}
         report = {"config": config, "results": scores}
         write(folder / "results", f"{model}/results_2023-11-21T18-10-08.json", report)
-        request = {"model": model, "base_model": "", "revision": "main", "private": False}
-        request |= {"precision": "float16", "weight_type": "Original", "status": "FINISHED", "likes": 0}
-        request |= {
-            "submitted_time": "2023-11-21T18:10:08Z",
-            "model_type": "? : ",
-            "params": 0,
-            "license": "",
-        }
+        request = old_request(model, "FINISHED") | {"model_type": "? : ", "license": ""}
         write(folder / "requests", f"{model}_eval_request_False_float16_Original.json", request)
 
 

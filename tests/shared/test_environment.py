@@ -1,5 +1,6 @@
 """A setting is a variable, or in the owner's envs.py, or as usual; a mistake is one sentence."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,20 @@ class Example:
 
 def read(file: dict[str, Any] | None = None, **variables: str) -> Example:
     return read_settings(Example, SimpleNamespace(**file or {}), variables)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def mistake_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """What is said of an owner's file `mine.py` that holds a text and cannot be imported."""
+
+    def say(text: str) -> str:
+        (tmp_path / "mine.py").write_text(text)
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(ConfigurationError) as error:
+            owners_file("mine")
+        return str(error.value)
+
+    return say
 
 
 @pytest.mark.parametrize("text", ["", "  "])
@@ -136,27 +151,20 @@ def test_the_defaults_in_the_shipped_file_are_those_of_a_file_without_them() -> 
     ],
 )
 def test_a_mistake_in_an_owners_file_is_one_sentence_with_the_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str
+    mistake_in: Callable[[str], str], text: str, sentence: str
 ) -> None:
-    module = f"owners_{abs(hash(text))}"
-    (tmp_path / f"{module}.py").write_text(text)
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ConfigurationError) as error:
-        owners_file(module)
-    assert str(error.value).startswith(f"{module}.py, {sentence}")
-    assert "\n" not in str(error.value)
+    said = mistake_in(text)
+    assert said.startswith(f"mine.py, {sentence}")
+    assert "\n" not in said
 
 
 def test_a_mistake_in_a_file_that_the_owners_file_imports_is_told_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mistake_in: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "our_texts.py").write_text("TITLE = (\n")
-    (tmp_path / "owners_imports.py").write_text("A = 1\nfrom our_texts import TITLE\n")
-    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigurationError) as error:
-        owners_file("owners_imports")
-    assert str(error.value) == "our_texts.py, line 1: SyntaxError: '(' was never closed. Correct this line."
+    said = mistake_in("A = 1\nfrom our_texts import TITLE\n")
+    assert said == "our_texts.py, line 1: SyntaxError: '(' was never closed. Correct this line."
 
 
 @pytest.mark.parametrize(
@@ -168,14 +176,9 @@ def test_a_mistake_in_a_file_that_the_owners_file_imports_is_told_there(
     ],
 )
 def test_a_mistake_that_lies_in_no_other_file_is_told_with_the_line_that_makes_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str
+    mistake_in: Callable[[str], str], text: str, sentence: str
 ) -> None:
-    module = f"owners_{abs(hash(text))}"
-    (tmp_path / f"{module}.py").write_text(text)
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ConfigurationError) as error:
-        owners_file(module)
-    assert str(error.value) == f"{module}.py, {sentence}"
+    assert mistake_in(text) == f"mine.py, {sentence}"
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n"])
@@ -222,16 +225,12 @@ def test_an_empty_text_in_the_file_counts_as_not_set(text: str) -> None:
     ],
 )
 def test_what_old_files_do_is_told_with_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, line: int, remedy: str
+    mistake_in: Callable[[str], str], text: str, line: int, remedy: str
 ) -> None:
-    module = f"old_{abs(hash(text))}"
-    (tmp_path / f"{module}.py").write_text(text)
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ConfigurationError) as error:
-        owners_file(module)
-    assert str(error.value).startswith(f"{module}.py, line {line}: ")
-    assert remedy in str(error.value)
-    assert "\n" not in str(error.value)
+    said = mistake_in(text)
+    assert said.startswith(f"mine.py, line {line}: ")
+    assert remedy in said
+    assert "\n" not in said
 
 
 @pytest.mark.parametrize("name", ["ANONYMOUS_SUBMISSION", "ANONYMOUS_SUBMISIONS", "anonymous_submissions"])

@@ -30,6 +30,24 @@ class EvalRequest:
     license: str | None = ""
 
 
+def old_request(model: str, status: str, precision: str = "float16") -> Object:
+    """A request as the old frontend writes it."""
+    return {
+        "model": model,
+        "base_model": "",
+        "revision": "main",
+        "private": False,
+        "precision": precision,
+        "weight_type": "Original",
+        "status": status,
+        "submitted_time": "2023-11-21T18:10:08Z",
+        "model_type": "🟢 : pretrained",
+        "likes": 0,
+        "params": 0,
+        "license": "mit",
+    }
+
+
 def read_as_the_old_backend(folder: Path) -> list[EvalRequest]:
     """Every request that waits or runs; an unknown key is a TypeError, which ends the look at the queue."""
     found = []

@@ -23,6 +23,7 @@ from support.hub_process import RemoteHub, hub_process
 from support.leaderboard import BACKEND_PYTHON, FRONTEND_PYTHON, QUICK, on_the_hub
 from support.old_envs import with_old_envs
 from support.old_template import (
+    old_request,
     read_as_the_old_backend,
     read_queue_as_the_old_frontend,
     read_results_as_the_old_frontend,
@@ -36,23 +37,6 @@ OWN_TASKS = "tiny_addition, tiny_copy, tiny_agreement"
 """The old leaderboard's: the shipped ones in another order, so the backend takes them for the owner's."""
 
 PATIENCE_SECONDS = 180
-
-
-def old_request(model: str, status: str, precision: str = "float16") -> dict[str, Any]:
-    return {
-        "model": model,
-        "base_model": "",
-        "revision": "main",
-        "private": False,
-        "precision": precision,
-        "weight_type": "Original",
-        "status": status,
-        "submitted_time": "2023-11-21T18:10:08Z",
-        "model_type": "🟢 : pretrained",
-        "likes": 0,
-        "params": 0,
-        "license": "mit",
-    }
 
 
 def old_result(model: str, number: int) -> dict[str, Any]:
