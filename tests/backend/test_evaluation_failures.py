@@ -11,7 +11,8 @@ from huggingface_hub import errors as hub
 from lm_eval.tasks import TaskManager
 from safetensors import SafetensorError
 
-from src.evaluation.failures import Failed, Step, explained, last_line, unexpected
+from src.evaluation.errors import last_line
+from src.evaluation.failures import Failed, Step, explained, unexpected
 from src.evaluation.tasks import tasks
 from src.evaluation.tasks.tasks import find_tasks
 from src.running.job import End, Failure

@@ -16,7 +16,8 @@ import torch
 from datasets.exceptions import DatasetNotFoundError
 from huggingface_hub import errors as hub
 
-from src.evaluation.failures import CUT_OFF, Failed, Step, explained
+from src.evaluation.errors import CUT_OFF
+from src.evaluation.failures import Failed, Step, explained
 from src.evaluation.loading.loading import load
 from src.running.job import End
 from support.broken_models import BREAKAGES, Breakage, edited, with_code_that_says_so

@@ -14,7 +14,7 @@ from typing import Any
 from lm_eval import utils
 from lm_eval.api.task import ConfigurableTask
 
-from src.evaluation.failures import last_line
+from src.evaluation.errors import last_line
 from src.evaluation.tasks.configs import Leaf
 from src.evaluation.tasks.own_rows import BadRow, Row, kind_of, place_of_row
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jinja2
 
-from src.evaluation.failures import causes
+from src.evaluation.errors import causes
 from src.evaluation.tasks.configs import SPLITS, Leaf, is_below
 from src.evaluation.tasks.own_rows import BadRow
 from src.evaluation.tasks.task_yaml import Place

@@ -13,7 +13,7 @@ import datasets
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks._yaml_loader import _load_module_with_cache
 
-from src.evaluation.failures import ANY_ERROR, last_line
+from src.evaluation.errors import ANY_ERROR, last_line
 from src.evaluation.tasks.configs import SPLITS, Leaf
 from src.evaluation.tasks.own_rows import KINDS, BadRow, place_of_row
 from src.evaluation.tasks.task_yaml import functions_in

@@ -13,7 +13,7 @@ import datasets
 from lm_eval.tasks import TaskManager
 from lm_eval.tasks._yaml_loader import load_yaml
 
-from src.evaluation.failures import ANY_ERROR, causes
+from src.evaluation.errors import ANY_ERROR, causes
 from src.evaluation.tasks.configs import Leaf, leaves, named
 from src.evaluation.tasks.tasks import COLLECTION
 from src.evaluation.trial.faults import CORRECT_THE_PATH

@@ -22,7 +22,7 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks import TaskManager
 
 from src.evaluation.description import describe, include_path, published_path
-from src.evaluation.failures import ANY_ERROR, Matches, last_line, not_answered, not_fetched
+from src.evaluation.errors import ANY_ERROR, Matches, last_line, not_answered, not_fetched
 from src.evaluation.tasks.built_rows import wrong_answers
 from src.evaluation.tasks.configs import Leaf, is_group, leaves, named
 from src.evaluation.tasks.names import name_problems
