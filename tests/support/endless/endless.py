@@ -1,22 +1,22 @@
-"""A task whose questions take longer to prepare than any test: an evaluation of it runs until it is ended.
+"""A task whose score takes longer to compute than any test: an evaluation of it runs until it is ended.
 
-The first questions are quick: a trial of the suite asks no more than these.
+The score of a few questions is quick: a trial of the suite asks no more than these.
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 ALL, QUICK = 10, 5
 
 
 def many(questions: Any) -> Any:
-    """The same question several times, with its number."""
-    rows = questions.select([0] * ALL)
-    return rows.map(lambda row, number: {"number": number}, with_indices=True)
+    """The same question several times."""
+    return questions.select([0] * ALL)
 
 
-def text(question: dict[str, Any]) -> str:
-    """The question, which is only waited for after the first few."""
-    if question["number"] >= QUICK:
+def mean(scores: Sequence[float]) -> float:
+    """The mean, which is only waited for when there are more scores than a trial has."""
+    if len(scores) > QUICK:
         time.sleep(3600)
-    return str(question["question"])
+    return sum(scores) / len(scores)
