@@ -79,7 +79,7 @@ LOADER = """
 import sys
 from pathlib import Path
 from src.evaluation.failures import Failed
-from src.evaluation.loading import load
+from src.evaluation.loading.loading import load
 from support.jobs import make_job
 
 for model in sys.argv[1:]:
