@@ -126,7 +126,8 @@ class Chaos:
         for kill in range(self._plan.kills):
             due = len(models) - self._plan.requests * (self._plan.kills - kill) // self._plan.kills
             self._submit(models[:due])
-            time.sleep(self._chance.uniform(0.2, 1.2))
+            self._wait_for_work(seconds=10)
+            time.sleep(self._chance.uniform(0.0, 1.0))
             self._kill()
         self._submit(models)
         self._wait_for_the_end(seconds=180)
@@ -155,8 +156,11 @@ class Chaos:
             )
 
     def _kill(self) -> None:
-        """Kill a worker; another one follows, under its name or, as on another machine, under a new one."""
-        name = self._chance.choice(sorted(self._workers))
+        """Kill a worker, every other time one that evaluates; another one follows, under its name or, as on
+        another machine, under a new one.
+        """
+        busy = self._busy() if self._chance.random() < 0.5 else set()
+        name = self._chance.choice(sorted(busy or self._workers))
         worker = self._workers.pop(name)
         worker.kill()
         worker.wait()
@@ -165,6 +169,17 @@ class Chaos:
             if request.lease and request.lease.worker == name:
                 self._cut_short.setdefault((path, request.attempt), now)
         self._start(name if self._chance.random() < 0.5 else next(self._names))
+
+    def _busy(self) -> set[str]:
+        """Which of the workers hold a request."""
+        holders = {request.lease.worker for request in self._read().values() if request.lease}
+        return holders & set(self._workers)
+
+    def _wait_for_work(self, *, seconds: float) -> None:
+        """On a busy machine a worker takes seconds to start, and none is killed before it has."""
+        deadline = time.monotonic() + seconds
+        while not self._busy() and time.monotonic() < deadline:
+            time.sleep(PAUSE_SECONDS)
 
     def _submit(self, models: list[str]) -> None:
         """Put these into the queue, as far as they are not there."""
