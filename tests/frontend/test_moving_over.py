@@ -19,7 +19,13 @@ from src.shared.stores.whose import Role, Whose
 from src.shared.times import utc_now
 from src.tasks import read_tasks
 from support.boards import Leaderboard
-from support.old_template import old_request, read_queue_as_the_old_frontend, read_results_as_the_old_frontend
+from support.old_template import (
+    models_submitted_before,
+    old_request,
+    read_queue_as_the_old_frontend,
+    read_results_as_the_old_frontend,
+    request_of_a_result,
+)
 
 MODELS = 300
 
@@ -131,4 +137,10 @@ def test_the_old_frontend_reads_every_request_and_result_of_ours(old: Path) -> N
     files = {*leaderboard.requests.snapshot().files, *leaderboard.results.snapshot().files}
     assert sum(path.startswith(".leaderboard/") for path in files) == 6
     assert len(read_queue_as_the_old_frontend(old / "requests")) == MODELS + 1
-    assert len(read_results_as_the_old_frontend(old / "results")) == MODELS + 1
+    results = read_results_as_the_old_frontend(old / "results")
+    assert len(results) == MODELS + 1
+    old_ones = [each for each in results if each["model"].startswith("org-")]
+    for each in old_ones:
+        request_of_a_result(old / "requests", each["model"], each["config"]["model_dtype"])
+    assert len(old_ones) == MODELS
+    assert len(models_submitted_before(old / "requests")) == MODELS + 1

@@ -95,3 +95,24 @@ def read_results_as_the_old_frontend(folder: Path) -> list[Object]:
             scores = {task: dict(metrics) for task, metrics in report["results"].items()}
             found.append({"model": f"{organisation}/{model}".strip("/"), "config": config, "scores": scores})
     return found
+
+
+def models_submitted_before(folder: Path) -> set[str]:
+    """What the old form compares a new model with: the JSON files of the folder and of those right below it."""
+    found = set()
+    for file in [*folder.glob("*.json"), *folder.glob("*/*.json")]:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        if "/" in data["model"] and "submitted_time" in data:
+            found.add(f"{data['model']}_{data['revision']}_{data['precision']}")
+    return found
+
+
+def request_of_a_result(folder: Path, model: str, precision: str) -> Object:
+    """The finished request with a result's model and precision, from which the old table takes licence and
+    likes.
+    """
+    for file in sorted(folder.glob(f"{model}_eval_request_*.json"), reverse=True):
+        data: Object = json.loads(file.read_text(encoding="utf-8"))
+        if data["status"] == "FINISHED" and data["precision"] == precision.split(".")[-1]:
+            return {key: data[key] for key in ("model_type", "weight_type", "license", "likes", "params")}
+    raise LookupError(model)

@@ -23,10 +23,12 @@ from support.hub_process import RemoteHub, hub_process
 from support.leaderboard import BACKEND_PYTHON, FRONTEND_PYTHON, QUICK, on_the_hub
 from support.old_envs import with_old_envs
 from support.old_template import (
+    models_submitted_before,
     old_request,
     read_as_the_old_backend,
     read_queue_as_the_old_frontend,
     read_results_as_the_old_frontend,
+    request_of_a_result,
 )
 from visitor import NoResult, Visitor
 
@@ -139,7 +141,13 @@ def test_an_old_leaderboard_moves_over_stops_half_way_and_goes_back(models: Path
             visitor.submit("demo/adder-novice", precision="float32")
             before = tmp_path / "before"
             assert len(read_queue_as_the_old_frontend(downloaded(hub, "requests", before))) == MODELS + 3
-            assert len(read_results_as_the_old_frontend(downloaded(hub, "results", before))) == MODELS + 2
+            results = read_results_as_the_old_frontend(downloaded(hub, "results", before))
+            assert len(results) == MODELS + 2
+            for each in results:
+                assert request_of_a_result(
+                    before / "requests", each["config"]["model_name"], each["config"]["model_dtype"]
+                )
+            assert len(models_submitted_before(before / "requests")) == MODELS + 3
             with pytest.raises(TypeError):
                 read_as_the_old_backend(before / "requests")
 
