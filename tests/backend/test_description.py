@@ -242,7 +242,7 @@ def test_a_part_of_a_group_that_does_not_exist_is_reported(own: Path) -> None:
     [sentence] = problems("both", index)
     assert sentence == (
         "The task nothing, which both stands for, is neither in this leaderboard's tasks folder nor in "
-        f"lm_eval {version('lm_eval')}: correct its name in TASKS_HARNESS, or add its file."
+        f"lm_eval {version('lm_eval')}: correct its name in the file of both, or add its file."
     )
 
 

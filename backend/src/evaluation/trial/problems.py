@@ -45,18 +45,21 @@ def problems(
         found = next(((rule, sentence) for rule in rules if (sentence := rule(leaf))), None)
         if found and found[0] not in reported:
             reported.add(found[0])
-            hint = did_you_mean(leaf.name, tasks) if found[0] is is_nowhere else ""
-            yield f"The task {named(leaf, name)} {found[1]}{hint}"
+            remedy = _correct_its_name(leaf, name, tasks) if found[0] is is_nowhere else ""
+            yield f"The task {named(leaf, name)} {found[1]}{remedy}"
 
 
 def is_nowhere(leaf: Leaf) -> str | None:
     """Check that the task exists. Its name may be mistyped, or unknown to this version of lm_eval."""
     if leaf.is_found:
         return None
-    return (
-        f"is neither in this leaderboard's tasks folder nor in lm_eval {version('lm_eval')}: correct its "
-        "name in TASKS_HARNESS, or add its file."
-    )
+    return f"is neither in this leaderboard's tasks folder nor in lm_eval {version('lm_eval')}: "
+
+
+def _correct_its_name(leaf: Leaf, name: str, tasks: TaskManager) -> str:
+    """Return what to do about a task that does not exist, and where."""
+    where = "TASKS_HARNESS" if leaf.name == name else f"the file of {name}"
+    return f"correct its name in {where}, or add its file.{did_you_mean(leaf.name, tasks)}"
 
 
 def did_you_mean(name: str, tasks: TaskManager) -> str:
