@@ -98,7 +98,7 @@ def read_results_as_the_old_frontend(folder: Path) -> list[Object]:
 
 
 def models_submitted_before(folder: Path) -> set[str]:
-    """What the old form compares a new model with: the JSON files of the folder and of those right below it."""
+    """What the old form compares a new model with: the JSON files in the folder and one level below it."""
     found = set()
     for file in [*folder.glob("*.json"), *folder.glob("*/*.json")]:
         data = json.loads(file.read_text(encoding="utf-8"))
