@@ -32,6 +32,7 @@ from src.shared.wiring import Stores, open_stores
 from src.submitting.accounts import Accounts
 from src.submitting.desk import Desk
 from src.submitting.group_commit import GroupCommit
+from src.submitting.receipts import submissions
 from src.tasks import read_num_fewshot, read_rank_mixed_scores, read_tasks, unknown_fields
 
 if TYPE_CHECKING:  # this takes seconds, so it is imported while the datasets are read
@@ -100,7 +101,9 @@ def make_desk(settings: Settings, stores: Stores, keeper: Keeper) -> Desk:
     """Make the desk, where submissions are handed in. Raises ConfigurationError."""
     return Desk(
         stores.models,
-        GroupCommit(stores.requests, keeper.read_requests, show=keeper.show, order=lambda: keeper.order),
+        GroupCommit(
+            stores.requests, keeper.read_requests, submissions(lambda: keeper.order), show=keeper.show
+        ),
         terms=settings.terms,
         requests=lambda: keeper.requests_now,
         backend=lambda: keeper.now.board.backend,

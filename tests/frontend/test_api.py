@@ -15,6 +15,7 @@ from src.shared.data.request import Attempt, Lease, Progress, Status
 from src.shared.stores.budgets import COMMITS, Pace
 from src.submitting.desk import Desk
 from src.submitting.group_commit import GroupCommit
+from src.submitting.receipts import submissions
 from support.boards import NOW, Leaderboard, scores
 from support.waiting import wait_for
 
@@ -126,6 +127,7 @@ def gathering(leaderboard: Leaderboard, names: list[str]) -> tuple[GroupCommit, 
     group = GroupCommit(
         leaderboard.requests,
         leaderboard.keeper.read_requests,
+        submissions(),
         clock=lambda: NOW,
         sleep=lambda _: may_write.wait(),
     )

@@ -23,6 +23,7 @@ from src.submitting.accounts import Accounts
 from src.submitting.desk import Desk, NotAccepted
 from src.submitting.form import Form
 from src.submitting.group_commit import GroupCommit
+from src.submitting.receipts import submissions
 from src.submitting.submitter import ANONYMOUS, Submitter
 from support.boards import TASKS
 from support.factories import CARD_TEXT, MODEL, make_backend
@@ -76,7 +77,7 @@ class Frontend:
         client, reader = self.client(self.token), self.client(hub.add_user("reader"))
         requests = HubStore(client, "acme/requests")
         self.keeper = Keeper(requests, HubStore(client, "acme/results"), TASKS)
-        self._group = GroupCommit(requests, self.keeper.read_requests, show=self.keeper.show)
+        self._group = GroupCommit(requests, self.keeper.read_requests, submissions(), show=self.keeper.show)
         self.desk = self.desk_with(HubModels(client, reader))
         self.keeper.sync()
 

@@ -13,7 +13,8 @@ from src.shared.errors import Conflict, LeaderboardError, StoreError
 from src.shared.stores.budgets import COMMITS, Pace
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.store import Snapshot
-from src.submitting.group_commit import LONGEST_GATHERING, GroupCommit, Placed, Receipt
+from src.submitting.group_commit import LONGEST_GATHERING, Change, GroupCommit
+from src.submitting.receipts import Receipt, submissions
 from support.boards import NOW, Leaderboard
 from support.factories import make_request
 from support.waiting import wait_for
@@ -43,17 +44,17 @@ def gate(leaderboard: Leaderboard) -> Gate:
     return Gate(leaderboard.requests)
 
 
-def group_on(gate: Gate, leaderboard: Leaderboard, **options: Any) -> GroupCommit:
-    return GroupCommit(gate, leaderboard.keeper.read_requests, clock=lambda: NOW, **options)
+def group_on(gate: Gate, leaderboard: Leaderboard, **options: Any) -> GroupCommit[Request, Receipt]:
+    return GroupCommit(gate, leaderboard.keeper.read_requests, submissions(), clock=lambda: NOW, **options)
 
 
-def asking_for(model: str) -> Callable[[Mapping[str, Request], Collection[str]], Placed]:
+def asking_for(model: str) -> Callable[[Mapping[str, Request], Collection[str]], Change[Request]]:
     """A submission that is refused when the same model is there already."""
 
-    def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
+    def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Change[Request]:
         if any(request.model == model for request in requests.values()):
             raise Refused(f"{model} was already submitted.")
-        return Placed(f"{model}.json", make_request(model=model))
+        return Change(f"{model}.json", make_request(model=model))
 
     return decide
 
@@ -132,7 +133,7 @@ def test_when_a_commit_fails_all_in_it_are_told_and_the_next_one_is_tried(
 def test_a_defect_in_one_submission_is_nobody_elses(gate: Gate, leaderboard: Leaderboard) -> None:
     group = group_on(gate, leaderboard)
 
-    def defect(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
+    def defect(requests: Mapping[str, Request], taken: Collection[str]) -> Change[Request]:
         raise ZeroDivisionError
 
     first = group.put(asking_for("acme/a"))
@@ -201,8 +202,10 @@ def test_whoever_goes_away_is_not_written_and_keeps_nobody_waiting(
 
 def test_the_position_that_is_told_is_the_one_in_the_queues_own_order(leaderboard: Leaderboard) -> None:
     leaderboard.add_request(model="acme/large", params=70.0, submitted_time="2026-01-01T00:00:00Z")
-    group = GroupCommit(leaderboard.requests, leaderboard.keeper.read_requests, order=lambda: ["small_first"])
-    receipt = group.put(lambda requests, taken: Placed("acme/small.json", make_request(params=0.1))).result(
+    group = GroupCommit(
+        leaderboard.requests, leaderboard.keeper.read_requests, submissions(lambda: ["small_first"])
+    )
+    receipt = group.put(lambda requests, taken: Change("acme/small.json", make_request(params=0.1))).result(
         30
     )
     assert receipt.position == 1

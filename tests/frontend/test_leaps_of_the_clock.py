@@ -10,6 +10,7 @@ from src.shared.process.steady import steady_now
 from src.shared.stores.budgets import COMMITS, Pace
 from src.submitting.desk import Desk
 from src.submitting.group_commit import LONGEST_GATHERING, GroupCommit
+from src.submitting.receipts import submissions
 from src.submitting.recent_models import RecentModels
 from support.boards import TASKS, Leaderboard
 from support.leaping import Machine
@@ -93,7 +94,9 @@ def test_submissions_are_gathered_no_longer_than_they_should_be_whatever_the_clo
     machine = Machine()
     leaderboard.requests.pace = Pace(clock=machine.steady)
     leaderboard.requests.pace.note(int(COMMITS * 0.9))
-    group = GroupCommit(leaderboard.requests, leaderboard.keeper.read_requests, clock=machine.steady)
+    group = GroupCommit(
+        leaderboard.requests, leaderboard.keeper.read_requests, submissions(), clock=machine.steady
+    )
     group._last = machine.steady()
     for days in leaps:
         machine.leap(days=days)

@@ -13,6 +13,7 @@ from src.shared.stores.hub_store import HubStore
 from src.submitting.desk import Desk, NotAccepted
 from src.submitting.form import Form
 from src.submitting.group_commit import GroupCommit
+from src.submitting.receipts import submissions
 from src.submitting.submitter import Submitter
 from support.boards import TASKS, scores
 from support.factories import make_model_folder, make_result_file
@@ -38,7 +39,7 @@ class Frontend:
         requests = HubStore(client, "acme/requests")
         self.keeper = Keeper(requests, HubStore(client, "acme/results"), TASKS)
         models = HubModels(client, Client(endpoint=hub.url))
-        self.desk = Desk(models, GroupCommit(requests, self.keeper.read_requests))
+        self.desk = Desk(models, GroupCommit(requests, self.keeper.read_requests, submissions()))
 
     def submit(self, model: str, revision: str = "main") -> str:
         form = Form(model=model, revision=revision, precision="float32", model_type="pretrained")

@@ -20,6 +20,7 @@ from src.submitting.accounts import Accounts
 from src.submitting.desk import Desk
 from src.submitting.form import Form
 from src.submitting.group_commit import GroupCommit
+from src.submitting.receipts import submissions
 from src.tasks import Task
 from support.factories import MODEL, RUN, make_model_folder, make_request, make_result_file
 
@@ -83,7 +84,9 @@ class Leaderboard:
 
     def make_desk(self, store: Store, **options: Any) -> Desk:
         """Another desk on the same requests."""
-        group = GroupCommit(store, self.keeper.read_requests, show=self.keeper.show, clock=lambda: NOW)
+        group = GroupCommit(
+            store, self.keeper.read_requests, submissions(), show=self.keeper.show, clock=lambda: NOW
+        )
         known = {
             "requests": lambda: self.keeper.requests_now,
             "backend": lambda: self.keeper.now.board.backend,

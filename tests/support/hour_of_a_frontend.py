@@ -17,6 +17,7 @@ from src.shared.wiring import open_stores
 from src.submitting.desk import Desk
 from src.submitting.form import Form
 from src.submitting.group_commit import GroupCommit
+from src.submitting.receipts import submissions
 from src.tasks import Task
 from support.simulated_time import SimulatedClock, steps
 from support.waiting import wait_for
@@ -30,7 +31,7 @@ def main(times: dict[str, float]) -> None:
     tasks = [Task("tiny_copy", "acc", "Copying")]
     keeper = Keeper(stores.requests, stores.results, tasks, clock=clock, steady=clock)
     group = GroupCommit(
-        stores.requests, keeper.read_requests, show=keeper.show, clock=clock, sleep=clock.sleep
+        stores.requests, keeper.read_requests, submissions(), show=keeper.show, clock=clock, sleep=clock.sleep
     )
     desk = Desk(stores.models, group, backend=lambda: keeper.now.board.backend, clock=clock, steady=clock)
     waited: dict[str, float] = {}

@@ -18,7 +18,7 @@ from src.shared.errors import LeaderboardError
 from src.shared.times import to_text
 from src.submitting.desk import Desk, NotAccepted
 from src.submitting.form import Form, Refused
-from src.submitting.group_commit import Receipt
+from src.submitting.receipts import Receipt
 from src.submitting.submitter import ANONYMOUS, Submitter
 from src.submitting.threads import Threads
 

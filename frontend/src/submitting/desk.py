@@ -17,9 +17,10 @@ from src.shared.times import Clock, to_text, utc_now
 from src.submitting.blocklist import Blocklist
 from src.submitting.case import Case, Terms
 from src.submitting.form import Form, Refused, tidied
-from src.submitting.group_commit import GroupCommit, Placed, Receipt
+from src.submitting.group_commit import Change, GroupCommit
 from src.submitting.lookup import Lookup
 from src.submitting.new_request import form_of, place, withdrawn
+from src.submitting.receipts import Receipt
 from src.submitting.recent_models import RecentModels
 from src.submitting.submitter import ANONYMOUS, Submitter
 from src.submitting.suggestions import SUGGESTED, suggested
@@ -59,7 +60,7 @@ class Desk:
     def __init__(
         self,
         models: ModelSource,
-        group: GroupCommit,
+        group: GroupCommit[Request, Receipt],
         *,
         terms: Terms | None = None,
         requests: Callable[[], Mapping[str, Request]] = dict,
@@ -126,7 +127,7 @@ class Desk:
             # The page may be older than the dataset, so duplicates are decided below.
             _refuse([each for each in problems(case) if each.request is None])
 
-        def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
+        def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Change[Request]:
             now = self._clock()
             present = replace(case, requests=requests, now=now, blocked=self._blocked())
             with self._checking.inside():
@@ -152,8 +153,8 @@ class Desk:
             writes_are_not_used_up(self._case(Form(request.model), who, requests))
             return request
 
-        def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Placed:
-            return Placed(path, withdrawn(allowed(requests), by=who.login, now=self._clock()))
+        def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Change[Request]:
+            return Change(path, withdrawn(allowed(requests), by=who.login, now=self._clock()))
 
         if path in (shown_now := self._requests()):  # so that nobody can make us read the dataset for nothing
             allowed(shown_now)

@@ -1,4 +1,4 @@
-"""Writes submissions and withdrawals into the requests dataset, several per commit.
+"""Writes changes to a dataset, several per commit, and gives each its own outcome.
 
 Those that arrive during a commit share the next one. When an hour's commits run high, those of two minutes
 do.
@@ -9,13 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
-from src.queue.entries import entries
-from src.shared.data.queue_order import DEFAULT
-from src.shared.data.request import Request, Status, write_request
 from src.shared.errors import LeaderboardError, StoreError
 from src.shared.process.steady import on_the_wall, steady_now
 from src.shared.stores.conflicts import without_conflict
@@ -33,28 +31,36 @@ GATHERS_FROM, GATHERS_LONGEST_FROM = 0.3, 0.5
 """Fractions of the Hub's limit. Submissions leave the rest to the workers, which have priority."""
 
 
-class Placed(NamedTuple):
-    """A submission's request and the file that takes it."""
+T = TypeVar("T")
+"""What the dataset's files hold."""
+
+R = TypeVar("R")
+"""What becomes of a change: its submitter receives it."""
+
+
+class Change(NamedTuple, Generic[T]):
+    """A file to write, and what it is to hold."""
 
     path: str
-    request: Request
+    value: T
 
 
-class Receipt(NamedTuple):
-    """A submission that is in the queue: its file, its content and its position there."""
-
-    path: str
-    request: Request
-    position: int
-
-
-Decide = Callable[[Mapping[str, Request], Collection[str]], Placed]
-"""Decides on one submission, from all requests by path (including those of the same commit) and all file
-names in use. Raises LeaderboardError to refuse it.
+Decide = Callable[[Mapping[str, T], Collection[str]], Change[T]]
+"""Decides on one change, from all values by path (including those of the same commit) and all file names in
+use. Raises LeaderboardError to refuse it.
 """
 
-Show = Callable[[Mapping[str, Request]], None]
-"""Receives requests, by path, as soon as they are in the dataset."""
+
+@dataclass(frozen=True)
+class Kind(Generic[T, R]):
+    """What the changes are about: the only part that knows."""
+
+    write: Callable[[T], bytes]
+    """Returns the content of a value's file."""
+    describe: Callable[[Change[T]], str]
+    """Returns the commit's message for a change."""
+    receipts: Callable[[Collection[Change[T]], Mapping[str, T]], Sequence[R]]
+    """Returns what each change's submitter receives, given all values by path after the commit."""
 
 
 NOT_WRITTEN = (
@@ -67,49 +73,49 @@ UNKNOWN = (
 )
 
 
-class _Waiting(NamedTuple):
-    """One waiting submission, and the future of its outcome."""
+class _Waiting(NamedTuple, Generic[T, R]):
+    """One waiting change, and the future of its outcome."""
 
-    decide: Decide
-    outcome: Future[Receipt]
+    decide: Decide[T]
+    outcome: Future[R]
 
 
-class GroupCommit:
-    """Where submissions wait for their commit.
+class GroupCommit(Generic[T, R]):
+    """Where changes wait for their commit.
 
-    `read` returns the requests dataset as it is now, `order` the rules of the queue's order. `clock` is for
-    intervals. A thread of its own writes, so nobody needs a thread to wait in.
+    `read` returns the dataset as it is now. `show` receives the new values, by path, as soon as they are
+    written. `clock` is for intervals. A thread of its own writes, so nobody needs a thread to wait in.
     """
 
     def __init__(
         self,
         store: Store,
-        read: Callable[[], Reading[Request]],
+        read: Callable[[], Reading[T]],
+        kind: Kind[T, R],
         *,
-        show: Show = lambda requests: None,
-        order: Callable[[], Sequence[str]] = lambda: DEFAULT,
+        show: Callable[[Mapping[str, T]], None] = lambda new: None,
         clock: Clock = steady_now,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
         self._store = store
         self._read = read
+        self._kind = kind
         self._show = show
-        self._order = order
         self._clock = clock
         self._closing = Event()
         self._sleep = sleep or self._closing.wait
         self._last = datetime.min.replace(tzinfo=UTC)
-        self._queue: list[_Waiting] = []
+        self._queue: list[_Waiting[T, R]] = []
         self._lock = Lock()
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="submissions")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="group-commit")
 
     @property
     def waiting(self) -> int:
-        """The number of submissions that wait for their commit."""
+        """The number of changes that wait for their commit."""
         return len(self._queue)
 
     def due(self) -> datetime | None:
-        """When a submission that arrives now will be written, in wall-clock time; None means at once."""
+        """When a change that arrives now will be written, in wall-clock time; None means at once."""
         due = self._due()
         return on_the_wall(due) if due else None
 
@@ -119,9 +125,9 @@ class GroupCommit:
         )
         return self._last + pause if pause and self._last + pause > self._clock() else None
 
-    def put(self, decide: Decide) -> Future[Receipt]:
-        """Queue a submission for writing. The future has the receipt, what `decide` raised, or StoreError."""
-        waiting = _Waiting(decide, Future())
+    def put(self, decide: Decide[T]) -> Future[R]:
+        """Queue a change for writing. The future has the receipt, what `decide` raised, or StoreError."""
+        waiting: _Waiting[T, R] = _Waiting(decide, Future())
         with self._lock:
             self._queue.append(waiting)
         self._writer.submit(self._write_what_waits)
@@ -146,13 +152,13 @@ class GroupCommit:
         if not batch:
             return
         try:
-            outcomes: Sequence[Receipt | Exception] = self._landed(batch)
+            outcomes: Sequence[R | Exception] = self._landed(batch)
         except _Unknown as error:
             outcomes = [StoreError(UNKNOWN.format(_cause(error)))] * len(batch)
         except StoreError as error:
             outcomes = [StoreError(NOT_WRITTEN.format(_cause(error)))] * len(batch)
         except Exception as error:
-            log.exception("could not write %d submissions", len(batch))
+            log.exception("could not write %d changes", len(batch))
             outcomes = [error] * len(batch)
         for each, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome, Exception):
@@ -160,32 +166,32 @@ class GroupCommit:
             else:
                 each.outcome.set_result(outcome)
 
-    def _landed(self, batch: Sequence[_Waiting]) -> list[Receipt | Exception]:
+    def _landed(self, batch: Sequence[_Waiting[T, R]]) -> list[R | Exception]:
         """Return each outcome, once all that were not refused are in the dataset. Raises StoreError."""
         return without_conflict(
             lambda: self._decide_and_commit(batch), f"{self._store} changes faster than it can be written."
         )
 
-    def _decide_and_commit(self, batch: Sequence[_Waiting]) -> list[Receipt | Exception]:
+    def _decide_and_commit(self, batch: Sequence[_Waiting[T, R]]) -> list[R | Exception]:
         reading = self._read()
         decided = _decided(batch, reading)
-        new = dict(each for each in decided if isinstance(each, Placed))
-        if new:
-            self._commit(new, reading)
+        changes = [each for each in decided if isinstance(each, Change)]
+        new = dict(changes)
+        if changes:
+            self._commit(changes, reading)
         self._last = self._clock()
         self._show(new)
-        queue = entries({**reading.values, **new}, self._order())
-        positions = {entry.path: entry.position or 0 for entry in queue}
-        return [
-            Receipt(each.path, each.request, positions[each.path]) if isinstance(each, Placed) else each
-            for each in decided
-        ]
+        receipts = iter(self._kind.receipts(changes, {**reading.values, **new}))
+        return [next(receipts) if isinstance(each, Change) else each for each in decided]
 
-    def _commit(self, new: Mapping[str, Request], reading: Reading[Request]) -> None:
-        """Write the files. Raises Conflict when the requests changed since they were read, and StoreError."""
-        add = {path: write_request(request) for path, request in new.items()}
+    def _commit(self, changes: Sequence[Change[T]], reading: Reading[T]) -> None:
+        """Write the files. Raises Conflict when the dataset changed since it was read, and StoreError."""
+        add = {change.path: self._kind.write(change.value) for change in changes}
+        message = self._kind.describe(changes[0])
+        if len(add) > 1:
+            message += f" and {len(add) - 1} more"
         try:
-            self._store.commit(add=add, message=_message(new), parent=reading.snapshot)
+            self._store.commit(add=add, message=message, parent=reading.snapshot)
         except StoreError as error:
             try:
                 files = self._read().snapshot.files
@@ -193,7 +199,7 @@ class GroupCommit:
                 raise _Unknown(str(error)) from error
             if any(files.get(path) != blob_id(data) for path, data in add.items()):
                 raise
-        log.info("wrote %s", ", ".join(new))
+        log.info("wrote %s", ", ".join(add))
 
 
 class _Unknown(StoreError):
@@ -205,28 +211,21 @@ def _cause(error: StoreError) -> str:
     return str(error).removesuffix(RETRIED).strip()
 
 
-def _decided(batch: Sequence[_Waiting], reading: Reading[Request]) -> list[Placed | Exception]:
+def _decided(batch: Sequence[_Waiting[T, R]], reading: Reading[T]) -> list[Change[T] | Exception]:
     """Decide on each in order. Later ones see the earlier ones, and an error affects only its own."""
-    requests, taken = dict(reading.values), set(reading.snapshot.files)
-    decided: list[Placed | Exception] = []
+    values, taken = dict(reading.values), set(reading.snapshot.files)
+    decided: list[Change[T] | Exception] = []
     for waiting in batch:
         try:
-            placed = waiting.decide(requests, taken)
+            change = waiting.decide(values, taken)
         except LeaderboardError as refusal:
             decided.append(refusal)
             continue
         except Exception as error:
-            log.exception("could not decide on a submission")
+            log.exception("could not decide on a change")
             decided.append(error)
             continue
-        requests[placed.path] = placed.request
-        taken.add(placed.path)
-        decided.append(placed)
+        values[change.path] = change.value
+        taken.add(change.path)
+        decided.append(change)
     return decided
-
-
-def _message(requests: Mapping[str, Request]) -> str:
-    """A commit message that names the first file and counts the others."""
-    path, request = next(iter(requests.items()))
-    verb = "Withdraw" if request.status is Status.CANCELLED else "Submit"
-    return f"{verb} {path}" + (f" and {len(requests) - 1} more" if len(requests) > 1 else "")

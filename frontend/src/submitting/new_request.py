@@ -21,10 +21,10 @@ from src.shared.data.request import (
 )
 from src.submitting.case import Case
 from src.submitting.form import UNKNOWN_TYPE, Form
-from src.submitting.group_commit import Placed
+from src.submitting.group_commit import Change
 
 
-def place(case: Case, taken: Collection[str], *, submitted_time: str) -> Placed:
+def place(case: Case, taken: Collection[str], *, submitted_time: str) -> Change[Request]:
     """Return the request and its file: the same request's file if that failed, or else a new one.
 
     `taken` has the names of all files in use.
@@ -32,11 +32,11 @@ def place(case: Case, taken: Collection[str], *, submitted_time: str) -> Placed:
     request = _new(case, submitted_time)
     for path, old in case.earlier.items():
         if old.status in CAN_BE_ASKED_FOR_AGAIN:
-            return Placed(path, _again(old, request, now=case.now))
+            return Change(path, _again(old, request, now=case.now))
     others = (f"{case.path.removesuffix('.json')}_{number}.json" for number in count(2))
     not_free = {path.casefold() for path in taken}
     free = next(path for path in chain([case.path], others) if path.casefold() not in not_free)
-    return Placed(free, request)
+    return Change(free, request)
 
 
 def withdrawn(request: Request, *, by: str | None, now: datetime) -> Request:

@@ -1,0 +1,35 @@
+"""What group commits write for submissions and withdrawals, and the receipt that their submitters get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from src.queue.entries import entries
+from src.shared.data.queue_order import DEFAULT
+from src.shared.data.request import Request, Status, write_request
+from src.submitting.group_commit import Change, Kind
+
+
+class Receipt(NamedTuple):
+    """A submission that is in the queue: its file, its content and its position there."""
+
+    path: str
+    request: Request
+    position: int
+    """Its place among those that wait, from 1; 0 if it does not wait."""
+
+
+def submissions(order: Callable[[], Sequence[str]] = lambda: DEFAULT) -> Kind[Request, Receipt]:
+    """Return what a group commit needs to know. `order` returns the rules of the queue's order."""
+
+    def receipts(changes: Collection[Change[Request]], requests: Mapping[str, Request]) -> Sequence[Receipt]:
+        positions = {entry.path: entry.position or 0 for entry in entries(requests, order())}
+        return [Receipt(path, request, positions[path]) for path, request in changes]
+
+    return Kind(write_request, _message, receipts)
+
+
+def _message(change: Change[Request]) -> str:
+    verb = "Withdraw" if change.value.status is Status.CANCELLED else "Submit"
+    return f"{verb} {change.path}"
