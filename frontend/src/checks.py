@@ -110,7 +110,7 @@ def queue_belongs_to_our_backend(case: Case) -> None:
 def queue_has_room(case: Case) -> None:
     """No more than MAX_PENDING requests wait."""
     waiting = [request.status for request in case.requests.values()].count(Status.PENDING)
-    if waiting >= case.terms.limits.pending:
+    if waiting >= case.terms.pending:
         are_waiting = "request is" if waiting == 1 else "requests are"
         raise Refused(
             f"{waiting:,} {are_waiting} already waiting, so the queue is full. Try again when some have been "
@@ -120,28 +120,28 @@ def queue_has_room(case: Case) -> None:
 
 def quota_is_not_used_up(case: Case) -> None:
     """No login has more submissions evaluated in the period than its quota. Open ones count too."""
-    login, limits = case.submitter.login, case.terms.limits
+    login, terms = case.submitter.login, case.terms
     if not login:
         return
-    quota = limits.quota_of(login)
-    used = usage(case.requests.values(), case.submitter, case.now - limits.period)
+    quota = terms.quota_of(login)
+    used = usage(case.requests.values(), case.submitter, case.now - terms.period)
     if used.number >= quota:
         raise Refused(
-            f"{login} has used up the quota of {_number(quota, 'submission')} in {_span(limits.period)}"
-            f"{_what_used_it(used)}. {_next_in_the_quota(used, quota, limits.period)}"
+            f"{login} has used up the quota of {_number(quota, 'submission')} in {_span(terms.period)}"
+            f"{_what_used_it(used)}. {_next_in_the_quota(used, quota, terms.period)}"
         )
 
 
 def writes_are_not_used_up(case: Case) -> None:
     """No login submits and withdraws more often than the limit of one hour."""
-    login, limits = case.submitter.login, case.terms.limits
+    login, terms = case.submitter.login, case.terms
     if not login:
         return
     times = writes(case.requests.values(), case.submitter, case.now - HOUR)
-    if len(times) >= limits.writes:
+    if len(times) >= terms.writes:
         raise Refused(
             f"{login} has submitted and withdrawn {_number(len(times), 'time')} within an hour. The limit of "
-            f"one login is {limits.writes}. {_next(times, limits.writes, HOUR)}"
+            f"one login is {terms.writes}. {_next(times, terms.writes, HOUR)}"
         )
 
 

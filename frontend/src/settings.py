@@ -10,8 +10,7 @@ from pydantic import Field
 
 from src.shared.environment import Port, Positive
 from src.shared.settings import CommonSettings
-from src.submitting.case import Terms
-from src.submitting.limits import SubmissionLimits, read_higher
+from src.submitting.limits import Terms, read_higher
 
 WholeNumber = Annotated[int, Field(ge=0), "a whole number of at least 0"]
 Days = Annotated[float, Field(gt=0, le=36_500), "a number of days, up to 36500"]
@@ -23,11 +22,11 @@ class Settings(CommonSettings):
 
     refresh_rate: Positive = 30.0
     anonymous_submissions: bool | None = None
-    rate_limit_quota: WholeNumber = SubmissionLimits.quota
-    rate_limit_period: Days = SubmissionLimits.period / timedelta(days=1)
+    rate_limit_quota: WholeNumber = Terms.quota
+    rate_limit_period: Days = Terms.period / timedelta(days=1)
     higher_rate_limits: object = ""
-    writes_per_hour: WholeNumber = SubmissionLimits.writes
-    max_pending: WholeNumber = SubmissionLimits.pending
+    writes_per_hour: WholeNumber = Terms.writes
+    max_pending: WholeNumber = Terms.pending
     gradio_server_port: Port = 7860
     space_host: str | None = None
     oauth_client_id: str | None = None
@@ -53,14 +52,15 @@ class Settings(CommonSettings):
     @property
     def terms(self) -> Terms:
         """Who may submit, and how much. Raises ConfigurationError."""
-        limits = SubmissionLimits(
+        return Terms(
+            anonymous=self.takes_anonymous_submissions,
+            login=self.has_a_login,
             quota=self.rate_limit_quota,
             period=timedelta(days=self.rate_limit_period),
             higher=read_higher(self.higher_rate_limits),
             writes=self.writes_per_hour,
             pending=self.max_pending,
         )
-        return Terms(anonymous=self.takes_anonymous_submissions, login=self.has_a_login, limits=limits)
 
     @property
     def hosts(self) -> frozenset[str]:

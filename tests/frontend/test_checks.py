@@ -44,10 +44,10 @@ from src.shared.data.request import RESUBMITTED, WITHDRAWN, Attempt, Request, St
 from src.shared.errors import BadFile, ConfigurationError
 from src.shared.times import to_text
 from src.submitting.blocklist import Blocklist, read_blocklist
-from src.submitting.case import Case, Terms
+from src.submitting.case import Case
 from src.submitting.desk import withdrawn
 from src.submitting.form import Refused
-from src.submitting.limits import SubmissionLimits, read_higher
+from src.submitting.limits import Terms, read_higher
 from src.submitting.submitter import ANONYMOUS, Submitter
 from support.boards import path_of
 from support.cases import NOW, make_case, make_facts
@@ -61,7 +61,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def terms(*, anonymous: bool = True, login: bool = False, **limits: Any) -> Terms:
-    return Terms(anonymous=anonymous, login=login, limits=SubmissionLimits(**limits))
+    return Terms(anonymous=anonymous, login=login, **limits)
 
 
 def submitted(*ages: timedelta, by: str | None = "alice", **changes: Any) -> dict[str, Request]:

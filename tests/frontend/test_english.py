@@ -12,7 +12,7 @@ from src.page.texts import read_texts
 from src.shared.data.backend_description import write_description
 from src.shared.data.ends import End
 from src.shared.data.request import Attempt, Lease, Progress, Status
-from src.submitting.case import Terms
+from src.submitting.limits import Terms
 from support.boards import NOW, TASKS, BrokenStore, Leaderboard, scores
 from support.factories import make_backend
 from support.page_text import page_text

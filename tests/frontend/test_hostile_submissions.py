@@ -25,10 +25,9 @@ from src.shared.data.names import LOCK, is_data_path, is_safe_path
 from src.shared.data.request import Request, Status, read_request
 from src.shared.stores.hub import Hub
 from src.submitting.accounts import Accounts
-from src.submitting.case import Terms
 from src.submitting.desk import Desk, NotAccepted
 from src.submitting.form import Form
-from src.submitting.limits import SubmissionLimits
+from src.submitting.limits import Terms
 from src.submitting.submitter import ANONYMOUS, Submitter
 from support.boards import TASKS, TEXTS, Leaderboard
 
@@ -282,8 +281,8 @@ class Place:
 
     def desk(self) -> Desk:
         """A desk that has looked nothing up yet, and that takes as much as anybody gives."""
-        limits = SubmissionLimits(quota=10_000, writes=10_000, pending=10_000)
-        return self.leaderboard.make_desk(self.leaderboard.requests, terms=Terms(limits=limits))
+        terms = Terms(quota=10_000, writes=10_000, pending=10_000)
+        return self.leaderboard.make_desk(self.leaderboard.requests, terms=terms)
 
 
 @pytest.fixture

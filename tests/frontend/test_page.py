@@ -35,8 +35,8 @@ from src.shared.data.request import Attempt, Lease, Progress, Status
 from src.shared.stores.hub import Hub
 from src.shared.stores.hub_store import HubStore
 from src.shared.version import FOOT
-from src.submitting.case import Terms
 from src.submitting.form import Form, Refused
+from src.submitting.limits import Terms
 from src.submitting.new_request import withdrawn
 from src.submitting.submitter import ANONYMOUS, Submitter
 from src.tasks import Task

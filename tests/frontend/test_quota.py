@@ -22,10 +22,10 @@ from src.page import notices
 from src.shared.data.ends import WORKERS_FAULT, End
 from src.shared.data.request import Request, Status, read_request, write_request
 from src.shared.times import to_text
-from src.submitting.case import Case, Terms
+from src.submitting.case import Case
 from src.submitting.desk import CAN_BE_WITHDRAWN
 from src.submitting.form import Refused
-from src.submitting.limits import SubmissionLimits, usage
+from src.submitting.limits import Terms, usage
 from src.submitting.new_request import place, withdrawn
 from src.submitting.submitter import ANONYMOUS, Submitter
 from support.backend_modules import backend_module
@@ -45,7 +45,7 @@ WITHOUT_A_RESULT = [end for end in End if end is not End.FINISHED]
 class Board:
     """A requests dataset, the frontend and a worker that write to it, and the time."""
 
-    limits: SubmissionLimits = field(default_factory=SubmissionLimits)
+    terms: Terms = field(default_factory=Terms)
     now: datetime = NOW
     files: dict[str, bytes] = field(default_factory=dict)
     nonces: count[int] = field(default_factory=count)
@@ -66,8 +66,7 @@ class Board:
     # People
 
     def case(self, who: Submitter, model: str = "acme/next") -> Case:
-        terms = Terms(limits=self.limits)
-        case = make_case(facts=make_facts(name=model), who=who, terms=terms, requests=self.requests)
+        case = make_case(facts=make_facts(name=model), who=who, terms=self.terms, requests=self.requests)
         return replace(case, now=self.now)
 
     def submit(self, who: Submitter, model: str = "acme/tiny") -> str:
@@ -76,7 +75,7 @@ class Board:
         quota_is_not_used_up(case)
         is_not_submitted_yet(case)
         placed = place(case, self.files, submitted_time=to_text(self.now))
-        self.write(placed.path, placed.request)
+        self.write(placed.path, placed.value)
         return placed.path
 
     def withdraw(self, path: str) -> None:
@@ -131,12 +130,12 @@ class Board:
             self.end(path, end)
 
     def used_by(self, who: Submitter) -> int:
-        return usage(self.requests.values(), who, self.now - self.limits.period).number
+        return usage(self.requests.values(), who, self.now - self.terms.period).number
 
 
 @pytest.fixture
 def board() -> Board:
-    return Board(SubmissionLimits(quota=2, period=7 * DAY))
+    return Board(Terms(quota=2, period=7 * DAY))
 
 
 def submits_again_and_again(board: Board, *, then: Callable[[str], None], who: Submitter = ALICE) -> int:
@@ -361,8 +360,8 @@ def test_without_a_login_nothing_is_counted(board: Board) -> None:
 
 def test_the_page_says_what_is_used_and_what_counts(board: Board) -> None:
     def told() -> str:
-        used = usage(board.requests.values(), ALICE, board.now - board.limits.period)
-        return str(notices.quota(used, 2, board.limits.period))
+        used = usage(board.requests.values(), ALICE, board.now - board.terms.period)
+        return str(notices.quota(used, 2, board.terms.period))
 
     assert "0 of 2 submissions in 7 days used.<" in told()
     board.submit(ALICE, "acme/a")
@@ -419,7 +418,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @initialize(quota=st.sampled_from([1, 1, 2]))
     def begin(self, quota: int) -> None:
-        self.board.limits = SubmissionLimits(quota=quota, period=PERIOD)
+        self.board.terms = Terms(quota=quota, period=PERIOD)
 
     def one(self, number: int, *statuses: Status) -> str | None:
         """One of the requests with such a status, if there is any."""
@@ -446,7 +445,7 @@ class AnyOrder(RuleBasedStateMachine):
             path = self.board.submit(who, f"acme/model-{number}")
         except Refused as refusal:
             if "used up the quota" in str(refusal):
-                assert places >= self.board.limits.quota, "refused although there was room"
+                assert places >= self.board.terms.quota, "refused although there was room"
                 assert any(turn.attempts or is_open for turn, is_open in own)
             return
         self.turns.setdefault(path, []).append(Turn(login))
@@ -521,7 +520,7 @@ class AnyOrder(RuleBasedStateMachine):
             own = [turn.compute() for turn, _ in self.own_turns(login)]
             for end in (began for times in own for began in times):
                 begun = sum(any(end - PERIOD < began <= end for began in times) for times in own)
-                assert begun <= self.board.limits.quota, f"{login} had {begun} submissions evaluated"
+                assert begun <= self.board.terms.quota, f"{login} had {begun} submissions evaluated"
 
 
 class TestAnyOrder(AnyOrder.TestCase):

@@ -15,9 +15,10 @@ from src.shared.errors import Conflict, LeaderboardError, StoreError
 from src.shared.stores.hub import RETRIED
 from src.shared.stores.mirror import Reading
 from src.shared.stores.store import Snapshot, Store
-from src.submitting.case import Case, Terms
+from src.submitting.case import Case
 from src.submitting.desk import NotAccepted
 from src.submitting.form import Form, Refused
+from src.submitting.limits import Terms
 from support.boards import NOW, Leaderboard, path_of
 from support.factories import MODEL, make_request, old_request_file
 

@@ -18,9 +18,8 @@ from src.page.queue_tables import queue_table
 from src.page.table import contents, leaderboard_table
 from src.queue.entries import Group, entries, grouped
 from src.shared.data.request import Status
-from src.submitting.case import Terms
 from src.submitting.desk import NotAccepted
-from src.submitting.limits import SubmissionLimits
+from src.submitting.limits import Terms
 from src.submitting.submitter import Submitter
 from support.boards import NO_LINKS, TASKS, TEXTS, Leaderboard, scores
 from support.factories import make_request, old_request_file, old_result_file
@@ -182,7 +181,7 @@ def test_20_a_failed_request_does_not_block_its_resubmission(leaderboard: Leader
 
 
 def test_20_a_submission_needs_a_login_and_no_login_submits_without_end(leaderboard: Leaderboard) -> None:
-    terms = Terms(anonymous=False, login=True, limits=SubmissionLimits(quota=1))
+    terms = Terms(anonymous=False, login=True, quota=1)
     desk = leaderboard.make_desk(leaderboard.requests, terms=terms)
     for name in ("acme/a", "acme/b"):
         leaderboard.add_model(name)

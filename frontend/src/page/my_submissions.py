@@ -86,10 +86,10 @@ class MySubmissions:
             return {self.whole: gr.Accordion(visible=False), self.mine: ""}
         board = self._keeper.now.board
         mine = board.entries_of(who)
-        limits = self._desk.terms.limits
-        since = self._clock() - limits.period
+        terms = self._desk.terms
+        since = self._clock() - terms.period
         used = usage(board.requests.values(), who, since)
-        message = notices.quota(used, limits.quota_of(who.login), limits.period)
+        message = notices.quota(used, terms.quota_of(who.login), terms.period)
         label = f"👤 My submissions ({len(mine):,})"
         links = Links(self._keeper.requests, self._keeper.results, board.local_models)
         cards = board.derived.once(("cards", who.login), lambda: request_card.cards(mine, links, who))

@@ -12,20 +12,9 @@ from src.shared.data.request import Request
 from src.shared.models.model_source import ModelFacts
 from src.submitting.blocklist import Blocklist
 from src.submitting.form import Form, precisions, weight_types
-from src.submitting.limits import SubmissionLimits
+from src.submitting.limits import Terms
 from src.submitting.lookup import Lookup
 from src.submitting.submitter import ANONYMOUS, Submitter
-
-
-@dataclass(frozen=True)
-class Terms:
-    """Who may submit, and how much."""
-
-    anonymous: bool = True
-    """Whether people may submit without a login."""
-    login: bool = False
-    """Whether the page has a login."""
-    limits: SubmissionLimits = field(default_factory=SubmissionLimits)
 
 
 @dataclass(frozen=True)

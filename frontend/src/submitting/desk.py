@@ -15,9 +15,10 @@ from src.shared.models.model_source import ModelFacts, ModelSource
 from src.shared.process.steady import steady_now
 from src.shared.times import Clock, to_text, utc_now
 from src.submitting.blocklist import Blocklist
-from src.submitting.case import Case, Terms
+from src.submitting.case import Case
 from src.submitting.form import Form, Refused, tidied
 from src.submitting.group_commit import Change, GroupCommit
+from src.submitting.limits import Terms
 from src.submitting.lookup import Lookup
 from src.submitting.new_request import form_of, place, withdrawn
 from src.submitting.receipts import Receipt

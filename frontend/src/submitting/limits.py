@@ -1,4 +1,4 @@
-"""How much one login may submit, counted from the requests alone: it holds across frontends and restarts."""
+"""Who may submit and how much, counted from the requests alone: it holds across frontends and restarts."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class SubmissionLimits:
-    """How much may be submitted."""
+class Terms:
+    """Who may submit, and how much."""
 
+    anonymous: bool = True
+    """Whether people may submit without a login."""
+    login: bool = False
+    """Whether the page has a login."""
     quota: int = 5
     """How many submissions of one login are evaluated in a period."""
     period: timedelta = timedelta(days=7)
