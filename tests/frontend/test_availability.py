@@ -14,7 +14,8 @@ from src.leaderboard.availability import (
     due,
     read_verdicts,
 )
-from src.leaderboard.view import GONE, ViewState, view
+from src.leaderboard.filters import GONE
+from src.leaderboard.view import ViewState, view
 from src.shared.data.names import AVAILABILITY
 from src.shared.data.request import Status
 from src.shared.errors import ModelError
@@ -170,7 +171,7 @@ def test_the_board_follows_what_is_found_out(leaderboard: Leaderboard) -> None:
     world.time += CHECKED_AGAIN_AFTER
     inspector.inspect()
     keeper.sync()
-    shown = view(keeper.now.board.standings, ViewState(hidden=frozenset({GONE})))
+    shown = view(keeper.now.board.standings, ViewState(filters={"hidden": {GONE}}))
     assert [line.row.model for line in shown.lines] == ["acme/here"]
     keeper.sync()
     assert keeper.now.board.standings.rows[0].is_available is not None

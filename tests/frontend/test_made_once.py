@@ -12,7 +12,7 @@ import orjson
 import pytest
 from gradio_client import Client
 
-from src.page import about_tab, api, endpoints, leaderboard_tab, request_card, submit_tab
+from src.page import about_tab, api, endpoints, filter_controls, request_card, submit_tab
 from src.page.about_tab import AboutTab
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.ready import pass_ready_answers_on, ready
@@ -166,7 +166,7 @@ def test_the_tests_and_the_command_of_the_best_row_are_made_once(
 
 
 def test_what_the_filters_offer_is_found_once(filled: Leaderboard, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = counted(monkeypatch, leaderboard_tab, "choices")
+    found = counted(monkeypatch, filter_controls, "choices")
     with gr.Blocks():
         tab = LeaderboardTab(filled.keeper, TASKS, TEXTS)
     chosen = [control.value for control in tab.choices]

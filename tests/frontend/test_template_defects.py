@@ -11,7 +11,8 @@ import pytest
 
 import src
 from src.columns import columns
-from src.leaderboard.view import Sizes, ViewState, view
+from src.leaderboard.filters import Range
+from src.leaderboard.view import ViewState, view
 from src.page import api
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.queue_tables import queue_table
@@ -161,8 +162,8 @@ def test_18_an_unknown_size_is_not_0_and_can_be_asked_for(leaderboard: Leaderboa
     assert rows(leaderboard)[0]["#Params (B)"] is None
     standings = leaderboard.keeper.now.board.standings
     assert len(view(standings, ViewState()).lines) == 1
-    assert len(view(standings, ViewState(sizes=Sizes(0, 100))).lines) == 0
-    assert len(view(standings, ViewState(sizes=Sizes(1, 100, with_unknown=True))).lines) == 1
+    assert len(view(standings, ViewState(filters={"sizes": Range(0, 100)})).lines) == 0
+    assert len(view(standings, ViewState(filters={"sizes": Range(1, 100, with_unknown=True)})).lines) == 1
 
 
 def test_20_spaces_and_dots_in_names_do_not_lead_outside(leaderboard: Leaderboard) -> None:
@@ -256,11 +257,11 @@ def test_23_the_range_of_sizes_is_the_whole_one_to_begin_with_and_its_ends_are_e
         return {line.row.model.removeprefix("acme/") for line in view(standings, state).lines}
 
     assert found(ViewState()) == {"unknown", "small", "middle", "big"}
-    assert found(ViewState(sizes=Sizes(0.5, 70.0))) == {"small", "middle", "big"}
-    assert found(ViewState(sizes=Sizes(0.51, 69.99))) == {"middle"}
-    assert found(ViewState(sizes=Sizes(7.25, 7.25))) == {"middle"}
-    assert found(ViewState(sizes=Sizes(100, 200))) == set()
-    assert found(ViewState(sizes=Sizes(100, 200, with_unknown=True))) == {"unknown"}
+    assert found(ViewState(filters={"sizes": Range(0.5, 70.0)})) == {"small", "middle", "big"}
+    assert found(ViewState(filters={"sizes": Range(0.51, 69.99)})) == {"middle"}
+    assert found(ViewState(filters={"sizes": Range(7.25, 7.25)})) == {"middle"}
+    assert found(ViewState(filters={"sizes": Range(100, 200)})) == set()
+    assert found(ViewState(filters={"sizes": Range(100, 200, with_unknown=True)})) == {"unknown"}
 
 
 def test_24_a_search_does_not_match_the_markup_of_a_link(leaderboard: Leaderboard) -> None:

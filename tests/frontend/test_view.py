@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from src.columns import AFTER_TASKS, AVERAGE, BEFORE_TASKS, MODEL, PARAMS, RANK, TYPE_SYMBOL, columns
+from src.leaderboard.filters import GONE, Range, choices
 from src.leaderboard.rows import Standings, standings
-from src.leaderboard.view import GONE, Sizes, Table, ViewState, choices, view
+from src.leaderboard.view import Table, ViewState, view
 from src.shared.data.request import Status
 from support.boards import TASKS, make_result, path_of, scores
 from support.factories import make_request
@@ -33,8 +34,8 @@ def a_leaderboard() -> Standings:
     return standings(TASKS, {path_of(request): request for request in requests}, results)
 
 
-def see(**chosen: Any) -> Table:
-    return view(a_leaderboard(), ViewState(**chosen))
+def see(*, search: str = "", columns: frozenset[str] | None = None, **filters: Any) -> Table:
+    return view(a_leaderboard(), ViewState(columns, search, filters))
 
 
 def models(table: Table) -> list[str]:
@@ -145,9 +146,9 @@ def test_filters_by_type_and_precision() -> None:
 def test_a_range_of_sizes_that_was_chosen_leaves_the_unknown_out_unless_asked_for(
     low: float | None, high: float | None, found: list[str]
 ) -> None:
-    assert models(see(sizes=Sizes(low, high))) == found
+    assert models(see(sizes=Range(low, high))) == found
     with_unknown = [name for name in MODELS if name in found or name == "other/model"]
-    assert models(see(sizes=Sizes(low, high, with_unknown=True))) == with_unknown
+    assert models(see(sizes=Range(low, high, with_unknown=True))) == with_unknown
 
 
 def test_only_what_is_known_to_be_gone_is_hidden_as_gone() -> None:
@@ -155,7 +156,7 @@ def test_only_what_is_known_to_be_gone_is_hidden_as_gone() -> None:
     board = a_leaderboard()
     gone, *others = board.rows
     board = replace(board, rows=(replace(gone, is_available=False), *others))
-    assert models(view(board, ViewState(hidden=frozenset({GONE})))) == list(MODELS)[1:]
+    assert models(view(board, ViewState(filters={"hidden": {GONE}}))) == list(MODELS)[1:]
 
 
 def test_rows_without_all_scores_can_be_hidden() -> None:

@@ -62,8 +62,8 @@ def test_a_hub_that_is_down_and_comes_back(
 @pytest.mark.slow
 def test_a_hub_that_does_not_answer(browser: Browser, hub: RemoteHub, token: str, tmp_path: Path) -> None:
     """The pages open at once, whatever the Hub does."""
-    hub.do("strike_share", share=1, faults=["slow"])
-    with running(tmp_path, **on_the_hub(hub, token), **QUICK) as spaces:
+    hub.do("strike_share", share=1, faults=["slow"], slow_seconds=8)
+    with running(tmp_path, ("frontend",), **on_the_hub(hub, token), **QUICK) as spaces:
         pages = expect_on_both(browser, [spaces["frontend"].url], "Reading the results")
         hub.do("stop_faults")
         expect(pages[0].get_by_text("No results yet")).to_be_visible(timeout=SOON)

@@ -1,3 +1,3 @@
 """The table's contents: rows, averages and ranks (`rows.py`), what a column counts as (`scoring.py`),
-search and filters (`view.py`).
+filters (`filters.py`), the view (`view.py`).
 """

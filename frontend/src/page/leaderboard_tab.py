@@ -11,11 +11,12 @@ from markupsafe import Markup
 
 from src.board.board import Board, Now, new_results
 from src.board.keeper import Keeper
-from src.columns import PRECISION, TYPE, Column, columns
+from src.columns import columns
 from src.leaderboard.scoring import TaskColumn
 from src.leaderboard.search import LONGEST, read_search
-from src.leaderboard.view import GONE, HIDEABLE, Sizes, ViewState, choices, view
+from src.leaderboard.view import ViewState, view
 from src.page import marks, notices
+from src.page.filter_controls import FilterControls
 from src.page.recent_boards import RecentBoards
 from src.page.table import Contents, contents, leaderboard_table
 from src.page.texts import Texts
@@ -40,6 +41,7 @@ class LeaderboardTab:
         self._opened: _Seen | None = None
         self._opening = Lock()
         self._recent_boards = RecentBoards()
+        self.filters = FilterControls()
         self.seen_board = gr.State()
         self.until_read = gr.Timer(1.0, active=False)
         self.new_results = gr.Button(visible=False, variant="primary", size="sm", elem_id="new-results")
@@ -62,28 +64,14 @@ class LeaderboardTab:
                 scale=3,
                 min_width=300,
             )
-            self.types = gr.Dropdown(
-                [], label="Types", multiselect=True, allow_custom_value=True, elem_id="types"
-            )
-            self.precisions = gr.Dropdown(
-                [], label="Precisions", multiselect=True, allow_custom_value=True, elem_id="precisions"
-            )
+            self.filters.place(is_rare=False)
         with gr.Accordion("Sizes, hiding and columns", open=False):
             self._rarer_controls(tasks)
         self.found = gr.HTML(padding=False)
 
     def _rarer_controls(self, tasks: Sequence[Task]) -> None:
         with gr.Row():
-            self.smallest = gr.Number(
-                None, label="Size from", placeholder="the smallest", info="Billions of parameters", minimum=0
-            )
-            self.largest = gr.Number(
-                None, label="Size to", placeholder="the largest", info="Billions of parameters", minimum=0
-            )
-            self.unknown = gr.Checkbox(
-                False, label="Include unknown sizes", info="With a range of sizes", elem_id="unknown-sizes"
-            )
-            self.hidden = gr.CheckboxGroup(list(HIDEABLE), value=[GONE], label="Hide", scale=3, min_width=300)
+            self.filters.place(is_rare=True)
         offered = [column for column in columns([TaskColumn(task) for task in tasks]) if not column.is_fixed]
         self.columns = gr.CheckboxGroup(
             [column.name for column in offered],
@@ -94,16 +82,7 @@ class LeaderboardTab:
     @property
     def choices(self) -> list[Any]:
         """The controls, in the order in which the functions below take their values."""
-        return [
-            self.search,
-            self.columns,
-            self.types,
-            self.precisions,
-            self.smallest,
-            self.largest,
-            self.unknown,
-            self.hidden,
-        ]
+        return [self.search, self.columns, *self.filters.components]
 
     @property
     def shown(self) -> list[Any]:
@@ -120,8 +99,7 @@ class LeaderboardTab:
             self.new_results,
             self.first_steps,
             self.whole,
-            self.types,
-            self.precisions,
+            *self.filters.with_choices,
         ]
 
     def listen(self, page: gr.Blocks) -> None:
@@ -147,15 +125,14 @@ class LeaderboardTab:
         """Show the present board under the present choices."""
         now = self._keeper.now
         rows = now.board.standings.rows
-        return self._view(now.board, chosen) | {
+        updates = self._view(now.board, chosen) | {
             self.seen_board: self._recent_boards.number(now.board),
             self.until_read: gr.Timer(active=not now.synced),
             self.new_results: gr.Button(visible=False),
             self.first_steps: "" if rows else notices.first_steps(now, str(self._keeper.results)),
             self.whole: gr.Column(elem_classes=[] if rows else [UNSEEN]),
-            self.types: gr.Dropdown(choices=_choices(now.board, TYPE)),
-            self.precisions: gr.Dropdown(choices=_choices(now.board, PRECISION)),
         }
+        return updates | self.filters.offered(now.board)
 
     def change_view(self, seen_board: int | None, *chosen: Any) -> Updates:
         """Show the board that the visitor sees under other choices."""
@@ -170,7 +147,7 @@ class LeaderboardTab:
         return {self.new_results: gr.Button(notices.new_results_label(number), visible=True)}
 
     def _view(self, board: Board, chosen: Sequence[Any]) -> Updates:
-        state = _state(chosen)
+        state = self._state(chosen)
         seen = self._seen(board, state)
         left_out = read_search(state.search).left_out
         return {
@@ -179,11 +156,16 @@ class LeaderboardTab:
             self.notes: seen.notes,
         }
 
+    def _state(self, chosen: Sequence[Any]) -> ViewState:
+        """Return what a visitor chose, from the values of the controls."""
+        search, names, *values = chosen
+        return ViewState(frozenset(names), search, self.filters.chosen(values))
+
     def _seen(self, board: Board, state: ViewState) -> _Seen:
         """Return what a visitor sees. The present board with default choices is made once
         for all visitors.
         """
-        if board is not self._keeper.now.board or state != _state([each.value for each in self.choices]):
+        if board is not self._keeper.now.board or state != self._state([each.value for each in self.choices]):
             return _contents(board, state)
         with self._opening:
             if self._opened is None or self._opened.board is not board:
@@ -198,24 +180,6 @@ class _Seen(NamedTuple):
     table: Contents
     number: int
     notes: Markup
-
-
-def _state(chosen: Sequence[Any]) -> ViewState:
-    """Return what a visitor chose, from the values of the controls."""
-    search, names, types, precisions, smallest, largest, unknown, hidden = chosen
-    return ViewState(
-        columns=frozenset(names),
-        search=search,
-        types=frozenset(types or ()),
-        precisions=frozenset(precisions or ()),
-        sizes=Sizes(smallest, largest, with_unknown=unknown),
-        hidden=HIDEABLE.keys() & hidden,
-    )
-
-
-def _choices(board: Board, column: Column) -> list[str]:
-    """Return the choices of a filter. They are the same for all visitors."""
-    return board.derived.once(("choices", column.header), lambda: choices(column, board.standings.rows))
 
 
 def _contents(board: Board, state: ViewState) -> _Seen:

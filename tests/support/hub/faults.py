@@ -73,8 +73,20 @@ class Faults:
         """Let the next calls fail: `strike_next(Fault.LOST_ANSWER, route="commit")`."""
         self._orders.append(Order(Fault(fault), times, route, method, repository))
 
-    def strike_share(self, share: float, faults: Iterable[Fault] = tuple(Fault), *, seed: int = 0) -> None:
-        """Let a share of all calls fail (0.1 is every tenth, at random), with each of the faults in turn."""
+    def strike_share(
+        self,
+        share: float,
+        faults: Iterable[Fault] = tuple(Fault),
+        *,
+        seed: int = 0,
+        slow_seconds: float | None = None,
+    ) -> None:
+        """Let a share of all calls fail (0.1 is every tenth, at random), with each of the faults in turn.
+
+        `slow_seconds` is how late a slow answer is from now on.
+        """
+        if slow_seconds is not None:
+            self.slow_seconds = slow_seconds
         self._share, self._turns, self._random = share, deque(map(Fault, faults)), Random(seed)
 
     def stop(self) -> None:

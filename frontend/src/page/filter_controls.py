@@ -1,0 +1,123 @@
+"""The controls of the filters: each kind of filter has its kind of control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import gradio as gr
+
+from src.board.board import Board
+from src.leaderboard.filters import FILTERS, Chosen, OneOf, Range, Within, Without, choices
+from src.page.updates import Updates
+
+
+class OneOfControl:
+    """A drop-down list of the texts that occur."""
+
+    def __init__(self, of: OneOf) -> None:
+        self.of = of
+        self.components = [
+            gr.Dropdown([], label=of.label, multiselect=True, allow_custom_value=True, elem_id=of.name)
+        ]
+
+    def chosen(self, values: Sequence[Any]) -> frozenset[str]:
+        """Return what is chosen, from the values of the components."""
+        return frozenset(values[0] or ())
+
+
+class WithinControl:
+    """Two numbers, and whether rows without a number are wanted."""
+
+    def __init__(self, of: Within) -> None:
+        self.of = of
+        self.components = [
+            gr.Number(None, label=f"{of.label} from", placeholder="the smallest", info=of.unit, minimum=0),
+            gr.Number(None, label=f"{of.label} to", placeholder="the largest", info=of.unit, minimum=0),
+            gr.Checkbox(
+                False,
+                label=f"Include unknown {of.name}",
+                info=f"With a range of {of.name}",
+                elem_id=f"unknown-{of.name}",
+            ),
+        ]
+
+    def chosen(self, values: Sequence[Any]) -> Range:
+        """Return what is chosen, from the values of the components."""
+        return Range(*values)
+
+
+class WithoutControl:
+    """A box for each kind of rows."""
+
+    def __init__(self, of: Without) -> None:
+        self.of = of
+        self.components = [
+            gr.CheckboxGroup(
+                list(of.kinds), value=sorted(of.at_first), label=of.label, scale=3, min_width=300
+            )
+        ]
+
+    def chosen(self, values: Sequence[Any]) -> frozenset[str]:
+        """Return what is chosen, from the values of the components."""
+        return frozenset(values[0] or ()) & self.of.kinds.keys()
+
+
+Control = OneOfControl | WithinControl | WithoutControl
+
+
+def control(of: OneOf | Within | Without) -> Control:
+    """Make the control of a filter."""
+    match of:
+        case OneOf():
+            return OneOfControl(of)
+        case Within():
+            return WithinControl(of)
+        case Without():
+            return WithoutControl(of)
+
+
+class FilterControls:
+    """The controls of all filters. Call `place` where they belong on the page."""
+
+    def __init__(self) -> None:
+        self._placed: dict[str, Control] = {}
+
+    def place(self, *, is_rare: bool) -> None:
+        """Put the rare filters here, or the others."""
+        self._placed |= {each.name: control(each) for each in FILTERS if each.is_rare == is_rare}
+
+    @property
+    def _controls(self) -> list[Control]:
+        return [self._placed[each.name] for each in FILTERS]
+
+    @property
+    def components(self) -> list[Any]:
+        """All components, in the order in which `chosen` takes their values."""
+        return [component for each in self._controls for component in each.components]
+
+    @property
+    def with_choices(self) -> list[Any]:
+        """The components whose choices follow the board."""
+        return [component for each, component in self._lists()]
+
+    def chosen(self, values: Sequence[Any]) -> Chosen:
+        """Return what is chosen of each filter, from the values of the components."""
+        left = iter(values)
+        return {
+            each.of.name: each.chosen(list(islice(left, len(each.components)))) for each in self._controls
+        }
+
+    def offered(self, board: Board) -> Updates:
+        """Offer the choices that occur on a board. They are the same for all visitors."""
+        return {component: gr.Dropdown(choices=_choices(each, board)) for each, component in self._lists()}
+
+    def _lists(self) -> Iterator[tuple[OneOf, Any]]:
+        for each in self._controls:
+            if isinstance(each, OneOfControl):
+                yield each.of, each.components[0]
+
+
+def _choices(of: OneOf, board: Board) -> list[str]:
+    return board.derived.once(("choices", of.name), lambda: choices(of.column, board.standings.rows))
