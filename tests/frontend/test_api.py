@@ -17,6 +17,7 @@ from src.submitting.desk import Desk
 from src.submitting.group_commit import GroupCommit
 from src.submitting.receipts import submissions
 from support.boards import NOW, Leaderboard, scores
+from support.served_pages import served
 from support.waiting import wait_for
 
 
@@ -167,9 +168,8 @@ def test_in_gradios_own_queue_those_who_wait_for_their_commit_leave_room_for_the
     names = [f"acme/model-{number}" for number in range(60)]
     group, may_write = gathering(leaderboard, names)
     page = leaderboard.page(Desk(leaderboard.models, group))
-    _, url, _ = page.launch(prevent_thread_lock=True, max_threads=EVENTS_AT_ONCE, quiet=True)
-    try:
-        with httpx.Client(base_url=url, timeout=60) as client:
+    with served(page, max_threads=EVENTS_AT_ONCE) as url, httpx.Client(base_url=url, timeout=60) as client:
+        try:
 
             def call(name: str, *data: Any) -> str:
                 answer = client.post(f"gradio_api/call/{name}", json={"data": data})
@@ -180,9 +180,8 @@ def test_in_gradios_own_queue_those_who_wait_for_their_commit_leave_room_for_the
             assert "event: complete" in client.get(call("queue")).text
             may_write.set()
             assert all('"ok": true' in client.get(each).text for each in waiting)
-    finally:
-        may_write.set()
-        page.close()
+        finally:
+            may_write.set()
 
 
 def test_over_http_null_means_the_default(http: Http) -> None:

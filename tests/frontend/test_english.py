@@ -17,6 +17,7 @@ from support.boards import NOW, TASKS, BrokenStore, Leaderboard, scores
 from support.factories import make_backend
 from support.page_text import page_text
 from support.sentences import MOST_WORDS, number_of_words, sentences, texts_in, too_long
+from support.served_pages import served
 from support.sources import ROOT
 
 MODULES = sorted((ROOT / "frontend").rglob("*.py"))
@@ -97,6 +98,7 @@ def make_backend_file() -> bytes:
         (full, ["cannot be put together", "skipped because", "may be wrong", "It was killed.", "1 attempt"]),
     ],
 )
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # gradio's own sockets
 @pytest.mark.parametrize("terms", [Terms(), Terms(anonymous=False)])
 def test_no_sentence_of_the_page_is_long(
     leaderboard: Leaderboard,
@@ -106,11 +108,8 @@ def test_no_sentence_of_the_page_is_long(
 ) -> None:
     prepare(leaderboard)
     page = leaderboard.page(leaderboard.make_desk(leaderboard.requests, terms=terms), TEXTS, notice="Local.")
-    try:
-        _, url, _ = page.launch(prevent_thread_lock=True, quiet=True)
-        shown = page_text(url.rstrip("/"))
-    finally:
-        page.close()
+    with served(page) as url:
+        shown = page_text(url)
     parts = [json.loads(json.dumps(part["props"], default=str)) for part in page.config["components"]]
     written = "\n\n".join(
         str(part[name])

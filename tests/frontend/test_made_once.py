@@ -22,6 +22,7 @@ from support.boards import TASKS, TEXTS, Leaderboard, scores
 from support.calls import Caller
 from support.page_requests import page_request
 from support.processor_time import processor_seconds
+from support.served_pages import served
 
 ROWS = 2000
 MOST_SECONDS = 0.1
@@ -86,12 +87,9 @@ def test_the_answer_has_the_same_values_as_if_it_were_made_for_this_call(
 def test_the_python_client_and_curl_get_the_same_values(filled: Leaderboard, name: str) -> None:
     wanted = json.loads(json.dumps(getattr(api, name)(filled.keeper.now.board)))
     page = filled.page()
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True)
-    try:
+    with served(page) as url:
         assert Client(url, verbose=False).predict(api_name=f"/{name}") == wanted
         assert curl(url, name) == [wanted]
-    finally:
-        page.close()
 
 
 def curl(url: str, name: str) -> Any:
