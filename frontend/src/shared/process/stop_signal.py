@@ -20,6 +20,7 @@ class StopSignal:
     thread. A handler that runs inside `Event.wait`, which holds the Event's lock, waits for the lock forever.
     A signal that arrives just before the thread blocks is not handled until it wakes, which is never. So this
     waits for the byte that the interpreter itself writes as a signal arrives (`signal.set_wakeup_fd`).
+    `signal.sigwait` needs the signals blocked. Every child would inherit that, and SIGTERM would not end it.
     """
 
     def __init__(self) -> None:
