@@ -5,9 +5,20 @@ from typing import Any
 
 import pytest
 
-from src.columns import AFTER_TASKS, AVERAGE, BEFORE_TASKS, MODEL, PARAMS, RANK, TYPE_SYMBOL, columns
+from src.columns import (
+    AFTER_TASKS,
+    AVERAGE,
+    BEFORE_TASKS,
+    MODEL,
+    PARAMS,
+    RANK,
+    TYPE_SYMBOL,
+    Column,
+    columns,
+)
 from src.leaderboard.filters import GONE, Range, choices
 from src.leaderboard.rows import Standings, standings
+from src.leaderboard.sorting import Sort, in_order
 from src.leaderboard.view import Table, ViewState, view
 from src.shared.data.request import Status
 from support.boards import TASKS, make_result, path_of, scores
@@ -210,3 +221,48 @@ def test_the_architecture_is_read_from_either_key(extra: dict[str, object]) -> N
 def test_no_two_columns_share_a_name() -> None:
     names = [column.name for column in BEFORE_TASKS + AFTER_TASKS]
     assert len(names) == len(set(names))
+
+
+# Sorting
+
+
+@pytest.mark.parametrize(
+    ("column", "best_first", "worst_first"),
+    [
+        ("Rank", ["Tiny", "big", "model", "half"], ["model", "big", "Tiny", "half"]),
+        ("Addition", ["Tiny", "big", "model", "half"], ["half", "model", "big", "Tiny"]),
+        ("Copying", ["Tiny", "big", "model", "half"], ["Tiny", "big", "model", "half"]),
+        ("#Params (B)", ["big", "half", "Tiny", "model"], ["Tiny", "half", "big", "model"]),
+        ("Hub License", ["big", "Tiny", "model", "half"], ["Tiny", "model", "big", "half"]),
+        ("Model", ["big", "Tiny", "half", "model"], ["model", "half", "Tiny", "big"]),
+        ("Nothing", ["Tiny", "big", "model", "half"], ["Tiny", "big", "model", "half"]),
+    ],
+)
+def test_a_column_is_sorted_by_its_direction_and_missing_values_are_always_last(
+    column: str, best_first: list[str], worst_first: list[str]
+) -> None:
+    for worst, order in ((False, best_first), (True, worst_first)):
+        table = view(a_leaderboard(), ViewState(sort=Sort(column, worst_first=worst)))
+        assert [name.rpartition("/")[2] for name in models(table)] == order
+
+
+def test_the_lowest_is_the_best_where_lower_is_better() -> None:
+    board = a_leaderboard()
+    tasks = (replace(board.tasks[0], higher_is_better=False), *board.tasks[1:])
+    table = view(replace(board, tasks=tasks), ViewState(sort=Sort("Addition")))
+    assert models(table) == list(reversed(MODELS))
+    assert not table.is_descending
+
+
+def test_numbers_and_texts_of_an_owners_column_can_be_sorted() -> None:
+    board = a_leaderboard()
+    mixed = Column("Mixed", lambda row: {"acme/Tiny": "b", "acme/big": 3, "other/half": "A"}.get(row.model))
+    for worst, order in ((False, "Tiny half big model"), (True, "big half Tiny model")):
+        ordered = in_order(board.rows, mixed, Sort("Mixed", worst_first=worst))
+        assert [row.model.rpartition("/")[2] for row in ordered] == order.split()
+
+
+def test_a_view_has_as_many_rows_as_are_wanted_and_says_how_many_there_are() -> None:
+    table = view(a_leaderboard(), ViewState(search="acme; half", size=2))
+    assert models(table) == ["acme/Tiny", "acme/big"]
+    assert (table.found, table.total) == (3, 4)

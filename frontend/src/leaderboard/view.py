@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from src.columns import Cell, Column, columns
+from src.columns import RANK, Cell, Column, columns
 from src.leaderboard.filters import Chosen, predicate
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.search import found, read_search
+from src.leaderboard.sorting import Sort, in_order, is_descending
+
+BY_RANK = Sort(RANK.name)
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,9 @@ class ViewState:
     search: str = ""
     filters: Chosen = field(default_factory=dict)
     """What is chosen of each filter, by its name."""
+    sort: Sort = BY_RANK
+    size: int | None = None
+    """How many rows are shown at most; None for all."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,11 @@ class Table:
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    sorted_by: Column
+    is_descending: bool
+    """Whether the largest value of that column comes first."""
+    found: int
+    """The number of rows that the search and the filters leave."""
     total: int
     """The number of rows without search and filters."""
 
@@ -45,11 +56,25 @@ class Table:
 
 
 def view(standings: Standings, state: ViewState) -> Table:
-    """Return the table for a state. Rows keep their order and rank. Fixed columns are always shown."""
-    chosen = tuple(column for column in columns(standings.tasks) if _is_chosen(column, state))
+    """Return the table for a state. Rows keep their rank. Fixed columns are always shown.
+
+    The order is that of the ranks if the column to sort by does not exist.
+    """
+    every = columns(standings.tasks)
     passes = predicate(state.filters)
-    rows = tuple(row for row in found(standings, read_search(state.search)) if passes(row))
-    return Table(chosen, rows, total=len(standings.rows))
+    rows = [row for row in found(standings, read_search(state.search)) if passes(row)]
+    by = next((column for column in every if column.name == state.sort.column), RANK)
+    sort = state.sort if by.name == state.sort.column else BY_RANK
+    if sort != BY_RANK:
+        rows = in_order(rows, by, sort)
+    return Table(
+        columns=tuple(column for column in every if _is_chosen(column, state)),
+        rows=tuple(rows[: state.size]),
+        sorted_by=by,
+        is_descending=is_descending(by, sort),
+        found=len(rows),
+        total=len(standings.rows),
+    )
 
 
 def _is_chosen(column: Column, state: ViewState) -> bool:

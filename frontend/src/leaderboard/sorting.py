@@ -1,0 +1,38 @@
+"""The order of the rows: by a column that a visitor chose, the best first and missing values last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from src.columns import Column, Value
+from src.leaderboard.rows import Row
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A column, and which of its ends comes first."""
+
+    column: str
+    """The column's name."""
+    worst_first: bool = False
+
+
+def is_descending(column: Column, sort: Sort) -> bool:
+    """Return whether the largest value comes first. The best is the largest number, unless lower is better;
+    texts begin with A.
+    """
+    return (not column.is_text and not column.lower_first) != sort.worst_first
+
+
+def in_order(rows: Sequence[Row], column: Column, sort: Sort) -> Sequence[Row]:
+    """Return the rows in order. Rows with equal values stay as they were; rows without a value come last."""
+    values = [(column.value_of(row), row) for row in rows]
+    known = [(_key(value), row) for value, row in values if value is not None]
+    known.sort(key=lambda pair: pair[0], reverse=is_descending(column, sort))
+    return [row for _, row in known] + [row for value, row in values if value is None]
+
+
+def _key(value: Value) -> tuple[bool, float | str]:
+    """A key by which numbers and texts can be compared: an owner's column may hold both."""
+    return (True, value.casefold()) if isinstance(value, str) else (False, value or 0)
