@@ -88,7 +88,16 @@ def main() -> None:
     from src.page.visitors import Visitors
 
     visitors = Visitors(Accounts(), settings.hosts)
-    page = build_page(keeper, desk, texts, tasks, visitors, num_fewshot=num_fewshot, notice=stores.notice)
+    page = build_page(
+        keeper,
+        desk,
+        texts,
+        tasks,
+        visitors,
+        num_fewshot=num_fewshot,
+        notice=stores.notice,
+        space=settings.space_id if settings.is_a_space else None,
+    )
     serve(page, settings, stores)
     stop.wait()
     for loop in loops:

@@ -171,7 +171,7 @@ def test_the_board_follows_what_is_found_out(leaderboard: Leaderboard) -> None:
     world.time += CHECKED_AGAIN_AFTER
     inspector.inspect()
     keeper.sync()
-    shown = view(keeper.now.board.standings, ViewState(filters={"hidden": {GONE}}))
+    shown = view(keeper.now.board.standings, ViewState(filters={"without": {GONE}}))
     assert [line.row.model for line in shown.lines] == ["acme/here"]
     keeper.sync()
     assert keeper.now.board.standings.rows[0].is_available is not None

@@ -275,7 +275,7 @@ def test_the_page_is_built_and_what_it_sends_is_strict_json(leaderboard: Leaderb
     leaderboard.page()
     with gr.Blocks():
         tab = LeaderboardTab(leaderboard.keeper, TASKS, TEXTS)
-    shown = tab.refresh(*[control.value for control in tab.choices])[tab.table]
+    shown = tab.show_all(None, *[control.value for control in tab.choices])[tab.table]
     strict(shown)
     assert len(shown["data"]) == len(files.rows)
     strict(json.loads(orjson.dumps(tab.table.postprocess(shown))))

@@ -2,11 +2,14 @@
 
 import asyncio
 import copy
+import html
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import gradio as gr
 import gradio_leaderboard
@@ -48,7 +51,7 @@ HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">[x](javascript
 DEFAULT_COLUMNS = [
     column.name for column in columns([TaskColumn(task) for task in TASKS]) if column.is_default
 ]
-CHOSEN = ("", DEFAULT_COLUMNS, [], [], None, None, False, [])
+CHOSEN = ("", DEFAULT_COLUMNS, [], [], None, None, False, [], "", "")
 
 
 def is_harmless(html: str) -> bool:
@@ -175,14 +178,13 @@ def payload(leaderboard: Leaderboard, *, local: frozenset[str] = frozenset(), **
     return contents(view(leaderboard.keeper.now.board.standings, ViewState(**state)), local)
 
 
-def test_a_missing_number_is_blank_and_sorted_below_every_number(leaderboard: Leaderboard) -> None:
+def test_a_missing_number_is_blank_and_an_incomplete_average_says_how_much_is_there(
+    leaderboard: Leaderboard,
+) -> None:
     leaderboard.add_result(scores=scores(-0.5))
     sent = payload(leaderboard)
-    shown = dict(zip(sent["headers"], sent["metadata"]["display_value"][0], strict=True))
-    sorted_by = dict(zip(sent["headers"], sent["data"][0], strict=True))
+    shown = dict(zip(sent["headers"], sent["data"][0], strict=True))
     assert (shown["Addition"], shown["Agreement"], shown["Average ⬆️"]) == ("-50.00", "\u00a0", "1/3")
-    assert sorted_by["Average ⬆️"] == sorted_by["Agreement"] < sorted_by["Addition"]
-    assert sorted_by["Rank"] > 1e9
 
 
 def test_a_model_is_a_link_unless_it_lies_in_a_local_folder(leaderboard: Leaderboard) -> None:
@@ -226,8 +228,7 @@ def test_a_score_that_may_not_be_comparable_is_marked_and_the_mark_explained(
     found = marks.numbered(table)
     sent: Any = contents(table, (), found)
     place = sent["headers"].index("Addition")
-    assert [line[place] for line in sent["metadata"]["display_value"]] == ["90.00 ¹", "80.00 ²", "70.00"]
-    assert [line[place] for line in sent["data"]] == [90, 80, 70]
+    assert [line[place] for line in sent["data"]] == ["90.00 ¹", "80.00 ²", "70.00"]
     shown = marks.notes(found)
     assert '<p data-mark="¹"><b>¹</b> Task version 1.0; most others have' in shown
     assert is_harmless(shown)
@@ -271,11 +272,21 @@ def test_what_a_board_shows_at_first_is_made_once_for_all_visitors(
     assert len(tab.refresh(*chosen)[tab.table]["data"]) == 2
 
 
-def test_scores_are_sent_once_unless_they_end_in_a_zero(leaderboard: Leaderboard) -> None:
-    leaderboard.add_result(scores=scores(0.1234, 0.5, 1.0))
+def test_the_best_score_of_each_column_is_bold(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result("acme/a", scores=scores(0.9, 0.5, 0.1))
+    leaderboard.add_result("acme/b", scores=scores(0.9, 0.5, 0.2))
+    leaderboard.add_result("acme/c", scores=scores(0.1, 0.5, 0.3))
     sent = payload(leaderboard)
-    values, texts = sent["data"][0][4:7], sent["metadata"]["display_value"][0][4:7]
-    assert list(zip(values, texts, strict=True)) == [(12.34, ""), (50.0, "50.00"), (100.0, "100.00")]
+    bold = {
+        model: {
+            header
+            for header, style in zip(sent["headers"], styles, strict=False)
+            if style and header not in ("Model", "Average ⬆️")
+        }
+        for (_, _, model, *_), styles in zip(sent["data"], sent["metadata"]["styling"], strict=True)
+    }
+    found = {re.sub("<[^>]*>", "", model): columns for model, columns in bold.items()}
+    assert found == {"acme/a": {"Addition"}, "acme/b": {"Addition"}, "acme/c": {"Copying"}}
 
 
 def test_the_component_takes_what_is_sent_to_it(leaderboard: Leaderboard) -> None:
@@ -283,7 +294,63 @@ def test_the_component_takes_what_is_sent_to_it(leaderboard: Leaderboard) -> Non
     sent = json.loads(orjson.dumps(leaderboard_table(TASKS).postprocess(payload(leaderboard))))
     assert gradio_leaderboard.Leaderboard.data_model(**sent).model_dump() == sent
     assert sent["headers"][:3] == ["Rank", "T", "Model"]
-    assert sent["metadata"]["display_value"][0][4] == "50.00"
+    assert sent["data"][0][4] == "50.00"
+
+
+# The view, its size and its address
+
+
+def shown_in(tab: LeaderboardTab, updates: dict[Any, Any]) -> tuple[int, bool, bool]:
+    """How many rows are shown, and which of the buttons `more` and `all`."""
+    return len(updates[tab.table]["data"]), updates[tab.more].visible, updates[tab.all].visible
+
+
+@pytest.fixture
+def many(leaderboard: Leaderboard) -> Leaderboard:
+    for number in range(250):
+        leaderboard.add_result(f"acme/model-{number:03}", scores=scores(number / 1000, 0.5, 0.5))
+    leaderboard.keeper.sync()
+    return leaderboard
+
+
+def test_a_hundred_rows_are_shown_then_more_then_all(many: Leaderboard, tab: LeaderboardTab) -> None:
+    first = tab.refresh(*CHOSEN)
+    assert shown_in(tab, first) == (100, True, True)
+    assert first[tab.more].value == "Show 100 more"
+    second = tab.show_more(None, *CHOSEN)
+    assert shown_in(tab, second) == (200, True, False)
+    assert second[tab.more].value == "Show 50 more"
+    assert shown_in(tab, tab.show_more(None, *CHOSEN[:-1], second[tab.controls.rows])) == (250, False, False)
+    assert shown_in(tab, tab.show_all(None, *CHOSEN)) == (250, False, False)
+    assert "250 models" in second[tab.found]
+
+
+def test_another_choice_starts_at_the_first_hundred_again(many: Leaderboard, tab: LeaderboardTab) -> None:
+    updates = tab.change_view(None, "acme", *CHOSEN[1:-1], "all")
+    assert shown_in(tab, updates) == (100, True, True)
+    assert updates[tab.controls.rows] == "100"
+
+
+def test_the_view_in_the_address_is_opened_with_its_controls(many: Leaderboard, tab: LeaderboardTab) -> None:
+    query = "q=model&sort=Addition&worst_first=yes&show=Type&rows=200&without=nothing"
+    updates = tab.go_to(None, f"?{query}&tab=about&unknown=1")
+    assert len(updates[tab.table]["data"]) == 200
+    assert "acme/model-000" in updates[tab.table]["data"][0][2]
+    assert updates[tab.controls.search]["value"] == "model"
+    assert updates[tab.controls.sort]["value"] == "-Addition"
+    assert "Type" in updates[tab.controls.columns]["value"]
+    marker = str(updates[tab.marker])
+    assert 'data-sorted="Addition" data-direction="ascending"' in marker
+    [written] = re.findall('data-query="([^"]*)"', marker)
+    assert sorted(parse_qsl(html.unescape(written))) == sorted(parse_qsl(query))
+
+
+@pytest.mark.parametrize("name", [HOSTILE, '"><img src=x onerror=alert(1)>'])
+def test_what_an_address_says_reaches_the_page_only_as_text(
+    many: Leaderboard, tab: LeaderboardTab, name: str
+) -> None:
+    updates = tab.go_to(None, urlencode({"q": name, "sort": name, "show": name, "type": name}))
+    assert is_harmless(updates[tab.marker])
 
 
 # The queue and the notices
@@ -785,7 +852,7 @@ def test_a_page_begins_with_one_queued_event_since_answers_of_a_second_may_be_lo
         for function in page.fns.values()
         if function.fn and any(trigger == "load" for _, trigger in function.targets)
     ]
-    assert [function.api_name for function in begins if function.queue] == ["refresh"]
+    assert [function.api_name for function in begins if function.queue] == ["open"]
 
 
 def test_what_waits_for_nobody_is_not_queued_since_a_queued_answer_may_be_lost(

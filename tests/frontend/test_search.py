@@ -141,4 +141,4 @@ def test_the_boxes_take_no_more_than_is_read(leaderboard: Leaderboard) -> None:
     with gr.Blocks():
         table = LeaderboardTab(leaderboard.keeper, TASKS, TEXTS)
         about = AboutTab(leaderboard.keeper, TEXTS, num_fewshot=None)
-    assert table.search.max_length == about.model.max_length == LONGEST
+    assert table.controls.search.max_length == about.model.max_length == LONGEST

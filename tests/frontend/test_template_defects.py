@@ -46,7 +46,7 @@ def test_2_an_empty_results_dataset_is_a_page_that_says_what_to_do(leaderboard: 
     leaderboard.page()
     with gr.Blocks():
         tab = LeaderboardTab(leaderboard.keeper, TASKS, TEXTS)
-    assert "Submit a model" in tab.refresh("", ["Average ⬆️"], [], [], None, None, False, [])[tab.first_steps]
+    assert "Submit a model" in tab.refresh(*[each.value for each in tab.choices])[tab.first_steps]
     assert rows(leaderboard) == []
 
 
@@ -162,8 +162,8 @@ def test_18_an_unknown_size_is_not_0_and_can_be_asked_for(leaderboard: Leaderboa
     assert rows(leaderboard)[0]["#Params (B)"] is None
     standings = leaderboard.keeper.now.board.standings
     assert len(view(standings, ViewState()).lines) == 1
-    assert len(view(standings, ViewState(filters={"sizes": Range(0, 100)})).lines) == 0
-    assert len(view(standings, ViewState(filters={"sizes": Range(1, 100, with_unknown=True)})).lines) == 1
+    assert len(view(standings, ViewState(filters={"size": Range(0, 100)})).lines) == 0
+    assert len(view(standings, ViewState(filters={"size": Range(1, 100, with_unknown=True)})).lines) == 1
 
 
 def test_20_spaces_and_dots_in_names_do_not_lead_outside(leaderboard: Leaderboard) -> None:
@@ -257,11 +257,11 @@ def test_23_the_range_of_sizes_is_the_whole_one_to_begin_with_and_its_ends_are_e
         return {line.row.model.removeprefix("acme/") for line in view(standings, state).lines}
 
     assert found(ViewState()) == {"unknown", "small", "middle", "big"}
-    assert found(ViewState(filters={"sizes": Range(0.5, 70.0)})) == {"small", "middle", "big"}
-    assert found(ViewState(filters={"sizes": Range(0.51, 69.99)})) == {"middle"}
-    assert found(ViewState(filters={"sizes": Range(7.25, 7.25)})) == {"middle"}
-    assert found(ViewState(filters={"sizes": Range(100, 200)})) == set()
-    assert found(ViewState(filters={"sizes": Range(100, 200, with_unknown=True)})) == {"unknown"}
+    assert found(ViewState(filters={"size": Range(0.5, 70.0)})) == {"small", "middle", "big"}
+    assert found(ViewState(filters={"size": Range(0.51, 69.99)})) == {"middle"}
+    assert found(ViewState(filters={"size": Range(7.25, 7.25)})) == {"middle"}
+    assert found(ViewState(filters={"size": Range(100, 200)})) == set()
+    assert found(ViewState(filters={"size": Range(100, 200, with_unknown=True)})) == {"unknown"}
 
 
 def test_24_a_search_does_not_match_the_markup_of_a_link(leaderboard: Leaderboard) -> None:

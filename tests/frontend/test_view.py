@@ -16,7 +16,7 @@ from src.columns import (
     Column,
     columns,
 )
-from src.leaderboard.filters import GONE, Range, choices
+from src.leaderboard.filters import GONE, INCOMPLETE, Range, choices
 from src.leaderboard.rows import Standings, standings
 from src.leaderboard.sorting import Sort, in_order
 from src.leaderboard.view import Table, ViewState, view
@@ -139,9 +139,9 @@ def test_search(search: str, found: list[str]) -> None:
 
 
 def test_filters_by_type_and_precision() -> None:
-    assert models(see(types=frozenset({"fine-tuned"}))) == ["acme/big"]
-    assert models(see(precisions=frozenset({"float16"}))) == ["other/model"]
-    assert models(see(types=frozenset({"pretrained"}), search="acme")) == ["acme/Tiny"]
+    assert models(see(type=frozenset({"fine-tuned"}))) == ["acme/big"]
+    assert models(see(precision=frozenset({"float16"}))) == ["other/model"]
+    assert models(see(type=frozenset({"pretrained"}), search="acme")) == ["acme/Tiny"]
 
 
 @pytest.mark.parametrize(
@@ -157,9 +157,9 @@ def test_filters_by_type_and_precision() -> None:
 def test_a_range_of_sizes_that_was_chosen_leaves_the_unknown_out_unless_asked_for(
     low: float | None, high: float | None, found: list[str]
 ) -> None:
-    assert models(see(sizes=Range(low, high))) == found
+    assert models(see(size=Range(low, high))) == found
     with_unknown = [name for name in MODELS if name in found or name == "other/model"]
-    assert models(see(sizes=Range(low, high, with_unknown=True))) == with_unknown
+    assert models(see(size=Range(low, high, with_unknown=True))) == with_unknown
 
 
 def test_only_what_is_known_to_be_gone_is_hidden_as_gone() -> None:
@@ -167,11 +167,11 @@ def test_only_what_is_known_to_be_gone_is_hidden_as_gone() -> None:
     board = a_leaderboard()
     gone, *others = board.rows
     board = replace(board, rows=(replace(gone, is_available=False), *others))
-    assert models(view(board, ViewState(filters={"hidden": {GONE}}))) == list(MODELS)[1:]
+    assert models(view(board, ViewState(filters={"without": {GONE}}))) == list(MODELS)[1:]
 
 
 def test_rows_without_all_scores_can_be_hidden() -> None:
-    assert models(see(hidden=frozenset({"Without all scores"}))) == list(MODELS)[:3]
+    assert models(see(without=frozenset({INCOMPLETE}))) == list(MODELS)[:3]
 
 
 def test_a_filter_offers_what_is_there() -> None:

@@ -14,7 +14,7 @@ from support.waiting import wait_for
 RESULT = """{"config": {"model_name": "acme/first", "model_dtype": "float16", "model_sha": "%s"},
 "results": {"tiny_addition": {"acc,none": 0.5}}}""" % ("c" * 40)
 
-CONTROLS = ("#types", "#precisions", "#leaderboard", "#leaderboard .table-wrap")
+CONTROLS = ("#filter-type", "#filter-precision", "#leaderboard", "#leaderboard .table-wrap")
 
 
 @pytest.mark.slow

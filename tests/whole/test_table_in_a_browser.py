@@ -124,16 +124,16 @@ def test_the_rank_does_not_change_under_search(page: Page) -> None:
 
 
 def test_each_filter(page: Page) -> None:
-    page.locator("#types input").click()
+    page.locator("#filter-type input").click()
     page.get_by_role("option", name="fine-tuned").click()
     expect_models(page, "acme/half")
-    page.locator("#types input").press("Backspace")
+    page.locator("#filter-type input").press("Backspace")
     expect_models(page, *ALL)
     page.keyboard.press("Escape")
-    page.locator("#precisions input").click()
+    page.locator("#filter-precision input").click()
     page.get_by_role("option", name="bfloat16").click()
     expect_models(page, "acme/big")
-    page.locator("#precisions input").press("Backspace")
+    page.locator("#filter-precision input").press("Backspace")
     page.keyboard.press("Escape")
     open_rarer_controls(page)
     page.get_by_label("Size to").fill("1")
@@ -166,23 +166,72 @@ def test_the_column_picker_adds_and_removes_columns_and_never_the_model(page: Pa
     expect(page.get_by_role("checkbox", name="Model", exact=True)).to_have_count(0)
 
 
-def test_a_click_on_a_columns_triangle_sorts_by_numbers_and_an_unknown_one_is_not_taken_for_zero(
-    page: Page,
-) -> None:
-    header = page.locator("#leaderboard svelte-virtual-table-viewport table thead th")
-    triangle = header.filter(has_text="#Params (B)").locator(".sort-button")
-    upwards = ("other/unknown", "other/small", "acme/half", "acme/big", "acme/big")
-    triangle.click()
-    expect_models(page, *upwards)
-    triangle.click()
-    expect_models(page, *reversed(upwards))
+def header(page: Page, name: str) -> Locator:
+    return page.locator("#leaderboard svelte-virtual-table-viewport table thead th").filter(has_text=name)
+
+
+def test_a_press_on_a_header_puts_the_best_first_and_an_unknown_one_last(page: Page) -> None:
+    size = header(page, "#Params (B)")
+    expect(header(page, "Rank")).to_have_attribute("aria-sort", "ascending")
+    size.click()
+    expect_models(page, "acme/big", "acme/big", "acme/half", "other/small", "other/unknown")
+    expect(size).to_have_attribute("aria-sort", "descending")
+    size.press("Enter")
+    expect_models(page, "other/small", "acme/half", "acme/big", "acme/big", "other/unknown")
+    expect(size).to_have_attribute("aria-sort", "ascending")
+    expect(header(page, "Rank")).to_have_attribute("aria-sort", "none")
+
+
+def test_a_sorted_table_stays_sorted_under_a_search_a_filter_and_other_columns(page: Page) -> None:
+    header(page, "#Params (B)").click()
+    header(page, "#Params (B)").click()
+    expect_models(page, "other/small", "acme/half", "acme/big", "acme/big", "other/unknown")
+    search(page).fill("mit")
+    expect_models(page, "other/small", "acme/big", "acme/big")
+    open_rarer_controls(page)
+    page.get_by_role("checkbox", name="Precision", exact=True).uncheck()
+    expect_models(page, "other/small", "acme/big", "acme/big")
+    expect(header(page, "#Params (B)")).to_have_attribute("aria-sort", "ascending")
+
+
+def test_what_is_chosen_is_in_the_address_and_opens_again_elsewhere(browser: Browser, page: Page) -> None:
+    open_rarer_controls(page)
+    search(page).fill("mit")
+    page.get_by_label("Size to").fill("70")
+    header(page, "Addition").click()
+    header(page, "Addition").click()
+    expect_models(page, "other/small", "acme/big", "acme/big")
+    expect(page).to_have_url(re.compile(r"\?q=mit&size=\.\.70&sort=Addition&worst_first=yes$"))
+    other = browser.new_page()
+    with opening(other):
+        other.goto(page.url)
+    expect_models(other, "other/small", "acme/big", "acme/big")
+    expect(search(other)).to_have_value("mit")
+    open_rarer_controls(other)
+    expect(other.get_by_label("Size to")).to_have_value("70")
+    other.close()
+
+
+def test_back_and_forward_go_through_the_views(page: Page) -> None:
+    header(page, "#Params (B)").click()
+    expect_models(page, "acme/big", "acme/big", "acme/half", "other/small", "other/unknown")
+    expect(page).to_have_url(re.compile("sort="))
+    header(page, "#Params (B)").click()
+    expect_models(page, "other/small", "acme/half", "acme/big", "acme/big", "other/unknown")
+    expect(page).to_have_url(re.compile("worst_first"))
+    page.go_back()
+    expect_models(page, "acme/big", "acme/big", "acme/half", "other/small", "other/unknown")
+    page.go_back()
+    expect(header(page, "Rank")).to_have_attribute("aria-sort", "ascending")
+    page.go_forward()
+    expect(header(page, "#Params (B)")).to_have_attribute("aria-sort", "descending")
 
 
 def test_new_results_wait_for_a_click_and_then_are_searched_and_filtered_too(
     page: Page, datasets: Datasets
 ) -> None:
     search(page).fill("acme")
-    page.locator("#precisions input").click()
+    page.locator("#filter-precision input").click()
     page.get_by_role("option", name="float16", exact=True).click()
     page.keyboard.press("Escape")
     expect_models(page, "acme/big", "acme/half")
@@ -255,3 +304,34 @@ def test_every_control_can_be_reached_with_the_keyboard(page: Page) -> None:
     text = " | ".join(reached)
     for control in ("LLM Benchmark", "Search", "Types", "Precisions", "Sizes, hiding and columns"):
         assert control in text, text
+
+
+def test_the_table_is_one_tab_stop_and_the_arrows_move_inside(page: Page) -> None:
+    rank = header(page, "Rank")
+    rank.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    cell = page.locator("#leaderboard svelte-virtual-table-viewport tbody tr").first.locator("td").nth(2)
+    expect(cell).to_be_focused()
+    stops = page.locator("#leaderboard svelte-virtual-table-viewport").locator("[tabindex='0']")
+    expect(stops).to_have_count(1)
+    expect(page.locator("#leaderboard .table-wrap > table")).to_have_attribute("aria-hidden", "true")
+
+
+def test_a_score_has_a_bar_as_long_as_it_is_high_and_a_name_its_whole_title(page: Page) -> None:
+    line = page.locator("#leaderboard svelte-virtual-table-viewport tbody tr").first.locator("td")
+    expect(line.nth(2)).to_have_attribute("title", "acme/big")
+    expect(line.nth(4)).to_have_text("90.00")
+    expect(line.nth(4)).to_have_attribute("style", re.compile(r"--score: 90\b"))
+    assert "--score" not in (line.nth(0).get_attribute("style") or "")
+
+
+def test_the_link_of_a_view_can_be_copied(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    search(page).fill("acme/half")
+    expect_models(page, "acme/half")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    assert page.url.endswith("?q=acme%2Fhalf")

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, isfinite
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from src.columns import PARAMS, PRECISION, TYPE, Column
 from src.leaderboard.rows import Row
+
+RANGE, UNKNOWN, NOTHING = "..", "unknown", "nothing"
+"""How an address writes ranges, rows without a number, and an empty choice."""
+
+LONGEST = 200
+"""Characters of a text in an address that can be a choice."""
 
 Predicate = Callable[[Row], bool]
 """Whether a row stays in the table."""
@@ -23,7 +29,7 @@ class Filter:
     """What all filters have. Each kind says in `predicate` what a choice means."""
 
     name: str
-    """Its name in the state of a view."""
+    """Its name in the state of a view and in the page's address."""
     label: str
     is_rare: bool = field(default=False, kw_only=True)
     """Whether its control is folded away at first."""
@@ -34,6 +40,15 @@ class OneOf(Filter):
     """Keeps the rows with one of the chosen texts in a column."""
 
     column: Column
+    at_first: frozenset[str] = frozenset()
+
+    def texts(self, chosen: Collection[str]) -> list[str]:
+        """Return a choice as texts, for an address."""
+        return sorted(chosen)
+
+    def read(self, texts: Iterable[str]) -> frozenset[str]:
+        """Return the choice in an address."""
+        return frozenset(text for text in texts if len(text) <= LONGEST)
 
     def predicate(self, chosen: Collection[str]) -> Predicate | None:
         """Return which rows stay; None if all do."""
@@ -60,6 +75,18 @@ class Within(Filter):
     column: Column
     unit: str
     """What the numbers count, for people."""
+    at_first: Range = Range()
+
+    def texts(self, chosen: Range) -> list[str]:
+        """Return a choice as texts, for an address: `3..8`, `..8`, `unknown`."""
+        ends = ["" if end is None else f"{end:.15g}" for end in (chosen.low, chosen.high)]
+        return [RANGE.join(ends)] * any(ends) + [UNKNOWN] * chosen.with_unknown
+
+    def read(self, texts: Iterable[str]) -> Range:
+        """Return the choice in an address."""
+        texts = list(texts)
+        low, _, high = next((text for text in texts if RANGE in text), "").partition(RANGE)
+        return Range(_number(low), _number(high), with_unknown=UNKNOWN in texts)
 
     def predicate(self, chosen: Range) -> Predicate | None:
         """Return which rows stay; None if all do."""
@@ -75,33 +102,57 @@ class Within(Filter):
         return is_within
 
 
+class Kind(NamedTuple):
+    """A kind of rows."""
+
+    label: str
+    has: Predicate
+    """Whether a row is of this kind."""
+
+
 @dataclass(frozen=True)
 class Without(Filter):
     """Leaves out the chosen kinds of rows."""
 
-    kinds: Mapping[str, Predicate]
-    """Whether a row is of a kind, by the kind's name."""
+    kinds: Mapping[str, Kind]
+    """The kinds by name."""
     at_first: frozenset[str] = frozenset()
     """The kinds that are left out until a visitor chooses."""
 
+    def texts(self, chosen: Collection[str]) -> list[str]:
+        """Return a choice as texts, for an address. An empty choice must be told from none."""
+        return sorted(chosen) or [NOTHING]
+
+    def read(self, texts: Iterable[str]) -> frozenset[str]:
+        """Return the choice in an address."""
+        return frozenset(texts) & self.kinds.keys()
+
     def predicate(self, chosen: Collection[str]) -> Predicate | None:
         """Return which rows stay; None if all do. Names of no kind are skipped."""
-        kinds = [self.kinds[name] for name in self.kinds if name in chosen]
-        return (lambda row: not any(is_one(row) for is_one in kinds)) if kinds else None
+        kinds = [kind.has for name, kind in self.kinds.items() if name in chosen]
+        return (lambda row: not any(has(row) for has in kinds)) if kinds else None
 
 
-GONE = "No longer on the Hub"
-TYPES = OneOf("types", "Types", TYPE)
-PRECISIONS = OneOf("precisions", "Precisions", PRECISION)
-SIZES = Within("sizes", "Size", PARAMS, "Billions of parameters", is_rare=True)
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
+
+
+GONE, INCOMPLETE = "gone", "incomplete"
+TYPES = OneOf("type", "Types", TYPE)
+PRECISIONS = OneOf("precision", "Precisions", PRECISION)
+SIZES = Within("size", "Size", PARAMS, "Billions of parameters", is_rare=True)
 HIDDEN = Without(
-    "hidden",
+    "without",
     "Hide",
     MappingProxyType(
         {
             # A model that was never checked does not count as gone.
-            GONE: lambda row: row.is_available is False,
-            "Without all scores": lambda row: not row.is_complete,
+            GONE: Kind("No longer on the Hub", lambda row: row.is_available is False),
+            INCOMPLETE: Kind("Without all scores", lambda row: not row.is_complete),
         }
     ),
     frozenset({GONE}),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from src.columns import RANK, Cell, Column, columns
-from src.leaderboard.filters import Chosen, predicate
+from src.columns import RANK, Cell, Column, Value, columns, score
+from src.leaderboard.filters import FILTERS, Chosen, predicate
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.search import found, read_search
 from src.leaderboard.sorting import Sort, in_order, is_descending
 
 BY_RANK = Sort(RANK.name)
+
+PAGE = 100
+"""How many rows are shown until a visitor asks for more."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,10 @@ class ViewState:
     sort: Sort = BY_RANK
     size: int | None = None
     """How many rows are shown at most; None for all."""
+
+
+OPENING = ViewState(filters={each.name: each.at_first for each in FILTERS}, size=PAGE)
+"""What the page opens with."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,8 @@ class Table:
     """The number of rows that the search and the filters leave."""
     total: int
     """The number of rows without search and filters."""
+    best: Mapping[str, Value]
+    """The best score among the rows that were found, by the name of each column of scores."""
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -62,19 +72,32 @@ def view(standings: Standings, state: ViewState) -> Table:
     """
     every = columns(standings.tasks)
     passes = predicate(state.filters)
-    rows = [row for row in found(standings, read_search(state.search)) if passes(row)]
+    rows: Sequence[Row] = [row for row in found(standings, read_search(state.search)) if passes(row)]
     by = next((column for column in every if column.name == state.sort.column), RANK)
     sort = state.sort if by.name == state.sort.column else BY_RANK
     if sort != BY_RANK:
         rows = in_order(rows, by, sort)
+    chosen = tuple(column for column in every if _is_chosen(column, state))
     return Table(
-        columns=tuple(column for column in every if _is_chosen(column, state)),
+        columns=chosen,
         rows=tuple(rows[: state.size]),
         sorted_by=by,
         is_descending=is_descending(by, sort),
         found=len(rows),
         total=len(standings.rows),
+        best={column.name: best for column in chosen if (best := _best(column, rows)) is not None},
     )
+
+
+def _best(column: Column, rows: Sequence[Row]) -> float | None:
+    """Return the best score of a column; None if it has no scores, or they are all the same."""
+    if column.text is not score:
+        return None
+    try:
+        scores = {value for row in rows if isinstance(value := column.value(row), float)}
+    except Exception:  # noqa: BLE001  # it is an owner's column
+        return None
+    return (min(scores) if column.lower_first else max(scores)) if len(scores) > 1 else None
 
 
 def _is_chosen(column: Column, state: ViewState) -> bool:

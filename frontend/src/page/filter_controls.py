@@ -19,12 +19,18 @@ class OneOfControl:
     def __init__(self, of: OneOf) -> None:
         self.of = of
         self.components = [
-            gr.Dropdown([], label=of.label, multiselect=True, allow_custom_value=True, elem_id=of.name)
+            gr.Dropdown(
+                [], label=of.label, multiselect=True, allow_custom_value=True, elem_id=f"filter-{of.name}"
+            )
         ]
 
     def chosen(self, values: Sequence[Any]) -> frozenset[str]:
         """Return what is chosen, from the values of the components."""
         return frozenset(values[0] or ())
+
+    def values(self, chosen: frozenset[str]) -> list[Any]:
+        """Return the values of the components for a choice."""
+        return [sorted(chosen)]
 
 
 class WithinControl:
@@ -37,8 +43,8 @@ class WithinControl:
             gr.Number(None, label=f"{of.label} to", placeholder="the largest", info=of.unit, minimum=0),
             gr.Checkbox(
                 False,
-                label=f"Include unknown {of.name}",
-                info=f"With a range of {of.name}",
+                label=f"Include unknown {of.label.lower()}s",
+                info=f"With a range of {of.label.lower()}s",
                 elem_id=f"unknown-{of.name}",
             ),
         ]
@@ -46,6 +52,10 @@ class WithinControl:
     def chosen(self, values: Sequence[Any]) -> Range:
         """Return what is chosen, from the values of the components."""
         return Range(*values)
+
+    def values(self, chosen: Range) -> list[Any]:
+        """Return the values of the components for a choice."""
+        return [chosen.low, chosen.high, chosen.with_unknown]
 
 
 class WithoutControl:
@@ -55,13 +65,21 @@ class WithoutControl:
         self.of = of
         self.components = [
             gr.CheckboxGroup(
-                list(of.kinds), value=sorted(of.at_first), label=of.label, scale=3, min_width=300
+                [(kind.label, name) for name, kind in of.kinds.items()],
+                value=sorted(of.at_first),
+                label=of.label,
+                scale=3,
+                min_width=300,
             )
         ]
 
     def chosen(self, values: Sequence[Any]) -> frozenset[str]:
         """Return what is chosen, from the values of the components."""
         return frozenset(values[0] or ()) & self.of.kinds.keys()
+
+    def values(self, chosen: frozenset[str]) -> list[Any]:
+        """Return the values of the components for a choice."""
+        return [sorted(chosen)]
 
 
 Control = OneOfControl | WithinControl | WithoutControl
@@ -109,9 +127,13 @@ class FilterControls:
             each.of.name: each.chosen(list(islice(left, len(each.components)))) for each in self._controls
         }
 
+    def values(self, chosen: Chosen) -> list[Any]:
+        """Return the values of all components for what is chosen of each filter."""
+        return [value for each in self._controls for value in each.values(chosen[each.of.name])]
+
     def offered(self, board: Board) -> Updates:
         """Offer the choices that occur on a board. They are the same for all visitors."""
-        return {component: gr.Dropdown(choices=_choices(each, board)) for each, component in self._lists()}
+        return {component: gr.update(choices=_choices(each, board)) for each, component in self._lists()}
 
     def _lists(self) -> Iterator[tuple[OneOf, Any]]:
         for each in self._controls:

@@ -1,27 +1,31 @@
-"""The tab "🏅 LLM Benchmark": the table, its search, filters and columns, and the notice of new results."""
+"""The tab "🏅 LLM Benchmark": the table under a visitor's view, its links, and the notice of new results."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
 import gradio as gr
+from huggingface_hub import constants
 from markupsafe import Markup
 
 from src.board.board import Board, Now, new_results
 from src.board.keeper import Keeper
-from src.columns import columns
-from src.leaderboard.scoring import TaskColumn
-from src.leaderboard.search import LONGEST, read_search
-from src.leaderboard.view import ViewState, view
+from src.leaderboard import address
+from src.leaderboard.search import read_search
+from src.leaderboard.view import PAGE, ViewState, view
 from src.page import marks, notices
-from src.page.filter_controls import FilterControls
 from src.page.recent_boards import RecentBoards
-from src.page.table import Contents, contents, leaderboard_table
+from src.page.table import Contents, contents, has_bars, leaderboard_table
 from src.page.texts import Texts
 from src.page.updates import AT_ONCE, Updates
+from src.page.view_controls import ViewControls
 from src.tasks import Task
+
+SCRIPT = Path(__file__).with_name("table.js")
 
 UNSEEN = "unseen"
 """The CSS class of what is hidden but loaded: the browser fetches the component's scripts while the server
@@ -33,65 +37,51 @@ class LeaderboardTab:
     """The tab's components and their events. Make it inside the tab.
 
     `seen_board` is the number of the board that a visitor sees. It changes only when the visitor asks for new
-    results. `until_read` ticks until the datasets have been read for the first time.
+    results. `until_read` ticks until the datasets have been read for the first time. `space` is the Space
+    that shows the page, if there is one.
     """
 
-    def __init__(self, keeper: Keeper, tasks: Sequence[Task], texts: Texts) -> None:
+    def __init__(
+        self, keeper: Keeper, tasks: Sequence[Task], texts: Texts, *, space: str | None = None
+    ) -> None:
         self._keeper = keeper
+        self._space = space
         self._opened: _Seen | None = None
         self._opening = Lock()
         self._recent_boards = RecentBoards()
-        self.filters = FilterControls()
         self.seen_board = gr.State()
         self.until_read = gr.Timer(1.0, active=False)
         self.new_results = gr.Button(visible=False, variant="primary", size="sm", elem_id="new-results")
         self.first_steps = gr.HTML(padding=False)
         with gr.Column(elem_classes=[UNSEEN]) as self.whole:
-            self._controls(tasks)
+            self.controls = ViewControls(tasks)
+            with gr.Row(elem_id="above-the-table"):
+                self.found = gr.HTML(padding=False)
+                gr.Button("🔗 Copy link", size="sm", elem_id="copy-link", scale=0, min_width=120)
             with gr.Column(elem_id="leaderboard"):
                 self.table = leaderboard_table(tasks)
+            with gr.Row(elem_id="more"):
+                self.more = gr.Button(visible=False, size="sm", scale=0, min_width=140)
+                self.all = gr.Button(visible=False, size="sm", scale=0, min_width=140)
             self.notes = gr.HTML(padding=False, elem_id="notes")
+            self.address = gr.Textbox("", visible="hidden", elem_id="address", label="The view's address")
+            self.marker = gr.HTML(padding=False, elem_id="view")
         if texts.citation.strip():
             _citation(texts)
-
-    def _controls(self, tasks: Sequence[Task]) -> None:
-        with gr.Row():
-            self.search = gr.Textbox(
-                "",
-                label="Search",
-                placeholder="Models or licences, separated by ;",
-                max_length=LONGEST,
-                scale=3,
-                min_width=300,
-            )
-            self.filters.place(is_rare=False)
-        with gr.Accordion("Sizes, hiding and columns", open=False):
-            self._rarer_controls(tasks)
-        self.found = gr.HTML(padding=False)
-
-    def _rarer_controls(self, tasks: Sequence[Task]) -> None:
-        with gr.Row():
-            self.filters.place(is_rare=True)
-        offered = [column for column in columns([TaskColumn(task) for task in tasks]) if not column.is_fixed]
-        self.columns = gr.CheckboxGroup(
-            [column.name for column in offered],
-            value=[column.name for column in offered if column.is_default],
-            label="Columns",
-        )
 
     @property
     def choices(self) -> list[Any]:
         """The controls, in the order in which the functions below take their values."""
-        return [self.search, self.columns, *self.filters.components]
+        return self.controls.components
 
     @property
     def shown(self) -> list[Any]:
         """The components that a new view changes."""
-        return [self.table, self.found, self.notes]
+        return [self.table, self.found, self.notes, self.marker, self.more, self.all]
 
     @property
     def outputs(self) -> list[Any]:
-        """All that can change."""
+        """All that a new board changes."""
         return [
             *self.shown,
             self.seen_board,
@@ -99,17 +89,32 @@ class LeaderboardTab:
             self.new_results,
             self.first_steps,
             self.whole,
-            *self.filters.with_choices,
+            *self.controls.filters.with_choices,
         ]
+
+    @property
+    def outputs_of_opening(self) -> list[Any]:
+        """All that can change when the page opens."""
+        return list(dict.fromkeys([*self.outputs, *self.choices]))
 
     def listen(self, page: gr.Blocks) -> None:
         """Connect the controls and the notice."""
-        page.load(None, None, None, js=marks.SCRIPT.read_text(encoding="utf-8"), show_api=False)
+        page.load(None, None, None, js=SCRIPT.read_text(encoding="utf-8"), show_api=False)
+        inputs, outputs = [self.seen_board, *self.choices], [*self.shown, self.controls.rows]
         gr.on(
-            [control.input for control in self.choices],
+            [control.input for control in self.controls.used],
             self.change_view,
-            [self.seen_board, *self.choices],
-            self.shown,
+            inputs,
+            outputs,
+            trigger_mode="always_last",
+            **AT_ONCE,
+        )
+        self.more.click(self.show_more, inputs, outputs, **AT_ONCE)
+        self.all.click(self.show_all, inputs, outputs, **AT_ONCE)
+        self.address.input(
+            self.go_to,
+            [self.seen_board, self.address],
+            [*self.shown, *self.choices],
             trigger_mode="always_last",
             **AT_ONCE,
         )
@@ -121,22 +126,35 @@ class LeaderboardTab:
             **AT_ONCE,
         )
 
+    def open(self, request: gr.Request) -> Updates:
+        """Show the present board under the choices in the page's address."""
+        state = self._read(str(request.query_params))
+        updates = self._refreshed(state)
+        for part, value in self._values(state).items():  # a list's update has its choices already
+            updates[part] = {**updates.get(part, {}), **value}
+        return updates
+
     def refresh(self, *chosen: Any) -> Updates:
         """Show the present board under the present choices."""
-        now = self._keeper.now
-        rows = now.board.standings.rows
-        updates = self._view(now.board, chosen) | {
-            self.seen_board: self._recent_boards.number(now.board),
-            self.until_read: gr.Timer(active=not now.synced),
-            self.new_results: gr.Button(visible=False),
-            self.first_steps: "" if rows else notices.first_steps(now, str(self._keeper.results)),
-            self.whole: gr.Column(elem_classes=[] if rows else [UNSEEN]),
-        }
-        return updates | self.filters.offered(now.board)
+        return self._refreshed(self.controls.state(chosen))
 
     def change_view(self, seen_board: int | None, *chosen: Any) -> Updates:
-        """Show the board that the visitor sees under other choices."""
-        return self._view(self._recent_boards.board(seen_board) or self._keeper.now.board, chosen)
+        """Show the beginning of the board that the visitor sees, under other choices."""
+        return self._of_a_size(PAGE, seen_board, chosen)
+
+    def show_more(self, seen_board: int | None, *chosen: Any) -> Updates:
+        """Show more rows of the same."""
+        size = self.controls.state(chosen).size
+        return self._of_a_size(None if size is None else size + PAGE, seen_board, chosen)
+
+    def show_all(self, seen_board: int | None, *chosen: Any) -> Updates:
+        """Show all rows of the same."""
+        return self._of_a_size(None, seen_board, chosen)
+
+    def go_to(self, seen_board: int | None, query: str) -> Updates:
+        """Show the view of another address: the visitor went back or forward."""
+        state = self._read(query)
+        return {**self._values(state), **self._view(self._board(seen_board), state)}
 
     def notice(self, seen_board: int | None, now: Now) -> Updates:
         """Offer new results; the table stays. After a restart we do not know what a visitor sees."""
@@ -146,26 +164,66 @@ class LeaderboardTab:
         number = new_results(board, now.board) if board else 0
         return {self.new_results: gr.Button(notices.new_results_label(number), visible=True)}
 
-    def _view(self, board: Board, chosen: Sequence[Any]) -> Updates:
-        state = self._state(chosen)
+    def _refreshed(self, state: ViewState) -> Updates:
+        now = self._keeper.now
+        rows = now.board.standings.rows
+        updates = self._view(now.board, state) | {
+            self.seen_board: self._recent_boards.number(now.board),
+            self.until_read: gr.Timer(active=not now.synced),
+            self.new_results: gr.Button(visible=False),
+            self.first_steps: "" if rows else notices.first_steps(now, str(self._keeper.results)),
+            self.whole: gr.Column(elem_classes=[] if rows else [UNSEEN]),
+        }
+        return updates | self.controls.filters.offered(now.board)
+
+    def _of_a_size(self, size: int | None, seen_board: int | None, chosen: Sequence[Any]) -> Updates:
+        state = replace(self.controls.state(chosen), size=size)
+        rows = self.controls.values(state)[self.controls.rows]
+        return {self.controls.rows: rows} | self._view(self._board(seen_board), state)
+
+    def _board(self, seen: int | None) -> Board:
+        return self._recent_boards.board(seen) or self._keeper.now.board
+
+    def _read(self, query: str) -> ViewState:
+        return address.state(query, self.controls.offered)
+
+    def _values(self, state: ViewState) -> dict[Any, dict[str, Any]]:
+        """Set the controls, and leave the rest of each as it is."""
+        return {part: gr.update(value=value) for part, value in self.controls.values(state).items()}
+
+    def _view(self, board: Board, state: ViewState) -> Updates:
         seen = self._seen(board, state)
-        left_out = read_search(state.search).left_out
+        left = seen.found - seen.number
         return {
             self.table: seen.table,
-            self.found: notices.found(seen.number, len(board.standings.rows), left_out),
+            self.found: notices.found(
+                seen.found, len(board.standings.rows), read_search(state.search).left_out
+            ),
             self.notes: seen.notes,
+            self.marker: self._marker(seen, state),
+            self.more: gr.Button(f"Show {min(left, PAGE)} more", visible=left > 0),
+            self.all: gr.Button(f"Show all {seen.found:,}", visible=left > PAGE),
         }
 
-    def _state(self, chosen: Sequence[Any]) -> ViewState:
-        """Return what a visitor chose, from the values of the controls."""
-        search, names, *values = chosen
-        return ViewState(frozenset(names), search, self.filters.chosen(values))
+    def _marker(self, seen: _Seen, state: ViewState) -> Markup:
+        """Tell the script what it cannot see: the order, which columns have bars, and the view's address."""
+        return Markup(
+            '<div hidden data-sorted="{}" data-direction="{}" data-bars="{}" data-query="{}" data-keys="{}" '
+            'data-space="{}"></div>'
+        ).format(
+            seen.sorted_by,
+            "descending" if seen.is_descending else "ascending",
+            seen.bars,
+            address.query(state, self.controls.offered),
+            " ".join(sorted(address.KEYS)),
+            f"{constants.ENDPOINT}/spaces/{self._space}" if self._space else "",
+        )
 
     def _seen(self, board: Board, state: ViewState) -> _Seen:
         """Return what a visitor sees. The present board with default choices is made once
         for all visitors.
         """
-        if board is not self._keeper.now.board or state != self._state([each.value for each in self.choices]):
+        if board is not self._keeper.now.board or state != self.controls.opening:
             return _contents(board, state)
         with self._opening:
             if self._opened is None or self._opened.board is not board:
@@ -174,12 +232,21 @@ class LeaderboardTab:
 
 
 class _Seen(NamedTuple):
-    """What a visitor sees of a board: the table, its number of rows, and the notes below it."""
+    """What a visitor sees of a board."""
 
     board: Board
     table: Contents
     number: int
+    """How many rows are shown."""
+    found: int
+    """How many rows the search and the filters leave."""
+    sorted_by: str
+    """The header of the column that the rows are sorted by."""
+    is_descending: bool
+    bars: str
+    """The places of the columns with bars, from 1."""
     notes: Markup
+    """The notes below the table."""
 
 
 def _contents(board: Board, state: ViewState) -> _Seen:
@@ -187,7 +254,16 @@ def _contents(board: Board, state: ViewState) -> _Seen:
     found = marks.numbered(table)
     made = contents(table, board.local_models, found)
     _ = made.as_json  # made here, in a thread, so that nobody else waits for it
-    return _Seen(board, made, len(table.rows), marks.notes(found))
+    return _Seen(
+        board=board,
+        table=made,
+        number=len(table.rows),
+        found=table.found,
+        sorted_by=table.sorted_by.header,
+        is_descending=table.is_descending,
+        bars=" ".join(str(place) for place, each in enumerate(table.columns, 1) if has_bars(each)),
+        notes=marks.notes(found),
+    )
 
 
 def _citation(texts: Texts) -> None:

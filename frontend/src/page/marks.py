@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from markupsafe import Markup
 
 from src.leaderboard.view import Table
-
-SCRIPT = Path(__file__).with_name("marks.js")
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 

@@ -59,8 +59,11 @@ def build_page(
     *,
     num_fewshot: int | None = None,
     notice: str = "",
+    space: str | None = None,
 ) -> gr.Blocks:
-    """Make the page. `num_fewshot` is the setting in about.py, `notice` a sentence for the top."""
+    """Make the page. `num_fewshot` is the setting in about.py, `notice` a sentence for the top, `space` the
+    Space that shows the page, as the Hub names it.
+    """
     page: Page
     with Page(
         title=Markup(texts.title).striptags() or "Leaderboard",
@@ -80,7 +83,7 @@ def build_page(
         banner = gr.HTML(padding=False)
         with gr.Tabs() as tabs:
             with gr.Tab("🏅 LLM Benchmark", id="leaderboard") as leaderboard_tab:
-                leaderboard = LeaderboardTab(keeper, tasks, texts)
+                leaderboard = LeaderboardTab(keeper, tasks, texts, space=space)
             with gr.Tab("📝 About", id="about") as about_tab:
                 about = AboutTab(keeper, texts, num_fewshot=num_fewshot)
             with gr.Tab("🚀 Submit here!", id=SUBMIT_TAB) as submit_tab:
@@ -118,7 +121,7 @@ def _keep_up_to_date(
         followed = about.follow(now, model) | submit.follow(request, opened)
         return top | followed | leaderboard.notice(seen_board, now)
 
-    opened = page.load(leaderboard.refresh, leaderboard.choices, leaderboard.outputs, **QUIETLY)
+    opened = page.load(leaderboard.open, None, leaderboard.outputs_of_opening, **QUIETLY)
     opened.then(version, None, seen, queue=False, **QUIETLY)
     gr.Timer(TICK_SECONDS).tick(version, None, seen, queue=False, **QUIETLY)
     changing = [banner, *about.outputs, *submit.outputs, leaderboard.new_results]

@@ -7,10 +7,9 @@ not used, and style.css hides its search box.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
 
 import pandas as pd
 from gradio_leaderboard import Leaderboard, SelectColumns
@@ -24,20 +23,12 @@ from src.page.links import link, model_address
 from src.page.ready import Ready, pass_ready_answers_on, ready
 from src.tasks import Task
 
-T = TypeVar("T")
-
 HEIGHT = 620
 BLANK = "\u00a0"
-"""The text of a missing value. If it were empty, the component would show the value itself."""
+"""The text of a missing value. Without one, a cell would have no height of its own."""
 
 COMPONENT: str = Leaderboard.get_component_class_id()
 """The component's name in the address of its scripts."""
-
-LOWEST = -1e99
-"""The sort value of a missing number: the component would use 0. People see its text instead."""
-
-SORTED_DIGITS = 4
-"""The precision of sort values: the component makes a column as wide as its longest number."""
 
 EMPHASIS = "font-weight: 600"
 
@@ -84,90 +75,54 @@ class Contents(dict[str, object]):
 def contents(
     table: Table, local_models: Collection[str], marks: Mapping[str, str] = MappingProxyType({})
 ) -> Contents:
-    """Return what the component is sent: per cell a value to sort by, and a text to show.
+    """Return what the component is sent: the text of each cell, and what is emphasized.
 
-    The text is empty if the value reads as it should: then the component shows the value. `marks` has the
-    mark for each reason that a score can be marked for.
+    `marks` has the mark for each reason that a score can be marked for.
     """
-    parts = [_part(column, table.rows, local_models) for column in table.columns]
-    if marks:
-        parts = [
-            _marked(part, column, table.rows, marks)
-            for part, column in zip(parts, table.columns, strict=True)
-        ]
-    emphasized = [place for place, column in enumerate(table.columns) if column in (MODEL, AVERAGE)]
-    styles = [EMPHASIS if place in emphasized else "" for place in range(max(emphasized) + 1)]
+    texts = [_texts(column, table.rows, local_models, marks) for column in table.columns]
+    rows = [list(row) for row in zip(*texts, strict=True)]
+    best = [table.best.get(column.name) for column in table.columns]
     return Contents(
         headers=[column.header for column in table.columns],
-        data=_by_row(part.values for part in parts) or [[]],
+        data=rows or [[]],
         metadata={
-            "display_value": _by_row(part.texts for part in parts),
-            "styling": [styles] * len(table.rows),
+            "display_value": [[""] * len(table.columns)] * len(table.rows),  # it shows the data as it is
+            "styling": [_styles(row, table.columns, best) for row in table.rows],
         },
     )
+
+
+def has_bars(column: Column) -> bool:
+    """Return whether a bar behind each score of a column helps: a longer one is better."""
+    return column.text is score and not column.lower_first
 
 
 def _payload(value: object) -> object:
     return value.as_json if isinstance(value, Contents) else value
 
 
-class _Part(NamedTuple):
-    """One column, as it is sent."""
-
-    values: Sequence[str | float]
-    texts: Sequence[str]
-
-
-def _part(column: Column, rows: Sequence[Row], local_models: Collection[str]) -> _Part:
+def _texts(
+    column: Column, rows: Sequence[Row], local_models: Collection[str], marks: Mapping[str, str]
+) -> list[str]:
+    """Return the text of each cell of a column, with the marks of its scores."""
     if column is MODEL:
-        cells = [model_cell(row, is_local=row.model in local_models) for row in rows]
-        return _Part(cells, [""] * len(rows))
-    values, texts = column.cells(rows)
-    if column.is_text:
-        return _Part([_shortened(text) for text in texts], [""] * len(rows))
-    unknown = -LOWEST if column.lower_first else LOWEST
-    if column.text is score and column is not AVERAGE:
-        return _scores(values, texts, unknown)
-    numbers = [_sorted_by(value, text, unknown) for value, text in zip(values, texts, strict=True)]
-    return _Part(numbers, [_shortened(text) or BLANK for text in texts])
-
-
-def _marked(part: _Part, column: Column, rows: Sequence[Row], marks: Mapping[str, str]) -> _Part:
-    """The same with a mark behind each score that has one."""
-    if column.mark is None:
-        return part
+        return [model_cell(row, is_local=row.model in local_models) for row in rows]
+    texts = [_shortened(text) or BLANK for text in column.cells(rows).texts]
+    if not marks or column.mark is None:
+        return texts
     found = [marks.get(column.mark(row), "") if row.marks else "" for row in rows]
-    scores = column.cells(rows).texts
-    texts = [
-        f"{score} {mark}" if mark else text
-        for text, score, mark in zip(part.texts, scores, found, strict=True)
+    return [f"{text} {mark}" if mark else text for text, mark in zip(texts, found, strict=True)]
+
+
+def _styles(row: Row, columns: Sequence[Column], best: Sequence[Value]) -> list[str]:
+    """Return the style of each cell up to the last with one: names, averages, and the best of a column."""
+    styles = [
+        EMPHASIS if column in (MODEL, AVERAGE) or (top is not None and column.value_of(row) == top) else ""
+        for column, top in zip(columns, best, strict=True)
     ]
-    return _Part(part.values, texts)
-
-
-def _scores(values: Sequence[Value], texts: Sequence[str], unknown: float) -> _Part:
-    """Return scores, which are sorted by what is shown of them. They are most of a large table."""
-    numbers = [unknown if value is None else _number(text) for value, text in zip(values, texts, strict=True)]
-    # The component shows numbers without trailing zeros, and uses exponents only for larger ones.
-    shown = [
-        (text or BLANK) if value is None or text[-1] == "0" or "e" in text else ""
-        for value, text in zip(values, texts, strict=True)
-    ]
-    return _Part(numbers, shown)
-
-
-_number = lru_cache(maxsize=20_000)(float)
-"""The number in a text; there are some ten thousand different scores of two decimals."""
-
-
-def _sorted_by(value: Value, text: str, unknown: float) -> str | float:
-    if value is None:
-        return unknown
-    return round(value, SORTED_DIGITS) if isinstance(value, int | float) else _shortened(text)
-
-
-def _by_row(parts: Iterable[Sequence[T]]) -> list[list[T]]:
-    return [list(row) for row in zip(*parts, strict=True)]
+    while styles and not styles[-1]:
+        styles.pop()
+    return styles
 
 
 def model_cell(row: Row, *, is_local: bool) -> str:

@@ -1,0 +1,146 @@
+// What the grid lacks: whole headers that sort, by mouse and keyboard; arrow keys inside; bars behind the scores; whole
+// names and the reasons of marks under the pointer; and the view in the page's address. The server makes every view: this
+// only passes on what was pressed, and dresses what has come.
+() => {
+  const grid = document.querySelector("#leaderboard");
+  const viewport = () => grid.querySelector("svelte-virtual-table-viewport table");
+  const view = () => document.querySelector("#view [data-query]")?.dataset;
+
+  // Gradio notices what is put into one of its hidden boxes only by an event.
+  const put = (id, text) => {
+    const box = document.querySelector(`#${id} :is(textarea, input)`);
+    box.value = text;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+
+  // Headers. The first press puts the best first, the second the worst.
+  const name = (header) => header.textContent.trim();
+  const sort = (header) => {
+    const box = document.querySelector("#sort :is(textarea, input)");
+    const isBestFirst = name(header) === view()?.sorted && !box.value.startsWith("-");
+    put("sort", (isBestFirst ? "-" : "") + name(header));
+  };
+  const dressHeaders = () => {
+    for (const header of grid.querySelectorAll("svelte-virtual-table-viewport thead th")) {
+      const isSorted = name(header) === view()?.sorted;
+      header.setAttribute("aria-sort", isSorted ? view().direction : "none");
+      header.title = `Sort by ${name(header)}`;
+    }
+  };
+
+  // Cells.
+  const reason = (mark) => {
+    const note = document.querySelector(`#marks [data-mark="${mark}"]`);
+    return note ? note.textContent.slice(mark.length).trim() : "";
+  };
+  const dressCell = (cell, hasBar) => {
+    const text = cell.textContent.trim();
+    const mark = text.match(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+$/);
+    const title = mark ? reason(mark[0]) : cell.cellIndex === 2 ? text : "";
+    if (title) cell.title = title;
+    else cell.removeAttribute("title");
+    const score = hasBar ? parseFloat(text) : NaN;
+    if (score >= 0 && score <= 100) cell.style.setProperty("--score", score);
+    else cell.style.removeProperty("--score");
+  };
+
+  // One stop for the Tab key; the arrows go on from there.
+  let at = { row: 0, column: 0 };
+  const cells = () => [...(viewport()?.rows ?? [])].map((row) => [...row.cells]);
+  const dressStops = () => {
+    for (const [row, line] of cells().entries())
+      for (const [column, cell] of line.entries()) {
+        cell.tabIndex = row === at.row && column === at.column ? 0 : -1;
+        for (const link of cell.querySelectorAll("a")) link.tabIndex = -1;
+      }
+  };
+  const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  const step = (cell, key) => {
+    const lines = cells();
+    const row = lines.findIndex((line) => line.includes(cell));
+    const target = lines[row + STEPS[key][0]]?.[lines[row].indexOf(cell) + STEPS[key][1]];
+    if (!target) return;
+    at = { row: lines.findIndex((line) => line.includes(target)), column: target.cellIndex };
+    dressStops();
+    target.focus();
+    target.scrollIntoView({ block: "nearest", inline: "nearest" });
+  };
+
+  const act = (event) => {
+    const cell = event.target.closest("svelte-virtual-table-viewport :is(th, td)");
+    if (!cell) return;
+    const isPress = event.type === "click" || event.key === "Enter" || event.key === " ";
+    const isHeader = cell.tagName === "TH" && cell.closest("thead");
+    const link = cell.querySelector("a");
+    if (isHeader && isPress) sort(cell);
+    else if (event.key in STEPS) step(cell, event.key);
+    else if (event.key === "Enter" && link) link.click();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  grid.addEventListener("click", act, true);
+  grid.addEventListener("keydown", act, true);
+
+  // The address has what the server wrote of the view, and what belongs to others. Typing makes no history. After a step
+  // back the address is there before its view.
+  const part = (query, keys, isOf) =>
+    new URLSearchParams([...new URLSearchParams(query)].filter(([key]) => keys.includes(key) === isOf)).toString();
+  const own = () => view().keys.split(" ");
+  let seen = null;
+  const follow = () => {
+    if (!view()) return;
+    const query = part(view().query, own(), true);
+    if (query === seen) return;
+    const last = seen;
+    seen = query;
+    const isSame = (...but) => part(last, but, false) === part(query, but, false);
+    if (last !== null && !isSame("rows")) viewport()?.scrollTo({ top: 0 });
+    if (query === part(location.search, own(), true)) return;
+    const whole = [query, part(location.search, own(), false)].filter(Boolean).join("&");
+    const address = location.pathname + (whole && `?${whole}`) + location.hash;
+    if (last === null || isSame("q", "rows")) history.replaceState(history.state, "", address);
+    else history.pushState(history.state, "", address);
+    if (parent !== window) parent.postMessage({ queryString: whole }, "https://huggingface.co");
+  };
+  addEventListener("popstate", () => {
+    if (view() && seen !== part(location.search, own(), true))
+      put("address", `${location.search}&again=${Date.now()}`); // else it could be the last one, which Gradio skips
+  });
+
+  const copy = document.querySelector("#copy-link");
+  copy.addEventListener("click", async () => {
+    const base = view()?.space || location.origin + location.pathname;
+    const label = copy.textContent;
+    try {
+      await navigator.clipboard.writeText(base + location.search);
+      copy.textContent = "✅ Copied";
+    } catch {
+      copy.textContent = "Copy the address of this page";
+    }
+    setTimeout(() => (copy.textContent = label), 2000);
+  });
+
+  let isDue = false;
+  const dress = () => {
+    isDue = false;
+    // The grid measures with a second table, which nobody is to read or reach.
+    for (const table of grid.querySelectorAll(".table-wrap > table")) {
+      table.setAttribute("aria-hidden", "true");
+      table.inert = true;
+    }
+    const bars = new Set((view()?.bars ?? "").split(" ").map((place) => place - 1));
+    dressHeaders();
+    for (const cell of grid.querySelectorAll("svelte-virtual-table-viewport tbody td"))
+      dressCell(cell, bars.has(cell.cellIndex));
+    dressStops();
+    follow();
+  };
+  const due = () => {
+    if (!isDue) requestAnimationFrame(dress);
+    isDue = true;
+  };
+  for (const part of [grid, document.querySelector("#notes"), document.querySelector("#view")])
+    new MutationObserver(due).observe(part, { childList: true, subtree: true, characterData: true });
+  due();
+}

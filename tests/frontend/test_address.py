@@ -1,0 +1,117 @@
+"""A view survives as an address: what a visitor sends is what another one opens."""
+
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.columns import columns
+from src.leaderboard.address import KEYS, MOST_PAIRS, query, state
+from src.leaderboard.filters import FILTERS, GONE, INCOMPLETE, Range
+from src.leaderboard.scoring import TaskColumn
+from src.leaderboard.sorting import Sort
+from src.leaderboard.view import OPENING, PAGE, ViewState
+from src.tasks import Task
+
+TASKS = [
+    TaskColumn(Task("gsm8k", "acc", "GSM8K")),
+    TaskColumn(Task("odd", "acc", "A&B=C; ünï #1")),
+    TaskColumn(Task("more", "acc", "Hidden", is_default=False)),
+]
+OFFERED = [column for column in columns(TASKS) if not column.is_fixed]
+AT_FIRST = frozenset(column.name for column in OFFERED if column.is_default)
+
+texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
+ends = st.none() | st.floats(0, 1e6).map(lambda number: round(number, 3))
+states = st.builds(
+    ViewState,
+    columns=st.frozensets(st.sampled_from([column.name for column in OFFERED])),
+    search=st.just("") | texts,
+    filters=st.fixed_dictionaries(
+        {
+            "type": st.frozensets(texts, max_size=3),
+            "precision": st.frozensets(texts, max_size=3),
+            "size": st.builds(Range, ends, ends, st.booleans()),
+            "without": st.frozensets(st.sampled_from([GONE, INCOMPLETE])),
+        }
+    ),
+    sort=st.builds(Sort, texts, st.booleans()),
+    size=st.none() | st.integers(PAGE, 100_000),
+)
+
+
+@given(states)
+def test_an_address_opens_the_view_that_it_was_made_from(chosen: ViewState) -> None:
+    assert state(query(chosen, OFFERED), OFFERED) == chosen
+
+
+def test_every_filter_is_in_the_random_states() -> None:
+    assert {each.name for each in FILTERS} == {"type", "precision", "size", "without"}
+
+
+def test_the_view_that_the_page_opens_with_needs_no_query() -> None:
+    opening = state("", OFFERED)
+    assert query(opening, OFFERED) == ""
+    assert opening.columns == AT_FIRST
+    assert (opening.filters, opening.size, opening.sort) == (OPENING.filters, OPENING.size, OPENING.sort)
+
+
+@pytest.mark.parametrize(
+    ("readable", "chosen"),
+    [
+        ("q=qwen", {"search": "qwen"}),
+        ("type=chat&type=pretrained", {"filters": {"type": frozenset({"chat", "pretrained"})}}),
+        ("size=3..8", {"filters": {"size": Range(3, 8)}}),
+        ("size=..8&size=unknown", {"filters": {"size": Range(None, 8, with_unknown=True)}}),
+        ("without=nothing", {"filters": {"without": frozenset()}}),
+        ("sort=GSM8K", {"sort": Sort("GSM8K")}),
+        ("sort=GSM8K&worst_first=yes", {"sort": Sort("GSM8K", worst_first=True)}),
+        ("show=Hidden&hide=GSM8K", {"columns": (AT_FIRST | {"Hidden"}) - {"GSM8K"}}),
+        ("rows=all", {"size": None}),
+    ],
+)
+def test_an_address_is_short_and_readable(readable: str, chosen: dict[str, object]) -> None:
+    opening = state("", OFFERED)
+    filters = {**opening.filters, **chosen.pop("filters", {})}  # type: ignore[dict-item]
+    wanted = ViewState(**{**vars(opening), "filters": filters, **chosen})  # type: ignore[arg-type]
+    assert query(wanted, OFFERED) == readable
+    assert state(f"?{readable}", OFFERED) == wanted
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        "unknown=1&q=qwen",
+        "q=qwen&show=No+such+column&hide=Nor+this",
+        "q=qwen&size=a..b&rows=many",
+        "q=qwen&rows=-5&worst_first=perhaps",
+        "q=qwen&rows=999999999999999",
+        "q=qwen&size=nan..inf",
+        "q=qwen&tab=submit&__theme=dark",
+        "q=qwen&&=&%ff=%ff",
+    ],
+)
+def test_an_old_link_with_unknown_parts_still_opens(old: str) -> None:
+    opening = state("", OFFERED)
+    assert state(old, OFFERED) == ViewState(**{**vars(opening), "search": "qwen"})
+
+
+def test_a_query_of_any_length_is_read_in_bounds() -> None:
+    assert state("&".join(["q=a"] * (MOST_PAIRS + 1)), OFFERED) == OPENING
+    assert len(state(f"q={'a' * 100_000}", OFFERED).search) <= 1000
+    long = state(urlencode([("type", "a" * 100_000)]), OFFERED)
+    assert long.filters["type"] == frozenset()
+
+
+def test_the_keys_of_the_view_are_known_to_the_page() -> None:
+    opening = state("", OFFERED)
+    everything = ViewState(
+        columns=frozenset({"Hidden"}),
+        search="q",
+        filters={"type": {"a"}, "precision": {"b"}, "size": Range(1, 2, True), "without": frozenset()},
+        sort=Sort("GSM8K", worst_first=True),
+        size=None,
+    )
+    assert {key for key, _ in parse_qsl(query(everything, OFFERED))} == KEYS
+    assert opening.search == ""
