@@ -8,6 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from src.leaderboard.view import Table
+from src.page.html import render
 
 SCRIPT = Path(__file__).with_name("marks.js")
 
@@ -24,7 +25,4 @@ def numbered(table: Table) -> dict[str, str]:
 
 def notes(marks: Mapping[str, str]) -> Markup:
     """Return what each mark in the table means; nothing where there are none."""
-    lines = Markup("").join(
-        Markup('<p data-mark="{0}"><b>{0}</b> {1}</p>').format(mark, reason) for reason, mark in marks.items()
-    )
-    return Markup('<div class="quiet marks" id="marks">{}</div>').format(lines) if marks else Markup()
+    return render("marks.html", marks=marks) if marks else Markup()
