@@ -16,11 +16,12 @@ from src.submitting.limits import Terms
 from support.boards import NOW, TASKS, BrokenStore, Leaderboard, scores
 from support.factories import make_backend
 from support.page_text import page_text
-from support.sentences import MOST_WORDS, number_of_words, sentences, texts_in, too_long
+from support.sentences import MOST_WORDS, number_of_words, sentences, texts_in, texts_in_template, too_long
 from support.served_pages import served
 from support.sources import ROOT
 
 MODULES = sorted((ROOT / "frontend").rglob("*.py"))
+TEMPLATES = sorted(ROOT.glob("*/src/page/templates/*.html"))
 TEXTS = read_texts(about)
 
 
@@ -46,6 +47,22 @@ def test_a_long_sentence_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT / "frontend")))
 def test_no_message_has_a_long_sentence(module: Path) -> None:
     assert [sentence for text in texts_in(module) for sentence in too_long(text)] == []
+
+
+def test_a_long_sentence_in_a_template_is_found(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(
+        f"{{# {'word ' * 30} #}}<p>{'w ' * 12}{{% if x %}}<b>{{{{ x }}}}</b>{{% endif %}} {'w ' * 13}</p>"
+        f"<p>{'word ' * 25}</p>{{{{ '' if x else \"{'v ' * 26}\" }}}}"
+    )
+    found = [sentence for text in texts_in_template(tmp_path / "a.html") for sentence in too_long(text)]
+    assert [(each[0], number_of_words(each)) for each in found] == [("w", 26), ("v", 26)]
+
+
+@pytest.mark.parametrize(
+    "template", TEMPLATES, ids=lambda path: f"{path.relative_to(ROOT).parts[0]} {path.name}"
+)
+def test_no_template_has_a_long_sentence(template: Path) -> None:
+    assert [sentence for text in texts_in_template(template) for sentence in too_long(text)] == []
 
 
 @pytest.mark.parametrize("module", [envs, about])

@@ -44,3 +44,11 @@ def texts_in(source: Path) -> Iterator[str]:
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else GAP for part in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out:
             yield re.sub(r"\{[^{}]*\}|%[sd]", GAP, node.value)
+
+
+def texts_in_template(source: Path) -> Iterator[str]:
+    """The text of a template with gaps for values, without its comments, and each text in a value."""
+    template = re.sub(r"{#.*?#}", "", source.read_text(encoding="utf-8"), flags=re.DOTALL)
+    yield re.sub(r"{%.*?%}", "", re.sub(r"{{.*?}}", GAP, template, flags=re.DOTALL), flags=re.DOTALL)
+    for value in re.findall(r"{[{%].*?[}%]}", template, re.DOTALL):
+        yield from re.findall(r"\"([^\"]*)\"", value)

@@ -52,8 +52,13 @@ def link(address: str | None, text: Markup | str) -> Markup:
 
 
 def request_link(path: str, text: Markup | str) -> Markup:
-    """Return a link to the page with one request open, which people can keep and share."""
-    return Markup('<a href="?{}={}">{}</a>').format(REQUEST, quote(path), text)
+    """Return a link to the page with one request open."""
+    return Markup('<a href="{}">{}</a>').format(request_address(path), text)
+
+
+def request_address(path: str) -> str:
+    """Return the address of the page with one request open, which people can keep and share."""
+    return f"?{REQUEST}={quote(path)}"
 
 
 def model_address(name: str) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from src.leaderboard.view import Table
+from src.page.html import render
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -21,7 +22,4 @@ def numbered(table: Table) -> dict[str, str]:
 
 def notes(marks: Mapping[str, str]) -> Markup:
     """Return what each mark in the table means; nothing where there are none."""
-    lines = Markup("").join(
-        Markup('<p data-mark="{0}"><b>{0}</b> {1}</p>').format(mark, reason) for reason, mark in marks.items()
-    )
-    return Markup('<div class="quiet marks" id="marks">{}</div>').format(lines) if marks else Markup()
+    return render("marks.html", marks=marks) if marks else Markup()

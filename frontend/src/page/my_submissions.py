@@ -78,7 +78,7 @@ class MySubmissions:
             return Markup()
         entry = self._keeper.now.board.entries.get(path)
         if entry is None:
-            return request_card.not_found(path) if self._keeper.now.synced else Markup(notices.READING)
+            return request_card.not_found(path) if self._keeper.now.synced else notices.READING
         return request_card.card(entry, Links.of(self._keeper), who)
 
     def _all_of(self, who: Submitter) -> Updates:

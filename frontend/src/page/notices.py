@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from src.board.board import Now
 from src.page.api import Answer, Problem
+from src.page.html import render
 from src.page.links import Links, link, request_link
 from src.shared.models.model_source import ModelFacts
 from src.submitting.limits import Usage
@@ -21,27 +22,14 @@ MOST = 20
 MOST_BASE_MODELS = 5
 """The most base models of one model that are shown."""
 
-FOUND = (
-    "Size and licence come from the model's files and card; fix mistakes there. The fields below were filled "
-    "in from them. Correct any that are wrong."
-)
 CREATED = "The dataset {} was missing, so an empty one has been created."
 DIFFERENCES = "For the owner: the backend and src/about.py do not agree"
 HINTS = "For the owner: something in src/about.py has no effect"
 FAILING = "For the owner: columns that fail"
 DOUBTS = "For the owner: scores that are missing or may be wrong"
 
-FIRST_STEPS = """
-<div class="first-steps" role="status">
-<p class="headline">No results yet</p>
-<p>Submit a model under <b>🚀 Submit here!</b> It waits in the queue until a worker takes it. Once it has been
-evaluated, a button that shows the new result appears here.</p>
-<p class="quiet">For the owner: the worker is the backend Space, or <code>python -m src.worker</code> in its
-folder. Put result files of your own into the results dataset, {results}.</p>
-</div>
-"""
 OPEN_COUNTS = " Waiting and running submissions count. Those withdrawn before they run do not."
-READING = '<div class="first-steps" role="status"><p class="headline">Reading the results …</p></div>'
+READING = Markup('<div class="first-steps" role="status"><p class="headline">Reading the results …</p></div>')
 
 
 def note(sentence: str) -> Markup:
@@ -60,48 +48,36 @@ def found(number: int, total: int, left_out: str = "") -> Markup:
 
 def banner(now: Now, *, notice: str) -> Markup:
     """Return the banner above the tabs: where the data is, what cannot be reached, what is broken."""
-    parts = [note(notice)] if notice else []
-    parts += [note(CREATED.format(dataset)) for dataset in now.created]
-    if now.left:
-        parts.append(_filling(now))
-    if now.problem:
-        since = f" The page shows the data of {now.synced:%Y-%m-%d %H:%M} UTC." if now.synced else ""
-        parts.append(Markup('<div class="note bad" role="alert">{}{}</div>').format(now.problem, since))
-    if now.cannot_submit and not now.problem:
-        parts.append(Markup('<div class="note bad" role="alert">{}</div>').format(now.cannot_submit))
-    if now.board.broken:
-        number = len(now.board.broken)
-        files, they = ("1 file was", "it") if number == 1 else (f"{number} files were", "they")
-        parts.append(_folded(f"{files} skipped because {they} cannot be understood", now.board.broken))
-    if now.board.differences:
-        parts.append(_folded(DIFFERENCES, now.board.differences))
-    if now.board.hints:
-        parts.append(_folded(HINTS, now.board.hints))
-    if now.board.failing_columns:
-        parts.append(_folded(FAILING, now.board.failing_columns))
-    if now.board.standings.doubts:
-        parts.append(_folded(DOUBTS, now.board.standings.doubts))
-    return Markup("").join(parts)
-
-
-def _filling(now: Now) -> Markup:
-    """Return how far the first reading is."""
-    read = len(now.board.results)
-    return Markup(
-        '<div class="note" role="status">'
-        '<progress value="{read}" max="{all}" aria-label="Reading"></progress> '
-        "Reading the datasets: {left:,} files are left. The page shows what has been read so far.</div>"
-    ).format(read=read, all=read + now.left, left=now.left)
-
-
-def _folded(summary: str, sentences: Sequence[str]) -> Markup:
-    """Return sentences for the owner, folded away under a summary that visitors see."""
-    items = Markup("").join(Markup("<li>{}</li>").format(sentence) for sentence in sentences[:MOST])
-    more = len(sentences) - MOST
-    rest = Markup("<li>and {} more</li>").format(more) if more > 0 else ""
-    return Markup('<details class="note bad"><summary>{}</summary><ul>{}{}</ul></details>').format(
-        summary, items, rest
+    board = now.board
+    for_the_owner = {
+        _skipped(len(board.broken)): board.broken,
+        DIFFERENCES: board.differences,
+        HINTS: board.hints,
+        FAILING: board.failing_columns,
+        DOUBTS: board.standings.doubts,
+    }
+    return render(
+        "banner.html",
+        notes=[*([notice] if notice else []), *map(CREATED.format, now.created)],
+        left=now.left,
+        read=len(board.results),
+        alarm=_alarm(now),
+        for_the_owner=for_the_owner,
+        most=MOST,
     )
+
+
+def _alarm(now: Now) -> str | None:
+    """Return why the datasets cannot be read, or else why nothing can be submitted."""
+    if not now.problem:
+        return now.cannot_submit
+    since = f" The page shows the data of {now.synced:%Y-%m-%d %H:%M} UTC." if now.synced else ""
+    return f"{now.problem}{since}"
+
+
+def _skipped(number: int) -> str:
+    files, they = ("1 file was", "it") if number == 1 else (f"{number} files were", "they")
+    return f"{files} skipped because {they} cannot be understood"
 
 
 def no_worker(since: datetime | None, *, space: str | None = None) -> Markup:
@@ -126,8 +102,8 @@ def new_results_label(number: int) -> str:
 def first_steps(now: Now, results: str) -> Markup:
     """Return what replaces an empty table: the state of the leaderboard, and what to do."""
     if now.synced:
-        return Markup(FIRST_STEPS).format(results=results)
-    return Markup("" if now.problem else READING)
+        return render("first_steps.html", results=results)
+    return Markup() if now.problem else READING
 
 
 def gathering(due: datetime) -> Markup:
@@ -143,21 +119,14 @@ def answer(outcome: Answer) -> Markup:
     already.
     """
     ok, path = outcome["ok"], outcome["request"]
-    see = request_link(path, "Follow it" if ok else "See that request") if path else ""
-    return Markup('<div class="note {}" role="{}">{} {} {}</div>').format(
-        "good" if ok else "bad", "status" if ok else "alert", "✅" if ok else "❌", outcome["message"], see
-    )
+    link = request_link(path, "Follow it" if ok else "See that request") if path else ""
+    return render("answer.html", ok=ok, message=outcome["message"], link=link)
 
 
 def problems(wrong: Sequence[Problem]) -> Markup:
     """Return the problems of a field or of the whole form; empty if there are none."""
-    lines = Markup("").join(
-        Markup("<p>⚠️ {} {}</p>").format(
-            each["message"], request_link(each["request"], "See that request") if each["request"] else ""
-        )
-        for each in wrong
-    )
-    return Markup('<div class="problem" role="alert">{}</div>').format(lines) if wrong else Markup()
+    links = [request_link(each["request"], "See that request") if each["request"] else "" for each in wrong]
+    return render("problems.html", problems=list(zip(wrong, links, strict=True))) if wrong else Markup()
 
 
 def quota(used: Usage, quota: int, period: timedelta) -> Markup:
@@ -170,37 +139,25 @@ def quota(used: Usage, quota: int, period: timedelta) -> Markup:
 
 def looking_up(model: str) -> Markup:
     """While the Hub is asked about a model."""
-    return Markup(
-        '<div class="found" role="status"><span class="spinner" aria-hidden="true"></span> '
-        "Looking up <bdi>{}</bdi> …</div>"
-    ).format(model[:100])
+    return render("looking_up.html", model=model[:100])
 
 
 def found_model(facts: ModelFacts, links: Links) -> Markup:
-    """Return what is known about a model that was looked up."""
-    known = {
-        "Commit": Markup("<code>{}</code>").format(facts.commit[:8]),
-        "Size": "unknown" if facts.params is None else f"{size_text(facts.params)} parameters",
-        "Weights": facts.dtype or "unknown",
-        "Licence": facts.license or "none stated",
-        "Architecture": facts.architecture or "unknown",
-        "Base model": _some(facts.base_models, links),
-    }
-    items = Markup("").join(
-        Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(name, value)
-        for name, value in known.items()
-        if value
+    """Return what is known about a model that was looked up. A merge can have many base models."""
+    more = len(facts.base_models) - MOST_BASE_MODELS
+    return render(
+        "found_model.html",
+        model=links.model(facts.name),
+        commit=facts.commit[:8],
+        known={
+            "Size": "unknown" if facts.params is None else f"{size_text(facts.params)} parameters",
+            "Weights": facts.dtype or "unknown",
+            "Licence": facts.license or "none stated",
+            "Architecture": facts.architecture or "unknown",
+        },
+        base_models=[links.model(name) for name in facts.base_models[:MOST_BASE_MODELS]],
+        more_base_models=f" and {more:,} more" if more > 0 else "",
     )
-    return Markup(
-        '<div class="found" role="status"><b><bdi>{}</bdi></b><dl>{}</dl><p class="quiet">{}</p></div>'
-    ).format(links.model(facts.name), items, FOUND)
-
-
-def _some(models: Sequence[str], links: Links) -> Markup:
-    """The first of several models; a merge can have many."""
-    more = len(models) - MOST_BASE_MODELS
-    rest = Markup(" and {:,} more").format(more) if more > 0 else Markup()
-    return Markup(", ").join(map(links.model, models[:MOST_BASE_MODELS])) + rest
 
 
 def size_text(params: int) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from src.checks import CAN_BE_ASKED_FOR_AGAIN
-from src.page.links import Links, request_link
-from src.page.queue_tables import ICONS, attempts, files, progress, revision, time_text
+from src.page.html import render
+from src.page.links import Links
+from src.page.queue_tables import ICONS, more_than
+from src.page.shown_request import ShownRequest
 from src.queue.entries import Entry
 from src.shared.data.request import WITHDRAWN, Status
 from src.shared.errors import shown
@@ -33,34 +36,51 @@ WORDS = {
 }
 
 
+@dataclass(frozen=True)
+class _Card(ShownRequest):
+    """A request, with what its submitter can do about it."""
+
+    who: Submitter
+
+    @property
+    def state(self) -> str:
+        """Its state in a word, and its place in the queue."""
+        status, history = self.request.status, self.request.history
+        icon = "🚫" if status is Status.CANCELLED else ICONS[self.entry.group]
+        is_withdrawn = status is Status.CANCELLED and history and history[-1].end == WITHDRAWN
+        place = f", position {self.entry.position}" if self.entry.position else ""
+        return f"{icon} {'Withdrawn' if is_withdrawn else WORDS[status]}{place}"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has progress to show."""
+        return self.request.status is Status.RUNNING
+
+    @property
+    def actions(self) -> list[str]:
+        """The buttons; other people see none."""
+        if not self.who.is_login(self.request.submitted_by):
+            return []
+        can_be = {WITHDRAW: CAN_BE_WITHDRAWN, AGAIN: CAN_BE_ASKED_FOR_AGAIN}
+        return [action for action, statuses in can_be.items() if self.request.status in statuses]
+
+    @property
+    def question(self) -> str:
+        """The question of its buttons; empty if there is nothing to lose."""
+        return CONFIRM if self.is_running else ""
+
+
 def card(entry: Entry, links: Links, who: Submitter) -> Markup:
     """Return one request, with buttons for its submitter."""
-    request = entry.request
-    return Markup(
-        '<article class="request {}" data-request="{}">'
-        '<header><b><bdi>{}</bdi></b> <span class="state">{}</span></header>'
-        '<p class="quiet">{}</p><p>{}</p>{}{}<footer>{}{}</footer></article>'
-    ).format(
-        request.status.lower(),
-        entry.path,
-        links.model(request.model),
-        _state(entry),
-        _what(entry, links),
-        entry.reason,
-        progress(entry, links) if request.status is Status.RUNNING else "",
-        attempts(entry, links),
-        _buttons(entry) if who.is_login(request.submitted_by) else "",
-        Markup(" · ").join(filter(None, [files(entry, links), request_link(entry.path, "link to this")])),
-    )
+    return render("request_cards.html", cards=[_Card(entry, links, who)], more="")
 
 
 def cards(queue: Sequence[Entry], links: Links, who: Submitter) -> Markup:
     """The requests of one submitter, or a sentence when there are none."""
     if not queue:
         return Markup('<p class="quiet">You have not submitted a model yet.</p>')
-    more = len(queue) - MOST
-    rest = Markup('<p class="quiet">and {:,} more</p>').format(more) if more > 0 else Markup()
-    return Markup("").join(card(entry, links, who) for entry in queue[:MOST]) + rest
+    mine = [_Card(entry, links, who) for entry in queue[:MOST]]
+    return render("request_cards.html", cards=mine, more=more_than(MOST, queue))
 
 
 def not_found(path: str) -> Markup:
@@ -68,32 +88,3 @@ def not_found(path: str) -> Markup:
     return Markup(
         '<div class="note bad" role="alert">There is no request {} here. See the tables below.</div>'
     ).format(shown(path))
-
-
-def _state(entry: Entry) -> Markup:
-    status, history = entry.request.status, entry.request.history
-    icon = "🚫" if status is Status.CANCELLED else ICONS[entry.group]
-    is_withdrawn = status is Status.CANCELLED and history and history[-1].end == WITHDRAWN
-    place = f", position {entry.position}" if entry.position else ""
-    return Markup("{} {}{}").format(icon, "Withdrawn" if is_withdrawn else WORDS[status], place)
-
-
-def _what(entry: Entry, links: Links) -> Markup:
-    request = entry.request
-    by = f" by {request.submitted_by}" if request.submitted_by else ""
-    return Markup("{} · {} · submitted{} {}").format(
-        revision(entry, links), request.kind, by, time_text(request.submitted)
-    )
-
-
-def _buttons(entry: Entry) -> Markup:
-    status = entry.request.status
-    actions = [WITHDRAW] if status in CAN_BE_WITHDRAWN else []
-    actions += [AGAIN] if status in CAN_BE_ASKED_FOR_AGAIN else []
-    confirm = CONFIRM if status is Status.RUNNING else ""
-    return Markup("").join(
-        Markup(
-            '<button type="button" data-action="{0}" data-keep="{0} {1}" data-confirm="{2}">{3}</button> '
-        ).format(action, len(entry.request.history), confirm, action.capitalize())
-        for action in actions
-    )

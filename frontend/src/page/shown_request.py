@@ -1,0 +1,84 @@
+"""One request in words and links, for the tables of the queue and for the cards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from src.page.links import Links, request_address
+from src.queue.entries import Entry
+from src.shared.data.request import Attempt, Request, Status
+
+
+@dataclass(frozen=True)
+class ShownRequest:
+    """What the page says about a request. The templates decide how it looks."""
+
+    entry: Entry
+    links: Links
+
+    @property
+    def request(self) -> Request:
+        """The request itself."""
+        return self.entry.request
+
+    @property
+    def model(self) -> Markup:
+        """The model's name, with a link to its page."""
+        return self.links.model(self.request.model)
+
+    @property
+    def address(self) -> str:
+        """The address of the page with this request open, which people can keep and share."""
+        return request_address(self.entry.path)
+
+    @property
+    def revision(self) -> str:
+        """The requested revision; a commit is cut."""
+        return self.request.revision if self.commit else self.request.revision[:12]
+
+    @property
+    def commit(self) -> str:
+        """The commit of the requested revision; empty if it is unknown, or what was requested."""
+        commit = self.request.commit
+        return commit[:8] if commit and commit != self.request.revision else ""
+
+    @property
+    def reason(self) -> str:
+        """Why it ended without a result."""
+        status = self.request.status
+        ended = "" if status is Status.FAILED else f"{status.capitalize()}. "
+        return ended + (self.entry.reason or "No reason was recorded.")
+
+    @property
+    def done(self) -> int | None:
+        """How many questions of the task that runs are answered; None before its first task."""
+        reached = self.request.progress
+        return min(max(reached.done, 0), reached.total) if reached and reached.total > 0 else None
+
+    @property
+    def attempts_label(self) -> str:
+        """How many attempts there were, or that people did something as well."""
+        history = self.request.history
+        number = sum(not attempt.is_by_a_person for attempt in history)
+        return "What happened" if number < len(history) else f"{number} attempt{'s' * (number > 1)}"
+
+    @property
+    def attempts(self) -> list[tuple[Attempt, Markup]]:
+        """Each entry of its history, with a link to the log."""
+        return [(attempt, self._log(attempt)) for attempt in self.request.history]
+
+    def _log(self, attempt: Attempt) -> Markup:
+        has_address = attempt.log and self.links.results.address(attempt.log)
+        return self.links.result(str(attempt.log), "log") if has_address else Markup()
+
+    @property
+    def files(self) -> list[Markup]:
+        """Links to the request's file, the result's file and the last attempt's log."""
+        links, request, path = self.links, self.request, self.entry.path
+        found = [links.request(path, "request")] if links.requests.address(path) else []
+        last = {"result": request.result, "log": request.history[-1].log if request.history else None}
+        return found + [
+            links.result(path, name) for name, path in last.items() if path and links.results.address(path)
+        ]

@@ -1,0 +1,152 @@
+"""The templates of the page: each is used, and whatever it is filled with stays text."""
+
+from collections.abc import Callable
+
+import pytest
+from jinja2 import UndefinedError
+from markupsafe import Markup
+
+from src.board.board import Board, Now
+from src.leaderboard.rows import Standings
+from src.leaderboard.scoring import TaskColumn
+from src.page import api, marks, notices, request_card
+from src.page.html import FOLDER, TEMPLATES, render
+from src.page.links import Links
+from src.page.queue_tables import MOST, queue_table
+from src.page.suite import suite
+from src.queue.entries import Entry, entries
+from src.shared.data.backend_description import Example
+from src.shared.data.request import Attempt, Lease, Progress, Status
+from src.shared.stores.hub import Hub
+from src.shared.stores.hub_store import HubStore
+from src.submitting.form import Refused
+from src.submitting.submitter import Submitter
+from src.tasks import Task
+from support.boards import NOW
+from support.cases import make_facts
+from support.factories import make_backend, make_request, make_task
+from support.hostile_html import HARMLESS, HOSTILE, Parsed, lets_markup_in, names_in, needed, read_by
+
+STORE = HubStore(Hub(endpoint="https://hub.example"), "acme/data")
+LINKS = Links(STORE, STORE)
+
+
+def banner(text: str) -> Markup:
+    board = Board(
+        broken=(text,) * (notices.MOST + 1),
+        differences=(text,),
+        hints=(text,),
+        failing_columns=(text,),
+        standings=Standings(doubts=(text,)),
+    )
+    return notices.banner(Now(board, NOW, problem=text, created=(text,), left=5), notice=text)
+
+
+def cannot_submit(text: str) -> Markup:
+    return notices.banner(Now(synced=NOW, cannot_submit=text), notice="")
+
+
+def first_steps(text: str) -> Markup:
+    return notices.first_steps(Now(synced=NOW), text)
+
+
+def refused(text: str) -> Markup:
+    return notices.answer(api.refusal(Refused(text, request=text)))
+
+
+def problems(text: str) -> Markup:
+    return notices.problems([api.problem(Refused(text, request=request)) for request in (text, None)])
+
+
+def found_model(text: str) -> Markup:
+    bases = (text,) * (notices.MOST_BASE_MODELS + 1)
+    facts = make_facts(name=text, commit=text, dtype=text, license=text, architecture=text, base_models=bases)
+    return notices.found_model(facts, LINKS)
+
+
+def notes_of_marks(text: str) -> Markup:
+    return marks.notes({text: text})
+
+
+def the_tests(text: str) -> Markup:
+    task = make_task(
+        text,
+        **dict.fromkeys(("kind", "version", "file"), text),
+        datasets=(text, f"http://{text}"),
+        example=Example(question=text, answer=text),
+    )
+    backend = make_backend(tasks=(task,), versions={text: text}, device=text, batch_size=text, limit=20.0)
+    columns = [TaskColumn(Task(text, text, text, weight=weight)) for weight in (1.0, 2.0)]
+    outside = TaskColumn(Task("other", text, text, in_average=False))
+    return suite([*columns, outside], backend, num_fewshot=None)
+
+
+def queue(text: str, status: Status) -> list[Entry]:
+    texts = ("model", "revision", "precision", "weight_type", "message", "commit", "submitted_by", "result")
+    request = make_request(
+        **dict.fromkeys(texts, text),
+        status=status,
+        history=(Attempt(1, text, NOW, NOW, text, text, text, text),) * 2,
+        use_chat_template=True,
+        lease=Lease(text, text, NOW, NOW, NOW) if status is Status.RUNNING else None,
+        progress=Progress(text, 1, 2) if status is Status.RUNNING else None,
+    )
+    return list(entries({f"{text}/{number}": request for number in range(MOST + 1)}))
+
+
+def table_of(status: Status) -> Callable[[str], Markup]:
+    def table(text: str) -> Markup:
+        found = queue(text, status)
+        return queue_table(found[0].group, found, LINKS)
+
+    return table
+
+
+def cards_of(status: Status) -> Callable[[str], Markup]:
+    return lambda text: request_card.cards(queue(text, status), LINKS, Submitter(text))
+
+
+SHOWN = {
+    **{
+        each.__name__: each
+        for each in (
+            banner,
+            cannot_submit,
+            first_steps,
+            refused,
+            problems,
+            found_model,
+            notes_of_marks,
+            the_tests,
+        )
+    },
+    "looking_up": notices.looking_up,
+    **{f"table {status}": table_of(status) for status in Status},
+    **{f"cards {status}": cards_of(status) for status in Status},
+}
+NEEDED = needed(TEMPLATES, FOLDER)
+
+
+@pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN)
+def test_whatever_a_template_is_filled_with_stays_text(show: Callable[[str], Markup]) -> None:
+    hostile = Parsed(show(HOSTILE))
+    assert hostile.tags == Parsed(show(HARMLESS)).tags
+    assert HOSTILE in "\n".join(hostile.texts)
+
+
+def test_every_template_is_used() -> None:
+    TEMPLATES.environment.cache.clear()  # type: ignore[union-attr]
+    for show in SHOWN.values():
+        show(HARMLESS)
+    assert read_by(TEMPLATES) == names_in(FOLDER)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in NEEDED if NEEDED[name]))
+def test_a_template_without_its_values_is_an_error(name: str) -> None:
+    with pytest.raises(UndefinedError):
+        render(name)
+
+
+@pytest.mark.parametrize("name", sorted(NEEDED))
+def test_no_template_lets_markup_in(name: str) -> None:
+    assert not lets_markup_in(TEMPLATES, FOLDER / name)
