@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from src.running.job import write_json
+from support.jobs import make_job
 from support.queues import SUITE
 
 PATIENCE = 120
@@ -71,5 +73,14 @@ def test_a_warm_parent_whose_worker_is_killed_while_it_imports_ends_at_once(tmp_
     with started(["-m", "src.evaluation", "warm", str(suite)]) as process:
         assert process.stdin
         process.stdin.write(b'{"work": "describe", "folder": "somewhere"}\n')
+        process.stdin.close()
+        assert process.wait(PATIENCE) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("work", ["evaluate", "describe", "try"])
+def test_a_child_whose_worker_is_killed_while_it_imports_ends_at_once(work: str, tmp_path: Path) -> None:
+    write_json(tmp_path / "job.json", make_job(tmp_path / "weights"))
+    with started(["-m", "src.evaluation", work, str(tmp_path)]) as process:
+        assert process.stdin
         process.stdin.close()
         assert process.wait(PATIENCE) == -signal.SIGKILL
