@@ -45,6 +45,27 @@ def test_a_search_is_read_as_terms_with_their_fields() -> None:
     assert search.left_out == ""
 
 
+def test_all_words_of_an_alternative_are_wanted_in_any_order() -> None:
+    names = ["Qwen/Qwen2-7B-Instruct", "Qwen/Qwen2-7B", "acme/instruct", "acme/qwen-instruct-mit"]
+    requests = [make_request(model=name, license="mit" if "acme" in name else "other") for name in names]
+    results = [make_result(request.model, scores=scores(0.5, 0.5, 0.5)) for request in requests]
+    board = standings(TASKS, {path_of(request): request for request in requests}, results)
+
+    def search(text: str) -> set[str]:
+        return {row.model for row in found(board, read_search(text))}
+
+    assert search("qwen instruct") == search("INSTRUCT  qwen") == {names[0], names[3]}
+    assert search("qwen instruct mit") == {names[3]}
+    assert search("qwen instruct; model: acme instruct") == {names[0], names[2], names[3]}
+    assert search("qwen nothing") == set()
+
+
+def test_of_too_many_words_the_first_ones_are_looked_for_and_it_is_said() -> None:
+    search = read_search("a b c d e f g h a i")
+    assert search.terms == (Term("a b c d e f g h"),)
+    assert search.left_out == "Only the first 8 words of an alternative were used."
+
+
 @pytest.mark.parametrize("text", ["", " ", ";", " ; ;; "])
 def test_a_search_for_nothing_finds_everything(text: str) -> None:
     board = a_board(3)
@@ -84,6 +105,10 @@ HOSTILE = {
     "letters that become more": "\ufb03" * 700_000,
     "as much as is taken": ";".join(f"{place:0>48}" for place in range(MOST_TERMS)),
     "as much as is taken, in a field": ";".join(f"architecture:{place}" for place in range(MOST_TERMS)),
+    "words": "q " * 1_000_000,
+    "different words that are all found": ";".join(
+        " ".join("model-org/1234567890"[at:] for at in range(8)) for _ in range(9)
+    ),
     "at signs": "@" * 2_000_000 + ":q",
 }
 
@@ -131,7 +156,7 @@ def test_the_table_and_the_commands_say_what_was_not_searched_for(leaderboard: L
 def test_a_program_that_searches_for_too_much_is_told_so(leaderboard: Leaderboard) -> None:
     board = leaderboard.keeper.now.board
     assert api.reproduce(board, "q;" * 500) == {
-        "error": "A search has at most 1,000 characters and 20 alternatives: shorten it."
+        "error": "A search has at most 1,000 characters, and 20 alternatives of 8 words: shorten it."
     }
     assert api.reproduce(board, "x" * (LONGEST + 1)) == api.reproduce(board, "q;" * 500)
     assert api.reproduce(board, "q") == []

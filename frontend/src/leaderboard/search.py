@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from src.columns import ARCHITECTURE, COMMIT, LICENSE, MODEL, PRECISION, TYPE, WEIGHT_TYPE, Column
 from src.leaderboard.rows import Row, Standings
@@ -14,6 +14,9 @@ LONGEST = 1000
 
 MOST_TERMS = 20
 """The most alternatives of a search. Each is compared with every row."""
+
+MOST_WORDS = 8
+"""The most words of an alternative, all of which must be found."""
 
 SEARCHED = (MODEL, LICENSE)
 SEARCH_FIELDS = {
@@ -34,10 +37,16 @@ BETWEEN = "\0"
 
 @dataclass(frozen=True)
 class Term:
-    """One alternative: a text in lower case, in one column or in any of SEARCHED."""
+    """One alternative: words in lower case, each of which is in one column or in any of SEARCHED."""
 
     text: str
+    """The words, with spaces between them."""
     column: Column | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words, each once."""
+        return tuple(dict.fromkeys(self.text.split()))
 
 
 @dataclass(frozen=True)
@@ -52,8 +61,9 @@ class Search:
 def read_search(text: str) -> Search:
     """Return the search in a text: alternatives separated by `;`.
 
-    Each is a part of a model's name or licence, or of the field that it names (`license: mit`). The address
-    of a model's page stands for the model. Only the beginning of a text that is too long is read.
+    Each is one or more words. All of them must be in a model's name or licence, or in the field that the
+    alternative names (`license: mit`). The address of a model's page stands for the model. Only the
+    beginning of a text that is too long is read.
     """
     is_long = len(text) > LONGEST
     if is_long:  # an alternative cut in two would match other rows
@@ -64,7 +74,11 @@ def read_search(text: str) -> Search:
         left_out = f"Only the first {LONGEST:,} characters of the search were used."
     if len(parts) > MOST_TERMS:
         left_out = f"Only the first {MOST_TERMS} alternatives of the search were used."
-    return Search(tuple(dict.fromkeys(map(_term, parts[:MOST_TERMS]))), left_out)
+    terms = dict.fromkeys(map(_term, parts[:MOST_TERMS]))
+    if any(len(term.words) > MOST_WORDS for term in terms):
+        left_out = f"Only the first {MOST_WORDS} words of an alternative were used."
+        terms = dict.fromkeys(replace(term, text=" ".join(term.words[:MOST_WORDS])) for term in terms)
+    return Search(tuple(terms), left_out)
 
 
 def found(standings: Standings, search: Search) -> Sequence[Row]:
@@ -75,7 +89,11 @@ def found(standings: Standings, search: Search) -> Sequence[Row]:
     missed: Sequence[int] = range(len(rows))
     for term in search.terms:
         texts = _searched_texts(standings, term.column)
-        missed = [place for place in missed if term.text not in texts[place]]
+        hit = missed
+        for word in term.words:
+            hit = [place for place in hit if word in texts[place]]
+        hits = frozenset(hit)
+        missed = [place for place in missed if place not in hits]
     left = frozenset(missed)
     return [row for place, row in enumerate(rows) if place not in left]
 

@@ -11,7 +11,7 @@ from typing import TypedDict
 from src.board.board import Board
 from src.columns import Value, columns
 from src.leaderboard.reproduction import reproductions
-from src.leaderboard.search import LONGEST, MOST_TERMS, read_search
+from src.leaderboard.search import LONGEST, MOST_TERMS, MOST_WORDS, read_search
 from src.queue.entries import Entry
 from src.shared.data.request import Status
 from src.shared.errors import LeaderboardError
@@ -25,7 +25,10 @@ from src.submitting.threads import Threads
 LOOKING_UP = Threads(30)
 """The threads for looking up submitted models: the Hub may be slow."""
 
-TOO_LONG = f"A search has at most {LONGEST:,} characters and {MOST_TERMS} alternatives: shorten it."
+TOO_LONG = (
+    f"A search has at most {LONGEST:,} characters, and {MOST_TERMS} alternatives of {MOST_WORDS} words: "
+    "shorten it."
+)
 
 
 class Mark(TypedDict):

@@ -35,7 +35,7 @@ class ViewControls:
             self.search = gr.Textbox(
                 "",
                 label="Search",
-                placeholder="Models or licences, separated by ;",
+                placeholder="Names or licences: qwen instruct; llama",
                 max_length=LONGEST,
                 scale=3,
                 min_width=300,
