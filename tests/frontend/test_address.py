@@ -32,6 +32,8 @@ states = st.builds(
         {
             "type": st.frozensets(texts, max_size=3),
             "precision": st.frozensets(texts, max_size=3),
+            "license": st.frozensets(texts, max_size=2),
+            "sizes": st.frozensets(st.sampled_from(["0-3", "8-30", "unknown"])),
             "size": st.builds(Range, ends, ends, st.booleans()),
             "without": st.frozensets(st.sampled_from([GONE, INCOMPLETE])),
         }
@@ -47,7 +49,7 @@ def test_an_address_opens_the_view_that_it_was_made_from(chosen: ViewState) -> N
 
 
 def test_every_filter_is_in_the_random_states() -> None:
-    assert {each.name for each in FILTERS} == {"type", "precision", "size", "without"}
+    assert {each.name for each in FILTERS} == {"type", "precision", "license", "sizes", "size", "without"}
 
 
 def test_the_view_that_the_page_opens_with_needs_no_query() -> None:
@@ -109,7 +111,14 @@ def test_the_keys_of_the_view_are_known_to_the_page() -> None:
     everything = ViewState(
         columns=frozenset({"Hidden"}),
         search="q",
-        filters={"type": {"a"}, "precision": {"b"}, "size": Range(1, 2, True), "without": frozenset()},
+        filters={
+            "type": {"a"},
+            "precision": {"b"},
+            "license": {"c"},
+            "sizes": {"0-3"},
+            "size": Range(1, 2, True),
+            "without": frozenset(),
+        },
         sort=Sort("GSM8K", worst_first=True),
         size=None,
     )

@@ -88,7 +88,7 @@ def test_a_call_that_was_answered_once_leaves_nothing_to_the_next(caller: Caller
     assert not any(caller.page.pending_diff_streams.values())
 
 
-@pytest.mark.parametrize("control", range(1, 11))
+@pytest.mark.parametrize("control", range(1, 13))
 @pytest.mark.parametrize("value", NONSENSE.values(), ids=NONSENSE.keys())
 @pytest.mark.usefixtures("told")
 def test_every_control_of_the_table_takes_anything(caller: Caller, control: int, value: Any) -> None:

@@ -64,6 +64,10 @@ def found_model(text: str) -> Markup:
     return notices.found_model(facts, LINKS)
 
 
+def active(text: str) -> Markup:
+    return notices.active([notices.Chip(text, text, 1)], cleared=text, is_empty=True)
+
+
 def notes_of_marks(text: str) -> Markup:
     return marks.notes({text: text})
 
@@ -116,6 +120,7 @@ SHOWN = {
             refused,
             problems,
             found_model,
+            active,
             notes_of_marks,
             the_tests,
         )

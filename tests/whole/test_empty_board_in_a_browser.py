@@ -29,7 +29,7 @@ def test_an_empty_board_shows_no_table_and_no_search_until_there_is_a_result(
             expect(page.get_by_text("No results yet")).to_be_visible()
             search, columns = (
                 page.get_by_placeholder("Models or licences"),
-                page.get_by_text("Sizes, hiding and columns"),
+                page.get_by_text("More filters, and columns"),
             )
             for hidden in (search, columns, *map(page.locator, CONTROLS)):
                 expect(hidden.first).to_be_hidden()

@@ -95,7 +95,7 @@ def frontend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def open_columns(page: Page) -> None:
     """On a busy machine a click may come before the page listens."""
     for _ in range(3):
-        page.get_by_role("button", name="Sizes, hiding and columns").click()
+        page.get_by_role("button", name="More filters, and columns").click()
         with suppress(TimeoutError):
             page.get_by_role("checkbox", name="Type", exact=True).wait_for(timeout=10_000)
             return

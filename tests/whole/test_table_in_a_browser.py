@@ -96,7 +96,7 @@ def search(page: Page) -> Locator:
 
 
 def open_rarer_controls(page: Page) -> None:
-    page.get_by_role("button", name="Sizes, hiding and columns").click()
+    page.get_by_role("button", name="More filters, and columns").click()
     expect(page.get_by_label("Size from")).to_be_visible()
 
 
@@ -302,7 +302,7 @@ def test_every_control_can_be_reached_with_the_keyboard(page: Page) -> None:
             )
         )
     text = " | ".join(reached)
-    for control in ("LLM Benchmark", "Search", "Types", "Precisions", "Sizes, hiding and columns"):
+    for control in ("LLM Benchmark", "Search", "Type", "Precision", "More filters, and columns"):
         assert control in text, text
 
 
@@ -335,3 +335,35 @@ def test_the_link_of_a_view_can_be_copied(page: Page) -> None:
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == page.url
     assert page.url.endswith("?q=acme%2Fhalf")
+
+
+def chips(page: Page) -> Locator:
+    return page.locator("#active button")
+
+
+def test_what_is_active_is_shown_as_chips_that_one_press_takes_back(page: Page) -> None:
+    search(page).fill("other")
+    page.locator("#filter-sizes").get_by_label("≤ 3 B").check()
+    expect_models(page, "other/small")
+    expect(chips(page)).to_have_count(3)
+    chips(page).filter(has_text="Size: ≤ 3 B").click()
+    expect_models(page, "other/small", "other/unknown")
+    expect(page.locator("#filter-sizes").get_by_label("≤ 3 B")).not_to_be_checked()
+    chips(page).filter(has_text="Clear all").click()
+    expect_models(page, *ALL)
+    expect(search(page)).to_have_value("")
+    expect(chips(page)).to_have_count(0)
+
+
+def test_when_nothing_is_found_the_page_says_what_to_take_back(page: Page) -> None:
+    search(page).fill("half mit")
+    expect_models(page)
+    expect(page.get_by_text("No model fits all of these.")).to_be_visible()
+    search(page).fill("acme")
+    page.locator("#filter-license input").click()
+    page.get_by_role("option", name="No licence stated").click()
+    page.keyboard.press("Escape")
+    expect_models(page)
+    expect(chips(page).first).to_contain_text("(3 without it)")
+    chips(page).first.click()
+    expect_models(page, "acme/big", "acme/big", "acme/half")

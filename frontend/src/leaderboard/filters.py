@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf, isfinite
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from src.columns import PARAMS, PRECISION, TYPE, Column
+from src.columns import LICENSE, PARAMS, PRECISION, TYPE, Column
+from src.leaderboard.licenses import is_open
 from src.leaderboard.rows import Row
 
 RANGE, UNKNOWN, NOTHING = "..", "unknown", "nothing"
@@ -24,9 +24,25 @@ Chosen = Mapping[str, Any]
 """What is chosen of each filter, by the filter's name. A filter that is missing lets every row pass."""
 
 
+class Kind(NamedTuple):
+    """A kind of rows."""
+
+    label: str
+    has: Predicate
+    """Whether a row is of this kind."""
+
+
+class Part(NamedTuple):
+    """A part of a choice that a visitor can take back."""
+
+    label: str
+    without: Any
+    """The choice without it."""
+
+
 @dataclass(frozen=True)
 class Filter:
-    """What all filters have. Each kind says in `predicate` what a choice means."""
+    """What all filters have. Each kind of filter says in `predicate` what a choice means."""
 
     name: str
     """Its name in the state of a view and in the page's address."""
@@ -36,24 +52,41 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class OneOf(Filter):
-    """Keeps the rows with one of the chosen texts in a column."""
+class AnyOf(Filter):
+    """Keeps the rows that are of a chosen kind, or have a chosen text in a column."""
 
-    column: Column
+    column: Column | None = None
+    """The column whose texts can be chosen; None for a filter that has kinds only."""
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    """The kinds by name, in the order in which they are offered, before the texts."""
     at_first: frozenset[str] = frozenset()
+
+    def predicate(self, chosen: Collection[str]) -> Predicate | None:
+        """Return which rows stay; None if all do."""
+        kinds = [self.kinds[name].has for name in self.kinds if name in chosen]
+        texts = frozenset(chosen) - self.kinds.keys()
+        column = self.column
+        if column is not None and texts:
+            kinds.append(lambda row: column.value_of(row) in texts)
+        return (lambda row: any(has(row) for has in kinds)) if kinds else None
+
+    def label_of(self, choice: str) -> str:
+        """Return how a choice reads."""
+        return self.kinds[choice].label if choice in self.kinds else choice
+
+    def parts(self, chosen: frozenset[str]) -> list[Part]:
+        """Return the parts that a visitor can take back."""
+        return [Part(f"{self.label}: {self.label_of(each)}", chosen - {each}) for each in sorted(chosen)]
 
     def texts(self, chosen: Collection[str]) -> list[str]:
         """Return a choice as texts, for an address."""
         return sorted(chosen)
 
     def read(self, texts: Iterable[str]) -> frozenset[str]:
-        """Return the choice in an address."""
+        """Return the choice in an address. A filter that has kinds only skips other names."""
+        if self.column is None:
+            return frozenset(texts) & self.kinds.keys()
         return frozenset(text for text in texts if len(text) <= LONGEST)
-
-    def predicate(self, chosen: Collection[str]) -> Predicate | None:
-        """Return which rows stay; None if all do."""
-        texts = frozenset(chosen)
-        return (lambda row: self.column.value_of(row) in texts) if texts else None
 
 
 @dataclass(frozen=True)
@@ -77,17 +110,6 @@ class Within(Filter):
     """What the numbers count, for people."""
     at_first: Range = Range()
 
-    def texts(self, chosen: Range) -> list[str]:
-        """Return a choice as texts, for an address: `3..8`, `..8`, `unknown`."""
-        ends = ["" if end is None else f"{end:.15g}" for end in (chosen.low, chosen.high)]
-        return [RANGE.join(ends)] * any(ends) + [UNKNOWN] * chosen.with_unknown
-
-    def read(self, texts: Iterable[str]) -> Range:
-        """Return the choice in an address."""
-        texts = list(texts)
-        low, _, high = next((text for text in texts if RANGE in text), "").partition(RANGE)
-        return Range(_number(low), _number(high), with_unknown=UNKNOWN in texts)
-
     def predicate(self, chosen: Range) -> Predicate | None:
         """Return which rows stay; None if all do."""
         if chosen.low is None and chosen.high is None:
@@ -101,13 +123,25 @@ class Within(Filter):
 
         return is_within
 
+    def parts(self, chosen: Range) -> list[Part]:
+        """Return the parts that a visitor can take back: the range as a whole."""
+        if chosen.low is None and chosen.high is None:
+            return []
+        ends = (chosen.low, chosen.high)
+        low, high = ("" if end is None else f"{end:g}" for end in ends)
+        text = f"{low} to {high}" if low and high else f"from {low}" if low else f"up to {high}"
+        return [Part(f"{self.label}: {text}{' or unknown' * chosen.with_unknown}", self.at_first)]
 
-class Kind(NamedTuple):
-    """A kind of rows."""
+    def texts(self, chosen: Range) -> list[str]:
+        """Return a choice as texts, for an address: `3..8`, `..8`, `unknown`."""
+        ends = ["" if end is None else f"{end:.15g}" for end in (chosen.low, chosen.high)]
+        return [RANGE.join(ends)] * any(ends) + [UNKNOWN] * chosen.with_unknown
 
-    label: str
-    has: Predicate
-    """Whether a row is of this kind."""
+    def read(self, texts: Iterable[str]) -> Range:
+        """Return the choice in an address."""
+        texts = list(texts)
+        low, _, high = next((text for text in texts if RANGE in text), "").partition(RANGE)
+        return Range(_number(low), _number(high), with_unknown=UNKNOWN in texts)
 
 
 @dataclass(frozen=True)
@@ -119,6 +153,19 @@ class Without(Filter):
     at_first: frozenset[str] = frozenset()
     """The kinds that are left out until a visitor chooses."""
 
+    def predicate(self, chosen: Collection[str]) -> Predicate | None:
+        """Return which rows stay; None if all do. Names of no kind are skipped."""
+        kinds = [kind.has for name, kind in self.kinds.items() if name in chosen]
+        return (lambda row: not any(has(row) for has in kinds)) if kinds else None
+
+    def parts(self, chosen: frozenset[str]) -> list[Part]:
+        """Return the parts that a visitor can take back: what is left out, unless it always is at first."""
+        return [
+            Part(f"{self.label}: {kind.label}", chosen - {name})
+            for name, kind in self.kinds.items()
+            if name in chosen - self.at_first
+        ]
+
     def texts(self, chosen: Collection[str]) -> list[str]:
         """Return a choice as texts, for an address. An empty choice must be told from none."""
         return sorted(chosen) or [NOTHING]
@@ -126,11 +173,6 @@ class Without(Filter):
     def read(self, texts: Iterable[str]) -> frozenset[str]:
         """Return the choice in an address."""
         return frozenset(texts) & self.kinds.keys()
-
-    def predicate(self, chosen: Collection[str]) -> Predicate | None:
-        """Return which rows stay; None if all do. Names of no kind are skipped."""
-        kinds = [kind.has for name, kind in self.kinds.items() if name in chosen]
-        return (lambda row: not any(has(row) for has in kinds)) if kinds else None
 
 
 def _number(text: str) -> float | None:
@@ -141,24 +183,57 @@ def _number(text: str) -> float | None:
     return number if isfinite(number) else None
 
 
+def _license(row: Row) -> str | None:
+    return row.request.license if row.request else None
+
+
+def _is_of_a_size(low: float, high: float) -> Predicate:
+    """Whether a size is above the lower end, and not above the higher one."""
+
+    def is_of_it(row: Row) -> bool:
+        params = row.request.params if row.request else None
+        return params is not None and low < params <= high
+
+    return is_of_it
+
+
 GONE, INCOMPLETE = "gone", "incomplete"
-TYPES = OneOf("type", "Types", TYPE)
-PRECISIONS = OneOf("precision", "Precisions", PRECISION)
+TYPES = AnyOf("type", "Type", TYPE)
+PRECISIONS = AnyOf("precision", "Precision", PRECISION)
+LICENSES = AnyOf(
+    "license",
+    "Licence",
+    LICENSE,
+    {
+        "open": Kind("Open licences", lambda row: is_open(_license(row)) is True),
+        "not open": Kind("Other licences", lambda row: is_open(_license(row)) is False),
+        "none": Kind("No licence stated", lambda row: is_open(_license(row)) is None),
+    },
+)
+SIZE_RANGES = AnyOf(
+    "sizes",
+    "Size",
+    kinds={
+        "0-3": Kind("≤ 3 B", _is_of_a_size(-inf, 3)),
+        "3-8": Kind("3–8 B", _is_of_a_size(3, 8)),
+        "8-30": Kind("8–30 B", _is_of_a_size(8, 30)),
+        "30-": Kind("> 30 B", _is_of_a_size(30, inf)),
+        UNKNOWN: Kind("Unknown", lambda row: row.request is None or row.request.params is None),
+    },
+)
 SIZES = Within("size", "Size", PARAMS, "Billions of parameters", is_rare=True)
 HIDDEN = Without(
     "without",
     "Hide",
-    MappingProxyType(
-        {
-            # A model that was never checked does not count as gone.
-            GONE: Kind("No longer on the Hub", lambda row: row.is_available is False),
-            INCOMPLETE: Kind("Without all scores", lambda row: not row.is_complete),
-        }
-    ),
+    {
+        # A model that was never checked does not count as gone.
+        GONE: Kind("No longer on the Hub", lambda row: row.is_available is False),
+        INCOMPLETE: Kind("Without all scores", lambda row: not row.is_complete),
+    },
     frozenset({GONE}),
     is_rare=True,
 )
-FILTERS: tuple[OneOf | Within | Without, ...] = (TYPES, PRECISIONS, SIZES, HIDDEN)
+FILTERS: tuple[AnyOf | Within | Without, ...] = (TYPES, PRECISIONS, LICENSES, SIZE_RANGES, SIZES, HIDDEN)
 
 
 def predicate(chosen: Chosen) -> Predicate:

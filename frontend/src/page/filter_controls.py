@@ -9,18 +9,23 @@ from typing import Any
 import gradio as gr
 
 from src.board.board import Board
-from src.leaderboard.filters import FILTERS, Chosen, OneOf, Range, Within, Without, choices
+from src.leaderboard.filters import FILTERS, AnyOf, Chosen, Range, Within, Without, choices
 from src.page.updates import Updates
 
 
-class OneOfControl:
-    """A drop-down list of the texts that occur."""
+class ListControl:
+    """A drop-down list of kinds, and of the texts that occur."""
 
-    def __init__(self, of: OneOf) -> None:
+    def __init__(self, of: AnyOf) -> None:
         self.of = of
         self.components = [
             gr.Dropdown(
-                [], label=of.label, multiselect=True, allow_custom_value=True, elem_id=f"filter-{of.name}"
+                offered(of),
+                label=of.label,
+                multiselect=True,
+                allow_custom_value=True,
+                elem_id=f"filter-{of.name}",
+                min_width=140,
             )
         ]
 
@@ -33,41 +38,17 @@ class OneOfControl:
         return [sorted(chosen)]
 
 
-class WithinControl:
-    """Two numbers, and whether rows without a number are wanted."""
-
-    def __init__(self, of: Within) -> None:
-        self.of = of
-        self.components = [
-            gr.Number(None, label=f"{of.label} from", placeholder="the smallest", info=of.unit, minimum=0),
-            gr.Number(None, label=f"{of.label} to", placeholder="the largest", info=of.unit, minimum=0),
-            gr.Checkbox(
-                False,
-                label=f"Include unknown {of.label.lower()}s",
-                info=f"With a range of {of.label.lower()}s",
-                elem_id=f"unknown-{of.name}",
-            ),
-        ]
-
-    def chosen(self, values: Sequence[Any]) -> Range:
-        """Return what is chosen, from the values of the components."""
-        return Range(*values)
-
-    def values(self, chosen: Range) -> list[Any]:
-        """Return the values of the components for a choice."""
-        return [chosen.low, chosen.high, chosen.with_unknown]
-
-
-class WithoutControl:
+class BoxesControl:
     """A box for each kind of rows."""
 
-    def __init__(self, of: Without) -> None:
+    def __init__(self, of: AnyOf | Without) -> None:
         self.of = of
         self.components = [
             gr.CheckboxGroup(
                 [(kind.label, name) for name, kind in of.kinds.items()],
                 value=sorted(of.at_first),
                 label=of.label,
+                elem_id=f"filter-{of.name}",
                 scale=3,
                 min_width=300,
             )
@@ -82,18 +63,51 @@ class WithoutControl:
         return [sorted(chosen)]
 
 
-Control = OneOfControl | WithinControl | WithoutControl
+class RangeControl:
+    """Two numbers, and whether rows without a number are wanted."""
+
+    def __init__(self, of: Within) -> None:
+        self.of = of
+        name = of.label.lower()
+        self.components = [
+            gr.Number(None, label=f"{of.label} from", placeholder="the smallest", info=of.unit, minimum=0),
+            gr.Number(None, label=f"{of.label} to", placeholder="the largest", info=of.unit, minimum=0),
+            gr.Checkbox(
+                False,
+                label=f"Include unknown {name}s",
+                info=f"With a range of {name}s",
+                elem_id=f"unknown-{of.name}",
+            ),
+        ]
+
+    def chosen(self, values: Sequence[Any]) -> Range:
+        """Return what is chosen, from the values of the components."""
+        return Range(*values)
+
+    def values(self, chosen: Range) -> list[Any]:
+        """Return the values of the components for a choice."""
+        return [chosen.low, chosen.high, chosen.with_unknown]
 
 
-def control(of: OneOf | Within | Without) -> Control:
+Control = ListControl | BoxesControl | RangeControl
+
+
+def control(of: AnyOf | Within | Without) -> Control:
     """Make the control of a filter."""
     match of:
-        case OneOf():
-            return OneOfControl(of)
         case Within():
-            return WithinControl(of)
-        case Without():
-            return WithoutControl(of)
+            return RangeControl(of)
+        case AnyOf(column=column) if column is not None:
+            return ListControl(of)
+        case _:
+            return BoxesControl(of)
+
+
+def offered(of: AnyOf, texts: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Return the choices of a list: the label and the value of each. A text may have a kind's name."""
+    return [(kind.label, name) for name, kind in of.kinds.items()] + [
+        (text, text) for text in texts if text not in of.kinds
+    ]
 
 
 class FilterControls:
@@ -102,9 +116,9 @@ class FilterControls:
     def __init__(self) -> None:
         self._placed: dict[str, Control] = {}
 
-    def place(self, *, is_rare: bool) -> None:
-        """Put the rare filters here, or the others."""
-        self._placed |= {each.name: control(each) for each in FILTERS if each.is_rare == is_rare}
+    def place(self, *names: str) -> None:
+        """Put the controls of these filters here."""
+        self._placed |= {each.name: control(each) for each in FILTERS if each.name in names}
 
     @property
     def _controls(self) -> list[Control]:
@@ -135,11 +149,14 @@ class FilterControls:
         """Offer the choices that occur on a board. They are the same for all visitors."""
         return {component: gr.update(choices=_choices(each, board)) for each, component in self._lists()}
 
-    def _lists(self) -> Iterator[tuple[OneOf, Any]]:
+    def _lists(self) -> Iterator[tuple[AnyOf, Any]]:
         for each in self._controls:
-            if isinstance(each, OneOfControl):
+            if isinstance(each, ListControl):
                 yield each.of, each.components[0]
 
 
-def _choices(of: OneOf, board: Board) -> list[str]:
-    return board.derived.once(("choices", of.name), lambda: choices(of.column, board.standings.rows))
+def _choices(of: AnyOf, board: Board) -> list[tuple[str, str]]:
+    def found() -> list[tuple[str, str]]:
+        return offered(of, choices(of.column, board.standings.rows) if of.column else ())
+
+    return board.derived.once(("choices", of.name), found)

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from src.board.board import Board, Now, new_results
 from src.board.keeper import Keeper
 from src.leaderboard import address
+from src.leaderboard.active import active, cleared
 from src.leaderboard.search import read_search
 from src.leaderboard.view import PAGE, ViewState, view
 from src.page import marks, notices
@@ -55,6 +56,7 @@ class LeaderboardTab:
         self.first_steps = gr.HTML(padding=False)
         with gr.Column(elem_classes=[UNSEEN]) as self.whole:
             self.controls = ViewControls(tasks)
+            self.active = gr.HTML(padding=False, elem_id="active")
             with gr.Row(elem_id="above-the-table"):
                 self.found = gr.HTML(padding=False)
                 gr.Button("🔗 Copy link", size="sm", elem_id="copy-link", scale=0, min_width=120)
@@ -77,7 +79,7 @@ class LeaderboardTab:
     @property
     def shown(self) -> list[Any]:
         """The components that a new view changes."""
-        return [self.table, self.found, self.notes, self.marker, self.more, self.all]
+        return [self.table, self.active, self.found, self.notes, self.marker, self.more, self.all]
 
     @property
     def outputs(self) -> list[Any]:
@@ -199,11 +201,23 @@ class LeaderboardTab:
             self.found: notices.found(
                 seen.found, len(board.standings.rows), read_search(state.search).left_out
             ),
+            self.active: self._active(board, state, seen),
             self.notes: seen.notes,
             self.marker: self._marker(seen, state),
             self.more: gr.Button(f"Show {min(left, PAGE)} more", visible=left > 0),
             self.all: gr.Button(f"Show all {seen.found:,}", visible=left > PAGE),
         }
+
+    def _active(self, board: Board, state: ViewState, seen: _Seen) -> Markup:
+        parts = active(board.standings, state)
+        return notices.active(
+            [notices.Chip(part.label, self._query(part.without), part.found) for part in parts],
+            cleared=self._query(cleared(state)),
+            is_empty=not seen.found,
+        )
+
+    def _query(self, state: ViewState) -> str:
+        return address.query(replace(state, size=PAGE), self.controls.offered)
 
     def _marker(self, seen: _Seen, state: ViewState) -> Markup:
         """Tell the script what it cannot see: the order, which columns have bars, and the view's address."""

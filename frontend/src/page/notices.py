@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from urllib.parse import quote
 
 from huggingface_hub import constants
@@ -44,6 +45,21 @@ def found(number: int, total: int, left_out: str = "") -> Markup:
     return Markup('<p class="quiet" role="status">{}</p>').format(
         f"{counted}. {left_out}" if left_out else counted
     )
+
+
+class Chip(NamedTuple):
+    """A part of a view that one press takes back."""
+
+    label: str
+    query: str
+    """The address of the view without it."""
+    found: int | None
+    """How many models that view has; None while the view has some itself."""
+
+
+def active(parts: Sequence[Chip], *, cleared: str, is_empty: bool) -> Markup:
+    """Return the active parts of a view as buttons; `cleared` is the address of the view without them."""
+    return render("active.html", parts=parts, cleared=cleared, is_empty=is_empty)
 
 
 def banner(now: Now, *, notice: str) -> Markup:

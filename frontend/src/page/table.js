@@ -103,9 +103,13 @@
     else history.pushState(history.state, "", address);
     if (parent !== window) parent.postMessage({ queryString: whole }, "https://huggingface.co");
   };
+  const go = (query) => put("address", `${query}&again=${Date.now()}`); // Gradio skips what a box has already
   addEventListener("popstate", () => {
-    if (view() && seen !== part(location.search, own(), true))
-      put("address", `${location.search}&again=${Date.now()}`); // else it could be the last one, which Gradio skips
+    if (view() && seen !== part(location.search, own(), true)) go(location.search);
+  });
+  document.querySelector("#active").addEventListener("click", ({ target }) => {
+    const chip = target.closest("[data-query]");
+    if (chip) go(chip.dataset.query);
   });
 
   const copy = document.querySelector("#copy-link");

@@ -9,6 +9,7 @@ import gradio as gr
 
 from src.columns import columns
 from src.leaderboard.address import read_size, write_size
+from src.leaderboard.filters import FILTERS
 from src.leaderboard.scoring import LOWER_IS_BETTER, TaskColumn
 from src.leaderboard.search import LONGEST
 from src.leaderboard.sorting import Sort
@@ -31,6 +32,8 @@ class ViewControls:
             column for column in columns([TaskColumn(task) for task in tasks]) if not column.is_fixed
         ]
         self.filters = FilterControls()
+        rare = [each.name for each in FILTERS if each.is_rare]
+        common = [each.name for each in FILTERS if not each.is_rare]
         with gr.Row():
             self.search = gr.Textbox(
                 "",
@@ -40,10 +43,10 @@ class ViewControls:
                 scale=3,
                 min_width=300,
             )
-            self.filters.place(is_rare=False)
-        with gr.Accordion("Sizes, hiding and columns", open=False):
+            self.filters.place(*common)
+        with gr.Accordion("More filters, and columns", open=False):
             with gr.Row():
-                self.filters.place(is_rare=True)
+                self.filters.place(*rare)
             self.columns = gr.CheckboxGroup(
                 [column.name for column in self.offered],
                 value=[column.name for column in self.offered if column.is_default],
