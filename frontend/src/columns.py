@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from src.leaderboard.rows import Row
 from src.leaderboard.scoring import LOWER_IS_BETTER, TaskColumn
 from src.model_types import UNKNOWN, ModelType, read_model_type
+from src.shared.data.result import UNKNOWN_TIME
 
 Value = str | float | int | bool | None
 
@@ -190,6 +191,11 @@ def _architecture(row: Row) -> str | None:
     return first if isinstance(first, str) else None
 
 
+def _day(row: Row) -> str | None:
+    """Return the day of the evaluation. It sorts as a number does: the newest first."""
+    return f"{row.ended:%Y-%m-%d}" if row.ended > UNKNOWN_TIME else None
+
+
 RANK = Column("Rank", lambda row: row.rank, is_default=True, is_fixed=True, lower_first=True)
 TYPE_SYMBOL = Column("T", lambda row: _type(row).symbol or None, is_default=True, is_fixed=True, is_text=True)
 MODEL = Column("Model", lambda row: row.model, is_default=True, is_fixed=True, is_text=True)
@@ -203,6 +209,7 @@ LICENSE = Column("Hub License", lambda row: (row.request and row.request.license
 PARAMS = Column("#Params (B)", lambda row: row.request.params if row.request else None, size, is_default=True)
 LIKES = Column("Hub ❤️", lambda row: row.request.likes if row.request else None)
 AVAILABLE = Column("Available on the hub", lambda row: row.is_available, yes_or_no)
+EVALUATED = Column("Evaluated", _day)
 COMMIT = Column("Model sha", lambda row: row.commit, short, is_text=True)
 
 BEFORE_TASKS = [RANK, TYPE_SYMBOL, MODEL, AVERAGE]
@@ -216,6 +223,7 @@ AFTER_TASKS = [
     PARAMS,
     LIKES,
     AVAILABLE,
+    EVALUATED,
     COMMIT,
 ]
 TAKEN = [column.header for column in BEFORE_TASKS + AFTER_TASKS]

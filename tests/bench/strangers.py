@@ -52,7 +52,7 @@ def filled(unit: str, length: int) -> str:
 EVERYTHING = [
     *(f"Task {place}" for place in range(TASKS)),
     *("Average ⬆️", "Type", "Architecture", "Weight type", "Precision", "Hub License", "#Params (B)", "Hub ❤️"),
-    *("Available on the hub", "Model sha"),
+    *("Available on the hub", "Evaluated", "Model sha"),
 ]
 
 LISTS = [f"Task {place}" for place in range(1500)]

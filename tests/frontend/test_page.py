@@ -345,6 +345,17 @@ def test_the_view_in_the_address_is_opened_with_its_controls(many: Leaderboard, 
     assert sorted(parse_qsl(html.unescape(written))) == sorted(parse_qsl(query))
 
 
+def test_a_header_says_what_its_column_means(leaderboard: Leaderboard, tab: LeaderboardTab) -> None:
+    leaderboard.add_result(scores=scores(0.5))
+    leaderboard.write("results", BACKEND_DESCRIPTION, write_description(make_backend()))
+    leaderboard.keeper.sync()
+    marker = str(tab.refresh(*CHOSEN)[tab.marker])
+    [written] = re.findall('data-titles="([^"]*)"', marker)
+    titles = json.loads(html.unescape(written))
+    assert titles["Addition"].splitlines()[0] == "Metric: acc, higher is better"
+    assert set(titles) >= {"Addition", "Agreement", "Copying"}
+
+
 @pytest.mark.parametrize("name", [HOSTILE, '"><img src=x onerror=alert(1)>'])
 def test_what_an_address_says_reaches_the_page_only_as_text(
     many: Leaderboard, tab: LeaderboardTab, name: str

@@ -90,6 +90,7 @@ def test_all_columns_of_the_old_template_are_there() -> None:
             "#Params (B)",
             "Hub ❤️",
             "Available on the hub",
+            "Evaluated",
             "Model sha",
         ),
     ]
@@ -266,3 +267,14 @@ def test_a_view_has_as_many_rows_as_are_wanted_and_says_how_many_there_are() -> 
     table = view(a_leaderboard(), ViewState(search="acme; half", size=2))
     assert models(table) == ["acme/Tiny", "acme/big"]
     assert (table.found, table.total) == (3, 4)
+
+
+def test_the_day_of_an_evaluation_is_a_column_with_the_newest_first() -> None:
+    requests = [make_request(model=name, status=Status.FINISHED) for name in ("acme/old", "acme/new")]
+    results = [
+        make_result("acme/old", run="20240101T000000Z-00000000", scores=scores(0.9, 0.5, 0.5)),
+        make_result("acme/new", run="20260131T120000Z-00000000", scores=scores(0.1, 0.5, 0.5)),
+    ]
+    board = standings(TASKS, {path_of(request): request for request in requests}, results)
+    table = view(board, ViewState(columns=frozenset({"Evaluated"}), sort=Sort("Evaluated")))
+    assert models(table) == ["acme/new", "acme/old"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from src.leaderboard.search import read_search
 from src.leaderboard.view import PAGE, ViewState, view
 from src.page import marks, notices
 from src.page.recent_boards import RecentBoards
+from src.page.suite import header_titles
 from src.page.table import Contents, contents, has_bars, leaderboard_table
 from src.page.texts import Texts
 from src.page.updates import AT_ONCE, Updates
@@ -38,14 +40,21 @@ class LeaderboardTab:
     """The tab's components and their events. Make it inside the tab.
 
     `seen_board` is the number of the board that a visitor sees. It changes only when the visitor asks for new
-    results. `until_read` ticks until the datasets have been read for the first time. `space` is the Space
-    that shows the page, if there is one.
+    results. `until_read` ticks until the datasets have been read for the first time. `num_fewshot` is the
+    setting in about.py, `space` the Space that shows the page, if there is one.
     """
 
     def __init__(
-        self, keeper: Keeper, tasks: Sequence[Task], texts: Texts, *, space: str | None = None
+        self,
+        keeper: Keeper,
+        tasks: Sequence[Task],
+        texts: Texts,
+        *,
+        num_fewshot: int | None = None,
+        space: str | None = None,
     ) -> None:
         self._keeper = keeper
+        self._num_fewshot = num_fewshot
         self._space = space
         self._opened: _Seen | None = None
         self._opening = Lock()
@@ -203,7 +212,7 @@ class LeaderboardTab:
             ),
             self.active: self._active(board, state, seen),
             self.notes: seen.notes,
-            self.marker: self._marker(seen, state),
+            self.marker: self._marker(board, seen, state),
             self.more: gr.Button(f"Show {min(left, PAGE)} more", visible=left > 0),
             self.all: gr.Button(f"Show all {seen.found:,}", visible=left > PAGE),
         }
@@ -219,11 +228,11 @@ class LeaderboardTab:
     def _query(self, state: ViewState) -> str:
         return address.query(replace(state, size=PAGE), self.controls.offered)
 
-    def _marker(self, seen: _Seen, state: ViewState) -> Markup:
+    def _marker(self, board: Board, seen: _Seen, state: ViewState) -> Markup:
         """Tell the script what it cannot see: the order, which columns have bars, and the view's address."""
         return Markup(
             '<div hidden data-sorted="{}" data-direction="{}" data-bars="{}" data-query="{}" data-keys="{}" '
-            'data-space="{}"></div>'
+            'data-space="{}" data-titles="{}"></div>'
         ).format(
             seen.sorted_by,
             "descending" if seen.is_descending else "ascending",
@@ -231,7 +240,17 @@ class LeaderboardTab:
             address.query(state, self.controls.offered),
             " ".join(sorted(address.KEYS)),
             f"{constants.ENDPOINT}/spaces/{self._space}" if self._space else "",
+            self._titles(board),
         )
+
+    def _titles(self, board: Board) -> str:
+        """Return what stands under the pointer at each header, as JSON."""
+
+        def made() -> str:
+            columns = board.standings.tasks
+            return json.dumps(header_titles(columns, board.backend, num_fewshot=self._num_fewshot))
+
+        return board.derived.once("header titles", made)
 
     def _seen(self, board: Board, state: ViewState) -> _Seen:
         """Return what a visitor sees. The present board with default choices is made once

@@ -83,7 +83,7 @@ def build_page(
         banner = gr.HTML(padding=False)
         with gr.Tabs() as tabs:
             with gr.Tab("🏅 LLM Benchmark", id="leaderboard") as leaderboard_tab:
-                leaderboard = LeaderboardTab(keeper, tasks, texts, space=space)
+                leaderboard = LeaderboardTab(keeper, tasks, texts, num_fewshot=num_fewshot, space=space)
             with gr.Tab("📝 About", id="about") as about_tab:
                 about = AboutTab(keeper, texts, num_fewshot=num_fewshot)
             with gr.Tab("🚀 Submit here!", id=SUBMIT_TAB) as submit_tab:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from huggingface_hub import constants
 from markupsafe import Markup, escape
 
-from src.columns import score
+from src.columns import AVERAGE, score
 from src.leaderboard.agreement import described
 from src.leaderboard.scoring import TaskColumn
 from src.page.html import render
@@ -70,6 +70,19 @@ def suite(
         versions=", ".join(f"{package} {version}" for package, version in versions),
         with_a_question=list(asked.values()),
     )
+
+
+def header_titles(
+    columns: Sequence[TaskColumn], backend: BackendDescription | None, *, num_fewshot: int | None
+) -> dict[str, str]:
+    """Return what the table says under the pointer about each column of scores, by its header."""
+    tests = [_Test(column, described(column.task, backend), backend, num_fewshot) for column in columns]
+    return {
+        test.column.header: "\n".join(
+            f"{fact.header}: {text}" for fact in FACTS if (text := fact.text(test)) is not None
+        )
+        for test in tests
+    } | ({AVERAGE.header: _average(columns)} if _average(columns) else {})
 
 
 def _average(columns: Sequence[TaskColumn]) -> str:

@@ -21,10 +21,11 @@
     put("sort", (isBestFirst ? "-" : "") + name(header));
   };
   const dressHeaders = () => {
+    const titles = JSON.parse(view()?.titles || "{}");
     for (const header of grid.querySelectorAll("svelte-virtual-table-viewport thead th")) {
       const isSorted = name(header) === view()?.sorted;
       header.setAttribute("aria-sort", isSorted ? view().direction : "none");
-      header.title = `Sort by ${name(header)}`;
+      header.title = [titles[name(header)], `Sort by ${name(header)}`].filter(Boolean).join("\n");
     }
   };
 

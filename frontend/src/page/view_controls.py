@@ -34,15 +34,13 @@ class ViewControls:
         self.filters = FilterControls()
         rare = [each.name for each in FILTERS if each.is_rare]
         common = [each.name for each in FILTERS if not each.is_rare]
+        self.search = gr.Textbox(
+            "",
+            label="Search",
+            placeholder="Names or licences: qwen instruct; llama",
+            max_length=LONGEST,
+        )
         with gr.Row():
-            self.search = gr.Textbox(
-                "",
-                label="Search",
-                placeholder="Names or licences: qwen instruct; llama",
-                max_length=LONGEST,
-                scale=3,
-                min_width=300,
-            )
             self.filters.place(*common)
         with gr.Accordion("More filters, and columns", open=False):
             with gr.Row():
