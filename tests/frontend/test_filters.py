@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from src.leaderboard.active import active, cleared
+from src.leaderboard.active import MOST, Active, cleared
+from src.leaderboard.active import active as active_parts
 from src.leaderboard.filters import FILTERS, Range
 from src.leaderboard.licenses import OPEN, is_open
 from src.leaderboard.rows import Standings, standings
@@ -92,6 +93,10 @@ def test_what_is_unknown_is_neither() -> None:
 # What is active
 
 
+def active(board: Standings, chosen: ViewState) -> list[Active]:
+    return active_parts(board, chosen, found=view(board, chosen).found)
+
+
 def state(search: str = "", **filters: Any) -> ViewState:
     return ViewState(search=search, filters={**OPENING.filters, **filters})
 
@@ -139,3 +144,27 @@ def test_a_model_that_is_only_hidden_because_it_is_gone_can_be_shown() -> None:
 def test_every_filter_has_a_name_of_its_own() -> None:
     names = [each.name for each in FILTERS]
     assert len(set(names)) == len(names)
+
+
+def test_what_hides_every_model_at_first_can_be_taken_back_too() -> None:
+    board = a_board()
+    gone = Standings(board.tasks, tuple(row for row in board.rows if row.model == "acme/gone"))
+    [part] = active(gone, OPENING)
+    assert (part.label, part.found) == ("Hide: No longer on the Hub", 1)
+    both = state(without=frozenset({"gone", "incomplete"}))
+    [usual] = [part for part in active(gone, both) if part.found]
+    assert usual.without.filters["without"] == {"incomplete"}
+
+
+def test_however_much_is_chosen_the_parts_are_few() -> None:
+    license = FILTERS[2]
+    many = license.read(f"licence-{number}" for number in range(500))  # type: ignore[attr-defined]
+    assert len(many) == 20
+    assert len(active(a_board(), state(license=many))) == MOST
+
+
+@pytest.mark.parametrize(
+    ("license", "open_"), [("mit, apache-2.0", True), ("mit, llama3", False), ("?", None), ("unknown", None)]
+)
+def test_several_licences_are_open_if_each_is(license: str, open_: bool | None) -> None:
+    assert is_open(license) is open_

@@ -256,7 +256,7 @@ def test_when_nothing_is_found_the_page_says_what_to_take_back(page: Page) -> No
     page.get_by_role("option", name="No licence stated").click()
     page.keyboard.press("Escape")
     expect_models(page)
-    expect(chips(page).first).to_contain_text("(3 without it)")
+    expect(chips(page).first).to_contain_text("(3 models without it)")
     chips(page).first.click()
     expect_models(page, "acme/big", "acme/big", "acme/half")
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from src.leaderboard.filters import FILTERS, HIDDEN
 from src.leaderboard.rows import Standings
-from src.leaderboard.view import ViewState, view
+from src.leaderboard.view import BY_RANK, ViewState, view
 
 
 class Active(NamedTuple):
@@ -20,26 +20,34 @@ class Active(NamedTuple):
     """How many rows the view without it has; None while the view has rows itself."""
 
 
-def active(standings: Standings, state: ViewState) -> list[Active]:
+MOST = 10
+"""The most parts that are returned: each costs a look at all rows when nothing is found."""
+
+
+def active(standings: Standings, state: ViewState, *, found: int) -> list[Active]:
     """Return the search and the filters of a view that leave out rows, each with the view without it.
 
-    If they leave nothing, the parts that let most rows in come first.
+    `found` is how many rows the view has. If it has none, the parts that let most rows in come first.
     """
-    parts = [Active(f"Search: {state.search.strip()}", replace(state, search=""))] * bool(
-        state.search.strip()
-    )
+    search = state.search.strip()
+    parts = [Active(f"Search: {search}", replace(state, search=""))] if search else []
     for each in FILTERS:
         for label, without in each.parts(state.filters.get(each.name, each.at_first)):
-            parts.append(Active(label, replace(state, filters={**state.filters, each.name: without})))
-    if not parts or _found(standings, state):
-        return parts
-    hidden = state.filters.get(HIDDEN.name, HIDDEN.at_first) & HIDDEN.at_first
-    for name in sorted(hidden):  # usually nobody notices these
-        without = replace(state, filters={**state.filters, HIDDEN.name: hidden - {name}})
-        if _found(standings, without):
-            parts.append(Active(f"{HIDDEN.label}: {HIDDEN.kinds[name].label}", without))
-    counted = [part._replace(found=_found(standings, part.without)) for part in parts]
-    return sorted(counted, key=lambda part: -(part.found or 0))
+            parts.append(Active(label, _with(state, each.name, without)))
+    if found:
+        return parts[:MOST]
+    hidden = state.filters.get(HIDDEN.name, HIDDEN.at_first)
+    usual = [
+        Active(f"{HIDDEN.label}: {HIDDEN.kinds[name].label}", _with(state, HIDDEN.name, hidden - {name}))
+        for name in sorted(hidden & HIDDEN.at_first)  # nobody notices these until they hide all
+    ]
+    counted = [part._replace(found=_found(standings, part.without)) for part in (*usual, *parts[:MOST])]
+    helpful = [part for part in counted if part.found or part not in counted[: len(usual)]]
+    return sorted(helpful, key=lambda part: -(part.found or 0))
+
+
+def _with(state: ViewState, name: str, chosen: object) -> ViewState:
+    return replace(state, filters={**state.filters, name: chosen})
 
 
 def cleared(state: ViewState) -> ViewState:
@@ -48,4 +56,4 @@ def cleared(state: ViewState) -> ViewState:
 
 
 def _found(standings: Standings, state: ViewState) -> int:
-    return view(standings, replace(state, columns=frozenset(), size=0)).found
+    return view(standings, replace(state, columns=frozenset(), size=0, sort=BY_RANK)).found

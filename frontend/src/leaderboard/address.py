@@ -7,6 +7,7 @@ that an old link still opens.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
 from src.columns import Column
@@ -20,6 +21,9 @@ YES, ALL = "yes", "all"
 
 KEYS = frozenset({SEARCH, SHOW, HIDE, SORT, WORST_FIRST, ROWS, *(each.name for each in FILTERS)})
 """The keys that belong to the view. The rest of a query is somebody else's."""
+
+LONGEST_NAME = 200
+"""Characters of a column's name that are read."""
 
 MOST_PAIRS = 500
 """The most parts of a query that are read."""
@@ -50,7 +54,7 @@ def state(query: str, offered: Sequence[Column]) -> ViewState:
     try:
         pairs = parse_qsl(query.removeprefix("?"), max_num_fields=MOST_PAIRS)
     except ValueError:
-        return OPENING
+        return replace(OPENING, columns=_shown_at_first(offered))
     values: dict[str, list[str]] = {}
     for key, value in pairs:
         values.setdefault(key, []).append(value)
@@ -61,7 +65,10 @@ def state(query: str, offered: Sequence[Column]) -> ViewState:
             each.name: each.read(values[each.name]) if each.name in values else each.at_first
             for each in FILTERS
         },
-        sort=Sort(_first(values, SORT) or BY_RANK.column, worst_first=_first(values, WORST_FIRST) == YES),
+        sort=Sort(
+            _first(values, SORT)[:LONGEST_NAME] or BY_RANK.column,
+            worst_first=_first(values, WORST_FIRST) == YES,
+        ),
         size=read_size(_first(values, ROWS)),
     )
 

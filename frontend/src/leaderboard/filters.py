@@ -14,8 +14,8 @@ from src.leaderboard.rows import Row
 RANGE, UNKNOWN, NOTHING = "..", "unknown", "nothing"
 """How an address writes ranges, rows without a number, and an empty choice."""
 
-LONGEST = 200
-"""Characters of a text in an address that can be a choice."""
+LONGEST, MOST_CHOICES = 200, 20
+"""The characters of a text that can be a choice, and how many texts of one filter can be chosen."""
 
 Predicate = Callable[[Row], bool]
 """Whether a row stays in the table."""
@@ -83,10 +83,11 @@ class AnyOf(Filter):
         return sorted(chosen)
 
     def read(self, texts: Iterable[str]) -> frozenset[str]:
-        """Return the choice in an address. A filter that has kinds only skips other names."""
-        if self.column is None:
-            return frozenset(texts) & self.kinds.keys()
-        return frozenset(text for text in texts if len(text) <= LONGEST)
+        """Return the choice in texts that anybody may have written. Without a column, only kinds count."""
+        fitting = [
+            text for text in texts if text in self.kinds or (self.column is not None and len(text) <= LONGEST)
+        ]
+        return frozenset(fitting[:MOST_CHOICES])
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,8 @@ class Without(Filter):
 
     def read(self, texts: Iterable[str]) -> frozenset[str]:
         """Return the choice in an address."""
-        return frozenset(texts) & self.kinds.keys()
+        known = frozenset(texts) & {*self.kinds, NOTHING}
+        return known - {NOTHING} if known else self.at_first
 
 
 def _number(text: str) -> float | None:
@@ -180,7 +182,7 @@ def _number(text: str) -> float | None:
         number = float(text)
     except ValueError:
         return None
-    return number if isfinite(number) else None
+    return number if isfinite(number) and number >= 0 else None
 
 
 def _license(row: Row) -> str | None:

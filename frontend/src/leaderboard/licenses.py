@@ -37,6 +37,11 @@ OPEN = frozenset(
 )
 
 
+UNKNOWN = frozenset({"", "?", "unknown"})
+"""What the Hub and old request files have in place of a licence."""
+
+
 def is_open(license: str | None) -> bool | None:
-    """Return whether a licence is open; None if a model states none."""
-    return license.casefold() in OPEN if license else None
+    """Return whether a model's licence is open, or all of several; None if it states none."""
+    names = {name.strip().casefold() for name in (license or "").split(",")} - UNKNOWN
+    return names <= OPEN if names else None

@@ -65,6 +65,7 @@ def read_search(text: str) -> Search:
     alternative names (`license: mit`). The address of a model's page stands for the model. Only the
     beginning of a text that is too long is read.
     """
+    text = text.replace(BETWEEN, "")
     is_long = len(text) > LONGEST
     if is_long:  # an alternative cut in two would match other rows
         text = text[:LONGEST].rpartition(";")[0] or text[:LONGEST]

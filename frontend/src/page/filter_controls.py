@@ -31,7 +31,7 @@ class ListControl:
 
     def chosen(self, values: Sequence[Any]) -> frozenset[str]:
         """Return what is chosen, from the values of the components."""
-        return frozenset(values[0] or ())
+        return self.of.read(values[0] or ())
 
     def values(self, chosen: frozenset[str]) -> list[Any]:
         """Return the values of the components for a choice."""

@@ -218,7 +218,7 @@ class LeaderboardTab:
         }
 
     def _active(self, board: Board, state: ViewState, seen: _Seen) -> Markup:
-        parts = active(board.standings, state)
+        parts = active(board.standings, state, found=seen.found)
         return notices.active(
             [notices.Chip(part.label, self._query(part.without), part.found) for part in parts],
             cleared=self._query(cleared(state)),

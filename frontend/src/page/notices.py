@@ -56,6 +56,13 @@ class Chip(NamedTuple):
     found: int | None
     """How many models that view has; None while the view has some itself."""
 
+    @property
+    def helps(self) -> str:
+        """How many models one would see without it; empty while the view has some itself."""
+        if self.found is None:
+            return ""
+        return f"({self.found:,} model{'s' * (self.found != 1)} without it)"
+
 
 def active(parts: Sequence[Chip], *, cleared: str, is_empty: bool) -> Markup:
     """Return the active parts of a view as buttons; `cleared` is the address of the view without them."""

@@ -20,8 +20,10 @@
     const isBestFirst = name(header) === view()?.sorted && !box.value.startsWith("-");
     put("sort", (isBestFirst ? "-" : "") + name(header));
   };
+  let titles = {};
+  let written = "";
   const dressHeaders = () => {
-    const titles = JSON.parse(view()?.titles || "{}");
+    if (view() && view().titles !== written) titles = JSON.parse((written = view().titles));
     for (const header of grid.querySelectorAll("svelte-virtual-table-viewport thead th")) {
       const isSorted = name(header) === view()?.sorted;
       header.setAttribute("aria-sort", isSorted ? view().direction : "none");
@@ -36,35 +38,47 @@
   };
   const dressCell = (cell, hasBar) => {
     const text = cell.textContent.trim();
-    const mark = text.match(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+$/);
-    const title = mark ? reason(mark[0]) : cell.cellIndex === 2 ? text : "";
+    const isName = cell.cellIndex === 2;
+    const mark = isName ? null : text.match(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+$/);
+    const title = mark ? reason(mark[0]) : isName ? text : "";
     if (title) cell.title = title;
     else cell.removeAttribute("title");
-    const score = hasBar ? parseFloat(text) : NaN;
-    if (score >= 0 && score <= 100) cell.style.setProperty("--score", score);
+    const number = hasBar && text.match(/^(\d+(\.\d+)?)\s*[⁰¹²³⁴⁵⁶⁷⁸⁹]*$/); // 3/5 tasks are no score
+    const score = number ? parseFloat(number[1]) : NaN;
+    if (score <= 100) cell.style.setProperty("--score", score);
     else cell.style.removeProperty("--score");
   };
 
-  // One stop for the Tab key; the arrows go on from there.
+  // One stop for the Tab key, wherever the focus was last; the arrows go on from there.
   let at = { row: 0, column: 0 };
   const cells = () => [...(viewport()?.rows ?? [])].map((row) => [...row.cells]);
+  const isShown = (cell) => cell?.offsetParent != null;
   const dressStops = () => {
-    for (const [row, line] of cells().entries())
-      for (const [column, cell] of line.entries()) {
-        cell.tabIndex = row === at.row && column === at.column ? 0 : -1;
-        for (const link of cell.querySelectorAll("a")) link.tabIndex = -1;
-      }
-  };
-  const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
-  const step = (cell, key) => {
     const lines = cells();
-    const row = lines.findIndex((line) => line.includes(cell));
-    const target = lines[row + STEPS[key][0]]?.[lines[row].indexOf(cell) + STEPS[key][1]];
-    if (!target) return;
-    at = { row: lines.findIndex((line) => line.includes(target)), column: target.cellIndex };
+    const line = lines[Math.min(at.row, lines.length - 1)] ?? [];
+    const stop = isShown(line[at.column]) ? line[at.column] : line.find(isShown);
+    for (const cell of lines.flat()) {
+      cell.tabIndex = cell === stop ? 0 : -1;
+      for (const link of cell.querySelectorAll("a")) link.tabIndex = -1;
+    }
+  };
+  grid.addEventListener("focusin", ({ target }) => {
+    const row = cells().findIndex((line) => line.includes(target));
+    if (row < 0) return;
+    at = { row, column: target.cellIndex };
     dressStops();
-    target.focus();
-    target.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
+  const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  const step = (cell, [down, right]) => {
+    const lines = cells();
+    let row = lines.findIndex((line) => line.includes(cell));
+    let column = cell.cellIndex;
+    do {
+      row += down;
+      column += right;
+    } while (lines[row]?.[column] && !isShown(lines[row][column]));
+    lines[row]?.[column]?.focus();
+    lines[row]?.[column]?.scrollIntoView({ block: "nearest", inline: "nearest" });
   };
 
   const act = (event) => {
@@ -74,7 +88,7 @@
     const isHeader = cell.tagName === "TH" && cell.closest("thead");
     const link = cell.querySelector("a");
     if (isHeader && isPress) sort(cell);
-    else if (event.key in STEPS) step(cell, event.key);
+    else if (event.key in STEPS) step(cell, STEPS[event.key]);
     else if (event.key === "Enter" && link) link.click();
     else return;
     event.preventDefault();
@@ -97,33 +111,46 @@
     seen = query;
     const isSame = (...but) => part(last, but, false) === part(query, but, false);
     if (last !== null && !isSame("rows")) viewport()?.scrollTo({ top: 0 });
+    // The Hub's page, if that shows this one, has its own parameters.
+    const told = [part(location.search, ["tab", "request"], true), query].filter(Boolean).join("&");
+    if (parent !== window && last !== null) parent.postMessage({ queryString: told }, "https://huggingface.co");
     if (query === part(location.search, own(), true)) return;
-    const whole = [query, part(location.search, own(), false)].filter(Boolean).join("&");
+    const whole = [part(location.search, own(), false), query].filter(Boolean).join("&");
     const address = location.pathname + (whole && `?${whole}`) + location.hash;
     if (last === null || isSame("q", "rows")) history.replaceState(history.state, "", address);
     else history.pushState(history.state, "", address);
-    if (parent !== window) parent.postMessage({ queryString: whole }, "https://huggingface.co");
   };
   const go = (query) => put("address", `${query}&again=${Date.now()}`); // Gradio skips what a box has already
   addEventListener("popstate", () => {
     if (view() && seen !== part(location.search, own(), true)) go(location.search);
   });
-  document.querySelector("#active").addEventListener("click", ({ target }) => {
+  const active = document.querySelector("#active");
+  let isPressed = false;
+  active.addEventListener("click", ({ target }) => {
     const chip = target.closest("[data-query]");
     if (chip) go(chip.dataset.query);
+    isPressed ||= Boolean(chip);
   });
+  new MutationObserver(() => {
+    if (!isPressed || document.activeElement !== document.body) return;
+    isPressed = false;
+    (active.querySelector("button") ?? document.querySelector("#search :is(textarea, input)")).focus();
+  }).observe(active, { childList: true, subtree: true });
 
   const copy = document.querySelector("#copy-link");
+  const label = copy.textContent;
+  let reset = 0;
+  copy.setAttribute("aria-live", "polite");
   copy.addEventListener("click", async () => {
     const base = view()?.space || location.origin + location.pathname;
-    const label = copy.textContent;
     try {
-      await navigator.clipboard.writeText(base + location.search);
+      await navigator.clipboard.writeText(base + (view()?.query ? `?${view().query}` : ""));
       copy.textContent = "✅ Copied";
     } catch {
       copy.textContent = "Copy the address of this page";
     }
-    setTimeout(() => (copy.textContent = label), 2000);
+    clearTimeout(reset);
+    reset = setTimeout(() => (copy.textContent = label), 2000);
   });
 
   let isDue = false;

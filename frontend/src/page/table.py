@@ -10,12 +10,13 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 import pandas as pd
 from gradio_leaderboard import Leaderboard, SelectColumns
 from markupsafe import Markup
 
-from src.columns import AVERAGE, MODEL, Column, Value, columns, score
+from src.columns import AVERAGE, MODEL, Column, columns, score
 from src.leaderboard.rows import Row
 from src.leaderboard.scoring import TaskColumn
 from src.leaderboard.view import Table
@@ -79,15 +80,15 @@ def contents(
 
     `marks` has the mark for each reason that a score can be marked for.
     """
-    texts = [_texts(column, table.rows, local_models, marks) for column in table.columns]
-    rows = [list(row) for row in zip(*texts, strict=True)]
-    best = [table.best.get(column.name) for column in table.columns]
+    parts = [_part(column, table, local_models, marks) for column in table.columns]
+    rows = [list(row) for row in zip(*(part.texts for part in parts), strict=True)]
+    styles = [list(row) for row in zip(*(part.styles for part in parts), strict=True)]
     return Contents(
         headers=[column.header for column in table.columns],
         data=rows or [[]],
         metadata={
             "display_value": [[""] * len(table.columns)] * len(table.rows),  # it shows the data as it is
-            "styling": [_styles(row, table.columns, best) for row in table.rows],
+            "styling": styles,
         },
     )
 
@@ -101,28 +102,28 @@ def _payload(value: object) -> object:
     return value.as_json if isinstance(value, Contents) else value
 
 
-def _texts(
-    column: Column, rows: Sequence[Row], local_models: Collection[str], marks: Mapping[str, str]
-) -> list[str]:
-    """Return the text of each cell of a column, with the marks of its scores."""
+class _Part(NamedTuple):
+    """One column, as it is sent."""
+
+    texts: Sequence[str]
+    styles: Sequence[str]
+
+
+def _part(column: Column, table: Table, local_models: Collection[str], marks: Mapping[str, str]) -> _Part:
+    """Return a column's texts with the marks of its scores, and its styles: its best score is bold."""
+    rows = table.rows
     if column is MODEL:
-        return [model_cell(row, is_local=row.model in local_models) for row in rows]
-    texts = [_shortened(text) or BLANK for text in column.cells(rows).texts]
-    if not marks or column.mark is None:
-        return texts
-    found = [marks.get(column.mark(row), "") if row.marks else "" for row in rows]
-    return [f"{text} {mark}" if mark else text for text, mark in zip(texts, found, strict=True)]
-
-
-def _styles(row: Row, columns: Sequence[Column], best: Sequence[Value]) -> list[str]:
-    """Return the style of each cell up to the last with one: names, averages, and the best of a column."""
-    styles = [
-        EMPHASIS if column in (MODEL, AVERAGE) or (top is not None and column.value_of(row) == top) else ""
-        for column, top in zip(columns, best, strict=True)
-    ]
-    while styles and not styles[-1]:
-        styles.pop()
-    return styles
+        names = [model_cell(row, is_local=row.model in local_models) for row in rows]
+        return _Part(names, [EMPHASIS] * len(rows))
+    values, texts = column.cells(rows)
+    texts = [_shortened(text) or BLANK for text in texts]
+    if marks and column.mark is not None:
+        found = [marks.get(column.mark(row), "") if row.marks else "" for row in rows]
+        texts = [f"{text} {mark}" if mark else text for text, mark in zip(texts, found, strict=True)]
+    best = table.best.get(column.name)
+    if column is AVERAGE or best is None:
+        return _Part(texts, [EMPHASIS if column is AVERAGE else ""] * len(rows))
+    return _Part(texts, [EMPHASIS if value == best else "" for value in values])
 
 
 def model_cell(row: Row, *, is_local: bool) -> str:

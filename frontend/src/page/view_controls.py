@@ -39,6 +39,7 @@ class ViewControls:
             label="Search",
             placeholder="Names or licences: qwen instruct; llama",
             max_length=LONGEST,
+            elem_id="search",
         )
         with gr.Row():
             self.filters.place(*common)
