@@ -25,8 +25,8 @@ from support.tiny_model import make_tiny_model
 
 SMALL_MODELS = 5
 OWN_TASKS = ("tiny_addition", "tiny_copy", "tiny_agreement")
-"""In another order than the shipped ones, which a worker does not run on the requests that are made here: they
-look like the old template's.
+"""In another order than the shipped ones, which a worker does not run on the requests that are made here:
+they look like the old template's.
 """
 COLLECTIONS_TASKS = ("arc_easy",)
 QUESTIONS, MANY_QUESTIONS = 100, 400
