@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -41,9 +42,12 @@ def active(standings: Standings, state: ViewState, *, found: int) -> list[Active
         Active(f"{HIDDEN.label}: {HIDDEN.kinds[name].label}", _with(state, HIDDEN.name, hidden - {name}))
         for name in sorted(hidden & HIDDEN.at_first)  # nobody notices these until they hide all
     ]
-    counted = [part._replace(found=_found(standings, part.without)) for part in (*usual, *parts[:MOST])]
-    helpful = [part for part in counted if part.found or part not in counted[: len(usual)]]
-    return sorted(helpful, key=lambda part: -(part.found or 0))
+    helpful = [part for part in _counted(standings, usual) if part.found]
+    return sorted(helpful + _counted(standings, parts[:MOST]), key=lambda part: -(part.found or 0))
+
+
+def _counted(standings: Standings, parts: Sequence[Active]) -> list[Active]:
+    return [part._replace(found=_found(standings, part.without)) for part in parts]
 
 
 def _with(state: ViewState, name: str, chosen: object) -> ViewState:

@@ -77,12 +77,14 @@ def header_titles(
 ) -> dict[str, str]:
     """Return what the table says under the pointer about each column of scores, by its header."""
     tests = [_Test(column, described(column.task, backend), backend, num_fewshot) for column in columns]
-    return {
+    titles = {
         test.column.header: "\n".join(
             f"{fact.header}: {text}" for fact in FACTS if (text := fact.text(test)) is not None
         )
         for test in tests
-    } | ({AVERAGE.header: _average(columns)} if _average(columns) else {})
+    }
+    average = _average(columns)
+    return titles | {AVERAGE.header: average} if average else titles
 
 
 def _average(columns: Sequence[TaskColumn]) -> str:
