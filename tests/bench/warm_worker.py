@@ -146,7 +146,7 @@ def by_worker(
     files = [data / "results" / path for path in store.snapshot().files if is_data_path(path)]
     ended = sorted(file.stat().st_mtime for file in files)
     reports = [json.loads(file.read_text()) for file in files]
-    logs = [log.read_text() for log in (data / "results" / "logs").rglob("*.txt")]
+    logs = [log.read_text() for log in (data / "results" / ".logs").rglob("*.txt")]
     processes = {found[1] for log in logs if (found := re.search(r"^\S+ \S+ (\d+) ", log, re.MULTILINE))}
     scores = {report["config"]["model_name"]: report["results"] for report in reports}
     return took, [later - sooner for sooner, later in pairwise(ended)], scores, processes

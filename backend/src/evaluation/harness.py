@@ -26,6 +26,7 @@ from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import OnProgress, ProgressMeter
 from src.evaluation.reports.bootstrap import bootstrapping_reported
 from src.evaluation.reports.kept import KeptReports
+from src.evaluation.reports.machine import machine_not_described
 from src.evaluation.reports.report import (
     TIME,
     TRUNCATED,
@@ -207,7 +208,7 @@ def evaluate_task(job: Job, model: MeteredModel, task: str, tasks: TaskManager) 
     """
     started = time.monotonic()
     model.truncated = 0
-    with bootstrapping_reported(model.report_again):
+    with bootstrapping_reported(model.report_again), machine_not_described():
         report: Report = simple_evaluate(
             model=model,
             tasks=[task],

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import datasets
-import evaluate as metrics_of_the_hub  # type: ignore[import-untyped]
 from huggingface_hub import repo_exists
 from lm_eval.api.registry import metric_registry
 
@@ -79,7 +78,10 @@ def unknown_metrics(leaf: Leaf, task: Any) -> Iterator[Fault]:
             if datasets.config.HF_HUB_OFFLINE or not is_on_the_hub(name):
                 yield blame.unknown_metric(leaf, name, known)
                 return
-            metrics_of_the_hub.load(name)  # raises what lm_eval has only logged
+            # Not at the top: it takes a second to import, and few suites need it.
+            from evaluate import load as load_metric  # type: ignore[import-untyped]
+
+            load_metric(name)  # raises what lm_eval has only logged
     for name, aggregation in getattr(task, "_aggregation_list", {}).items():
         if aggregation is None:
             yield blame.at_metric(leaf, name, known)
