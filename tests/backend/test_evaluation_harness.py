@@ -11,7 +11,8 @@ import torch
 
 from src.evaluation import harness
 from src.evaluation.failures import Failed
-from src.evaluation.harness import MeteredModel, batch_size, evaluate
+from src.evaluation.harness import MeteredModel, batch_size, evaluate, load_metered
+from src.evaluation.progress import ProgressMeter
 from src.evaluation.reports.report import Report
 from src.running.job import End, Job, Progress
 from support.broken_models import edited, reweighted
@@ -215,3 +216,17 @@ def test_a_batch_size_is_searched_for_only_where_running_out_of_memory_is_an_err
     device: str, asked: str, used: str, tmp_path: Path
 ) -> None:
     assert batch_size(make_job(tmp_path, device=device, batch_size=asked)) == used
+
+
+@pytest.mark.parametrize(("hidden_size", "threads"), [(16, 1), (512, 2)])
+def test_a_model_that_threads_would_slow_down_computes_on_one(
+    model: Path, hidden_size: int, threads: int
+) -> None:
+    make_tiny_model(model, hidden_size=hidden_size)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        load_metered(make_job(model), ProgressMeter(lambda _: None))
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
