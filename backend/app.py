@@ -11,10 +11,13 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
+from starlette.middleware import Middleware
+
 from src.settings import Settings
 from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
 from src.shared.errors import ConfigurationError, exit_on_configuration_error
 from src.shared.process.stop_signal import StopSignal
+from src.shared.serving.compression import Compression
 from src.shared.serving.doors import hide_tracebacks
 from src.shared.serving.folder_files import serve_files
 from src.withdrawn_secrets import withdraw_secrets
@@ -58,6 +61,7 @@ def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
     from src.page.doors import doors
     from src.page.health import serve_health
     from src.shared.serving.calls.middleware import BOUNDS
+    from src.shared.serving.own_host import stay_on_own_host
 
     site: FastAPI
     try:
@@ -67,7 +71,7 @@ def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
             ssr_mode=False,
             show_api=False,  # there is none
             prevent_thread_lock=True,
-            app_kwargs={"middleware": [*doors(settings, worker.stores), *BOUNDS]},
+            app_kwargs={"middleware": [Middleware(Compression), *doors(settings, worker.stores), *BOUNDS]},
         )
     except OSError as error:
         raise ConfigurationError(
@@ -75,6 +79,7 @@ def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
             "Set GRADIO_SERVER_PORT to a free port."
         ) from error
     hide_tracebacks(site)
+    stay_on_own_host(site)
     serve_files(site, worker.stores.results)
     serve_health(site, worker.reconciler, worker.ticker)
     return site

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from starlette.middleware import Middleware
+
 from src.board.keeper import Keeper
 from src.columns import TAKEN
 from src.leaderboard.availability import INSPECTION_SECONDS, Inspector
@@ -25,6 +27,7 @@ from src.shared.errors import ConfigurationError, exit_on_configuration_error
 from src.shared.process.loop import Loop
 from src.shared.process.steady import Leaps
 from src.shared.process.stop_signal import StopSignal
+from src.shared.serving.compression import Compression
 from src.shared.serving.doors import hide_tracebacks
 from src.shared.serving.folder_files import serve_files
 from src.shared.stores.whose import Role, Whose
@@ -124,7 +127,9 @@ def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
     """Serve the page, and the datasets' files if they are in folders. Raises ConfigurationError."""
     from src.page.assets import serve_assets
     from src.page.doors import doors
+    from src.page.table_style import serve_table_style
     from src.shared.serving.calls.middleware import BOUNDS
+    from src.shared.serving.own_host import stay_on_own_host
 
     site: FastAPI
     try:
@@ -134,15 +139,17 @@ def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
             ssr_mode=False,
             prevent_thread_lock=True,
             max_threads=EVENTS_AT_ONCE,
-            app_kwargs={"middleware": [*doors(settings, stores), *BOUNDS]},
+            app_kwargs={"middleware": [Middleware(Compression), *doors(settings, stores), *BOUNDS]},
         )
     except OSError as error:
         raise ConfigurationError(
             f"GRADIO_SERVER_PORT cannot be {settings.gradio_server_port}: {error}"
         ) from error
     hide_tracebacks(site)
+    stay_on_own_host(site)
     serve_files(site, stores.requests, stores.results)
     serve_assets(site)
+    serve_table_style(site)
     return site
 
 

@@ -37,8 +37,8 @@ def is_page(file: Source) -> bool:
     return file.module == "app" or is_below(file.module, "src.page")
 
 
-def is_bounded(file: Source) -> bool:
-    return is_below(file.module, "src.shared.serving.calls")
+def is_below_pages(file: Source) -> bool:
+    return is_below(file.module, "src.shared.serving.calls") or file.module == "src.shared.serving.own_host"
 
 
 def is_worker(file: Source) -> bool:
@@ -97,9 +97,9 @@ RULES = [
         lambda file: file.is_entry_point and not is_evaluation(file),
     ),
     Rule(
-        "only pages, what bounds their calls and app.py import gradio",
-        ("gradio", "src.shared.serving.calls"),
-        lambda file: is_page(file) or is_bounded(file),
+        "only pages, what changes Gradio beneath them and app.py import gradio",
+        ("gradio", "src.shared.serving.calls", "src.shared.serving.own_host"),
+        lambda file: is_page(file) or is_below_pages(file),
     ),
     Rule(
         "only the table's module imports the component",

@@ -11,16 +11,13 @@ from support.hub_process import RemoteHub
 from support.waiting import PATIENCE
 
 NOT_OURS = (
-    "iframe-resizer",
-    "iframeResizer",
     "values",
     "filter_values",
     "ERR_",
     "Space not found",
     "AbortError",
 )
-"""In messages of gradio's and the component's. The first is a script from the network, which is not there;
-"Space not found" is about a Space that only the tests have, and gradio aborts what it reads when it is left.
+"""In messages of gradio's and the component's. "Space not found" is about a Space that only the tests have, and gradio aborts what it reads when it is left.
 """
 
 

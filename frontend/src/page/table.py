@@ -6,9 +6,11 @@ not used, and style.css hides its search box.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, lru_cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -30,6 +32,9 @@ BLANK = "\u00a0"
 
 COMPONENT: str = Leaderboard.get_component_class_id()
 """The component's name in the address of its scripts."""
+
+STYLE = Path(inspect.getfile(Leaderboard)).parent / Leaderboard.TEMPLATE_DIR / "component" / "style.css"
+"""The component's style sheet, where Gradio looks for it."""
 
 EMPHASIS = "font-weight: 600"
 

@@ -1,3 +1,3 @@
 """What stands between strangers and Gradio: the mechanism of open routes (`doors.py`), bounded calls
-(`calls/`), files over HTTP, templates that escape every value.
+(`calls/`), compression, files over HTTP, templates that escape every value.
 """

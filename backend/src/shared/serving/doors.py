@@ -59,6 +59,7 @@ PAGE = (
     Door(("GET",), r"/theme\.css", "the page's colours"),
     Door(("GET",), r"/favicon\.ico", "browsers ask for it"),
     Door(("GET",), f"/assets/(?:svelte/)?{FILE}", "the page's scripts and styles"),
+    Door(("GET",), r"/iframe-resizer\.js", "the Hub's frame becomes as high as the page"),
     Door(("POST",), "/gradio_api/queue/join", "the page's events"),
     Door(("GET",), "/gradio_api/queue/data", "what the events answer"),
     Door(("GET",), "/gradio_api/app_id", "a page that has lost its server finds out whether it is back"),
