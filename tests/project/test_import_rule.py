@@ -37,8 +37,11 @@ def is_page(file: Source) -> bool:
     return file.module == "app" or is_below(file.module, "src.page")
 
 
+BELOW_PAGES = tuple(f"src.shared.serving.{name}" for name in ("calls", "own_host", "theme"))
+
+
 def is_below_pages(file: Source) -> bool:
-    return is_below(file.module, "src.shared.serving.calls") or file.module == "src.shared.serving.own_host"
+    return any(is_below(file.module, module) for module in BELOW_PAGES)
 
 
 def is_worker(file: Source) -> bool:
@@ -98,7 +101,7 @@ RULES = [
     ),
     Rule(
         "only pages, what changes Gradio beneath them and app.py import gradio",
-        ("gradio", "src.shared.serving.calls", "src.shared.serving.own_host"),
+        ("gradio", *BELOW_PAGES),
         lambda file: is_page(file) or is_below_pages(file),
     ),
     Rule(

@@ -17,7 +17,8 @@ NOT_OURS = (
     "Space not found",
     "AbortError",
 )
-"""In messages of gradio's and the component's. "Space not found" is about a Space that only the tests have, and gradio aborts what it reads when it is left.
+"""In messages of gradio's and the component's. "Space not found" is about a Space that only the tests have,
+and gradio aborts what it reads when it is left.
 """
 
 

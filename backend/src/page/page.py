@@ -15,6 +15,7 @@ from src.page.brief_cache import BriefCache
 from src.queue.reconciler import Reconciler
 from src.queue.ticker import Ticker
 from src.shared.serving.calls.page import Page
+from src.shared.serving.theme import theme
 from src.shared.times import utc_now
 from src.shared.version import FOOT
 from src.shared.wiring import Stores
@@ -59,13 +60,7 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, sto
     page: Page
     with Page(
         title="Leaderboard backend",
-        # Use the visitor's fonts, so that nothing is fetched from other sites.
-        theme=gr.themes.Default(
-            primary_hue="indigo",
-            neutral_hue="slate",
-            font=["system-ui", "sans-serif"],
-            font_mono=["ui-monospace", "monospace"],
-        ),
+        theme=theme(),
         css=STYLE.read_text(encoding="utf-8"),
         analytics_enabled=False,
     ) as page:

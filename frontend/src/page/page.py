@@ -20,6 +20,7 @@ from src.page.texts import Texts
 from src.page.updates import LOOKUPS, QUIETLY, SUBMISSIONS, Updates
 from src.page.visitors import Visitors
 from src.shared.serving.calls.page import Page
+from src.shared.serving.theme import theme
 from src.shared.version import FOOT
 from src.submitting.desk import Desk
 from src.tasks import Task
@@ -67,13 +68,7 @@ def build_page(
     page: Page
     with Page(
         title=Markup(texts.title).striptags() or "Leaderboard",
-        # The visitor's own fonts: nothing is fetched from elsewhere.
-        theme=gr.themes.Default(
-            primary_hue="indigo",
-            neutral_hue="slate",
-            font=["system-ui", "sans-serif"],
-            font_mono=["ui-monospace", "monospace"],
-        ),
+        theme=theme(),
         css=STYLE.read_text(encoding="utf-8"),
         analytics_enabled=False,
         waiting=(SUBMISSIONS, LOOKUPS),

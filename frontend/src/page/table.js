@@ -161,6 +161,16 @@
       table.setAttribute("aria-hidden", "true");
       table.inert = true;
     }
+    // It calls a box around the table a grid, the next a button, and so each cell's text: then nobody is told of the table.
+    const outer = grid.querySelector(".table-wrap[role=grid]");
+    const inner = grid.querySelector(".table-wrap > button:not([role])");
+    outer?.removeAttribute("role");
+    inner?.setAttribute("role", "group");
+    inner?.setAttribute("aria-label", "Leaderboard");
+    for (const box of [outer, inner]) if (box) box.tabIndex = -1;
+    for (const text of grid.querySelectorAll(".cell-wrap > [role=button]")) text.removeAttribute("role");
+    viewport()?.setAttribute("role", "grid");
+    viewport()?.setAttribute("aria-label", "Leaderboard");
     const bars = new Set((view()?.bars ?? "").split(" ").map((place) => place - 1));
     dressHeaders();
     for (const cell of grid.querySelectorAll("svelte-virtual-table-viewport tbody td"))
