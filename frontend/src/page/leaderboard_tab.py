@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 import gradio as gr
+from gradio.events import Dependency
 from huggingface_hub import constants
 from markupsafe import Markup
 
@@ -77,6 +78,7 @@ class LeaderboardTab:
             self.notes = gr.HTML(padding=False, elem_id="notes")
             self.address = gr.Textbox("", visible="hidden", elem_id="address", label="The view's address")
             self.marker = gr.HTML(padding=False, elem_id="view")
+        self.catch_up = gr.Textbox("", visible="hidden", elem_id="catch-up", label="The server is back")
         if texts.citation.strip():
             _citation(texts)
 
@@ -108,8 +110,8 @@ class LeaderboardTab:
         """All that can change when the page opens."""
         return list(dict.fromkeys([*self.outputs, *self.choices]))
 
-    def listen(self, page: gr.Blocks) -> None:
-        """Connect the controls and the notice."""
+    def listen(self, page: gr.Blocks) -> Dependency:
+        """Connect the controls and the notice. Returns the event of a page whose server is back."""
         page.load(None, None, None, js=SCRIPT.read_text(encoding="utf-8"), show_api=False)
         inputs, outputs = [self.seen_board, *self.choices], [*self.shown, self.controls.rows]
         gr.on(
@@ -136,6 +138,7 @@ class LeaderboardTab:
             self.outputs,
             **AT_ONCE,
         )
+        return self.catch_up.input(self.refresh, self.choices, self.outputs, **AT_ONCE)
 
     def open(self, request: gr.Request) -> Updates:
         """Show the present board under the choices in the page's address."""

@@ -27,6 +27,7 @@ from src.tasks import Task
 
 TICK_SECONDS = 5.0
 STYLE = Path(__file__).with_name("style.css")
+CONNECTION = Path(__file__).with_name("connection.js")
 SUBMIT_TAB = "submit"
 NAME_THE_TAB = """
 () => {
@@ -122,7 +123,9 @@ def _keep_up_to_date(
     changing = [banner, *about.outputs, *submit.outputs, leaderboard.new_results]
     inputs = [leaderboard.seen_board, about.model, submit.own.opened]
     seen.change(live, inputs, changing, queue=False, **QUIETLY)
-    leaderboard.listen(page)
+    page.load(None, None, None, js=CONNECTION.read_text(encoding="utf-8"), show_api=False)
+    # A server that has restarted may have the same version as before.
+    leaderboard.listen(page).then(live, inputs, changing, queue=False, **QUIETLY)
     about.listen()
     submit.listen(page)
 
