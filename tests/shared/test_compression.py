@@ -44,6 +44,38 @@ def test_a_whole_answer_is_compressed_and_says_how_long_it_is(made: Response) ->
     assert len(answer.body) < len(made.body) / 10
 
 
+def test_a_large_answer_is_compressed_while_others_are_answered() -> None:
+    large = JSONResponse({"rows": [f"{number:x}" for number in range(500_000)]})
+    begun: list[int] = []
+    answer = Answer()
+
+    async def both() -> None:
+        loop = asyncio.get_running_loop()
+
+        async def wait() -> None:
+            while not answer.messages:
+                begun.append(len(answer.messages))
+                await asyncio.sleep(0)
+
+        waiting = loop.create_task(wait())
+        await asyncio.sleep(0)
+        begun.clear()
+        await Compression(large)(scope, nothing, send)
+        await waiting
+
+    scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"accept-encoding", b"gzip")]}
+
+    async def nothing() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        answer.messages.append(message)
+
+    asyncio.run(both())
+    assert begun  # somebody else had a turn meanwhile
+    assert gzip.decompress(answer.body) == large.body
+
+
 def test_each_event_can_be_read_as_soon_as_it_has_come() -> None:
     answer = get(events, "/gradio_api/queue/data")
     assert answer.headers["content-encoding"] == "gzip"
