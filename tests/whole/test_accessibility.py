@@ -164,6 +164,11 @@ def test_at_200_percent_nothing_is_cut_off(browser: Browser, frontend: Space) ->
     """A window of 1400 pixels shows half as many at 200 %."""
     page = browser.new_page(viewport={"width": 700, "height": 450}, device_scale_factor=2)
     opened(page, frontend)
+    box = page.locator("#leaderboard .table-wrap").bounding_box()
+    table = page.locator("#leaderboard svelte-virtual-table-viewport table").bounding_box()
+    assert box
+    assert table
+    assert box["height"] - 4 < table["height"] < 450  # no gap, and the page can be scrolled beside it
     for tab in TABS:
         show(page, tab)
         assert page.evaluate("document.documentElement.scrollWidth") <= 700, tab
