@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Any, NamedTuple
 
 from src.leaderboard.rows import Row
-from src.leaderboard.scoring import LOWER_IS_BETTER, TaskColumn
+from src.leaderboard.scoring import LOWER_IS_BETTER, TaskColumn, groups_of
 from src.model_types import UNKNOWN, ModelType, read_model_type
 from src.shared.data.result import UNKNOWN_TIME
 
@@ -231,8 +231,14 @@ TAKEN = [column.header for column in BEFORE_TASKS + AFTER_TASKS]
 
 
 def columns(tasks: Sequence[TaskColumn]) -> tuple[Column, ...]:
-    """Return all columns in order, including those of the tasks."""
-    return (*BEFORE_TASKS, *(_task_column(place, task) for place, task in enumerate(tasks)), *AFTER_TASKS)
+    """Return all columns in order, including those of the groups and of the tasks."""
+    groups = (_group_column(place, group.name) for place, group in enumerate(groups_of(tasks)))
+    scores = (_task_column(place, task) for place, task in enumerate(tasks))
+    return (*BEFORE_TASKS, *groups, *scores, *AFTER_TASKS)
+
+
+def _group_column(place: int, name: str) -> Column:
+    return Column(name, lambda row: row.groups[place], score, is_default=True)
 
 
 def _task_column(place: int, task: TaskColumn) -> Column:

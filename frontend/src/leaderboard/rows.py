@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from src.leaderboard.derived import Derived
-from src.leaderboard.scoring import Evidence, TaskColumn, column_of, differences, doubts, name_in
+from src.leaderboard.scoring import Evidence, TaskColumn, column_of, differences, doubts, groups_of, name_in
 from src.shared.data.request import Request, Status
 from src.shared.data.result import Result
 from src.tasks import Task
@@ -41,6 +41,8 @@ class Row:
     """Why a score may not be comparable with most of its column, in a sentence; empty where it is."""
     average: float | None
     """The mean of the higher-is-better tasks that are in the average; None unless all of them count."""
+    groups: tuple[float | None, ...] = ()
+    """The mean of each group of tasks; None unless all of them count."""
     done: int
     """How many tasks of the average have a score that counts. If lower is better for all tasks, they count
     here.
@@ -125,6 +127,7 @@ def standings(
             known
         )
     rows = _marked([_row(group, columns) for group in groups.values()], columns, rank_mixed=rank_mixed)
+    rows = _with_group_means(rows, columns, rank_mixed=rank_mixed)
     ranked = _ranked([_with_availability(row, is_available) for row in rows])
     return Standings(columns, ranked, doubts(found))
 
@@ -208,7 +211,7 @@ def _merged(commit: str | None, group: Sequence[_Known], columns: Sequence[TaskC
 def _averaged(row: Row, counted: Sequence[float | None], columns: Sequence[TaskColumn]) -> Row:
     """Return the row with its average and standing, from the scores that count."""
     pairs = [pair for pair in zip(counted, columns, strict=True) if pair[1].task.in_average]
-    averaged = [pair for pair in pairs if pair[1].higher_is_better]
+    averaged = [pair for pair in pairs if pair[1].is_averaged]
     wanted = averaged or pairs
     known = [(score, column.task.weight) for score, column in wanted if score is not None]
     is_complete = len(known) == len(wanted)
@@ -234,10 +237,38 @@ def _marked(rows: Sequence[Row], columns: Sequence[TaskColumn], *, rank_mixed: b
         if any(marks):
             row = replace(row, marks=marks)
         if any(marks) and not rank_mixed:
-            counted = [None if mark else score for score, mark in zip(row.scores, marks, strict=True)]
-            row = _averaged(row, counted, columns)
+            row = _averaged(row, _unmarked(row), columns)
         marked.append(row)
     return marked
+
+
+def _unmarked(row: Row) -> Sequence[float | None]:
+    """Return the scores of a row, without those that are marked."""
+    if not row.marks:
+        return row.scores
+    return [None if mark else score for score, mark in zip(row.scores, row.marks, strict=True)]
+
+
+def _with_group_means(
+    rows: Sequence[Row], columns: Sequence[TaskColumn], *, rank_mixed: bool
+) -> Sequence[Row]:
+    """Add the weighted mean of each group of tasks."""
+    groups = groups_of(columns)
+    if not groups:
+        return rows
+    found = []
+    for row in rows:
+        counted = row.scores if rank_mixed else _unmarked(row)
+        means = []
+        for group in groups:
+            known = [
+                (score, columns[place].task.weight)
+                for place in group.places
+                if (score := counted[place]) is not None
+            ]
+            means.append(_mean(known) if len(known) == len(group.places) else None)
+        found.append(replace(row, groups=tuple(means)))
+    return found
 
 
 def _newest_score(newest_first: Sequence[Result], task: Task) -> tuple[Result | None, float | None]:
