@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -26,9 +27,13 @@ from src.page.table import Contents, contents, has_bars, leaderboard_table
 from src.page.texts import Texts
 from src.page.updates import AT_ONCE, Updates
 from src.page.view_controls import ViewControls
+from src.shared.times import Clock, utc_now
 from src.tasks import Task
 
 SCRIPT = Path(__file__).with_name("table.js")
+
+NEW_FOR = timedelta(days=7)
+"""How long a model has a badge that says it is new."""
 
 UNSEEN = "unseen"
 """The CSS class of what is hidden but loaded: the browser fetches the component's scripts while the server
@@ -52,8 +57,10 @@ class LeaderboardTab:
         *,
         num_fewshot: int | None = None,
         space: str | None = None,
+        clock: Clock = utc_now,
     ) -> None:
         self._keeper = keeper
+        self._clock = clock
         self._num_fewshot = num_fewshot
         self._space = space
         self._opened: _Seen | None = None
@@ -256,11 +263,12 @@ class LeaderboardTab:
         """Return what a visitor sees. The present board with default choices is made once
         for all visitors.
         """
+        today = self._clock().date()
         if board is not self._keeper.now.board or state != self.controls.opening:
-            return _contents(board, state)
+            return _contents(board, state, today)
         with self._opening:
-            if self._opened is None or self._opened.board is not board:
-                self._opened = _contents(board, state)
+            if self._opened is None or self._opened.board is not board or self._opened.today != today:
+                self._opened = _contents(board, state, today)
             return self._opened
 
 
@@ -268,6 +276,8 @@ class _Seen(NamedTuple):
     """What a visitor sees of a board."""
 
     board: Board
+    today: date
+    """The day on which it was made: what is new then is not new for ever."""
     table: Contents
     number: int
     """How many rows are shown."""
@@ -282,20 +292,22 @@ class _Seen(NamedTuple):
     """The notes below the table."""
 
 
-def _contents(board: Board, state: ViewState) -> _Seen:
+def _contents(board: Board, state: ViewState, today: date) -> _Seen:
     table = view(board.standings, state)
     found = marks.numbered(table)
-    made = contents(table, board.local_models, found)
+    new_since = datetime.combine(today - NEW_FOR, time.min, UTC)
+    made = contents(table, board.local_models, found, new_since=new_since)
     _ = made.as_json  # made here, in a thread, so that nobody else waits for it
     return _Seen(
         board=board,
+        today=today,
         table=made,
         number=len(table.rows),
         found=table.found,
         sorted_by=table.sorted_by.header,
         is_descending=table.is_descending,
         bars=" ".join(str(place) for place, each in enumerate(table.columns, 1) if has_bars(each)),
-        notes=marks.notes(found),
+        notes=marks.notes(table, found),
     )
 
 

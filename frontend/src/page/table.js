@@ -39,8 +39,15 @@
   const dressCell = (cell, hasBar) => {
     const text = cell.textContent.trim();
     const isName = cell.cellIndex === 2;
-    const mark = isName ? null : text.match(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+$/);
-    const title = mark ? reason(mark[0]) : isName ? text : "";
+    const mark = text.match(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+$/);
+    const some = text.match(/^(\d+)\/(\d+)$/);
+    const title = [
+      isName && text.slice(0, mark?.index),
+      mark && reason(mark[0]),
+      some && `${some[1]} of ${some[2]} tasks have a score`,
+    ]
+      .filter(Boolean)
+      .join("\n");
     if (title) cell.title = title;
     else cell.removeAttribute("title");
     const number = hasBar && text.match(/^(\d+(\.\d+)?)\s*[⁰¹²³⁴⁵⁶⁷⁸⁹]*$/); // 3/5 tasks are no score
