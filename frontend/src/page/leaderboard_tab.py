@@ -35,6 +35,13 @@ SCRIPT = Path(__file__).with_name("table.js")
 NEW_FOR = timedelta(days=7)
 """How long a model has a badge that says it is new."""
 
+KEEP_BARS = """(on) => {
+    document.querySelector("#leaderboard").classList.toggle("without-bars", !on);
+    localStorage.setItem("bars", on ? "on" : "off");
+}"""
+RESTORE_BARS = '() => localStorage.getItem("bars") !== "off"'
+"""Whether there are bars is a matter of taste, so the browser remembers it and links do not."""
+
 UNSEEN = "unseen"
 """The CSS class of what is hidden but loaded: the browser fetches the component's scripts while the server
 makes the table. Gradio's own `visible="hidden"` does not hide a column.
@@ -75,6 +82,9 @@ class LeaderboardTab:
             self.active = gr.HTML(padding=False, elem_id="active")
             with gr.Row(elem_id="above-the-table"):
                 self.found = gr.HTML(padding=False)
+                bars = gr.Checkbox(
+                    True, label="Bars", container=False, scale=0, min_width=80, elem_id="with-bars"
+                )
                 gr.Button("🔗 Copy link", size="sm", elem_id="copy-link", scale=0, min_width=120)
             with gr.Column(elem_id="leaderboard"):
                 self.table = leaderboard_table(tasks)
@@ -84,6 +94,8 @@ class LeaderboardTab:
             self.notes = gr.HTML(padding=False, elem_id="notes")
             self.address = gr.Textbox("", visible="hidden", elem_id="address", label="The view's address")
             self.marker = gr.HTML(padding=False, elem_id="view")
+        bars.change(None, bars, None, js=KEEP_BARS, show_api=False)
+        self._bars = bars
         if texts.citation.strip():
             _citation(texts)
 
@@ -118,6 +130,7 @@ class LeaderboardTab:
     def listen(self, page: gr.Blocks) -> None:
         """Connect the controls and the notice."""
         page.load(None, None, None, js=SCRIPT.read_text(encoding="utf-8"), show_api=False)
+        page.load(None, None, self._bars, js=RESTORE_BARS, show_api=False)
         inputs, outputs = [self.seen_board, *self.choices], [*self.shown, self.controls.rows]
         gr.on(
             [control.input for control in self.controls.used],
