@@ -19,6 +19,7 @@ import pytest
 from src.board.board import Board, Now
 from src.columns import columns
 from src.leaderboard.scoring import TaskColumn
+from src.leaderboard.sorting import Sort
 from src.leaderboard.view import ViewState, view
 from src.page import api, marks, notices
 from src.page.about_tab import NOTHING_FOUND, NOTHING_YET, AboutTab
@@ -909,3 +910,13 @@ def test_what_waits_for_nobody_is_not_queued_since_a_queued_answer_may_be_lost(
     waiting_for_the_hub = {"act", "check"}
     assert {str(function.api_name) for function in functions if function.queue} == waiting_for_the_hub
     assert {"change_view"} <= {str(function.api_name) for function in functions}
+
+
+def test_where_a_table_is_sorted_by_a_task_each_score_says_its_place(leaderboard: Leaderboard) -> None:
+    for number, score in enumerate((0.5, 0.9, 0.5)):
+        leaderboard.add_result(f"acme/{number}", run=run_at(number), scores=scores(score, 0.5, 0.5))
+    leaderboard.keeper.sync()
+    state = ViewState(sort=Sort("Addition"))
+    sent: Any = contents(view(leaderboard.keeper.now.board.standings, state), ())
+    place = sent["headers"].index("Addition")
+    assert [line[place] for line in sent["data"]] == ["#1 90.00", "#2 50.00", "#2 50.00"]

@@ -133,7 +133,12 @@ def _part(
         ]
         return _Part(_marked(names, column, rows, marks), [EMPHASIS] * len(rows))
     values, texts = column.cells(rows)
-    marked = _marked([_shortened(text) or BLANK for text in texts], column, rows, marks)
+    texts = [_shortened(text) or BLANK for text in texts]
+    if column is table.sorted_by and table.places:
+        texts = [
+            f"#{place} {text}" if place else text for text, place in zip(texts, table.places, strict=True)
+        ]
+    marked = _marked(texts, column, rows, marks)
     best = table.best.get(column.name)
     if column is AVERAGE or best is None:
         return _Part(marked, [EMPHASIS if column is AVERAGE else ""] * len(rows))
