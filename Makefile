@@ -14,7 +14,7 @@ demo: $(FRONTEND) $(BACKEND)  ## run the whole leaderboard on this machine (ARGS
 	.venv/backend/bin/python scripts/demo.py $(ARGS)
 
 test: $(FRONTEND) $(BACKEND) $(DEV)  ## run all tests but the slow ones (PYTEST_ARGS="-k claim -x": more options for pytest)
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target test-whole test-backend test-frontend
+	@$(MAKE) --no-print-directory --keep-going --jobs=3 --output-sync=target test-whole test-backend test-frontend
 
 test-frontend: $(FRONTEND)  ## run the tests of the frontend, and of the code that both Spaces share
 	.venv/frontend/bin/python -m pytest -o pythonpath="frontend tests" tests/frontend tests/shared $(SIDE_BY_SIDE) $(MARKS) $(PYTEST_ARGS)

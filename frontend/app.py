@@ -70,11 +70,11 @@ def main() -> None:
         num_fewshot=num_fewshot,
         rank_mixed=read_rank_mixed_scores(getattr(about, "RANK_MIXED_SCORES", True)),
         local_models=lambda: local_models(stores.local_models),
-        is_available=lambda: inspector.is_available,
+        presences=lambda: inspector.presences,
         hints=unknown_fields(getattr(about, "Tasks", None)),
         whose=Whose(Role.FRONTEND, settings.space_id, stores.space_name, must_write=False),
     )
-    inspector = Inspector(stores.results, stores.is_available, lambda: keeper.models)
+    inspector = Inspector(stores.results, stores.presence, lambda: keeper.models)
     desk = make_desk(settings, stores, keeper)
     loops = in_the_background(
         {

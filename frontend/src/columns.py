@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Any, NamedTuple
 
 from src.leaderboard.rows import Row
-from src.leaderboard.scoring import LOWER_IS_BETTER, TaskColumn
+from src.leaderboard.scoring import LOWER_IS_BETTER, TaskColumn, groups_of
 from src.model_types import UNKNOWN, ModelType, read_model_type
 from src.shared.data.result import UNKNOWN_TIME
 
@@ -81,7 +81,9 @@ class Column:
     instead: Callable[[Row], str] = field(default=lambda row: "", repr=False)
     """How the cell reads where the value is unknown."""
     mark: Callable[[Row], str] | None = field(default=None, repr=False)
-    """Why the value may not be comparable with most of the column; None for a column without marks."""
+    """What a note says about the value: why it may not be comparable with most of the column, or why the
+    owner flagged the model. None for a column without marks.
+    """
 
     @property
     def name(self) -> str:
@@ -175,7 +177,8 @@ def faults(columns: Sequence[Column], rows: Sequence[Row]) -> dict[str, Exceptio
     return {header: fault for header, fault in found if fault}
 
 
-def _type(row: Row) -> ModelType:
+def model_type(row: Row) -> ModelType:
+    """Return the kind of model that the request names."""
     return read_model_type(row.request.model_type) if row.request else UNKNOWN
 
 
@@ -196,11 +199,18 @@ def _day(row: Row) -> str | None:
     return f"{row.ended:%Y-%m-%d}" if row.ended > UNKNOWN_TIME else None
 
 
+def _flag(row: Row) -> str:
+    """Return the owner's reason for a flag; empty for a model without one."""
+    return "" if row.flag is None else f"Flagged by the owner{f': {row.flag}' if row.flag else '.'}"
+
+
 RANK = Column("Rank", lambda row: row.rank, is_default=True, is_fixed=True, lower_first=True)
-TYPE_SYMBOL = Column("T", lambda row: _type(row).symbol or None, is_default=True, is_fixed=True, is_text=True)
-MODEL = Column("Model", lambda row: row.model, is_default=True, is_fixed=True, is_text=True)
+TYPE_SYMBOL = Column(
+    "T", lambda row: model_type(row).symbol or None, is_default=True, is_fixed=True, is_text=True
+)
+MODEL = Column("Model", lambda row: row.model, is_default=True, is_fixed=True, is_text=True, mark=_flag)
 AVERAGE = Column("Average ⬆️", lambda row: row.average, score, is_default=True, instead=_progress)
-TYPE = Column("Type", lambda row: _type(row).name or None, is_text=True)
+TYPE = Column("Type", lambda row: model_type(row).name or None, is_text=True)
 ARCHITECTURE = Column("Architecture", _architecture, is_text=True)
 WEIGHT_TYPE = Column("Weight type", lambda row: row.weight_type, is_text=True)
 PRECISION = Column("Precision", lambda row: row.precision, is_default=True, is_text=True)
@@ -231,8 +241,14 @@ TAKEN = [column.header for column in BEFORE_TASKS + AFTER_TASKS]
 
 
 def columns(tasks: Sequence[TaskColumn]) -> tuple[Column, ...]:
-    """Return all columns in order, including those of the tasks."""
-    return (*BEFORE_TASKS, *(_task_column(place, task) for place, task in enumerate(tasks)), *AFTER_TASKS)
+    """Return all columns in order, including those of the groups and of the tasks."""
+    groups = (_group_column(place, group.name) for place, group in enumerate(groups_of(tasks)))
+    scores = (_task_column(place, task) for place, task in enumerate(tasks))
+    return (*BEFORE_TASKS, *groups, *scores, *AFTER_TASKS)
+
+
+def _group_column(place: int, name: str) -> Column:
+    return Column(name, lambda row: row.groups[place], score, is_default=True)
 
 
 def _task_column(place: int, task: TaskColumn) -> Column:

@@ -36,6 +36,8 @@ class Task:
     """Whether it counts in the average. A new column can wait until most models have it."""
     is_default: bool = True
     """Whether it is shown until a visitor chooses columns."""
+    group: str | None = None
+    """The group of tasks that it belongs to, such as "Reasoning". Each group has a column with its mean."""
     old_names: tuple[str, ...] = ()
     """Earlier names of the benchmark. Results under such a name keep their scores."""
 
@@ -98,6 +100,12 @@ def read_tasks(tasks: object, *, taken: Collection[str] = ()) -> tuple[Task, ...
                 "choose another name."
             )
         found.append(task)
+    for task in found:
+        if task.group in (*taken, *(other.col_name for other in found)):
+            raise ConfigurationError(
+                f"Tasks in src/about.py: the group {task.group!r} is called like a column: choose "
+                "another name."
+            )
     if not found:
         raise ConfigurationError(
             "Tasks in src/about.py is empty: write at least one Task(benchmark, metric, column name)."
@@ -153,6 +161,7 @@ def _read_task(name: str, value: object) -> Task:
         weight=_weight(name, value),
         in_average=_truth(name, value, "in_average") is not False,
         is_default=_truth(name, value, "is_default") is not False,
+        group=_group(name, value),
         old_names=_old_names(name, value),
     )
 
@@ -174,6 +183,17 @@ def _weight(name: str, value: object) -> float:
             "a column that does not count."
         )
     return 1.0 if weight is None else weight
+
+
+def _group(name: str, value: object) -> str | None:
+    given = getattr(value, "group", None)
+    if given is None:
+        return None
+    if not isinstance(given, str) or not given.strip():
+        raise ConfigurationError(
+            f"{name} in src/about.py: group is {given!r}: write the group's name, or leave it out."
+        )
+    return given.strip()
 
 
 def _old_names(name: str, value: object) -> tuple[str, ...]:

@@ -182,6 +182,7 @@ def test_one_that_is_forgotten_is_gone_and_one_whose_parent_is_killed_is_gone_wi
     assert next_one.end is End.FINISHED
 
 
+@pytest.mark.slow
 def test_a_warm_worker_without_its_packages_says_which(tmp_path: Path) -> None:
     (tmp_path / "lm_eval.py").write_text("import a_package_that_nobody_has")
     environment = clean_environment(tmp_path) | {"PYTHONPATH": str(tmp_path)}

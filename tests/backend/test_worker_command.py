@@ -62,6 +62,7 @@ def test_drain_ends_when_nothing_is_left(queue: Queue) -> None:
     assert queue.read(path).message == "There is no model nobody/there in models/: check its name."
 
 
+@pytest.mark.slow
 def test_a_worker_of_an_ordinary_user_ends_an_evaluation_that_holds_too_much_memory(queue: Queue) -> None:
     make_tiny_model(queue.folder / "models" / "acme" / "tiny")
     path = queue.submit("acme/tiny", commit=None, precision="float32")
@@ -110,7 +111,10 @@ def test_a_second_worker_of_the_same_name_is_refused(queue: Queue) -> None:
     assert first.returncode == 0
 
 
-@pytest.mark.parametrize("program", [COMMAND, SPACE], ids=["worker", "space"])
+@pytest.mark.parametrize(
+    "program",
+    [pytest.param(COMMAND, id="worker"), pytest.param(SPACE, id="space", marks=pytest.mark.slow)],
+)
 def test_a_worker_that_is_asked_to_stop_gives_its_evaluation_back_at_once(
     queue: Queue, program: tuple[str, ...]
 ) -> None:

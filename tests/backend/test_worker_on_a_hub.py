@@ -96,6 +96,7 @@ def the_request(dataset: Repository) -> Request:
     return read_request(dataset.read(PATH))
 
 
+@pytest.mark.slow
 def test_a_gated_model_is_evaluated_at_the_commit_that_was_submitted_and_no_token_leaks(
     hub: Hub, token: str, tmp_path: Path
 ) -> None:

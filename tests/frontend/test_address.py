@@ -1,5 +1,6 @@
 """A view survives as an address: what a visitor sends is what another one opens."""
 
+from datetime import date
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from src.columns import columns
 from src.leaderboard.address import KEYS, MOST_PAIRS, query, state
-from src.leaderboard.filters import FILTERS, GONE, INCOMPLETE, Range
+from src.leaderboard.filters import FILTERS, HIDDEN, Range
 from src.leaderboard.scoring import TaskColumn
 from src.leaderboard.sorting import Sort
 from src.leaderboard.view import OPENING, PAGE, ViewState
@@ -35,7 +36,9 @@ states = st.builds(
             "license": st.frozensets(texts, max_size=2),
             "sizes": st.frozensets(st.sampled_from(["0-3", "8-30", "unknown"])),
             "size": st.builds(Range, ends, ends, st.booleans()),
-            "without": st.frozensets(st.sampled_from([GONE, INCOMPLETE])),
+            "since": st.just("") | st.dates().map(date.isoformat),
+            "architecture": st.frozensets(texts, max_size=2),
+            "without": st.frozensets(st.sampled_from(sorted(HIDDEN.kinds))),
         }
     ),
     sort=st.builds(Sort, texts, st.booleans()),
@@ -49,7 +52,8 @@ def test_an_address_opens_the_view_that_it_was_made_from(chosen: ViewState) -> N
 
 
 def test_every_filter_is_in_the_random_states() -> None:
-    assert {each.name for each in FILTERS} == {"type", "precision", "license", "sizes", "size", "without"}
+    expected = {"type", "precision", "license", "sizes", "size", "since", "architecture", "without"}
+    assert {each.name for each in FILTERS} == expected
 
 
 def test_the_view_that_the_page_opens_with_needs_no_query() -> None:
@@ -119,6 +123,8 @@ def test_the_keys_of_the_view_are_known_to_the_page() -> None:
             "license": {"c"},
             "sizes": {"0-3"},
             "size": Range(1, 2, True),
+            "since": "2026-11-01",
+            "architecture": {"d"},
             "without": frozenset(),
         },
         sort=Sort("GSM8K", worst_first=True),

@@ -20,6 +20,7 @@ from src.shared.data.names import AVAILABILITY
 from src.shared.data.request import Status
 from src.shared.errors import ModelError
 from src.shared.models.hub_models import HubModels
+from src.shared.models.model_source import Presence
 from src.shared.stores.hub import Hub as Client
 from support.boards import NOW, TASKS, Leaderboard, scores
 from support.hub import Fault, Hub, running_hub
@@ -31,11 +32,13 @@ class World:
     def __init__(self, **said: bool | None) -> None:
         self.time = NOW
         self.said = {f"acme/{name}": truth for name, truth in said.items()}
+        self.tags: dict[str, frozenset[str]] = {}
         self.asked: list[str] = []
 
-    def ask(self, model: str) -> bool | None:
+    def ask(self, model: str) -> Presence | None:
         self.asked.append(model)
-        return self.said[model]
+        truth = self.said[model]
+        return None if truth is None else Presence(truth, self.tags.get(model, frozenset()))
 
     def inspector(self, leaderboard: Leaderboard) -> Inspector:
         return Inspector(
@@ -50,7 +53,7 @@ class World:
 def test_what_the_hub_says_is_known_and_what_it_does_not_say_is_not(leaderboard: Leaderboard) -> None:
     inspector = World(here=True, gone=False, silent=None).inspector(leaderboard)
     inspector.inspect()
-    assert inspector.is_available == {"acme/here": True, "acme/gone": False}
+    assert inspector.presences == {"acme/here": Presence(True), "acme/gone": Presence(False)}
 
 
 def test_the_oldest_check_comes_first_and_only_so_many_at_a_time() -> None:
@@ -74,7 +77,7 @@ def test_models_of_which_the_hub_does_not_speak_do_not_keep_others_from_their_tu
     inspector = world.inspector(leaderboard)
     inspector.inspect()
     inspector.inspect()
-    assert inspector.is_available == {"acme/zz": True}
+    assert inspector.presences == {"acme/zz": Presence(True)}
 
 
 def test_a_hub_that_cannot_be_asked_is_asked_once_and_what_it_said_before_is_kept(
@@ -83,17 +86,17 @@ def test_a_hub_that_cannot_be_asked_is_asked_once_and_what_it_said_before_is_kep
     world = World(a=True, b=True, c=True)
     inspector = world.inspector(leaderboard)
 
-    def fail_at_the_second(model: str) -> bool | None:
+    def fail_at_the_second(model: str) -> Presence | None:
         if world.asked:
             raise ModelError("The Hub cannot be reached.")
         return world.ask(model)
 
     inspector._ask = fail_at_the_second
     inspector.inspect()
-    assert inspector.is_available == {"acme/a": True}
+    assert inspector.presences == {"acme/a": Presence(True)}
     inspector._ask = world.ask
     inspector.inspect()
-    assert len(inspector.is_available) == 3
+    assert len(inspector.presences) == 3
 
 
 def test_what_was_found_out_outlives_a_restart(leaderboard: Leaderboard) -> None:
@@ -106,8 +109,28 @@ def test_what_was_found_out_outlives_a_restart(leaderboard: Leaderboard) -> None
     after = world.inspector(leaderboard)
     world.asked.clear()
     after.inspect()
-    assert after.is_available == {"acme/here": True, "acme/gone": False}
+    assert after.presences == {"acme/here": Presence(True), "acme/gone": Presence(False)}
     assert world.asked == []
+
+
+def test_the_tags_that_filters_need_are_kept_with_the_answer(leaderboard: Leaderboard) -> None:
+    world = World(mixed=True, plain=True)
+    world.tags["acme/mixed"] = frozenset({"merge", "moe"})
+    inspector = world.inspector(leaderboard)
+    inspector.inspect()
+    world.time += WRITTEN_EVERY
+    inspector.inspect()
+    after = world.inspector(leaderboard)
+    after.inspect()
+    assert after.presences["acme/mixed"].tags == {"merge", "moe"}
+    assert after.presences["acme/plain"].tags == frozenset()
+
+
+def test_a_file_without_tags_and_one_with_foreign_tags_are_read() -> None:
+    old = b"model,checked,available\nacme/a,2026-11-28T00:00:00Z,true\n"
+    assert read_verdicts(old)["acme/a"].presence == Presence(True)
+    odd = b"model,checked,available,tags\nacme/a,2026-11-28T00:00:00Z,true,moe <script> merge2\n"
+    assert read_verdicts(odd)["acme/a"].presence == Presence(True, frozenset({"moe"}))
 
 
 def test_two_frontends_keep_what_the_other_found_out_later(leaderboard: Leaderboard) -> None:
@@ -121,7 +144,7 @@ def test_two_frontends_keep_what_the_other_found_out_later(leaderboard: Leaderbo
     for inspector in (other, one):
         inspector.inspect()
     data = (leaderboard.folder / "results" / AVAILABILITY).read_bytes()
-    assert {model: check.is_available for model, check in read_verdicts(data).items()} == {
+    assert {model: check.presence.is_available for model, check in read_verdicts(data).items()} == {
         "acme/a": False,
         "acme/b": True,
     }
@@ -146,7 +169,7 @@ def test_a_damaged_file_is_as_good_as_none(leaderboard: Leaderboard, data: bytes
     leaderboard.write("results", AVAILABILITY, data)
     inspector = World(here=True).inspector(leaderboard)
     inspector.inspect()
-    assert inspector.is_available == {"acme/here": True}
+    assert inspector.presences == {"acme/here": Presence(True)}
 
 
 def test_the_board_follows_what_is_found_out(leaderboard: Leaderboard) -> None:
@@ -155,9 +178,7 @@ def test_the_board_follows_what_is_found_out(leaderboard: Leaderboard) -> None:
     leaderboard.add_request(model="acme/gone", status=Status.FINISHED, extra={"still_on_hub": True})
     world = World(here=True, gone=None)
     inspector = world.inspector(leaderboard)
-    keeper = Keeper(
-        leaderboard.requests, leaderboard.results, TASKS, is_available=lambda: inspector.is_available
-    )
+    keeper = Keeper(leaderboard.requests, leaderboard.results, TASKS, presences=lambda: inspector.presences)
     keeper.sync()
     assert keeper.models == {"acme/here", "acme/gone"}
     inspector.inspect()
@@ -195,13 +216,15 @@ def test_gone_is_only_what_the_hub_does_not_find_for_a_valid_token(hub: Hub) -> 
     hub.add_model("acme/here", {"config.json": "{}"})
     hub.add_model("acme/gated", {"config.json": "{}"}, gated="manual")
     hub.add_model("alice/private", {"config.json": "{}"}, private=True)
-    assert models(hub, token).is_available("acme/here") is True
-    assert models(hub, token).is_available("acme/gated") is True
-    assert models(hub, token).is_available("alice/private") is None
-    assert models(hub, token).is_available("acme/gone") is False
-    assert models(hub, None).is_available("acme/gone") is None
+    assert models(hub, token).presence("acme/here") == Presence(True)
+    assert models(hub, token).presence("acme/gated") == Presence(True)
+    assert models(hub, token).presence("alice/private") is None
+    assert models(hub, token).presence("acme/gone") == Presence(False)
+    hub.add_model("acme/merged", {"README.md": "---\ntags: [merge, text-generation, 7]\n---\n"})
+    assert models(hub, token).presence("acme/merged") == Presence(True, frozenset({"merge"}))
+    assert models(hub, None).presence("acme/gone") is None
     for poor, fault in (("hf_wrong", None), (token, Fault.SERVER_ERROR), (token, Fault.LOST_REQUEST)):
         if fault:
             hub.faults.strike_next(fault)
         with pytest.raises(ModelError):
-            models(hub, poor).is_available("acme/gone")
+            models(hub, poor).presence("acme/gone")

@@ -1,18 +1,22 @@
 """The filters: what each keeps, and which parts of a choice a visitor can take back."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from src.leaderboard.active import MOST, Active, cleared
 from src.leaderboard.active import active as active_parts
-from src.leaderboard.filters import FILTERS, Range
+from src.leaderboard.filters import DATES, FILTERS, Range
 from src.leaderboard.licenses import OPEN, is_open
 from src.leaderboard.rows import Standings, standings
 from src.leaderboard.view import OPENING, ViewState, view
 from src.shared.data.request import Status
+from src.shared.models.model_source import Presence
 from support.boards import TASKS, make_result, path_of, scores
 from support.factories import make_request
+
+TODAY = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 MODELS: dict[str, dict[str, Any]] = {
     "acme/3": {"license": "apache-2.0", "params": 3.0, "model_type": "🟢 : pretrained"},
@@ -168,3 +172,85 @@ def test_however_much_is_chosen_the_parts_are_few() -> None:
 )
 def test_several_licences_are_open_if_each_is(license: str, open_: bool | None) -> None:
     assert is_open(license) is open_
+
+
+def aged(*days: int) -> Standings:
+    """A board whose models were evaluated so many days before `TODAY`, the oldest result of each first."""
+    results = [
+        make_result(
+            f"acme/{age}",
+            run=f"{TODAY - timedelta(days=age):%Y-%m-%dT%H-%M-%S.%f}",
+            scores=scores(0.5, 0.5, 0.5),
+        )
+        for age in days
+    ]
+    return standings(TASKS, {}, results)
+
+
+def test_a_day_keeps_what_was_evaluated_then_or_later() -> None:
+    day = (TODAY - timedelta(days=7)).date().isoformat()
+    state = ViewState(filters={"since": day})
+    assert [row.model for row in view(aged(0, 7, 8), state).rows] == ["acme/0", "acme/7"]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-11-01", "2026-11-01"),
+        ("2026-11-01T10:00:00", "2026-11-01"),
+        ("2026-02-30", ""),
+        ("yesterday", ""),
+        ("", ""),
+        ("9999-12-31", "9999-12-31"),
+        ("<script>", ""),
+    ],
+)
+def test_only_a_day_of_the_calendar_is_a_day(text: str, day: str) -> None:
+    assert DATES.read([text]) == day
+
+
+def test_a_day_is_a_part_that_can_be_taken_back() -> None:
+    assert [part.label for part in DATES.parts("2026-11-01")] == ["Evaluated since 2026-11-01"]
+    assert DATES.parts("") == []
+
+
+@pytest.mark.parametrize(
+    ("hidden", "kept"),
+    [
+        (set(), {"merged", "mixed", "plain", "unknown"}),
+        ({"merge"}, {"plain", "mixed", "unknown"}),
+        ({"moe"}, {"plain", "merged", "unknown"}),
+        ({"merge", "moe"}, {"plain", "unknown"}),
+    ],
+)
+def test_merged_models_and_mixtures_of_experts_can_be_hidden_once_the_hub_has_said_so(
+    hidden: set[str], kept: set[str]
+) -> None:
+    presences = {
+        "acme/merged": Presence(True, frozenset({"merge"})),
+        "acme/mixed": Presence(True, frozenset({"moe"})),
+        "acme/plain": Presence(True),
+    }
+    results = [make_result(name, scores=scores(0.5, 0.5, 0.5)) for name in (*presences, "acme/unknown")]
+    board = standings(TASKS, {}, results, presences)
+    rows = view(board, ViewState(filters={"without": hidden})).rows
+    assert {row.model.removeprefix("acme/") for row in rows} == kept
+
+
+def test_an_architecture_is_chosen_by_its_name() -> None:
+    requests = {
+        path_of(request): request
+        for name in ("Llama", "Qwen2")
+        for request in [
+            make_request(
+                model=f"acme/{name}", status=Status.FINISHED, extra={"architectures": f"{name}ForCausalLM"}
+            )
+        ]
+    }
+    results = [
+        make_result(request.model, precision=request.precision, scores=scores(0.5, 0.5, 0.5))
+        for request in requests.values()
+    ]
+    board = standings(TASKS, requests, results)
+    rows = view(board, ViewState(filters={"architecture": {"Qwen2ForCausalLM"}})).rows
+    assert [row.model for row in rows] == ["acme/Qwen2"]

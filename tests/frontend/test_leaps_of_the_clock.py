@@ -6,6 +6,7 @@ from src.board.keeper import WRITING_CHECKED_AFTER, Keeper
 from src.leaderboard.availability import CHECKED_AGAIN_AFTER, WRITTEN_EVERY, Inspector, read_verdicts
 from src.shared.data.names import AVAILABILITY
 from src.shared.errors import StoreError
+from src.shared.models.model_source import Presence
 from src.shared.process.steady import steady_now
 from src.shared.stores.budgets import COMMITS, Pace
 from src.submitting.desk import Desk
@@ -48,9 +49,9 @@ def test_models_are_checked_again_and_written_down_after_their_times_whatever_th
     machine = Machine()
     asked: list[str] = []
 
-    def ask(model: str) -> bool:
+    def ask(model: str) -> Presence:
         asked.append(model)
-        return True
+        return Presence(True)
 
     inspector = Inspector(
         leaderboard.results, ask, lambda: ["acme/one"], clock=machine.wall, steady=machine.steady
@@ -74,17 +75,17 @@ def test_a_check_that_a_wrong_clock_wrote_down_is_made_again(leaderboard: Leader
     )
     inspector = Inspector(
         leaderboard.results,
-        lambda model: True,
+        lambda model: Presence(True),
         lambda: ["acme/one"],
         clock=machine.wall,
         steady=machine.steady,
     )
     inspector.inspect()
-    assert inspector.is_available == {"acme/one": True}
+    assert inspector.presences == {"acme/one": Presence(True)}
     machine.let_pass(seconds=WRITTEN_EVERY.total_seconds())
     inspector.inspect()
     written = read_verdicts((leaderboard.folder / "results" / AVAILABILITY).read_bytes())
-    assert written["acme/one"].is_available
+    assert written["acme/one"].presence.is_available
 
 
 @pytest.mark.parametrize("leaps", LEAPS)

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -19,6 +19,7 @@ import pytest
 from src.board.board import Board, Now
 from src.columns import columns
 from src.leaderboard.scoring import TaskColumn
+from src.leaderboard.sorting import Sort
 from src.leaderboard.view import ViewState, view
 from src.page import api, marks, notices
 from src.page.about_tab import NOTHING_FOUND, NOTHING_YET, AboutTab
@@ -51,7 +52,7 @@ HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">[x](javascript
 DEFAULT_COLUMNS = [
     column.name for column in columns([TaskColumn(task) for task in TASKS]) if column.is_default
 ]
-CHOSEN = ("", DEFAULT_COLUMNS, [], [], [], [], None, None, False, [], "", "")
+CHOSEN = ("", DEFAULT_COLUMNS, [], [], [], [], None, None, False, None, [], [], "", "")
 
 
 def is_harmless(html: str) -> bool:
@@ -229,11 +230,43 @@ def test_a_score_that_may_not_be_comparable_is_marked_and_the_mark_explained(
     sent: Any = contents(table, (), found)
     place = sent["headers"].index("Addition")
     assert [line[place] for line in sent["data"]] == ["90.00 ¹", "80.00 ²", "70.00"]
-    shown = marks.notes(found)
+    shown = marks.notes(table, found)
     assert '<p data-mark="¹"><b>¹</b> Task version 1.0; most others have' in shown
     assert is_harmless(shown)
     without = view(leaderboard.keeper.now.board.standings, ViewState(columns=frozenset({"Copying"})))
-    assert marks.notes(marks.numbered(without)) == ""
+    assert "data-mark" not in marks.notes(without, marks.numbered(without))
+
+
+def test_below_the_table_stands_what_its_symbols_and_a_part_of_the_scores_mean(
+    leaderboard: Leaderboard,
+) -> None:
+    leaderboard.add_request(model="acme/all", status=Status.FINISHED, model_type="🟢 : pretrained")
+    leaderboard.add_result("acme/all", scores=scores(0.5, 0.5, 0.5))
+    leaderboard.add_result("acme/part", scores=scores(0.5, 0.5))
+    leaderboard.keeper.sync()
+    table = view(leaderboard.keeper.now.board.standings, ViewState())
+    shown = " ".join(marks.notes(table, {}).striptags().split())
+    assert shown == (
+        "🟢 pretrained 2/3 means that 2 of 3 tasks have a score. The average and the rank need all of them."
+    )
+    assert marks.notes(replace(table, rows=()), {}) == ""
+
+
+def test_a_model_is_new_for_a_week_after_its_first_result(leaderboard: Leaderboard) -> None:
+    leaderboard.add_result("acme/old", run="2026-01-01T00-00-00.0", scores=scores(0.5, 0.5, 0.5))
+    leaderboard.add_result(
+        "acme/old", run="2026-02-01T00-00-00.0", commit="b" * 40, scores=scores(0.6, 0.5, 0.5)
+    )
+    leaderboard.add_result("acme/new", run="2026-02-01T00-00-00.0", scores=scores(0.4, 0.5, 0.5))
+    leaderboard.keeper.sync()
+    table = view(leaderboard.keeper.now.board.standings, ViewState())
+
+    def names(day: int) -> list[str]:
+        sent: Any = contents(table, (), new_since=datetime(2026, 2, day, tzinfo=UTC))
+        return [line[2].endswith("`new`") for line in sent["data"]]
+
+    assert names(1) == [False, True]
+    assert names(2) == [False, False]
 
 
 @pytest.mark.parametrize(
@@ -877,3 +910,13 @@ def test_what_waits_for_nobody_is_not_queued_since_a_queued_answer_may_be_lost(
     waiting_for_the_hub = {"act", "check"}
     assert {str(function.api_name) for function in functions if function.queue} == waiting_for_the_hub
     assert {"change_view"} <= {str(function.api_name) for function in functions}
+
+
+def test_where_a_table_is_sorted_by_a_task_each_score_says_its_place(leaderboard: Leaderboard) -> None:
+    for number, score in enumerate((0.5, 0.9, 0.5)):
+        leaderboard.add_result(f"acme/{number}", run=run_at(number), scores=scores(score, 0.5, 0.5))
+    leaderboard.keeper.sync()
+    state = ViewState(sort=Sort("Addition"))
+    sent: Any = contents(view(leaderboard.keeper.now.board.standings, state), ())
+    place = sent["headers"].index("Addition")
+    assert [line[place] for line in sent["data"]] == ["#1 90.00", "#2 50.00", "#2 50.00"]

@@ -7,8 +7,9 @@ from jinja2 import UndefinedError
 from markupsafe import Markup
 
 from src.board.board import Board, Now
-from src.leaderboard.rows import Standings
+from src.leaderboard.rows import Standings, standings
 from src.leaderboard.scoring import TaskColumn
+from src.leaderboard.view import ViewState, view
 from src.page import api, marks, notices, request_card
 from src.page.html import FOLDER, TEMPLATES, render
 from src.page.links import Links
@@ -22,7 +23,7 @@ from src.shared.stores.hub_store import HubStore
 from src.submitting.form import Refused
 from src.submitting.submitter import Submitter
 from src.tasks import Task
-from support.boards import NOW
+from support.boards import NOW, TASKS, make_result, path_of, scores
 from support.cases import make_facts
 from support.factories import make_backend, make_request, make_task
 from support.hostile_html import HARMLESS, HOSTILE, Parsed, lets_markup_in, names_in, needed, read_by
@@ -69,7 +70,9 @@ def active(text: str) -> Markup:
 
 
 def notes_of_marks(text: str) -> Markup:
-    return marks.notes({text: text})
+    request = make_request(model_type=f"🟢 : {text}", status=Status.FINISHED)
+    board = standings(TASKS, {path_of(request): request}, [make_result(scores=scores(0.5))])
+    return marks.notes(view(board, ViewState()), {text: text})
 
 
 def the_tests(text: str) -> Markup:

@@ -278,3 +278,26 @@ def test_the_day_of_an_evaluation_is_a_column_with_the_newest_first() -> None:
     board = standings(TASKS, {path_of(request): request for request in requests}, results)
     table = view(board, ViewState(columns=frozenset({"Evaluated"}), sort=Sort("Evaluated")))
     assert models(table) == ["acme/new", "acme/old"]
+
+
+def sorted_by(name: str, *, worst_first: bool = False, **state: Any) -> Table:
+    return view(a_leaderboard(), ViewState(sort=Sort(name, worst_first=worst_first), **state))
+
+
+def test_a_table_sorted_by_a_task_says_each_rows_place_among_all() -> None:
+    by_task = sorted_by("Addition")
+    assert [row.scores[0] for row in by_task.rows] == pytest.approx([90, 80, 70, 60])
+    assert by_task.places == (1, 2, 3, 4)
+    assert sorted_by("Agreement").places == (1, 1, 1, 1)
+    assert sorted_by("Copying").places == (1, 1, 1, None)
+
+
+def test_a_search_and_the_worst_first_change_no_place_and_no_rank() -> None:
+    found = sorted_by("Addition", worst_first=True, search="other", size=1)
+    assert [(row.model, row.rank) for row in found.rows] == [("other/half", None)]
+    assert found.places == (4,)
+
+
+def test_a_table_by_rank_average_or_words_needs_no_places() -> None:
+    for name in ("Rank", AVERAGE.name, "Model", "no such column"):
+        assert sorted_by(name).places == ()

@@ -41,7 +41,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session", params=[leaderboard_in_a_folder, leaderboard_on_a_hub])
+@pytest.fixture(
+    scope="session",
+    params=[leaderboard_in_a_folder, pytest.param(leaderboard_on_a_hub, marks=pytest.mark.slow)],
+)
 def leaderboard(
     request: pytest.FixtureRequest, models: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Leaderboard]:

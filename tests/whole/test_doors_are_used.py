@@ -25,6 +25,8 @@ from support.hub_process import RemoteHub, hub_process
 from support.leaderboard import FRONTEND_PYTHON, QUICK, on_the_hub, with_a_login
 from support.pages import opening, sign_in
 
+pytestmark = pytest.mark.slow
+
 LIST_DOORS = str(ROOT / "tests" / "support" / "list_doors.py")
 NO_MCP, NOT_INSTALLED = "/gradio_api/mcp/sse", "/manifest.json"
 """What is asked for and not there: the view "Use via API" looks for a server for MCP, and a page can only be

@@ -20,6 +20,8 @@ from support.hub_process import RemoteHub, hub_process
 from support.leaderboard import FRONTEND_PYTHON, QUICK, on_the_hub, with_a_login
 from support.pages import opening, sign_in
 
+pytestmark = pytest.mark.slow
+
 WITHOUT_DOORS = str(ROOT / "tests" / "support" / "without_doors.py")
 SPACES = ("frontend", "backend")
 SCRIPT = "window.pwned = 1"

@@ -80,7 +80,9 @@ def found_beside(process: int) -> list[str]:
     return [Path(place).parts[3] for place in places if place.startswith(f"/proc/{process}/")]
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize(
+    "name", ["worker", *(pytest.param(name, marks=pytest.mark.slow) for name in ("frontend", "backend"))]
+)
 def test_others_of_the_same_user_cannot_look_into_a_program_that_holds_a_token(
     tmp_path: Path, name: str
 ) -> None:
@@ -99,6 +101,7 @@ def test_without_hiding_they_would_read_its_environment_its_memory_and_its_files
         assert found_beside(process.pid) == [*IN_THE_ENVIRONMENT[name], *memory, "fd"]
 
 
+@pytest.mark.slow
 def test_the_frontend_starts_no_other_program(tmp_path: Path) -> None:
     """So it may keep its token in its environment."""
     with started("frontend", tmp_path, hides=True) as process:

@@ -75,7 +75,9 @@ def write_description(datasets: Datasets) -> None:
     datasets.write("results", ".leaderboard/backend.yaml", json.dumps(description))
 
 
-@pytest.fixture(scope="module", params=[datasets_in_a_folder, datasets_on_a_hub])
+@pytest.fixture(
+    scope="module", params=[datasets_in_a_folder, pytest.param(datasets_on_a_hub, marks=pytest.mark.slow)]
+)
 def frontend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Space]:
     """A frontend on one good model and on many that want to harm."""
     with request.param(tmp_path_factory.mktemp("hostile")) as datasets:

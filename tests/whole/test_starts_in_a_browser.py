@@ -70,6 +70,7 @@ def test_a_hub_that_does_not_answer(browser: Browser, hub: RemoteHub, token: str
         pages[0].close()
 
 
+@pytest.mark.slow
 def test_datasets_that_are_missing_and_cannot_be_created(
     browser: Browser, hub: RemoteHub, token: str, tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_datasets_that_are_missing_and_cannot_be_created(
         expect_recovery(pages, command)
 
 
+@pytest.mark.slow
 def test_a_token_that_can_only_read(browser: Browser, hub: RemoteHub, token: str, tmp_path: Path) -> None:
     for dataset in ("requests", "results"):
         hub.do("add_repository", type="dataset", id=f"acme/{dataset}", files={"README.md": "# Mine"})

@@ -42,7 +42,9 @@ def write(
     datasets.write("results", f"{model}/results_2026-01-31T{hour}-00-00.000000.json", json.dumps(result))
 
 
-@pytest.fixture(scope="module", params=[datasets_in_a_folder, datasets_on_a_hub])
+@pytest.fixture(
+    scope="module", params=[datasets_in_a_folder, pytest.param(datasets_on_a_hub, marks=pytest.mark.slow)]
+)
 def datasets(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Datasets]:
     """Four models, one of them in two precisions, and one that is no longer on the Hub."""
     with request.param(tmp_path_factory.mktemp("table")) as datasets:

@@ -10,15 +10,17 @@ from datetime import datetime, timedelta
 
 from src.board.board import Board, Now
 from src.board.making import NOTHING_CHECKED, About, Readings, blocklist, closed, make_board, queue_order
+from src.leaderboard.flags import read_flags
 from src.leaderboard.rows import standings
 from src.queue.entries import entries, no_worker_since
 from src.shared.data.backend_description import read_description
-from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST, places
+from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST, FLAGS, places
 from src.shared.data.reports import read_result
 from src.shared.data.request import Request, read_request
 from src.shared.data.result import Result
 from src.shared.errors import StoreError
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
+from src.shared.models.model_source import Presence
 from src.shared.process.steady import steady_now
 from src.shared.stores.conflicts import without_conflict
 from src.shared.stores.indexer import Indexer
@@ -47,7 +49,7 @@ class Keeper:
         num_fewshot: int | None = None,
         rank_mixed: bool = True,
         local_models: Callable[[], frozenset[str]] = frozenset,
-        is_available: Callable[[], Mapping[str, bool]] = lambda: NOTHING_CHECKED,
+        presences: Callable[[], Mapping[str, Presence]] = lambda: NOTHING_CHECKED,
         hints: tuple[str, ...] = (),
         whose: Whose | None = None,
         clock: Clock = utc_now,
@@ -68,10 +70,11 @@ class Keeper:
         self._blocked = Mirror(
             requests, lambda _, data: read_blocklist(data), is_wanted=places(BLOCKLIST).__contains__
         )
+        self._flags = Mirror(requests, lambda _, data: read_flags(data), is_wanted=FLAGS.__eq__)
         self._read: Readings | None = None
         self._about = About(tasks, num_fewshot, rank_mixed, hints)
         self._local_models = local_models
-        self._is_available = is_available
+        self._presences = presences
         self._clock, self._steady = clock, steady
         self._whose = whose or Whose(Role.FRONTEND)
         self._shown: dict[str, Request] = {}
@@ -107,7 +110,9 @@ class Keeper:
             results = self._results.refresh()
             self._whose.check(self.results, results.snapshot)
             backend = self._backend.at(results.snapshot)
-            read = Readings(requests, self._blocked.latest, results, backend, self._is_available())
+            read = Readings(
+                requests, self._blocked.latest, results, backend, self._flags.latest, self._presences()
+            )
         self._check_writing()
         with self._publishing:
             board = self.now.board
@@ -134,7 +139,9 @@ class Keeper:
         visitors come for the table.
         """
         with self._reading_requests:  # if both datasets are missing, report this one first
-            self._blocked.at(self.requests.snapshot())
+            snapshot = self.requests.snapshot()
+            self._blocked.at(snapshot)
+            self._flags.at(snapshot)
         with self._reading_results:
             results = self._results.refresh()
         if self.now.left:
@@ -179,7 +186,7 @@ class Keeper:
         return blocklist(self._blocked.latest)
 
     def read_requests(self) -> Reading[Request]:
-        """Read the requests dataset and the blocklist as they are now.
+        """Read the requests dataset, the blocklist and the flags as they are now.
 
         Raises StoreError, or NotOurs if the dataset belongs to another leaderboard.
         """
@@ -192,6 +199,7 @@ class Keeper:
         requests = self._requests.refresh()
         self._whose.check(self.requests, requests.snapshot)
         self._blocked.at(requests.snapshot)  # raises Conflict if it changed since
+        self._flags.at(requests.snapshot)
         return requests
 
     def show(self, requests: Mapping[str, Request]) -> None:
@@ -216,7 +224,12 @@ class Keeper:
         """Show during a long first reading what has been read so far."""
         if not self.now.synced:
             read = Readings(
-                self._requests.latest, self._blocked.latest, reading, Reading.empty(), NOTHING_CHECKED
+                self._requests.latest,
+                self._blocked.latest,
+                reading,
+                Reading.empty(),
+                self._flags.latest,
+                NOTHING_CHECKED,
             )
             with self._publishing:
                 self._publish(replace(self.now, board=self._board(read), left=left, problem=""))

@@ -13,17 +13,19 @@ from src.leaderboard.agreement import differences
 from src.leaderboard.rows import standings
 from src.queue.entries import entries
 from src.shared.data.backend_description import BackendDescription
-from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST, place_of
+from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST, FLAGS, place_of
 from src.shared.data.old_template import OLD_BACKEND, belongs_to_an_old_backend
 from src.shared.data.queue_order import DEFAULT
+from src.shared.data.reasons import Reasons
 from src.shared.data.request import Request
 from src.shared.data.result import Result
 from src.shared.errors import BadFile
+from src.shared.models.model_source import Presence
 from src.shared.stores.mirror import Reading
 from src.submitting.blocklist import Blocklist
 from src.tasks import Task
 
-NOTHING_CHECKED: Mapping[str, bool] = MappingProxyType({})
+NOTHING_CHECKED: Mapping[str, Presence] = MappingProxyType({})
 """Used until the first check of which models are still on the Hub."""
 
 COLUMN_FAILS = (
@@ -56,8 +58,9 @@ class Readings(NamedTuple):
     blocked: Reading[Blocklist]
     results: Reading[Result]
     backend: Reading[BackendDescription]
-    is_available: Mapping[str, bool]
-    """Whether each model is still on the Hub, if that has been checked."""
+    flags: Reading[Reasons]
+    presences: Mapping[str, Presence]
+    """What the Hub said about each model, if it has been asked."""
 
     def is_same(self, other: Readings) -> bool:
         """Return whether the same board would follow."""
@@ -79,7 +82,8 @@ def make_board(
         about.tasks,
         read.requests.values,
         shown.values(),
-        read.is_available,
+        read.presences,
+        flags=read.flags.values.get(FLAGS, {}),
         rank_mixed=about.rank_mixed,
     )
     backend = read.backend.values.get(place_of(BACKEND_DESCRIPTION, read.backend.snapshot.files))
@@ -92,7 +96,7 @@ def make_board(
         queue=entries(read.requests.values, queue_order(backend)),
         results=frozenset((path, files[path]) for path in shown),
         broken=(
-            *_skipped(requests, {**read.requests.broken, **read.blocked.broken}),
+            *_skipped(requests, {**read.requests.broken, **read.blocked.broken, **read.flags.broken}),
             *_skipped(results, {**read.results.broken, **read.backend.broken}),
         ),
         local_models=local_models,

@@ -1,5 +1,5 @@
-"""Which models of the leaderboard are still on the Hub: checked in the background, the oldest check first,
-and kept in `.leaderboard/availability.csv` of the results dataset.
+"""Which models of the leaderboard are still on the Hub, and their tags: checked in the background, the oldest
+check first, and kept in `.leaderboard/availability.csv` of the results dataset.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from src.shared.data.model_name import is_model_name
 from src.shared.data.names import AVAILABILITY, left_behind, place_of
 from src.shared.data.request import CLOCK_SKEW
 from src.shared.errors import BadFile, Conflict, LeaderboardError
+from src.shared.models.model_source import KEPT_TAGS, Presence
 from src.shared.process.steady import steady_now
 from src.shared.stores.store import Store
 from src.shared.times import Clock, from_text, to_text, utc_now
@@ -29,7 +30,7 @@ INSPECTION_SECONDS = 300.0
 CHECKED_AGAIN_AFTER = timedelta(hours=6)
 WRITTEN_EVERY = timedelta(minutes=30)
 
-FIELDS = ("model", "checked", "available")
+FIELDS = ("model", "checked", "available", "tags")
 TRUTHS = {"true": True, "false": False}
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -39,7 +40,7 @@ class Verdict:
     """The Hub's answer about a model, and when it came."""
 
     checked: datetime
-    is_available: bool
+    presence: Presence
 
 
 Verdicts = Mapping[str, Verdict]
@@ -56,13 +57,13 @@ class Inspector:
     def __init__(
         self,
         results: Store,
-        ask: Callable[[str], bool | None],
+        ask: Callable[[str], Presence | None],
         models: Callable[[], Collection[str]],
         *,
         clock: Clock = utc_now,
         steady: Clock = steady_now,
     ) -> None:
-        self.is_available: Mapping[str, bool] = MappingProxyType({})
+        self.presences: Mapping[str, Presence] = MappingProxyType({})
         self._results = results
         self._ask = ask
         self._models = models
@@ -92,18 +93,18 @@ class Inspector:
         times = {model: check.checked for model, check in self._checks.items()} | asked
         try:
             for model in due(self._models(), times, now):
-                verdict = self._ask(model)
+                presence = self._ask(model)
                 self._asked[model] = self._steady()
-                if verdict is not None:
-                    self._checks[model] = Verdict(self._clock(), verdict)
+                if presence is not None:
+                    self._checks[model] = Verdict(self._clock(), presence)
                     self._has_news = True
         finally:
             self._publish()
 
     def _publish(self) -> None:
-        found = {model: check.is_available for model, check in self._checks.items()}
-        if found != self.is_available:
-            self.is_available = MappingProxyType(found)
+        found = {model: check.presence for model, check in self._checks.items()}
+        if found != self.presences:
+            self.presences = MappingProxyType(found)
 
     def _read(self) -> Verdicts:
         snapshot = self._results.snapshot()
@@ -161,7 +162,8 @@ def read_verdicts(data: bytes) -> dict[str, Verdict]:
         time = from_text(line.get("checked") or "")
         truth = TRUTHS.get(line.get("available") or "")
         if time and truth is not None and line.get("model"):
-            checks[line["model"]] = Verdict(time, truth)
+            tags = KEPT_TAGS.intersection((line.get("tags") or "").split())
+            checks[line["model"]] = Verdict(time, Presence(truth, tags))
     return checks
 
 
@@ -171,5 +173,6 @@ def write_verdicts(checks: Verdicts) -> bytes:
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(FIELDS)
     for model, check in sorted(checks.items()):
-        lines.writerow([model, to_text(check.checked), str(check.is_available).lower()])
+        truth, tags = str(check.presence.is_available).lower(), " ".join(sorted(check.presence.tags))
+        lines.writerow([model, to_text(check.checked), truth, tags])
     return text.getvalue().encode()

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from math import inf, isfinite
 from typing import Any, NamedTuple
 
-from src.columns import LICENSE, PARAMS, PRECISION, TYPE, Column
+from src.columns import ARCHITECTURE, EVALUATED, LICENSE, PARAMS, PRECISION, TYPE, Column
 from src.leaderboard.licenses import is_open
 from src.leaderboard.rows import Row
+from src.shared.models.model_source import MERGE, MIXTURE_OF_EXPERTS
 
 RANGE, UNKNOWN, NOTHING = "..", "unknown", "nothing"
 """How an address writes ranges, rows without a number, and an empty choice."""
 
 LONGEST, MOST_CHOICES = 200, 20
 """The characters of a text that can be a choice, and how many texts of one filter can be chosen."""
+
+LONGEST_DAY = len("2026-11-29")
 
 Predicate = Callable[[Row], bool]
 """Whether a row stays in the table."""
@@ -146,6 +150,32 @@ class Within(Filter):
 
 
 @dataclass(frozen=True)
+class Since(Filter):
+    """Keeps the rows whose day in a column is a chosen one or a later one."""
+
+    column: Column
+    at_first: str = ""
+
+    def predicate(self, chosen: str) -> Predicate | None:
+        """Return which rows stay; None if all do. A row without a day does not."""
+        if not chosen:
+            return None
+        return lambda row: str(self.column.value_of(row) or "") >= chosen
+
+    def parts(self, chosen: str) -> list[Part]:
+        """Return the parts that a visitor can take back."""
+        return [Part(f"{self.label} {chosen}", "")] if chosen else []
+
+    def texts(self, chosen: str) -> list[str]:
+        """Return a choice as texts, for an address: `2026-11-29`."""
+        return [chosen] if chosen else []
+
+    def read(self, texts: Iterable[str]) -> str:
+        """Return the choice in texts that anybody may have written; empty if they name no day."""
+        return next((day for text in texts if (day := _day(text))), "")
+
+
+@dataclass(frozen=True)
 class Without(Filter):
     """Leaves out the chosen kinds of rows."""
 
@@ -177,6 +207,13 @@ class Without(Filter):
         return known - {NOTHING} if known else self.at_first
 
 
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text[:LONGEST_DAY]).isoformat()
+    except ValueError:
+        return ""
+
+
 def _number(text: str) -> float | None:
     try:
         number = float(text)
@@ -199,7 +236,11 @@ def _is_of_a_size(low: float, high: float) -> Predicate:
     return is_of_it
 
 
-GONE, INCOMPLETE = "gone", "incomplete"
+def _has_tag(tag: str) -> Predicate:
+    return lambda row: tag in row.tags
+
+
+GONE, INCOMPLETE, FLAGGED = "gone", "incomplete", "flagged"
 TYPES = AnyOf("type", "Type", TYPE)
 PRECISIONS = AnyOf("precision", "Precision", PRECISION)
 LICENSES = AnyOf(
@@ -231,11 +272,26 @@ HIDDEN = Without(
         # A model that was never checked does not count as gone.
         GONE: Kind("No longer on the Hub", lambda row: row.is_available is False),
         INCOMPLETE: Kind("Without all scores", lambda row: not row.is_complete),
+        MERGE: Kind("Merged models", _has_tag(MERGE)),
+        MIXTURE_OF_EXPERTS: Kind("Mixtures of experts", _has_tag(MIXTURE_OF_EXPERTS)),
+        FLAGGED: Kind("Flagged by the owner", lambda row: row.flag is not None),
     },
     frozenset({GONE}),
     is_rare=True,
 )
-FILTERS: tuple[AnyOf | Within | Without, ...] = (TYPES, PRECISIONS, LICENSES, SIZE_RANGES, SIZES, HIDDEN)
+ARCHITECTURES = AnyOf("architecture", "Architecture", ARCHITECTURE, is_rare=True)
+DATES = Since("since", "Evaluated since", EVALUATED, is_rare=True)
+AnyFilter = AnyOf | Since | Within | Without
+FILTERS: tuple[AnyFilter, ...] = (
+    TYPES,
+    PRECISIONS,
+    LICENSES,
+    SIZE_RANGES,
+    SIZES,
+    DATES,
+    ARCHITECTURES,
+    HIDDEN,
+)
 
 
 def predicate(chosen: Chosen) -> Predicate:

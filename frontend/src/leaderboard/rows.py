@@ -15,9 +15,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from src.leaderboard.derived import Derived
-from src.leaderboard.scoring import Evidence, TaskColumn, column_of, differences, doubts, name_in
+from src.leaderboard.scoring import Evidence, TaskColumn, column_of, differences, doubts, groups_of, name_in
+from src.shared.data.reasons import Reasons, reason_for
 from src.shared.data.request import Request, Status
 from src.shared.data.result import Result
+from src.shared.models.model_source import Presence
 from src.tasks import Task
 
 UNRESOLVED = ("", "main")
@@ -41,6 +43,8 @@ class Row:
     """Why a score may not be comparable with most of its column, in a sentence; empty where it is."""
     average: float | None
     """The mean of the higher-is-better tasks that are in the average; None unless all of them count."""
+    groups: tuple[float | None, ...] = ()
+    """The mean of each group of tasks; None unless all of them count."""
     done: int
     """How many tasks of the average have a score that counts. If lower is better for all tasks, they count
     here.
@@ -54,6 +58,10 @@ class Row:
     """The number or fraction of questions that its tests were cut short to."""
     is_available: bool | None = None
     """Whether the model is still on the Hub; None if unknown."""
+    tags: frozenset[str] = frozenset()
+    """What the Hub's tags say about it; empty while unknown."""
+    flag: str | None = None
+    """Why the owner flagged it; None if it is not flagged."""
     rank: int | None = None
     history: tuple[Row, ...] = ()
     """The same at other commits, the newest first."""
@@ -62,6 +70,22 @@ class Row:
     def is_complete(self) -> bool:
         """Whether every task of the average counts."""
         return self.done == self.total
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether a note says something about one of its cells."""
+        return bool(self.marks) or self.flag is not None
+
+    @property
+    def first_ended(self) -> datetime:
+        """When the first evaluation ended that the row knows of, at any commit."""
+        return min(
+            [
+                self.ended,
+                *(result.ended for result in self.results),
+                *(row.first_ended for row in self.history),
+            ]
+        )
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -101,14 +125,15 @@ def standings(
     tasks: Sequence[Task],
     requests: Mapping[str, Request],
     results: Iterable[Result],
-    is_available: Mapping[str, bool] = MappingProxyType({}),
+    presences: Mapping[str, Presence] = MappingProxyType({}),
     *,
+    flags: Reasons = MappingProxyType({}),
     rank_mixed: bool = True,
 ) -> Standings:
     """Return the leaderboard that these requests (by path) and results make.
 
-    `is_available` has the models, by name, whose availability is known. Unless `rank_mixed`, marked scores do
-    not count. The results of cancelled requests are left out.
+    `presences` has what the Hub said about models, by name, and `flags` what the owner says. Unless
+    `rank_mixed`, marked scores do not count. The results of cancelled requests are left out.
     """
     standing = (result for result in results if not _is_taken_back(result, requests))
     results = sorted(standing, key=lambda result: (result.ended, result.path))
@@ -125,7 +150,8 @@ def standings(
             known
         )
     rows = _marked([_row(group, columns) for group in groups.values()], columns, rank_mixed=rank_mixed)
-    ranked = _ranked([_with_availability(row, is_available) for row in rows])
+    rows = _with_group_means(rows, columns, rank_mixed=rank_mixed)
+    ranked = _ranked([_with_flag(_with_presence(row, presences), flags) for row in rows])
     return Standings(columns, ranked, doubts(found))
 
 
@@ -135,11 +161,17 @@ def _is_taken_back(result: Result, requests: Mapping[str, Request]) -> bool:
     return request is not None and request.status is Status.CANCELLED and request.run == result.run
 
 
-def _with_availability(row: Row, is_available: Mapping[str, bool]) -> Row:
-    """Add whether the model is available. Prefer our own check; fall back to the old request."""
+def _with_presence(row: Row, presences: Mapping[str, Presence]) -> Row:
+    """Add what the Hub said about the model. Prefer our own check; fall back to the old request."""
+    if found := presences.get(row.model):
+        return replace(row, is_available=found.is_available, tags=found.tags)
     written = row.request.extra.get("still_on_hub") if row.request else None
-    known = is_available.get(row.model, written if isinstance(written, bool) else None)
-    return row if known is None else replace(row, is_available=known)
+    return replace(row, is_available=written) if isinstance(written, bool) else row
+
+
+def _with_flag(row: Row, flags: Reasons) -> Row:
+    reason = reason_for(flags, row.model) if flags else None
+    return row if reason is None else replace(row, flag=reason)
 
 
 def _request_of(
@@ -208,7 +240,7 @@ def _merged(commit: str | None, group: Sequence[_Known], columns: Sequence[TaskC
 def _averaged(row: Row, counted: Sequence[float | None], columns: Sequence[TaskColumn]) -> Row:
     """Return the row with its average and standing, from the scores that count."""
     pairs = [pair for pair in zip(counted, columns, strict=True) if pair[1].task.in_average]
-    averaged = [pair for pair in pairs if pair[1].higher_is_better]
+    averaged = [pair for pair in pairs if pair[1].is_averaged]
     wanted = averaged or pairs
     known = [(score, column.task.weight) for score, column in wanted if score is not None]
     is_complete = len(known) == len(wanted)
@@ -234,10 +266,36 @@ def _marked(rows: Sequence[Row], columns: Sequence[TaskColumn], *, rank_mixed: b
         if any(marks):
             row = replace(row, marks=marks)
         if any(marks) and not rank_mixed:
-            counted = [None if mark else score for score, mark in zip(row.scores, marks, strict=True)]
-            row = _averaged(row, counted, columns)
+            row = _averaged(row, _unmarked(row), columns)
         marked.append(row)
     return marked
+
+
+def _unmarked(row: Row) -> Sequence[float | None]:
+    """Return the scores of a row, without those that are marked."""
+    if not row.marks:
+        return row.scores
+    return [None if mark else score for score, mark in zip(row.scores, row.marks, strict=True)]
+
+
+def _with_group_means(rows: list[Row], columns: Sequence[TaskColumn], *, rank_mixed: bool) -> list[Row]:
+    """Add the weighted mean of each group of tasks."""
+    groups = groups_of(columns)
+    if not groups:
+        return rows
+    found = []
+    for row in rows:
+        counted = row.scores if rank_mixed else _unmarked(row)
+        means = []
+        for group in groups:
+            known = [
+                (score, columns[place].task.weight)
+                for place in group.places
+                if (score := counted[place]) is not None
+            ]
+            means.append(_mean(known) if len(known) == len(group.places) else None)
+        found.append(replace(row, groups=tuple(means)))
+    return found
 
 
 def _newest_score(newest_first: Sequence[Result], task: Task) -> tuple[Result | None, float | None]:

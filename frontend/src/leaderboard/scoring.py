@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from src.shared.data.benchmark import metric_key
 from src.shared.data.result import Result, Setting
@@ -58,12 +58,37 @@ class TaskColumn:
         """The column's name on the page."""
         return self.task.col_name + ("" if self.higher_is_better else LOWER_IS_BETTER)
 
+    @property
+    def is_averaged(self) -> bool:
+        """Whether the column is part of averages."""
+        return self.task.in_average and self.higher_is_better
+
     def shown(self, score: float | None) -> float | None:
         """Return the score as people read it, or None if it is not finite."""
         if score is None or not self.is_fraction:
             return score
         percentage = score * 100
         return percentage if isfinite(percentage) else None
+
+
+class Group(NamedTuple):
+    """A group of tasks that has a mean of its own."""
+
+    name: str
+    places: tuple[int, ...]
+    """The places of the columns that its mean is of."""
+
+
+def groups_of(columns: Sequence[TaskColumn]) -> tuple[Group, ...]:
+    """Return the groups that the owner named, in the order of their first columns.
+
+    A group's mean is of the columns that an average is of. A group without any has no mean.
+    """
+    places: dict[str, list[int]] = {}
+    for place, column in enumerate(columns):
+        if column.task.group and column.is_averaged:
+            places.setdefault(column.task.group, []).append(place)
+    return tuple(Group(name, tuple(each)) for name, each in places.items())
 
 
 @dataclass(frozen=True)

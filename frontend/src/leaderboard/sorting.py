@@ -33,6 +33,17 @@ def in_order(rows: Sequence[Row], column: Column, sort: Sort) -> Sequence[Row]:
     return [row for _, row in known] + [row for value, row in values if value is None]
 
 
+def places(rows: Sequence[Row], column: Column) -> dict[int, int]:
+    """Return each row's place in a column of scores, by the row's `id`. The best is 1, and equals share."""
+    best_first = not column.lower_first
+    known = [(value, row) for row in rows if isinstance(value := column.value_of(row), float | int)]
+    known.sort(key=lambda pair: pair[0], reverse=best_first)
+    first: dict[float, int] = {}
+    for place, (value, _) in enumerate(known, start=1):
+        first.setdefault(value, place)
+    return {id(row): first[value] for value, row in known}
+
+
 def _key(value: Value) -> tuple[bool, float | str]:
     """A key by which numbers and texts can be compared: an owner's column may hold both."""
     return (True, value.casefold()) if isinstance(value, str) else (False, value or 0)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from src.columns import RANK, Cell, Column, Value, columns, score
+from src.columns import AVERAGE, RANK, Cell, Column, Value, columns, score
 from src.leaderboard.filters import FILTERS, Chosen, predicate
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.search import found, read_search
-from src.leaderboard.sorting import Sort, in_order, is_descending
+from src.leaderboard.sorting import Sort, in_order, is_descending, places
 
 BY_RANK = Sort(RANK.name)
 
@@ -58,6 +58,10 @@ class Table:
     """The number of rows without search and filters."""
     best: Mapping[str, Value]
     """The best score among the rows that were found, by the name of each column of scores."""
+    places: tuple[int | None, ...] = ()
+    """The place of each row among all rows of the leaderboard in the scores that it is sorted by; empty if it
+    is not sorted by scores. Ranks never change with the order.
+    """
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -78,15 +82,24 @@ def view(standings: Standings, state: ViewState) -> Table:
     if sort != BY_RANK:
         rows = in_order(rows, by, sort)
     chosen = tuple(column for column in every if _is_chosen(column, state))
+    shown = tuple(rows[: state.size])
     return Table(
         columns=chosen,
-        rows=tuple(rows[: state.size]),
+        rows=shown,
         sorted_by=by,
         is_descending=is_descending(by, sort),
         found=len(rows),
         total=len(standings.rows),
+        places=_places(standings, by, shown) if sort != BY_RANK else (),
         best={column.name: best for column in chosen if (best := _best(column, rows)) is not None},
     )
+
+
+def _places(standings: Standings, by: Column, shown: Sequence[Row]) -> tuple[int | None, ...]:
+    if by.text is not score or by is AVERAGE:  # the average's places are the ranks
+        return ()
+    found = standings.derived.once(("places", by.name), lambda: places(standings.rows, by))
+    return tuple(found.get(id(row)) for row in shown)
 
 
 def _best(column: Column, rows: Sequence[Row]) -> float | None:

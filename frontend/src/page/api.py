@@ -32,7 +32,10 @@ TOO_LONG = (
 
 
 class Mark(TypedDict):
-    """Why a score may not be comparable with most of its column; `row` counts from 0."""
+    """Why a score may not be comparable with most of its column, or why the owner flagged a model.
+
+    `row` counts from 0.
+    """
 
     row: int
     header: str
@@ -76,7 +79,7 @@ def leaderboard(board: Board) -> Leaderboard:
         "marks": [
             {"row": place, "header": column.header, "reason": reason}
             for place, row in enumerate(board.standings.rows)
-            if row.marks
+            if row.is_marked
             for column in all_columns
             if column.mark and (reason := column.mark(row))
         ],

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 import gradio as gr
 
 from src.board.board import Board
-from src.leaderboard.filters import FILTERS, AnyOf, Chosen, Range, Within, Without, choices
+from src.leaderboard.filters import FILTERS, AnyFilter, AnyOf, Chosen, Range, Since, Within, Without, choices
 from src.page.updates import Updates
+from src.shared.times import utc_now
+
+RECENT = (7, 30, 90, 365)
+"""The days that the list of a filter by day goes back to."""
 
 
 class ListControl:
@@ -89,18 +94,51 @@ class RangeControl:
         return [chosen.low, chosen.high, chosen.with_unknown]
 
 
-Control = ListControl | BoxesControl | RangeControl
+class DayControl:
+    """A day: one of some recent ones, or any that is typed in."""
+
+    def __init__(self, of: Since) -> None:
+        self.of = of
+        self.components = [
+            gr.Dropdown(
+                recent_days(),
+                value=None,
+                label=of.label,
+                allow_custom_value=True,
+                elem_id=f"filter-{of.name}",
+                min_width=140,
+            )
+        ]
+
+    def chosen(self, values: Sequence[Any]) -> str:
+        """Return what is chosen, from the values of the components."""
+        return self.of.read([str(values[0] or "")])
+
+    def values(self, chosen: str) -> list[Any]:
+        """Return the values of the components for a choice."""
+        return [chosen or None]
 
 
-def control(of: AnyOf | Within | Without) -> Control:
+Control = ListControl | BoxesControl | RangeControl | DayControl
+
+
+def control(of: AnyFilter) -> Control:
     """Make the control of a filter."""
     match of:
+        case Since():
+            return DayControl(of)
         case Within():
             return RangeControl(of)
         case AnyOf(column=column) if column is not None:
             return ListControl(of)
         case _:
             return BoxesControl(of)
+
+
+def recent_days() -> list[tuple[str, str]]:
+    """Return the days that are offered: the label of each, and the day."""
+    today = utc_now().date()
+    return [(f"The last {days} days", (today - timedelta(days)).isoformat()) for days in RECENT]
 
 
 def offered(of: AnyOf, texts: Sequence[str] = ()) -> list[tuple[str, str]]:
@@ -146,16 +184,19 @@ class FilterControls:
         return [value for each in self._controls for value in each.values(chosen[each.of.name])]
 
     def offered(self, board: Board) -> Updates:
-        """Offer the choices that occur on a board. They are the same for all visitors."""
+        """Offer the choices that occur on a board, and recent days. They are the same for all visitors."""
         return {component: gr.update(choices=_choices(each, board)) for each, component in self._lists()}
 
-    def _lists(self) -> Iterator[tuple[AnyOf, Any]]:
+    def _lists(self) -> Iterator[tuple[AnyOf | Since, Any]]:
         for each in self._controls:
-            if isinstance(each, ListControl):
+            if isinstance(each, ListControl | DayControl):
                 yield each.of, each.components[0]
 
 
-def _choices(of: AnyOf, board: Board) -> list[tuple[str, str]]:
+def _choices(of: AnyOf | Since, board: Board) -> list[tuple[str, str]]:
+    if isinstance(of, Since):
+        return recent_days()
+
     def found() -> list[tuple[str, str]]:
         return offered(of, choices(of.column, board.standings.rows) if of.column else ())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -27,9 +28,20 @@ from src.page.table import Contents, contents, has_bars, leaderboard_table
 from src.page.texts import Texts
 from src.page.updates import AT_ONCE, Updates
 from src.page.view_controls import ViewControls
+from src.shared.times import Clock, utc_now
 from src.tasks import Task
 
 SCRIPT = Path(__file__).with_name("table.js")
+
+NEW_FOR = timedelta(days=7)
+"""How long a model has a badge that says it is new."""
+
+KEEP_BARS = """(on) => {
+    document.querySelector("#leaderboard").classList.toggle("without-bars", !on);
+    localStorage.setItem("bars", on ? "on" : "off");
+}"""
+RESTORE_BARS = '() => localStorage.getItem("bars") !== "off"'
+"""Whether there are bars is a matter of taste, so the browser remembers it and links do not."""
 
 UNSEEN = "unseen"
 """The CSS class of what is hidden but loaded: the browser fetches the component's scripts while the server
@@ -53,8 +65,10 @@ class LeaderboardTab:
         *,
         num_fewshot: int | None = None,
         space: str | None = None,
+        clock: Clock = utc_now,
     ) -> None:
         self._keeper = keeper
+        self._clock = clock
         self._num_fewshot = num_fewshot
         self._space = space
         self._opened: _Seen | None = None
@@ -69,6 +83,9 @@ class LeaderboardTab:
             self.active = gr.HTML(padding=False, elem_id="active")
             with gr.Row(elem_id="above-the-table"):
                 self.found = gr.HTML(padding=False)
+                bars = gr.Checkbox(
+                    True, label="Bars", container=False, scale=0, min_width=80, elem_id="with-bars"
+                )
                 gr.Button("🔗 Copy link", size="sm", elem_id="copy-link", scale=0, min_width=120)
             with gr.Column(elem_id="leaderboard"):
                 self.table = leaderboard_table(tasks)
@@ -79,6 +96,8 @@ class LeaderboardTab:
             self.address = gr.Textbox("", visible="hidden", elem_id="address", label="The view's address")
             self.marker = gr.HTML(padding=False, elem_id="view")
         self.catch_up = gr.Textbox("", visible="hidden", elem_id="catch-up", label="The server is back")
+        bars.change(None, bars, None, js=KEEP_BARS, show_api=False)
+        self._bars = bars
         if texts.citation.strip():
             _citation(texts)
 
@@ -113,6 +132,7 @@ class LeaderboardTab:
     def listen(self, page: gr.Blocks) -> Dependency:
         """Connect the controls and the notice. Returns the event of a page whose server is back."""
         page.load(None, None, None, js=SCRIPT.read_text(encoding="utf-8"), show_api=False)
+        page.load(None, None, self._bars, js=RESTORE_BARS, show_api=False)
         inputs, outputs = [self.seen_board, *self.choices], [*self.shown, self.controls.rows]
         gr.on(
             [control.input for control in self.controls.used],
@@ -259,11 +279,12 @@ class LeaderboardTab:
         """Return what a visitor sees. The present board with default choices is made once
         for all visitors.
         """
+        today = self._clock().date()
         if board is not self._keeper.now.board or state != self.controls.opening:
-            return _contents(board, state)
+            return _contents(board, state, today)
         with self._opening:
-            if self._opened is None or self._opened.board is not board:
-                self._opened = _contents(board, state)
+            if self._opened is None or self._opened.board is not board or self._opened.today != today:
+                self._opened = _contents(board, state, today)
             return self._opened
 
 
@@ -271,6 +292,8 @@ class _Seen(NamedTuple):
     """What a visitor sees of a board."""
 
     board: Board
+    today: date
+    """The day on which it was made: what is new then is not new for ever."""
     table: Contents
     number: int
     """How many rows are shown."""
@@ -285,20 +308,22 @@ class _Seen(NamedTuple):
     """The notes below the table."""
 
 
-def _contents(board: Board, state: ViewState) -> _Seen:
+def _contents(board: Board, state: ViewState, today: date) -> _Seen:
     table = view(board.standings, state)
     found = marks.numbered(table)
-    made = contents(table, board.local_models, found)
+    new_since = datetime.combine(today - NEW_FOR, time.min, UTC)
+    made = contents(table, board.local_models, found, new_since=new_since)
     _ = made.as_json  # made here, in a thread, so that nobody else waits for it
     return _Seen(
         board=board,
+        today=today,
         table=made,
         number=len(table.rows),
         found=table.found,
         sorted_by=table.sorted_by.header,
         is_descending=table.is_descending,
         bars=" ".join(str(place) for place, each in enumerate(table.columns, 1) if has_bars(each)),
-        notes=marks.notes(found),
+        notes=marks.notes(table, found),
     )
 
 

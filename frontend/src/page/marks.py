@@ -1,4 +1,4 @@
-"""Marks at scores that may not be comparable with most of their column, and the notes below the table."""
+"""Marks at flagged models and at scores that may not be comparable, and the notes below the table."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
+from src.columns import model_type
 from src.leaderboard.view import Table
 from src.page.html import render
 
@@ -13,13 +14,22 @@ SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def numbered(table: Table) -> dict[str, str]:
-    """Return the mark of each reason that a score of this table is marked for, in the order of the rows."""
+    """Return the mark of each reason that a cell of this table is marked for, in the order of the rows."""
     shown = [column.mark for column in table.columns if column.mark]
-    marked = [row for row in table.rows if row.marks]
+    marked = [row for row in table.rows if row.is_marked]
     reasons = dict.fromkeys(reason for row in marked for mark in shown if (reason := mark(row)))
     return {reason: str(number).translate(SUPERSCRIPTS) for number, reason in enumerate(reasons, start=1)}
 
 
-def notes(marks: Mapping[str, str]) -> Markup:
-    """Return what each mark in the table means; nothing where there are none."""
-    return render("marks.html", marks=marks) if marks else Markup()
+def notes(table: Table, marks: Mapping[str, str]) -> Markup:
+    """Return what the marks and symbols in the table mean; nothing for an empty table."""
+    if not table.rows:
+        return Markup()
+    kinds = dict.fromkeys(filter(None, map(model_type, table.rows)))
+    partial = next((row for row in table.rows if row.done < row.total), None)
+    return render(
+        "marks.html",
+        marks=marks,
+        kinds=[kind for kind in kinds if kind.symbol and kind.name],
+        partial=partial,
+    )

@@ -28,26 +28,10 @@ from src.tasks import Task
 TICK_SECONDS = 5.0
 STYLE = Path(__file__).with_name("style.css")
 CONNECTION = Path(__file__).with_name("connection.js")
-SUBMIT_TAB = "submit"
-NAME_THE_TAB = """
-() => {
-    const address = new URL(location.href);
-    address.searchParams.set("tab", "submit");
-    const rank = ([name]) => ["request", "tab", name].indexOf(name);
-    address.search = new URLSearchParams([...address.searchParams].sort((a, b) => rank(a) - rank(b)));
-    history.replaceState(history.state, "", address);
-}
-"""
-"""Gradio's login button keeps only the address's first parameter: put one there that leads back here."""
+NAME_THE_TAB = Path(__file__).with_name("tabs.js")
+LEADERBOARD_TAB, ABOUT_TAB, SUBMIT_TAB = "leaderboard", "about", "submit"
+"""The tabs. An address names the second and the third."""
 
-FORGET_THE_TAB = """
-() => {
-    const address = new URL(location.href);
-    address.searchParams.delete("tab");
-    address.searchParams.delete("request");
-    history.replaceState(history.state, "", address);
-}
-"""
 AT_ONCE = 8
 """How many events of one kind are processed at the same time."""
 
@@ -78,14 +62,14 @@ def build_page(
         gr.Markdown(texts.introduction)
         banner = gr.HTML(padding=False)
         with gr.Tabs() as tabs:
-            with gr.Tab("🏅 LLM Benchmark", id="leaderboard") as leaderboard_tab:
+            with gr.Tab("🏅 LLM Benchmark", id=LEADERBOARD_TAB) as leaderboard_tab:
                 leaderboard = LeaderboardTab(keeper, tasks, texts, num_fewshot=num_fewshot, space=space)
-            with gr.Tab("📝 About", id="about") as about_tab:
+            with gr.Tab("📝 About", id=ABOUT_TAB) as about_tab:
                 about = AboutTab(keeper, texts, num_fewshot=num_fewshot)
             with gr.Tab("🚀 Submit here!", id=SUBMIT_TAB) as submit_tab:
                 submit = SubmitTab(keeper, desk, texts, visitors)
         _keep_up_to_date(page, keeper, leaderboard, about, submit, banner, notice)
-        _follow_the_address(page, tabs, submit_tab, [leaderboard_tab, about_tab], submit)
+        _follow_the_address(page, tabs, [leaderboard_tab, about_tab, submit_tab], submit)
         add_endpoints(keeper, desk, visitors)
         gr.HTML(FOOT, padding=False)
     page.queue(default_concurrency_limit=AT_ONCE)
@@ -130,19 +114,18 @@ def _keep_up_to_date(
     submit.listen(page)
 
 
-def _follow_the_address(
-    page: gr.Blocks, tabs: gr.Tabs, submit_tab: gr.Tab, other_tabs: Sequence[gr.Tab], submit: SubmitTab
-) -> None:
-    """Open the tab in the address, and write the open tab into it, so that a login returns to it."""
+def _follow_the_address(page: gr.Blocks, tabs: gr.Tabs, each: Sequence[gr.Tab], submit: SubmitTab) -> None:
+    """Open the tab in the address, and write the open tab into it."""
 
     def open_tab(request: gr.Request) -> Updates:
         query = request.query_params
-        is_wanted = REQUEST in query or query.get("tab") == SUBMIT_TAB
-        return submit.open(request) | ({tabs: gr.Tabs(selected=SUBMIT_TAB)} if is_wanted else {})
+        wanted = SUBMIT_TAB if REQUEST in query else query.get("tab")
+        is_known = wanted in (ABOUT_TAB, SUBMIT_TAB)
+        return submit.open(request) | ({tabs: gr.Tabs(selected=wanted)} if is_known else {})
 
     # Not queued: if a page begins with two queued events, Gradio's client may lose the answer of the second
     # when the first ends, and with it the tab and the login.
     page.load(open_tab, None, [tabs, *submit.outputs_of_opening], queue=False, **QUIETLY)
-    submit_tab.select(None, None, None, js=NAME_THE_TAB, show_api=False)
-    for tab in other_tabs:
-        tab.select(None, None, None, js=FORGET_THE_TAB, show_api=False)
+    script = NAME_THE_TAB.read_text(encoding="utf-8")
+    for tab in each:
+        tab.select(None, None, None, js=f'() => ({script})("{tab.id}")', show_api=False)

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from src.columns import AVERAGE, score
 from src.leaderboard.agreement import described
-from src.leaderboard.scoring import TaskColumn
+from src.leaderboard.scoring import TaskColumn, groups_of
 from src.page.html import render
 from src.page.links import link
 from src.shared.data.backend_description import BackendDescription, TaskDescription
@@ -83,13 +83,17 @@ def header_titles(
         )
         for test in tests
     }
+    titles |= {
+        group.name: f"The mean of {', '.join(columns[place].task.col_name for place in group.places)}"
+        for group in groups_of(columns)
+    }
     average = _average(columns)
     return titles | {AVERAGE.header: average} if average else titles
 
 
 def _average(columns: Sequence[TaskColumn]) -> str:
     """Return how the average is computed, unless it is the plain mean of all higher-is-better columns."""
-    inside = [each for each in columns if each.task.in_average and each.higher_is_better]
+    inside = [each for each in columns if each.is_averaged]
     sentences = []
     if len({each.task.weight for each in inside}) > 1:
         weights = ", ".join(f"{each.task.col_name} {each.task.weight:g}" for each in inside)
@@ -147,6 +151,7 @@ def _version(test: _Test) -> str | None:
 
 
 FACTS = [
+    _Fact("Group", lambda test: test.column.task.group),
     _Fact("Metric", _metric),
     _Fact("Scored by", _scored_by),
     _Fact("Questions", _questions),

@@ -39,11 +39,20 @@
   const dressCell = (cell, hasBar) => {
     const text = cell.textContent.trim();
     const isName = cell.cellIndex === 2;
-    const mark = isName ? null : text.match(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+$/);
-    const title = mark ? reason(mark[0]) : isName ? text : "";
+    const mark = text.match(/[⁰¹²³⁴⁵⁶⁷⁸⁹]+$/);
+    const place = text.match(/^#(\d+) /);
+    const some = text.match(/^(\d+)\/(\d+)$/);
+    const title = [
+      isName && text.slice(0, mark?.index),
+      mark && reason(mark[0]),
+      place && `Number ${place[1]} of all models in this column`,
+      some && `${some[1]} of ${some[2]} tasks have a score`,
+    ]
+      .filter(Boolean)
+      .join("\n");
     if (title) cell.title = title;
     else cell.removeAttribute("title");
-    const number = hasBar && text.match(/^(\d+(\.\d+)?)\s*[⁰¹²³⁴⁵⁶⁷⁸⁹]*$/); // 3/5 tasks are no score
+    const number = hasBar && text.match(/^(?:#\d+ )?(\d+(\.\d+)?)\s*[⁰¹²³⁴⁵⁶⁷⁸⁹]*$/); // 3/5 tasks are no score
     const score = number ? parseFloat(number[1]) : NaN;
     if (score <= 100) cell.style.setProperty("--score", score);
     else cell.style.removeProperty("--score");

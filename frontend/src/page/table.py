@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -37,6 +38,8 @@ STYLE = Path(inspect.getfile(Leaderboard)).parent / Leaderboard.TEMPLATE_DIR / "
 """The component's style sheet, where Gradio looks for it."""
 
 EMPHASIS = "font-weight: 600"
+
+NEVER_NEW = datetime.max.replace(tzinfo=UTC)
 
 LONGEST_TEXT = 120
 """Characters; the Hub's longest names have 96."""
@@ -79,13 +82,18 @@ class Contents(dict[str, object]):
 
 
 def contents(
-    table: Table, local_models: Collection[str], marks: Mapping[str, str] = MappingProxyType({})
+    table: Table,
+    local_models: Collection[str],
+    marks: Mapping[str, str] = MappingProxyType({}),
+    *,
+    new_since: datetime = NEVER_NEW,
 ) -> Contents:
     """Return what the component is sent: the text of each cell, and what is emphasized.
 
-    `marks` has the mark for each reason that a score can be marked for.
+    `marks` has the mark for each reason that a cell can be marked for. Models that were first evaluated after
+    `new_since` get a badge.
     """
-    parts = [_part(column, table, local_models, marks) for column in table.columns]
+    parts = [_part(column, table, local_models, marks, new_since) for column in table.columns]
     rows = [list(row) for row in zip(*(part.texts for part in parts), strict=True)]
     styles = [list(row) for row in zip(*(part.styles for part in parts), strict=True)]
     return Contents(
@@ -114,29 +122,52 @@ class _Part(NamedTuple):
     styles: Sequence[str]
 
 
-def _part(column: Column, table: Table, local_models: Collection[str], marks: Mapping[str, str]) -> _Part:
-    """Return a column's texts with the marks of its scores, and its styles: its best score is bold."""
+def _part(
+    column: Column,
+    table: Table,
+    local_models: Collection[str],
+    marks: Mapping[str, str],
+    new_since: datetime,
+) -> _Part:
+    """Return a column's texts with the marks of its cells, and its styles: its best score is bold."""
     rows = table.rows
     if column is MODEL:
-        names = [model_cell(row, is_local=row.model in local_models) for row in rows]
-        return _Part(names, [EMPHASIS] * len(rows))
+        names = [
+            model_cell(row, is_local=row.model in local_models, is_new=row.first_ended >= new_since)
+            for row in rows
+        ]
+        return _Part(_marked(names, column, rows, marks), [EMPHASIS] * len(rows))
     values, texts = column.cells(rows)
     texts = [_shortened(text) or BLANK for text in texts]
-    if marks and column.mark is not None:
-        found = [marks.get(column.mark(row), "") if row.marks else "" for row in rows]
-        texts = [f"{text} {mark}" if mark else text for text, mark in zip(texts, found, strict=True)]
+    if column is table.sorted_by and table.places:
+        texts = [
+            f"#{place} {text}" if place else text for text, place in zip(texts, table.places, strict=True)
+        ]
+    marked = _marked(texts, column, rows, marks)
     best = table.best.get(column.name)
     if column is AVERAGE or best is None:
-        return _Part(texts, [EMPHASIS if column is AVERAGE else ""] * len(rows))
-    return _Part(texts, [EMPHASIS if value == best else "" for value in values])
+        return _Part(marked, [EMPHASIS if column is AVERAGE else ""] * len(rows))
+    return _Part(marked, [EMPHASIS if value == best else "" for value in values])
 
 
-def model_cell(row: Row, *, is_local: bool) -> str:
+def _marked(
+    texts: Sequence[str], column: Column, rows: Sequence[Row], marks: Mapping[str, str]
+) -> Sequence[str]:
+    if not marks or column.mark is None:
+        return texts
+    found = [marks.get(column.mark(row), "") if row.is_marked else "" for row in rows]
+    return [f"{text} {mark}" if mark else text for text, mark in zip(texts, found, strict=True)]
+
+
+def model_cell(row: Row, *, is_local: bool, is_new: bool = False) -> str:
     """Return a model's name as Markdown: a link if it has a page, and badges that distinguish its rows."""
     name = _name(row.model, not is_local and row.is_available is not False)
-    chat = " `chat`" if row.use_chat_template else ""
-    limit = f" `limit {row.limit:g}`" if row.limit is not None else ""
-    return f"{name}{chat}{limit}"
+    badges = [
+        *(["new"] if is_new else []),
+        *(["chat"] if row.use_chat_template else []),
+        *([f"limit {row.limit:g}"] if row.limit is not None else []),
+    ]
+    return " ".join([name, *(f"`{badge}`" for badge in badges)])
 
 
 @lru_cache(maxsize=50_000)

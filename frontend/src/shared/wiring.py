@@ -13,7 +13,7 @@ from .data.cards import REQUESTS_CARD, RESULTS_CARD
 from .index.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from .models.folder_models import FolderModels
 from .models.hub_models import HubModels
-from .models.model_source import FirstFound, ModelSource
+from .models.model_source import FirstFound, ModelSource, Presence
 from .process.steady import steady_now
 from .settings import CommonSettings
 from .stores.budgets import Pace
@@ -44,7 +44,7 @@ class Stores:
     results: Store
     models: ModelSource
     """Where models are looked up."""
-    is_available: Callable[[str], bool | None] = lambda model: None
+    presence: Callable[[str], Presence | None] = lambda model: None
     """Asks the Hub whether a model is still there; None if it does not say, or if the data is elsewhere."""
     space_name: Callable[[str], str | None] = lambda name: None
     """Returns the current name of a Space that may have been renamed; None if there is no such Space."""
@@ -72,7 +72,7 @@ def _on_the_hub(settings: CommonSettings, clock: Clock) -> Stores:
         ),
         results=HubStore(hub, settings.results_dataset, card=RESULTS_CARD, index=RESULTS_INDEX, pace=pace()),
         models=models,
-        is_available=models.is_available,
+        presence=models.presence,
         space_name=partial(current_name, hub),
     )
 

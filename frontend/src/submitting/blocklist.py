@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
+from src.shared.data.reasons import Reasons, read_reasons, reason_for
 from src.shared.data.yaml_file import TEXT_LOADER, read_yaml
 from src.shared.errors import BadFile
 
@@ -19,29 +19,29 @@ REMOVED = "it was removed from this leaderboard"
 class Blocklist:
     """Reasons, which may be empty, by name or pattern (`spammers/*`), all in lower case."""
 
-    models: Mapping[str, str] = field(default_factory=dict)
-    users: Mapping[str, str] = field(default_factory=dict)
-    removed: Mapping[str, str] = field(default_factory=dict)
+    models: Reasons = field(default_factory=dict)
+    users: Reasons = field(default_factory=dict)
+    removed: Reasons = field(default_factory=dict)
     """Models whose results are not shown; they cannot be submitted either."""
     broken: str = ""
     """Why the file cannot be understood. Then we cannot tell who is blocked."""
 
     def model(self, name: str) -> str | None:
         """Return why a model is blocked, or None if it is not."""
-        reason = _reason(self.models, name)
+        reason = reason_for(self.models, name)
         return (
             reason
             if reason is not None or not self.is_removed(name)
-            else _reason(self.removed, name) or REMOVED
+            else reason_for(self.removed, name) or REMOVED
         )
 
     def is_removed(self, name: str) -> bool:
         """Return whether a model's results are hidden."""
-        return bool(self.removed) and _reason(self.removed, name) is not None
+        return bool(self.removed) and reason_for(self.removed, name) is not None
 
     def user(self, login: str) -> str | None:
         """Return why a user is blocked, or None if they are not."""
-        return _reason(self.users, login)
+        return reason_for(self.users, login)
 
 
 def read_blocklist(data: bytes) -> Blocklist:
@@ -51,22 +51,5 @@ def read_blocklist(data: bytes) -> Blocklist:
         return Blocklist()
     if not isinstance(raw, Mapping) or not set(raw) <= set(KINDS):
         raise BadFile("it may hold only `models:`, `users:` and `removed:`")
-    models, users, removed = (_reasons(raw.get(kind), kind) for kind in KINDS)
+    models, users, removed = (read_reasons(raw.get(kind), kind) for kind in KINDS)
     return Blocklist(models=models, users=users, removed=removed)
-
-
-def _reasons(value: object, kind: str) -> dict[str, str]:
-    """Read a list of names, each with or without a reason: `- name` or `- name: reason`."""
-    found: dict[str, str] = {}
-    for item in value if isinstance(value, list) else [value] if value else []:
-        entries = item.items() if isinstance(item, Mapping) else [(item, "")]
-        for name, reason in entries:
-            if not isinstance(name, str) or not isinstance(reason, str) or not name.strip():
-                raise BadFile(f"an entry of {kind} is neither a name nor a name with a reason: {item!r:.100}")
-            found[name.strip().casefold()] = reason.strip()
-    return found
-
-
-def _reason(reasons: Mapping[str, str], name: str) -> str | None:
-    name = name.casefold()
-    return next((reason for pattern, reason in reasons.items() if fnmatchcase(name, pattern)), None)

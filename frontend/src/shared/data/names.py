@@ -28,6 +28,9 @@ BACKEND_DESCRIPTION = f"{OWN_FOLDER}/backend.yaml"
 BLOCKLIST = f"{OWN_FOLDER}/blocked.yaml"
 """In the requests dataset: models and users that may not be submitted, or submit."""
 
+FLAGS = f"{OWN_FOLDER}/flags.yaml"
+"""In the requests dataset: models that the owner flagged, each with a reason."""
+
 AVAILABILITY = f"{OWN_FOLDER}/availability.csv"
 """In the results dataset: which models are still on the Hub."""
 

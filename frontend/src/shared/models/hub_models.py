@@ -22,9 +22,11 @@ from ..errors import CannotBeEvaluated, ModelError, ModelIsPrivate, ModelNotFoun
 from ..stores.hub import FAILURES, TRY_AGAIN, Hub, reason, status_of
 from .model_source import (
     CHAT_TEMPLATE,
+    KEPT_TAGS,
     LONGEST_CARD_BYTES,
     README,
     ModelFacts,
+    Presence,
     license_in,
     quantization_in,
     within_bounds,
@@ -98,19 +100,19 @@ class HubModels:
         except EntryNotFoundError:
             return b""
 
-    def is_available(self, name: str) -> bool | None:
-        """Return whether everybody can find the model on the Hub, or None if the Hub does not say.
+    def presence(self, name: str) -> Presence | None:
+        """Return whether everybody can find the model on the Hub, and its tags; None if the Hub does not say.
 
         Only the answer to a valid token counts as gone: without a token, private models are not found either.
         Raises ModelError if the Hub cannot be asked.
         """
         try:
-            info = self._hub.call(self._hub.api.model_info, name, expand=["private"])
+            info = self._hub.call(self._hub.api.model_info, name, expand=["private", "tags"])
         except RepositoryNotFoundError as error:
-            return False if status_of(error) == 404 and self._hub.api.token else None
+            return Presence(False) if status_of(error) == 404 and self._hub.api.token else None
         except FAILURES as error:
             raise ModelError(f"Cannot look up {name}: {reason(error, self._hub, TRY_AGAIN)}") from error
-        return None if info.private else True
+        return None if info.private else Presence(True, KEPT_TAGS.intersection(as_texts(info.tags)))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from ..data.json_file import as_text, as_texts
 from ..errors import CannotBeEvaluated, ModelNotFound
@@ -28,6 +28,21 @@ MOST_FILES = 10_000
 
 MOST_PARAMS = 10**15
 """A larger number is a mistake or an attack."""
+
+
+MERGE, MIXTURE_OF_EXPERTS = "merge", "moe"
+"""The Hub's tags for merged models and mixtures of experts."""
+
+KEPT_TAGS = frozenset({MERGE, MIXTURE_OF_EXPERTS})
+
+
+class Presence(NamedTuple):
+    """What the Hub says about a model that is on the leaderboard."""
+
+    is_available: bool
+    """Whether everybody can find it."""
+    tags: frozenset[str] = frozenset()
+    """Which of `KEPT_TAGS` it has."""
 
 
 @dataclass(frozen=True, kw_only=True)
