@@ -38,10 +38,14 @@ NEW_FOR = timedelta(days=7)
 
 KEEP_BARS = """(on) => {
     document.querySelector("#leaderboard").classList.toggle("without-bars", !on);
-    localStorage.setItem("bars", on ? "on" : "off");
+    try { localStorage.setItem("bars", on ? "on" : "off"); } catch {}
 }"""
-RESTORE_BARS = '() => localStorage.getItem("bars") !== "off"'
-"""Whether there are bars is a matter of taste, so the browser remembers it and links do not."""
+RESTORE_BARS = """() => {
+    try { return localStorage.getItem("bars") !== "off"; } catch { return true; }
+}"""
+"""Whether there are bars is a matter of taste, so the browser remembers it and links do not. In the Hub's
+frame it may refuse to remember anything, if it blocks the cookies of other hosts.
+"""
 
 UNSEEN = "unseen"
 """The CSS class of what is hidden but loaded: the browser fetches the component's scripts while the server
