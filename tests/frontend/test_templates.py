@@ -151,6 +151,7 @@ SHOWN = {
         )
     },
     "looking_up": notices.looking_up,
+    "elsewhere": notices.elsewhere,
     **{f"table {status}": table_of(status) for status in Status},
     **{f"cards {status}": cards_of(status) for status in Status},
 }
