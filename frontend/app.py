@@ -88,6 +88,7 @@ def main() -> None:
     for name, value in QUIET_GRADIO.items():  # gradio reads them on import
         os.environ.setdefault(name, value)
     from src.page.page import build_page
+    from src.page.plain.routes import plain_site, serve_plain
     from src.page.visitors import Visitors
 
     visitors = Visitors(Accounts(), settings.hosts)
@@ -101,7 +102,7 @@ def main() -> None:
         notice=stores.notice,
         space=settings.space_id if settings.is_a_space else None,
     )
-    serve(page, settings, stores)
+    serve_plain(serve(page, settings, stores), keeper, plain_site(texts, settings))
     stop.wait()
     for loop in loops:
         loop.stop(wait=False)

@@ -252,6 +252,16 @@ def test_below_the_table_stands_what_its_symbols_and_a_part_of_the_scores_mean(
     assert marks.notes(replace(table, rows=()), {}) == ""
 
 
+def test_below_the_table_are_links_to_the_same_view_as_files(
+    leaderboard: Leaderboard, tab: LeaderboardTab
+) -> None:
+    fill(leaderboard)
+    query = urlencode({"q": 'a"b', "sort": "Copying"})
+    shown = tab.go_to(None, query)[tab.notes]
+    for path in ("table.csv", "leaderboard", "table"):
+        assert f'href="{path}?q=a%22b&amp;sort=Copying"' in shown
+
+
 def test_a_model_is_new_for_a_week_after_its_first_result(leaderboard: Leaderboard) -> None:
     leaderboard.add_result("acme/old", run="2026-01-01T00-00-00.0", scores=scores(0.5, 0.5, 0.5))
     leaderboard.add_result(

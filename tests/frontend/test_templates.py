@@ -1,6 +1,7 @@
 """The templates of the page: each is used, and whatever it is filled with stays text."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from jinja2 import UndefinedError
@@ -9,10 +10,14 @@ from markupsafe import Markup
 from src.board.board import Board, Now
 from src.leaderboard.rows import Standings, standings
 from src.leaderboard.scoring import TaskColumn
-from src.leaderboard.view import ViewState, view
+from src.leaderboard.view import OPENING, ViewState, view
 from src.page import api, marks, notices, request_card
 from src.page.html import FOLDER, TEMPLATES, render
 from src.page.links import Links
+from src.page.plain.asked import Asked, read
+from src.page.plain.badge import badge, shown_column
+from src.page.plain.document import document
+from src.page.plain.site import Site
 from src.page.queue_tables import MOST, queue_table
 from src.page.suite import suite
 from src.queue.entries import Entry, entries
@@ -113,6 +118,22 @@ def cards_of(status: Status) -> Callable[[str], Markup]:
     return lambda text: request_card.cards(queue(text, status), LINKS, Submitter(text))
 
 
+def plain_pages(text: str) -> Markup:
+    """The plain page, whole and in a frame, of a leaderboard where all is called the same."""
+    request = make_request(model=text, status=Status.FINISHED, license=text, model_type=f"🟢 : {text}")
+    result = replace(make_result(scores=scores(0.5)), model=text, precision=text, request="file")
+    found = standings(
+        [Task("tiny_addition", "acc", text), Task("other", "acc", "Other")], {"file": request}, [result]
+    )
+    board = Board(replace(found, rows=tuple(replace(row, flag=text) for row in found.rows)))
+    state = replace(read("", found).state, search=text, filters={**OPENING.filters, "type": {text}})
+    site = Site(text, text, text, text)
+    asked = [Asked(state), Asked(replace(state, search="")), Asked(state, is_embedded=True)]
+    pages = [document(board, each, site, is_read=each.is_embedded) for each in asked]
+    svg = badge(found, found.rows[0], shown_column(found, text), title=text[:40])
+    return Markup("".join(page.body.decode() for page in [*pages, svg]))
+
+
 SHOWN = {
     **{
         each.__name__: each
@@ -126,9 +147,11 @@ SHOWN = {
             active,
             notes_of_marks,
             the_tests,
+            plain_pages,
         )
     },
     "looking_up": notices.looking_up,
+    "elsewhere": notices.elsewhere,
     **{f"table {status}": table_of(status) for status in Status},
     **{f"cards {status}": cards_of(status) for status in Status},
 }

@@ -170,6 +170,20 @@ def call_with_curl(url: str, *, in_one_step: bool) -> None:
     assert json.loads(curl(f"{url}/monitoring/summary")) == {"functions": {}}  # it tells nothing of the calls
 
 
+def read_the_plain_page(browser: Browser, frontend: Visited) -> None:
+    """A browser opens it with all that it links to, and a program looks whether something has changed."""
+    with frontend.page(browser) as page:
+        page.goto(f"{frontend.url}/table")
+        expect(page.get_by_role("table")).to_be_visible()
+        for name in ("CSV", "JSON", "Parquet"):
+            file = page.get_by_role("link", name=name, exact=True).first
+            assert page.request.get(f"{frontend.url}/{file.get_attribute('href')}").ok, name
+        picture = page.locator('meta[property="og:image"]').get_attribute("content")
+        for path in ("table", "leaderboard", "badge/demo/adder.svg", picture):
+            for method in ("GET", "HEAD"):
+                assert page.request.fetch(f"{frontend.url}/{path}", method=method).ok, path
+
+
 def curl(address: str, body: str | None = None) -> str:
     if not shutil.which("curl"):
         pytest.skip("curl is missing: install it")
@@ -198,6 +212,7 @@ def test_each_door_of_a_frontend_on_a_machine_is_used(
         install(page)
         lose_the_server(page)
         see_the_api(page)
+    read_the_plain_page(browser, frontend)
     call_from_python(frontend.url)
     call_with_curl(frontend.url, in_one_step=True)
     assert frontend.unused() == []
@@ -219,6 +234,7 @@ def test_each_door_of_a_frontend_where_people_sign_in_is_used(
         install(page)
         lose_the_server(page)
         see_the_api(page)
+    read_the_plain_page(browser, frontend)
     call_from_python(frontend.url)
     call_with_curl(frontend.url, in_one_step=False)
     assert frontend.unused() == []

@@ -238,7 +238,7 @@ class LeaderboardTab:
                 seen.found, len(board.standings.rows), read_search(state.search).left_out
             ),
             self.active: self._active(board, state, seen),
-            self.notes: seen.notes,
+            self.notes: seen.notes + notices.elsewhere(address.query(state, self.controls.offered)),
             self.marker: self._marker(board, seen, state),
             self.more: gr.Button(f"Show {min(left, PAGE)} more", visible=left > 0),
             self.all: gr.Button(f"Show all {seen.found:,}", visible=left > PAGE),

@@ -69,6 +69,11 @@ def active(parts: Sequence[Chip], *, cleared: str, is_empty: bool) -> Markup:
     return render("active.html", parts=parts, cleared=cleared, is_empty=is_empty)
 
 
+def elsewhere(query: str) -> Markup:
+    """Return links to the same view as files and as a plain page; `query` is the view's address."""
+    return render("elsewhere.html", query=query)
+
+
 def banner(now: Now, *, notice: str) -> Markup:
     """Return the banner above the tabs: where the data is, what cannot be reached, what is broken."""
     board = now.board

@@ -138,7 +138,7 @@ def _part(
         ]
         return _Part(_marked(names, column, rows, marks), [EMPHASIS] * len(rows))
     values, texts = column.cells(rows)
-    texts = [_shortened(text) or BLANK for text in texts]
+    texts = [shortened(text) or BLANK for text in texts]
     if column is table.sorted_by and table.places:
         texts = [
             f"#{place} {text}" if place else text for text, place in zip(texts, table.places, strict=True)
@@ -162,12 +162,16 @@ def _marked(
 def model_cell(row: Row, *, is_local: bool, is_new: bool = False) -> str:
     """Return a model's name as Markdown: a link if it has a page, and badges that distinguish its rows."""
     name = _name(row.model, not is_local and row.is_available is not False)
-    badges = [
+    return " ".join([name, *(f"`{badge}`" for badge in badges(row, is_new=is_new))])
+
+
+def badges(row: Row, *, is_new: bool) -> list[str]:
+    """Return what distinguishes a row from others of its model, and whether it is new, in a word each."""
+    return [
         *(["new"] if is_new else []),
         *(["chat"] if row.use_chat_template else []),
         *([f"limit {row.limit:g}"] if row.limit is not None else []),
     ]
-    return " ".join([name, *(f"`{badge}`" for badge in badges)])
 
 
 @lru_cache(maxsize=50_000)
@@ -177,8 +181,9 @@ def _name(model: str, has_page: bool) -> str:
 
 def _escaped(text: str) -> str:
     """Escape a text for Markdown: every character that may have a meaning becomes an HTML entity."""
-    return MEANINGFUL.sub(lambda found: f"&#{ord(found[0])};", _shortened(text))
+    return MEANINGFUL.sub(lambda found: f"&#{ord(found[0])};", shortened(text))
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return a text, or the beginning of one that is too long for a cell."""
     return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"

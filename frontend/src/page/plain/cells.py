@@ -1,0 +1,111 @@
+"""The table of the plain page: the cells of each row, and what its marks and symbols mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from src.board.board import Board
+from src.columns import MODEL, Column, model_type
+from src.leaderboard.rows import Row
+from src.leaderboard.view import Table
+from src.page import marks
+from src.page.links import model_address
+from src.page.table import badges, has_bars, shortened
+
+
+class Name(NamedTuple):
+    """A row's model, and what else distinguishes its rows."""
+
+    text: str
+    address: str | None
+    badges: Sequence[str]
+    note: str
+    """The number of its note."""
+
+
+class Cell(NamedTuple):
+    """A cell: its attributes, its text, and the number of its note."""
+
+    attributes: Markup
+    text: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What the template reads of a table. A model that was first evaluated after `new_since` has a badge."""
+
+    board: Board
+    table: Table
+    new_since: datetime
+
+    @cached_property
+    def notes(self) -> Mapping[str, str]:
+        """The number of the note for each reason that a score is marked for."""
+        reasons = marks.numbered(self.table)
+        return {reason: str(number) for number, reason in enumerate(reasons, start=1)}
+
+    @property
+    def lines(self) -> Iterator[Sequence[Name | Cell]]:
+        """The cells of each row."""
+        notes = self.notes
+        parts = [
+            [self._name(row) for row in self.table.rows] if column is MODEL else self._cells(column, notes)
+            for column in self.table.columns
+        ]
+        return zip(*parts, strict=True)
+
+    def _name(self, row: Row) -> Name:
+        has_page = row.model not in self.board.local_models and row.is_available is not False
+        found = badges(row, is_new=row.first_ended >= self.new_since)
+        note = self.notes.get(MODEL.mark(row), "") if MODEL.mark and row.is_marked else ""
+        return Name(shortened(row.model), model_address(row.model) if has_page else None, found, note)
+
+    def _cells(self, column: Column, notes: Mapping[str, str]) -> Sequence[Cell]:
+        rows = self.table.rows
+        values, texts = column.cells(rows)
+        if column is self.table.sorted_by and self.table.places:
+            pairs = zip(texts, self.table.places, strict=True)
+            texts = [f"#{place} {text}" if place else text for text, place in pairs]
+        best, bars = self.table.best.get(column.name), has_bars(column)
+        found = ["" for _ in rows]
+        if notes and column.mark is not None:
+            found = [notes.get(column.mark(row), "") if row.is_marked else "" for row in rows]
+        return [
+            Cell(
+                _attributes(value, is_best=best is not None and value == best, bar=bars),
+                shortened(text),
+                note,
+            )
+            for value, text, note in zip(values, texts, found, strict=True)
+        ]
+
+    @property
+    def left_aligned(self) -> str:
+        """The places of the columns of texts, as a selector of CSS."""
+        places = [place for place, each in enumerate(self.table.columns, 1) if each.is_text]
+        return ",".join(f"th:nth-child({place}),td:nth-child({place})" for place in places)
+
+    @property
+    def legend(self) -> Mapping[str, str]:
+        """What the symbols of the types that occur mean."""
+        types = {each.symbol: each.name for each in map(model_type, self.table.rows)}
+        return {symbol: shortened(name) for symbol, name in types.items() if symbol and name}
+
+    @property
+    def partial(self) -> str:
+        """How the average of a row reads that has not all scores yet; empty if all rows have them."""
+        row = next((row for row in self.table.rows if not row.is_complete), None)
+        return f"{row.done}/{row.total}" if row else ""
+
+
+def _attributes(value: object, *, is_best: bool, bar: bool) -> Markup:
+    """Return a cell's attributes: the length of its bar in percent, and whether it is the best."""
+    length = int(value) if bar and isinstance(value, float) and 0 <= value <= 100 else None
+    return Markup(f"{' class=best' if is_best else ''}{'' if length is None else f' style=--s:{length}'}")
