@@ -14,7 +14,7 @@ PATIENCE_SECONDS = 60.0
 
 
 def page_text(url: str) -> str:
-    """The text of everything that the page fills itself with, tags left out, a line for each piece."""
+    """The text of everything that the page fills itself with, tags left out, a paragraph for each piece."""
     config = _get(f"{url}/config")
     values = {part["id"]: part["props"].get("value") for part in config["components"]}
     answers = [
@@ -23,7 +23,7 @@ def page_text(url: str) -> str:
         if any(trigger in ("load", "change") for _, trigger in event["targets"]) and event["backend_fn"]
     ]
     texts = [text for answer in answers for text in _texts(answer)]
-    return "\n".join(unescape(re.sub(r"<[^>]*>", "\n", text)) for text in texts)
+    return "\n\n".join(unescape(re.sub(r"<[^>]*>", "\n", text)) for text in texts)
 
 
 def _answer(url: str, event: Any, data: list[Any]) -> object:
