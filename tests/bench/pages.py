@@ -11,7 +11,6 @@ from pathlib import Path
 from local_leaderboard import ROOT, Space, free_port, stop, wait_until_open
 
 PYTHON = str(ROOT / ".venv" / "frontend" / "bin" / "python")
-TESTS = ROOT / "tests"
 
 
 def make_leaderboard(folder: Path, *, models: int, organizations: int, tasks: int) -> None:
@@ -21,11 +20,11 @@ def make_leaderboard(folder: Path, *, models: int, organizations: int, tasks: in
 
 
 @contextmanager
-def served(name: str, folder: Path, *, tasks: int) -> Iterator[Space]:
-    """Run `many_tasks_app` or `bare_app` on the folder until the block ends."""
+def served(name: str, folder: Path, *, tasks: int, root: Path = ROOT) -> Iterator[Space]:
+    """Run `many_tasks_app` or `bare_app` of the project in `root` on the folder until the block ends."""
     port = free_port(7960)
-    log = folder / f"{name}.log"
-    variables = _variables() | {
+    log = folder / f"{name}-{port}.log"
+    variables = _variables(root) | {
         "LEADERBOARD_DATA_DIR": str(folder),
         "GRADIO_SERVER_PORT": str(port),
         "HF_HUB_OFFLINE": "1",
@@ -33,7 +32,7 @@ def served(name: str, folder: Path, *, tasks: int) -> Iterator[Space]:
     with log.open("wb") as file:
         process = subprocess.Popen(
             [PYTHON, "-m", f"bench.{name}", str(tasks)],
-            cwd=ROOT / "frontend",
+            cwd=root / "frontend",
             env=variables,
             stdin=subprocess.DEVNULL,
             stdout=file,
@@ -48,5 +47,5 @@ def served(name: str, folder: Path, *, tasks: int) -> Iterator[Space]:
         stop(space)
 
 
-def _variables() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": f"{ROOT / 'frontend'}{os.pathsep}{TESTS}"}
+def _variables(root: Path = ROOT) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": f"{root / 'frontend'}{os.pathsep}{root / 'tests'}"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Iterator
@@ -140,3 +141,34 @@ def test_a_view_is_sent_to_somebody_else(visitor: Visitor, browser: Browser) -> 
         other.goto(page.evaluate("navigator.clipboard.readText()"))
     Visitor(other).expect_models("acme/thinker", "acme/fresh")
     other.close()
+
+
+def test_what_is_shown_comes_as_a_file_for_a_spreadsheet(visitor: Visitor) -> None:
+    page = visitor.page
+    page.get_by_role("textbox", name="Search").fill("fresh; thinker")
+    visitor.expect_models("acme/thinker", "acme/fresh")
+    with page.expect_download() as download:
+        visitor.click(page.get_by_role("link", name="CSV"))
+    with download.value.path().open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file, quoting=csv.QUOTE_NONNUMERIC))
+    assert [(line["Model"], line["Addition"]) for line in lines] == [("acme/thinker", 80), ("acme/fresh", 20)]
+    assert visitor.clicks == 1
+
+
+def test_a_view_is_embedded_in_another_page(visitor: Visitor, browser: Browser) -> None:
+    page = visitor.page
+    page.get_by_role("textbox", name="Search").fill("thinker")
+    visitor.expect_models("acme/thinker")
+    with page.context.expect_page() as opened:
+        visitor.click(page.get_by_role("link", name="plain table"))
+    plain = opened.value
+    plain.get_by_role("link", name="Only the table, to embed it").click()
+    expect(plain).to_have_url(re.compile("embed=1"))
+    host = browser.new_page()
+    host.set_content(f'<iframe src="{plain.url}" title="Leaderboard"></iframe>')
+    frame = host.frame_locator("iframe")
+    expect(frame.get_by_role("link", name="acme/thinker")).to_be_visible()
+    expect(frame.get_by_text("acme/huge")).to_have_count(0)
+    assert visitor.clicks + 1 == 2
+    plain.close()
+    host.close()
