@@ -30,8 +30,10 @@ OF_THE_BARE_ONE, OF_THE_OLD_ONE = 1.0, 0.6
 MOST_MILLISECONDS, MOST_BYTES = 150, 60_000
 """Goals for one change of the view."""
 
-ROUNDS, FEW, MANY, MOST_GROWTH = 12, 5, 50, 1.1
-"""Rounds through all kinds of changes; the heap after many changes is compared with that after a few."""
+ROUNDS, FEW, MANY, MOST_GROWTH = 12, 10, 50, 1.1
+"""Rounds through all kinds of changes; the heap after many changes is compared with that after a few,
+at the same place of a round.
+"""
 
 SLOW_LINE = {
     "offline": False,

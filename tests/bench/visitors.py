@@ -132,7 +132,7 @@ def at_once(visit: Callable[[], object], number: int) -> list[float]:
 
 def _open(page: Page) -> float:
     started = time.perf_counter()
-    assert page.open() == ROWS
+    assert page.open() >= ROWS
     return time.perf_counter() - started
 
 

@@ -126,6 +126,17 @@ def test_the_tags_that_filters_need_are_kept_with_the_answer(leaderboard: Leader
     assert after.presences["acme/plain"].tags == frozenset()
 
 
+def test_a_model_that_left_the_hub_keeps_its_tags(leaderboard: Leaderboard) -> None:
+    world = World(mixed=True)
+    world.tags["acme/mixed"] = frozenset({"merge"})
+    inspector = world.inspector(leaderboard)
+    inspector.inspect()
+    world.said["acme/mixed"], world.tags = False, {}
+    world.time += CHECKED_AGAIN_AFTER
+    inspector.inspect()
+    assert inspector.presences["acme/mixed"] == Presence(False, frozenset({"merge"}))
+
+
 def test_a_file_without_tags_and_one_with_foreign_tags_are_read() -> None:
     old = b"model,checked,available\nacme/a,2026-11-28T00:00:00Z,true\n"
     assert read_verdicts(old)["acme/a"].presence == Presence(True)

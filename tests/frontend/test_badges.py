@@ -44,7 +44,7 @@ def texts(client: Any, path: str) -> list[str]:
         ("acme/Best-1.5.svg?show=average", ["🏅 Our board · average", "80.00"]),
         ("acme/Best-1.5.svg?show=Copying", ["🏅 Our board · Copying", "70.00"]),
         ("acme/second.svg", ["🏅 Our board", "rank 2 of 3"]),
-        ("gpt2.svg", ["🏅 Our board", "2 of 3 tests"]),
+        ("gpt2.svg", ["🏅 Our board", "2 of 3 tasks"]),
         ("gpt2.svg?show=average", ["🏅 Our board · average", "2/3"]),
         ("gpt2.svg?show=Copying", ["🏅 Our board · Copying", "no score"]),
         ("acme/unknown.svg", ["🏅 Our board", "not evaluated"]),

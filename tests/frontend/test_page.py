@@ -267,6 +267,8 @@ def test_a_model_is_new_for_a_week_after_its_first_result(leaderboard: Leaderboa
     leaderboard.add_result(
         "acme/old", run="2026-02-01T00-00-00.0", commit="b" * 40, scores=scores(0.6, 0.5, 0.5)
     )
+    leaderboard.add_result("acme/again", run="2026-01-01T00-00-00.0", scores=scores(0.5, 0.5, 0.5))
+    leaderboard.add_result("acme/again", run="2026-02-01T00-00-00.0", scores=scores(0.5, 0.5, 0.5))
     leaderboard.add_result("acme/new", run="2026-02-01T00-00-00.0", scores=scores(0.4, 0.5, 0.5))
     leaderboard.keeper.sync()
     table = view(leaderboard.keeper.now.board.standings, ViewState())
@@ -275,8 +277,8 @@ def test_a_model_is_new_for_a_week_after_its_first_result(leaderboard: Leaderboa
         sent: Any = contents(table, (), new_since=datetime(2026, 2, day, tzinfo=UTC))
         return [line[2].endswith("`new`") for line in sent["data"]]
 
-    assert names(1) == [False, True]
-    assert names(2) == [False, False]
+    assert names(1) == [False, False, True]
+    assert names(2) == [False, False, False]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -18,9 +19,10 @@ from src.page import api
 from src.page.plain import exports
 from src.page.plain.asked import read
 from src.page.plain.exports import as_csv, as_json, as_parquet, disarmed
+from src.shared.data.names import FLAGS
 from src.shared.data.request import Status
 from support.boards import TASKS, Leaderboard, make_result, run_at, scores
-from support.factories import make_request
+from support.factories import COMMIT, make_request
 from support.plain_pages import PlainPage, plain_client
 
 HOSTILE = [
@@ -36,6 +38,9 @@ HOSTILE = [
     "\u200b=1",
     "＝1+1",
     "x;=1+1",
+    'x;"=1+1;y',
+    "x;\u200b=1+1",
+    "x;" + " " * 30 + "=1+1",
     'x"\n=1,"',
     "-",
     "=",
@@ -91,7 +96,22 @@ def test_no_text_in_a_csv_begins_as_a_formula_does() -> None:
 
 def test_where_semicolons_separate_cells_no_formula_begins_either() -> None:
     assert disarmed("x;=1+1") == "x;'=1+1"
-    assert disarmed("x\n\t@SUM(1)") == "x\n'\t'@SUM(1)"
+    assert disarmed("x\n\t@SUM(1)") == "x\n\t'@SUM(1)"
+    assert disarmed('x;"=1+1;y') == "x;'\"=1+1;y"
+    assert disarmed("x;\u200b=1+1") == "x;'\u200b=1+1"
+
+
+def test_what_the_page_says_beside_the_cells_is_in_the_file(leaderboard: Leaderboard) -> None:
+    config = {"model_name": "acme/a", "model_sha": COMMIT, "model_dtype": "float32", "limit": 10}
+    leaderboard.add_result("acme/a", scores=scores(0.5, 0.5, 0.5), config=config)
+    leaderboard.add_result("acme/b", scores=scores(0.4, 0.5, 0.5))
+    leaderboard.write("requests", FLAGS, b"models:\n- acme/b: =it leaks")
+    leaderboard.keeper.sync()
+    found = leaderboard.keeper.now.board.standings
+    header, *lines = lines_of(csv_of(found, ""))
+    assert header[-1] == "Notes"
+    assert [line[-1] for line in lines] == ["limit 10.", "Flagged by the owner: =it leaks"]
+    assert json.loads(as_json(read("", found).part(found)).body)["badges"] == [["limit 10"], []]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from src.page.plain.site import Site, without_markdown
 from src.page.texts import Texts
 from src.settings import Settings
 from src.shared.data.request import Status
+from src.shared.models.model_source import Presence
 from src.shared.stores.folder_store import FolderStore
 from support.boards import TASKS, TEXTS, Leaderboard, make_result, run_at, scores
 from support.factories import make_request, make_result_file
@@ -153,7 +154,7 @@ def test_what_is_active_can_be_taken_back_part_by_part(client: Any) -> None:
 def test_if_nothing_is_found_the_page_says_what_to_take_back(client: Any) -> None:
     page = page_at(client, "q=big&type=pretrained")
     [status] = page.all("div", role="status")
-    assert status.text == "0 of 4 models."
+    assert status.text == "0 of 4 models"
     assert any(each.text == "No model fits all of these. Take one back:" for each in page.all("p"))
     helps = [each.text for each in page.all("a", **{"class": "chip"})]
     assert helps == [
@@ -335,8 +336,8 @@ def test_what_marks_symbols_and_words_mean_stands_below(filled: Leaderboard) -> 
     [note] = page.all("p", id="note-1")
     assert note.text == "1 5 examples before each question; most others have 0."
     below = " ".join(each.text for each in page.all("p"))
-    assert "🟢 pretrained, 🔶 fine-tuned" in below
-    assert "2/3 counts the tasks that have a score." in below
+    assert "🟢 pretrained · 🔶 fine-tuned" in below
+    assert "2/3 means that 2 of 3 tasks have a score." in below
 
 
 def test_scores_have_bars_and_the_best_stands_out(client: Any) -> None:
@@ -496,3 +497,31 @@ def test_before_anything_was_read_the_page_says_so_and_is_not_kept(leaderboard: 
         answer = client.get("/table")
     assert "still being read" not in answer.text
     assert answer.headers["Cache-Control"] == "max-age=60"
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("", "sorted by Rank, best first"),
+        ("sort=Addition&worst_first=yes", "sorted by Addition, worst first"),
+        ("sort=Model", "sorted by Model, A first"),
+        ("sort=Evaluated", "sorted by Evaluated, newest first"),
+        ("sort=%23Params+%28B%29&worst_first=yes", "sorted by #Params (B), smallest first"),
+    ],
+)
+def test_the_order_is_in_words_that_fit_the_column(client: Any, query: str, words: str) -> None:
+    assert words in client.get(f"/table?{query}").text
+
+
+def test_an_odd_host_breaks_nothing(client: Any) -> None:
+    assert client.get("/table?q=acme", Host="[").status_code == 200
+    assert PlainPage(client.get("/table?q=nobody", Host="x#").text).rows == []
+
+
+def test_the_picture_shows_no_model_that_the_table_hides() -> None:
+    gone = make_result("acme/gone", scores=scores(0.9, 0.9, 0.9))
+    there = make_result("acme/there", scores=scores(0.5, 0.5, 0.5))
+    alone = preview(standings(TASKS, {}, [there]), title="T")
+    both = preview(standings(TASKS, {}, [gone, there], {"acme/gone": Presence(False)}), title="T")
+    assert both.body == alone.body
+    assert preview(standings(TASKS, {}, [gone, there]), title="T").body != alone.body

@@ -18,7 +18,7 @@ from src.columns import (
 )
 from src.leaderboard.filters import GONE, INCOMPLETE, Range, choices
 from src.leaderboard.rows import Standings, standings
-from src.leaderboard.sorting import Sort, in_order
+from src.leaderboard.sorting import Sort, in_order, places
 from src.leaderboard.view import Table, ViewState, view
 from src.shared.data.request import Status
 from support.boards import TASKS, make_result, path_of, scores
@@ -296,6 +296,13 @@ def test_a_search_and_the_worst_first_change_no_place_and_no_rank() -> None:
     found = sorted_by("Addition", worst_first=True, search="other", size=1)
     assert [(row.model, row.rank) for row in found.rows] == [("other/half", None)]
     assert found.places == (4,)
+
+
+def test_means_that_differ_by_the_order_of_adding_only_share_a_place() -> None:
+    one, other, *_ = a_leaderboard().rows
+    rows = [replace(one, scores=(58.18666666666666,)), replace(other, scores=(58.18666666666667,))]
+    column = Column("Score", lambda row: row.scores[0])
+    assert set(places(rows, column).values()) == {1}
 
 
 def test_a_table_by_rank_average_or_words_needs_no_places() -> None:

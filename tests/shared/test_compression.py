@@ -13,7 +13,7 @@ import pytest
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from src.shared.serving.compression import Compression
+from src.shared.serving.compression import Compression, takes_gzip
 from support.asgi import Answer, call
 
 TEXT = "What a page says. " * 500
@@ -159,3 +159,19 @@ def test_other_kinds_of_calls_pass() -> None:
 
     asyncio.run(Compression(app)({"type": "lifespan"}, nothing, nothing))  # type: ignore[arg-type]
     assert seen == ["lifespan"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "taken"),
+    [
+        ("gzip", True),
+        ("br, GZIP;q=0.5", True),
+        ("identity, gzip;q=0", False),
+        ("gzip; q=0.0", False),
+        ("br", False),
+        ("xgzip", False),
+        ("", False),
+    ],
+)
+def test_a_weight_of_nothing_is_a_refusal(accepted: str, taken: bool) -> None:
+    assert takes_gzip(accepted) is taken

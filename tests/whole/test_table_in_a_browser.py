@@ -231,6 +231,18 @@ def test_back_and_forward_go_through_the_views(page: Page) -> None:
     expect(header(page, "#Params (B)")).to_have_attribute("aria-sort", "descending")
 
 
+def test_back_and_forward_go_through_the_tabs_of_the_views(page: Page) -> None:
+    header(page, "#Params (B)").click()
+    expect(page).to_have_url(re.compile("sort="))
+    page.get_by_role("tab", name="About").click()
+    expect(page).to_have_url(re.compile("tab=about"))
+    page.go_back()
+    expect(page.get_by_role("tab", name="LLM Benchmark")).to_have_attribute("aria-selected", "true")
+    expect(header(page, "Rank")).to_have_attribute("aria-sort", "ascending")
+    page.go_forward()
+    expect(page.get_by_role("tab", name="About")).to_have_attribute("aria-selected", "true")
+
+
 def chips(page: Page) -> Locator:
     return page.locator("#active button")
 

@@ -96,6 +96,8 @@ class Inspector:
                 presence = self._ask(model)
                 self._asked[model] = self._steady()
                 if presence is not None:
+                    if not presence.is_available and (last := self._checks.get(model)):
+                        presence = presence._replace(tags=last.presence.tags)  # it was what it was
                     self._checks[model] = Verdict(self._clock(), presence)
                     self._has_news = True
         finally:

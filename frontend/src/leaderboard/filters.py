@@ -209,9 +209,10 @@ class Without(Filter):
 
 def _day(text: str) -> str:
     try:
-        return date.fromisoformat(text[:LONGEST_DAY]).isoformat()
+        day = date.fromisoformat(text[:LONGEST_DAY]).isoformat()
     except ValueError:
         return ""
+    return day if text.startswith(day) else ""  # other spellings of ISO 8601 are not offered
 
 
 def _number(text: str) -> float | None:
@@ -264,7 +265,7 @@ SIZE_RANGES = AnyOf(
         UNKNOWN: Kind("Unknown", lambda row: row.request is None or row.request.params is None),
     },
 )
-SIZES = Within("size", "Size", PARAMS, "Billions of parameters", is_rare=True)
+SIZES = Within("size", "Size", PARAMS, "Billions of parameters")
 HIDDEN = Without(
     "without",
     "Hide",

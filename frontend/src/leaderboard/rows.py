@@ -18,7 +18,7 @@ from src.leaderboard.derived import Derived
 from src.leaderboard.scoring import Evidence, TaskColumn, column_of, differences, doubts, groups_of, name_in
 from src.shared.data.reasons import Reasons, reason_for
 from src.shared.data.request import Request, Status
-from src.shared.data.result import Result
+from src.shared.data.result import UNKNOWN_TIME, Result
 from src.shared.models.model_source import Presence
 from src.tasks import Task
 
@@ -53,6 +53,8 @@ class Row:
     standing: float | None
     """The value that ranks the row."""
     ended: datetime
+    first_ended: datetime = UNKNOWN_TIME
+    """When the first evaluation ended that we know of, at any commit."""
     request: Request | None = None
     limit: float | None = None
     """The number or fraction of questions that its tests were cut short to."""
@@ -75,17 +77,6 @@ class Row:
     def is_marked(self) -> bool:
         """Whether a note says something about one of its cells."""
         return bool(self.marks) or self.flag is not None
-
-    @property
-    def first_ended(self) -> datetime:
-        """When the first evaluation ended that the row knows of, at any commit."""
-        return min(
-            [
-                self.ended,
-                *(result.ended for result in self.results),
-                *(row.first_ended for row in self.history),
-            ]
-        )
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -208,7 +199,11 @@ def _row(group: Sequence[_Known], columns: Sequence[TaskColumn]) -> Row:
         by_commit[known.commit or newest].append(known)
     versions = [_merged(commit, group, columns) for commit, group in by_commit.items()]
     versions.sort(key=lambda row: (row.is_complete, row.ended), reverse=True)
-    return replace(versions[0], history=tuple(sorted(versions[1:], key=lambda row: row.ended, reverse=True)))
+    return replace(
+        versions[0],
+        first_ended=group[0].result.ended,
+        history=tuple(sorted(versions[1:], key=lambda row: row.ended, reverse=True)),
+    )
 
 
 def _merged(commit: str | None, group: Sequence[_Known], columns: Sequence[TaskColumn]) -> Row:
@@ -338,7 +333,9 @@ def _by_name(row: Row) -> tuple[str, str, str, bool]:
 
 
 def _rounded(row: Row) -> float:
-    """Round a standing: averages that differ by less are equal, since the order of adding makes such
-    differences.
-    """
-    return round(row.standing or 0.0, 9)
+    return rounded(row.standing or 0.0)
+
+
+def rounded(score: float) -> float:
+    """Round a score: means that differ by less are equal. The order of adding makes such differences."""
+    return round(score, 9)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from src.columns import Column, Value
-from src.leaderboard.rows import Row
+from src.leaderboard.rows import Row, rounded
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def in_order(rows: Sequence[Row], column: Column, sort: Sort) -> Sequence[Row]:
 def places(rows: Sequence[Row], column: Column) -> dict[int, int]:
     """Return each row's place in a column of scores, by the row's `id`. The best is 1, and equals share."""
     best_first = not column.lower_first
-    known = [(value, row) for row in rows if isinstance(value := column.value_of(row), float | int)]
+    known = [(rounded(value), row) for row in rows if isinstance(value := column.value_of(row), float | int)]
     known.sort(key=lambda pair: pair[0], reverse=best_first)
     first: dict[float, int] = {}
     for place, (value, _) in enumerate(known, start=1):

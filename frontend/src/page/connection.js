@@ -17,7 +17,9 @@
   // A proxy may answer in the place of a server that is not there.
   const answers = async () => {
     try {
-      const answer = await fetch("gradio_api/app_id", { cache: "no-store", signal: AbortSignal.timeout(10_000) });
+      const late = new AbortController();
+      setTimeout(() => late.abort(), 10_000);
+      const answer = await fetch("gradio_api/app_id", { cache: "no-store", signal: late.signal });
       return answer.ok && Boolean((await answer.json()).app_id);
     } catch {
       return false;
@@ -30,7 +32,8 @@
   const look = async () => {
     if (isLooking) return;
     isLooking = true;
-    if (!(await answers())) {
+    try {
+      if (await answers()) return;
       say(AWAY);
       document.body.classList.add("away");
       do await pause(APART);
@@ -42,12 +45,13 @@
       box.value = Date.now();
       box.dispatchEvent(new Event("input", { bubbles: true }));
       setTimeout(() => note.textContent === BACK && say(""), READABLE);
+    } finally {
+      isLooking = false;
     }
-    isLooking = false;
   };
 
   // The page asks for news all the time, so Gradio notices first. It tells every error in the same way.
-  let known = new WeakSet();
+  const known = new WeakSet();
   new MutationObserver(() => {
     const fresh = [...toasts()].filter((toast) => !known.has(toast));
     for (const toast of fresh) known.add(toast);

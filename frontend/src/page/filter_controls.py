@@ -104,6 +104,7 @@ class DayControl:
                 recent_days(),
                 value=None,
                 label=of.label,
+                info="Or type a day: 2026-11-29",
                 allow_custom_value=True,
                 elem_id=f"filter-{of.name}",
                 min_width=140,

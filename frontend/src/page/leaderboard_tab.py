@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from src.leaderboard.view import PAGE, ViewState, view
 from src.page import marks, notices
 from src.page.recent_boards import RecentBoards
 from src.page.suite import header_titles
-from src.page.table import Contents, contents, has_bars, leaderboard_table
+from src.page.table import Contents, contents, has_bars, leaderboard_table, new_since
 from src.page.texts import Texts
 from src.page.updates import AT_ONCE, Updates
 from src.page.view_controls import ViewControls
@@ -32,9 +32,6 @@ from src.shared.times import Clock, utc_now
 from src.tasks import Task
 
 SCRIPT = Path(__file__).with_name("table.js")
-
-NEW_FOR = timedelta(days=7)
-"""How long a model has a badge that says it is new."""
 
 KEEP_BARS = """(on) => {
     document.querySelector("#leaderboard").classList.toggle("without-bars", !on);
@@ -315,8 +312,7 @@ class _Seen(NamedTuple):
 def _contents(board: Board, state: ViewState, today: date) -> _Seen:
     table = view(board.standings, state)
     found = marks.numbered(table)
-    new_since = datetime.combine(today - NEW_FOR, time.min, UTC)
-    made = contents(table, board.local_models, found, new_since=new_since)
+    made = contents(table, board.local_models, found, new_since=new_since(today))
     _ = made.as_json  # made here, in a thread, so that nobody else waits for it
     return _Seen(
         board=board,

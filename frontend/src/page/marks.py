@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from src.columns import model_type
+from src.leaderboard.rows import Row
 from src.leaderboard.view import Table
+from src.model_types import ModelType
 from src.page.html import render
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -25,11 +27,14 @@ def notes(table: Table, marks: Mapping[str, str]) -> Markup:
     """Return what the marks and symbols in the table mean; nothing for an empty table."""
     if not table.rows:
         return Markup()
-    kinds = dict.fromkeys(filter(None, map(model_type, table.rows)))
-    partial = next((row for row in table.rows if row.done < row.total), None)
-    return render(
-        "marks.html",
-        marks=marks,
-        kinds=[kind for kind in kinds if kind.symbol and kind.name],
-        partial=partial,
-    )
+    return render("marks.html", marks=marks, kinds=kinds(table), partial=partial(table))
+
+
+def kinds(table: Table) -> list[ModelType]:
+    """Return the kinds of models with a symbol that occur in a table."""
+    return [kind for kind in dict.fromkeys(map(model_type, table.rows)) if kind.symbol and kind.name]
+
+
+def partial(table: Table) -> Row | None:
+    """Return the first row that lacks scores."""
+    return next((row for row in table.rows if not row.is_complete), None)

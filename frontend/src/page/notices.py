@@ -39,12 +39,15 @@ def note(sentence: str) -> Markup:
 
 
 def found(number: int, total: int, left_out: str = "") -> Markup:
+    """Return how many models a view has, as HTML."""
+    return Markup('<p class="quiet" role="status">{}</p>').format(counted(number, total, left_out))
+
+
+def counted(number: int, total: int, left_out: str = "") -> str:
     """Return how many models a view has. `left_out` describes the part of the search that was not used."""
     models = f"{total:,} model{'s' * (total != 1)}"
-    counted = models if number == total else f"{number:,} of {models}"
-    return Markup('<p class="quiet" role="status">{}</p>').format(
-        f"{counted}. {left_out}" if left_out else counted
-    )
+    found = models if number == total else f"{number:,} of {models}"
+    return f"{found}. {left_out}" if left_out else found
 
 
 class Chip(NamedTuple):

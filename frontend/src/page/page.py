@@ -62,11 +62,11 @@ def build_page(
         gr.Markdown(texts.introduction)
         banner = gr.HTML(padding=False)
         with gr.Tabs() as tabs:
-            with gr.Tab("🏅 LLM Benchmark", id=LEADERBOARD_TAB) as leaderboard_tab:
+            with gr.Tab("🏅 LLM Benchmark", id=LEADERBOARD_TAB, elem_id="tab-leaderboard") as leaderboard_tab:
                 leaderboard = LeaderboardTab(keeper, tasks, texts, num_fewshot=num_fewshot, space=space)
-            with gr.Tab("📝 About", id=ABOUT_TAB) as about_tab:
+            with gr.Tab("📝 About", id=ABOUT_TAB, elem_id="tab-about") as about_tab:
                 about = AboutTab(keeper, texts, num_fewshot=num_fewshot)
-            with gr.Tab("🚀 Submit here!", id=SUBMIT_TAB) as submit_tab:
+            with gr.Tab("🚀 Submit here!", id=SUBMIT_TAB, elem_id="tab-submit") as submit_tab:
                 submit = SubmitTab(keeper, desk, texts, visitors)
         _keep_up_to_date(page, keeper, leaderboard, about, submit, banner, notice)
         _follow_the_address(page, tabs, [leaderboard_tab, about_tab, submit_tab], submit)

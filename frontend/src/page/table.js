@@ -131,6 +131,8 @@
   };
   const go = (query) => put("address", `${query}&again=${Date.now()}`); // Gradio skips what a box has already
   addEventListener("popstate", () => {
+    const tab = new URLSearchParams(location.search).get("tab") ?? "leaderboard";
+    document.querySelector(`#tab-${CSS.escape(tab)}-button[aria-selected="false"]`)?.click();
     if (view() && seen !== part(location.search, own(), true)) go(location.search);
   });
   const active = document.querySelector("#active");

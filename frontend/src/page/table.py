@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -38,6 +38,9 @@ STYLE = Path(inspect.getfile(Leaderboard)).parent / Leaderboard.TEMPLATE_DIR / "
 """The component's style sheet, where Gradio looks for it."""
 
 EMPHASIS = "font-weight: 600"
+
+NEW_FOR = timedelta(days=7)
+"""For how many days a model has a badge that says it is new."""
 
 NEVER_NEW = datetime.max.replace(tzinfo=UTC)
 
@@ -163,6 +166,11 @@ def model_cell(row: Row, *, is_local: bool, is_new: bool = False) -> str:
     """Return a model's name as Markdown: a link if it has a page, and badges that distinguish its rows."""
     name = _name(row.model, not is_local and row.is_available is not False)
     return " ".join([name, *(f"`{badge}`" for badge in badges(row, is_new=is_new))])
+
+
+def new_since(today: date) -> datetime:
+    """Return from when on a first evaluation makes a model new."""
+    return datetime.combine(today - NEW_FOR, time.min, UTC)
 
 
 def badges(row: Row, *, is_new: bool) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from pathlib import PurePosixPath
 
@@ -37,6 +38,14 @@ DONE_BY_GRADIO = frozenset(
 """The endings of addresses whose answers Gradio's own middleware compresses, better, with Brotli."""
 
 
+TAKEN = re.compile(r"(?:^|,)\s*gzip\s*(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))(?:;|,|$)", re.IGNORECASE)
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Return whether an Accept-Encoding header takes gzip. A weight of 0 means that it does not."""
+    return TAKEN.search(accepted) is not None
+
+
 class Compression:
     """ASGI middleware that compresses texts for clients that accept gzip.
 
@@ -57,7 +66,7 @@ class Compression:
 def _may_help(scope: Scope) -> bool:
     path = route_path(scope)
     return (
-        "gzip" in Headers(scope=scope).get("accept-encoding", "")
+        takes_gzip(Headers(scope=scope).get("accept-encoding", ""))
         and PurePosixPath(path).suffix.lower() not in DONE_BY_GRADIO
         and not path.startswith(WITHOUT_EVENTS)
     )

@@ -50,7 +50,17 @@ def badge(standings: Standings, row: Row | None, column: Column | None, *, title
     )
     value = "not evaluated" if row is None else _value(standings, row, column)
     widths = [_width(text) for text in (label, value)]
-    svg = render("badge.svg", label=label, value=value, widths=widths, margin=MARGIN)
+    left, right = (round(width + 2 * MARGIN, 1) for width in widths)
+    svg = render(
+        "badge.svg",
+        label=label,
+        value=value,
+        widths=widths,
+        left=left,
+        right=right,
+        whole=round(left + right, 1),
+        starts=(MARGIN, round(left + MARGIN, 1)),
+    )
     return Answer(svg.encode("utf-8", "replace"), SVG, ALONE)
 
 
@@ -58,7 +68,7 @@ def _value(standings: Standings, row: Row, column: Column | None) -> str:
     if column is not None:
         return column.cell(row).text or "no score"
     ranked = sum(each.rank is not None for each in standings.rows)
-    return f"rank {row.rank} of {ranked}" if row.rank else f"{row.done} of {row.total} tests"
+    return f"rank {row.rank} of {ranked}" if row.rank else f"{row.done} of {row.total} tasks"
 
 
 def _width(text: str) -> float:

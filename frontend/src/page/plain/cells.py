@@ -11,9 +11,10 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from src.board.board import Board
-from src.columns import MODEL, Column, model_type
+from src.columns import MODEL, Column
 from src.leaderboard.rows import Row
 from src.leaderboard.view import Table
+from src.model_types import ModelType
 from src.page import marks
 from src.page.links import model_address
 from src.page.table import badges, has_bars, shortened
@@ -93,16 +94,14 @@ class Cells:
         return ",".join(f"th:nth-child({place}),td:nth-child({place})" for place in places)
 
     @property
-    def legend(self) -> Mapping[str, str]:
-        """What the symbols of the types that occur mean."""
-        types = {each.symbol: each.name for each in map(model_type, self.table.rows)}
-        return {symbol: shortened(name) for symbol, name in types.items() if symbol and name}
+    def legend(self) -> Sequence[ModelType]:
+        """The types that occur, each with its symbol."""
+        return marks.kinds(self.table)
 
     @property
-    def partial(self) -> str:
-        """How the average of a row reads that has not all scores yet; empty if all rows have them."""
-        row = next((row for row in self.table.rows if not row.is_complete), None)
-        return f"{row.done}/{row.total}" if row else ""
+    def partial(self) -> Row | None:
+        """The first row that lacks scores."""
+        return marks.partial(self.table)
 
 
 def _attributes(value: object, *, is_best: bool, bar: bool) -> Markup:

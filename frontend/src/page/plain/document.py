@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -12,10 +12,12 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from src.board.board import Board
+from src.columns import EVALUATED, RANK, score
 from src.leaderboard.active import active, cleared
 from src.leaderboard.search import read_search
 from src.leaderboard.sorting import Sort
 from src.leaderboard.view import PAGE, Table, ViewState
+from src.page import notices
 from src.page.html import render
 from src.page.notices import Chip
 from src.page.plain.asked import Asked, Part, offered
@@ -23,20 +25,18 @@ from src.page.plain.cells import Cells
 from src.page.plain.form import Form
 from src.page.plain.kept import Answer
 from src.page.plain.site import Site
-from src.page.table import shortened
+from src.page.table import NEVER_NEW, shortened
 
 STYLE = Path(__file__).with_name("plain.css")
 
 HTML = "text/html; charset=utf-8"
-
-NEVER = datetime.max.replace(tzinfo=UTC)
 
 MOST_ROWS = 1000
 """The most rows of one page."""
 
 
 def document(
-    board: Board, asked: Asked, site: Site, *, is_read: bool = True, new_since: datetime = NEVER
+    board: Board, asked: Asked, site: Site, *, is_read: bool = True, new_since: datetime = NEVER_NEW
 ) -> Answer:
     """Return the page for what is asked. Unless `is_read`, the datasets are still being read.
 
@@ -117,10 +117,16 @@ class _Page:
     @property
     def sorted_by(self) -> str:
         """The order in words."""
-        end = "worst" if self.state.sort.worst_first else "best"
-        if self.table.sorted_by.is_text:
-            end = "Z" if self.state.sort.worst_first else "A"
-        return f"sorted by {self.table.sorted_by.name}, {end} first"
+        column = self.table.sorted_by
+        if column.is_text:
+            ends = ("A", "Z")
+        elif column is EVALUATED:
+            ends = ("newest", "oldest")
+        elif column is RANK or column.text is score:
+            ends = ("best", "worst")
+        else:
+            ends = ("largest", "smallest")
+        return f"sorted by {column.name}, {ends[self.state.sort.worst_first]} first"
 
     @cached_property
     def chips(self) -> Sequence[Chip]:
@@ -134,9 +140,9 @@ class _Page:
         return self.query(cleared(self.state))
 
     @property
-    def left_out(self) -> str:
-        """The part of the search that was not used, in a sentence."""
-        return read_search(self.state.search).left_out
+    def found(self) -> str:
+        """How many models the view has."""
+        return notices.counted(self.table.found, self.table.total, read_search(self.state.search).left_out)
 
     @cached_property
     def pages(self) -> Sequence[_Link]:

@@ -13,16 +13,22 @@ from typing import Any
 import orjson
 
 from src.columns import Column, Value
+from src.leaderboard.rows import Row
 from src.leaderboard.view import Table
 from src.page.plain.asked import Part
 from src.page.plain.kept import Answer
+from src.page.table import badges
 
 FORMULA = re.compile(
-    r"^(?=[^\w'\"#(]*[=+\-@＝＋－＠])|^(?=[\t\r\n])|(?<=[;\t\r\n])(?=\s{0,20}[=+\-@＝＋－＠])"
+    r"^(?=[^\w'\"#(]*[=+\-@＝＋－＠])|^(?=[\t\r\n])|(?<=[;\t\r\n])(?=[^\w'#(;\t\r\n]*[=+\-@＝＋－＠])"
 )
 """Where a spreadsheet could begin to read a formula: at the beginning, even behind spaces and invisible
-signs, and behind what separates the cells in some countries.
+signs, and behind what separates the cells in some countries, quotes included. No letter or digit is passed
+over, and no separator, so it takes linear time.
 """
+
+NOTES = "Notes"
+"""The last column of a CSV, if the page says something beside the cells of a row."""
 
 CSV, JSON, PARQUET = "text/csv", "application/json", "application/vnd.apache.parquet"
 
@@ -32,11 +38,12 @@ def as_csv(part: Part) -> Answer:
     table = part.table
     file = io.StringIO(newline="")
     lines = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
-    lines.writerow([disarmed(column.header) for column in table.columns])
-    lines.writerows(
-        [_cell(value, column) for value, column in zip(line, table.columns, strict=True)]
-        for line in _lines(table)
-    )
+    notes = [_notes(table, row) for row in table.rows]
+    has_notes = any(notes)
+    lines.writerow([*(disarmed(column.header) for column in table.columns), *[NOTES] * has_notes])
+    for line, note in zip(_lines(table), notes, strict=True):
+        cells = [_cell(value, column) for value, column in zip(line, table.columns, strict=True)]
+        lines.writerow([*cells, *[disarmed(note)] * has_notes])
     return Answer(file.getvalue().encode("utf-8", "replace"), CSV, _file("leaderboard.csv"))
 
 
@@ -53,6 +60,7 @@ def as_json(part: Part) -> Answer:
             for column in table.columns
             if column.mark and (reason := column.mark(row))
         ],
+        "badges": [badges(row, is_new=False) for row in table.rows],
         "first": part.first,
         "found": table.found,
         "total": table.total,
@@ -70,6 +78,14 @@ def as_parquet(part: Part) -> Answer:
     written = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_arrays(arrays, [column.header for column in table.columns]), written)
     return Answer(written.getvalue().to_pybytes(), PARQUET, _file("leaderboard.parquet"))
+
+
+def _notes(table: Table, row: Row) -> str:
+    """Return what the page says beside the cells of a row: its badges, and why it or a score is marked."""
+    reasons = [column.mark(row) for column in table.columns if column.mark] if row.is_marked else []
+    return " ".join(
+        [*(f"{badge}." for badge in badges(row, is_new=False)), *dict.fromkeys(filter(None, reasons))]
+    )
 
 
 def disarmed(text: str) -> str:

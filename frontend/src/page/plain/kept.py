@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +16,7 @@ from cachetools import LRUCache
 from starlette.requests import Request
 from starlette.responses import Response
 
+from src.shared.serving.compression import takes_gzip
 from src.submitting.threads import Threads
 
 MOST_BYTES = 32 * 2**20
@@ -45,8 +45,6 @@ HARMLESS = {
 }
 """No script runs here, whatever a name may contain. Any page may show it in a frame."""
 
-ZIPPED = re.compile(r"(?:^|,)\s*gzip\s*(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))(?:;|,|$)", re.IGNORECASE)
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -56,7 +54,6 @@ class Answer:
     kind: str
     """Its media type."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    status: int = 200
 
     @cached_property
     def zipped(self) -> bytes:
@@ -138,13 +135,13 @@ class Kept:
 def respond(answer: Answer, request: Request, *, caching: str = FRESH) -> Response:
     """Send an answer, as gzip to those who take it, or that they have it already."""
     headers = {"ETag": answer.tag, "Cache-Control": caching, "Vary": VARY}
-    if answer.status == 200 and _has(request.headers.get("if-none-match", ""), answer.tag):
+    if _has(request.headers.get("if-none-match", ""), answer.tag):
         return Response(status_code=304, headers=headers)
     headers |= {**HARMLESS, **answer.headers}
     body = answer.body
-    if answer.zipped and ZIPPED.search(request.headers.get("accept-encoding", "")):
+    if answer.zipped and takes_gzip(request.headers.get("accept-encoding", "")):
         body, headers["Content-Encoding"] = answer.zipped, "gzip"
-    return Response(body, answer.status, headers, answer.kind)
+    return Response(body, 200, headers, answer.kind)
 
 
 def _has(tags: str, tag: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from src.leaderboard.rows import Row, Standings
+from src.leaderboard.view import OPENING, view
 from src.page.assets import ADDRESS, FOLDER, KINDS
 from src.page.plain.kept import Answer
 
@@ -41,7 +42,7 @@ def preview(standings: Standings, *, title: str) -> Answer:
     picture = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
     draw = ImageDraw.Draw(picture)
     draw.text((MARGIN, 70), _written(title, "title") or "Leaderboard", fill=TITLE, font=_font(64))
-    _draw_models(draw, standings.rows[:MODELS])
+    _draw_models(draw, view(standings, OPENING).rows[:MODELS])
     file = io.BytesIO()
     picture.quantize(SHADES).save(file, "PNG", optimize=True)
     return Answer(file.getvalue(), PNG)
@@ -50,7 +51,7 @@ def preview(standings: Standings, *, title: str) -> Answer:
 def _draw_models(draw: Any, rows: Sequence[Row]) -> None:
     font, room = _font(34), WIDTH - 2 * MARGIN
     largest = max((abs(row.average) for row in rows if row.average), default=1.0)
-    longest = max(largest, 100.0) if largest <= 100 else largest
+    longest = max(largest, 100.0)
     for place, row in enumerate(rows):
         top = 190 + 80 * place
         bar = max(0.0, (row.average or 0.0) / longest)

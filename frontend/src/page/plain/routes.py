@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable
-from datetime import UTC, datetime, time
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -11,7 +10,6 @@ from starlette.responses import PlainTextResponse, Response
 
 from src.board.board import Board
 from src.board.keeper import Keeper
-from src.page.leaderboard_tab import NEW_FOR
 from src.page.plain.asked import LONGEST_QUERY, Asked, Part, offered, read
 from src.page.plain.badge import badge, best_row, shown_column
 from src.page.plain.document import document
@@ -19,6 +17,7 @@ from src.page.plain.exports import as_csv, as_json, as_parquet
 from src.page.plain.kept import FRESH, NOT_YET, Answer, Busy, Kept, respond
 from src.page.plain.preview import owners_picture, preview
 from src.page.plain.site import Site
+from src.page.table import new_since
 from src.page.texts import Texts
 from src.settings import Settings
 from src.shared.serving.doors import FILE, Door
@@ -84,10 +83,9 @@ class _Plain:
     async def table(self, request: Request) -> Response:
         """Answer with the page."""
         is_read, today = bool(self._keeper.now.synced), self._clock().date()
-        new_since = datetime.combine(today - NEW_FOR, time.min, UTC)
 
         def make(board: Board, asked: Asked) -> Answer:
-            return document(board, asked, self._about, is_read=is_read, new_since=new_since)
+            return document(board, asked, self._about, is_read=is_read, new_since=new_since(today))
 
         return await self._view(request, f"/table on {today}", make)
 
@@ -122,7 +120,7 @@ class _Plain:
         )
 
     async def _view(self, request: Request, path: str, make: Callable[[Board, Asked], Answer]) -> Response:
-        query = request.url.query
+        query = request.scope["query_string"].decode("latin-1")
         if len(query) > LONGEST_QUERY:
             return PlainTextResponse(TOO_LONG, 414)
         board = self._keeper.now.board
