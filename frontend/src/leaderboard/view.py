@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from src.columns import AVERAGE, RANK, Cell, Column, Value, columns, score
 from src.leaderboard.filters import FILTERS, Chosen, predicate
 from src.leaderboard.rows import Row, Standings
@@ -12,6 +15,8 @@ from src.leaderboard.search import found, read_search
 from src.leaderboard.sorting import Sort, in_order, is_descending, places
 
 BY_RANK = Sort(RANK.name)
+
+Scores = NDArray[np.float64]
 
 PAGE = 100
 """How many rows are shown until a visitor asks for more."""
@@ -80,7 +85,8 @@ def view(standings: Standings, state: ViewState) -> Table:
     by = next((column for column in every if column.name == state.sort.column), RANK)
     sort = state.sort if by.name == state.sort.column else BY_RANK
     if sort != BY_RANK:
-        rows = in_order(rows, by, sort)
+        kept = {id(row) for row in rows}
+        rows = [row for row in _ordered(standings, by, sort) if id(row) in kept]
     chosen = tuple(column for column in every if _is_chosen(column, state))
     shown = tuple(rows[: state.size])
     return Table(
@@ -91,8 +97,13 @@ def view(standings: Standings, state: ViewState) -> Table:
         found=len(rows),
         total=len(standings.rows),
         places=_places(standings, by, shown) if sort != BY_RANK else (),
-        best={column.name: best for column in chosen if (best := _best(column, rows)) is not None},
+        best=_best(standings, chosen, rows),
     )
+
+
+def _ordered(standings: Standings, by: Column, sort: Sort) -> Sequence[Row]:
+    """Return all rows in an order, sorted once for all visitors."""
+    return standings.derived.once(("order", sort), lambda: in_order(standings.rows, by, sort))
 
 
 def _places(standings: Standings, by: Column, shown: Sequence[Row]) -> tuple[int | None, ...]:
@@ -102,15 +113,31 @@ def _places(standings: Standings, by: Column, shown: Sequence[Row]) -> tuple[int
     return tuple(found.get(id(row)) for row in shown)
 
 
-def _best(column: Column, rows: Sequence[Row]) -> float | None:
-    """Return the best score of a column; None if it has no scores, or they are all the same."""
-    if column.text is not score:
-        return None
-    try:
-        scores = {value for row in rows if isinstance(value := column.value(row), float)}
-    except Exception:  # noqa: BLE001  # it is an owner's column
-        return None
-    return (min(scores) if column.lower_first else max(scores)) if len(scores) > 1 else None
+def _best(standings: Standings, chosen: Sequence[Column], rows: Sequence[Row]) -> dict[str, float]:
+    """Return the best score of each column that has several, by the column's name."""
+    places_of = standings.derived.once(
+        "places of rows", lambda: {id(row): place for place, row in enumerate(standings.rows)}
+    )
+    found = [places_of[id(row)] for row in rows]
+    best = {}
+    for column in chosen:
+        if column.text is not score:
+            continue
+        scores = _scores(standings, column)[found]
+        known = scores[~np.isnan(scores)]
+        if known.size and known.min() < known.max():
+            best[column.name] = float(known.min() if column.lower_first else known.max())
+    return best
+
+
+def _scores(standings: Standings, column: Column) -> Scores:
+    """Return a column's scores of all rows, nan where there is none: read once for all visitors."""
+
+    def read() -> Scores:
+        values = (column.value_of(row) for row in standings.rows)
+        return np.array([value if isinstance(value, float) else np.nan for value in values], dtype=float)
+
+    return standings.derived.once(("scores", column.header), read)
 
 
 def _is_chosen(column: Column, state: ViewState) -> bool:
