@@ -88,7 +88,10 @@ def main() -> None:
             f"medians of {TIMES_ON_A_SLOW_LINE}.",
             "A change of the view is measured from the key or the click until the new rows are painted, "
             f"its bytes as they pass a proxy; medians of {ROUNDS}. The page does not wait for a pause in "
-            "typing.",
+            "typing. Of these milliseconds the server needs 10 to 30. The rest is the browser's: the "
+            "component takes in the cells of 100 rows, and the styles of its 2,000 elements are computed "
+            "anew. The heap grows because the component keeps two texts and an object for every cell that it "
+            "ever showed.",
         ],
     )
     with tempfile.TemporaryDirectory() as name:

@@ -143,7 +143,8 @@ def _follow(page: Page) -> float:
 
 
 def _is_started_by(event: Any, name: str) -> bool:
-    return any(trigger == name for _, trigger in event["targets"])
+    """Whether the server does something when this happens."""
+    return bool(event["backend_fn"]) and any(trigger == name for _, trigger in event["targets"])
 
 
 if __name__ == "__main__":

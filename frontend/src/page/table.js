@@ -50,26 +50,28 @@
     ]
       .filter(Boolean)
       .join("\n");
-    if (title) cell.title = title;
-    else cell.removeAttribute("title");
+    // What is there already is not written again: the browser would compute the styles of the table once more.
+    if (cell.title !== title) cell.title = title;
     const number = hasBar && text.match(/^(?:#\d+ )?(\d+(\.\d+)?)\s*[⁰¹²³⁴⁵⁶⁷⁸⁹]*$/); // 3/5 tasks are no score
     const score = number ? parseFloat(number[1]) : NaN;
-    if (score <= 100) cell.style.setProperty("--score", score);
-    else cell.style.removeProperty("--score");
+    const bar = score <= 100 ? String(score) : "";
+    if (cell.style.getPropertyValue("--score") !== bar) cell.style.setProperty("--score", bar);
   };
 
   // One stop for the Tab key, wherever the focus was last; the arrows go on from there.
   let at = { row: 0, column: 0 };
   const cells = () => [...(viewport()?.rows ?? [])].map((row) => [...row.cells]);
-  const isShown = (cell) => cell?.offsetParent != null;
+  const isNarrow = matchMedia("(max-width: 500px)"); // there style.css hides the kinds of models
+  const isShown = (cell) => Boolean(cell) && !(isNarrow.matches && cell.cellIndex === 1);
   const dressStops = () => {
     const lines = cells();
     const line = lines[Math.min(at.row, lines.length - 1)] ?? [];
     const stop = isShown(line[at.column]) ? line[at.column] : line.find(isShown);
     for (const cell of lines.flat()) {
-      cell.tabIndex = cell === stop ? 0 : -1;
-      for (const link of cell.querySelectorAll("a")) link.tabIndex = -1;
+      const index = cell === stop ? 0 : -1;
+      if (cell.tabIndex !== index || !cell.hasAttribute("tabindex")) cell.tabIndex = index;
     }
+    for (const link of viewport()?.querySelectorAll("a") ?? []) if (link.tabIndex !== -1) link.tabIndex = -1;
   };
   grid.addEventListener("focusin", ({ target }) => {
     const row = cells().findIndex((line) => line.includes(target));
