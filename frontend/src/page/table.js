@@ -43,7 +43,7 @@
     const place = text.match(/^#(\d+) /);
     const some = text.match(/^(\d+)\/(\d+)$/);
     const title = [
-      isName && text.slice(0, mark?.index),
+      isName && (cell.querySelector("a")?.textContent ?? text.slice(0, mark?.index)),
       mark && reason(mark[0]),
       place && `Number ${place[1]} of all models in this column`,
       some && `${some[1]} of ${some[2]} tasks have a score`,

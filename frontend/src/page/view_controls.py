@@ -9,7 +9,7 @@ import gradio as gr
 
 from src.columns import columns
 from src.leaderboard.address import read_size, write_size
-from src.leaderboard.filters import FILTERS
+from src.leaderboard.filters import FILTERS, AnyOf
 from src.leaderboard.scoring import LOWER_IS_BETTER, TaskColumn
 from src.leaderboard.search import LONGEST
 from src.leaderboard.sorting import Sort
@@ -33,16 +33,21 @@ class ViewControls:
         ]
         self.filters = FilterControls()
         rare = [each.name for each in FILTERS if each.is_rare]
-        common = [each.name for each in FILTERS if not each.is_rare]
-        self.search = gr.Textbox(
-            "",
-            label="Search",
-            placeholder="Names or licences: qwen instruct; llama",
-            max_length=LONGEST,
-            elem_id="search",
-        )
+        common = [each for each in FILTERS if not each.is_rare]
+        lists = [each.name for each in common if isinstance(each, AnyOf) and each.column]
         with gr.Row():
-            self.filters.place(*common)
+            self.search = gr.Textbox(
+                "",
+                label="Search names and licences",
+                placeholder="qwen instruct; llama",
+                max_length=LONGEST,
+                elem_id="search",
+                scale=3,
+                min_width=280,
+            )
+            self.filters.place(*lists)
+        with gr.Row():
+            self.filters.place(*(each.name for each in common if each.name not in lists))
         with gr.Accordion("More filters, and columns", open=False):
             with gr.Row():
                 self.filters.place(*rare)
