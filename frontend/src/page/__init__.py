@@ -1,3 +1,1 @@
-"""The page: a file for each tab, the endpoints, the open routes (`doors.py`); only this room imports
-gradio.
-"""
+"""The page: a file for each tab, the endpoints, the plain page (`plain/`), the open routes (`doors.py`)."""
