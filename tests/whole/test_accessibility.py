@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -108,6 +108,22 @@ def test_axe_finds_nothing_serious_on_the_backends_page(
         expect(page.locator(".card").first).to_be_visible()
         found = violations(page)
         page.close()
+    assert found == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("query", ["", "?q=model-1&sort=Task+1", "?q=nobody", "?embed=1"])
+def test_axe_finds_nothing_serious_on_the_plain_page(
+    browser: Browser, frontend: Space, theme: Literal["light", "dark"], query: str
+) -> None:
+    # The page allows no scripts; axe is one.
+    context = browser.new_context(viewport={"width": 390, "height": 900}, color_scheme=theme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(f"{frontend.url}/table{query}")
+    for folded in page.locator("details").all():
+        folded.evaluate("each => { each.open = true }")
+    found = violations(page)
+    context.close()
     assert found == []
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -141,6 +143,50 @@ def test_a_view_is_sent_to_somebody_else(visitor: Visitor, browser: Browser) -> 
         other.goto(page.evaluate("navigator.clipboard.readText()"))
     Visitor(other).expect_models("acme/thinker", "acme/fresh")
     other.close()
+
+
+@pytest.mark.slow
+def test_a_hundred_links_open_in_another_browser_what_they_were_copied_from(
+    browser: Browser, frontend: Space
+) -> None:
+    chance = random.Random(16)
+
+    def some(*values: str) -> str:
+        return chance.choice(["", *values])
+
+    for _ in range(100):
+        choices = {
+            "q": some("acme", "fresh; thinker", "all open", "ünï & more"),
+            "license": some("open", "not open", "mit"),
+            "sizes": some("0-3", "3-8", "30-"),
+            "size": some("..8", "2..", "1..70"),
+            "since": some("2020-01-01", TODAY.date().isoformat()),
+            "without": some("nothing", "incomplete", "flagged"),
+            "sort": some("Addition", "Reasoning", "Model", "#Params (B)"),
+            "worst_first": some("yes"),
+            "show": some("Hub License", "Evaluated"),
+            "hide": some("Copying", "Precision"),
+            "rows": some("all"),
+            "unknown_to_us": some("x"),
+        }
+        given = urlencode([pair for pair in choices.items() if pair[1]])
+        first, rows_there = what_is_shown(browser, f"{frontend.url}?{given}")
+        second, rows_elsewhere = what_is_shown(browser, first)
+        assert (second, rows_elsewhere) == (first, rows_there), given
+
+
+def what_is_shown(browser: Browser, url: str) -> tuple[str, list[str]]:
+    """Open an address in a browser of its own; return what the page makes of it, and the rows."""
+    context = browser.new_context()
+    page = context.new_page()
+    with opening(page):
+        page.goto(url)
+    expect(page.locator("#view [data-query]")).to_be_attached()
+    expect(page.locator("#leaderboard th[aria-sort]").first).to_be_attached()
+    page.wait_for_timeout(100)
+    found = page.url, rows(page)
+    context.close()
+    return found
 
 
 def test_what_is_shown_comes_as_a_file_for_a_spreadsheet(visitor: Visitor) -> None:
