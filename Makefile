@@ -14,7 +14,7 @@ demo: $(FRONTEND) $(BACKEND)  ## run the whole leaderboard on this machine (ARGS
 	.venv/backend/bin/python scripts/demo.py $(ARGS)
 
 test: $(FRONTEND) $(BACKEND) $(DEV)  ## run all tests but the slow ones (PYTEST_ARGS="-k claim -x": more options for pytest)
-	@$(MAKE) --no-print-directory --keep-going --jobs=3 --output-sync=target test-whole test-backend test-frontend
+	@$(MAKE) --no-print-directory --keep-going --jobs=$(LANES) --output-sync=target test-whole test-backend test-frontend
 
 test-frontend: $(FRONTEND)  ## run the tests of the frontend, and of the code that both Spaces share
 	.venv/frontend/bin/python -m pytest -o pythonpath="frontend tests" tests/frontend tests/shared $(SIDE_BY_SIDE) $(MARKS) $(PYTEST_ARGS)
@@ -25,11 +25,14 @@ test-backend: $(BACKEND)  ## run the tests of the backend
 test-whole: $(FRONTEND) $(BACKEND) $(DEV)  ## run the tests of the two Spaces as processes, and of the project itself
 	.venv/dev/bin/python -m pytest tests/whole tests/project $(SIDE_BY_SIDE) $(MARKS) $(PYTEST_ARGS)
 
+# How many of the three lanes run at the same time. Slow tests start so many programs that two are enough.
+LANES = 3
+
 # Tests of one file stay in one process, which starts its Spaces and browsers once.
 SIDE_BY_SIDE = -n 2 --dist loadfile
 
 test-slow:  ## run the slow tests only: the long forms, and those of the Hub that the tests use
-	@$(MAKE) --no-print-directory test MARKS="-m slow"
+	@$(MAKE) --no-print-directory test MARKS="-m slow" LANES=2
 
 test-live: $(FRONTEND)  ## run the tests of the stores on the real Hub (LEADERBOARD_LIVE_ORG, LEADERBOARD_LIVE_TOKEN)
 	.venv/frontend/bin/python -m pytest -o pythonpath="frontend tests" tests/shared -m live $(PYTEST_ARGS)

@@ -150,6 +150,7 @@ def test_a_hundred_links_open_in_another_browser_what_they_were_copied_from(
     browser: Browser, frontend: Space
 ) -> None:
     chance = random.Random(16)
+    one, other = (browser.new_context().new_page() for _ in range(2))
 
     def some(*values: str) -> str:
         return chance.choice(["", *values])
@@ -170,23 +171,21 @@ def test_a_hundred_links_open_in_another_browser_what_they_were_copied_from(
             "unknown_to_us": some("x"),
         }
         given = urlencode([pair for pair in choices.items() if pair[1]])
-        first, rows_there = what_is_shown(browser, f"{frontend.url}?{given}")
-        second, rows_elsewhere = what_is_shown(browser, first)
+        first, rows_there = what_is_shown(one, f"{frontend.url}?{given}")
+        second, rows_elsewhere = what_is_shown(other, first)
         assert (second, rows_elsewhere) == (first, rows_there), given
+    for page in (one, other):
+        page.context.close()
 
 
-def what_is_shown(browser: Browser, url: str) -> tuple[str, list[str]]:
-    """Open an address in a browser of its own; return what the page makes of it, and the rows."""
-    context = browser.new_context()
-    page = context.new_page()
+def what_is_shown(page: Page, url: str) -> tuple[str, list[str]]:
+    """Open an address; return what the page makes of it, and the rows."""
     with opening(page):
         page.goto(url)
     expect(page.locator("#view [data-query]")).to_be_attached()
     expect(page.locator("#leaderboard th[aria-sort]").first).to_be_attached()
     page.wait_for_timeout(100)
-    found = page.url, rows(page)
-    context.close()
-    return found
+    return page.url, rows(page)
 
 
 def test_what_is_shown_comes_as_a_file_for_a_spreadsheet(visitor: Visitor) -> None:
