@@ -19,7 +19,7 @@ from support.leaderboard import (
 )
 
 TRAINED = "demo/adder-novice"
-COPIES = ("demo/second", "demo/third")
+COPIES = ("demo/second", "demo/third", "demo/fourth")
 DEBIAN_CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE = 60_000
 """Milliseconds for what a page is expected to show: a busy machine takes its time."""

@@ -28,7 +28,7 @@ def test_an_empty_board_shows_no_table_and_no_search_until_there_is_a_result(
                 page.goto(frontend.url)
             expect(page.get_by_text("No results yet")).to_be_visible()
             search, columns = (
-                page.get_by_placeholder("Names or licences"),
+                page.get_by_label("Search names and licences"),
                 page.get_by_text("More filters, and columns"),
             )
             for hidden in (search, columns, *map(page.locator, CONTROLS)):
