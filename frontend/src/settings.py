@@ -63,6 +63,6 @@ class Settings(CommonSettings):
         )
 
     @property
-    def hosts(self) -> frozenset[str]:
+    def hosts(self) -> tuple[str, ...]:
         """The hosts under which the Hub serves the page: the Space's own, and custom domains."""
-        return frozenset(host.strip() for host in (self.space_host or "").split(",") if host.strip())
+        return tuple(host.strip() for host in (self.space_host or "").split(",") if host.strip())

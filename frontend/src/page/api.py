@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import TypedDict
 
 from src.board.board import Board
-from src.columns import Value, columns
+from src.columns import Column, Value, columns
 from src.leaderboard.reproduction import reproductions
+from src.leaderboard.rows import Row
 from src.leaderboard.search import LONGEST, MOST_TERMS, MOST_WORDS, read_search
 from src.queue.entries import Entry
 from src.shared.data.request import Status
@@ -76,14 +77,19 @@ def leaderboard(board: Board) -> Leaderboard:
     return {
         "headers": [column.header for column in all_columns],
         "rows": [[column.value_of(row) for column in all_columns] for row in board.standings.rows],
-        "marks": [
-            {"row": place, "header": column.header, "reason": reason}
-            for place, row in enumerate(board.standings.rows)
-            if row.is_marked
-            for column in all_columns
-            if column.mark and (reason := column.mark(row))
-        ],
+        "marks": marks(all_columns, board.standings.rows),
     }
+
+
+def marks(shown: Sequence[Column], rows: Sequence[Row]) -> list[Mark]:
+    """Return why cells of these columns and rows are marked."""
+    return [
+        {"row": place, "header": column.header, "reason": reason}
+        for place, row in enumerate(rows)
+        if row.is_marked
+        for column in shown
+        if column.mark and (reason := column.mark(row))
+    ]
 
 
 def reproduce(board: Board, search: str) -> list[dict[str, object]] | dict[str, str]:

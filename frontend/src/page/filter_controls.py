@@ -34,6 +34,14 @@ class ListControl:
             )
         ]
 
+    def choices(self, board: Board) -> list[tuple[str, str]]:
+        """Return what is offered on a board, found once for all visitors."""
+
+        def found() -> list[tuple[str, str]]:
+            return offered(self.of, choices(self.of.column, board.standings.rows) if self.of.column else ())
+
+        return board.derived.once(("choices", self.of.name), found)
+
     def chosen(self, values: Sequence[Any]) -> frozenset[str]:
         """Return what is chosen, from the values of the components."""
         return self.of.read(values[0] or ())
@@ -111,6 +119,10 @@ class DayControl:
             )
         ]
 
+    def choices(self, board: Board) -> list[tuple[str, str]]:
+        """Return the recent days, whatever the board has."""
+        return recent_days()
+
     def chosen(self, values: Sequence[Any]) -> str:
         """Return what is chosen, from the values of the components."""
         return self.of.read([str(values[0] or "")])
@@ -186,19 +198,9 @@ class FilterControls:
 
     def offered(self, board: Board) -> Updates:
         """Offer the choices that occur on a board, and recent days. They are the same for all visitors."""
-        return {component: gr.update(choices=_choices(each, board)) for each, component in self._lists()}
+        return {component: gr.update(choices=each.choices(board)) for each, component in self._lists()}
 
-    def _lists(self) -> Iterator[tuple[AnyOf | Since, Any]]:
+    def _lists(self) -> Iterator[tuple[ListControl | DayControl, Any]]:
         for each in self._controls:
             if isinstance(each, ListControl | DayControl):
-                yield each.of, each.components[0]
-
-
-def _choices(of: AnyOf | Since, board: Board) -> list[tuple[str, str]]:
-    if isinstance(of, Since):
-        return recent_days()
-
-    def found() -> list[tuple[str, str]]:
-        return offered(of, choices(of.column, board.standings.rows) if of.column else ())
-
-    return board.derived.once(("choices", of.name), found)
+                yield each, each.components[0]

@@ -229,14 +229,15 @@ class LeaderboardTab:
     def _view(self, board: Board, state: ViewState) -> Updates:
         seen = self._seen(board, state)
         left = seen.found - seen.number
+        query = address.query(state, self.controls.offered)
         return {
             self.table: seen.table,
             self.found: notices.found(
                 seen.found, len(board.standings.rows), read_search(state.search).left_out
             ),
             self.active: self._active(board, state, seen),
-            self.notes: seen.notes + notices.elsewhere(address.query(state, self.controls.offered)),
-            self.marker: self._marker(board, seen, state),
+            self.notes: seen.notes + notices.elsewhere(query),
+            self.marker: self._marker(board, seen, query),
             self.more: gr.Button(f"Show {min(left, PAGE)} more", visible=left > 0),
             self.all: gr.Button(f"Show all {seen.found:,}", visible=left > PAGE),
         }
@@ -252,7 +253,7 @@ class LeaderboardTab:
     def _query(self, state: ViewState) -> str:
         return address.query(replace(state, size=PAGE), self.controls.offered)
 
-    def _marker(self, board: Board, seen: _Seen, state: ViewState) -> Markup:
+    def _marker(self, board: Board, seen: _Seen, query: str) -> Markup:
         """Tell the script what it cannot see: the order, which columns have bars, and the view's address."""
         return Markup(
             '<div hidden data-sorted="{}" data-direction="{}" data-bars="{}" data-query="{}" data-keys="{}" '
@@ -261,7 +262,7 @@ class LeaderboardTab:
             seen.sorted_by,
             "descending" if seen.is_descending else "ascending",
             seen.bars,
-            address.query(state, self.controls.offered),
+            query,
             " ".join(sorted(address.KEYS)),
             f"{constants.ENDPOINT}/spaces/{self._space}" if self._space else "",
             self._titles(board),

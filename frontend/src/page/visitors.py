@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ class Visitors:
     """
 
     accounts: Accounts
-    hosts: frozenset[str] = frozenset()
+    hosts: Collection[str] = ()
 
     def signed_in(self, request: gr.Request) -> Submitter:
         """Return the signed-in user from Gradio's profile of them; anonymous once the login has expired."""

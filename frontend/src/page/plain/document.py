@@ -12,7 +12,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from src.board.board import Board
-from src.columns import EVALUATED, RANK, score
+from src.columns import EVALUATED, RANK, Column, score
 from src.leaderboard.active import active, cleared
 from src.leaderboard.search import read_search
 from src.leaderboard.sorting import Sort
@@ -102,7 +102,11 @@ class _Page:
         size = changes.pop("size", self.state.size)
         state = replace(state or self.state, size=size)  # type: ignore[arg-type]
         asked = replace(self.asked, state=state, **{"first": 1, **changes})  # type: ignore[arg-type]
-        return asked.query(offered(self.board.standings))
+        return asked.query(self._offered)
+
+    @cached_property
+    def _offered(self) -> Sequence[Column]:
+        return offered(self.board.standings)
 
     @property
     def headers(self) -> Iterator[_Header]:

@@ -15,6 +15,7 @@ import orjson
 from src.columns import Column, Value
 from src.leaderboard.rows import Row
 from src.leaderboard.view import Table
+from src.page.api import marks
 from src.page.plain.asked import Part
 from src.page.plain.kept import Answer
 from src.page.table import badges
@@ -53,13 +54,7 @@ def as_json(part: Part) -> Answer:
     content = {
         "headers": [column.header for column in table.columns],
         "rows": list(_lines(table)),
-        "marks": [
-            {"row": place, "header": column.header, "reason": reason}
-            for place, row in enumerate(table.rows)
-            if row.is_marked
-            for column in table.columns
-            if column.mark and (reason := column.mark(row))
-        ],
+        "marks": marks(table.columns, table.rows),
         "badges": [badges(row, is_new=False) for row in table.rows],
         "first": part.first,
         "found": table.found,

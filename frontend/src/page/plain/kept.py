@@ -17,15 +17,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from src.shared.serving.compression import takes_gzip
-from src.submitting.threads import Threads
+from src.submitting.threads import LONGEST_REST_SECONDS, Threads
 
 MOST_BYTES = 32 * 2**20
 """How much is kept of all answers together. The HTML of 100 rows has 50 kB, zipped 10 kB more."""
 
 MOST_WAITING = 100
 """The most answers that wait to be made. Whoever asks for one more hears that the page is busy."""
-
-LONGEST_REST_SECONDS = 0.25
 
 FRESH = "max-age=60"
 """For a minute nobody needs to ask again; afterwards a 304 is enough. Not `public`: what a private Space

@@ -53,8 +53,7 @@ def plain_doors() -> list[Door]:
 
 def plain_site(texts: Texts, settings: Settings) -> Site:
     """Return what the plain page says of the leaderboard, with the owner's words and picture."""
-    host = next(filter(None, map(str.strip, (settings.space_host or "").split(","))), None)
-    base = f"https://{host}/" if host else ""
+    base = f"https://{settings.hosts[0]}/" if settings.hosts else ""
     return Site.of(texts, base=base, picture=owners_picture() or "preview.png")
 
 
