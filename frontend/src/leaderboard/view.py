@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from src.columns import AVERAGE, RANK, Cell, Column, Value, columns, score
+from src.columns import AVERAGE, RANK, Cell, Cells, Column, Value, columns, score
 from src.leaderboard.filters import FILTERS, Chosen, predicate
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.search import found, read_search
@@ -67,6 +67,14 @@ class Table:
     """The place of each row among all rows of the leaderboard in the scores that it is sorted by; empty if it
     is not sorted by scores. Ranks never change with the order.
     """
+
+    def cells(self, column: Column) -> Cells:
+        """Return a column's cells. The scores that the rows are sorted by begin with their places."""
+        cells = column.cells(self.rows)
+        if column is not self.sorted_by or not self.places:
+            return cells
+        pairs = zip(cells.texts, self.places, strict=True)
+        return cells._replace(texts=[f"#{place} {text}" if place else text for text, place in pairs])
 
     @property
     def lines(self) -> tuple[Line, ...]:

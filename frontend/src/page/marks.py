@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from src.columns import model_type
+from src.columns import Column, model_type
 from src.leaderboard.rows import Row
 from src.leaderboard.view import Table
 from src.model_types import ModelType
@@ -21,6 +21,14 @@ def numbered(table: Table) -> dict[str, str]:
     marked = [row for row in table.rows if row.is_marked]
     reasons = dict.fromkeys(reason for row in marked for mark in shown if (reason := mark(row)))
     return {reason: str(number).translate(SUPERSCRIPTS) for number, reason in enumerate(reasons, start=1)}
+
+
+def at(column: Column, rows: Sequence[Row], marks: Mapping[str, str]) -> Sequence[str]:
+    """Return the mark at each cell of a column; empty where there is none."""
+    mark = column.mark
+    if not marks or mark is None:
+        return [""] * len(rows)
+    return [marks.get(mark(row), "") if row.is_marked else "" for row in rows]
 
 
 def notes(table: Table, marks: Mapping[str, str]) -> Markup:

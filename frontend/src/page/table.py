@@ -24,6 +24,7 @@ from src.leaderboard.rows import Row
 from src.leaderboard.scoring import TaskColumn
 from src.leaderboard.view import Table
 from src.page.links import link, model_address
+from src.page.marks import at
 from src.page.ready import Ready, pass_ready_answers_on, ready
 from src.tasks import Task
 
@@ -133,33 +134,23 @@ def _part(
     new_since: datetime,
 ) -> _Part:
     """Return a column's texts with the marks of its cells, and its styles: its best score is bold."""
-    rows = table.rows
+    rows, found = table.rows, at(column, table.rows, marks)
     if column is MODEL:
         names = [
             model_cell(row, is_local=row.model in local_models, is_new=row.first_ended >= new_since)
             for row in rows
         ]
-        return _Part(_marked(names, column, rows, marks), [EMPHASIS] * len(rows))
-    values, texts = column.cells(rows)
-    texts = [shortened(text) or BLANK for text in texts]
-    if column is table.sorted_by and table.places:
-        texts = [
-            f"#{place} {text}" if place else text for text, place in zip(texts, table.places, strict=True)
-        ]
-    marked = _marked(texts, column, rows, marks)
+        return _Part(_marked(names, found), [EMPHASIS] * len(rows))
+    values, texts = table.cells(column)
+    marked = _marked([shortened(text) or BLANK for text in texts], found)
     best = table.best.get(column.name)
     if column is AVERAGE or best is None:
         return _Part(marked, [EMPHASIS if column is AVERAGE else ""] * len(rows))
     return _Part(marked, [EMPHASIS if value == best else "" for value in values])
 
 
-def _marked(
-    texts: Sequence[str], column: Column, rows: Sequence[Row], marks: Mapping[str, str]
-) -> Sequence[str]:
-    if not marks or column.mark is None:
-        return texts
-    found = [marks.get(column.mark(row), "") if row.is_marked else "" for row in rows]
-    return [f"{text} {mark}" if mark else text for text, mark in zip(texts, found, strict=True)]
+def _marked(texts: Sequence[str], marks: Sequence[str]) -> Sequence[str]:
+    return [f"{text} {mark}" if mark else text for text, mark in zip(texts, marks, strict=True)]
 
 
 def model_cell(row: Row, *, is_local: bool, is_new: bool = False) -> str:

@@ -55,29 +55,22 @@ class Cells:
     @property
     def lines(self) -> Iterator[Sequence[Name | Cell]]:
         """The cells of each row."""
-        notes = self.notes
-        parts = [
-            [self._name(row) for row in self.table.rows] if column is MODEL else self._cells(column, notes)
-            for column in self.table.columns
-        ]
+        parts = [self._names() if column is MODEL else self._cells(column) for column in self.table.columns]
         return zip(*parts, strict=True)
 
-    def _name(self, row: Row) -> Name:
+    def _names(self) -> Sequence[Name]:
+        rows = self.table.rows
+        return list(map(self._name, rows, marks.at(MODEL, rows, self.notes)))
+
+    def _name(self, row: Row, note: str) -> Name:
         has_page = row.model not in self.board.local_models and row.is_available is not False
         found = badges(row, is_new=row.first_ended >= self.new_since)
-        note = self.notes.get(MODEL.mark(row), "") if MODEL.mark and row.is_marked else ""
         return Name(shortened(row.model), model_address(row.model) if has_page else None, found, note)
 
-    def _cells(self, column: Column, notes: Mapping[str, str]) -> Sequence[Cell]:
-        rows = self.table.rows
-        values, texts = column.cells(rows)
-        if column is self.table.sorted_by and self.table.places:
-            pairs = zip(texts, self.table.places, strict=True)
-            texts = [f"#{place} {text}" if place else text for text, place in pairs]
+    def _cells(self, column: Column) -> Sequence[Cell]:
+        values, texts = self.table.cells(column)
         best, bars = self.table.best.get(column.name), has_bars(column)
-        found = ["" for _ in rows]
-        if notes and column.mark is not None:
-            found = [notes.get(column.mark(row), "") if row.is_marked else "" for row in rows]
+        found = marks.at(column, self.table.rows, self.notes)
         return [
             Cell(
                 _attributes(value, is_best=best is not None and value == best, bar=bars),
