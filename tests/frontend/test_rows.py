@@ -1,11 +1,12 @@
 """Requests and results become rows: matched, merged by task, averaged, ranked."""
 
+import sys
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from src.leaderboard.rows import Row, standings
@@ -233,6 +234,8 @@ numbers = st.floats(allow_nan=True, allow_infinity=True) | st.none()
 
 
 @given(st.lists(st.tuples(numbers, numbers, numbers), max_size=6))
+@example([(sys.float_info.max,) * 3])
+@example([(-sys.float_info.max,) * 3])
 def test_whatever_the_scores_are_there_is_a_row_for_each_model(values: list[tuple[Any, Any, Any]]) -> None:
     found = rows(*(make_result(f"acme/{number}", scores=scores(*each)) for number, each in enumerate(values)))
     assert len(found) == len(values)

@@ -314,7 +314,10 @@ def _mean(scores: Sequence[tuple[float, float]]) -> float:
     """
     largest = max(weight for _, weight in scores)
     total = fsum(weight / largest for _, weight in scores)
-    return fsum(score / total * (weight / largest) for score, weight in scores)
+    try:
+        return fsum(score / total * (weight / largest) for score, weight in scores)
+    except OverflowError:  # rounding carries the mean of the largest floats beyond them
+        return max((score for score, _ in scores), key=abs)
 
 
 def _ranked(rows: Iterable[Row]) -> tuple[Row, ...]:
