@@ -247,6 +247,11 @@ def columns(tasks: Sequence[TaskColumn]) -> tuple[Column, ...]:
     return (*BEFORE_TASKS, *groups, *scores, *AFTER_TASKS)
 
 
+def optional_columns(tasks: Sequence[TaskColumn]) -> list[Column]:
+    """Return the columns that visitors can show and hide."""
+    return [column for column in columns(tasks) if not column.is_fixed]
+
+
 def _group_column(place: int, name: str) -> Column:
     return Column(name, lambda row: row.groups[place], score, is_default=True)
 

@@ -232,8 +232,8 @@ def test_an_owners_column_is_written_whatever_it_returns(
     monkeypatch: pytest.MonkeyPatch, column: Column, in_csv: str, in_json: Any
 ) -> None:
     found = hostile(["acme/tiny"])
-    monkeypatch.setattr("src.leaderboard.view.columns", lambda tasks: (*columns(tasks), column))
-    monkeypatch.setattr("src.page.plain.asked.columns", lambda tasks: (*columns(tasks), column))
+    for module in ("src.columns", "src.leaderboard.view", "src.page.plain.asked"):
+        monkeypatch.setattr(f"{module}.columns", lambda tasks: (*columns(tasks), column))
     part = read("", found).part(found)
     assert as_csv(part).body.decode().splitlines()[1].endswith(f",{in_csv}")
     assert exports.orjson.loads(as_json(part).body)["rows"][0][-1] == in_json

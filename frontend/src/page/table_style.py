@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from src.page.plain.kept import names
 from src.page.table import COMPONENT, STYLE
 
 ADDRESS = f"/gradio_api/custom_component/{COMPONENT}/client/component/style.css"
@@ -33,7 +34,7 @@ def serve_table_style(site: Starlette, style: Path = STYLE) -> None:
     headers = {**HEADERS, "ETag": f'"{hashlib.sha256(text.encode()).hexdigest()}"'}
 
     async def answer(request: Request) -> Response:
-        if request.headers.get("if-none-match") in (headers["ETag"], f"W/{headers['ETag']}"):
+        if names(request.headers.get("if-none-match", ""), headers["ETag"]):
             return Response(status_code=NOT_MODIFIED, headers=headers)
         return Response(text, media_type="text/css", headers=headers)
 

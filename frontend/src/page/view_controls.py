@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from src.columns import columns
+from src.columns import optional_columns
 from src.leaderboard.address import read_size, write_size
 from src.leaderboard.filters import FILTERS, AnyOf
 from src.leaderboard.scoring import LOWER_IS_BETTER, TaskColumn
@@ -28,9 +28,7 @@ class ViewControls:
     """
 
     def __init__(self, tasks: Sequence[Task]) -> None:
-        self.offered = [
-            column for column in columns([TaskColumn(task) for task in tasks]) if not column.is_fixed
-        ]
+        self.offered = optional_columns([TaskColumn(task) for task in tasks])
         self.filters = FilterControls()
         rare = [each.name for each in FILTERS if each.is_rare]
         common = [each for each in FILTERS if not each.is_rare]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from src.columns import Column, columns
+from src.columns import Column, columns, optional_columns
 from src.leaderboard import address
 from src.leaderboard.rows import Standings
 from src.leaderboard.view import BY_RANK, Table, ViewState, view
@@ -62,7 +62,7 @@ def read(query: str, standings: Standings) -> Asked:
 
 def offered(standings: Standings) -> Sequence[Column]:
     """Return the columns that visitors can show and hide."""
-    return [column for column in columns(standings.tasks) if not column.is_fixed]
+    return optional_columns(standings.tasks)
 
 
 def _row_number(text: str) -> int:

@@ -133,7 +133,7 @@ class Kept:
 def respond(answer: Answer, request: Request, *, caching: str = FRESH) -> Response:
     """Send an answer, as gzip to those who take it, or that they have it already."""
     headers = {"ETag": answer.tag, "Cache-Control": caching, "Vary": VARY}
-    if _has(request.headers.get("if-none-match", ""), answer.tag):
+    if names(request.headers.get("if-none-match", ""), answer.tag):
         return Response(status_code=304, headers=headers)
     headers |= {**HARMLESS, **answer.headers}
     body = answer.body
@@ -142,7 +142,7 @@ def respond(answer: Answer, request: Request, *, caching: str = FRESH) -> Respon
     return Response(body, 200, headers, answer.kind)
 
 
-def _has(tags: str, tag: str) -> bool:
-    """Whether one of the tags that a client names is this one. A proxy may have made it strong or weak."""
+def names(tags: str, tag: str) -> bool:
+    """Return whether the header If-None-Match names a tag. A proxy may have made it strong or weak."""
     named = {each.strip().removeprefix("W/") for each in tags[:1000].split(",")}
     return tag.removeprefix("W/") in named or "*" in named
