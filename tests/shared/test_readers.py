@@ -274,7 +274,7 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (2, "8fedbfb2b969b7e2")),
+        (REQUESTS_INDEX, "data.request", (2, "b8e60628ef40e89b")),
         (RESULTS_INDEX, "data.reports", (2, "3ebc986cd30258cd")),
     ],
     ids=["requests", "results"],

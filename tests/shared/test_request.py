@@ -7,7 +7,7 @@ from math import nan
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from src.shared.data.request import (
@@ -314,6 +314,8 @@ LIKELY = {
 
 
 @given(json_files(NEEDED, LIKELY))
+@example(b'{"model": "m", "status": "PENDING", "attempt": 1000001.0}')
+@example(b'{"model": "m", "status": "PENDING", "attempt": -1.0}')
 def test_no_file_raises_anything_but_bad_file_and_what_is_read_can_be_written_and_read_again(
     data: bytes,
 ) -> None:

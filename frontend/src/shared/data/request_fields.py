@@ -75,6 +75,7 @@ def _run(value: object) -> str | None:
 
 
 def _attempts(value: object) -> object:
+    """Bound a number. It is applied before and after a float such as 3.0 becomes a whole number."""
     return min(max(value, 0), MOST_ATTEMPTS) if isinstance(value, int) else value
 
 
@@ -104,5 +105,5 @@ Precision = Annotated[str, BeforeValidator(_precision)]
 WeightType = Annotated[str, BeforeValidator(_weight_type)]
 WholeNumber = Annotated[int | None, BeforeValidator(_whole_number)]
 Run = Annotated[str | None, BeforeValidator(_run)]
-Attempts = Annotated[int, BeforeValidator(_attempts)]
+Attempts = Annotated[int, BeforeValidator(_attempts), AfterValidator(_attempts)]
 Params = Annotated[float | None, BeforeValidator(_params)]
