@@ -19,7 +19,7 @@ from src.shared.errors import ConfigurationError, exit_on_configuration_error
 from src.shared.process.stop_signal import StopSignal
 from src.shared.serving.compression import Compression
 from src.shared.serving.doors import hide_tracebacks
-from src.shared.serving.folder_files import serve_files
+from src.shared.serving.folder_files import file_routes
 from src.withdrawn_secrets import withdraw_secrets
 from src.worker import Worker, make_worker
 
@@ -59,7 +59,7 @@ def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
     Raises ConfigurationError.
     """
     from src.page.doors import doors
-    from src.page.health import serve_health
+    from src.page.health import health_route
     from src.shared.serving.calls.middleware import BOUNDS
     from src.shared.serving.own_host import stay_on_own_host
 
@@ -71,7 +71,15 @@ def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
             ssr_mode=False,
             show_api=False,  # there is none
             prevent_thread_lock=True,
-            app_kwargs={"middleware": [Middleware(Compression), *doors(settings, worker.stores), *BOUNDS]},
+            app_kwargs={
+                "middleware": [Middleware(Compression), *doors(settings, worker.stores), *BOUNDS],
+                # As parts of the app, they are there for the first call that comes.
+                "routes": [
+                    stay_on_own_host(),
+                    *file_routes(worker.stores.results),
+                    health_route(worker.reconciler, worker.ticker),
+                ],
+            },
         )
     except OSError as error:
         raise ConfigurationError(
@@ -79,9 +87,6 @@ def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
             "Set GRADIO_SERVER_PORT to a free port."
         ) from error
     hide_tracebacks(site)
-    stay_on_own_host(site)
-    serve_files(site, worker.stores.results)
-    serve_health(site, worker.reconciler, worker.ticker)
     return site
 
 

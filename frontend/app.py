@@ -29,7 +29,7 @@ from src.shared.process.steady import Leaps
 from src.shared.process.stop_signal import StopSignal
 from src.shared.serving.compression import Compression
 from src.shared.serving.doors import hide_tracebacks
-from src.shared.serving.folder_files import serve_files
+from src.shared.serving.folder_files import file_routes
 from src.shared.stores.whose import Role, Whose
 from src.shared.wiring import Stores, open_stores
 from src.submitting.accounts import Accounts
@@ -41,6 +41,7 @@ from src.tasks import read_num_fewshot, read_rank_mixed_scores, read_tasks, unkn
 if TYPE_CHECKING:  # this takes seconds, so it is imported while the datasets are read
     import gradio as gr
     from fastapi import FastAPI
+    from starlette.routing import BaseRoute
 
 EVENTS_AT_ONCE = 200
 """Of all visitors together; three quarters may wait for their commit, and gradio counts those as well."""
@@ -88,7 +89,7 @@ def main() -> None:
     for name, value in QUIET_GRADIO.items():  # gradio reads them on import
         os.environ.setdefault(name, value)
     from src.page.page import build_page
-    from src.page.plain.routes import plain_site, serve_plain
+    from src.page.plain.routes import plain_routes, plain_site
     from src.page.visitors import Visitors
 
     visitors = Visitors(Accounts(), settings.hosts)
@@ -102,7 +103,7 @@ def main() -> None:
         notice=stores.notice,
         space=settings.space_id if settings.is_a_space else None,
     )
-    serve_plain(serve(page, settings, stores), keeper, plain_site(texts, settings))
+    serve(page, settings, stores, plain_routes(keeper, plain_site(texts, settings)))
     stop.wait()
     for loop in loops:
         loop.stop(wait=False)
@@ -124,11 +125,11 @@ def make_desk(settings: Settings, stores: Stores, keeper: Keeper) -> Desk:
     )
 
 
-def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
-    """Serve the page, and the datasets' files if they are in folders. Raises ConfigurationError."""
-    from src.page.assets import serve_assets
+def serve(page: gr.Blocks, settings: Settings, stores: Stores, routes: Sequence[BaseRoute]) -> FastAPI:
+    """Serve the page, the routes, and datasets in folders. Raises ConfigurationError."""
+    from src.page.assets import asset_route
     from src.page.doors import doors
-    from src.page.table_style import serve_table_style
+    from src.page.table_style import table_style_routes
     from src.shared.serving.calls.middleware import BOUNDS
     from src.shared.serving.own_host import stay_on_own_host
 
@@ -140,17 +141,23 @@ def serve(page: gr.Blocks, settings: Settings, stores: Stores) -> FastAPI:
             ssr_mode=False,
             prevent_thread_lock=True,
             max_threads=EVENTS_AT_ONCE,
-            app_kwargs={"middleware": [Middleware(Compression), *doors(settings, stores), *BOUNDS]},
+            app_kwargs={
+                "middleware": [Middleware(Compression), *doors(settings, stores), *BOUNDS],
+                # As parts of the app, they are there for the first call that comes.
+                "routes": [
+                    stay_on_own_host(),
+                    *table_style_routes(),
+                    *file_routes(stores.requests, stores.results),
+                    asset_route(),
+                    *routes,
+                ],
+            },
         )
     except OSError as error:
         raise ConfigurationError(
             f"GRADIO_SERVER_PORT cannot be {settings.gradio_server_port}: {error}"
         ) from error
     hide_tracebacks(site)
-    stay_on_own_host(site)
-    serve_files(site, stores.requests, stores.results)
-    serve_assets(site)
-    serve_table_style(site)
     return site
 
 

@@ -78,7 +78,7 @@ def test_a_route_that_comes_later_is_closed(place: Place) -> None:
     assert closed(place.url, later) == later
 
 
-def test_what_app_py_adds_after_the_launch_is_open(place: Place, tmp_path: Path) -> None:
+def test_what_app_py_adds_is_open(place: Place, tmp_path: Path) -> None:
     assert httpx.get(f"{place.url}/health").json()["is_ticking"] is False
     assert any(door.path.startswith("/files/results") for door in place.open)
 

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
-from src.page.health import serve_health
+from src.page.health import health_route
 from src.queue.ticker import LATE_AFTER, Ticker
 from src.shared.errors import StoreError
 from src.shared.times import utc_now
@@ -19,8 +19,7 @@ from support.waiting import wait_for
 def ask(queue: Queue, ticker: Ticker, synced: datetime | None = None) -> tuple[int, dict[str, object]]:
     worker = queue.worker(executor=FunctionExecutor(wait=True), clock=Clock(synced or utc_now()))
     worker.tick()
-    site = FastAPI()
-    serve_health(site, worker, ticker)
+    site = Starlette(routes=[health_route(worker, ticker)])
 
     async def get() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url="http://page") as client:

@@ -9,7 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from src.page.assets import asset_doors, serve_assets
+from src.page.assets import asset_doors, asset_route
 from src.shared.serving.doors import Doors
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -37,8 +37,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def get(folder: Path, address: str, *, has_doors: bool = True) -> httpx.Response:
-    site = Starlette(middleware=[Middleware(Doors, asset_doors(folder))] if has_doors else [])
-    serve_assets(site, folder)
+    middleware = [Middleware(Doors, asset_doors(folder))] if has_doors else []
+    site = Starlette(routes=[asset_route(folder)], middleware=middleware)
 
     async def ask() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url="http://page") as client:

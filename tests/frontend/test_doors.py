@@ -13,6 +13,8 @@ import gradio.oauth
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
+from gradio.routes import templates
+from jinja2 import FileSystemLoader
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
@@ -56,7 +58,7 @@ def frontend(folder: Path, **settings: Any) -> Iterator[Place]:
     stores, leaderboard = open_stores(chosen), Leaderboard(folder)
     desk = leaderboard.make_desk(leaderboard.requests, terms=chosen.terms)
     page = leaderboard.page(desk)
-    site = app.serve(page, chosen, stores)
+    site = app.serve(page, chosen, stores, [])
     try:
         yield Place(site, f"http://127.0.0.1:{port}", open_doors(chosen, stores), page)
     finally:
@@ -115,12 +117,30 @@ def test_a_route_that_comes_later_is_closed(place: Place) -> None:
     assert closed(place.url, later) == later
 
 
-def test_what_app_py_adds_after_the_launch_is_open(place: Place, tmp_path: Path) -> None:
+def test_what_app_py_adds_is_open(place: Place, tmp_path: Path) -> None:
     path = tmp_path / "requests" / "acme" / "m_eval_request_False_float16_Original.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("{}")
     address = f"{place.url}/files/requests/{path.relative_to(tmp_path / 'requests').as_posix()}"
     assert httpx.get(address).text == "{}"
+
+
+def test_the_first_call_after_the_launch_meets_all_that_app_py_adds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met: list[int] = []
+    launch = gr.Blocks.launch
+
+    def launch_and_call(page: gr.Blocks, **options: Any) -> tuple[FastAPI, str, str]:
+        site, url, share = launch(page, **options)
+        assert "cdnjs" not in httpx.get(url).text
+        met.append(httpx.get(f"{url}iframe-resizer.js").status_code)
+        return site, url, share
+
+    monkeypatch.setattr(gr.Blocks, "launch", launch_and_call)
+    monkeypatch.setattr(templates.env, "loader", FileSystemLoader(Path(gradio.__file__).parent / "templates"))
+    with frontend(tmp_path):
+        assert met == [200]
 
 
 def test_the_endpoints_on_the_list_are_those_of_the_page(place: Place) -> None:

@@ -12,7 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from src.page.table import STYLE
-from src.page.table_style import ADDRESS, serve_table_style, without_fonts
+from src.page.table_style import ADDRESS, table_style_routes, without_fonts
 
 
 def get(site: Starlette, headers: Mapping[str, str] | None = None) -> httpx.Response:
@@ -25,9 +25,7 @@ def get(site: Starlette, headers: Mapping[str, str] | None = None) -> httpx.Resp
 
 @pytest.fixture
 def site() -> Starlette:
-    site = Starlette()
-    serve_table_style(site)
-    return site
+    return Starlette(routes=table_style_routes())
 
 
 def test_the_style_sheet_has_every_rule_but_the_fonts(site: Starlette) -> None:
@@ -52,8 +50,7 @@ def test_a_browser_that_has_it_is_not_sent_it_again(site: Starlette) -> None:
 
 
 def test_a_component_without_this_file_is_left_to_gradio(tmp_path: Path) -> None:
-    site = Starlette()
-    serve_table_style(site, tmp_path / "style.css")
+    site = Starlette(routes=table_style_routes(tmp_path / "style.css"))
     assert get(site).status_code == 404
 
 

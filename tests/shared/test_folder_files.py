@@ -7,7 +7,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from src.shared.serving.folder_files import serve_files
+from src.shared.serving.folder_files import file_routes
 from src.shared.stores.folder_store import FolderStore
 
 
@@ -27,9 +27,8 @@ def site(tmp_path: Path) -> Starlette:
         (folder / path).write_text(text)
     (tmp_path / "secret.txt").write_text("secret")
     (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
-    site = Starlette()
-    serve_files(site, FolderStore(folder, web="files/results"), FolderStore(tmp_path / "not-served"))
-    return site
+    stores = FolderStore(folder, web="files/results"), FolderStore(tmp_path / "not-served")
+    return Starlette(routes=file_routes(*stores))
 
 
 def get(site: Starlette, address: str) -> httpx.Response:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import httpx
 from starlette.applications import Starlette
 
-from src.page.plain.routes import serve_plain
+from src.page.plain.routes import plain_routes
 from src.page.plain.site import Site
 from support.boards import NOW, TEXTS
 
@@ -46,8 +46,7 @@ class PlainClient:
 @contextmanager
 def plain_client(keeper: Any, site: Site = SITE) -> Iterator[PlainClient]:
     """A client of the plain page's routes."""
-    app = Starlette()
-    serve_plain(app, keeper, site, clock=lambda: NOW)
+    app = Starlette(routes=plain_routes(keeper, site, clock=lambda: NOW))
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page")
     with asyncio.Runner() as runner:
         yield PlainClient(client, runner)

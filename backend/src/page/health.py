@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from fastapi import FastAPI
-from fastapi.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from src.page.brief_cache import BriefCache
 from src.queue.reconciler import Reconciler
@@ -18,15 +19,15 @@ PATH = "/health"
 WELL, NOT_WELL = 200, 503
 
 
-def serve_health(site: FastAPI, reconciler: Reconciler, ticker: Ticker) -> None:
-    """Serve `/health`.
+def health_route(reconciler: Reconciler, ticker: Ticker) -> Route:
+    """Return the route of `/health`.
 
     The status is 200 while the worker ticks and reads the datasets on schedule, and 503 otherwise.
     """
 
     latest = BriefCache(reconciler.overview)
 
-    def health() -> JSONResponse:
+    def health(_: Request) -> JSONResponse:
         overview = latest.get()
         ticker.leaps.check()
         is_ticking = ticker.is_on_time(ticker.last)
@@ -43,7 +44,7 @@ def serve_health(site: FastAPI, reconciler: Reconciler, ticker: Ticker) -> None:
         }
         return JSONResponse(facts, WELL if is_well else NOT_WELL, {"Cache-Control": "no-store"})
 
-    site.add_api_route(PATH, health, methods=["GET"])
+    return Route(PATH, health, methods=["GET"])
 
 
 def _text(time: datetime | None) -> str | None:

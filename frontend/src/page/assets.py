@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -40,9 +40,9 @@ def asset_doors(folder: Path = FOLDER) -> list[Door]:
     return [Door(("GET",), f"/{ADDRESS}/{PICTURE.pattern}", "the owner's pictures")]
 
 
-def serve_assets(site: Starlette, folder: Path = FOLDER) -> None:
-    """Serve the pictures in the folder, and nothing else in it."""
-    site.mount(f"/{ADDRESS}", _Pictures(directory=folder, check_dir=False))
+def asset_route(folder: Path = FOLDER) -> Mount:
+    """The pictures in the folder, and nothing else in it."""
+    return Mount(f"/{ADDRESS}", _Pictures(directory=folder, check_dir=False))
 
 
 def _is_picture(file: Path) -> bool:

@@ -6,7 +6,6 @@ import hashlib
 import re
 from pathlib import Path
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -23,13 +22,13 @@ HEADERS = {"Cache-Control": "max-age=0, must-revalidate"}
 NOT_MODIFIED = 304
 
 
-def serve_table_style(site: Starlette, style: Path = STYLE) -> None:
-    """Serve the style sheet without fonts, in front of Gradio's route. Formulas are never shown.
+def table_style_routes(style: Path = STYLE) -> list[Route]:
+    """The style sheet without fonts, in front of Gradio's route. Formulas are never shown.
 
     A component whose style sheet is elsewhere is left to Gradio.
     """
     if not style.is_file():
-        return
+        return []
     text = without_fonts(style.read_text(encoding="utf-8"))
     headers = {**HEADERS, "ETag": f'"{hashlib.sha256(text.encode()).hexdigest()}"'}
 
@@ -38,7 +37,7 @@ def serve_table_style(site: Starlette, style: Path = STYLE) -> None:
             return Response(status_code=NOT_MODIFIED, headers=headers)
         return Response(text, media_type="text/css", headers=headers)
 
-    site.router.routes.insert(0, Route(ADDRESS, answer, methods=["GET"]))
+    return [Route(ADDRESS, answer, methods=["GET"])]
 
 
 def without_fonts(css: str) -> str:

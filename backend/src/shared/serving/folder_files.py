@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -26,10 +26,12 @@ serves.
 """
 
 
-def serve_files(site: Starlette, *stores: Store) -> None:
-    """Serve the folder of each store that lies in one, at the address that it gives for its files."""
-    for store in _on_the_web(stores):
-        site.mount(f"/{store.web}", _VisibleFiles(directory=store.folder, check_dir=False))
+def file_routes(*stores: Store) -> list[Mount]:
+    """The folder of each store that lies in one, at the address that it gives for its files."""
+    return [
+        Mount(f"/{store.web}", _VisibleFiles(directory=store.folder, check_dir=False))
+        for store in _on_the_web(stores)
+    ]
 
 
 def file_doors(*stores: Store) -> list[Door]:

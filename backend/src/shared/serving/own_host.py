@@ -8,7 +8,6 @@ from pathlib import Path
 
 from gradio.routes import templates
 from jinja2 import BaseLoader, Environment
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.routing import Route
@@ -23,10 +22,11 @@ ELSEWHERE = re.compile(r'(?<=src=")https://cdnjs\.cloudflare\.com/[^"]*/iframeRe
 PRECONNECT = re.compile(r'<link\s+rel="preconnect"[^>]*>')
 
 
-def stay_on_own_host(site: Starlette) -> None:
-    """Have Gradio's page name no other host to load from, and serve what it needs. Call it after the launch.
+def stay_on_own_host() -> Route:
+    """Have Gradio's page name no other host to load from, and return the route of what it needs.
 
-    It changes the pages of all sites in the process.
+    Call it before the launch: the first visitor's page is meant too. It changes the pages of all sites in the
+    process.
     """
     loader = templates.env.loader
     if loader and not isinstance(loader, _Mended):
@@ -35,7 +35,7 @@ def stay_on_own_host(site: Starlette) -> None:
     async def script(_: Request) -> FileResponse:
         return FileResponse(SCRIPT, media_type="text/javascript")
 
-    site.router.routes.insert(0, Route(f"/{ADDRESS}", script, methods=["GET"]))
+    return Route(f"/{ADDRESS}", script, methods=["GET"])
 
 
 class _Mended(BaseLoader):

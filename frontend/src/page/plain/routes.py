@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 from src.board.board import Board
 from src.board.keeper import Keeper
@@ -57,8 +57,8 @@ def plain_site(texts: Texts, settings: Settings) -> Site:
     return Site.of(texts, base=base, picture=owners_picture() or "preview.png")
 
 
-def serve_plain(site: Starlette, keeper: Keeper, about: Site, *, clock: Clock = utc_now) -> None:
-    """Serve the plain page and what belongs to it."""
+def plain_routes(keeper: Keeper, about: Site, *, clock: Clock = utc_now) -> list[Route]:
+    """Return the routes of the plain page and of what belongs to it."""
     plain = _Plain(keeper, about, clock)
     endpoints: dict[str, Endpoint] = {
         "/table": plain.table,
@@ -66,8 +66,7 @@ def serve_plain(site: Starlette, keeper: Keeper, about: Site, *, clock: Clock = 
         "/badge/{model:path}.svg": plain.badge,
         "/preview.png": plain.preview,
     }
-    for path, endpoint in endpoints.items():
-        site.add_route(path, endpoint, methods=list(READING))
+    return [Route(path, endpoint, methods=list(READING)) for path, endpoint in endpoints.items()]
 
 
 class _Plain:
