@@ -186,6 +186,12 @@ def test_a_press_on_a_header_puts_the_best_first_and_an_unknown_one_last(page: P
     expect(header(page, "Rank")).to_have_attribute("aria-sort", "none")
 
 
+def test_a_second_press_counts_though_the_first_is_not_answered_yet(page: Page) -> None:
+    header(page, "#Params (B)").dblclick()
+    expect_models(page, "other/small", "acme/half", "acme/big", "acme/big", "other/unknown")
+    expect(header(page, "#Params (B)")).to_have_attribute("aria-sort", "ascending")
+
+
 def test_a_sorted_table_stays_sorted_under_a_search_a_filter_and_other_columns(page: Page) -> None:
     header(page, "#Params (B)").click()
     header(page, "#Params (B)").click()

@@ -16,8 +16,9 @@
   // Headers. The first press puts the best first, the second the worst.
   const name = (header) => header.textContent.trim();
   const sort = (header) => {
-    const box = document.querySelector("#sort :is(textarea, input)");
-    const isBestFirst = name(header) === view()?.sorted && !box.value.startsWith("-");
+    // What was pressed last counts, though its table may still be on its way.
+    const pressed = document.querySelector("#sort :is(textarea, input)").value;
+    const isBestFirst = pressed === name(header) || (view()?.sorted === name(header) && !pressed);
     put("sort", (isBestFirst ? "-" : "") + name(header));
   };
   let titles = {};
