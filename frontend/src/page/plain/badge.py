@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from src.columns import AVERAGE, Column, columns, score
 from src.leaderboard.rows import Row, Standings
 from src.page.html import render
@@ -23,15 +21,6 @@ SVG stretches its texts to these widths, whatever font there is.
 
 ALONE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 """Also a browser that opens the badge as a page runs nothing in it."""
-
-
-def best_row(standings: Standings, model: str) -> Row | None:
-    """Return the best row of a model; None if it has none."""
-
-    def made() -> Mapping[str, Row]:
-        return {row.model.casefold(): row for row in reversed(standings.rows)}
-
-    return standings.derived.once("best rows", made).get(model.casefold())
 
 
 def shown_column(standings: Standings, show: str) -> Column | None:

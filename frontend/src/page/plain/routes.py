@@ -10,8 +10,9 @@ from starlette.routing import Route
 
 from src.board.board import Board
 from src.board.keeper import Keeper
+from src.leaderboard.references import referred
 from src.page.plain.asked import LONGEST_QUERY, Asked, Part, offered, read
-from src.page.plain.badge import badge, best_row, shown_column
+from src.page.plain.badge import badge, shown_column
 from src.page.plain.document import document
 from src.page.plain.exports import as_csv, as_json, as_parquet
 from src.page.plain.kept import FRESH, NOT_YET, Answer, Busy, Kept, respond
@@ -100,7 +101,7 @@ class _Plain:
     async def badge(self, request: Request) -> Response:
         """Answer with a model's badge."""
         board = self._keeper.now.board
-        row = best_row(board.standings, request.path_params["model"])
+        row = referred(board.standings, request.path_params["model"])
         show = request.query_params.get("show", "")[:LONGEST_NAME]
         column = shown_column(board.standings, show)
         return await self._answer(
