@@ -13,7 +13,8 @@ from pathlib import Path
 from bench.corpora import Corpus, Files
 from bench.figures import say, timed
 from src.board.keeper import Keeper
-from src.leaderboard.rows import Standings, standings
+from src.leaderboard.merging import standings
+from src.leaderboard.rows import Standings
 from src.shared.data.reports import read_result
 from src.shared.data.request import read_request
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX

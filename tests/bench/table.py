@@ -12,7 +12,7 @@ from bench.corpora import Corpus
 from bench.figures import Report, median_time, timed
 from src.board.board import Board
 from src.columns import columns
-from src.leaderboard.rows import standings
+from src.leaderboard.merging import standings
 from src.leaderboard.sorting import Sort
 from src.leaderboard.view import OPENING, ViewState, view
 from src.page.plain.asked import Asked

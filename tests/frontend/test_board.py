@@ -9,7 +9,7 @@ import pytest
 from src.board.board import Board, new_results
 from src.board.keeper import Keeper
 from src.leaderboard.local_models import local_models
-from src.leaderboard.rows import standings
+from src.leaderboard.merging import standings
 from src.shared.data.backend_description import write_description
 from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST
 from src.shared.data.request import Status

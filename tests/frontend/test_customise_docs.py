@@ -11,7 +11,8 @@ import pytest
 from src import checks, columns
 from src.columns import TAKEN
 from src.leaderboard.agreement import differences
-from src.leaderboard.rows import Standings, standings
+from src.leaderboard.merging import standings
+from src.leaderboard.rows import Standings
 from src.leaderboard.view import ViewState, view
 from src.page.texts import read_texts
 from src.shared.data.backend_description import BackendDescription, Metric, TaskDescription

@@ -9,7 +9,8 @@ from src.leaderboard.active import MOST, Active, cleared
 from src.leaderboard.active import active as active_parts
 from src.leaderboard.filters import DATES, FILTERS, Range
 from src.leaderboard.licenses import OPEN, is_open
-from src.leaderboard.rows import Standings, standings
+from src.leaderboard.merging import standings
+from src.leaderboard.rows import Standings
 from src.leaderboard.view import OPENING, ViewState, view
 from src.shared.data.request import Status
 from src.shared.models.model_source import Presence

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from src.columns import TAKEN, columns
-from src.leaderboard.rows import Row, Standings, standings
+from src.leaderboard.merging import standings
+from src.leaderboard.rows import Row, Standings
 from src.leaderboard.sorting import Sort
 from src.leaderboard.view import ViewState, view
 from src.page.suite import header_titles, suite

@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 
 from src.columns import Column, columns
-from src.leaderboard.rows import Standings, standings
+from src.leaderboard.merging import standings
+from src.leaderboard.rows import Standings
 from src.page import api
 from src.page.plain import exports
 from src.page.plain.asked import read

@@ -15,7 +15,7 @@ from bench.corpora import Corpus
 from src.board.board import Board
 from src.board.keeper import Keeper
 from src.leaderboard.address import state
-from src.leaderboard.rows import standings
+from src.leaderboard.merging import standings
 from src.leaderboard.view import view
 from src.page.plain import document as documents
 from src.page.plain.asked import LONGEST_QUERY, Asked, offered, read

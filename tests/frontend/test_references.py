@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from src.leaderboard.merging import standings
 from src.leaderboard.references import reference, referred
-from src.leaderboard.rows import Standings, standings
+from src.leaderboard.rows import Standings
 from support.boards import TASKS, make_result, scores
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from src.leaderboard.merging import standings
 from src.leaderboard.reproduction import OFFERED, Reproduction, reproduction, reproductions
-from src.leaderboard.rows import Row, standings
+from src.leaderboard.rows import Row
 from src.shared.data.result import Result
 from support.boards import TASKS, make_result, run_at, scores
 from support.factories import COMMIT, make_backend

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from src.leaderboard.rows import Row, standings
+from src.leaderboard.merging import standings
+from src.leaderboard.rows import Row
 from src.shared.data.reports import read_result
 from src.shared.data.request import Request, Status
 from src.shared.data.result import Result

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from src.board.board import Board
-from src.leaderboard.rows import Row, Standings, standings
+from src.leaderboard.merging import standings
+from src.leaderboard.rows import Row, Standings
 from src.leaderboard.scoring import TaskColumn
 from src.page import api
 from src.shared.data.reports import read_result

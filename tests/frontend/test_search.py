@@ -7,8 +7,9 @@ import gradio as gr
 import pytest
 
 from src.board.board import Board
+from src.leaderboard.merging import standings
 from src.leaderboard.reproduction import reproductions
-from src.leaderboard.rows import Standings, standings
+from src.leaderboard.rows import Standings
 from src.leaderboard.search import LONGEST, MOST_TERMS, Search, Term, found, read_search
 from src.leaderboard.view import ViewState, view
 from src.page import api

@@ -8,7 +8,8 @@ from jinja2 import UndefinedError
 from markupsafe import Markup
 
 from src.board.board import Board, Now
-from src.leaderboard.rows import Standings, standings
+from src.leaderboard.merging import standings
+from src.leaderboard.rows import Standings
 from src.leaderboard.scoring import TaskColumn
 from src.leaderboard.view import OPENING, ViewState, view
 from src.page import api, marks, notices, request_card

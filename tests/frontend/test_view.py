@@ -17,7 +17,8 @@ from src.columns import (
     columns,
 )
 from src.leaderboard.filters import GONE, INCOMPLETE, Range, choices
-from src.leaderboard.rows import Standings, standings
+from src.leaderboard.merging import standings
+from src.leaderboard.rows import Standings
 from src.leaderboard.sorting import Sort, in_order, places
 from src.leaderboard.view import Table, ViewState, view
 from src.shared.data.request import Status

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from src.columns import TAKEN, columns
-from src.leaderboard.rows import Standings, standings
+from src.leaderboard.merging import standings
+from src.leaderboard.rows import Standings
 from src.page import notices
 from src.page.suite import suite
 from src.shared.errors import ConfigurationError

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from src.board.board import Board
 from src.checks import has_a_model_card, problems
-from src.leaderboard.rows import standings
+from src.leaderboard.merging import standings
 from src.leaderboard.search import read_search
 from src.leaderboard.view import ViewState, view
 from src.page import api, notices, request_card

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from src.board.board import Board, Now
 from src.board.making import NOTHING_CHECKED, About, Readings, blocklist, closed, make_board, queue_order
 from src.leaderboard.flags import read_flags
-from src.leaderboard.rows import standings
+from src.leaderboard.merging import standings
 from src.queue.entries import entries, no_worker_since
 from src.shared.data.backend_description import read_description
 from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST, FLAGS, places

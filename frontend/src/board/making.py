@@ -10,7 +10,7 @@ from typing import NamedTuple
 from src.board.board import Board
 from src.columns import AFTER_TASKS, BEFORE_TASKS, faults
 from src.leaderboard.agreement import differences
-from src.leaderboard.rows import standings
+from src.leaderboard.merging import standings
 from src.queue.entries import entries
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST, FLAGS, place_of

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from src.columns import Column, Value
-from src.leaderboard.rows import Row, rounded
+from src.leaderboard.ranking import rounded
+from src.leaderboard.rows import Row
 
 
 @dataclass(frozen=True)
