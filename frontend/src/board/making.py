@@ -78,6 +78,7 @@ def make_board(
     shown = {
         path: result for path, result in read.results.values.items() if not blocked.is_removed(result.model)
     }
+    backend = read.backend.values.get(place_of(BACKEND_DESCRIPTION, read.backend.snapshot.files))
     table = standings(
         about.tasks,
         read.requests.values,
@@ -85,8 +86,8 @@ def make_board(
         read.presences,
         flags=read.flags.values.get(FLAGS, {}),
         rank_mixed=about.rank_mixed,
+        backend=backend,
     )
-    backend = read.backend.values.get(place_of(BACKEND_DESCRIPTION, read.backend.snapshot.files))
     failing = {
         COLUMN_FAILS.format(header, type(fault).__name__, fault): fault
         for header, fault in faults([*BEFORE_TASKS, *AFTER_TASKS], table.rows).items()

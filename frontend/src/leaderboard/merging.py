@@ -8,12 +8,13 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from src.leaderboard.ranking import averaged, ranked, unmarked, with_group_means
+from src.leaderboard.ranking import Averaging, averaged, ranked, scored
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.scoring import Evidence, TaskColumn, column_of, differences, doubts, name_in
+from src.shared.data.backend_description import BackendDescription
 from src.shared.data.reasons import Reasons, reason_for
 from src.shared.data.request import Request, Status
-from src.shared.data.result import Result
+from src.shared.data.result import Result, Score
 from src.shared.models.model_source import Presence
 from src.tasks import Task
 
@@ -44,16 +45,18 @@ def standings(
     *,
     flags: Reasons = MappingProxyType({}),
     rank_mixed: bool = True,
+    backend: BackendDescription | None = None,
 ) -> Standings:
     """Return the leaderboard that these requests (by path) and results make.
 
     `presences` has what the Hub said about models, by name, and `flags` what the owner says. Unless
-    `rank_mixed`, marked scores do not count. The results of cancelled requests are left out.
+    `rank_mixed`, marked scores do not count. `backend` is what the backend says about its tasks. Results of
+    cancelled requests are left out.
     """
     standing = (result for result in results if not _is_taken_back(result, requests))
     results = sorted(standing, key=lambda result: (result.ended, result.path))
     found = [Evidence(task, results) for task in tasks]
-    columns = tuple(map(column_of, found))
+    columns = tuple(column_of(each, backend) for each in found)
     finished: dict[tuple[str, str], list[Request]] = defaultdict(list)
     for request in requests.values():
         if request.status is Status.FINISHED:
@@ -64,10 +67,11 @@ def standings(
         groups[result.model.casefold(), result.precision, known.weight_type, result.use_chat_template].append(
             known
         )
-    rows = _marked([_row(group, columns) for group in groups.values()], columns, rank_mixed=rank_mixed)
-    rows = with_group_means(rows, columns, rank_mixed=rank_mixed)
+    averaging = Averaging.of(columns)
+    rows = _marked([_row(group, columns, averaging) for group in groups.values()], columns)
+    rows = scored(rows, columns, rank_mixed=rank_mixed)
     rows = [_with_flag(_with_presence(row, presences), flags) for row in rows]
-    return Standings(columns, ranked(rows), doubts(found))
+    return Standings(columns, ranked(rows), rank_mixed=rank_mixed, doubts=doubts(found))
 
 
 def _is_taken_back(result: Result, requests: Mapping[str, Request]) -> bool:
@@ -113,7 +117,7 @@ def _request_of(
     )
 
 
-def _row(group: Sequence[_Known], columns: Sequence[TaskColumn]) -> Row:
+def _row(group: Sequence[_Known], columns: Sequence[TaskColumn], averaging: Averaging) -> Row:
     """Return the row of a model's results (the oldest first): its newest complete commit, or else its newest
     one.
     """
@@ -121,7 +125,7 @@ def _row(group: Sequence[_Known], columns: Sequence[TaskColumn]) -> Row:
     by_commit: dict[str | None, list[_Known]] = defaultdict(list)
     for known in group:
         by_commit[known.commit or newest].append(known)
-    versions = [_merged(commit, group, columns) for commit, group in by_commit.items()]
+    versions = [_merged(commit, group, columns, averaging) for commit, group in by_commit.items()]
     versions.sort(key=lambda row: (row.is_complete, row.ended), reverse=True)
     return replace(
         versions[0],
@@ -130,13 +134,18 @@ def _row(group: Sequence[_Known], columns: Sequence[TaskColumn]) -> Row:
     )
 
 
-def _merged(commit: str | None, group: Sequence[_Known], columns: Sequence[TaskColumn]) -> Row:
+def _merged(
+    commit: str | None, group: Sequence[_Known], columns: Sequence[TaskColumn], averaging: Averaging
+) -> Row:
     """Merge one commit's results (the oldest first) by task: the newest score of each task counts."""
     latest = group[-1].result
     newest_first = [known.result for known in reversed(group)]
     found = [_newest_score(newest_first, column.task) for column in columns]
     sources = tuple(source for source, _ in found)
-    scores = tuple(column.shown(score) for (_, score), column in zip(found, columns, strict=True))
+    known = [score for _, score in found]
+    scores = tuple(column.shown(score and score.value) for score, column in zip(known, columns, strict=True))
+    samples = tuple(score and score.samples for score in known)
+    limit = next((source.limit for source in sources if source and source.limit is not None), None)
     row = Row(
         model=latest.model,
         precision=latest.precision,
@@ -144,6 +153,8 @@ def _merged(commit: str | None, group: Sequence[_Known], columns: Sequence[TaskC
         use_chat_template=latest.use_chat_template,
         commit=commit,
         scores=scores,
+        errors=tuple(map(_error, known, columns)),
+        samples=samples,
         sources=sources,
         average=None,
         done=0,
@@ -151,32 +162,42 @@ def _merged(commit: str | None, group: Sequence[_Known], columns: Sequence[TaskC
         standing=None,
         ended=latest.ended,
         request=next((known.request for known in reversed(group) if known.request), None),
-        limit=next((source.limit for source in sources if source and source.limit is not None), None),
+        limit=limit,
+        is_preliminary=limit is not None or _asked_fewer(samples, columns),
     )
-    return averaged(row, scores, columns)
+    return averaged(row, scores, averaging)
 
 
-def _marked(rows: Sequence[Row], columns: Sequence[TaskColumn], *, rank_mixed: bool) -> list[Row]:
+def _marked(rows: Sequence[Row], columns: Sequence[TaskColumn]) -> list[Row]:
     """Return the rows with a mark at each score that may not be comparable with most of its column."""
     found = []
     for place, column in enumerate(columns):
         sources = (row.sources[place] for row in rows)
         task = column.task
         found.append(differences([each.setting(name_in(each, task)) if each else None for each in sources]))
-    marked = []
-    for row, marks in zip(rows, zip(*found, strict=True), strict=True):
-        if any(marks):
-            row = replace(row, marks=marks)
-        if any(marks) and not rank_mixed:
-            row = averaged(row, unmarked(row), columns)
-        marked.append(row)
-    return marked
+    return [
+        replace(row, marks=marks) if any(marks) else row
+        for row, marks in zip(rows, zip(*found, strict=True), strict=True)
+    ]
 
 
-def _newest_score(newest_first: Sequence[Result], task: Task) -> tuple[Result | None, float | None]:
+def _error(score: Score | None, column: TaskColumn) -> float | None:
+    error = column.shown(score and score.stderr)
+    return error if error is not None and error >= 0 else None
+
+
+def _asked_fewer(samples: Sequence[int | None], columns: Sequence[TaskColumn]) -> bool:
+    """Return whether a test had fewer questions than the backend asks of every model."""
+    return any(
+        asked is not None and column.questions is not None and asked < column.questions
+        for asked, column in zip(samples, columns, strict=True)
+    )
+
+
+def _newest_score(newest_first: Sequence[Result], task: Task) -> tuple[Result | None, Score | None]:
     """Return the newest score of a task and its result."""
     for result in newest_first:
-        score = result.score(name_in(result, task), task.metric)
+        score = result.measured(name_in(result, task), task.metric)
         if score is not None:
             return result, score
     return None, None

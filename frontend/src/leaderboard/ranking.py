@@ -5,46 +5,73 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import fsum
+from typing import NamedTuple
 
 from src.leaderboard.rows import Row
-from src.leaderboard.scoring import TaskColumn, groups_of
+from src.leaderboard.scoring import Group, TaskColumn, groups_of
+from src.leaderboard.uncertainty import error_of_mean
 
 
-def averaged(row: Row, counted: Sequence[float | None], columns: Sequence[TaskColumn]) -> Row:
+class Averaging(NamedTuple):
+    """Which scores rank a row."""
+
+    places: tuple[int, ...]
+    """The places of their columns."""
+    weights: tuple[float, ...]
+    is_mean: bool
+    """Whether their mean is the average. A leaderboard where lower is better everywhere has none: the first
+    column ranks its rows.
+    """
+
+    @classmethod
+    def of(cls, columns: Sequence[TaskColumn]) -> Averaging:
+        """Return which columns rank."""
+        averaged = [place for place, column in enumerate(columns) if column.is_averaged]
+        places = averaged or [place for place, column in enumerate(columns) if column.task.in_average]
+        weights = tuple(columns[place].task.weight for place in places)
+        return cls(tuple(places), weights, bool(averaged))
+
+
+def scored(rows: Iterable[Row], columns: Sequence[TaskColumn], *, rank_mixed: bool) -> list[Row]:
+    """Return the rows with their averages, and with the means of groups of tasks.
+
+    Unless `rank_mixed`, marked scores do not count.
+    """
+    averaging, groups = Averaging.of(columns), groups_of(columns)
+    found = []
+    for row in rows:
+        counted = row.scores if rank_mixed else _unmarked(row)
+        row = averaged(row, counted, averaging)
+        if groups:
+            row = replace(row, groups=tuple(_group_mean(counted, columns, group) for group in groups))
+        found.append(row)
+    return found
+
+
+def averaged(row: Row, counted: Sequence[float | None], averaging: Averaging) -> Row:
     """Return the row with its average and standing, from the scores that count."""
-    pairs = [pair for pair in zip(counted, columns, strict=True) if pair[1].task.in_average]
-    averaged = [pair for pair in pairs if pair[1].is_averaged]
-    wanted = averaged or pairs
-    known = [(score, column.task.weight) for score, column in wanted if score is not None]
-    is_complete = len(known) == len(wanted)
-    average = _mean(known) if averaged and is_complete else None
+    known = [score for place in averaging.places if (score := counted[place]) is not None]
+    average = standing = error = None
+    if len(known) == len(averaging.places):
+        if averaging.is_mean:
+            average = standing = _mean(known, averaging.weights)
+            error = error_of_mean([row.errors[place] for place in averaging.places], averaging.weights)
+        else:
+            standing, error = -known[0], row.errors[averaging.places[0]]
     return replace(
         row,
         average=average,
         done=len(known),
-        total=len(wanted),
-        standing=average if averaged or not is_complete else _turned(known[0][0], pairs[0][1]),
+        total=len(averaging.places),
+        standing=standing,
+        standing_error=error,
     )
 
 
-def with_group_means(rows: list[Row], columns: Sequence[TaskColumn], *, rank_mixed: bool) -> list[Row]:
-    """Add the weighted mean of each group of tasks."""
-    groups = groups_of(columns)
-    if not groups:
-        return rows
-    found = []
-    for row in rows:
-        counted = row.scores if rank_mixed else unmarked(row)
-        means = []
-        for group in groups:
-            known = [
-                (score, columns[place].task.weight)
-                for place in group.places
-                if (score := counted[place]) is not None
-            ]
-            means.append(_mean(known) if len(known) == len(group.places) else None)
-        found.append(replace(row, groups=tuple(means)))
-    return found
+def _group_mean(counted: Sequence[float | None], columns: Sequence[TaskColumn], group: Group) -> float | None:
+    known = [score for place in group.places if (score := counted[place]) is not None]
+    weights = [columns[place].task.weight for place in group.places]
+    return _mean(known, weights) if len(known) == len(weights) else None
 
 
 def ranked(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -63,29 +90,24 @@ def rounded(score: float) -> float:
     return round(score, 9)
 
 
-def unmarked(row: Row) -> Sequence[float | None]:
+def _unmarked(row: Row) -> Sequence[float | None]:
     """Return the scores of a row, without those that are marked."""
     if not row.marks:
         return row.scores
     return [None if mark else score for score, mark in zip(row.scores, row.marks, strict=True)]
 
 
-def _turned(score: float, column: TaskColumn) -> float:
-    """Return a score turned so that higher is better, to rank a leaderboard that has nothing to average."""
-    return score if column.higher_is_better else -score
-
-
-def _mean(scores: Sequence[tuple[float, float]]) -> float:
+def _mean(scores: Sequence[float], weights: Sequence[float]) -> float:
     """Return the weighted mean of scores. Only the proportions of the weights count.
 
     Scores are divided before they are added, so that finite scores never have an infinite mean.
     """
-    largest = max(weight for _, weight in scores)
-    total = fsum(weight / largest for _, weight in scores)
+    largest = max(weights)
+    total = fsum(weight / largest for weight in weights)
     try:
-        return fsum(score / total * (weight / largest) for score, weight in scores)
+        return fsum(score / total * (weight / largest) for score, weight in zip(scores, weights, strict=True))
     except OverflowError:  # rounding carries the mean of the largest floats beyond them
-        return max((score for score, _ in scores), key=abs)
+        return max(scores, key=abs)
 
 
 def _by_name(row: Row) -> tuple[str, str, str, bool]:

@@ -26,6 +26,10 @@ class Row:
     commit: str | None
     scores: tuple[float | None, ...]
     """The scores as people read them; None if missing."""
+    errors: tuple[float | None, ...]
+    """The standard errors of the scores, on the same scale; None if unknown."""
+    samples: tuple[int | None, ...]
+    """The numbers of questions that the scores are of; None if unknown."""
     sources: tuple[Result | None, ...]
     """The results that the scores are from."""
     marks: tuple[str, ...] = ()
@@ -40,13 +44,17 @@ class Row:
     """
     total: int
     standing: float | None
-    """The value that ranks the row."""
+    """The value that ranks the row: its average, if the leaderboard has one."""
+    standing_error: float | None = None
+    """The standard error of that value; None if the error of one of its scores is unknown."""
     ended: datetime
     first_ended: datetime = UNKNOWN_TIME
     """When the first evaluation ended that we know of, at any commit."""
     request: Request | None = None
     limit: float | None = None
     """The number or fraction of questions that its tests were cut short to."""
+    is_preliminary: bool = False
+    """Whether its tests were cut short, or asked fewer questions than the backend asks."""
     is_available: bool | None = None
     """Whether the model is still on the Hub; None if unknown."""
     tags: frozenset[str] = frozenset()
@@ -81,6 +89,8 @@ class Standings:
     tasks: tuple[TaskColumn, ...] = ()
     rows: tuple[Row, ...] = ()
     """The best first and incomplete ones last."""
+    rank_mixed: bool = True
+    """Whether marked scores count for averages and ranks."""
     doubts: tuple[str, ...] = ()
     """Sentences for the owner about scores that may be wrong."""
     derived: Derived = field(default_factory=Derived, init=False, compare=False, repr=False)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
 from typing import NamedTuple, TypeVar
 
+from src.leaderboard.agreement import described
+from src.shared.data.backend_description import BackendDescription
 from src.shared.data.benchmark import metric_key
 from src.shared.data.result import Result, Setting
 from src.tasks import Task
@@ -52,6 +54,10 @@ class TaskColumn:
     higher_is_better: bool = True
     is_fraction: bool = True
     """Whether all scores are fractions of 1, shown × 100."""
+    guessing: float | None = None
+    """The score of guessing, as people read it; None if it is unknown."""
+    questions: int | None = None
+    """How many questions the backend asks of every model, if it says so."""
 
     @property
     def header(self) -> str:
@@ -132,8 +138,8 @@ def name_in(result: Result, task: Task) -> str:
     return next(old, task.benchmark)
 
 
-def column_of(evidence: Evidence) -> TaskColumn:
-    """Decide what kind of scores a task's column has.
+def column_of(evidence: Evidence, backend: BackendDescription | None = None) -> TaskColumn:
+    """Decide what kind of scores a task's column has, and add what the backend says about the task.
 
     The owner decides first, then the newest report with a direction, then the metric's name. Scores are
     fractions unless the name says otherwise or one is outside ±1.
@@ -145,10 +151,18 @@ def column_of(evidence: Evidence) -> TaskColumn:
     by_name = not words & LOWER_WORDS or bool(words & HIGHER_WORDS)
     up = next((reported for reported in newest_first if reported is not None), by_name)
     fraction = not words & NUMBER_WORDS and evidence.are_fractions
-    return TaskColumn(
+    column = TaskColumn(
         task,
         higher_is_better=up if task.higher_is_better is None else task.higher_is_better,
         is_fraction=fraction if task.is_fraction is None else task.is_fraction,
+    )
+    known = described(task, backend)
+    guessing = known.random_baseline if known and task.random_baseline is None else task.random_baseline
+    is_the_task = known is not None and known.name == task.benchmark
+    return replace(
+        column,
+        guessing=column.shown(guessing),
+        questions=known.questions if known and is_the_task else None,
     )
 
 

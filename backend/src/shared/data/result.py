@@ -103,6 +103,8 @@ class Result:
         `acc` also finds `acc,none`, and the metric in its only filter. A benchmark that means several tasks,
         as `mmlu` means all subsets of lighteval's task, is the mean over them.
         """
+        if benchmark in self.scores:
+            return self._measured(benchmark, metric)
         found = [self._measured(task, metric) for task in self.tasks(benchmark)]
         known = [score for score in found if score]
         return _mean(known) if known and len(known) == len(found) else None
