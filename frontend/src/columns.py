@@ -12,6 +12,7 @@ from src.leaderboard.rows import Row
 from src.leaderboard.scoring import LOWER_IS_BETTER, TaskColumn, groups_of
 from src.model_types import UNKNOWN, ModelType, read_model_type
 from src.shared.data.result import UNKNOWN_TIME
+from src.tasks import Task
 
 Value = str | float | int | bool | None
 
@@ -84,6 +85,8 @@ class Column:
     """What a note says about the value: why it may not be comparable with most of the column, or why the
     owner flagged the model. None for a column without marks.
     """
+    task: Task | None = None
+    """The task whose scores it has; None for any other column."""
 
     @property
     def name(self) -> str:
@@ -264,4 +267,5 @@ def _task_column(place: int, task: TaskColumn) -> Column:
         is_default=task.task.is_default,
         lower_first=not task.higher_is_better,
         mark=lambda row: row.marks[place] if row.marks else "",
+        task=task.task,
     )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from src.columns import columns
 from src.leaderboard.address import KEYS, MOST_PAIRS, query, state
 from src.leaderboard.filters import FILTERS, HIDDEN, Range
+from src.leaderboard.rescoring import Scoring
 from src.leaderboard.scoring import TaskColumn
 from src.leaderboard.sorting import Sort
 from src.leaderboard.view import OPENING, PAGE, ViewState
@@ -43,6 +44,15 @@ states = st.builds(
     ),
     sort=st.builds(Sort, texts, st.booleans()),
     size=st.none() | st.integers(PAGE, 100_000),
+    scoring=st.builds(
+        Scoring,
+        st.dictionaries(
+            st.sampled_from([task.task.col_name for task in TASKS]),
+            st.floats(0, 1000).map(lambda weight: float(f"{weight:g}")).filter(lambda weight: weight != 1),
+        ).map(lambda weights: frozenset(weights.items())),
+        st.booleans(),
+    ),
+    has_ranges=st.booleans(),
 )
 
 
@@ -75,6 +85,9 @@ def test_the_view_that_the_page_opens_with_needs_no_query() -> None:
         ("sort=GSM8K&worst_first=yes", {"sort": Sort("GSM8K", worst_first=True)}),
         ("show=Hidden&hide=GSM8K", {"columns": (AT_FIRST | {"Hidden"}) - {"GSM8K"}}),
         ("rows=all", {"size": None}),
+        ("ranks=ranges", {"has_ranges": True}),
+        ("scores=normalised", {"scoring": Scoring(is_normalised=True)}),
+        ("weight=GSM8K%3A2.5", {"scoring": Scoring(frozenset({("GSM8K", 2.5)}))}),
     ],
 )
 def test_an_address_is_short_and_readable(readable: str, chosen: dict[str, object]) -> None:
@@ -129,6 +142,27 @@ def test_the_keys_of_the_view_are_known_to_the_page() -> None:
         },
         sort=Sort("GSM8K", worst_first=True),
         size=None,
+        scoring=Scoring(frozenset({("GSM8K", 2.0)}), is_normalised=True),
+        has_ranges=True,
     )
     assert {key for key, _ in parse_qsl(query(everything, OFFERED))} == KEYS
     assert opening.search == ""
+
+
+@pytest.mark.parametrize(
+    ("query_of_weights", "weights"),
+    [
+        ("weight=GSM8K:1", set()),  # the owner's
+        ("weight=GSM8K:2&weight=GSM8K:3", {("GSM8K", 3.0)}),
+        ("weight.GSM8K=2&weight.Hidden=", {("GSM8K", 2.0)}),  # as a form writes them
+        ("weight=" + urlencode({"": "A&B=C; ünï #1:0"})[1:], {("A&B=C; ünï #1", 0.0)}),
+        ("weight=GSM8K:-1&weight=Hidden:nan", set()),
+        ("weight=GSM8K:1e9&weight=Hidden:inf", set()),
+        ("weight=Nobody:2&weight=GSM8K&weight=2&weight=:2", set()),
+        ("weight=Average ⬆️:2", set()),
+    ],
+)
+def test_weights_in_an_address_are_read_with_care(
+    query_of_weights: str, weights: set[tuple[str, float]]
+) -> None:
+    assert state(query_of_weights, OFFERED).scoring.weights == weights

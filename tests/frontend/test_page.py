@@ -52,7 +52,7 @@ HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">[x](javascript
 DEFAULT_COLUMNS = [
     column.name for column in columns([TaskColumn(task) for task in TASKS]) if column.is_default
 ]
-CHOSEN = ("", DEFAULT_COLUMNS, [], [], [], [], None, None, False, None, [], [], "", "")
+CHOSEN = ("", DEFAULT_COLUMNS, [], [], [], [], None, None, False, None, [], [], [], "", "", "")
 
 
 def is_harmless(html: str) -> bool:
@@ -205,7 +205,7 @@ def test_a_model_that_is_no_longer_on_the_hub_is_text(leaderboard: Leaderboard) 
 def test_a_result_under_a_limit_carries_a_badge(leaderboard: Leaderboard) -> None:
     config = {"model_name": "acme/tiny", "model_sha": None, "model_dtype": "float32", "limit": 20.0}
     leaderboard.add_result(scores=scores(0.5), config=config)
-    assert payload(leaderboard)["data"][0][2].endswith(" `limit 20`")
+    assert payload(leaderboard)["data"][0][2].endswith(" `preliminary`")
 
 
 def test_a_row_with_the_chat_template_carries_a_badge(leaderboard: Leaderboard) -> None:

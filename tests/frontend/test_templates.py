@@ -21,6 +21,7 @@ from src.page.plain.document import document
 from src.page.plain.site import Site
 from src.page.queue_tables import MOST, queue_table
 from src.page.suite import suite
+from src.page.view_controls import weights_form
 from src.queue.entries import Entry, entries
 from src.shared.data.backend_description import Example
 from src.shared.data.request import Attempt, Lease, Progress, Status
@@ -107,6 +108,11 @@ def queue(text: str, status: Status) -> list[Entry]:
     return list(entries({f"{text}/{number}": request for number in range(MOST + 1)}))
 
 
+def own_weights(text: str) -> Markup:
+    """The fields of the weights."""
+    return weights_form([Task("task", "acc", text)])
+
+
 def table_of(status: Status) -> Callable[[str], Markup]:
     def table(text: str) -> Markup:
         found = queue(text, status)
@@ -147,6 +153,7 @@ SHOWN = {
             found_model,
             active,
             notes_of_marks,
+            own_weights,
             the_tests,
             plain_pages,
         )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from src.leaderboard.filters import FILTERS, HIDDEN
+from src.leaderboard.rescoring import AS_PUBLISHED, Scoring
 from src.leaderboard.rows import Standings
 from src.leaderboard.view import BY_RANK, ViewState, view
 
@@ -26,7 +27,9 @@ MOST = 10
 
 
 def active(standings: Standings, state: ViewState, *, found: int) -> list[Active]:
-    """Return the search and the filters of a view that leave out rows, each with the view without it.
+    """Return the search and the filters of a view that leave out rows, and the visitor's own scoring.
+
+    Each comes with the view without it.
 
     `found` is how many rows the view has. If it has none, the parts that let most rows in come first.
     """
@@ -36,7 +39,7 @@ def active(standings: Standings, state: ViewState, *, found: int) -> list[Active
         for label, without in each.parts(state.filters.get(each.name, each.at_first)):
             parts.append(Active(label, _with(state, each.name, without)))
     if found:
-        return parts[:MOST]
+        return parts[:MOST] + _scoring(state)
     hidden = state.filters.get(HIDDEN.name, HIDDEN.at_first)
     usual = [
         Active(f"{HIDDEN.label}: {HIDDEN.kinds[name].label}", _with(state, HIDDEN.name, hidden - {name}))
@@ -44,6 +47,21 @@ def active(standings: Standings, state: ViewState, *, found: int) -> list[Active
     ]
     helpful = [part for part in _counted(standings, usual) if part.found]
     return sorted(helpful + _counted(standings, parts[:MOST]), key=lambda part: -(part.found or 0))
+
+
+def _scoring(state: ViewState) -> list[Active]:
+    """Return how a visitor wants scores to be read and averaged."""
+    scoring, parts = state.scoring, []
+    if scoring.is_normalised:
+        parts.append(Active("Normalised scores", _scored(state, replace(scoring, is_normalised=False))))
+    if scoring.weights:
+        names = ", ".join(f"{name} × {weight:g}" for name, weight in sorted(scoring.weights))
+        parts.append(Active(f"Your weights: {names}", _scored(state, replace(scoring, weights=frozenset()))))
+    return parts
+
+
+def _scored(state: ViewState, scoring: Scoring) -> ViewState:
+    return replace(state, scoring=scoring)
 
 
 def _counted(standings: Standings, parts: Sequence[Active]) -> list[Active]:
@@ -55,8 +73,13 @@ def _with(state: ViewState, name: str, chosen: object) -> ViewState:
 
 
 def cleared(state: ViewState) -> ViewState:
-    """Return the view without its search and filters. Columns and order stay."""
-    return replace(state, search="", filters={each.name: each.at_first for each in FILTERS})
+    """Return the view without its search, filters and scoring. Columns and order stay."""
+    return replace(
+        state,
+        search="",
+        filters={each.name: each.at_first for each in FILTERS},
+        scoring=AS_PUBLISHED,
+    )
 
 
 def _found(standings: Standings, state: ViewState) -> int:

@@ -12,14 +12,22 @@ from urllib.parse import parse_qsl, urlencode
 
 from src.columns import Column
 from src.leaderboard.filters import FILTERS
+from src.leaderboard.rescoring import MOST_WEIGHT, Scoring
 from src.leaderboard.search import LONGEST
 from src.leaderboard.sorting import Sort
 from src.leaderboard.view import BY_RANK, OPENING, PAGE, ViewState
+from src.tasks import Task
 
 SEARCH, SHOW, HIDE, SORT, WORST_FIRST, ROWS = "q", "show", "hide", "sort", "worst_first", "rows"
-YES, ALL = "yes", "all"
+RANKS, SCORES, WEIGHT = "ranks", "scores", "weight"
+YES, ALL, RANGES, NORMALISED = "yes", "all", "ranges", "normalised"
 
-KEYS = frozenset({SEARCH, SHOW, HIDE, SORT, WORST_FIRST, ROWS, *(each.name for each in FILTERS)})
+WEIGHT_OF = f"{WEIGHT}."
+"""The beginning of a key in an address that a form has made: `weight.GSM8K=2` means `weight=GSM8K:2`."""
+
+KEYS = frozenset(
+    {SEARCH, SHOW, HIDE, SORT, WORST_FIRST, ROWS, RANKS, SCORES, WEIGHT, *(each.name for each in FILTERS)}
+)
 """The keys that belong to the view. The rest of a query is somebody else's."""
 
 LONGEST_NAME = 200
@@ -46,7 +54,15 @@ def query(state: ViewState, offered: Sequence[Column]) -> str:
         pairs.append((WORST_FIRST, YES))
     if state.size != PAGE:
         pairs.append((ROWS, write_size(state.size)))
-    return urlencode(pairs)
+    if state.has_ranges:
+        pairs.append((RANKS, RANGES))
+    return urlencode([*pairs, *scoring_pairs(state.scoring)])
+
+
+def scoring_pairs(scoring: Scoring) -> list[tuple[str, str]]:
+    """Return the part of a query that says how scores are read and averaged."""
+    pairs = [(SCORES, NORMALISED)] if scoring.is_normalised else []
+    return [*pairs, *((WEIGHT, f"{name}:{weight:g}") for name, weight in sorted(scoring.weights))]
 
 
 def state(query: str, offered: Sequence[Column]) -> ViewState:
@@ -57,6 +73,8 @@ def state(query: str, offered: Sequence[Column]) -> ViewState:
         return replace(OPENING, columns=_shown_at_first(offered))
     values: dict[str, list[str]] = {}
     for key, value in pairs:
+        if key.startswith(WEIGHT_OF):
+            key, value = WEIGHT, f"{key.removeprefix(WEIGHT_OF)}:{value}"
         values.setdefault(key, []).append(value)
     return ViewState(
         columns=_columns(values, offered),
@@ -70,7 +88,39 @@ def state(query: str, offered: Sequence[Column]) -> ViewState:
             worst_first=_first(values, WORST_FIRST) == YES,
         ),
         size=read_size(_first(values, ROWS)),
+        scoring=_scoring(values, offered),
+        has_ranges=_first(values, RANKS) == RANGES,
     )
+
+
+def scoring(query: str, offered: Sequence[Column]) -> Scoring:
+    """Return how a query, which anybody may have written, wants scores to be read and averaged."""
+    return state(query, offered).scoring
+
+
+def read_weights(texts: Iterable[str], offered: Sequence[Column]) -> frozenset[tuple[str, float]]:
+    """Return the weights in texts such as `GSM8K:2`. The last one of a column counts."""
+    owners = {column.name: own_weight(column.task) for column in offered if column.task}
+    pairs = (text.rpartition(":") for text in texts)
+    found = {name: _weight(text) for name, _, text in pairs if name in owners}
+    return frozenset((name, weight) for name, weight in found.items() if weight not in (None, owners[name]))
+
+
+def own_weight(task: Task) -> float:
+    """Return the weight that the owner gave a task; 0 if it is not in the average."""
+    return task.weight if task.in_average else 0.0
+
+
+def _weight(text: str) -> float | None:
+    try:
+        weight = float(f"{float(text[:LONGEST_NAME]):g}")  # as an address writes it
+    except ValueError:
+        return None
+    return weight if 0 <= weight <= MOST_WEIGHT else None
+
+
+def _scoring(values: Mapping[str, Sequence[str]], offered: Sequence[Column]) -> Scoring:
+    return Scoring(read_weights(values.get(WEIGHT, ()), offered), _first(values, SCORES) == NORMALISED)
 
 
 def _columns(values: Mapping[str, Sequence[str]], offered: Sequence[Column]) -> frozenset[str]:

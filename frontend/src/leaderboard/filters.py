@@ -241,7 +241,7 @@ def _has_tag(tag: str) -> Predicate:
     return lambda row: tag in row.tags
 
 
-GONE, INCOMPLETE, FLAGGED = "gone", "incomplete", "flagged"
+GONE, INCOMPLETE, PRELIMINARY, FLAGGED = "gone", "incomplete", "preliminary", "flagged"
 TYPES = AnyOf("type", "Type", TYPE)
 PRECISIONS = AnyOf("precision", "Precision", PRECISION)
 LICENSES = AnyOf(
@@ -275,6 +275,7 @@ HIDDEN = Without(
         INCOMPLETE: Kind("Without all scores", lambda row: not row.is_complete),
         MERGE: Kind("Merged models", _has_tag(MERGE)),
         MIXTURE_OF_EXPERTS: Kind("Mixtures of experts", _has_tag(MIXTURE_OF_EXPERTS)),
+        PRELIMINARY: Kind("Preliminary", lambda row: row.is_preliminary),
         FLAGGED: Kind("Flagged by the owner", lambda row: row.flag is not None),
     },
     frozenset({GONE}),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import fsum
 from typing import NamedTuple
 
-from src.leaderboard.rows import Row
+from src.leaderboard.rows import Row, Standings
 from src.leaderboard.scoring import Group, TaskColumn, groups_of
-from src.leaderboard.uncertainty import error_of_mean
+from src.leaderboard.uncertainty import RankRange, error_of_mean, rank_ranges
 
 
 class Averaging(NamedTuple):
@@ -66,6 +66,17 @@ def averaged(row: Row, counted: Sequence[float | None], averaging: Averaging) ->
         standing=standing,
         standing_error=error,
     )
+
+
+def ranges(standings: Standings) -> Mapping[int, RankRange]:
+    """Return the ranks that each row may have, by its `id`. Rows without a rank or an error have no range."""
+
+    def made() -> Mapping[int, RankRange]:
+        rows = [row for row in standings.rows if row.standing is not None]
+        found = rank_ranges([row.standing or 0.0 for row in rows], [row.standing_error for row in rows])
+        return {id(row): each for row, each in zip(rows, found, strict=True) if each}
+
+    return standings.derived.once("rank ranges", made)
 
 
 def _group_mean(counted: Sequence[float | None], columns: Sequence[TaskColumn], group: Group) -> float | None:

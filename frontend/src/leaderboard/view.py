@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from src.columns import AVERAGE, RANK, Cell, Cells, Column, Value, columns, score
 from src.leaderboard.filters import FILTERS, Chosen, predicate
+from src.leaderboard.ranking import ranges
+from src.leaderboard.rescoring import AS_PUBLISHED, Scoring, rescored
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.search import found, read_search
 from src.leaderboard.sorting import Sort, in_order, is_descending, places
+from src.leaderboard.uncertainty import RankRange
 
 BY_RANK = Sort(RANK.name)
 
@@ -34,6 +37,9 @@ class ViewState:
     sort: Sort = BY_RANK
     size: int | None = None
     """How many rows are shown at most; None for all."""
+    scoring: Scoring = AS_PUBLISHED
+    has_ranges: bool = False
+    """Whether each rank is shown as a range of ranks."""
 
 
 OPENING = ViewState(filters={each.name: each.at_first for each in FILTERS}, size=PAGE)
@@ -67,14 +73,23 @@ class Table:
     """The place of each row among all rows of the leaderboard in the scores that it is sorted by; empty if it
     is not sorted by scores. Ranks never change with the order.
     """
+    ranges: Mapping[int, RankRange] = field(default_factory=dict)
+    """The ranks that each row may have, by its `id`; empty unless they are asked for."""
+    scoring: Scoring = AS_PUBLISHED
 
     def cells(self, column: Column) -> Cells:
         """Return a column's cells. The scores that the rows are sorted by begin with their places."""
         cells = column.cells(self.rows)
+        if column is RANK and self.ranges:
+            return cells._replace(texts=list(map(self._rank, self.rows, cells.texts)))
         if column is not self.sorted_by or not self.places:
             return cells
         pairs = zip(cells.texts, self.places, strict=True)
         return cells._replace(texts=[f"#{place} {text}" if place else text for text, place in pairs])
+
+    def _rank(self, row: Row, rank: str) -> str:
+        found = self.ranges.get(id(row))
+        return rank if found is None or found.best == found.worst else f"{rank} ({found.best}–{found.worst})"
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -85,8 +100,10 @@ class Table:
 def view(standings: Standings, state: ViewState) -> Table:
     """Return the table for a state. Rows keep their rank. Fixed columns are always shown.
 
-    The order is that of the ranks if the column to sort by does not exist.
+    The order is that of the ranks if the column to sort by does not exist. Under a visitor's own scoring,
+    averages and ranks are other ones.
     """
+    standings = rescored(standings, state.scoring)
     every = columns(standings.tasks)
     passes = predicate(state.filters)
     rows: Sequence[Row] = [row for row in found(standings, read_search(state.search)) if passes(row)]
@@ -106,6 +123,8 @@ def view(standings: Standings, state: ViewState) -> Table:
         total=len(standings.rows),
         places=_places(standings, by, shown) if sort != BY_RANK else (),
         best=_best(standings, chosen, rows),
+        ranges=ranges(standings) if state.has_ranges else {},
+        scoring=state.scoring,
     )
 
 

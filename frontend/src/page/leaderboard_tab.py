@@ -84,6 +84,7 @@ class LeaderboardTab:
             self.active = gr.HTML(padding=False, elem_id="active")
             with gr.Row(elem_id="above-the-table"):
                 self.found = gr.HTML(padding=False)
+                self.controls.place_scores()
                 bars = gr.Checkbox(
                     True, label="Bars", container=False, scale=0, min_width=80, elem_id="with-bars"
                 )

@@ -12,6 +12,17 @@ from src.leaderboard.view import Table
 from src.model_types import ModelType
 from src.page.html import render
 
+RANGES = (
+    "2 (1–4) means second, and anything from first to fourth within the errors of the scores. "
+    "A score without an error has no range."
+)
+
+NORMALISED = (
+    "Normalised scores: 0 is guessing, 100 is perfect. Scores stay as they are where guessing is not known."
+)
+
+PRELIMINARY = "Preliminary means that the model answered only a part of the questions."
+
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -35,7 +46,25 @@ def notes(table: Table, marks: Mapping[str, str]) -> Markup:
     """Return what the marks and symbols in the table mean; nothing for an empty table."""
     if not table.rows:
         return Markup()
-    return render("marks.html", marks=marks, kinds=kinds(table), partial=partial(table))
+    return render(
+        "marks.html",
+        marks=marks,
+        kinds=kinds(table),
+        partial=partial(table),
+        sentences=sentences(table),
+    )
+
+
+def sentences(table: Table) -> list[str]:
+    """Return what ranges, the visitor's scoring and preliminary scores mean, if the table has any."""
+    found = []
+    if table.ranges:
+        found.append(RANGES)
+    if table.scoring.is_normalised:
+        found.append(NORMALISED)
+    if any(row.is_preliminary for row in table.rows):
+        found.append(PRELIMINARY)
+    return found
 
 
 def kinds(table: Table) -> list[ModelType]:

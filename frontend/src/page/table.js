@@ -151,6 +151,20 @@
     (active.querySelector("button") ?? document.querySelector("#search :is(textarea, input)")).focus();
   }).observe(active, { childList: true, subtree: true });
 
+  // Weights of one's own: an empty field is the leaderboard's own weight.
+  const fields = [...document.querySelectorAll("#own-weights input")];
+  for (const field of fields)
+    field.addEventListener("change", () => {
+      const given = fields.filter((each) => each.value !== "" && each.validity.valid);
+      put("weights", String(new URLSearchParams(given.map((each) => ["weight", `${each.dataset.column}:${each.value}`]))));
+    });
+  const showWeights = () => {
+    const pairs = new URLSearchParams(document.querySelector("#weights :is(textarea, input)").value).getAll("weight");
+    const given = new Map(pairs.map((pair) => [pair.slice(0, pair.lastIndexOf(":")), pair.slice(pair.lastIndexOf(":") + 1)]));
+    for (const field of fields)
+      if (field !== document.activeElement) field.value = given.get(field.dataset.column) ?? "";
+  };
+
   const copy = document.querySelector("#copy-link");
   const label = copy.textContent;
   let reset = 0;
@@ -190,6 +204,7 @@
     for (const cell of grid.querySelectorAll("svelte-virtual-table-viewport tbody td"))
       dressCell(cell, bars.has(cell.cellIndex));
     dressStops();
+    showWeights();
     follow();
   };
   const due = () => {

@@ -169,7 +169,7 @@ def badges(row: Row, *, is_new: bool) -> list[str]:
     return [
         *(["new"] if is_new else []),
         *(["chat"] if row.use_chat_template else []),
-        *([f"limit {row.limit:g}"] if row.limit is not None else []),
+        *(["preliminary"] if row.is_preliminary else []),
     ]
 
 

@@ -3,28 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import gradio as gr
+from markupsafe import Markup
 
 from src.columns import optional_columns
-from src.leaderboard.address import read_size, write_size
+from src.leaderboard.address import (
+    NORMALISED,
+    RANGES,
+    own_weight,
+    read_size,
+    scoring,
+    scoring_pairs,
+    write_size,
+)
 from src.leaderboard.filters import FILTERS, AnyOf
 from src.leaderboard.scoring import LOWER_IS_BETTER, TaskColumn
 from src.leaderboard.search import LONGEST
 from src.leaderboard.sorting import Sort
 from src.leaderboard.view import BY_RANK, ViewState
 from src.page.filter_controls import FilterControls
+from src.page.html import render
 from src.tasks import Task
 
 WORST_FIRST = "-"
 """Begins the text of the hidden box of the column to sort by, if its worst end comes first."""
 
 
-class ViewControls:
-    """Search, filters, columns, and the hidden ones: the column to sort by and the number of rows.
+class Weight(NamedTuple):
+    """The weight of a column in the average, as a field of a form."""
 
-    Make it where the controls belong on the page.
+    name: str
+    owners: str
+    own: str = ""
+    """What the visitor wrote."""
+
+    @classmethod
+    def of(cls, task: Task, own: float | None = None) -> Weight:
+        """Return a task's field."""
+        return cls(task.col_name, f"{own_weight(task):g}", "" if own is None else f"{own:g}")
+
+
+def weights_form(tasks: Sequence[Task]) -> Markup:
+    """Return a field for the weight of each column. A script passes on what is written there."""
+    return render("weights.html", weights=list(map(Weight.of, tasks)))
+
+
+class ViewControls:
+    """Search, filters, columns, and how scores are read.
+
+    Three are hidden: the column to sort by, the weights and the number of rows.
+
+    Make it where the controls belong on the page, and call `place_scores` there too.
     """
 
     def __init__(self, tasks: Sequence[Task]) -> None:
@@ -54,13 +87,33 @@ class ViewControls:
                 value=[column.name for column in self.offered if column.is_default],
                 label="Columns",
             )
+            with gr.Accordion("Weights of your own", open=False):
+                gr.HTML(weights_form(tasks), padding=False, elem_id="own-weights")
+        self.weights = gr.Textbox("", visible="hidden", elem_id="weights", label="Your weights")
         self.sort = gr.Textbox("", visible="hidden", elem_id="sort", label="The column to sort by")
         self.rows = gr.Textbox("", visible="hidden", label="How many rows are shown")
+
+    def place_scores(self) -> None:
+        """Put here how scores and ranks are read."""
+        self.scores = gr.CheckboxGroup(
+            [("Ranks as ranges", RANGES), ("Normalised scores", NORMALISED)],
+            label="How scores and ranks are read",
+            container=False,
+            elem_id="how-scores-are-read",
+        )
 
     @property
     def components(self) -> list[Any]:
         """The components, in the order in which `state` takes their values."""
-        return [self.search, self.columns, *self.filters.components, self.sort, self.rows]
+        return [
+            self.search,
+            self.columns,
+            *self.filters.components,
+            self.scores,
+            self.weights,
+            self.sort,
+            self.rows,
+        ]
 
     @property
     def used(self) -> list[Any]:
@@ -69,13 +122,15 @@ class ViewControls:
 
     def state(self, values: Sequence[Any]) -> ViewState:
         """Return what a visitor chose."""
-        search, names, *chosen, sort, rows = values
+        search, names, *chosen, scores, weights, sort, rows = values
         return ViewState(
             columns=frozenset(names),
             search=search,
             filters=self.filters.chosen(chosen),
             sort=_sort(sort),
             size=read_size(rows),
+            scoring=replace(scoring(weights, self.offered), is_normalised=NORMALISED in (scores or ())),
+            has_ranges=RANGES in (scores or ()),
         )
 
     @property
@@ -87,7 +142,15 @@ class ViewControls:
         """Return the value of each component for a state."""
         shown = [column.name for column in self.offered if column.name in (state.columns or ())]
         sort = "" if state.sort == BY_RANK else WORST_FIRST * state.sort.worst_first + state.sort.column
-        values = [state.search, shown, *self.filters.values(state.filters), sort, write_size(state.size)]
+        values = [
+            state.search,
+            shown,
+            *self.filters.values(state.filters),
+            [RANGES] * state.has_ranges + [NORMALISED] * state.scoring.is_normalised,
+            urlencode(scoring_pairs(replace(state.scoring, is_normalised=False))),
+            sort,
+            write_size(state.size),
+        ]
         return dict(zip(self.components, values, strict=True))
 
 

@@ -92,6 +92,11 @@ class Cells:
         return marks.kinds(self.table)
 
     @property
+    def sentences(self) -> Sequence[str]:
+        """What ranges, the visitor's scoring and preliminary scores mean."""
+        return marks.sentences(self.table)
+
+    @property
     def partial(self) -> Row | None:
         """The first row that lacks scores."""
         return marks.partial(self.table)

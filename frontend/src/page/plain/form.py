@@ -25,6 +25,7 @@ from src.leaderboard.view import PAGE, Table, ViewState
 from src.page.filter_controls import offered as offered_choices
 from src.page.plain.asked import offered
 from src.page.table import shortened
+from src.page.view_controls import Weight
 
 MOST_CHOICES = 60
 """The most choices of one filter that are listed; a search such as `license: mit` finds the others."""
@@ -70,6 +71,7 @@ class Form:
     table: Table
 
     SEARCH, SORT, WORST_FIRST, ROWS = address.SEARCH, address.SORT, address.WORST_FIRST, address.ROWS
+    RANKS, RANGES, SCORES, NORMALISED = address.RANKS, address.RANGES, address.SCORES, address.NORMALISED
     YES, UNKNOWN = address.YES, UNKNOWN
 
     @property
@@ -115,6 +117,13 @@ class Form:
         """What one can sort by."""
         by = self.table.sorted_by.name
         return [Choice(each.name, each.header, each.name == by) for each in columns(self.standings.tasks)]
+
+    @property
+    def weights(self) -> Sequence[Weight]:
+        """The weight of each column that can be in the average, the owner's and the visitor's."""
+        own = dict(self.state.scoring.weights)
+        tasks = [column.task for column in self.standings.tasks if column.higher_is_better]
+        return [Weight.of(task, own.get(task.col_name)) for task in tasks]
 
     @property
     def size(self) -> str:
