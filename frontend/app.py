@@ -88,6 +88,7 @@ def main() -> None:
 
     for name, value in QUIET_GRADIO.items():  # gradio reads them on import
         os.environ.setdefault(name, value)
+    from src.page.details.routes import details_routes
     from src.page.page import build_page
     from src.page.plain.routes import plain_routes, plain_site
     from src.page.visitors import Visitors
@@ -103,7 +104,9 @@ def main() -> None:
         notice=stores.notice,
         space=settings.space_id if settings.is_a_space else None,
     )
-    serve(page, settings, stores, plain_routes(keeper, plain_site(texts, settings)))
+    site = plain_site(texts, settings)
+    routes = [*plain_routes(keeper, site), *details_routes(keeper, site, num_fewshot=num_fewshot)]
+    serve(page, settings, stores, routes)
     stop.wait()
     for loop in loops:
         loop.stop(wait=False)

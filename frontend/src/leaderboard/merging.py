@@ -131,6 +131,7 @@ def _row(group: Sequence[_Known], columns: Sequence[TaskColumn], averaging: Aver
         versions[0],
         first_ended=group[0].result.ended,
         history=tuple(sorted(versions[1:], key=lambda row: row.ended, reverse=True)),
+        runs=tuple(known.result for known in group),
     )
 
 

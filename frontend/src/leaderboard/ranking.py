@@ -54,7 +54,7 @@ def averaged(row: Row, counted: Sequence[float | None], averaging: Averaging) ->
     average = standing = error = None
     if len(known) == len(averaging.places):
         if averaging.is_mean:
-            average = standing = _mean(known, averaging.weights)
+            average = standing = mean(known, averaging.weights)
             error = error_of_mean([row.errors[place] for place in averaging.places], averaging.weights)
         else:
             standing, error = -known[0], row.errors[averaging.places[0]]
@@ -82,7 +82,7 @@ def ranges(standings: Standings) -> Mapping[int, RankRange]:
 def _group_mean(counted: Sequence[float | None], columns: Sequence[TaskColumn], group: Group) -> float | None:
     known = [score for place in group.places if (score := counted[place]) is not None]
     weights = [columns[place].task.weight for place in group.places]
-    return _mean(known, weights) if len(known) == len(weights) else None
+    return mean(known, weights) if len(known) == len(weights) else None
 
 
 def ranked(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -108,7 +108,7 @@ def _unmarked(row: Row) -> Sequence[float | None]:
     return [None if mark else score for score, mark in zip(row.scores, row.marks, strict=True)]
 
 
-def _mean(scores: Sequence[float], weights: Sequence[float]) -> float:
+def mean(scores: Sequence[float], weights: Sequence[float]) -> float:
     """Return the weighted mean of scores. Only the proportions of the weights count.
 
     Scores are divided before they are added, so that finite scores never have an infinite mean.

@@ -74,6 +74,8 @@ def _rescored(standings: Standings, scoring: Scoring) -> Standings:
     rows: Sequence[Row] = standings.rows
     if scoring.is_normalised:
         rows = [_normalised(row, columns) for row in rows]
+        columns = tuple(replace(each, guessing=0.0) if can_be_normalised(each) else each for each in columns)
+        columns = tuple(replace(each, guessing=0.0) if can_be_normalised(each) else each for each in columns)
     rows = [replace(row, rank=None) for row in scored(rows, columns, rank_mixed=standings.rank_mixed)]
     return Standings(columns, ranked(rows), rank_mixed=standings.rank_mixed, doubts=standings.doubts)
 

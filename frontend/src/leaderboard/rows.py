@@ -64,6 +64,13 @@ class Row:
     rank: int | None = None
     history: tuple[Row, ...] = ()
     """The same at other commits, the newest first."""
+    runs: tuple[Result, ...] = ()
+    """All its results, at all commits, the oldest first."""
+
+    @property
+    def average_error(self) -> float | None:
+        """The standard error of the average."""
+        return None if self.average is None else self.standing_error
 
     @property
     def is_complete(self) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from src.columns import Column, Value
 from src.leaderboard.ranking import rounded
-from src.leaderboard.rows import Row
+from src.leaderboard.rows import Row, Standings
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,12 @@ def in_order(rows: Sequence[Row], column: Column, sort: Sort) -> Sequence[Row]:
     return [row for _, row in known] + [row for value, row in values if value is None]
 
 
-def places(rows: Sequence[Row], column: Column) -> dict[int, int]:
+def places(standings: Standings, column: Column) -> Mapping[int, int]:
     """Return each row's place in a column of scores, by the row's `id`. The best is 1, and equals share."""
+    return standings.derived.once(("places", column.name), lambda: _places(standings.rows, column))
+
+
+def _places(rows: Sequence[Row], column: Column) -> Mapping[int, int]:
     best_first = not column.lower_first
     known = [(rounded(value), row) for row in rows if isinstance(value := column.value_of(row), float | int)]
     known.sort(key=lambda pair: pair[0], reverse=best_first)

@@ -136,7 +136,7 @@ def _ordered(standings: Standings, by: Column, sort: Sort) -> Sequence[Row]:
 def _places(standings: Standings, by: Column, shown: Sequence[Row]) -> tuple[int | None, ...]:
     if by.text is not score or by is AVERAGE:  # the average's places are the ranks
         return ()
-    found = standings.derived.once(("places", by.name), lambda: places(standings.rows, by))
+    found = places(standings, by)
     return tuple(found.get(id(row)) for row in shown)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.middleware import Middleware
 
 from src.page.assets import asset_doors
+from src.page.details.routes import details_doors
 from src.page.plain.routes import plain_doors
 from src.page.table import COMPONENT
 from src.settings import Settings
@@ -48,7 +49,8 @@ def open_doors(settings: Settings, stores: Stores) -> list[Door]:
     found = [*LAUNCH, *PAGE, *TABLE_AND_FORM, *API]
     found += INSTALLATION if settings.is_a_space else IN_ONE_STEP
     found += LOGIN if settings.has_a_login else ()
-    return found + file_doors(stores.requests, stores.results) + asset_doors() + plain_doors()
+    files = file_doors(stores.requests, stores.results)
+    return found + files + asset_doors() + plain_doors() + details_doors()
 
 
 def _addresses_of_the_login(settings: Settings) -> list[str]:

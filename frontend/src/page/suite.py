@@ -72,17 +72,20 @@ def suite(
     )
 
 
+def facts_of(
+    column: TaskColumn, backend: BackendDescription | None, *, num_fewshot: int | None
+) -> list[tuple[str, str]]:
+    """Return what is known about a column's test, each with its name."""
+    test = _Test(column, described(column.task, backend), backend, num_fewshot)
+    return [(fact.header, text) for fact in FACTS if (text := fact.text(test)) is not None]
+
+
 def header_titles(
     columns: Sequence[TaskColumn], backend: BackendDescription | None, *, num_fewshot: int | None
 ) -> dict[str, str]:
     """Return what the table says under the pointer about each column of scores, by its header."""
-    tests = [_Test(column, described(column.task, backend), backend, num_fewshot) for column in columns]
-    titles = {
-        test.column.header: "\n".join(
-            f"{fact.header}: {text}" for fact in FACTS if (text := fact.text(test)) is not None
-        )
-        for test in tests
-    }
+    facts = {each.header: facts_of(each, backend, num_fewshot=num_fewshot) for each in columns}
+    titles = {header: "\n".join(f"{name}: {text}" for name, text in each) for header, each in facts.items()}
     titles |= {
         group.name: f"The mean of {', '.join(columns[place].task.col_name for place in group.places)}"
         for group in groups_of(columns)
@@ -140,10 +143,7 @@ def _examples(test: _Test) -> str | None:
 
 
 def _guessing(test: _Test) -> str | None:
-    given, known = test.column.task.random_baseline, test.known
-    baseline = known.random_baseline if given is None and known else given
-    shown = test.column.shown(baseline)
-    return None if shown is None else score(shown)
+    return None if test.column.guessing is None else score(test.column.guessing)
 
 
 def _version(test: _Test) -> str | None:

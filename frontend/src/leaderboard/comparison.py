@@ -1,0 +1,166 @@
+"""Several rows side by side: their scores, which differences are significant, and which settings differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from src.columns import size
+from src.leaderboard.details import Measured, difference, measured
+from src.leaderboard.references import referred
+from src.leaderboard.rows import Row, Standings
+from src.leaderboard.scoring import TaskColumn
+from src.leaderboard.search import found, read_search
+
+MOST = 5
+"""The most rows side by side."""
+
+
+class Side(NamedTuple):
+    """A score of one of the rows, next to that of the first row."""
+
+    measured: Measured
+    difference: float | None
+    """How much better it is than the first row's score; None for the first row, and where one is missing."""
+    differs: bool | None
+    """Whether the two differ significantly; None if an error is unknown."""
+
+    @property
+    def is_better(self) -> bool:
+        """Whether it is significantly better than the first row's score."""
+        return bool(self.differs) and (self.difference or 0.0) > 0
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether it is significantly worse."""
+        return bool(self.differs) and (self.difference or 0.0) < 0
+
+
+class Setting(NamedTuple):
+    """A setting that is not the same for all rows."""
+
+    name: str
+    values: Sequence[str]
+    """One for each row; empty where it is unknown."""
+
+
+class Tally(NamedTuple):
+    """On how many tasks a row is significantly better or worse than the first, or neither."""
+
+    better: int
+    worse: int
+    unclear: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows side by side. The first is the one that the others are compared with."""
+
+    standings: Standings
+    rows: Sequence[Row]
+
+    @cached_property
+    def lines(self) -> Sequence[Sequence[Side]]:
+        """The scores of all rows for each task."""
+        every = [measured(self.standings, row) for row in self.rows]
+        return [[_side(one, sides[0]) for one in sides] for sides in zip(*every, strict=True)]
+
+    @cached_property
+    def averages(self) -> Sequence[tuple[float | None, bool | None]]:
+        """How much better each row's average is than the first row's, and whether that is significant.
+
+        Without both averages there is no difference.
+        """
+        first = self.rows[0] if self.rows else None
+        return [
+            (None, None)
+            if first is None or row is first or row.average is None or first.average is None
+            else difference((row.average, row.average_error), (first.average, first.average_error))
+            for row in self.rows
+        ]
+
+    def tally(self, place: int) -> Tally:
+        """Return on how many tasks a row is better and worse than the first."""
+        sides = [line[place] for line in self.lines]
+        better, worse = sum(side.is_better for side in sides), sum(side.is_worse for side in sides)
+        both = sum(side.difference is not None for side in sides)
+        return Tally(better, worse, both - better - worse)
+
+    @cached_property
+    def settings(self) -> Sequence[Setting]:
+        """The settings that differ."""
+        named = [(name, [read(row) for row in self.rows]) for name, read in SETTINGS.items()]
+        for number, column in enumerate(self.standings.tasks):
+            for name, read in SETTINGS_OF_A_TASK.items():
+                values = [read(row, number, column) for row in self.rows]
+                named.append((f"{name}, {column.task.col_name}", values))
+        return [Setting(name, values) for name, values in named if len(set(values)) > 1]
+
+
+def chosen(standings: Standings, references: Iterable[str]) -> list[Row]:
+    """Return the rows that references mean, each once, at most five. What means nothing is left out."""
+    rows = {id(row): row for text in references if (row := referred(standings, text))}
+    return list(rows.values())[:MOST]
+
+
+def with_another(standings: Standings, rows: Sequence[Row], search: str) -> list[Row]:
+    """Return the rows, and the best other one that a reference or a search means."""
+    if not search.strip() or len(rows) >= MOST:
+        return list(rows)
+    named = referred(standings, search)
+    sought = [named] if named else found(standings, read_search(search))
+    new = next((row for row in sought if all(row is not each for each in rows)), None)
+    return [*rows, new] if new else list(rows)
+
+
+def _side(one: Measured, first: Measured) -> Side:
+    if one is first or one.score is None or first.score is None:
+        return Side(one, None, None)
+    apart, differs = difference((one.score, one.error), (first.score, first.error))
+    return Side(one, apart if one.column.higher_is_better else -apart, differs)
+
+
+def _parameters(row: Row) -> str:
+    known = row.request.params if row.request else None
+    return "" if known is None else size(known)
+
+
+SETTINGS: dict[str, Callable[[Row], str]] = {
+    "Parameters (billions)": _parameters,
+    "Precision": lambda row: row.precision,
+    "Weight type": lambda row: row.weight_type,
+    "Chat template": lambda row: "yes" if row.use_chat_template else "no",
+    "Limit": lambda row: "" if row.limit is None else f"{row.limit:g}",
+    "Evaluated with": lambda row: ", ".join(sorted({each.engine for each in row.results if each.engine})),
+    "lm_eval": lambda row: ", ".join(sorted({each.setup.lm_eval for each in row.results if each.setup})),
+    "transformers": lambda row: ", ".join(
+        sorted({each.setup.transformers for each in row.results if each.setup})
+    ),
+}
+"""How each setting of a row reads; empty where it is unknown."""
+
+
+def _examples(row: Row, number: int, column: TaskColumn) -> str:
+    source = row.sources[number]
+    shots = source.setting(column.task.benchmark).n_shot if source else None
+    return "" if shots is None else str(shots)
+
+
+def _version(row: Row, number: int, column: TaskColumn) -> str:
+    source = row.sources[number]
+    return (source.setting(column.task.benchmark).version or "") if source else ""
+
+
+def _samples(row: Row, number: int, column: TaskColumn) -> str:
+    samples = row.samples[number]
+    return "" if samples is None else f"{samples:,}"
+
+
+SETTINGS_OF_A_TASK: dict[str, Callable[[Row, int, TaskColumn], str]] = {
+    "Examples": _examples,
+    "Task version": _version,
+    "Questions": _samples,
+}
+"""How each setting of a row's task reads; empty where it is unknown."""

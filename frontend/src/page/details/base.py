@@ -1,0 +1,88 @@
+"""What all pages of details have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from src.board.board import Board
+from src.columns import score
+from src.leaderboard.ranking import ranges
+from src.leaderboard.references import reference
+from src.leaderboard.rows import Row, Standings
+from src.leaderboard.uncertainty import RankRange, Z
+from src.page.details.links import DetailsLinks
+from src.page.links import Links
+from src.page.table import shortened
+
+
+@dataclass(frozen=True)
+class Page:
+    """What all these pages have. Its standings are those of the visitor's scoring."""
+
+    board: Board
+    standings: Standings
+    to: DetailsLinks
+    files: Links
+
+    def name(self, row: Row) -> str:
+        """Return how a row is called: its model, and what tells its rows apart."""
+        return shortened(reference(self.standings, row))
+
+    def rank(self, row: Row) -> str:
+        """Return a row's rank, with the ranks that it may have."""
+        if row.rank is None:
+            return f"no rank: {row.done} of {row.total} tasks have a score"
+        found = self.range(row)
+        sure = f" ({found.best}–{found.worst})" if found and found.best < found.worst else ""
+        return f"{row.rank}{sure}"
+
+    def range(self, row: Row) -> RankRange | None:
+        """Return the ranks that a row may have; None without an error."""
+        return ranges(self.standings).get(id(row))
+
+    @property
+    def ranked(self) -> int:
+        """How many rows have a rank."""
+        return sum(row.rank is not None for row in self.standings.rows)
+
+    def score(self, value: float | None) -> str:
+        """Return how a score reads."""
+        return "" if value is None else score(value)
+
+    def margin(self, error: float | None) -> str:
+        """Return how far the interval of 95 % reaches to both sides; empty if that is unknown."""
+        return "" if error is None else f"± {score(Z * error)}"
+
+    def signed(self, difference: float | None) -> str:
+        """Return how a difference reads."""
+        return "" if difference is None else f"{'+' if difference >= 0 else '−'}{score(abs(difference))}"
+
+    @property
+    def whole(self) -> str:
+        """The query of the leaderboard's page with this page open."""
+        return urlencode([*self.opened, *self.to.scoring_pairs])
+
+    @property
+    def opened(self) -> Sequence[tuple[str, str]]:
+        """The part of that query that says what is open."""
+        return ()
+
+    @property
+    def canonical(self) -> str:
+        """The address by which search engines know the page; empty if they are not to list it."""
+        return ""
+
+    @property
+    def scoring(self) -> str:
+        """Return in a sentence how the visitor wants scores to be read; empty if as published."""
+        weights = ", ".join(f"{name} × {weight:g}" for name, weight in sorted(self.to.scoring.weights))
+        parts = ["Scores are normalised: 0 is guessing, 100 is perfect."] * self.to.scoring.is_normalised
+        parts += [f"The average has your weights: {weights}."] if weights else []
+        return " ".join(parts)
+
+    @property
+    def scoring_fields(self) -> Sequence[tuple[str, str]]:
+        """The scoring as hidden fields of a form."""
+        return self.to.scoring_pairs

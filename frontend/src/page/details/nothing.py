@@ -1,0 +1,20 @@
+"""The page about what is not on the leaderboard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from src.page.details.base import Page
+
+
+@dataclass(frozen=True)
+class NothingPage(Page):
+    """What was asked for is not on the leaderboard."""
+
+    asked: str
+    template = "nothing.html"
+
+    @property
+    def title(self) -> str:
+        """What the page is about."""
+        return "Nothing found"
