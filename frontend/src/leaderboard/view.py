@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from src.columns import AVERAGE, RANK, Cell, Cells, Column, Value, columns, score
 from src.leaderboard.filters import FILTERS, Chosen, predicate
 from src.leaderboard.ranking import ranges
+from src.leaderboard.references import reference
 from src.leaderboard.rescoring import AS_PUBLISHED, Scoring, rescored
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.search import found, read_search
@@ -73,6 +74,8 @@ class Table:
     """The place of each row among all rows of the leaderboard in the scores that it is sorted by; empty if it
     is not sorted by scores. Ranks never change with the order.
     """
+    references: tuple[str, ...] = ()
+    """By which links name each row."""
     ranges: Mapping[int, RankRange] = field(default_factory=dict)
     """The ranks that each row may have, by its `id`; empty unless they are asked for."""
     scoring: Scoring = AS_PUBLISHED
@@ -123,6 +126,7 @@ def view(standings: Standings, state: ViewState) -> Table:
         total=len(standings.rows),
         places=_places(standings, by, shown) if sort != BY_RANK else (),
         best=_best(standings, chosen, rows),
+        references=tuple(reference(standings, row) for row in shown),
         ranges=ranges(standings) if state.has_ranges else {},
         scoring=state.scoring,
     )

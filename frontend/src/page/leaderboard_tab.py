@@ -88,6 +88,7 @@ class LeaderboardTab:
                 bars = gr.Checkbox(
                     True, label="Bars", container=False, scale=0, min_width=80, elem_id="with-bars"
                 )
+                gr.Button("⚖️ Compare", size="sm", elem_id="compare-models", scale=0, min_width=110)
                 gr.Button("🔗 Copy link", size="sm", elem_id="copy-link", scale=0, min_width=120)
             with gr.Column(elem_id="leaderboard"):
                 self.table = leaderboard_table(tasks)

@@ -12,6 +12,8 @@ from markupsafe import Markup
 from src.board.keeper import Keeper
 from src.page import notices
 from src.page.about_tab import AboutTab
+from src.page.details import SCRIPT as DETAILS_SCRIPT
+from src.page.details import STYLE as DETAILS_STYLE
 from src.page.endpoints import add_endpoints
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.links import REQUEST
@@ -26,7 +28,7 @@ from src.submitting.desk import Desk
 from src.tasks import Task
 
 TICK_SECONDS = 5.0
-STYLE = Path(__file__).with_name("style.css")
+STYLES = [Path(__file__).with_name("style.css"), DETAILS_STYLE]
 CONNECTION = Path(__file__).with_name("connection.js")
 NAME_THE_TAB = Path(__file__).with_name("tabs.js")
 LEADERBOARD_TAB, ABOUT_TAB, SUBMIT_TAB = "leaderboard", "about", "submit"
@@ -54,7 +56,7 @@ def build_page(
     with Page(
         title=Markup(texts.title).striptags() or "Leaderboard",
         theme=theme(),
-        css=STYLE.read_text(encoding="utf-8"),
+        css="\n".join(style.read_text(encoding="utf-8") for style in STYLES),
         analytics_enabled=False,
         waiting=(SUBMISSIONS, LOOKUPS),
     ) as page:
@@ -107,7 +109,8 @@ def _keep_up_to_date(
     changing = [banner, *about.outputs, *submit.outputs, leaderboard.new_results]
     inputs = [leaderboard.seen_board, about.model, submit.own.opened]
     seen.change(live, inputs, changing, queue=False, **QUIETLY)
-    page.load(None, None, None, js=CONNECTION.read_text(encoding="utf-8"), show_api=False)
+    for script in (CONNECTION, DETAILS_SCRIPT):
+        page.load(None, None, None, js=script.read_text(encoding="utf-8"), show_api=False)
     # A server that has restarted may have the same version as before.
     leaderboard.listen(page).then(live, inputs, changing, queue=False, **QUIETLY)
     about.listen()

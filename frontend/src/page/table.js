@@ -37,6 +37,9 @@
     const note = document.querySelector(`#marks [data-mark="${mark}"]`);
     return note ? note.textContent.slice(mark.length).trim() : "";
   };
+  // By which links name the model of a row.
+  const DETAILS = 'a[href^="?model="]';
+  const reference = (row) => new URLSearchParams(row.querySelector(DETAILS)?.search).get("model");
   const dressCell = (cell, hasBar) => {
     const text = cell.textContent.trim();
     const isName = cell.cellIndex === 2;
@@ -44,7 +47,7 @@
     const place = text.match(/^#(\d+) /);
     const some = text.match(/^(\d+)\/(\d+)$/);
     const title = [
-      isName && (cell.querySelector("a")?.textContent ?? text.slice(0, mark?.index)),
+      isName && reference(cell.parentElement),
       mark && reason(mark[0]),
       place && `Number ${place[1]} of all models in this column`,
       some && `${some[1]} of ${some[2]} tasks have a score`,
@@ -98,10 +101,13 @@
     if (!cell) return;
     const isPress = event.type === "click" || event.key === "Enter" || event.key === " ";
     const isHeader = cell.tagName === "TH" && cell.closest("thead");
-    const link = cell.querySelector("a");
+    const isOtherLink = event.type === "click" && event.target.closest("a") && !event.target.closest(DETAILS);
+    const isSelecting = event.type === "click" && !getSelection().isCollapsed;
+    const row = isHeader ? null : reference(cell.parentElement);
     if (isHeader && isPress) sort(cell);
     else if (event.key in STEPS) step(cell, STEPS[event.key]);
-    else if (event.key === "Enter" && link) link.click();
+    else if (row && isPress && !isOtherLink && !isSelecting)
+      document.dispatchEvent(new CustomEvent("show-model", { detail: row }));
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -124,7 +130,7 @@
     const isSame = (...but) => part(last, but, false) === part(query, but, false);
     if (last !== null && !isSame("rows")) viewport()?.scrollTo({ top: 0 });
     // The Hub's page, if that shows this one, has its own parameters.
-    const told = [part(location.search, ["tab", "request"], true), query].filter(Boolean).join("&");
+    const told = [part(location.search, ["tab", "request", "model", "task", "compare"], true), query].filter(Boolean).join("&");
     if (parent !== window && last !== null) parent.postMessage({ queryString: told }, "https://huggingface.co");
     if (query === part(location.search, own(), true)) return;
     const whole = [part(location.search, own(), false), query].filter(Boolean).join("&");
@@ -199,6 +205,7 @@
     for (const text of grid.querySelectorAll(".cell-wrap > [role=button]")) text.removeAttribute("role");
     viewport()?.setAttribute("role", "grid");
     viewport()?.setAttribute("aria-label", "Leaderboard");
+    grid.classList.toggle("with-ranges", new URLSearchParams(view()?.query).has("ranks"));
     const bars = new Set((view()?.bars ?? "").split(" ").map((place) => place - 1));
     dressHeaders();
     for (const cell of grid.querySelectorAll("svelte-virtual-table-viewport tbody td"))

@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
+from urllib.parse import quote
 
 import pandas as pd
 from gradio_leaderboard import Leaderboard, SelectColumns
@@ -23,6 +24,7 @@ from src.columns import AVERAGE, MODEL, Column, columns, score
 from src.leaderboard.rows import Row
 from src.leaderboard.scoring import TaskColumn
 from src.leaderboard.view import Table
+from src.page.details.links import MODEL as MODEL_KEY
 from src.page.links import link, model_address
 from src.page.marks import at
 from src.page.ready import Ready, pass_ready_answers_on, ready
@@ -137,8 +139,8 @@ def _part(
     rows, found = table.rows, at(column, table.rows, marks)
     if column is MODEL:
         names = [
-            model_cell(row, is_local=row.model in local_models, is_new=row.first_ended >= new_since)
-            for row in rows
+            model_cell(row, named, is_local=row.model in local_models, is_new=row.first_ended >= new_since)
+            for row, named in zip(rows, table.references, strict=True)
         ]
         return _Part(_marked(names, found), [EMPHASIS] * len(rows))
     values, texts = table.cells(column)
@@ -153,10 +155,10 @@ def _marked(texts: Sequence[str], marks: Sequence[str]) -> Sequence[str]:
     return [f"{text} {mark}" if mark else text for text, mark in zip(texts, marks, strict=True)]
 
 
-def model_cell(row: Row, *, is_local: bool, is_new: bool = False) -> str:
-    """Return a model's name as Markdown: a link if it has a page, and badges that distinguish its rows."""
+def model_cell(row: Row, reference: str, *, is_local: bool, is_new: bool = False) -> str:
+    """Return a model's name as Markdown, with links to its page and its details, and with badges."""
     name = _name(row.model, not is_local and row.is_available is not False)
-    return " ".join([name, *(f"`{badge}`" for badge in badges(row, is_new=is_new))])
+    return " ".join([name, _details(reference), *(f"`{badge}`" for badge in badges(row, is_new=is_new))])
 
 
 def new_since(today: date) -> datetime:
@@ -171,6 +173,10 @@ def badges(row: Row, *, is_new: bool) -> list[str]:
         *(["chat"] if row.use_chat_template else []),
         *(["preliminary"] if row.is_preliminary else []),
     ]
+
+
+def _details(reference: str) -> str:
+    return f'<a href="?{MODEL_KEY}={quote(reference)}">details</a>'
 
 
 @lru_cache(maxsize=50_000)

@@ -26,9 +26,13 @@ class Page:
     to: DetailsLinks
     files: Links
 
+    def reference(self, row: Row) -> str:
+        """Return the name by which links mean a row: its model, and what tells its rows apart."""
+        return reference(self.standings, row)
+
     def name(self, row: Row) -> str:
-        """Return how a row is called: its model, and what tells its rows apart."""
-        return shortened(reference(self.standings, row))
+        """Return how a row is called."""
+        return shortened(self.reference(row))
 
     def rank(self, row: Row) -> str:
         """Return a row's rank, with the ranks that it may have."""

@@ -27,7 +27,11 @@ class DetailsLinks:
 
     def model(self, row: Row) -> str:
         """The page of a row's model."""
-        return self._named(MODEL, reference(self.standings, row))
+        return self.named_model(reference(self.standings, row))
+
+    def named_model(self, reference: str) -> str:
+        """The page of the row that a reference means."""
+        return self._named(MODEL, reference)
 
     def task(self, name: str) -> str:
         """The page of a task, by its column's name."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from pathlib import Path
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -17,6 +16,7 @@ from src.leaderboard import address
 from src.leaderboard.comparison import MOST, Comparison, chosen, with_another
 from src.leaderboard.references import LONGEST, referred
 from src.leaderboard.rescoring import Scoring, rescored
+from src.page.details import STYLE
 from src.page.details.base import Page
 from src.page.details.comparison import ComparisonPage
 from src.page.details.links import ADD, COMPARE, MODEL, NAME, TASK, DetailsLinks
@@ -26,15 +26,13 @@ from src.page.details.task import TaskPage
 from src.page.html import render
 from src.page.links import Links
 from src.page.plain.asked import LONGEST_QUERY
+from src.page.plain.document import STYLE as PLAIN_STYLE
 from src.page.plain.kept import FRESH, NOT_YET, Answer, Busy, Kept, respond
 from src.page.plain.routes import BUSY, READING, TOO_LONG
 from src.page.plain.site import Site
 from src.shared.serving.doors import Door
 
-STYLES = [
-    Path(__file__).parents[1] / "plain" / "plain.css",
-    Path(__file__).with_name("details.css"),
-]
+STYLES = [PLAIN_STYLE, STYLE]
 
 HTML = "text/html; charset=utf-8"
 

@@ -16,6 +16,7 @@ from src.leaderboard.rows import Row
 from src.leaderboard.view import Table
 from src.model_types import ModelType
 from src.page import marks
+from src.page.details.links import DetailsLinks
 from src.page.links import model_address
 from src.page.table import badges, has_bars, shortened
 
@@ -25,6 +26,8 @@ class Name(NamedTuple):
 
     text: str
     address: str | None
+    details: str
+    """The address of the page with its details."""
     badges: Sequence[str]
     note: str
     """The number of its note."""
@@ -60,12 +63,15 @@ class Cells:
 
     def _names(self) -> Sequence[Name]:
         rows = self.table.rows
-        return list(map(self._name, rows, marks.at(MODEL, rows, self.notes)))
+        to = DetailsLinks(self.board.standings, self.table.scoring)
+        details = map(to.named_model, self.table.references)
+        return list(map(self._name, rows, details, marks.at(MODEL, rows, self.notes)))
 
-    def _name(self, row: Row, note: str) -> Name:
+    def _name(self, row: Row, details: str, note: str) -> Name:
         has_page = row.model not in self.board.local_models and row.is_available is not False
         found = badges(row, is_new=row.first_ended >= self.new_since)
-        return Name(shortened(row.model), model_address(row.model) if has_page else None, found, note)
+        address = model_address(row.model) if has_page else None
+        return Name(shortened(row.model), address, details, found, note)
 
     def _cells(self, column: Column) -> Sequence[Cell]:
         values, texts = self.table.cells(column)
