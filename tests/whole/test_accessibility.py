@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from bench.pages import make_leaderboard, served
 from local_leaderboard import Space, running
+from support.axe import violations
 from support.pages import opening
 
 TABS = {"LLM Benchmark": "Search", "About": "How it works", "Submit here!": "Model name"}
 MODELS = 60
-SERIOUS = ("serious", "critical")
 OPEN_EVERYTHING = """() => {
     const closed = [...document.querySelectorAll("button.label-wrap:not(.open)")]
     closed.filter(button => button.offsetParent).forEach(button => button.click())
@@ -71,17 +70,6 @@ def show(page: Page, tab: str) -> None:
     expect(page.get_by_text(TABS[tab]).locator("visible=true").first).to_be_visible()
     page.evaluate(OPEN_EVERYTHING)
     expect(page.locator("button.label-wrap:not(.open)").locator("visible=true")).to_have_count(0)
-
-
-def violations(page: Page) -> list[str]:
-    """What axe finds serious or critical, a line for each element."""
-    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
-    return [
-        f"{each['impact']} {each['id']}: {node['html'][:150]} {node['failureSummary']}"
-        for each in found
-        if each["impact"] in SERIOUS
-        for node in each["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
