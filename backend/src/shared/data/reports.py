@@ -24,6 +24,9 @@ from .result import UNKNOWN_TIME, Result, Setup
 
 Object = Mapping[str, object]
 
+OURS = "leaderboard"
+"""The section that our worker adds to lm_eval's report."""
+
 NOT_SCORES = {"alias", "name", "sample_len", "sample_count"}
 """Keys among a task's scores that are not scores."""
 
@@ -101,8 +104,7 @@ class _Report:
 
     @cached_property
     def ours(self) -> Object:
-        """The part that our worker adds."""
-        return as_object(self.raw.get("leaderboard"))
+        return as_object(self.raw.get(OURS))
 
     @cached_property
     def config_tasks(self) -> Mapping[str, Object]:
