@@ -13,7 +13,9 @@ from src.evaluation import harness
 from src.evaluation.failures import Failed
 from src.evaluation.harness import MeteredModel, batch_size, evaluate, load_metered
 from src.evaluation.progress import ProgressMeter
+from src.evaluation.reports.machine import machine
 from src.evaluation.reports.report import Report
+from src.evaluation.versions import added_versions
 from src.running.job import End, Job, Progress
 from support.broken_models import edited, reweighted
 from support.jobs import TASKS, make_job
@@ -51,6 +53,11 @@ def test_the_report_names_the_model_and_no_path_of_the_machine(model: Path, tmp_
     published = json.dumps(report, allow_nan=False)
     assert str(tmp_path) not in published
     assert str(ROOT) not in published
+
+
+def test_the_report_says_on_what_it_was_computed_and_with_which_versions(model: Path) -> None:
+    report = report_of(make_job(model, tasks=("tiny_copy",), limit=2))
+    assert report["leaderboard"] == {"hardware": machine("cpu"), "versions": added_versions()}
 
 
 def test_a_limit_is_kept_and_shown(model: Path) -> None:

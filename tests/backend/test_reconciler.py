@@ -55,6 +55,37 @@ def test_a_published_result_names_its_request_and_no_local_path(queue: Queue) ->
     assert json.loads(data)["config"]["model_args"].startswith("pretrained=acme/model,revision=ccc")
 
 
+def test_a_published_result_keeps_the_machine_and_replaces_what_is_the_requests(queue: Queue) -> None:
+    path = queue.submit("acme/model")
+
+    def evaluate(job: Job) -> Ending:
+        ours = {"hardware": "CPU, 2 cores, 8 GB", "versions": {"torch": "2.13.0"}, "request": "another's"}
+        return Ending(End.FINISHED, "", report={**report_of(job), "leaderboard": ours})
+
+    drain(queue.worker(executor=FunctionExecutor(evaluate)))
+    [result_path] = queue.result_paths()
+    result = read_result(result_path, (queue.folder / "results" / result_path).read_bytes())
+    assert (result.provenance.hardware, result.provenance.versions) == (
+        "CPU, 2 cores, 8 GB",
+        {"torch": "2.13.0"},
+    )
+    assert result.provenance.started == START
+    assert result.request == path
+
+
+@pytest.mark.parametrize("ours", [None, [], "x", {"hardware": None}])
+def test_a_report_without_a_machine_is_published_too(ours: object, queue: Queue) -> None:
+    queue.submit("acme/model")
+
+    def evaluate(job: Job) -> Ending:
+        return Ending(End.FINISHED, "", report={**report_of(job), "leaderboard": ours})
+
+    drain(queue.worker(executor=FunctionExecutor(evaluate)))
+    [result_path] = queue.result_paths()
+    result = read_result(result_path, (queue.folder / "results" / result_path).read_bytes())
+    assert result.provenance.hardware is None
+
+
 def test_a_failing_model_ends_failed_with_its_sentence_and_the_queue_goes_on(queue: Queue) -> None:
     broken = queue.submit("acme/broken")
     queue.clock.move(seconds=1)

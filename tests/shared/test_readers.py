@@ -274,8 +274,8 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (2, "b8e60628ef40e89b")),
-        (RESULTS_INDEX, "data.reports", (2, "3ebc986cd30258cd")),
+        (REQUESTS_INDEX, "data.request", (2, "6d808bd1b6dedff0")),
+        (RESULTS_INDEX, "data.reports", (3, "79c49a37658c7783")),
     ],
     ids=["requests", "results"],
 )

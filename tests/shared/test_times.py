@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.shared.times import from_text, to_run, to_text, utc_now
+from src.shared.times import from_seconds, from_text, to_run, to_text, utc_now
 
 times = st.datetimes(timezones=st.just(UTC)).filter(lambda time: time.year >= 1000)
 
@@ -27,6 +27,12 @@ def test_the_present_time_is_in_utc() -> None:
 def test_what_was_written_is_read_again(time: datetime) -> None:
     assert from_text(to_run(time)) == time
     assert from_text(to_text(time)) == time.replace(microsecond=0)
+
+
+@pytest.mark.parametrize("seconds", [1e300, -1e300, 1e12, float("nan"), float("inf")])
+def test_seconds_outside_the_calendar_are_no_time(seconds: float) -> None:
+    assert from_seconds(seconds) is None
+    assert from_seconds(1769860800.5) == datetime(2026, 1, 31, 12, 0, 0, 500000, tzinfo=UTC)
 
 
 @given(times, times)

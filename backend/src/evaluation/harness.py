@@ -26,7 +26,7 @@ from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import OnProgress, ProgressMeter
 from src.evaluation.reports.bootstrap import bootstrapping_reported
 from src.evaluation.reports.kept import KeptReports
-from src.evaluation.reports.machine import machine_not_described
+from src.evaluation.reports.machine import machine, machine_not_described
 from src.evaluation.reports.report import (
     TIME,
     TRUNCATED,
@@ -39,8 +39,10 @@ from src.evaluation.reports.report import (
 )
 from src.evaluation.reports.samples import check_samples
 from src.evaluation.tasks.tasks import COLLECTION, check_code, check_overlaps, find_tasks
+from src.evaluation.versions import added_versions
 from src.running.job import End, Job
 from src.running.suite import Suite
+from src.shared.data.reports import OURS
 
 log = logging.getLogger(__name__)
 
@@ -166,6 +168,7 @@ def evaluate(job: Job, on_progress: OnProgress) -> Report:
     check_code(job, tasks)
     check_overlaps(job, tasks)
     check_device(job)
+    made_with = {"hardware": machine(job.device), "versions": added_versions()}
     kept = KeptReports.of(job, batch_size(job))
     reports = {task: report for task in job.tasks if (report := kept.read(task))}
     missing = [task for task in job.tasks if task not in reports]
@@ -179,7 +182,7 @@ def evaluate(job: Job, on_progress: OnProgress) -> Report:
             meter.finish()
             kept.write(task, reports[task])
             log.info("evaluated %s on %s", job.model, task)
-    return merged([reports[task] for task in job.tasks])
+    return {**merged([reports[task] for task in job.tasks]), OURS: made_with}
 
 
 def check_device(job: Job) -> None:

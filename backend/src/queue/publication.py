@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from src.shared.data.json_file import as_object, without_nan, write_object
+from src.shared.data.reports import OURS
 from src.shared.data.request import Request
 from src.shared.times import to_run
 
@@ -22,6 +23,7 @@ def result_file(
 
     `path` is the request's. `tasks` maps each task to its number of few-shot examples; None means the task's
     own. What the report says about the model is replaced, so that no folder of this machine is published.
+    Our section of the report keeps what the evaluation says about its machine and versions.
     """
     assert request.lease
     config = dict(as_object(report.get("config"))) | {
@@ -30,7 +32,7 @@ def result_file(
         "model_dtype": request.precision,
         "model_args": f"pretrained={request.model},revision={request.commit},dtype={request.precision}",
     }
-    leaderboard = {
+    ours = dict(as_object(report.get(OURS))) | {
         "request": path,
         "run": request.run,
         "attempt": request.attempt,
@@ -42,7 +44,7 @@ def result_file(
         "ended": to_run(now),
         "tasks": dict(tasks),
     }
-    published = dict(report) | {"config": config, "model_name": request.model, "leaderboard": leaderboard}
+    published = dict(report) | {"config": config, "model_name": request.model, OURS: ours}
     clean = without_nan(published)
     assert isinstance(clean, dict)
     return write_object(clean)

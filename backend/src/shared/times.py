@@ -47,6 +47,14 @@ def from_text(text: str) -> datetime | None:
     return _iso(text) or next(filter(None, map(_date, IN_A_NAME.finditer(text))), None) or _seconds(text)
 
 
+def from_seconds(seconds: float) -> datetime | None:
+    """Return the time so many seconds after the beginning of 1970, or None outside the calendar."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def _iso(text: str) -> datetime | None:
     is_long_enough = len(text) >= len("2026-01-31")
     if not text.isascii() or not is_long_enough or text.isdigit():

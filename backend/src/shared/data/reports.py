@@ -9,19 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import PurePosixPath
 
 from ..errors import BadFile, shown
-from ..times import from_text
+from ..times import from_seconds, from_text
 from .benchmark import SEPARATOR, key_of
 from .json_file import as_number, as_object, as_text, read_number, read_object
 from .model_name import model_name
 from .precision import UNKNOWN, precision_name
+from .provenance import read_provenance
 from .result import UNKNOWN_TIME, Result, Setup
 
 Object = Mapping[str, object]
+
+OURS = "leaderboard"
+"""The section that our worker adds to lm_eval's report."""
 
 NOT_SCORES = {"alias", "name", "sample_len", "sample_count"}
 """Keys among a task's scores that are not scores."""
@@ -65,6 +69,7 @@ def read_result(path: str, data: bytes) -> Result:
         run=as_text(report.ours.get("run")) or None,
         attempt=_whole(report.ours.get("attempt")),
         setup=_setup(report),
+        provenance=read_provenance(report.raw, config=report.config, ours=report.ours),
     )
 
 
@@ -99,13 +104,14 @@ class _Report:
 
     @cached_property
     def ours(self) -> Object:
-        """The part that our worker adds."""
-        return as_object(self.raw.get("leaderboard"))
+        return as_object(self.raw.get(OURS))
 
     @cached_property
     def config_tasks(self) -> Mapping[str, Object]:
         """lighteval's configuration of each task, by the task's key among the results."""
         configs = as_object(self.raw.get("config_tasks"))
+        if not configs:  # nearly always, and thousands of reports have thousands of tasks
+            return {}
         found = {
             key: as_object(configs.get(key)) or as_object(configs.get(_unshot(key))) for key in self.results
         }
@@ -202,12 +208,7 @@ def _ended(path: str, report: _Report) -> datetime:
     """
     found = from_text(as_text(report.ours.get("ended"))) or from_text(PurePosixPath(path).name)
     date = as_number(report.raw.get("date"))
-    if found or date is None:
-        return found or UNKNOWN_TIME
-    try:
-        return datetime.fromtimestamp(date, UTC)
-    except (ValueError, OverflowError, OSError):
-        return UNKNOWN_TIME
+    return found or (None if date is None else from_seconds(date)) or UNKNOWN_TIME
 
 
 def _setup(report: _Report) -> Setup | None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .benchmark import MixedSettings, keys_meant, metric_key
 from .json_file import as_number
+from .provenance import Provenance
 
 UNKNOWN_TIME = datetime.min.replace(tzinfo=UTC)
 
@@ -87,6 +88,7 @@ class Result:
     attempt: int | None
     setup: Setup | None
     """Known only of the reports of lm_eval."""
+    provenance: Provenance = field(default_factory=Provenance)
 
     def score(self, benchmark: str, metric: str) -> float | None:
         """Return the value of a score, or None when it is missing or not finite."""

@@ -33,7 +33,7 @@ def _read_request(path: str, text: str) -> Request:
 
 RESULTS_INDEX = Index[Result](
     path=f"{OWN_FOLDER}/results.parquet",
-    reader=2,
+    reader=3,
     columns=[
         IndexColumn("model", "string", lambda result: result.model),
         IndexColumn("precision", "string", lambda result: result.precision),
@@ -46,7 +46,7 @@ RESULTS_INDEX = Index[Result](
         IndexColumn("request", "string", lambda result: result.request),
     ],
     scores=_scores,
-    dump=lambda result: _RESULT.dump_json(result).decode(),
+    dump=lambda result: _RESULT.dump_json(result, ensure_ascii=True).decode(),  # ASCII loads faster
     load=_read_result,
 )
 

@@ -1,0 +1,135 @@
+"""The provenance of scores: when and on what they were computed, with which versions and prompts.
+
+A report may hold anything, so every value is checked and bounded here. A wrong one counts as unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from sys import intern
+
+from ..times import from_seconds, from_text
+from .json_file import as_number, as_object, as_text, read_number
+
+Object = Mapping[str, object]
+
+FINGERPRINT_DIGITS = 12
+"""How many digits of a fingerprint are kept: enough to tell prompts apart."""
+
+LONGEST_EVALUATION = timedelta(days=366)
+LONGEST_HARDWARE = 100
+LONGEST_ENVIRONMENT = 5_000
+"""How many characters are read of lm_eval's description of the environment. Versions and GPUs come first."""
+
+MOST_PARAMETERS = 10**15
+MOST_VERSIONS = 20
+MOST_TASKS = 2_000
+
+FINGERPRINT = re.compile(rf"[0-9a-f]{{{FINGERPRINT_DIGITS}}}")
+PACKAGE = re.compile(r"[A-Za-z][\w.-]{0,39}", re.ASCII)
+VERSION = re.compile(r"[\w.+!-]{1,40}", re.ASCII)
+
+TORCH = re.compile(r"^PyTorch version: (\S{1,40})$", re.MULTILINE)
+GPU = re.compile(r"\bGPU \d{1,3}: ([^\n(]{1,100})")
+"""What PyTorch's description of an environment, which lm_eval publishes, says of the versions and GPUs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where the scores of a report come from. None, or a missing entry, stands for what is unknown."""
+
+    started: datetime | None = None
+    """When the evaluation began."""
+    seconds: float | None = None
+    """How long it took, as the report says."""
+    hardware: str | None = None
+    """The machine in a few words, `1 × NVIDIA H200 (140 GB)`, or else the device's name, `cuda:0`."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """The versions of packages besides lm_eval and transformers, which `Setup` has."""
+    task_hashes: Mapping[str, str] = field(default_factory=dict)
+    """lm_eval's fingerprints of questions, prompts and targets, by task: the first digits."""
+    chat_template_sha: str | None = None
+    """The fingerprint of the chat template that prompts went through: the first digits."""
+    system_instruction_sha: str | None = None
+    fewshot_as_multiturn: bool | None = None
+    """Whether examples were earlier turns of the conversation."""
+    num_parameters: int | None = None
+    """The model's number of parameters, as lm_eval counted them."""
+
+
+def read_provenance(report: Object, *, config: Object, ours: Object) -> Provenance:
+    """Return what a report says about the provenance of its scores.
+
+    `config` is its configuration in either program's form, `ours` the part that our worker adds.
+    """
+    environment = as_text(report.get("pretty_env_info"))[:LONGEST_ENVIRONMENT]
+    multiturn = report.get("fewshot_as_multiturn")
+    return Provenance(
+        started=_started(report, ours),
+        seconds=_seconds(report, config),
+        hardware=_hardware(config, ours, environment),
+        versions=dict(islice(_versions(config, ours, environment), MOST_VERSIONS)),
+        task_hashes=_task_hashes(report),
+        chat_template_sha=_fingerprint(report.get("chat_template_sha")),
+        system_instruction_sha=_fingerprint(report.get("system_instruction_sha")),
+        fewshot_as_multiturn=multiturn if isinstance(multiturn, bool) else None,
+        num_parameters=_num_parameters(config),
+    )
+
+
+def _started(report: Object, ours: Object) -> datetime | None:
+    """Return when it began: from our worker, or else lm_eval's `date`, the time of its start."""
+    found, date = from_text(as_text(ours.get("started"))), as_number(report.get("date"))
+    return found or (None if date is None else from_seconds(date))
+
+
+def _seconds(report: Object, config: Object) -> float | None:
+    """Return how long it took; lighteval's misspelt key for it comes second."""
+    given = (report.get("total_evaluation_time_seconds"), config.get("total_evaluation_time_secondes"))
+    found = (read_number(value) for value in given)
+    most = LONGEST_EVALUATION.total_seconds()
+    return next((number for number in found if number is not None and 0 <= number <= most), None)
+
+
+def _hardware(config: Object, ours: Object, environment: str) -> str | None:
+    device = config.get("device") or as_object(config.get("model_config")).get("device")
+    gpus = Counter(name.strip() for name in GPU.findall(environment)) if device != "cpu" else {}
+    listed = " + ".join(f"{number} × {name}" for name, number in gpus.items())
+    given = (as_text(value).strip() for value in (ours.get("hardware"), listed, device))
+    return next((text for text in given if 0 < len(text) <= LONGEST_HARDWARE and text.isprintable()), None)
+
+
+def _versions(config: Object, ours: Object, environment: str) -> Iterator[tuple[str, str]]:
+    torch = TORCH.search(environment)
+    found = {
+        "torch": torch[1] if torch else None,
+        "lighteval": as_text(config.get("lighteval_sha"))[:FINGERPRINT_DIGITS],
+        **as_object(ours.get("versions")),
+    }
+    for name, value in found.items():
+        if PACKAGE.fullmatch(name) and isinstance(value, str) and VERSION.fullmatch(value):
+            yield name, value
+
+
+def _task_hashes(report: Object) -> dict[str, str]:
+    """Return the fingerprints of tasks that have results."""
+    results = as_object(report.get("results"))
+    given = islice(as_object(report.get("task_hashes")).items(), MOST_TASKS)
+    return {task: sha for task, value in given if task in results and (sha := _fingerprint(value))}
+
+
+def _fingerprint(value: object) -> str | None:
+    """Return the first digits, as one text for all results that have them."""
+    digits = FINGERPRINT.match(value) if isinstance(value, str) else None
+    return intern(digits[0]) if digits else None
+
+
+def _num_parameters(config: Object) -> int | None:
+    """Return their number; lm_eval writes -1 where it could not count them."""
+    number = as_number(config.get("model_num_parameters"))
+    return int(number) if number and 0 < number <= MOST_PARAMETERS else None

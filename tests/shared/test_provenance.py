@@ -1,0 +1,217 @@
+"""Where scores come from: what reports say about it, checked and bounded, and kept by the index."""
+
+import json
+from datetime import UTC, datetime
+from math import inf, nan
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.shared.data.provenance import (
+    LONGEST_HARDWARE,
+    MOST_PARAMETERS,
+    MOST_TASKS,
+    MOST_VERSIONS,
+    Provenance,
+)
+from src.shared.data.reports import read_result
+from src.shared.index.indexes import RESULTS_INDEX
+from support.factories import MODEL, make_result_file, old_result_file
+from support.json_values import json_values
+
+SEEDS = Path(__file__).parents[2] / "eval-results-seed"
+
+SHA = "0123456789abcdef" * 4
+
+ENVIRONMENT = """PyTorch version: 2.7.1+cu128
+Is debug build: False
+
+Python version: 3.11.7 (main) [GCC 12.2.0] (64-bit runtime)
+GPU models and configuration: 
+GPU 0: NVIDIA H100 80GB HBM3
+GPU 1: NVIDIA H100 80GB HBM3 (UUID: GPU-01234567)
+Nvidia driver version: 570.86"""  # noqa: W291  # as PyTorch writes it
+
+
+def provenance_of(data: bytes) -> Provenance:
+    return read_result("x/y/results.json", data).provenance
+
+
+def reported(**changes: Any) -> Provenance:
+    """What is read of our worker's report with these changes of its top-level keys."""
+    return provenance_of(make_result_file(**changes))
+
+
+def configured(**config: Any) -> Provenance:
+    """What is read of lm_eval's report with these entries of its configuration."""
+    return reported(config={"model_name": MODEL, **config}, leaderboard={})
+
+
+# What reports say
+
+
+def test_a_report_of_lm_eval_says_when_how_and_on_what_it_was_computed() -> None:
+    [file] = (SEEDS / "demo/adder").glob("results_*.json")
+    assert provenance_of(file.read_bytes()) == Provenance(
+        started=datetime(2026, 11, 25, 2, 51, 43, 242613, tzinfo=UTC),
+        seconds=5.144296465000025,
+        hardware="cpu",
+        task_hashes={
+            "tiny_addition": "ac2da81633dd",
+            "tiny_agreement": "141b05335cac",
+            "tiny_copy": "1fbda6392445",
+        },
+        fewshot_as_multiturn=False,
+        num_parameters=361344,
+    )
+
+
+def test_our_workers_report_has_its_machine_and_versions() -> None:
+    ours = {
+        "started": "2026-02-01T00-00-00.000001",
+        "hardware": "1 × NVIDIA H200 (140 GB)",
+        "versions": {"torch": "2.13.0+cpu", "leaderboard-template": "0.2.0"},
+    }
+    found = reported(leaderboard=ours, config={"model_name": MODEL, "device": "cuda"})
+    assert found.started == datetime(2026, 2, 1, 0, 0, 0, 1, tzinfo=UTC)
+    assert (found.hardware, found.versions) == (ours["hardware"], ours["versions"])
+
+
+def test_the_fingerprints_of_template_and_instruction_are_shortened() -> None:
+    found = reported(chat_template_sha=SHA, system_instruction_sha=SHA[::-1], fewshot_as_multiturn=True)
+    assert (found.chat_template_sha, found.system_instruction_sha) == (SHA[:12], SHA[::-1][:12])
+    assert found.fewshot_as_multiturn is True
+
+
+def test_lm_evals_environment_names_the_gpus_and_the_version_of_torch() -> None:
+    found = reported(pretty_env_info=ENVIRONMENT)
+    assert found.hardware == "2 × NVIDIA H100 80GB HBM3"
+    assert found.versions == {"torch": "2.7.1+cu128"}
+
+
+def test_gpus_of_a_machine_that_evaluated_on_its_processor_are_not_named() -> None:
+    config = {"model_name": MODEL, "device": "cpu"}
+    assert reported(pretty_env_info=ENVIRONMENT, config=config).hardware == "cpu"
+
+
+def test_lm_evals_date_is_when_it_began() -> None:
+    assert configured().started == datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+def test_a_report_of_lighteval_says_how_long_it_took_and_on_which_device() -> None:
+    general = {
+        "lighteval_sha": SHA[:40],
+        "total_evaluation_time_secondes": "12.5",
+        "model_config": {"model_name": MODEL, "device": "cuda:0"},
+    }
+    found = provenance_of(json.dumps({"config_general": general, "results": {}}).encode())
+    assert found == Provenance(seconds=12.5, hardware="cuda:0", versions={"lighteval": SHA[:12]})
+
+
+def test_the_old_templates_file_says_nothing_of_it() -> None:
+    assert provenance_of(old_result_file()) == Provenance()
+
+
+# What nobody should have written
+
+
+@pytest.mark.parametrize("seconds", [nan, inf, -2, "-1", "long", True, 1e12, [1], "1" * 500, 10**400, None])
+def test_a_duration_that_cannot_be_is_unknown(seconds: object) -> None:
+    assert reported(total_evaluation_time_seconds=seconds).seconds is None
+
+
+@pytest.mark.parametrize("number", [-1, 0, nan, True, "many", MOST_PARAMETERS * 10, 10**400])
+def test_a_number_of_parameters_that_cannot_be_is_unknown(number: object) -> None:
+    assert configured(model_num_parameters=number).num_parameters is None
+
+
+@pytest.mark.parametrize("date", [nan, 1e300, "today", True, None])
+def test_a_start_outside_the_calendar_is_unknown(date: object) -> None:
+    assert reported(date=date, leaderboard={"started": "99999-99-99"}).started is None
+
+
+@pytest.mark.parametrize("device", ["x" * (LONGEST_HARDWARE + 1), "cpu\n<b>", "\u202egpu", " ", 0, ["cpu"]])
+def test_a_device_that_is_no_short_line_is_unknown(device: object) -> None:
+    assert configured(device=device).hardware is None
+
+
+@pytest.mark.parametrize("sha", ["?", SHA[:11], SHA.upper(), "<script>aaaaaaaa", 123456789012, [SHA], None])
+def test_a_fingerprint_that_is_none_is_unknown(sha: object) -> None:
+    found = reported(chat_template_sha=sha, task_hashes={"tiny_addition": sha})
+    assert (found.chat_template_sha, found.task_hashes) == (None, {})
+
+
+def test_ten_thousand_fingerprints_and_versions_are_cut_off() -> None:
+    tasks = [f"task-{number}" for number in range(10_000)]
+    found = reported(
+        scores={task: {"acc,none": 0.5} for task in tasks},
+        task_hashes=dict.fromkeys(tasks, SHA),
+        leaderboard={"versions": dict.fromkeys(tasks, "1.0")},
+    )
+    assert (len(found.task_hashes), len(found.versions)) == (MOST_TASKS, MOST_VERSIONS)
+
+
+def test_a_fingerprint_of_a_task_without_a_result_is_left_out() -> None:
+    assert reported(task_hashes={"elsewhere": SHA, "tiny_addition": SHA}).task_hashes == {
+        "tiny_addition": SHA[:12]
+    }
+
+
+@pytest.mark.parametrize(
+    "versions",
+    [{"torch": "<b>"}, {"torch": "1" * 41}, {"<b>": "1.0"}, {"t" * 41: "1.0"}, {"torch": 2.1}, ["torch"], 5],
+)
+def test_a_version_that_is_none_is_left_out(versions: object) -> None:
+    assert reported(leaderboard={"versions": versions}).versions == {}
+
+
+JUNK = st.fixed_dictionaries(
+    {
+        "results": st.dictionaries(st.text(), json_values, max_size=3),
+        "config": st.dictionaries(
+            st.sampled_from(["device", "model_num_parameters", "model_config", "lighteval_sha"]), json_values
+        ).map(lambda config: {"model_name": MODEL, **config}),
+    },
+    optional={
+        "leaderboard": st.dictionaries(st.sampled_from(["started", "hardware", "versions"]), json_values),
+        "task_hashes": json_values | st.dictionaries(st.text(), json_values | st.just(SHA), max_size=3),
+        **{
+            key: json_values
+            for key in (
+                "total_evaluation_time_seconds",
+                "date",
+                "pretty_env_info",
+                "chat_template_sha",
+                "system_instruction_sha",
+                "fewshot_as_multiturn",
+            )
+        },
+    },
+)
+
+
+@given(JUNK)
+def test_no_junk_raises_and_the_index_keeps_what_is_read(report: dict[str, object]) -> None:
+    result = read_result("x/y/results.json", json.dumps(report).encode())
+    assert RESULTS_INDEX.load(result.path, RESULTS_INDEX.dump(result)) == result
+
+
+# What the index keeps
+
+
+def test_an_index_of_the_reader_before_is_loaded_without_it() -> None:
+    result = read_result("x/y/results.json", make_result_file(chat_template_sha=SHA))
+    before = json.loads(RESULTS_INDEX.dump(result))
+    del before["provenance"]
+    loaded = RESULTS_INDEX.load(result.path, json.dumps(before))
+    assert (loaded.provenance, loaded.scores) == (Provenance(), result.scores)
+
+
+def test_a_machine_is_indexed_in_ascii_and_comes_back_as_it_was() -> None:
+    result = read_result("x/y/results.json", make_result_file(leaderboard={"hardware": "1 × GPU 😀"}))
+    text = RESULTS_INDEX.dump(result)
+    assert text.isascii()
+    assert RESULTS_INDEX.load(result.path, text).provenance.hardware == "1 × GPU 😀"
