@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import NamedTuple
 
 from src.leaderboard.rows import Row
 from src.shared.data.result import Result
+from src.shared.times import to_text
 
 
 class Fact(NamedTuple):
@@ -18,24 +20,38 @@ class Fact(NamedTuple):
 
 def provenance(row: Row, result: Result) -> list[Fact]:
     """Return what is known about how a result came about."""
-    setup = result.setup
+    setup, known = result.setup, result.provenance
+    versions = dict(known.versions)
+    if setup:
+        versions = {"lm_eval": setup.lm_eval, "transformers": setup.transformers, **versions}
     facts = {
-        "Commit": result.commit or row.commit or "",
+        "Commit": result.commit or row.commit,
         "Precision": result.precision,
         "Weight type": row.weight_type,
-        "Evaluated with": result.engine or "",
-        "lm_eval": setup.lm_eval if setup else "",
-        "transformers": setup.transformers if setup else "",
+        "Parameters": known.num_parameters and f"{known.num_parameters:,}",
+        "Evaluated with": result.engine,
+        "Versions": ", ".join(f"{package} {version}" for package, version in versions.items() if version),
+        "Began": known.started and to_text(known.started),
+        "Took": known.seconds is not None and _duration(known.seconds),
+        "Hardware": known.hardware or (setup and setup.device),
+        "Batch size": setup and setup.batch_size,
         "Examples before each question": _per_task(result.n_shot),
-        "Task versions": _per_task(result.versions),
+        "Examples as a conversation": known.fewshot_as_multiturn is not None
+        and ("yes" if known.fewshot_as_multiturn else "no"),
+        "Chat template": known.chat_template_sha or ("yes" if result.use_chat_template else "no"),
+        "System prompt": known.system_instruction_sha,
+        "Seeds": setup and ", ".join("none" if seed is None else str(seed) for seed in setup.seeds),
         "Questions": _per_task(result.n_samples),
-        "Limit": "" if result.limit is None else f"{result.limit:g}",
-        "Chat template": "yes" if result.use_chat_template else "no",
-        "Batch size": setup.batch_size if setup else "",
-        "Device": setup.device if setup else "",
-        "Seeds": ", ".join("none" if seed is None else str(seed) for seed in setup.seeds) if setup else "",
+        "Limit": None if result.limit is None else f"{result.limit:g}",
+        "Task versions": _per_task(result.versions),
+        "Task hashes": _per_task(known.task_hashes),
     }
     return [Fact(name, text) for name, text in facts.items() if text]
+
+
+def _duration(seconds: float) -> str:
+    """Return a duration to the second, or to a tenth of one if it is short."""
+    return f"{seconds:.1f} s" if seconds < 60 else f"{timedelta(seconds=round(seconds))} h"
 
 
 def _per_task(values: Mapping[str, object]) -> str:
