@@ -294,3 +294,11 @@ def test_without_a_server_the_dialog_says_so_and_tries_again(visitor: Visitor) -
     page.unroute("**/model?**")
     visitor.click(visitor.dialog.get_by_role("button", name="Try again"))
     visitor.heading("acme/best")
+
+
+def test_the_about_tab_leads_to_a_task(visitor: Visitor) -> None:
+    visitor.click(visitor.page.get_by_role("tab", name="About"))
+    visitor.click(visitor.page.get_by_role("link", name="Agreement", exact=True))
+    visitor.heading("Agreement")
+    assert visitor.clicks == 2
+    expect(visitor.page).to_have_url(re.compile(r"tab=about&.*task=Agreement"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from huggingface_hub import constants
 from markupsafe import Markup, escape
@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from src.columns import AVERAGE, score
 from src.leaderboard.agreement import described
 from src.leaderboard.scoring import TaskColumn, groups_of
+from src.page.details.links import TASK
 from src.page.html import render
 from src.page.links import link
 from src.shared.data.backend_description import BackendDescription, TaskDescription
@@ -47,6 +48,11 @@ class _Test(NamedTuple):
         versions = self.backend.versions
         tag = f"v{versions['lm_eval']}" if "lm_eval" in versions else "main"
         return link(f"{LM_EVAL}/blob/{quote(tag)}/{quote(file)}", name)
+
+    @property
+    def address(self) -> str:
+        """The page with the task's details open."""
+        return f"?{urlencode({TASK: self.column.task.col_name})}"
 
     @property
     def datasets(self) -> list[Markup]:

@@ -180,7 +180,15 @@
   start.addEventListener("click", () => choosing(tray.hidden));
   start.setAttribute("aria-pressed", "false");
 
-  // Rows of the table and points of the charts say what they want to be shown.
+  // Links on the page, rows of the table and points of the charts say what they want to be shown.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="?"]');
+    if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const pairs = opened(link.getAttribute("href"));
+    if (!pairs.length) return;
+    event.preventDefault();
+    open(pairs);
+  });
   document.addEventListener("show-model", ({ detail }) => (tray.hidden ? open([["model", detail]]) : choose(detail)));
   document.addEventListener("show-task", ({ detail }) => open([["task", detail]]));
   if (opened(location.search).length) follow();
