@@ -94,7 +94,7 @@ def test_of_one_day_only_the_best_is_a_record() -> None:
     assert chart.scores[chart.is_record].tolist() == [3.0]
 
 
-@pytest.mark.parametrize("size", [None, 0.0, -1.0, math.inf, math.nan])
+@pytest.mark.parametrize("size", [None, 0.0, -1.0, 1e300, 1e-300, math.inf, math.nan])
 def test_a_model_without_a_size_is_not_in_the_chart(size: float | None) -> None:
     found = board(row(1.0, None, size=size), row(2.0, None, size=7))
     assert size_chart(found, named(found, "Up")).sizes.tolist() == [7]

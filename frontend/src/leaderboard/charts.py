@@ -22,6 +22,9 @@ Counts = NDArray[np.int64]
 LARGEST_SCORE = 1e9
 """A score beyond this, on either side of 0, is in no chart: it would leave no room for the others."""
 
+SMALLEST_SIZE, LARGEST_SIZE = 1e-9, 1e6
+"""Billions of parameters, from a single one up. Any other size is a mistake."""
+
 MOST_MODELS = 20
 """The columns of the heat map."""
 
@@ -185,7 +188,7 @@ def _sizes(standings: Standings) -> Scores:
 def _read_sizes(standings: Standings) -> Scores:
     values = (PARAMS.value_of(row) for row in standings.rows)
     sizes = np.array([value if isinstance(value, float | int) else np.nan for value in values], dtype=float)
-    return np.where((sizes > 0) & np.isfinite(sizes), sizes, np.nan)
+    return np.where((sizes >= SMALLEST_SIZE) & (sizes <= LARGEST_SIZE), sizes, np.nan)
 
 
 def _days(standings: Standings) -> Days:

@@ -124,7 +124,7 @@
     const isSame = (...but) => part(last, but, false) === part(query, but, false);
     if (last !== null && !isSame("rows")) viewport()?.scrollTo({ top: 0 });
     // The Hub's page, if that shows this one, has its own parameters.
-    const told = [part(location.search, ["tab", "request"], true), query].filter(Boolean).join("&");
+    const told = [part(location.search, ["tab", "request", "chart", "of"], true), query].filter(Boolean).join("&");
     if (parent !== window && last !== null) parent.postMessage({ queryString: told }, "https://huggingface.co");
     if (query === part(location.search, own(), true)) return;
     const whole = [part(location.search, own(), false), query].filter(Boolean).join("&");
