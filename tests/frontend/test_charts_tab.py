@@ -16,7 +16,7 @@ from src.leaderboard.rows import Row, Standings
 from src.leaderboard.scores import main_column
 from src.leaderboard.scoring import TaskColumn
 from src.page.charts import points
-from src.page.charts.charts_tab import ChartsTab, words
+from src.page.charts.charts_tab import NOT_READ, ChartsTab, words
 from src.page.charts.choice import Choice, Kind, read
 from src.page.charts.draw import KeptCharts, draw
 from src.page.charts.drawn import MOST_LINES, SHOW_MODEL, SHOW_TASK, Drawn
@@ -267,6 +267,16 @@ def test_without_a_figure_the_plot_is_hidden(leaderboard: Leaderboard) -> None:
     shown = tab.draw("size", None)
     assert "none with a known size" in shown[tab.words]
     assert (shown[tab.plot]["visible"], shown[tab.plot]["value"]) == (False, None)
+
+
+def test_until_the_results_are_read_the_tab_says_so(leaderboard: Leaderboard) -> None:
+    import gradio as gr
+
+    with gr.Blocks():
+        tab = ChartsTab(leaderboard.keeper)
+    assert NOT_READ in tab.draw("size", None)[tab.words]
+    leaderboard.keeper.sync()
+    assert NOT_READ not in tab.draw("size", None)[tab.words]
 
 
 def test_a_task_chart_has_no_list_of_columns(leaderboard: Leaderboard) -> None:

@@ -21,6 +21,8 @@ from src.page.updates import AT_ONCE, Updates
 
 SCRIPT = Path(__file__).with_name("charts.js")
 
+NOT_READ = "The results are still being read. Open this tab again in a minute."
+
 FOLLOW = """() => { document.dispatchEvent(new Event("chart-drawn")); }"""
 
 
@@ -74,6 +76,8 @@ class ChartsTab:
         standings = self._keeper.now.board.standings
         choice = read({CHART: kind, OF: column}, standings)
         drawn = self._charts.drawn(standings, choice)
+        if not standings.rows and not self._keeper.now.synced:
+            drawn = Drawn(NOT_READ)
         plot = PlotData(type="plotly", plot=drawn.figure) if drawn.figure else None
         return self._controls(choice, standings) | {
             self.plot: gr.update(value=plot, visible=plot is not None, elem_classes=[f"chart-{choice.kind}"]),
