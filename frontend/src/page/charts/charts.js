@@ -6,6 +6,8 @@
 
   const listenTo = new WeakSet();
   const dress = () => {
+    // What Gradio shows until plotly is loaded has a name, but no role that could have one.
+    chart.querySelector(".empty")?.setAttribute("role", "img");
     const plot = chart.querySelector(".js-plotly-plot");
     if (!plot?.on) return;
     const sentence = told()?.querySelector("[role=status]").textContent ?? "";
