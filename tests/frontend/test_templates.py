@@ -10,13 +10,18 @@ from markupsafe import Markup
 from src.board.board import Board, Now
 from src.leaderboard.merging import standings
 from src.leaderboard.rows import Standings
+from src.leaderboard.scores import score_columns
 from src.leaderboard.scoring import TaskColumn
 from src.leaderboard.view import OPENING, ViewState, view
 from src.page import api, marks, notices, request_card
+from src.page.charts.charts_tab import words
+from src.page.charts.choice import Choice, Kind
+from src.page.charts.draw import draw
 from src.page.html import FOLDER, TEMPLATES, render
 from src.page.links import Links
 from src.page.plain.asked import Asked, read
 from src.page.plain.badge import badge, shown_column
+from src.page.plain.charts import PICTURES, chart_picture, charts_page
 from src.page.plain.document import document
 from src.page.plain.site import Site
 from src.page.queue_tables import MOST, queue_table
@@ -141,6 +146,25 @@ def plain_pages(text: str) -> Markup:
     return Markup("".join(page.body.decode() for page in [*pages, svg]))
 
 
+def charts(text: str) -> Markup:
+    """Every chart, on the page with scripts and on the plain one, of models and tasks that are called so."""
+    tasks = [Task(f"tiny_{place}", "acc", f"{text}{place}") for place in range(2)]
+    requests, results = {}, []
+    for place in range(3):
+        name = f"{text}{place}"
+        requests[name] = make_request(model=name, status=Status.FINISHED, params=1 + place)
+        found = {task.benchmark: {"acc,none": place / 10} for task in tasks}
+        results.append(replace(make_result(scores=found), model=name, precision=text, request=name))
+    board = standings(tasks, requests, results)
+    column = score_columns(board)[1]
+    choices = [Choice(kind, column) for kind in Kind]
+    parts = [words(draw(board, choice), choice, board) for choice in choices]
+    site = Site(text, text, text, text)
+    plain = [charts_page(board, column, site), charts_page(Standings(), column, site, is_read=False)]
+    pictures = [chart_picture(kind, each, column) for kind in PICTURES for each in (board, Standings())]
+    return Markup("".join([*parts, *(each.body.decode() for each in [*plain, *pictures])]))
+
+
 SHOWN = {
     **{
         each.__name__: each
@@ -156,6 +180,7 @@ SHOWN = {
             own_weights,
             the_tests,
             plain_pages,
+            charts,
         )
     },
     "looking_up": notices.looking_up,

@@ -110,6 +110,11 @@ RULES = [
         lambda file: file.path == Path("frontend/src/page/table.py"),
     ),
     Rule(
+        "only the figures of charts import plotly",
+        ("plotly",),
+        lambda file: file.path == Path("frontend/src/page/charts/figures.py"),
+    ),
+    Rule(
         "only the evaluation child imports lm_eval, torch, transformers and itself",
         ("lm_eval", "torch", "transformers", "src.evaluation"),
         is_evaluation,

@@ -13,7 +13,12 @@ from local_leaderboard import Space, running
 from support.axe import violations
 from support.pages import opening
 
-TABS = {"LLM Benchmark": "Search", "About": "How it works", "Submit here!": "Model name"}
+TABS = {
+    "LLM Benchmark": "Search",
+    "Charts": "The numbers as a table",
+    "About": "How it works",
+    "Submit here!": "Model name",
+}
 MODELS = 60
 OPEN_EVERYTHING = """() => {
     const closed = [...document.querySelectorAll("button.label-wrap:not(.open)")]
@@ -156,7 +161,7 @@ def test_the_whole_page_by_keyboard_with_the_focus_in_sight(
 
 
 OUT_OF_THE_WINDOW = """() => {
-    const scrollers = "#leaderboard, .queue, .suite, #about table, .tab-wrapper"
+    const scrollers = "#leaderboard, #chart, .numbers, .queue, .suite, #about table, .tab-wrapper"
     const controls = [...document.querySelectorAll("button, input, textarea, label, a, p, h1, h2, h3")]
     return controls
         .filter(each => each.checkVisibility({visibilityProperty: true}) && !each.closest(scrollers))

@@ -1,1 +1,3 @@
-"""The page: a file for each tab, the endpoints, the plain page (`plain/`), the open routes (`doors.py`)."""
+"""The page: a file for each tab, the endpoints, the charts (`charts/`), the plain page (`plain/`), the open
+routes (`doors.py`).
+"""

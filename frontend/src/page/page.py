@@ -12,6 +12,7 @@ from markupsafe import Markup
 from src.board.keeper import Keeper
 from src.page import notices
 from src.page.about_tab import AboutTab
+from src.page.charts.charts_tab import ChartsTab
 from src.page.details import SCRIPT as DETAILS_SCRIPT
 from src.page.details import STYLE as DETAILS_STYLE
 from src.page.endpoints import add_endpoints
@@ -31,8 +32,8 @@ TICK_SECONDS = 5.0
 STYLES = [Path(__file__).with_name("style.css"), DETAILS_STYLE]
 CONNECTION = Path(__file__).with_name("connection.js")
 NAME_THE_TAB = Path(__file__).with_name("tabs.js")
-LEADERBOARD_TAB, ABOUT_TAB, SUBMIT_TAB = "leaderboard", "about", "submit"
-"""The tabs. An address names the second and the third."""
+LEADERBOARD_TAB, CHARTS_TAB, ABOUT_TAB, SUBMIT_TAB = "leaderboard", "charts", "about", "submit"
+"""The tabs. An address names all but the first."""
 
 AT_ONCE = 8
 """How many events of one kind are processed at the same time."""
@@ -66,12 +67,15 @@ def build_page(
         with gr.Tabs() as tabs:
             with gr.Tab("🏅 LLM Benchmark", id=LEADERBOARD_TAB, elem_id="tab-leaderboard") as leaderboard_tab:
                 leaderboard = LeaderboardTab(keeper, tasks, texts, num_fewshot=num_fewshot, space=space)
+            with gr.Tab("📈 Charts", id=CHARTS_TAB, elem_id="tab-charts") as charts_tab:
+                charts = ChartsTab(keeper)
             with gr.Tab("📝 About", id=ABOUT_TAB, elem_id="tab-about") as about_tab:
                 about = AboutTab(keeper, texts, num_fewshot=num_fewshot)
             with gr.Tab("🚀 Submit here!", id=SUBMIT_TAB, elem_id="tab-submit") as submit_tab:
                 submit = SubmitTab(keeper, desk, texts, visitors)
         _keep_up_to_date(page, keeper, leaderboard, about, submit, banner, notice)
-        _follow_the_address(page, tabs, [leaderboard_tab, about_tab, submit_tab], submit)
+        charts.listen(page, charts_tab)
+        _follow_the_address(page, tabs, [leaderboard_tab, charts_tab, about_tab, submit_tab], submit, charts)
         add_endpoints(keeper, desk, visitors)
         gr.HTML(FOOT, padding=False)
     page.queue(default_concurrency_limit=AT_ONCE)
@@ -117,18 +121,23 @@ def _keep_up_to_date(
     submit.listen(page)
 
 
-def _follow_the_address(page: gr.Blocks, tabs: gr.Tabs, each: Sequence[gr.Tab], submit: SubmitTab) -> None:
+def _follow_the_address(
+    page: gr.Blocks, tabs: gr.Tabs, each: Sequence[gr.Tab], submit: SubmitTab, charts: ChartsTab
+) -> None:
     """Open the tab in the address, and write the open tab into it."""
 
     def open_tab(request: gr.Request) -> Updates:
         query = request.query_params
         wanted = SUBMIT_TAB if REQUEST in query else query.get("tab")
-        is_known = wanted in (ABOUT_TAB, SUBMIT_TAB)
-        return submit.open(request) | ({tabs: gr.Tabs(selected=wanted)} if is_known else {})
+        is_known = wanted in (CHARTS_TAB, ABOUT_TAB, SUBMIT_TAB)
+        opened = submit.open(request) | charts.open(request)
+        return opened | ({tabs: gr.Tabs(selected=wanted)} if is_known else {})
 
     # Not queued: if a page begins with two queued events, Gradio's client may lose the answer of the second
     # when the first ends, and with it the tab and the login.
-    page.load(open_tab, None, [tabs, *submit.outputs_of_opening], queue=False, **QUIETLY)
+    page.load(
+        open_tab, None, [tabs, *submit.outputs_of_opening, *charts.outputs_of_opening], queue=False, **QUIETLY
+    )
     script = NAME_THE_TAB.read_text(encoding="utf-8")
     for tab in each:
         tab.select(None, None, None, js=f'() => ({script})("{tab.id}")', show_api=False)

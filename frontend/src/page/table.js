@@ -120,6 +120,7 @@
   const part = (query, keys, isOf) =>
     new URLSearchParams([...new URLSearchParams(query)].filter(([key]) => keys.includes(key) === isOf)).toString();
   const own = () => view().keys.split(" ");
+  const OPENED = ["tab", "request", "chart", "of", "model", "task", "compare"];
   let seen = null;
   const follow = () => {
     if (!view()) return;
@@ -130,7 +131,7 @@
     const isSame = (...but) => part(last, but, false) === part(query, but, false);
     if (last !== null && !isSame("rows")) viewport()?.scrollTo({ top: 0 });
     // The Hub's page, if that shows this one, has its own parameters.
-    const told = [part(location.search, ["tab", "request", "model", "task", "compare"], true), query].filter(Boolean).join("&");
+    const told = [part(location.search, OPENED, true), query].filter(Boolean).join("&");
     if (parent !== window && last !== null) parent.postMessage({ queryString: told }, "https://huggingface.co");
     if (query === part(location.search, own(), true)) return;
     const whole = [part(location.search, own(), false), query].filter(Boolean).join("&");

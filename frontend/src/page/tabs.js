@@ -5,6 +5,7 @@
   if (tab === "leaderboard") address.searchParams.delete("tab");
   else address.searchParams.set("tab", tab);
   if (tab !== "submit") address.searchParams.delete("request");
+  if (tab !== "charts") for (const name of ["chart", "of"]) address.searchParams.delete(name);
   // Gradio's login button keeps only the first parameter: it must be one that leads back here.
   const rank = ([name]) => ["request", "tab", name].indexOf(name);
   address.search = new URLSearchParams([...address.searchParams].sort((a, b) => rank(a) - rank(b)));

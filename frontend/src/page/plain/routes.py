@@ -1,4 +1,4 @@
-"""The routes of the plain page, its files, badges and preview picture, and the doors that these need."""
+"""The routes of the plain page, its files, charts, badges and preview picture, and their doors."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from starlette.routing import Route
 
 from src.board.board import Board
 from src.board.keeper import Keeper
+from src.columns import Column
 from src.leaderboard.references import referred
+from src.page.charts import choice
+from src.page.charts.choice import Kind
 from src.page.plain.asked import LONGEST_QUERY, Asked, Part, offered, read
 from src.page.plain.badge import badge, shown_column
+from src.page.plain.charts import PICTURES, chart_picture, charts_page
 from src.page.plain.document import document
 from src.page.plain.exports import as_csv, as_json, as_parquet
 from src.page.plain.kept import FRESH, NOT_YET, Answer, Busy, Kept, respond
@@ -48,6 +52,8 @@ def plain_doors() -> list[Door]:
         Door(READING, r"/table(?:\.csv|\.parquet)?", "the table without scripts, and as a file"),
         Door(READING, "/leaderboard", "programs read a view as JSON"),
         Door(READING, rf"/badge/{FILE}(?:/{FILE})?\.svg", "badges on the models' own pages"),
+        Door(READING, "/charts", "the charts without scripts"),
+        Door(READING, rf"/chart/(?:{'|'.join(PICTURES)})\.svg", "their pictures"),
         Door(READING, r"/preview\.png", "the picture of link previews"),
     ]
 
@@ -64,6 +70,8 @@ def plain_routes(keeper: Keeper, about: Site, *, clock: Clock = utc_now) -> list
     endpoints: dict[str, Endpoint] = {
         "/table": plain.table,
         **{path: plain.file(path) for path in FILES},
+        "/charts": plain.charts,
+        **{f"/chart/{kind}.svg": plain.picture(kind) for kind in PICTURES},
         "/badge/{model:path}.svg": plain.badge,
         "/preview.png": plain.preview,
     }
@@ -111,6 +119,29 @@ class _Plain:
             lambda: badge(board.standings, row, column, title=self._about.title),
         )
 
+    async def charts(self, request: Request) -> Response:
+        """Answer with the page of the charts."""
+        board, is_read = self._keeper.now.board, bool(self._keeper.now.synced)
+        column = _column(request, board)
+        return await self._answer(
+            request,
+            board,
+            ("charts", column.name),
+            lambda: charts_page(board.standings, column, self._about, is_read=is_read),
+        )
+
+    def picture(self, kind: Kind) -> Endpoint:
+        """Return what answers with the picture of a chart."""
+
+        async def answer(request: Request) -> Response:
+            board = self._keeper.now.board
+            column = _column(request, board)
+            return await self._answer(
+                request, board, (kind, column.name), lambda: chart_picture(kind, board.standings, column)
+            )
+
+        return answer
+
     async def preview(self, request: Request) -> Response:
         """Answer with the picture for link previews."""
         board = self._keeper.now.board
@@ -136,3 +167,8 @@ class _Plain:
         except Busy:
             return PlainTextResponse(BUSY, 503, {"Retry-After": "60"})
         return respond(answer, request, caching=FRESH if is_read else NOT_YET)
+
+
+def _column(request: Request, board: Board) -> Column:
+    """Return the column that an address asks for, which anybody may have written."""
+    return choice.read(request.query_params, board.standings).column

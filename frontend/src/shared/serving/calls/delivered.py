@@ -61,6 +61,7 @@ READERS: Mapping[type, Callable[[object], object]] = {
     gr.Number: as_number,
     gr.Checkbox: truth,
     gr.CheckboxGroup: texts,
+    gr.Radio: choice,
     Api: anything,
 }
 """The reader of each kind of component's value."""
