@@ -32,6 +32,8 @@ def row(
         weight_type="Original",
         commit=None,
         scores=found,
+        errors=(None,) * len(found),
+        samples=(None,) * len(found),
         sources=(None,) * len(found),
         average=found[0],
         done=1,

@@ -163,7 +163,7 @@ def test_the_column_picker_adds_and_removes_columns_and_never_the_model(page: Pa
     open_rarer_controls(page)
     page.get_by_label("Hub License").check()
     expect(header).to_contain_text("Hub License")
-    page.get_by_label("Addition").uncheck()
+    page.get_by_role("checkbox", name="Addition", exact=True).uncheck()
     expect(header).not_to_contain_text("Addition")
     assert "90.00" in rows(page)[0]
     assert "mit" in rows(page)[0]
