@@ -15,8 +15,8 @@ from src.leaderboard.scoring import TaskColumn
 PERFECT = 100.0
 """The best possible score of a column of fractions."""
 
-MOST_WEIGHT = 1_000.0
-"""The largest weight that a visitor can give."""
+MOST_WEIGHT = 1_000_000.0
+"""The largest weight that a visitor can give. An owner's weights may be numbers of questions."""
 
 KEPT = 16
 """How many leaderboards that visitors scored are kept."""
@@ -74,7 +74,7 @@ def _rescored(standings: Standings, scoring: Scoring) -> Standings:
     rows: Sequence[Row] = standings.rows
     if scoring.is_normalised:
         rows = [_normalised(row, columns) for row in rows]
-    rows = [replace(row, rank=None) for row in scored(rows, columns, rank_mixed=standings.rank_mixed)]
+    rows = scored(rows, columns, rank_mixed=standings.rank_mixed)
     return Standings(columns, ranked(rows), rank_mixed=standings.rank_mixed, doubts=standings.doubts)
 
 
