@@ -31,6 +31,11 @@ class Scoring:
     is_normalised: bool = False
     """Whether 0 is the score of guessing, where that is known."""
 
+    @property
+    def weights_in_words(self) -> str:
+        """The weights as people read them: `GSM8K × 2, MMLU × 0`."""
+        return ", ".join(f"{name} × {weight:g}" for name, weight in sorted(self.weights))
+
 
 AS_PUBLISHED = Scoring()
 
