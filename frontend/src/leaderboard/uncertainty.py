@@ -3,7 +3,7 @@
 Errors are taken as independent. Models that answer the same questions tend to miss the same ones, so the real
 error of a difference is smaller, and the rule is cautious.
 
-Source: Miller, “Adding Error Bars to Evals”, 2024, arXiv:2411.00640.
+Source: Miller, “Adding Error Bars to Evals”, 2024, arXiv:2411.00640. docs/uncertainty.md explains it.
 """
 
 from __future__ import annotations
