@@ -70,12 +70,14 @@ def rank_ranges(scores: Sequence[float], errors: Sequence[float | None]) -> list
     """
     known = np.array([0.0 if error is None else error for error in errors])
     scale = max(*map(abs, scores), known.max(initial=0.0), 0.0) or 1.0  # so that no square is too large
-    values, squares = np.array(scores) / scale, (Z * (known / scale)) ** 2
-    ranges: list[RankRange | None] = []
-    for value, square, error in zip(values, squares, errors, strict=True):
-        difference = values - value
-        differs = difference * difference > squares + square
-        better = int(np.count_nonzero(differs & (difference > 0)))
-        worse = int(np.count_nonzero(differs)) - better
-        ranges.append(None if error is None else RankRange(1 + better, len(values) - worse))
+    order = np.argsort(scores)
+    values, squares = np.array(scores)[order] / scale, (Z * (known[order] / scale)) ** 2
+    ranges: list[RankRange | None] = [None] * len(scores)
+    for place, row in enumerate(order.tolist()):
+        if errors[row] is not None:
+            difference = values - values[place]
+            difference *= difference
+            differs = difference > squares + squares[place]
+            better, worse = np.count_nonzero(differs[place:]), np.count_nonzero(differs[:place])
+            ranges[row] = RankRange(1 + int(better), len(scores) - int(worse))
     return ranges
