@@ -78,7 +78,8 @@ def _rescored(standings: Standings, scoring: Scoring) -> Standings:
     columns = _weighted(standings.tasks, dict(scoring.weights))
     rows: Sequence[Row] = standings.rows
     if scoring.is_normalised:
-        rows = [_normalised(row, columns) for row in rows]
+        shares = list(map(_share_above_guessing, columns))
+        rows = [_normalised(row, shares) for row in rows]
     rows = scored(rows, columns, rank_mixed=standings.rank_mixed)
     return Standings(columns, ranked(rows), rank_mixed=standings.rank_mixed, doubts=standings.doubts)
 
@@ -96,12 +97,15 @@ def _weighted(columns: Sequence[TaskColumn], weights: dict[str, float]) -> tuple
     return found if any(column.is_averaged for column in found) else tuple(columns)
 
 
-def _normalised(row: Row, columns: Sequence[TaskColumn]) -> Row:
-    scores, errors = list(row.scores), list(row.errors)
-    for place, column in enumerate(columns):
-        score, error = scores[place], errors[place]
-        if score is not None and can_be_normalised(column):
-            whole = (PERFECT - (column.guessing or 0.0)) / PERFECT
-            scores[place] = PERFECT - (PERFECT - score) / whole
-            errors[place] = None if error is None else error / whole
+def _share_above_guessing(column: TaskColumn) -> float:
+    """Return the share of the scale that lies between guessing and perfect; 1 if scores stay as they are."""
+    return 1 - (column.guessing or 0.0) / PERFECT if can_be_normalised(column) else 1.0
+
+
+def _normalised(row: Row, shares: Sequence[float]) -> Row:
+    scores = (
+        score if score is None or share == 1 else PERFECT - (PERFECT - score) / share
+        for score, share in zip(row.scores, shares, strict=True)
+    )
+    errors = (error and error / share for error, share in zip(row.errors, shares, strict=True))
     return replace(row, scores=tuple(scores), errors=tuple(errors))
