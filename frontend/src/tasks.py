@@ -29,7 +29,9 @@ class Task:
     is_fraction: bool | None = None
     """Whether scores are fractions of 1, which are shown × 100. None means that the results decide."""
     random_baseline: float | None = None
-    """The score of guessing, on the scale of the results, for the About tab. Overrides the backend's."""
+    """The score of guessing, on the scale of the results, for the About tab and for normalised scores.
+    Overrides the backend's.
+    """
     weight: float = 1.0
     """How much the column counts in the average, relative to the others."""
     in_average: bool = True

@@ -63,6 +63,7 @@ PARTS = [
     Part("many_files", "frontend", "frontend:tests"),
     Part("table", "frontend", "frontend:tests"),
     Part("charts", "frontend", "frontend:tests"),
+    Part("uncertainty", "frontend", "frontend:tests"),
     Part("page", "dev", "tests:scripts"),
     Part("visitors", "dev", "tests:scripts"),
     Part("strangers", "dev", "tests:scripts"),

@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from src.shared.data.names import log_path, request_path, result_path
-from src.shared.data.request import Attempt, Status, write_request
+from src.shared.data.reports import read_result
+from src.shared.data.request import Attempt, Request, Status, read_request, write_request
+from src.shared.data.result import Result
 from src.shared.times import to_run, to_text
 from src.tasks import Task
 from support.factories import make_request, make_result_file
@@ -77,6 +79,12 @@ class Corpus:
         path = request_path(model, private=False, precision=precision, weight_type="Original", commit=commit)
         result = make_result_file(model=model, commit=commit, precision=precision, scores=scores, run=name)
         return Evaluated({path: write_request(request)}, {where: result}, {log: b"evaluated\n" * 20})
+
+    def read(self) -> tuple[dict[str, Request], list[Result]]:
+        """All requests by path, and all results, as the frontend reads them."""
+        files = [*self.evaluated()]
+        requests = {path: read_request(data) for each in files for path, data in each.request.items()}
+        return requests, [read_result(path, data) for each in files for path, data in each.result.items()]
 
     def write(self, requests: Path, results: Path, *, has_logs: bool = True) -> None:
         """Put all files into the folders of the two datasets."""

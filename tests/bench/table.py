@@ -20,8 +20,6 @@ from src.page.plain.document import document
 from src.page.plain.kept import respond
 from src.page.plain.site import Site
 from src.page.table import contents
-from src.shared.data.reports import read_result
-from src.shared.data.request import read_request
 
 MODELS, TASKS, ORGANIZATIONS = 5_000, 30, 500
 MOST_MILLISECONDS = 50
@@ -33,9 +31,7 @@ KNOWN_MILLISECONDS = 5
 def main() -> None:
     """Measure each step."""
     corpus = Corpus(MODELS, ORGANIZATIONS, TASKS)
-    files = [*corpus.evaluated()]
-    requests = {path: read_request(data) for each in files for path, data in each.request.items()}
-    results = [read_result(path, data) for each in files for path, data in each.result.items()]
+    requests, results = corpus.read()
     report = Report(
         f"The table of {MODELS:,} models on {TASKS} tasks",
         [

@@ -158,6 +158,7 @@ def test_the_keys_of_the_view_are_known_to_the_page() -> None:
         ("weight=" + urlencode({"": "A&B=C; ünï #1:0"})[1:], {("A&B=C; ünï #1", 0.0)}),
         ("weight=GSM8K:-1&weight=Hidden:nan", set()),
         ("weight=GSM8K:1e9&weight=Hidden:inf", set()),
+        ("weight=GSM8K:14042", {("GSM8K", 14042.0)}),  # an owner's weight can be a number of questions
         ("weight=Nobody:2&weight=GSM8K&weight=2&weight=:2", set()),
         ("weight=Average ⬆️:2", set()),
     ],
@@ -166,3 +167,7 @@ def test_weights_in_an_address_are_read_with_care(
     query_of_weights: str, weights: set[tuple[str, float]]
 ) -> None:
     assert state(query_of_weights, OFFERED).scoring.weights == weights
+
+
+def test_a_weight_of_minus_zero_is_written_as_zero() -> None:
+    assert query(state("weight=GSM8K:-0", OFFERED), OFFERED) == "weight=GSM8K%3A0"

@@ -29,9 +29,8 @@ MOST = 10
 def active(standings: Standings, state: ViewState, *, found: int) -> list[Active]:
     """Return the search and the filters of a view that leave out rows, and the visitor's own scoring.
 
-    Each comes with the view without it.
-
-    `found` is how many rows the view has. If it has none, the parts that let most rows in come first.
+    Each comes with the view without it. `found` is how many rows the view has. If it has none, the parts that
+    let most rows in come first.
     """
     search = state.search.strip()
     parts = [Active(f"Search: {search}", replace(state, search=""))] if search else []
@@ -55,8 +54,8 @@ def _scoring(state: ViewState) -> list[Active]:
     if scoring.is_normalised:
         parts.append(Active("Normalised scores", _scored(state, replace(scoring, is_normalised=False))))
     if scoring.weights:
-        names = ", ".join(f"{name} × {weight:g}" for name, weight in sorted(scoring.weights))
-        parts.append(Active(f"Your weights: {names}", _scored(state, replace(scoring, weights=frozenset()))))
+        label = f"Your weights: {scoring.weights_in_words}"
+        parts.append(Active(label, _scored(state, replace(scoring, weights=frozenset()))))
     return parts
 
 

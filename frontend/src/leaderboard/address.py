@@ -113,7 +113,7 @@ def own_weight(task: Task) -> float:
 
 def _weight(text: str) -> float | None:
     try:
-        weight = float(f"{float(text[:LONGEST_NAME]):g}")  # as an address writes it
+        weight = float(f"{float(text[:LONGEST_NAME]):g}") + 0.0  # as an address writes it, and never -0
     except ValueError:
         return None
     return weight if 0 <= weight <= MOST_WEIGHT else None

@@ -49,7 +49,7 @@ def scored(rows: Iterable[Row], columns: Sequence[TaskColumn], *, rank_mixed: bo
 
 
 def averaged(row: Row, counted: Sequence[float | None], averaging: Averaging) -> Row:
-    """Return the row with its average and standing, from the scores that count."""
+    """Return the row with its average and standing, from the scores that count. It has no rank yet."""
     known = [score for place in averaging.places if (score := counted[place]) is not None]
     average = standing = error = None
     if len(known) == len(averaging.places):
@@ -65,15 +65,19 @@ def averaged(row: Row, counted: Sequence[float | None], averaging: Averaging) ->
         total=len(averaging.places),
         standing=standing,
         standing_error=error,
+        rank=None,
     )
 
 
 def ranges(standings: Standings) -> Mapping[int, RankRange]:
-    """Return the ranks that each row may have, by its `id`. Rows without a rank or an error have no range."""
+    """Return the ranks that each row may have, by its `id`. Rows without a rank or an error have no range.
+
+    A range always holds the row's own rank, since both are of the same rounded scores.
+    """
 
     def made() -> Mapping[int, RankRange]:
         rows = [row for row in standings.rows if row.standing is not None]
-        found = rank_ranges([row.standing or 0.0 for row in rows], [row.standing_error for row in rows])
+        found = rank_ranges([_rounded(row) for row in rows], [row.standing_error for row in rows])
         return {id(row): each for row, each in zip(rows, found, strict=True) if each}
 
     return standings.derived.once("rank ranges", made)

@@ -15,10 +15,10 @@ from src.leaderboard.scoring import TaskColumn
 PERFECT = 100.0
 """The best possible score of a column of fractions."""
 
-MOST_WEIGHT = 1_000.0
-"""The largest weight that a visitor can give."""
+MOST_WEIGHT = 1_000_000.0
+"""The largest weight that a visitor can give. An owner's weights may be numbers of questions."""
 
-KEPT = 16
+KEPT = 8
 """How many leaderboards that visitors scored are kept."""
 
 
@@ -30,6 +30,11 @@ class Scoring:
     """Weights in the average by the column's name, where they are not the owner's; 0 leaves a column out."""
     is_normalised: bool = False
     """Whether 0 is the score of guessing, where that is known."""
+
+    @property
+    def weights_in_words(self) -> str:
+        """The weights as people read them: `GSM8K × 2, MMLU × 0`."""
+        return ", ".join(f"{name} × {weight:g}" for name, weight in sorted(self.weights))
 
 
 AS_PUBLISHED = Scoring()
@@ -73,10 +78,10 @@ def _rescored(standings: Standings, scoring: Scoring) -> Standings:
     columns = _weighted(standings.tasks, dict(scoring.weights))
     rows: Sequence[Row] = standings.rows
     if scoring.is_normalised:
-        rows = [_normalised(row, columns) for row in rows]
+        shares = list(map(_share_above_guessing, columns))
+        rows = [_normalised(row, shares) for row in rows]
         columns = tuple(replace(each, guessing=0.0) if can_be_normalised(each) else each for each in columns)
-        columns = tuple(replace(each, guessing=0.0) if can_be_normalised(each) else each for each in columns)
-    rows = [replace(row, rank=None) for row in scored(rows, columns, rank_mixed=standings.rank_mixed)]
+    rows = scored(rows, columns, rank_mixed=standings.rank_mixed)
     return Standings(columns, ranked(rows), rank_mixed=standings.rank_mixed, doubts=standings.doubts)
 
 
@@ -93,12 +98,15 @@ def _weighted(columns: Sequence[TaskColumn], weights: dict[str, float]) -> tuple
     return found if any(column.is_averaged for column in found) else tuple(columns)
 
 
-def _normalised(row: Row, columns: Sequence[TaskColumn]) -> Row:
-    scores, errors = list(row.scores), list(row.errors)
-    for place, column in enumerate(columns):
-        score, error = scores[place], errors[place]
-        if score is not None and can_be_normalised(column):
-            whole = (PERFECT - (column.guessing or 0.0)) / PERFECT
-            scores[place] = PERFECT - (PERFECT - score) / whole
-            errors[place] = None if error is None else error / whole
+def _share_above_guessing(column: TaskColumn) -> float:
+    """Return the share of the scale that lies between guessing and perfect; 1 if scores stay as they are."""
+    return 1 - (column.guessing or 0.0) / PERFECT if can_be_normalised(column) else 1.0
+
+
+def _normalised(row: Row, shares: Sequence[float]) -> Row:
+    scores = (
+        score if score is None or share == 1 else PERFECT - (PERFECT - score) / share
+        for score, share in zip(row.scores, shares, strict=True)
+    )
+    errors = (error and error / share for error, share in zip(row.errors, shares, strict=True))
     return replace(row, scores=tuple(scores), errors=tuple(errors))

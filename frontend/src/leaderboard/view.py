@@ -74,23 +74,20 @@ class Table:
     """
     references: tuple[str, ...] = ()
     """By which links name each row."""
-    ranges: Mapping[int, RankRange] = field(default_factory=dict)
-    """The ranks that each row may have, by its `id`; empty unless they are asked for."""
+    ranges: Mapping[int, RankRange] | None = None
+    """The ranks that each row may have, by its `id`; None unless they are asked for."""
     scoring: Scoring = AS_PUBLISHED
 
     def cells(self, column: Column) -> Cells:
         """Return a column's cells. The scores that the rows are sorted by begin with their places."""
         cells = column.cells(self.rows)
         if column is RANK and self.ranges:
-            return cells._replace(texts=list(map(self._rank, self.rows, cells.texts)))
+            found = [self.ranges.get(id(row)) for row in self.rows]
+            return cells._replace(texts=list(map(_rank, cells.texts, found)))
         if column is not self.sorted_by or not self.places:
             return cells
         pairs = zip(cells.texts, self.places, strict=True)
         return cells._replace(texts=[f"#{place} {text}" if place else text for text, place in pairs])
-
-    def _rank(self, row: Row, rank: str) -> str:
-        found = self.ranges.get(id(row))
-        return rank if found is None or found.best == found.worst else f"{rank} ({found.best}–{found.worst})"
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -125,9 +122,14 @@ def view(standings: Standings, state: ViewState) -> Table:
         places=_places(standings, by, shown) if sort != BY_RANK else (),
         best=_best(standings, chosen, rows),
         references=tuple(reference(standings, row) for row in shown),
-        ranges=ranges(standings) if state.has_ranges else {},
+        ranges=ranges(standings) if state.has_ranges else None,
         scoring=state.scoring,
     )
+
+
+def _rank(rank: str, found: RankRange | None) -> str:
+    """Return how a rank reads: `2 (1–4)` if it can be another one."""
+    return rank if found is None or found.best == found.worst else f"{rank} ({found.best}–{found.worst})"
 
 
 def _ordered(standings: Standings, by: Column, sort: Sort) -> Sequence[Row]:

@@ -21,6 +21,8 @@ NORMALISED = (
     "Normalised scores: 0 is guessing, 100 is perfect. Scores stay as they are where guessing is not known."
 )
 
+WEIGHTED = "The average and the ranks use other weights than the leaderboard's: {}."
+
 PRELIMINARY = "Preliminary means that the model answered only a part of the questions."
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -58,10 +60,12 @@ def notes(table: Table, marks: Mapping[str, str]) -> Markup:
 def sentences(table: Table) -> list[str]:
     """Return what ranges, the visitor's scoring and preliminary scores mean, if the table has any."""
     found = []
-    if table.ranges:
+    if table.ranges is not None:
         found.append(RANGES)
     if table.scoring.is_normalised:
         found.append(NORMALISED)
+    if table.scoring.weights:
+        found.append(WEIGHTED.format(table.scoring.weights_in_words))
     if any(row.is_preliminary for row in table.rows):
         found.append(PRELIMINARY)
     return found

@@ -21,6 +21,7 @@ from src.leaderboard.address import (
     write_size,
 )
 from src.leaderboard.filters import FILTERS, AnyOf
+from src.leaderboard.rescoring import MOST_WEIGHT
 from src.leaderboard.scoring import LOWER_IS_BETTER, TaskColumn
 from src.leaderboard.search import LONGEST
 from src.leaderboard.sorting import Sort
@@ -40,6 +41,7 @@ class Weight(NamedTuple):
     owners: str
     own: str = ""
     """What the visitor wrote."""
+    most: str = f"{MOST_WEIGHT:.0f}"
 
     @classmethod
     def of(cls, task: Task, own: float | None = None) -> Weight:
