@@ -62,6 +62,7 @@ PARTS = [
     Part("cold_start", "frontend", "frontend:tests"),
     Part("many_files", "frontend", "frontend:tests"),
     Part("table", "frontend", "frontend:tests"),
+    Part("details", "frontend", "frontend:tests"),
     Part("page", "dev", "tests:scripts"),
     Part("visitors", "dev", "tests:scripts"),
     Part("strangers", "dev", "tests:scripts"),

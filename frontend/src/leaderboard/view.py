@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from src.columns import AVERAGE, RANK, Cell, Cells, Column, Value, columns, score
 from src.leaderboard.filters import FILTERS, Chosen, predicate
@@ -14,13 +13,12 @@ from src.leaderboard.ranking import ranges
 from src.leaderboard.references import reference
 from src.leaderboard.rescoring import AS_PUBLISHED, Scoring, rescored
 from src.leaderboard.rows import Row, Standings
+from src.leaderboard.scores import scores_of
 from src.leaderboard.search import found, read_search
 from src.leaderboard.sorting import Sort, in_order, is_descending, places
 from src.leaderboard.uncertainty import RankRange
 
 BY_RANK = Sort(RANK.name)
-
-Scores = NDArray[np.float64]
 
 PAGE = 100
 """How many rows are shown until a visitor asks for more."""
@@ -154,21 +152,11 @@ def _best(standings: Standings, chosen: Sequence[Column], rows: Sequence[Row]) -
     for column in chosen:
         if column.text is not score:
             continue
-        scores = _scores(standings, column)[found]
+        scores = scores_of(standings, column)[found]
         known = scores[~np.isnan(scores)]
         if known.size and known.min() < known.max():
             best[column.name] = float(known.min() if column.lower_first else known.max())
     return best
-
-
-def _scores(standings: Standings, column: Column) -> Scores:
-    """Return a column's scores of all rows, nan where there is none: read once for all visitors."""
-
-    def read() -> Scores:
-        values = (column.value_of(row) for row in standings.rows)
-        return np.array([value if isinstance(value, float) else np.nan for value in values], dtype=float)
-
-    return standings.derived.once(("scores", column.header), read)
 
 
 def _is_chosen(column: Column, state: ViewState) -> bool:

@@ -78,10 +78,9 @@ def histogram(found: Distribution, guessing: float | None) -> Histogram:
     """Return the picture of a distribution."""
     width, height = HISTOGRAM
     step, most = width / len(found.counts), max(found.counts, default=0) or 1
-    reach = found.scale.high - found.scale.low
     columns = []
     for place, count in enumerate(found.counts):
-        begin, end = (found.scale.low + reach * (place + side) / len(found.counts) for side in (0, 1))
+        begin, end = (found.scale.score((place + side) / len(found.counts)) for side in (0, 1))
         tall = height * count / most
         label = f"{begin:.4g} to {end:.4g}: {count:,}"
         x, y = round(step * place, 1), round(height - tall, 1)

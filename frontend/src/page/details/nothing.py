@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from src.page.details.base import Page
 
+NOT_FOUND = 404
+
 
 @dataclass(frozen=True)
 class NothingPage(Page):
@@ -13,6 +15,7 @@ class NothingPage(Page):
 
     asked: str
     template = "nothing.html"
+    status = NOT_FOUND
 
     @property
     def title(self) -> str:
