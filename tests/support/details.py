@@ -63,7 +63,10 @@ def keeper_of(board: Board, *, is_read: bool = True) -> Any:
 
 def everything_called(text: str) -> Board:
     """A board where strangers, and the owner, wrote the same text everywhere they could."""
-    tasks = [Task("tiny_addition", text, text), Task(text, "acc", f"{text} 2"), Task(text, "x", f"{text} 3")]
+    names = [text[:300], f"{text[:300]} 2", f"{text[:300]} 3"]
+    tasks = [
+        Task(*each) for each in zip(("tiny_addition", text, text), (text, "acc", "x"), names, strict=True)
+    ]
     setup = Setup(
         lm_eval=text,
         transformers=text,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import cos, pi, sin
 from typing import NamedTuple
 
+from src.columns import score
 from src.leaderboard.details import Measured, Run, Scale
 from src.leaderboard.distribution import Distribution
 
@@ -110,7 +111,7 @@ def timeline(runs: Sequence[Run]) -> Sequence[Point]:
         Point(
             round(8 + (width - 16) * when.at(time), 1),
             round(height - 8 - (height - 16) * reach.at(average), 1),
-            f"{run.result.ended:%Y-%m-%d}: {average:.2f}",
+            f"{run.result.ended:%Y-%m-%d}: {score(average)}",
         )
         for run, time, average in zip(known, times, averages, strict=True)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from src.page.details.base import Page
+from src.page.table import shortened
 
 NOT_FOUND = 404
 
@@ -20,4 +21,4 @@ class NothingPage(Page):
     @property
     def title(self) -> str:
         """What the page is about."""
-        return "Nothing found"
+        return shortened(self.asked) or "Nothing found"
