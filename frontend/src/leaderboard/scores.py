@@ -1,14 +1,33 @@
-"""The scores of a column as an array that is read once for all visitors."""
+"""The columns of scores, and the values of each as an array that is read once for all visitors."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from src.columns import Column
+from src.columns import AVERAGE, Column, columns, score
 from src.leaderboard.rows import Standings
 
 Scores = NDArray[np.float64]
+
+
+def score_columns(standings: Standings) -> Sequence[Column]:
+    """Return the columns of scores: the average, the groups and the tasks."""
+    return [column for column in columns(standings.tasks) if column.text is score]
+
+
+def task_columns(standings: Standings) -> Sequence[Column]:
+    """Return the columns of single tasks."""
+    headers = {task.header for task in standings.tasks}
+    return [column for column in score_columns(standings) if column.header in headers]
+
+
+def main_column(standings: Standings) -> Column:
+    """Return the average; the first task if no task is part of an average."""
+    tasks = task_columns(standings)
+    return AVERAGE if not tasks or any(task.is_averaged for task in standings.tasks) else tasks[0]
 
 
 def scores_of(standings: Standings, column: Column) -> Scores:
