@@ -64,6 +64,7 @@ PARTS = [
     Part("table", "frontend", "frontend:tests"),
     Part("charts", "frontend", "frontend:tests"),
     Part("uncertainty", "frontend", "frontend:tests"),
+    Part("details", "frontend", "frontend:tests"),
     Part("page", "dev", "tests:scripts"),
     Part("visitors", "dev", "tests:scripts"),
     Part("strangers", "dev", "tests:scripts"),

@@ -18,7 +18,7 @@ import pytest
 
 from src.board.board import Board, Now
 from src.columns import columns
-from src.leaderboard.scoring import TaskColumn
+from src.leaderboard.scoring import Evidence, TaskColumn, column_of
 from src.leaderboard.sorting import Sort
 from src.leaderboard.view import ViewState, view
 from src.page import api, marks, notices
@@ -57,6 +57,11 @@ CHOSEN = ("", DEFAULT_COLUMNS, [], [], [], [], None, None, False, None, [], [], 
 
 def is_harmless(html: str) -> bool:
     return "<script" not in html and "<img" not in html
+
+
+def without_details(cell: str) -> str:
+    """A model's cell without the link to its details."""
+    return re.sub(r' <a href="\?model=[^"<>]*">details</a>', "", cell)
 
 
 def unread(leaderboard: Leaderboard) -> None:
@@ -190,16 +195,16 @@ def test_a_missing_number_is_blank_and_an_incomplete_average_says_how_much_is_th
 
 def test_a_model_is_a_link_unless_it_lies_in_a_local_folder(leaderboard: Leaderboard) -> None:
     leaderboard.add_result(scores=scores(0.5))
-    assert payload(leaderboard)["data"][0][2] == (
-        '<a href="https://huggingface.co/acme/tiny" target="_blank" rel="noopener">acme/tiny</a>'
-    )
-    assert payload(leaderboard, local=frozenset({"acme/tiny"}))["data"][0][2] == "acme/tiny"
+    hub = '<a href="https://huggingface.co/acme/tiny" target="_blank" rel="noopener">acme/tiny</a>'
+    details = '<a href="?model=acme/tiny">details</a>'
+    assert payload(leaderboard)["data"][0][2] == f"{hub} {details}"
+    assert payload(leaderboard, local=frozenset({"acme/tiny"}))["data"][0][2] == f"acme/tiny {details}"
 
 
 def test_a_model_that_is_no_longer_on_the_hub_is_text(leaderboard: Leaderboard) -> None:
     leaderboard.add_result(scores=scores(0.5))
     leaderboard.add_request(status=Status.FINISHED, extra={"still_on_hub": False})
-    assert payload(leaderboard)["data"][0][2] == "acme/tiny"
+    assert without_details(payload(leaderboard)["data"][0][2]) == "acme/tiny"
 
 
 def test_a_result_under_a_limit_carries_a_badge(leaderboard: Leaderboard) -> None:
@@ -288,7 +293,8 @@ def test_a_name_that_is_none_stays_text(leaderboard: Leaderboard, name: str) -> 
     config = {"model_name": name, "model_sha": None, "model_dtype": "float32"}
     leaderboard.add_result(scores=scores(0.5), config=config)
     cell = payload(leaderboard)["data"][0][2]
-    assert not set(cell) & set("<>[]()*|:\n\"'")
+    assert without_details(cell) != cell
+    assert not set(without_details(cell)) & set("<>[]()*|:\n\"'")
     assert len(cell) < 1000
 
 
@@ -330,7 +336,7 @@ def test_the_best_score_of_each_column_is_bold(leaderboard: Leaderboard) -> None
         }
         for (_, _, model, *_), styles in zip(sent["data"], sent["metadata"]["styling"], strict=True)
     }
-    found = {re.sub("<[^>]*>", "", model): columns for model, columns in bold.items()}
+    found = {re.sub("<[^>]*>", "", without_details(model)): columns for model, columns in bold.items()}
     assert found == {"acme/a": {"Addition"}, "acme/b": {"Addition"}, "acme/c": {"Copying"}}
 
 
@@ -767,8 +773,9 @@ def test_the_banner_tells_the_owner_where_the_two_sides_do_not_agree() -> None:
 
 
 def suite_of(*tasks: Task, num_fewshot: int | None = None, **backend: Any) -> str:
-    columns = [TaskColumn(task) for task in tasks or TASKS]
-    return str(suite(columns, make_backend(**backend) if backend else None, num_fewshot=num_fewshot))
+    described = make_backend(**backend) if backend else None
+    columns = [column_of(Evidence(task, ()), described) for task in tasks or TASKS]
+    return str(suite(columns, described, num_fewshot=num_fewshot))
 
 
 def test_the_tests_are_described_from_what_the_backend_says() -> None:
@@ -783,7 +790,7 @@ def test_the_tests_are_described_from_what_the_backend_says() -> None:
         file="lm_eval/tasks/arc/arc_challenge.yaml",
     )
     html = suite_of(Task("arc_challenge", "acc", "ARC"), tasks=(task,))
-    for cell in ("<b>ARC</b>", "acc, higher is better", "1,172", "<td>25</td>", "25.00", "1.0"):
+    for cell in (">ARC</a></b>", "acc, higher is better", "1,172", "<td>25</td>", "25.00", "1.0"):
         assert cell in html
     address = "https://github.com/EleutherAI/lm-evaluation-harness/blob/v0.4.13/lm_eval/tasks/arc/"
     assert f'href="{address}arc_challenge.yaml"' in html
@@ -795,7 +802,7 @@ def test_the_tests_are_described_from_what_the_backend_says() -> None:
 
 def test_what_about_py_says_is_shown_while_the_backend_says_nothing() -> None:
     html = suite_of(Task("anli_r1", "acc", "ANLI", random_baseline=1 / 3), num_fewshot=5)
-    for cell in ("<b>ANLI</b>", "anli_r1", "acc, higher is better", "<td>5</td>", "33.33"):
+    for cell in (">ANLI</a></b>", "anli_r1", "acc, higher is better", "<td>5</td>", "33.33"):
         assert cell in html
     assert "The backend has not reported yet what it runs" in html
     assert "Questions" not in html

@@ -37,8 +37,10 @@ from src.submitting.submitter import Submitter
 from src.tasks import Task
 from support.boards import NOW, TASKS, make_result, path_of, scores
 from support.cases import make_facts
+from support.details import addresses, everything_called, keeper_of
 from support.factories import make_backend, make_request, make_task
 from support.hostile_html import HARMLESS, HOSTILE, Parsed, lets_markup_in, names_in, needed, read_by
+from support.plain_pages import plain_client
 
 STORE = HubStore(Hub(endpoint="https://hub.example"), "acme/data")
 LINKS = Links(STORE, STORE)
@@ -165,6 +167,18 @@ def charts(text: str) -> Markup:
     return Markup("".join([*parts, *(each.body.decode() for each in [*plain, *pictures])]))
 
 
+def details(text: str) -> Markup:
+    """The pages about a model, several models and a task, of a leaderboard where all is called the same."""
+    board, site = everything_called(text), Site(text, text, text, text)
+    with (
+        plain_client(keeper_of(board), site) as client,
+        plain_client(keeper_of(board, is_read=False), site) as early,
+    ):
+        unknown = f"{text}!".replace(";", "")  # which would stand between two searches
+        paths = addresses(board.standings, unknown=unknown)
+        return Markup("".join(each.get(path).text for path in paths for each in (client, early)))
+
+
 SHOWN = {
     **{
         each.__name__: each
@@ -181,6 +195,7 @@ SHOWN = {
             the_tests,
             plain_pages,
             charts,
+            details,
         )
     },
     "looking_up": notices.looking_up,

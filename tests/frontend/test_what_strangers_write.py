@@ -15,10 +15,15 @@ from hypothesis import strategies as st
 
 from src.board.board import Board
 from src.checks import has_a_model_card, problems
+from src.leaderboard import address
+from src.leaderboard.comparison import with_another
 from src.leaderboard.merging import standings
+from src.leaderboard.references import LONGEST, referred
+from src.leaderboard.rescoring import AS_PUBLISHED
 from src.leaderboard.search import read_search
 from src.leaderboard.view import ViewState, view
 from src.page import api, notices, request_card
+from src.page.details.links import DetailsLinks
 from src.page.links import model_address
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.model_name import is_model_name, linked_revision, model_name
@@ -174,6 +179,21 @@ def test_no_search_takes_long(search: str) -> None:
     assert processor_seconds(lambda: read_search(search)) < A_SEARCH
     assert processor_seconds(lambda: view(all_of_it.standings, ViewState(search=search))) < A_SEARCH
     assert processor_seconds(lambda: api.reproduce(all_of_it, search)) < A_SEARCH
+
+
+@settings(max_examples=100)
+@given(text=repeated(16_000))
+@example("a:" * 8_000)
+@example("a" * 90 + "/" + "a" * 310)
+@example("." * 8_000)
+@example(";".join(f"{'a' * 15}{number}" for number in range(20)))
+def test_nothing_that_an_address_of_details_names_takes_long(text: str) -> None:
+    found, text = board().standings, text.encode("utf-8", "replace").decode()
+    to, row = DetailsLinks(found, AS_PUBLISHED), found.rows[0]
+    assert processor_seconds(lambda: referred(found, text)) < ANYTHING_ELSE
+    assert processor_seconds(lambda: with_another(found, [row], text[:LONGEST])) < A_SEARCH
+    assert processor_seconds(lambda: to.task(text)) < ANYTHING_ELSE
+    assert processor_seconds(lambda: address.scoring(f"weight={text}:2", ())) < ANYTHING_ELSE
 
 
 BLOCKED = Blocklist(

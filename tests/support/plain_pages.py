@@ -1,4 +1,4 @@
-"""The plain page as a browser without scripts reads it: its table, its links and its form."""
+"""Pages as a browser without scripts reads them: tables, links and forms."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import httpx
 from starlette.applications import Starlette
 
+from src.page.details.routes import details_routes
 from src.page.plain.routes import plain_routes
 from src.page.plain.site import Site
 from support.boards import NOW, TEXTS
@@ -45,8 +46,8 @@ class PlainClient:
 
 @contextmanager
 def plain_client(keeper: Any, site: Site = SITE) -> Iterator[PlainClient]:
-    """A client of the plain page's routes."""
-    app = Starlette(routes=plain_routes(keeper, site, clock=lambda: NOW))
+    """A client of the routes of the plain page and of the details."""
+    app = Starlette(routes=[*plain_routes(keeper, site, clock=lambda: NOW), *details_routes(keeper, site)])
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://page")
     with asyncio.Runner() as runner:
         yield PlainClient(client, runner)
@@ -69,7 +70,10 @@ class Element:
 
 
 class PlainPage(HTMLParser):
-    """The elements of a page in their order. Cells and rows end where the next ones begin, as in browsers."""
+    """The elements of a page in their order. Cells and rows end where the next ones begin, as in browsers.
+
+    A name's text is without the link to its details.
+    """
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -95,8 +99,10 @@ class PlainPage(HTMLParser):
                 pass
 
     def handle_data(self, data: str) -> None:
-        for element in self._open:
+        for element in reversed(self._open):
             element.parts.append(data)
+            if element.attributes.get("aria-label", "").startswith("Details of"):
+                break  # the name beside it ends before it
 
     def _leave(self, *tags: str) -> None:
         while self._open and self._open[-1].tag in tags:

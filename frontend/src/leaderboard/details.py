@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import NamedTuple
+
+import numpy as np
 
 from src.columns import Column, columns
 from src.leaderboard.ranking import Averaging, mean
 from src.leaderboard.rows import Row, Standings
+from src.leaderboard.scores import Scores, scores_of
 from src.leaderboard.scoring import TaskColumn, name_in
 from src.leaderboard.sorting import places
 from src.leaderboard.uncertainty import Interval, differ, interval
@@ -29,10 +32,14 @@ class Scale(NamedTuple):
 
     def at(self, score: float) -> float:
         """Return where a score lies on the scale, from 0 to 1. What lies outside is at its end."""
-        if self.high <= self.low:
+        reach = self.high / 2 - self.low / 2  # no difference is too large
+        if reach <= 0:
             return 0.5
-        share = (score / 2 - self.low / 2) / (self.high / 2 - self.low / 2)  # no difference is too large
-        return min(1.0, max(0.0, share))
+        return min(1.0, max(0.0, (score / 2 - self.low / 2) / reach))
+
+    def score(self, share: float) -> float:
+        """Return the score at a place on the scale, from 0 to 1."""
+        return self.low * (1.0 - share) + self.high * share
 
 
 class Measured(NamedTuple):
@@ -92,10 +99,9 @@ class Run(NamedTuple):
 
 def measured(standings: Standings, row: Row) -> list[Measured]:
     """Return the scores of a row in the order of the tasks."""
-    by_name = {column.name: column for column in columns(standings.tasks)}
     found = []
-    for number, task in enumerate(standings.tasks):
-        taken = places(standings, by_name[task.task.col_name])
+    for number, (task, column) in enumerate(zip(standings.tasks, _columns(standings), strict=True)):
+        taken = places(standings, column)
         found.append(
             Measured(
                 task,
@@ -112,15 +118,29 @@ def measured(standings: Standings, row: Row) -> list[Measured]:
 
 
 def scale(standings: Standings, number: int) -> Scale:
-    """Return the scale of a task's scores: 0 to 100, or what the scores reach where they are no fractions."""
+    """Return the scale of a task's scores: from 0 to 100, or to the highest one if they are no fractions.
+
+    Scores outside widen it.
+    """
 
     def made() -> Scale:
-        column = standings.tasks[number]
-        known = [score for row in standings.rows if (score := row.scores[number]) is not None]
-        low, high = min(known, default=0.0), max(known, default=0.0)
-        return Scale(min(0.0, low), max(100.0, high) if column.is_fraction else high)
+        scores = task_scores(standings, number)
+        low, high = (float(end(scores, initial=0.0)) for end in (np.nanmin, np.nanmax))
+        return Scale(low, max(100.0, high) if standings.tasks[number].is_fraction else high)
 
     return standings.derived.once(("scale", number), made)
+
+
+def task_scores(standings: Standings, number: int) -> Scores:
+    """Return the scores of all rows in a task, nan where there is none."""
+    return scores_of(standings, _columns(standings)[number])
+
+
+def _columns(standings: Standings) -> Sequence[Column]:
+    """Return the column of each task's scores."""
+    return standings.derived.once(
+        "columns of tasks", lambda: [column for column in columns(standings.tasks) if column.task]
+    )
 
 
 def neighbours(standings: Standings, row: Row) -> list[Neighbour]:
@@ -177,9 +197,3 @@ def _scores(tasks: Sequence[TaskColumn], result: Result) -> dict[int, float]:
         if score is not None and isfinite(score):
             found[place] = score
     return found
-
-
-def column_of_scores(standings: Standings, name: str) -> Column | None:
-    """Return the column of a task's scores; None for an unknown name."""
-    by_name: Mapping[str, Column] = {each.name: each for each in columns(standings.tasks) if each.task}
-    return by_name.get(name)

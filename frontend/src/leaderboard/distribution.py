@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from src.leaderboard.details import Scale, scale
+from src.leaderboard.details import Scale, scale, task_scores
 from src.leaderboard.filters import SIZE_RANGES
 from src.leaderboard.rows import Row, Standings
 
@@ -49,13 +49,13 @@ class Distribution(NamedTuple):
 
 def distribution(standings: Standings, number: int) -> Distribution:
     """Return how the scores of a task are spread."""
-    column, reach = standings.tasks[number], scale(standings, number)
-    rows = [row for row in standings.rows if row.scores[number] is not None]
-    shares = np.array([reach.at(row.scores[number] or 0.0) for row in rows])
-    counts, _ = np.histogram(shares, bins=BINS, range=(0.0, 1.0))
-    scores = [row.scores[number] or 0.0 for row in rows]
-    quartiles = np.quantile(scores, QUARTERS, method="inverted_cdf") if scores else None
-    rows.sort(key=lambda row: row.scores[number] or 0.0, reverse=column.higher_is_better)
+    column, reach, scores = standings.tasks[number], scale(standings, number), task_scores(standings, number)
+    known = np.flatnonzero(~np.isnan(scores))
+    scores = scores[known]
+    counts, _ = np.histogram([reach.at(score) for score in scores.tolist()], bins=BINS, range=(0.0, 1.0))
+    quartiles = np.quantile(scores, QUARTERS, method="inverted_cdf") if scores.size else None
+    order = np.argsort(-scores if column.higher_is_better else scores, kind="stable")
+    rows = [standings.rows[place] for place in known[order].tolist()]
     by_size = ((kind.label, next(filter(kind.has, rows), None)) for kind in SIZE_RANGES.kinds.values())
     return Distribution(
         reach,

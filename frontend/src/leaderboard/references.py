@@ -20,6 +20,9 @@ CHAT = "chat"
 LONGEST = 400
 """Characters of a reference that are read."""
 
+LONGEST_PART = 100
+"""Characters of each part of a reference: the Hub's longest names have 96. With a number, all parts fit."""
+
 
 class _Names(NamedTuple):
     """Both ways at once."""
@@ -57,10 +60,11 @@ def _made(standings: Standings) -> _Names:
 def _references(row: Row) -> Sequence[str]:
     """Return the references of a row, the shortest first."""
     parts = [row.model, row.precision, row.weight_type, *([CHAT] if row.use_chat_template else [])]
+    parts = [part[:LONGEST_PART].strip() for part in parts]
     return [SEPARATOR.join(parts[:end]) for end in range(1, len(parts) + 1)]
 
 
 def _numbered(text: str, row: Row, rows: dict[str, Row]) -> str:
     """Return a reference for a row that has none: only names that no Hub has need it."""
-    numbered = (f"{text}{SEPARATOR}{number}" for number in count(2))
+    numbered = (f"{text}{SEPARATOR}{number}" for number in count(len(rows)))
     return next(each for each in numbered if rows.setdefault(each.casefold(), row) is row)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from src.columns import Column, Value
 from src.leaderboard.ranking import rounded
 from src.leaderboard.rows import Row, Standings
+from src.leaderboard.scores import scores_of
 
 
 @dataclass(frozen=True)
@@ -36,17 +39,17 @@ def in_order(rows: Sequence[Row], column: Column, sort: Sort) -> Sequence[Row]:
 
 def places(standings: Standings, column: Column) -> Mapping[int, int]:
     """Return each row's place in a column of scores, by the row's `id`. The best is 1, and equals share."""
-    return standings.derived.once(("places", column.name), lambda: _places(standings.rows, column))
+    return standings.derived.once(("places", column.name), lambda: _places(standings, column))
 
 
-def _places(rows: Sequence[Row], column: Column) -> Mapping[int, int]:
-    best_first = not column.lower_first
-    known = [(rounded(value), row) for row in rows if isinstance(value := column.value_of(row), float | int)]
-    known.sort(key=lambda pair: pair[0], reverse=best_first)
-    first: dict[float, int] = {}
-    for place, (value, _) in enumerate(known, start=1):
-        first.setdefault(value, place)
-    return {id(row): first[value] for value, row in known}
+def _places(standings: Standings, column: Column) -> Mapping[int, int]:
+    scores = scores_of(standings, column)
+    known = np.flatnonzero(~np.isnan(scores))
+    values = np.array([rounded(score) for score in scores[known].tolist()])
+    values = values if column.lower_first else -values
+    found = np.searchsorted(np.sort(values), values) + 1
+    rows = standings.rows
+    return {id(rows[row]): place for row, place in zip(known.tolist(), found.tolist(), strict=True)}
 
 
 def _key(value: Value) -> tuple[bool, float | str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from urllib.parse import urlencode
 
 from src.board.board import Board
@@ -25,6 +26,7 @@ class Page:
     standings: Standings
     to: DetailsLinks
     files: Links
+    status = 200
 
     def reference(self, row: Row) -> str:
         """Return the name by which links mean a row: its model, and what tells its rows apart."""
@@ -52,16 +54,18 @@ class Page:
         return sum(row.rank is not None for row in self.standings.rows)
 
     def score(self, value: float | None) -> str:
-        """Return how a score reads."""
-        return "" if value is None else score(value)
+        """Return how a score reads; empty if it is unknown, or too large for a number."""
+        return "" if value is None or not isfinite(value) else score(value)
 
     def margin(self, error: float | None) -> str:
         """Return how far the interval of 95 % reaches to both sides; empty if that is unknown."""
-        return "" if error is None else f"± {score(Z * error)}"
+        text = "" if error is None else self.score(Z * error)
+        return f"± {text}" if text else ""
 
     def signed(self, difference: float | None) -> str:
         """Return how a difference reads."""
-        return "" if difference is None else f"{'+' if difference >= 0 else '−'}{score(abs(difference))}"
+        text = "" if difference is None else self.score(abs(difference))
+        return f"{'+' if (difference or 0.0) >= 0 else '−'}{text}" if text else ""
 
     @property
     def whole(self) -> str:

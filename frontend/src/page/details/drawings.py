@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import cos, pi, sin
 from typing import NamedTuple
 
+from src.columns import score
 from src.leaderboard.details import Measured, Run, Scale
 from src.leaderboard.distribution import Distribution
 
@@ -78,10 +79,9 @@ def histogram(found: Distribution, guessing: float | None) -> Histogram:
     """Return the picture of a distribution."""
     width, height = HISTOGRAM
     step, most = width / len(found.counts), max(found.counts, default=0) or 1
-    reach = found.scale.high - found.scale.low
     columns = []
     for place, count in enumerate(found.counts):
-        begin, end = (found.scale.low + reach * (place + side) / len(found.counts) for side in (0, 1))
+        begin, end = (found.scale.score((place + side) / len(found.counts)) for side in (0, 1))
         tall = height * count / most
         label = f"{begin:.4g} to {end:.4g}: {count:,}"
         x, y = round(step * place, 1), round(height - tall, 1)
@@ -111,7 +111,7 @@ def timeline(runs: Sequence[Run]) -> Sequence[Point]:
         Point(
             round(8 + (width - 16) * when.at(time), 1),
             round(height - 8 - (height - 16) * reach.at(average), 1),
-            f"{run.result.ended:%Y-%m-%d}: {average:.2f}",
+            f"{run.result.ended:%Y-%m-%d}: {score(average)}",
         )
         for run, time, average in zip(known, times, averages, strict=True)
     ]

@@ -33,6 +33,12 @@ class DetailsLinks:
         """The page of the row that a reference means."""
         return self._named(MODEL, reference)
 
+    @property
+    def table(self) -> str:
+        """The table without scripts."""
+        query = urlencode(self.scoring_pairs)
+        return f"table?{query}" if query else "table"
+
     def task(self, name: str) -> str:
         """The page of a task, by its column's name."""
         return self._named(TASK, name)

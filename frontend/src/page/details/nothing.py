@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from src.page.details.base import Page
+from src.page.table import shortened
+
+NOT_FOUND = 404
 
 
 @dataclass(frozen=True)
@@ -13,8 +16,9 @@ class NothingPage(Page):
 
     asked: str
     template = "nothing.html"
+    status = NOT_FOUND
 
     @property
     def title(self) -> str:
         """What the page is about."""
-        return "Nothing found"
+        return shortened(self.asked) or "Nothing found"

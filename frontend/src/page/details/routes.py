@@ -21,7 +21,7 @@ from src.page.details.base import Page
 from src.page.details.comparison import ComparisonPage
 from src.page.details.links import ADD, COMPARE, MODEL, NAME, TASK, DetailsLinks
 from src.page.details.model import ModelPage
-from src.page.details.nothing import NothingPage
+from src.page.details.nothing import NOT_FOUND, NothingPage
 from src.page.details.task import TaskPage
 from src.page.html import render
 from src.page.links import Links
@@ -35,6 +35,9 @@ from src.shared.serving.doors import Door
 STYLES = [PLAIN_STYLE, STYLE]
 
 HTML = "text/html; charset=utf-8"
+
+NOT_READ = 503
+"""The status while the results are read, when nobody knows yet whether a name will be there."""
 
 WITH_A_BASE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
@@ -96,14 +99,15 @@ class _Details:
 
     async def comparison(self, request: Request) -> Response:
         """Answer with models side by side."""
-        asked = tuple(each[:LONGEST] for each in request.query_params.getlist(MODEL)[: 2 * MOST])
+        named = request.query_params.getlist(MODEL)[: 2 * MOST]
+        asked = tuple(each[:LONGEST] for each in named if each.strip())
         sought = request.query_params.get(ADD, "")[:LONGEST]
 
         def make(page: Page) -> Page:
             rows = chosen(page.standings, asked)
             found = with_another(page.standings, rows, sought)
             missing = [each for each in asked if not referred(page.standings, each)]
-            missing += [sought] if sought.strip() and len(found) == len(rows) else []
+            missing += [sought] if sought.strip() and len(found) == len(rows) < MOST else []
             return ComparisonPage(
                 **vars(page), comparison=Comparison(page.standings, found), not_found=missing
             )
@@ -116,12 +120,13 @@ class _Details:
             return PlainTextResponse(TOO_LONG, 414)
         board, is_read = self._keeper.now.board, bool(self._keeper.now.synced)
         scoring = address.scoring(query, optional_columns(board.standings.tasks))
-        depth = request.url.path.removeprefix(request.scope.get("root_path", "")).count("/") - 1
+        depth = _depth(request)
 
         def made() -> Answer:
             page = make(self._page(board, scoring))
             html = self._document(page, depth, is_read=is_read)
-            return Answer(html.encode("utf-8", "replace"), HTML, WITH_A_BASE)
+            status = NOT_READ if page.status == NOT_FOUND and not is_read else page.status
+            return Answer(html.encode("utf-8", "replace"), HTML, WITH_A_BASE, status)
 
         try:
             answer = await self._kept.answer(board.standings, (key, scoring, depth, is_read), made)
@@ -143,6 +148,12 @@ class _Details:
             style=Markup("\n".join(style.read_text(encoding="utf-8") for style in STYLES)),
             is_read=is_read,
         )
+
+
+def _depth(request: Request) -> int:
+    """Return how many folders deep an address is. To a browser, an escaped slash is no slash."""
+    path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    return path.removeprefix(request.scope.get("root_path", "").encode()).count(b"/") - 1
 
 
 def _name(request: Request) -> str:

@@ -52,6 +52,7 @@ class Answer:
     kind: str
     """Its media type."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
 
     @cached_property
     def zipped(self) -> bytes:
@@ -133,13 +134,13 @@ class Kept:
 def respond(answer: Answer, request: Request, *, caching: str = FRESH) -> Response:
     """Send an answer, as gzip to those who take it, or that they have it already."""
     headers = {"ETag": answer.tag, "Cache-Control": caching, "Vary": VARY}
-    if names(request.headers.get("if-none-match", ""), answer.tag):
+    if answer.status == 200 and names(request.headers.get("if-none-match", ""), answer.tag):
         return Response(status_code=304, headers=headers)
     headers |= {**HARMLESS, **answer.headers}
     body = answer.body
     if answer.zipped and takes_gzip(request.headers.get("accept-encoding", "")):
         body, headers["Content-Encoding"] = answer.zipped, "gzip"
-    return Response(body, 200, headers, answer.kind)
+    return Response(body, answer.status, headers, answer.kind)
 
 
 def names(tags: str, tag: str) -> bool:
