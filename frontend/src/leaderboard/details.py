@@ -108,8 +108,8 @@ def measured(standings: Standings, row: Row) -> list[Measured]:
                 row.scores[number],
                 row.errors[number],
                 row.samples[number],
-                taken.get(id(row)),
-                len(taken),
+                int(taken[standings.number(row)]) or None,
+                int(np.count_nonzero(taken)),
                 row.marks[number] if row.marks else "",
                 scale(standings, number),
             )

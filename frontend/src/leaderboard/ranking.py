@@ -7,9 +7,18 @@ from dataclasses import replace
 from math import fsum
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.scoring import Group, TaskColumn, groups_of
 from src.leaderboard.uncertainty import RankRange, error_of_mean, rank_ranges
+
+DIGITS = 9
+"""How many digits of a score count."""
+
+LARGE = 1e6
+"""Scores of this size have hardly more digits."""
 
 
 class Averaging(NamedTuple):
@@ -102,7 +111,13 @@ def ranked(rows: Iterable[Row]) -> tuple[Row, ...]:
 
 def rounded(score: float) -> float:
     """Round a score: means that differ by less are equal. The order of adding makes such differences."""
-    return round(score, 9)
+    return round(score, DIGITS)
+
+
+def all_rounded(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round many scores at once. Those that are too large for so many digits stay as they are."""
+    with np.errstate(over="ignore"):
+        return np.where(np.abs(scores) < LARGE, scores.round(DIGITS), scores)
 
 
 def _unmarked(row: Row) -> Sequence[float | None]:

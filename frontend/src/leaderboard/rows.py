@@ -6,6 +6,7 @@ are its history.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -101,3 +102,10 @@ class Standings:
     doubts: tuple[str, ...] = ()
     """Sentences for the owner about scores that may be wrong."""
     derived: Derived = field(default_factory=Derived, init=False, compare=False, repr=False)
+
+    def number(self, row: Row) -> int:
+        """Return where one of these rows stands among them, from 0."""
+        return self.derived.once("numbers", self._numbers)[id(row)]
+
+    def _numbers(self) -> Mapping[int, int]:
+        return {id(row): number for number, row in enumerate(self.rows)}

@@ -34,6 +34,8 @@ def scores_of(standings: Standings, column: Column) -> Scores:
     """Return a column's scores of all rows, nan where there is none."""
 
     def read() -> Scores:
+        if column.task is not None:
+            return _of_tasks(standings)[:, [each.task for each in standings.tasks].index(column.task)]
         try:
             values = list(map(column.value, standings.rows))
         except Exception:  # noqa: BLE001  # it is the owner's; other rows keep their scores
@@ -41,3 +43,13 @@ def scores_of(standings: Standings, column: Column) -> Scores:
         return np.array([value if isinstance(value, float) else np.nan for value in values], dtype=float)
 
     return standings.derived.once(("scores", column.header), read)
+
+
+def _of_tasks(standings: Standings) -> Scores:
+    """Return the scores of all tasks, a row of the leaderboard in each line; nan where there is none."""
+
+    def read() -> Scores:
+        scores = np.array([row.scores for row in standings.rows], dtype=float)  # None becomes nan
+        return scores.reshape(len(standings.rows), len(standings.tasks))
+
+    return standings.derived.once("scores of tasks", read)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from src.columns import Column, Value
-from src.leaderboard.ranking import rounded
+from src.leaderboard.ranking import all_rounded
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.scores import scores_of
 
@@ -37,19 +38,18 @@ def in_order(rows: Sequence[Row], column: Column, sort: Sort) -> Sequence[Row]:
     return [row for _, row in known] + [row for value, row in values if value is None]
 
 
-def places(standings: Standings, column: Column) -> Mapping[int, int]:
-    """Return each row's place in a column of scores, by the row's `id`. The best is 1, and equals share."""
+def places(standings: Standings, column: Column) -> NDArray[np.int64]:
+    """Return the place of each row in a column of scores. The best is 1, and equals share. 0 is no score."""
     return standings.derived.once(("places", column.name), lambda: _places(standings, column))
 
 
-def _places(standings: Standings, column: Column) -> Mapping[int, int]:
+def _places(standings: Standings, column: Column) -> NDArray[np.int64]:
     scores = scores_of(standings, column)
-    known = np.flatnonzero(~np.isnan(scores))
-    values = np.array([rounded(score) for score in scores[known].tolist()])
-    values = values if column.lower_first else -values
-    found = np.searchsorted(np.sort(values), values) + 1
-    rows = standings.rows
-    return {id(rows[row]): place for row, place in zip(known.tolist(), found.tolist(), strict=True)}
+    known = ~np.isnan(scores)
+    values = all_rounded(scores[known] if column.lower_first else -scores[known])
+    found = np.zeros(len(scores), dtype=np.int64)
+    found[known] = np.searchsorted(np.sort(values), values) + 1
+    return found
 
 
 def _key(value: Value) -> tuple[bool, float | str]:

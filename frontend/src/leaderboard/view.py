@@ -141,15 +141,12 @@ def _places(standings: Standings, by: Column, shown: Sequence[Row]) -> tuple[int
     if by.text is not score or by is AVERAGE:  # the average's places are the ranks
         return ()
     found = places(standings, by)
-    return tuple(found.get(id(row)) for row in shown)
+    return tuple(int(found[standings.number(row)]) or None for row in shown)
 
 
 def _best(standings: Standings, chosen: Sequence[Column], rows: Sequence[Row]) -> dict[str, float]:
     """Return the best score of each column that has several, by the column's name."""
-    places_of = standings.derived.once(
-        "places of rows", lambda: {id(row): place for place, row in enumerate(standings.rows)}
-    )
-    found = [places_of[id(row)] for row in rows]
+    found = list(map(standings.number, rows))
     best = {}
     for column in chosen:
         if column.text is not score:
