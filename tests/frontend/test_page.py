@@ -790,7 +790,7 @@ def test_the_tests_are_described_from_what_the_backend_says() -> None:
         file="lm_eval/tasks/arc/arc_challenge.yaml",
     )
     html = suite_of(Task("arc_challenge", "acc", "ARC"), tasks=(task,))
-    for cell in ("<b>ARC</b>", "acc, higher is better", "1,172", "<td>25</td>", "25.00", "1.0"):
+    for cell in (">ARC<", "acc, higher is better", "1,172", "<td>25</td>", "25.00", "1.0"):
         assert cell in html
     address = "https://github.com/EleutherAI/lm-evaluation-harness/blob/v0.4.13/lm_eval/tasks/arc/"
     assert f'href="{address}arc_challenge.yaml"' in html
@@ -802,7 +802,7 @@ def test_the_tests_are_described_from_what_the_backend_says() -> None:
 
 def test_what_about_py_says_is_shown_while_the_backend_says_nothing() -> None:
     html = suite_of(Task("anli_r1", "acc", "ANLI", random_baseline=1 / 3), num_fewshot=5)
-    for cell in ("<b>ANLI</b>", "anli_r1", "acc, higher is better", "<td>5</td>", "33.33"):
+    for cell in (">ANLI<", "anli_r1", "acc, higher is better", "<td>5</td>", "33.33"):
         assert cell in html
     assert "The backend has not reported yet what it runs" in html
     assert "Questions" not in html
