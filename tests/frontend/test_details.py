@@ -193,6 +193,16 @@ def test_there_is_an_average_once_a_commit_has_all_scores() -> None:
     assert found.rows[0].average == pytest.approx(50.0)
 
 
+@pytest.mark.parametrize("unknown", [None, "main", ""])
+def test_a_run_of_an_unknown_commit_counts_as_one_of_the_rows(unknown: str | None) -> None:
+    found = board_of(
+        result_of(values=(0.5, 0.5, None), hours=0),
+        result_of(values=(None, None, 0.2), hours=1, commit=unknown),
+    )
+    [newest, _] = runs(found, found.rows[0])
+    assert newest.average == pytest.approx(found.rows[0].average)
+
+
 def test_a_change_is_from_the_last_run_also_of_another_commit() -> None:
     found = board_of(result_of(values=(0.5,) * 3), result_of(values=(0.7,) * 3, hours=1, commit="f" * 40))
     [newest, _] = runs(found, found.rows[0])

@@ -10,7 +10,7 @@ import numpy as np
 
 from src.columns import Column, columns
 from src.leaderboard.ranking import Averaging, mean
-from src.leaderboard.rows import Row, Standings
+from src.leaderboard.rows import Row, Standings, known_commit
 from src.leaderboard.scores import Scores, scores_of
 from src.leaderboard.scoring import TaskColumn, name_in
 from src.leaderboard.sorting import places
@@ -182,7 +182,7 @@ def _runs(standings: Standings, row: Row) -> Iterator[Run]:
         scores = _scores(standings.tasks, result)
         changes = [Change(standings.tasks[place], score, last.get(place)) for place, score in scores.items()]
         last.update(scores)
-        now = by_commit.setdefault(result.commit, {})
+        now = by_commit.setdefault(known_commit(result) or row.commit, {})
         now.update(scores)
         has_all = averaging.is_mean and all(place in now for place in averaging.places)
         average = mean([now[place] for place in averaging.places], averaging.weights) if has_all else None

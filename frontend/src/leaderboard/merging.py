@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from src.leaderboard.ranking import Averaging, averaged, ranked, scored
-from src.leaderboard.rows import Row, Standings
+from src.leaderboard.rows import Row, Standings, known_commit
 from src.leaderboard.scoring import Evidence, TaskColumn, column_of, differences, doubts, name_in
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.reasons import Reasons, reason_for
@@ -17,9 +17,6 @@ from src.shared.data.request import Request, Status
 from src.shared.data.result import Result, Score
 from src.shared.models.model_source import Presence
 from src.tasks import Task
-
-UNRESOLVED = ("", "main")
-"""What old result files have as the commit: it may have been any commit."""
 
 
 class _Known(NamedTuple):
@@ -30,7 +27,7 @@ class _Known(NamedTuple):
 
     @property
     def commit(self) -> str | None:
-        return None if self.result.commit in (None, *UNRESOLVED) else self.result.commit
+        return known_commit(self.result)
 
     @property
     def weight_type(self) -> str:

@@ -72,12 +72,18 @@ def rank_ranges(scores: Sequence[float], errors: Sequence[float | None]) -> list
     scale = max(*map(abs, scores), known.max(initial=0.0), 0.0) or 1.0  # so that no square is too large
     order = np.argsort(scores)
     values, squares = np.array(scores)[order] / scale, (Z * (known[order] / scale)) ** 2
+    # Whatever is further away than the largest error reaches differs, and needs no comparison.
+    reach = np.sqrt(squares + squares.max(initial=0.0)) * (1 + 1e-9)
+    lows = np.searchsorted(values, values - reach).tolist()
+    highs = np.searchsorted(values, values + reach, side="right").tolist()
     ranges: list[RankRange | None] = [None] * len(scores)
-    for place, row in enumerate(order.tolist()):
+    for place, (row, low, high) in enumerate(zip(order.tolist(), lows, highs, strict=True)):
         if errors[row] is not None:
-            difference = values - values[place]
+            difference = values[low:high] - values[place]
             difference *= difference
-            differs = difference > squares + squares[place]
-            better, worse = np.count_nonzero(differs[place:]), np.count_nonzero(differs[:place])
-            ranges[row] = RankRange(1 + int(better), len(scores) - int(worse))
+            differs = difference > squares[low:high] + squares[place]
+            worse, better = (
+                int(np.count_nonzero(part)) for part in (differs[: place - low], differs[place - low :])
+            )
+            ranges[row] = RankRange(1 + better + len(scores) - high, len(scores) - worse - low)
     return ranges
