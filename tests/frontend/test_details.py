@@ -13,6 +13,7 @@ from src.leaderboard.details import MOST_RUNS, Change, Scale, measured, neighbou
 from src.leaderboard.distribution import BEST, BINS, distribution
 from src.leaderboard.references import reference, referred
 from src.leaderboard.rows import Row, Standings
+from src.shared.data.provenance import Provenance
 from src.shared.data.request import Request, Status
 from src.shared.data.result import Setup
 from src.tasks import Task
@@ -299,11 +300,23 @@ def test_only_settings_that_differ_are_named() -> None:
         "Limit": ["", "", "20"],
         "lm_eval": ["0.4.13", "0.4.13", ""],
         "transformers": ["5", "6", ""],
+        "Batch size": ["1", "1", ""],
         "Examples, Addition": ["5", "0", "0"],
         "Questions, Copying": ["", "", "1,200"],
     }
     alike = Comparison(compared.standings, [compared.rows[0]])
     assert alike.settings == []
+
+
+def test_other_questions_prompts_and_machines_are_told() -> None:
+    one = Provenance(hardware="CPU", task_hashes={"tiny_addition": "a" * 12}, chat_template_sha="c" * 12)
+    other = Provenance(hardware="cuda:0", task_hashes={"tiny_addition": "b" * 12})
+    compared = side_by_side(result_of("acme/a", provenance=one), result_of("acme/b", provenance=other))
+    assert {each.name: list(each.values) for each in compared.settings} == {
+        "Chat template's hash": ["c" * 12, ""],
+        "Hardware": ["CPU", "cuda:0"],
+        "Task hash, Addition": ["a" * 12, "b" * 12],
+    }
 
 
 def test_nothing_side_by_side_is_empty() -> None:

@@ -11,8 +11,9 @@ from src.columns import size
 from src.leaderboard.details import Measured, difference, measured
 from src.leaderboard.references import referred
 from src.leaderboard.rows import Row, Standings
-from src.leaderboard.scoring import TaskColumn
+from src.leaderboard.scoring import TaskColumn, name_in
 from src.leaderboard.search import found, read_search
+from src.shared.data.result import Result
 
 MOST = 5
 """The most rows side by side."""
@@ -127,30 +128,37 @@ def _parameters(row: Row) -> str:
     return "" if known is None else size(known)
 
 
+def _of_results(read: Callable[[Result], str | None]) -> Callable[[Row], str]:
+    """Return how a setting of a row's results reads, each value once."""
+    return lambda row: ", ".join(sorted({value for result in row.results if (value := read(result))}))
+
+
 SETTINGS: dict[str, Callable[[Row], str]] = {
     "Parameters (billions)": _parameters,
     "Precision": lambda row: row.precision,
     "Weight type": lambda row: row.weight_type,
     "Chat template": lambda row: "yes" if row.use_chat_template else "no",
+    "Chat template's hash": _of_results(lambda result: result.provenance.chat_template_sha),
+    "System prompt's hash": _of_results(lambda result: result.provenance.system_instruction_sha),
     "Limit": lambda row: "" if row.limit is None else f"{row.limit:g}",
-    "Evaluated with": lambda row: ", ".join(sorted({each.engine for each in row.results if each.engine})),
-    "lm_eval": lambda row: ", ".join(sorted({each.setup.lm_eval for each in row.results if each.setup})),
-    "transformers": lambda row: ", ".join(
-        sorted({each.setup.transformers for each in row.results if each.setup})
-    ),
+    "Evaluated with": _of_results(lambda result: result.engine),
+    "lm_eval": _of_results(lambda result: result.setup.lm_eval if result.setup else None),
+    "transformers": _of_results(lambda result: result.setup.transformers if result.setup else None),
+    "Batch size": _of_results(lambda result: result.setup.batch_size if result.setup else None),
+    "Hardware": _of_results(lambda result: result.provenance.hardware),
 }
 """How each setting of a row reads; empty where it is unknown."""
 
 
-def _examples(row: Row, number: int, column: TaskColumn) -> str:
-    source = row.sources[number]
-    shots = source.setting(column.task.benchmark).n_shot if source else None
-    return "" if shots is None else str(shots)
+def _of_task(read: Callable[[Result, str], object]) -> Callable[[Row, int, TaskColumn], str]:
+    """Return how a setting of a row's task reads. `read` takes a result and the task's name in it."""
 
+    def shown(row: Row, number: int, column: TaskColumn) -> str:
+        source = row.sources[number]
+        value = read(source, name_in(source, column.task)) if source else None
+        return "" if value is None else str(value)
 
-def _version(row: Row, number: int, column: TaskColumn) -> str:
-    source = row.sources[number]
-    return (source.setting(column.task.benchmark).version or "") if source else ""
+    return shown
 
 
 def _samples(row: Row, number: int, column: TaskColumn) -> str:
@@ -159,8 +167,9 @@ def _samples(row: Row, number: int, column: TaskColumn) -> str:
 
 
 SETTINGS_OF_A_TASK: dict[str, Callable[[Row, int, TaskColumn], str]] = {
-    "Examples": _examples,
-    "Task version": _version,
+    "Examples": _of_task(lambda result, task: result.setting(task).n_shot),
+    "Task version": _of_task(lambda result, task: result.setting(task).version),
+    "Task hash": _of_task(lambda result, task: result.provenance.task_hashes.get(task)),
     "Questions": _samples,
 }
 """How each setting of a row's task reads; empty where it is unknown."""
