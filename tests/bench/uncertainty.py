@@ -10,7 +10,7 @@ from bench.figures import Report, median_time, seconds
 from bench.table import MODELS, MOST_MILLISECONDS, ORGANIZATIONS, TASKS
 from src.leaderboard.merging import standings
 from src.leaderboard.ranking import ranges
-from src.leaderboard.rescoring import KEPT, Scoring, rescored
+from src.leaderboard.rescoring import MOST_KEPT, Scoring, rescored
 from src.leaderboard.rows import Standings
 from src.leaderboard.view import OPENING, view
 from src.page.table import contents
@@ -32,7 +32,7 @@ def main() -> None:
         f"Ranges of ranks and other scorings of {MODELS:,} models on {TASKS} tasks",
         [
             "In one thread; medians of ten. Ranges are made once for all visitors. A board that a visitor "
-            f"weighs is made at the first call; the last {KEPT} are kept."
+            f"weighs is made at the first call; the last {MOST_KEPT} are kept."
         ],
     )
     report.at_most(
@@ -54,7 +54,7 @@ def main() -> None:
     ranged = replace(OPENING, has_ranges=True)
     milliseconds = median_time(lambda: contents(view(board, ranged), ())) * 1000
     report.at_most("the view that opens, with ranges", round(milliseconds), MOST_MILLISECONDS, unit=" ms")
-    report.add(f"memory of a rescored board, of which {KEPT} are kept", f"{_mebibytes(board):.1f} MiB")
+    report.add(f"memory of a rescored board, of which {MOST_KEPT} are kept", f"{_mebibytes(board):.1f} MiB")
     report.hand_over()
 
 

@@ -175,6 +175,18 @@ def test_the_rows_before_and_after_are_a_link_away(client: Any, monkeypatch: pyt
     ]  # more than one page may have
 
 
+def test_the_rows_of_every_page_link_to_their_own_details(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "MOST_ROWS", 3)
+    for query in ("sort=Model", "sort=Model&from=4", "from=2"):
+        page = page_at(client, query)
+        links = [each.attributes["href"] for each in page.all("a") if each.text == "details"]
+        assert [link.partition("?")[0] for link in links] == [
+            f"model/{name}" for name in page.column("Model")
+        ]
+
+
 def test_all_rows_are_a_link_away_up_to_a_thousand() -> None:
     corpus = Corpus(130, 5, 1)
     page = PlainPage(html_of(corpus))

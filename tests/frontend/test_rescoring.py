@@ -1,8 +1,10 @@
 """A visitor's own scoring: weights, scores where guessing is 0, ranks as ranges; and preliminary scores."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from math import sqrt
+from threading import Event
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,9 +12,11 @@ import pytest
 
 from src.board.board import Board
 from src.columns import RANK
+from src.leaderboard import rescoring
 from src.leaderboard.active import active, cleared
 from src.leaderboard.merging import standings
-from src.leaderboard.rescoring import AS_PUBLISHED, KEPT, Scoring, can_be_normalised, rescored
+from src.leaderboard.references import reference, referred
+from src.leaderboard.rescoring import AS_PUBLISHED, MOST_KEPT, Scoring, can_be_normalised, counting, rescored
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.view import OPENING, ViewState, view
 from src.page.marks import NORMALISED, PRELIMINARY, RANGES, sentences
@@ -21,7 +25,7 @@ from src.page.plain.document import document
 from src.page.table import badges, contents
 from src.shared.data.backend_description import BackendDescription
 from src.tasks import Task
-from support.boards import make_result
+from support.boards import make_result, run_at
 from support.factories import make_backend, make_task
 from support.plain_pages import SITE, PlainPage
 
@@ -40,12 +44,16 @@ def board(
     """The standings of models with these scores, of the metric `acc`, with these standard errors by task."""
     found = []
     for model, scores in models.items():
-        results: dict[str, dict[str, object]] = {}
+        reported: dict[str, dict[str, object]] = {}
         for task, score in scores.items():
             error = errors.get(task) if isinstance(errors, Mapping) else errors
-            results[task] = {"acc,none": score} | ({} if error is None else {"acc_stderr,none": error})
-        found.append(make_result(f"acme/{model}", results=results, higher_is_better={}))
+            reported[task] = {"acc,none": score} | ({} if error is None else {"acc_stderr,none": error})
+        found.append(make_result(f"acme/{model}", results=reported, higher_is_better={}))
     return standings(tasks, {}, found, backend=backend, **options)
+
+
+def results(**scores: float) -> dict[str, dict[str, float]]:
+    return {task: {"acc,none": score} for task, score in scores.items()}
 
 
 def weighted(**weights: float) -> Scoring:
@@ -158,12 +166,56 @@ def test_the_same_scoring_is_made_once_and_only_so_many_are_kept() -> None:
     made = board()
     first = rescored(made, weighted(Sums=2))
     assert rescored(made, weighted(Sums=2)) is first
-    for weight in range(3, KEPT + 2):
+    for weight in range(3, MOST_KEPT + 2):
         rescored(made, weighted(Sums=weight))
     assert rescored(made, weighted(Sums=2)) is first, "it was asked for last"
-    for weight in range(100, 100 + KEPT):
+    for weight in range(100, 100 + MOST_KEPT):
         rescored(made, weighted(Sums=weight))
     assert rescored(made, weighted(Sums=2)) is not first
+
+
+def test_old_boards_make_room_for_new_ones() -> None:
+    old, new = board(), board()
+    first = rescored(old, weighted(Sums=2))
+    for weight in range(3, MOST_KEPT + 3):
+        rescored(new, weighted(Sums=weight))
+    assert rescored(old, weighted(Sums=2)) is not first
+
+
+def test_what_is_made_waits_for_nothing_that_is_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, slow = board(), Event()
+    kept = rescored(made, weighted(Sums=2))
+    monkeypatch.setattr(rescoring, "_rescored", lambda standings, scoring: slow.wait(30) and standings)
+    with ThreadPoolExecutor(1) as other:
+        making = other.submit(rescored, made, weighted(Sums=9))
+        assert rescored(made, weighted(Sums=2)) is kept
+        assert not making.done()
+        slow.set()
+
+
+def test_a_scoring_gives_no_row_another_reference() -> None:
+    found = [
+        make_result("acme/one", precision=kind, run=run_at(hours), results=results(sums=sums, proofs=proofs))
+        for hours, (kind, sums, proofs) in enumerate([("float16", 0.9, 0.1), ("bfloat16", 0.2, 0.6)])
+    ]
+    made = standings((SUMS, PROOFS), {}, found)
+    own = rescored(made, weighted(Sums=0))
+    assert [row.precision for row in made.rows] == ["float16", "bfloat16"]
+    assert [row.precision for row in own.rows] == ["bfloat16", "float16"]
+    for row in own.rows:
+        text = reference(own, row)
+        assert referred(own, text) is row
+        [same] = [each for each in made.rows if each.precision == row.precision]
+        assert reference(made, same) == text
+
+
+def test_only_what_has_an_effect_counts_of_a_scoring() -> None:
+    made = board([SUMS, replace(PROOFS, higher_is_better=False)])
+    assert counting(made, weighted(Sums=2, Proofs=3, Nobody=4)) == weighted(Sums=2)
+    assert counting(made, weighted(Sums=0)) == AS_PUBLISHED
+    nothing = replace(OPENING, scoring=weighted(Sums=0))
+    assert sentences(view(made, nothing)) == []
+    assert active(made, nothing, found=2) == []
 
 
 # The error of an average
@@ -336,8 +388,8 @@ def test_the_legend_says_what_is_in_the_table() -> None:
     assert sentences(view(made, OPENING)) == []
     assert sentences(view(made, RANGED)) == [RANGES]
     assert sentences(view(made, replace(OPENING, scoring=NORMAL))) == [NORMALISED]
-    assert sentences(view(made, replace(OPENING, scoring=weighted(Sums=2, Proofs=0)))) == [
-        "The average and the ranks use other weights than the leaderboard's: Proofs × 0, Sums × 2."
+    assert sentences(view(made, replace(OPENING, scoring=weighted(Sums=2, Nobody=0)))) == [
+        "The average and the ranks use other weights than the leaderboard's: Sums × 2."
     ]
     preliminary = replace(made, rows=(of_questions(10),))
     assert sentences(view(preliminary, OPENING)) == [PRELIMINARY]

@@ -13,7 +13,8 @@ from scipy import stats
 from src.leaderboard.merging import standings
 from src.leaderboard.ranking import ranges
 from src.leaderboard.rows import Standings
-from src.leaderboard.uncertainty import RankRange, Z, differ, error_of_mean, interval, rank_ranges
+from src.leaderboard.uncertainty import RankRange, Z, differ, interval, rank_ranges
+from src.leaderboard.weights import Weights
 from src.tasks import Task
 from support.boards import make_result
 
@@ -64,7 +65,7 @@ def test_scores_differ_as_a_two_sided_test_of_their_difference_says(
 
 @given(st.lists(st.tuples(errors, st.floats(0.01, 1000)), min_size=1, max_size=30))
 def test_the_error_of_a_mean_is_the_direct_computation(parts: list[tuple[float, float]]) -> None:
-    found = error_of_mean([error for error, _ in parts], [weight for _, weight in parts])
+    found = Weights.of([weight for _, weight in parts]).error([error for error, _ in parts])
     known, weights = np.array(parts).T
     assert found == pytest.approx(np.sqrt(np.sum((weights * known) ** 2)) / weights.sum())
 
@@ -73,18 +74,18 @@ def test_the_error_of_a_mean_is_the_spread_of_simulated_means() -> None:
     known, weights = np.array([1.0, 3.0, 0.5, 2.0]), np.array([1.0, 2.0, 5.0, 0.5])
     drawn = stats.norm.rvs(50, known, size=(100_000, 4), random_state=np.random.default_rng(1))
     spread = float(np.average(drawn, axis=1, weights=weights).std())
-    assert error_of_mean(known.tolist(), weights.tolist()) == pytest.approx(spread, rel=0.01)
+    assert Weights.of(weights.tolist()).error(known.tolist()) == pytest.approx(spread, rel=0.01)
 
 
 def test_a_mean_of_a_score_without_an_error_has_none() -> None:
-    assert error_of_mean([1.0, None], [1, 1]) is None
-    assert error_of_mean([], []) is None
-    assert error_of_mean([0.0, 0.0], [1, 2]) == 0
+    assert Weights.of([1, 1]).error([1.0, None]) is None
+    assert Weights.of([]).error([]) is None
+    assert Weights.of([1, 2]).error([0.0, 0.0]) == 0
 
 
 @given(st.lists(st.tuples(any_errors, st.floats(5e-324, allow_infinity=False)), min_size=1, max_size=9))
 def test_no_error_or_weight_is_too_large_for_the_error_of_a_mean(parts: list[tuple[float, float]]) -> None:
-    found = error_of_mean([error for error, _ in parts], [weight for _, weight in parts])
+    found = Weights.of([weight for _, weight in parts]).error([error for error, _ in parts])
     assert found is None or 0 <= found <= max(error for error, _ in parts) * (1 + 1e-9)
 
 
@@ -213,7 +214,7 @@ def test_the_rank_of_a_row_is_in_its_range(models: list[tuple[float, ...]], erro
 
 
 def test_means_that_only_rounding_distinguishes_share_a_rank_and_a_range() -> None:
-    made = board_of([(0.1, 0.2, 0.8), (0.1, 0.3, 0.7)], error=0.0)
+    made = board_of([(0.446, 0.933, 0.988), (0.57, 0.858, 0.939)], error=0.0)
     assert len({row.average for row in made.rows}) == 2, "the example distinguishes nothing"
     assert [row.rank for row in made.rows] == [1, 1]
     assert [ranges(made)[id(row)] for row in made.rows] == [RankRange(1, 2)] * 2

@@ -214,7 +214,7 @@ def test_a_view_is_embedded_in_another_page(visitor: Visitor, browser: Browser) 
     host = browser.new_page()
     host.set_content(f'<iframe src="{plain.url}" title="Leaderboard"></iframe>')
     frame = host.frame_locator("iframe")
-    expect(frame.get_by_role("link", name="acme/thinker")).to_be_visible()
+    expect(frame.get_by_role("link", name="acme/thinker", exact=True)).to_be_visible()
     expect(frame.get_by_text("acme/huge")).to_have_count(0)
     assert visitor.clicks + 1 == 2
     plain.close()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from src.leaderboard.filters import FILTERS, HIDDEN
-from src.leaderboard.rescoring import AS_PUBLISHED, Scoring
+from src.leaderboard.rescoring import AS_PUBLISHED, Scoring, counting
 from src.leaderboard.rows import Standings
 from src.leaderboard.view import BY_RANK, ViewState, view
 
@@ -38,7 +38,7 @@ def active(standings: Standings, state: ViewState, *, found: int) -> list[Active
         for label, without in each.parts(state.filters.get(each.name, each.at_first)):
             parts.append(Active(label, _with(state, each.name, without)))
     if found:
-        return parts[:MOST] + _scoring(state)
+        return parts[:MOST] + _scoring(standings, state)
     hidden = state.filters.get(HIDDEN.name, HIDDEN.at_first)
     usual = [
         Active(f"{HIDDEN.label}: {HIDDEN.kinds[name].label}", _with(state, HIDDEN.name, hidden - {name}))
@@ -48,9 +48,9 @@ def active(standings: Standings, state: ViewState, *, found: int) -> list[Active
     return sorted(helpful + _counted(standings, parts[:MOST]), key=lambda part: -(part.found or 0))
 
 
-def _scoring(state: ViewState) -> list[Active]:
+def _scoring(standings: Standings, state: ViewState) -> list[Active]:
     """Return how a visitor wants scores to be read and averaged."""
-    scoring, parts = state.scoring, []
+    scoring, parts = counting(standings, state.scoring), []
     if scoring.is_normalised:
         parts.append(Active("Normalised scores", _scored(state, replace(scoring, is_normalised=False))))
     if scoring.weights:

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from src.columns import size
-from src.leaderboard.details import Measured, difference, measured
+from src.leaderboard.details import Measured, compared, difference, measured
+from src.leaderboard.ranking import Averaging
 from src.leaderboard.references import referred
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.scoring import TaskColumn, name_in
@@ -70,17 +71,23 @@ class Comparison:
 
     @cached_property
     def averages(self) -> Sequence[tuple[float | None, bool | None]]:
-        """How much better each row's average is than the first row's, and whether that is significant.
+        """How much better each row is than the first as a whole, and whether that is significant.
 
-        Without both averages there is no difference.
+        Rows are compared by what ranks them, nearly always the average. Without it there is no difference.
         """
         first = self.rows[0] if self.rows else None
         return [
             (None, None)
-            if first is None or row is first or row.average is None or first.average is None
-            else difference((row.average, row.average_error), (first.average, first.average_error))
+            if first is None or row is first or row.standing is None or first.standing is None
+            else compared(row, first)
             for row in self.rows
         ]
+
+    @property
+    def ranked_by(self) -> str:
+        """The name of the task that ranks the rows; empty if that is the average."""
+        averaging = Averaging.of(self.standings.tasks)
+        return "" if averaging.is_mean else self.standings.tasks[averaging.places[0]].task.col_name
 
     def tally(self, place: int) -> Tally:
         """Return on how many tasks a row is better and worse than the first."""

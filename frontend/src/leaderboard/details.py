@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from src.columns import Column, columns
-from src.leaderboard.ranking import Averaging, mean
+from src.leaderboard.ranking import Averaging
 from src.leaderboard.rows import Row, Standings, known_commit
 from src.leaderboard.scores import Scores, scores_of
 from src.leaderboard.scoring import TaskColumn, name_in
@@ -185,7 +185,7 @@ def _runs(standings: Standings, row: Row) -> Iterator[Run]:
         now = by_commit.setdefault(known_commit(result) or row.commit, {})
         now.update(scores)
         has_all = averaging.is_mean and all(place in now for place in averaging.places)
-        average = mean([now[place] for place in averaging.places], averaging.weights) if has_all else None
+        average = averaging.weights.mean([now[place] for place in averaging.places]) if has_all else None
         yield Run(result, changes, average)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from math import fsum
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.scoring import Group, TaskColumn, groups_of
-from src.leaderboard.uncertainty import RankRange, error_of_mean, rank_ranges
+from src.leaderboard.uncertainty import RankRange, rank_ranges
+from src.leaderboard.weights import Weights
 
 DIGITS = 9
 """How many digits of a score count."""
@@ -26,7 +26,7 @@ class Averaging(NamedTuple):
 
     places: tuple[int, ...]
     """The places of their columns."""
-    weights: tuple[float, ...]
+    weights: Weights
     is_mean: bool
     """Whether their mean is the average. A leaderboard where lower is better everywhere has none: the first
     column ranks its rows.
@@ -37,7 +37,7 @@ class Averaging(NamedTuple):
         """Return which columns rank."""
         averaged = [place for place, column in enumerate(columns) if column.is_averaged]
         places = averaged or [place for place, column in enumerate(columns) if column.task.in_average]
-        weights = tuple(columns[place].task.weight for place in places)
+        weights = Weights.of([columns[place].task.weight for place in places])
         return cls(tuple(places), weights, bool(averaged))
 
 
@@ -63,8 +63,8 @@ def averaged(row: Row, counted: Sequence[float | None], averaging: Averaging) ->
     average = standing = error = None
     if len(known) == len(averaging.places):
         if averaging.is_mean:
-            average = standing = mean(known, averaging.weights)
-            error = error_of_mean([row.errors[place] for place in averaging.places], averaging.weights)
+            average = standing = averaging.weights.mean(known)
+            error = averaging.weights.error([row.errors[place] for place in averaging.places])
         else:
             standing, error = -known[0], row.errors[averaging.places[0]]
     return replace(
@@ -94,8 +94,8 @@ def ranges(standings: Standings) -> Mapping[int, RankRange]:
 
 def _group_mean(counted: Sequence[float | None], columns: Sequence[TaskColumn], group: Group) -> float | None:
     known = [score for place in group.places if (score := counted[place]) is not None]
-    weights = [columns[place].task.weight for place in group.places]
-    return mean(known, weights) if len(known) == len(weights) else None
+    weights = Weights.of([columns[place].task.weight for place in group.places])
+    return weights.mean(known) if len(known) == len(group.places) else None
 
 
 def ranked(rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -125,19 +125,6 @@ def _unmarked(row: Row) -> Sequence[float | None]:
     if not row.marks:
         return row.scores
     return [None if mark else score for score, mark in zip(row.scores, row.marks, strict=True)]
-
-
-def mean(scores: Sequence[float], weights: Sequence[float]) -> float:
-    """Return the weighted mean of scores. Only the proportions of the weights count.
-
-    Scores are divided before they are added, so that finite scores never have an infinite mean.
-    """
-    largest = max(weights)
-    total = fsum(weight / largest for weight in weights)
-    try:
-        return fsum(score / total * (weight / largest) for score, weight in zip(scores, weights, strict=True))
-    except OverflowError:  # rounding carries the mean of the largest floats beyond them
-        return max(scores, key=abs)
 
 
 def _by_name(row: Row) -> tuple[str, str, str, bool]:

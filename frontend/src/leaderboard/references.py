@@ -24,37 +24,52 @@ LONGEST_PART = 100
 """Characters of each part of a reference: the Hub's longest names have 96. With a number, all parts fit."""
 
 
+Identity = tuple[str, str, str, bool]
+"""What no two rows share: model, precision, weight type and use of the chat template."""
+
+
 class _Names(NamedTuple):
     """Both ways at once."""
 
-    rows: Mapping[str, Row]
+    meant: Mapping[str, Identity]
     """The row that each reference means, in lower case."""
-    shortest: Mapping[int, str]
-    """The shortest reference of each row, by the row's `id`."""
+    shortest: Mapping[Identity, str]
+    """The shortest reference of each row."""
 
 
 def reference(standings: Standings, row: Row) -> str:
     """Return the shortest reference of a row of these standings."""
-    return _names(standings).shortest[id(row)]
+    return _names(standings).shortest[_identity(row)]
 
 
 def referred(standings: Standings, text: str) -> Row | None:
     """Return the row that a reference means, which anybody may have written; None if there is none."""
-    return _names(standings).rows.get(text[:LONGEST].strip().casefold())
+    meant = _names(standings).meant.get(text[:LONGEST].strip().casefold())
+    return None if meant is None else _by_identity(standings)[meant]
+
+
+def _identity(row: Row) -> Identity:
+    return row.model, row.precision, row.weight_type, row.use_chat_template
+
+
+def _by_identity(standings: Standings) -> Mapping[Identity, Row]:
+    return standings.derived.once("rows by identity", lambda: {_identity(row): row for row in standings.rows})
 
 
 def _names(standings: Standings) -> _Names:
-    return standings.derived.once("references", lambda: _made(standings))
+    """Return the names on the leaderboard as published: a scoring of one's own gives no row another name."""
+    published = standings.published or standings
+    return published.derived.once("references", lambda: _made(published))
 
 
 def _made(standings: Standings) -> _Names:
-    rows: dict[str, Row] = {}
-    shortest: dict[int, str] = {}
+    meant: dict[str, Identity] = {}
+    shortest: dict[Identity, str] = {}
     for row in standings.rows:  # the best first
-        texts = _references(row)
-        own = [text for text in texts if rows.setdefault(text.casefold(), row) is row]
-        shortest[id(row)] = own[0] if own else _numbered(texts[-1], row, rows)
-    return _Names(rows, shortest)
+        identity, texts = _identity(row), _references(row)
+        own = [text for text in texts if meant.setdefault(text.casefold(), identity) is identity]
+        shortest[identity] = own[0] if own else _numbered(texts[-1], identity, meant)
+    return _Names(meant, shortest)
 
 
 def _references(row: Row) -> Sequence[str]:
@@ -64,7 +79,7 @@ def _references(row: Row) -> Sequence[str]:
     return [SEPARATOR.join(parts[:end]) for end in range(1, len(parts) + 1)]
 
 
-def _numbered(text: str, row: Row, rows: dict[str, Row]) -> str:
+def _numbered(text: str, identity: Identity, meant: dict[str, Identity]) -> str:
     """Return a reference for a row that has none: only names that no Hub has need it."""
-    numbered = (f"{text}{SEPARATOR}{number}" for number in count(len(rows)))
-    return next(each for each in numbered if rows.setdefault(each.casefold(), row) is row)
+    numbered = (f"{text}{SEPARATOR}{number}" for number in count(len(meant)))
+    return next(each for each in numbered if meant.setdefault(each.casefold(), identity) is identity)

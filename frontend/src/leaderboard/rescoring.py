@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from cachetools import LRUCache
@@ -18,8 +18,8 @@ PERFECT = 100.0
 MOST_WEIGHT = 1_000_000.0
 """The largest weight that a visitor can give. An owner's weights may be numbers of questions."""
 
-KEPT = 8
-"""How many leaderboards that visitors scored are kept."""
+MOST_KEPT = 8
+"""How many leaderboards that visitors scored are kept, of all boards together."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,20 @@ class Scoring:
 AS_PUBLISHED = Scoring()
 
 
-def rescored(standings: Standings, scoring: Scoring) -> Standings:
-    """Return the leaderboard under a scoring: with other averages, and other ranks.
-
-    Weights that leave no column in the average do not count.
+def counting(standings: Standings, scoring: Scoring) -> Scoring:
+    """Return what of a scoring has an effect: weights of columns where lower is better never count, and none
+    does if they leave no column in the average.
     """
-    if scoring == AS_PUBLISHED:
-        return standings
-    return standings.derived.once("rescored", _Kept).get(standings, scoring)
+    names = {column.task.col_name for column in standings.tasks if column.higher_is_better}
+    weights = frozenset(pair for pair in scoring.weights if pair[0] in names)
+    is_any_left = any(column.is_averaged for column in _weighted(standings.tasks, dict(weights)))
+    return replace(scoring, weights=weights if is_any_left else frozenset())
+
+
+def rescored(standings: Standings, scoring: Scoring) -> Standings:
+    """Return the leaderboard under a scoring: with other averages, and other ranks."""
+    scoring = counting(standings, scoring)
+    return standings if scoring == AS_PUBLISHED else KEPT.get(standings, scoring)
 
 
 def can_be_normalised(column: TaskColumn) -> bool:
@@ -60,18 +66,31 @@ def can_be_normalised(column: TaskColumn) -> bool:
     )
 
 
-@dataclass
 class _Kept:
-    """The leaderboards that visitors asked for lately. One is made at a time, whoever asks."""
+    """The leaderboards that visitors asked for lately. One is made at a time; what is made is there."""
 
-    made: LRUCache[Scoring, Standings] = field(default_factory=lambda: LRUCache(KEPT))
-    lock: Lock = field(default_factory=Lock)
+    def __init__(self, most: int) -> None:
+        self._made: LRUCache[tuple[int, Scoring], tuple[Standings, Standings]] = LRUCache(most)
+        self._lock, self._making = Lock(), Lock()
 
     def get(self, standings: Standings, scoring: Scoring) -> Standings:
-        with self.lock:
-            if scoring not in self.made:
-                self.made[scoring] = _rescored(standings, scoring)
-            return self.made[scoring]
+        """Return the standings under a scoring."""
+        found = self._found(standings, scoring)
+        if found:
+            return found
+        with self._making:
+            found = self._found(standings, scoring) or _rescored(standings, scoring)
+            with self._lock:  # the standings are kept too, so that nothing else gets their id
+                self._made[id(standings), scoring] = standings, found
+        return found
+
+    def _found(self, standings: Standings, scoring: Scoring) -> Standings | None:
+        with self._lock:
+            found = self._made.get((id(standings), scoring))
+        return found[1] if found else None
+
+
+KEPT = _Kept(MOST_KEPT)
 
 
 def _rescored(standings: Standings, scoring: Scoring) -> Standings:
@@ -81,12 +100,14 @@ def _rescored(standings: Standings, scoring: Scoring) -> Standings:
         shares = list(map(_share_above_guessing, columns))
         rows = [_normalised(row, shares) for row in rows]
         columns = tuple(replace(each, guessing=0.0) if can_be_normalised(each) else each for each in columns)
-    rows = scored(rows, columns, rank_mixed=standings.rank_mixed)
-    return Standings(columns, ranked(rows), rank_mixed=standings.rank_mixed, doubts=standings.doubts)
+    rows = ranked(scored(rows, columns, rank_mixed=standings.rank_mixed))
+    return Standings(
+        columns, rows, rank_mixed=standings.rank_mixed, doubts=standings.doubts, published=standings
+    )
 
 
 def _weighted(columns: Sequence[TaskColumn], weights: dict[str, float]) -> tuple[TaskColumn, ...]:
-    found = tuple(
+    return tuple(
         column
         if (weight := weights.get(column.task.col_name)) is None
         else replace(
@@ -95,7 +116,6 @@ def _weighted(columns: Sequence[TaskColumn], weights: dict[str, float]) -> tuple
         )
         for column in columns
     )
-    return found if any(column.is_averaged for column in found) else tuple(columns)
 
 
 def _share_above_guessing(column: TaskColumn) -> float:

@@ -109,6 +109,8 @@ class Standings:
     """Whether marked scores count for averages and ranks."""
     doubts: tuple[str, ...] = ()
     """Sentences for the owner about scores that may be wrong."""
+    published: Standings | None = field(default=None, compare=False, repr=False)
+    """The leaderboard as published, if this is how a visitor scores it."""
     derived: Derived = field(default_factory=Derived, init=False, compare=False, repr=False)
 
     def number(self, row: Row) -> int:

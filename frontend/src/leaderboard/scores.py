@@ -34,8 +34,9 @@ def scores_of(standings: Standings, column: Column) -> Scores:
     """Return a column's scores of all rows, nan where there is none."""
 
     def read() -> Scores:
-        if column.task is not None:
-            return _of_tasks(standings)[:, [each.task for each in standings.tasks].index(column.task)]
+        tasks = [each.task for each in standings.tasks]
+        if column.task in tasks:
+            return _of_tasks(standings)[:, tasks.index(column.task)]
         try:
             values = list(map(column.value, standings.rows))
         except Exception:  # noqa: BLE001  # it is the owner's; other rows keep their scores

@@ -9,7 +9,7 @@ Source: Miller, “Adding Error Bars to Evals”, 2024, arXiv:2411.00640. docs/u
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import hypot, isfinite
+from math import hypot
 from typing import NamedTuple
 
 import numpy as np
@@ -45,22 +45,6 @@ def differ(score: float, error: float, other: float, others_error: float) -> boo
     They do if |difference| > 1.96 × √(error₁² + error₂²).
     """
     return abs(score - other) > Z * hypot(error, others_error)
-
-
-def error_of_mean(errors: Sequence[float | None], weights: Sequence[float]) -> float | None:
-    """Return the standard error of a weighted mean of independent scores: √Σ(weight × error)² / Σ weights.
-
-    None if one of the errors is unknown.
-    """
-    if not errors or None in errors:
-        return None
-    largest = max(weights)
-    total = sum(weight / largest for weight in weights)
-    parts = (
-        error * (weight / largest / total) for error, weight in zip(errors, weights, strict=True) if error
-    )
-    error = hypot(*parts)
-    return error if isfinite(error) else None
 
 
 def rank_ranges(scores: Sequence[float], errors: Sequence[float | None]) -> list[RankRange | None]:

@@ -11,7 +11,7 @@ from src.columns import AVERAGE, RANK, Cell, Cells, Column, Value, columns, scor
 from src.leaderboard.filters import FILTERS, Chosen, predicate
 from src.leaderboard.ranking import ranges
 from src.leaderboard.references import reference
-from src.leaderboard.rescoring import AS_PUBLISHED, Scoring, rescored
+from src.leaderboard.rescoring import AS_PUBLISHED, Scoring, counting, rescored
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.scores import scores_of
 from src.leaderboard.search import found, read_search
@@ -101,7 +101,8 @@ def view(standings: Standings, state: ViewState) -> Table:
     The order is that of the ranks if the column to sort by does not exist. Under a visitor's own scoring,
     averages and ranks are other ones.
     """
-    standings = rescored(standings, state.scoring)
+    scoring = counting(standings, state.scoring)
+    standings = rescored(standings, scoring)
     every = columns(standings.tasks)
     passes = predicate(state.filters)
     rows: Sequence[Row] = [row for row in found(standings, read_search(state.search)) if passes(row)]
@@ -123,7 +124,7 @@ def view(standings: Standings, state: ViewState) -> Table:
         best=_best(standings, chosen, rows),
         references=tuple(reference(standings, row) for row in shown),
         ranges=ranges(standings) if state.has_ranges else None,
-        scoring=state.scoring,
+        scoring=scoring,
     )
 
 

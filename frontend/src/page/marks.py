@@ -13,7 +13,7 @@ from src.model_types import ModelType
 from src.page.html import render
 
 RANGES = (
-    "2 (1–4) means second, and anything from first to fourth within the errors of the scores. "
+    "2 (1–4) means second, and the errors of the scores allow any rank from 1 to 4. "
     "A score without an error has no range."
 )
 

@@ -98,7 +98,7 @@
 
   const act = (event) => {
     const cell = event.target.closest("svelte-virtual-table-viewport :is(th, td)");
-    if (!cell) return;
+    if (!cell || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const isPress = event.type === "click" || event.key === "Enter" || event.key === " ";
     const isHeader = cell.tagName === "TH" && cell.closest("thead");
     const isOtherLink = event.type === "click" && event.target.closest("a") && !event.target.closest(DETAILS);
@@ -117,24 +117,25 @@
 
   // The address has what the server wrote of the view, and what belongs to others. Typing makes no history. After a step
   // back the address is there before its view.
-  const part = (query, keys, isOf) =>
-    new URLSearchParams([...new URLSearchParams(query)].filter(([key]) => keys.includes(key) === isOf)).toString();
-  const own = () => view().keys.split(" ");
+  const part = (query, isKey, isOf) =>
+    new URLSearchParams([...new URLSearchParams(query)].filter(([key]) => isKey(key) === isOf)).toString();
+  // A form without scripts writes `weight.GSM8K=2`.
+  const own = (key) => view().keys.split(" ").includes(key) || key.startsWith("weight.");
   const OPENED = ["tab", "request", "chart", "of", "model", "task", "compare"];
   let seen = null;
   const follow = () => {
     if (!view()) return;
-    const query = part(view().query, own(), true);
+    const query = part(view().query, own, true);
     if (query === seen) return;
     const last = seen;
     seen = query;
-    const isSame = (...but) => part(last, but, false) === part(query, but, false);
+    const isSame = (...but) => part(last, (key) => but.includes(key), false) === part(query, (key) => but.includes(key), false);
     if (last !== null && !isSame("rows")) viewport()?.scrollTo({ top: 0 });
     // The Hub's page, if that shows this one, has its own parameters.
-    const told = [part(location.search, OPENED, true), query].filter(Boolean).join("&");
+    const told = [part(location.search, (key) => OPENED.includes(key), true), query].filter(Boolean).join("&");
     if (parent !== window && last !== null) parent.postMessage({ queryString: told }, "https://huggingface.co");
-    if (query === part(location.search, own(), true)) return;
-    const whole = [part(location.search, own(), false), query].filter(Boolean).join("&");
+    if (query === part(location.search, own, true)) return;
+    const whole = [part(location.search, own, false), query].filter(Boolean).join("&");
     const address = location.pathname + (whole && `?${whole}`) + location.hash;
     if (last === null || isSame("q", "rows")) history.replaceState(history.state, "", address);
     else history.pushState(history.state, "", address);
@@ -143,7 +144,7 @@
   addEventListener("popstate", () => {
     const tab = new URLSearchParams(location.search).get("tab") ?? "leaderboard";
     document.querySelector(`#tab-${CSS.escape(tab)}-button[aria-selected="false"]`)?.click();
-    if (view() && seen !== part(location.search, own(), true)) go(location.search);
+    if (view() && seen !== part(location.search, own, true)) go(location.search);
   });
   const active = document.querySelector("#active");
   let isPressed = false;

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from src.leaderboard.references import reference
 from src.leaderboard.rows import Row, Standings
+from src.page.details.links import MODEL, address
 
 MOST_LINES = 200
 """The most lines of a table of numbers."""
@@ -28,6 +29,11 @@ class Line(NamedTuple):
     cells: Sequence[str]
     reference: str = ""
     """The reference of the row that the name means; empty if it is a task."""
+
+    @property
+    def page(self) -> str:
+        """The address of the page of its details."""
+        return address(MODEL, self.reference)
 
     @property
     def query(self) -> str:

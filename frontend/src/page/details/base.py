@@ -85,9 +85,9 @@ class Page:
     @property
     def scoring(self) -> str:
         """Return in a sentence how the visitor wants scores to be read; empty if as published."""
-        weights = ", ".join(f"{name} × {weight:g}" for name, weight in sorted(self.to.scoring.weights))
-        parts = ["Scores are normalised: 0 is guessing, 100 is perfect."] * self.to.scoring.is_normalised
-        parts += [f"The average has your weights: {weights}."] if weights else []
+        scoring = self.to.scoring
+        parts = ["Scores are normalised: 0 is guessing, 100 is perfect."] * scoring.is_normalised
+        parts += [f"The average has your weights: {scoring.weights_in_words}."] * bool(scoring.weights)
         return " ".join(parts)
 
     @property

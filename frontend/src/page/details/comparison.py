@@ -86,7 +86,9 @@ class ComparisonPage(Page):
     def _verdict(self, place: int) -> str:
         apart, differs = self.comparison.averages[place]
         names = {"one": self.name(self.rows[place]), "first": self.name(self.rows[0])}
-        whole = _verdict(apart, differs).format(**names, apart=self.signed(apart))
+        by = self.comparison.ranked_by
+        where = f"on {by}" if by else "on average"
+        whole = _verdict(apart, differs).format(**names, apart=f"{self.signed(apart)} {where}")
         tally = self.comparison.tally(place)
         return (
             f"{whole} Tasks: {tally.better} significantly better, {tally.worse} significantly worse, "
@@ -97,10 +99,10 @@ class ComparisonPage(Page):
 def _verdict(apart: float | None, differs: bool | None) -> str:
     """Return a sentence about two rows, with places for their names and the difference of their averages."""
     if apart is None:
-        return "{one} and {first} have no averages to compare."
+        return "{one} and {first} cannot be compared as a whole: a score is missing."
     if differs is None:
-        return "{one} has {apart} on average against {first}. Without errors, that may be chance."
+        return "{one} has {apart} against {first}. The errors are unknown, so this may be chance."
     if not differs:
-        return "{one} and {first} do not differ significantly: {apart} on average."
+        return "{one} and {first} do not differ significantly: {apart}."
     better = "better" if apart > 0 else "worse"
-    return f"{{one}} is significantly {better} than {{first}}: {{apart}} on average."
+    return f"{{one}} is significantly {better} than {{first}}: {{apart}}."

@@ -32,13 +32,16 @@
     return [[kind, name ? decodeURIComponent(name) : address.searchParams.get("name") ?? ""]];
   };
 
-  let depth = 0; // how many steps the browser's history has within the dialog
-  const name = (pairs, isNew) => {
+  // The state of the browser's history says how many steps back the page without the dialog is, and whether the step
+  // before is in the dialog too. A link that opens the dialog has no such page behind it.
+  const steps = () => history.state?.details ?? 0;
+  const name = (pairs, { isNew, details = steps(), isWithin = history.state?.isWithin }) => {
     const others = [...new URLSearchParams(location.search)].filter(([key]) => !KINDS.includes(key));
     const query = new URLSearchParams([...others, ...pairs.filter(([, value], place) => value || pairs.length === 1)]);
     const address = location.pathname + (String(query) && `?${query}`) + location.hash;
-    if (isNew) history.pushState({ ...history.state, details: depth }, "", address);
-    else history.replaceState({ ...history.state, details: depth }, "", address);
+    const state = { ...history.state, details, isWithin };
+    if (isNew) history.pushState(state, "", address);
+    else history.replaceState(state, "", address);
     const told = [...query].filter(([key]) => !key.startsWith("__"));
     if (parent !== window)
       parent.postMessage({ queryString: String(new URLSearchParams(told)) }, "https://huggingface.co");
@@ -47,7 +50,7 @@
   let asked = "";
   const fill = async (address) => {
     asked = address;
-    back.hidden = depth < 2;
+    back.hidden = !history.state?.isWithin;
     shown.setAttribute("aria-busy", "true");
     if (!dialog.open) {
       shown.textContent = "Loading …";
@@ -93,8 +96,8 @@
     command.before(copy);
   };
   const open = (pairs, address = addressOf(pairs)) => {
-    depth += 1;
-    name(pairs, true);
+    const details = dialog.open && !steps() ? 0 : steps() + 1;
+    name(pairs, { isNew: true, details, isWithin: dialog.open });
     return fill(address);
   };
 
@@ -115,19 +118,24 @@
     await open([["compare", ""], ...given], address);
     // The page says which model was meant.
     const named = [...shown.querySelectorAll("[data-reference]")].map((each) => ["compare", each.dataset.reference]);
-    if (asked === address) name([["compare", ""], ...named], false);
+    if (asked === address) name([["compare", ""], ...named], { isNew: false });
   });
   back.addEventListener("click", () => history.back());
   close.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
+  // A press beside the dialog closes it, unless it is the second of two, or the end of a selection.
+  let isBeside = false;
+  dialog.addEventListener("pointerdown", ({ target }) => (isBeside = target === dialog));
+  dialog.addEventListener("click", ({ target, detail }) => {
+    if (target === dialog && isBeside && detail < 2) dialog.close();
+  });
   dialog.addEventListener("close", () => {
     asked = "";
-    depth = 0;
-    if (opened(location.search).length) name([], true);
+    if (!opened(location.search).length) return;
+    if (steps()) history.go(-steps());
+    else name([], { isNew: false, isWithin: false });
   });
   const follow = () => {
     const pairs = opened(location.search);
-    depth = pairs.length ? history.state?.details ?? 1 : 0;
     if (pairs.length) fill(addressOf(pairs));
     else if (dialog.open) dialog.close();
   };
@@ -136,6 +144,9 @@
   // Models that are chosen in the table, to be compared.
   const start = document.querySelector("#compare-models");
   const tray = document.createElement("div");
+  const text = document.createElement("span");
+  text.setAttribute("role", "status");
+  tray.append(text);
   tray.id = "compare-tray";
   tray.hidden = true;
   tray.setAttribute("role", "group");
@@ -153,8 +164,7 @@
     return made;
   };
   const draw = () => {
-    const text = document.createElement("span");
-    text.setAttribute("role", "status");
+    const place = [...tray.children].indexOf(document.activeElement);
     text.textContent = chosen.length
       ? `${chosen.length} of at most ${MOST}:`
       : `Press up to ${MOST} rows of the table, or press Enter in them.`;
@@ -162,7 +172,9 @@
     const compare = button(`Compare ${chosen.length || ""}`.trim(), () => open([["compare", ""], ...chosen.map((one) => ["compare", one])]));
     compare.className = "main";
     compare.disabled = chosen.length < 2;
-    tray.replaceChildren(text, ...each, compare, button("Cancel", () => choosing(false)));
+    for (const old of tray.querySelectorAll("button")) old.remove();
+    tray.append(...each, compare, button("Cancel", () => choosing(false)));
+    if (place > 0) [...tray.querySelectorAll("button:enabled")].slice(0, place).at(-1).focus();
     const rows = chosen.map((one) => `#leaderboard tr:has(a[href="?model=${CSS.escape(encodeURIComponent(one).replaceAll("%2F", "/"))}"]) td`);
     mark.textContent = rows.length ? `${rows.join(",")}{box-shadow:inset 0 0 0 99px rgb(99 102 241/.18)}` : "";
   };

@@ -18,6 +18,14 @@ PLAIN = re.compile(r"(?!\.+(?:[/:]|$))[\w.-]+(?:/(?!\.+(?:[/:]|$))[\w.-]+)?(?::[
 """A name that a path can have. Others go into the query."""
 
 
+def address(kind: str, name: str, pairs: Sequence[tuple[str, str]] = ()) -> str:
+    """Return the address of the page of a model or a task, with these pairs in its query."""
+    is_plain = PLAIN.fullmatch(name) is not None
+    path = f"{kind}/{quote(name, safe='/:')}" if is_plain else kind
+    query = urlencode(pairs if is_plain else [(NAME, name), *pairs])
+    return f"{path}?{query}" if query else path
+
+
 @dataclass(frozen=True)
 class DetailsLinks:
     """Links to pages that read and average scores in the same way."""
@@ -31,7 +39,7 @@ class DetailsLinks:
 
     def named_model(self, reference: str) -> str:
         """The page of the row that a reference means."""
-        return self._named(MODEL, reference)
+        return address(MODEL, reference, scoring_pairs(self.scoring))
 
     @property
     def table(self) -> str:
@@ -41,7 +49,7 @@ class DetailsLinks:
 
     def task(self, name: str) -> str:
         """The page of a task, by its column's name."""
-        return self._named(TASK, name)
+        return address(TASK, name, scoring_pairs(self.scoring))
 
     def comparison(self, rows: Sequence[Row]) -> str:
         """The page with these rows side by side."""
@@ -55,10 +63,3 @@ class DetailsLinks:
     def scoring_pairs(self) -> list[tuple[str, str]]:
         """The part of a query that says how scores are read and averaged."""
         return scoring_pairs(self.scoring)
-
-    def _named(self, kind: str, name: str) -> str:
-        pairs = scoring_pairs(self.scoring)
-        is_plain = PLAIN.fullmatch(name) is not None
-        path = f"{kind}/{quote(name, safe='/:')}" if is_plain else kind
-        query = urlencode(pairs if is_plain else [(NAME, name), *pairs])
-        return f"{path}?{query}" if query else path

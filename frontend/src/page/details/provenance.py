@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import NamedTuple
 
-from src.leaderboard.rows import Row
+from src.leaderboard.rows import Row, known_commit
 from src.shared.data.result import Result
 from src.shared.times import to_text
 
@@ -25,7 +24,7 @@ def provenance(row: Row, result: Result) -> list[Fact]:
     if setup:
         versions = {"lm_eval": setup.lm_eval, "transformers": setup.transformers, **versions}
     facts = {
-        "Commit": result.commit or row.commit,
+        "Commit": known_commit(result) or "unknown",
         "Precision": result.precision,
         "Weight type": row.weight_type,
         "Parameters": known.num_parameters and f"{known.num_parameters:,}",
@@ -50,8 +49,8 @@ def provenance(row: Row, result: Result) -> list[Fact]:
 
 
 def _duration(seconds: float) -> str:
-    """Return a duration to the second, or to a tenth of one if it is short."""
-    return f"{seconds:.1f} s" if seconds < 60 else f"{timedelta(seconds=round(seconds))} h"
+    """Return a duration in minutes, or in seconds if it is short."""
+    return f"{seconds:.1f} s" if seconds < 59.95 else f"{round(seconds / 60):,} min"
 
 
 def _per_task(values: Mapping[str, object]) -> str:

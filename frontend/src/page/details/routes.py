@@ -15,7 +15,7 @@ from src.columns import optional_columns
 from src.leaderboard import address
 from src.leaderboard.comparison import MOST, Comparison, chosen, with_another
 from src.leaderboard.references import LONGEST, referred
-from src.leaderboard.rescoring import Scoring, rescored
+from src.leaderboard.rescoring import Scoring, counting, rescored
 from src.page.details import STYLE
 from src.page.details.base import Page
 from src.page.details.comparison import ComparisonPage
@@ -83,7 +83,7 @@ class _Details:
             row = referred(page.standings, name)
             return ModelPage(**vars(page), row=row) if row else NothingPage(**vars(page), asked=name)
 
-        return await self._answer(request, (MODEL, name.casefold()), make)
+        return await self._answer(request, (MODEL, name), make)
 
     async def task(self, request: Request) -> Response:
         """Answer with a task."""
@@ -119,7 +119,8 @@ class _Details:
         if len(query) > LONGEST_QUERY:
             return PlainTextResponse(TOO_LONG, 414)
         board, is_read = self._keeper.now.board, bool(self._keeper.now.synced)
-        scoring = address.scoring(query, optional_columns(board.standings.tasks))
+        asked = address.scoring(query, optional_columns(board.standings.tasks))
+        scoring = counting(board.standings, asked)
         depth = _depth(request)
 
         def made() -> Answer:

@@ -47,7 +47,10 @@ class Asked:
         first = self.first if self.first <= table.found else 1
         sizes = [size for size in (self.state.size, most) if size is not None]
         here = slice(first - 1, first - 1 + min(sizes) if sizes else None)
-        return Part(replace(table, rows=table.rows[here], places=table.places[here]), first)
+        cut = replace(
+            table, rows=table.rows[here], places=table.places[here], references=table.references[here]
+        )
+        return Part(cut, first)
 
 
 def read(query: str, standings: Standings) -> Asked:
