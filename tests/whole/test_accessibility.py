@@ -73,6 +73,8 @@ def show(page: Page, tab: str) -> None:
     """Open a tab and everything that can be opened in it."""
     page.get_by_role("tab", name=tab).click()
     expect(page.get_by_text(TABS[tab]).locator("visible=true").first).to_be_visible()
+    if tab == "Charts":  # what comes later moves what has the focus
+        expect(page.locator("#chart .js-plotly-plot .point").first).to_be_attached()
     closed = page.locator("button.label-wrap:not(.open)").locator("visible=true")
     while closed.count():  # what opens may have more within
         page.evaluate(OPEN_EVERYTHING)

@@ -194,7 +194,7 @@ def test_back_leads_through_the_dialog_and_a_link_opens_it_again(visitor: Visito
     visitor.heading("acme/best")
     visitor.click(visitor.dialog.get_by_role("button", name="Close"))
     expect(visitor.dialog).to_be_hidden()
-    assert "model=" not in page.url
+    expect(page).not_to_have_url(re.compile("model="))
 
 
 def test_a_model_is_added_by_a_part_of_its_name(visitor: Visitor) -> None:
@@ -302,3 +302,75 @@ def test_the_about_tab_leads_to_a_task(visitor: Visitor) -> None:
     visitor.heading("Agreement")
     assert visitor.clicks == 2
     expect(visitor.page).to_have_url(re.compile(r"tab=about&.*task=Agreement"))
+
+
+def test_a_double_press_opens_and_the_end_of_a_selection_does_not_close(
+    browser: Browser, frontend: Space
+) -> None:
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    with opening(page):
+        page.goto(frontend.url)
+    visitor = Visitor(page)
+    page.locator("#leaderboard svelte-virtual-table-viewport tbody tr").first.locator("td").first.dblclick()
+    visitor.heading("acme/best")
+    heading = visitor.dialog.get_by_role("heading", level=1)
+    box = heading.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 40, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(100, box["y"])
+    page.mouse.up()
+    expect(visitor.dialog).to_be_visible()
+    page.mouse.click(100, 450)
+    expect(visitor.dialog).to_be_hidden()
+    page.close()
+
+
+def test_after_the_dialog_back_leads_to_what_was_before(browser: Browser, frontend: Space) -> None:
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    with opening(page):
+        page.goto(frontend.url)
+    visitor = Visitor(page)
+    before = page.evaluate("history.length")
+    for model in ("acme/best", "acme/far"):
+        visitor.row(model).click()
+        visitor.heading(model)
+        visitor.dialog.get_by_role("link", name="Agreement").click()
+        visitor.heading("Agreement")
+        page.keyboard.press("Escape")
+        expect(visitor.dialog).to_be_hidden()
+        expect(page).not_to_have_url(re.compile("model=|task="))
+    visitor.row("acme/close").click()
+    visitor.heading("acme/close")
+    assert page.evaluate("history.length") == before + 1
+    page.close()
+
+
+def test_a_press_with_a_modifier_is_the_browsers(browser: Browser, frontend: Space) -> None:
+    page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
+    with opening(page):
+        page.goto(frontend.url)
+    with page.context.expect_page() as opened:
+        page.locator("#leaderboard svelte-virtual-table-viewport").get_by_role(
+            "link", name="details"
+        ).first.click(modifiers=["Control"])
+    Visitor(opened.value).heading("acme/best")
+    expect(page.locator("#details")).to_be_hidden()
+    page.context.close()
+
+
+def test_whoever_takes_a_model_out_by_keyboard_stays_in_the_tray(browser: Browser, frontend: Space) -> None:
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    with opening(page):
+        page.goto(frontend.url)
+    visitor = Visitor(page)
+    page.get_by_role("button", name="Compare", exact=False).first.click()
+    for model in ("acme/best", "acme/far"):
+        visitor.row(model).click()
+    page.get_by_role("button", name="Remove acme/best").press("Enter")
+    expect(page.get_by_role("button", name="Remove acme/far")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#compare-models")).to_be_focused()
+    page.close()

@@ -86,5 +86,7 @@ def test_own_weights_change_the_order_and_go_with_the_link(page: Page) -> None:
 def test_ranks_become_ranges(page: Page) -> None:
     page.get_by_label("Ranks as ranges").check()
     expect(page.locator("#leaderboard").get_by_text("2 (2–3)").first).to_be_visible()
-    expect(page.locator("#notes")).to_contain_text("means second, and the errors of the scores allow any rank from 1 to 4")
+    expect(page.locator("#notes")).to_contain_text(
+        "means second, and the errors of the scores allow any rank from 1 to 4"
+    )
     expect(page).to_have_url(re.compile("ranks=ranges"))

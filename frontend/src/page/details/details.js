@@ -188,6 +188,7 @@
     tray.hidden = !isOn;
     start.setAttribute("aria-pressed", isOn);
     draw();
+    if (!isOn) start.focus();
   };
   start.addEventListener("click", () => choosing(tray.hidden));
   start.setAttribute("aria-pressed", "false");
