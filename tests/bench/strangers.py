@@ -84,6 +84,11 @@ ATTACKS = [
         "change_view",
         [{2: EVERYTHING, 5: n / 1e6} for n in range(100)],
     ),
+    Attack(
+        "tables with weights of one's own, each others",
+        "change_view",
+        [{14: f"weight=Task+0:{n}"} for n in range(2, 300)],
+    ),
     Attack("/reproduce with 1,000 alternatives", "reproduce", [{0: ";".join(map(str, range(1000)))}]),
     Attack("/leaderboard", "leaderboard", [{}]),
     Attack("/queue", "queue", [{}]),
