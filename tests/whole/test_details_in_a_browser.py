@@ -163,6 +163,18 @@ def test_what_changed_for_a_model(visitor: Visitor) -> None:
     assert violations(visitor.page) == []
 
 
+def test_score_against_size(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.click(page.get_by_role("tab", name="Charts"))
+    expect(page.locator("#chart .js-plotly-plot .point").first).to_be_attached()
+    expect(page.locator("#chart-told [role=status]")).to_contain_text("the best is acme/best with 90.00")
+    assert visitor.clicks == 1
+    visitor.click(page.get_by_text("The numbers as a table"))
+    visitor.click(page.locator("#chart-told").get_by_role("link", name="acme/far"))
+    visitor.heading("acme/far")
+    assert visitor.clicks == 3
+
+
 def test_what_a_task_is(visitor: Visitor) -> None:
     visitor.click(visitor.row("acme/best"))
     visitor.heading("acme/best")
