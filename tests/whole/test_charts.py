@@ -52,7 +52,14 @@ def frontend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Space]:
         yield frontend
 
 
-@pytest.fixture(params=[(1400, "light"), (1400, "dark"), (390, "light"), (390, "dark")])
+@pytest.fixture(
+    params=[
+        (1400, "light"),
+        (390, "dark"),
+        pytest.param((1400, "dark"), marks=pytest.mark.slow),
+        pytest.param((390, "light"), marks=pytest.mark.slow),
+    ]
+)
 def page(browser: Browser, frontend: Space, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A window of some width in a theme, at the table."""
     width, theme = request.param

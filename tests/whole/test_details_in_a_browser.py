@@ -103,7 +103,14 @@ class Visitor:
         expect(self.dialog.get_by_role("heading", name=name, level=1)).to_be_focused()
 
 
-@pytest.fixture(params=[(1400, "light"), (1400, "dark"), (390, "light"), (390, "dark")], ids=str)
+EITHER = [(1400, "light"), (390, "dark")]
+OR = [
+    pytest.param((1400, "dark"), marks=pytest.mark.slow),
+    pytest.param((390, "light"), marks=pytest.mark.slow),
+]
+
+
+@pytest.fixture(params=[*EITHER, *OR], ids=str)
 def visitor(browser: Browser, frontend: Space, request: pytest.FixtureRequest) -> Iterator[Visitor]:
     """Somebody at a desk, and somebody with a phone."""
     width, theme = request.param
