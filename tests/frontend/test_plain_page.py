@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -235,18 +234,12 @@ def board_of(corpus: Corpus) -> Board:
         return keeper.now.board
 
 
-def test_a_hundred_rows_of_twelve_tasks_have_seventy_kilobytes_and_take_a_tenth_of_a_second() -> None:
+def test_a_hundred_rows_of_twelve_tasks_have_seventy_kilobytes() -> None:
     board = board_of(Corpus(300, 20, 12))
-    asked = read("", board.standings)
-    took = []
-    for _ in range(3):
-        begun = perf_counter()
-        answer = document(board, asked, SITE)
-        _ = answer.zipped, answer.tag
-        took.append(perf_counter() - begun)
+    answer = document(board, read("", board.standings), SITE)
     assert len(PlainPage(answer.body.decode()).rows) == 100
     assert len(answer.body) <= 70_000
-    assert min(took) <= 0.1
+    assert len(answer.zipped) <= 15_000
 
 
 def test_in_a_frame_there_is_the_table_and_a_way_back(client: Any) -> None:

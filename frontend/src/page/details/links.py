@@ -20,6 +20,7 @@ PLAIN = re.compile(r"(?!\.+(?:[/:]|$))[\w.-]+(?:/(?!\.+(?:[/:]|$))[\w.-]+)?(?::[
 
 def address(kind: str, name: str, pairs: Sequence[tuple[str, str]] = ()) -> str:
     """Return the address of the page of a model or a task, with these pairs in its query."""
+    name = name.encode("utf-8", "replace").decode()
     is_plain = PLAIN.fullmatch(name) is not None
     path = f"{kind}/{quote(name, safe='/:')}" if is_plain else kind
     query = urlencode(pairs if is_plain else [(NAME, name), *pairs])
