@@ -22,7 +22,7 @@ def make_leaderboard(folder: Path, *, models: int, organizations: int, tasks: in
 @contextmanager
 def served(name: str, folder: Path, *, tasks: int, root: Path = ROOT) -> Iterator[Space]:
     """Run `many_tasks_app` or `bare_app` of the project in `root` on the folder until the block ends."""
-    port = free_port(7960)
+    port = free_port(0)  # others may start at the same moment
     log = folder / f"{name}-{port}.log"
     variables = _variables(root) | {
         "LEADERBOARD_DATA_DIR": str(folder),
