@@ -179,7 +179,8 @@ def read_the_plain_page(browser: Browser, frontend: Visited) -> None:
             file = page.get_by_role("link", name=name, exact=True).first
             assert page.request.get(f"{frontend.url}/{file.get_attribute('href')}").ok, name
         picture = page.locator('meta[property="og:image"]').get_attribute("content")
-        for path in ("table", "leaderboard", "badge/demo/adder.svg", picture):
+        details = ("task/Addition", "compare", "charts", "chart/size.svg")
+        for path in ("table", "leaderboard", "badge/demo/adder.svg", picture, *details):
             for method in ("GET", "HEAD"):
                 assert page.request.fetch(f"{frontend.url}/{path}", method=method).ok, path
 
