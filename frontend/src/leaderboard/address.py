@@ -98,7 +98,7 @@ def scoring(query: str, offered: Sequence[Column]) -> Scoring:
     return state(query, offered).scoring
 
 
-def read_weights(texts: Iterable[str], offered: Sequence[Column]) -> frozenset[tuple[str, float]]:
+def _weights(texts: Iterable[str], offered: Sequence[Column]) -> frozenset[tuple[str, float]]:
     """Return the weights in texts such as `GSM8K:2`. The last one of a column counts."""
     owners = {column.name: own_weight(column.task) for column in offered if column.task}
     pairs = (text.rpartition(":") for text in texts)
@@ -120,7 +120,7 @@ def _weight(text: str) -> float | None:
 
 
 def _scoring(values: Mapping[str, Sequence[str]], offered: Sequence[Column]) -> Scoring:
-    return Scoring(read_weights(values.get(WEIGHT, ()), offered), _first(values, SCORES) == NORMALISED)
+    return Scoring(_weights(values.get(WEIGHT, ()), offered), _first(values, SCORES) == NORMALISED)
 
 
 def _columns(values: Mapping[str, Sequence[str]], offered: Sequence[Column]) -> frozenset[str]:

@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from src.columns import Column, columns
 from src.leaderboard.ranking import Averaging
 from src.leaderboard.rows import Row, Standings, known_commit
-from src.leaderboard.scores import Scores, scores_of
+from src.leaderboard.scores import Scores, scores_of, task_columns
 from src.leaderboard.scoring import TaskColumn, name_in
 from src.leaderboard.sorting import places
 from src.leaderboard.uncertainty import Interval, differ, interval
@@ -100,7 +99,7 @@ class Run(NamedTuple):
 def measured(standings: Standings, row: Row) -> list[Measured]:
     """Return the scores of a row in the order of the tasks."""
     found = []
-    for number, (task, column) in enumerate(zip(standings.tasks, _columns(standings), strict=True)):
+    for number, (task, column) in enumerate(zip(standings.tasks, task_columns(standings), strict=True)):
         taken = places(standings, column)
         found.append(
             Measured(
@@ -133,14 +132,7 @@ def scale(standings: Standings, number: int) -> Scale:
 
 def task_scores(standings: Standings, number: int) -> Scores:
     """Return the scores of all rows in a task, nan where there is none."""
-    return scores_of(standings, _columns(standings)[number])
-
-
-def _columns(standings: Standings) -> Sequence[Column]:
-    """Return the column of each task's scores."""
-    return standings.derived.once(
-        "columns of tasks", lambda: [column for column in columns(standings.tasks) if column.task]
-    )
+    return scores_of(standings, task_columns(standings)[number])
 
 
 def neighbours(standings: Standings, row: Row) -> list[Neighbour]:

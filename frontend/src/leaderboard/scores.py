@@ -19,9 +19,10 @@ def score_columns(standings: Standings) -> Sequence[Column]:
 
 
 def task_columns(standings: Standings) -> Sequence[Column]:
-    """Return the columns of single tasks."""
-    headers = {task.header for task in standings.tasks}
-    return [column for column in score_columns(standings) if column.header in headers]
+    """Return the columns of single tasks, in the order of the tasks."""
+    return standings.derived.once(
+        "columns of tasks", lambda: [column for column in columns(standings.tasks) if column.task]
+    )
 
 
 def main_column(standings: Standings) -> Column:
@@ -37,10 +38,7 @@ def scores_of(standings: Standings, column: Column) -> Scores:
         tasks = [each.task for each in standings.tasks]
         if column.task in tasks:
             return _of_tasks(standings)[:, tasks.index(column.task)]
-        try:
-            values = list(map(column.value, standings.rows))
-        except Exception:  # noqa: BLE001  # it is the owner's; other rows keep their scores
-            values = list(map(column.value_of, standings.rows))
+        values = map(column.value_of, standings.rows)
         return np.array([value if isinstance(value, float) else np.nan for value in values], dtype=float)
 
     return standings.derived.once(("scores", column.header), read)

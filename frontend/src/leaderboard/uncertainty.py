@@ -33,6 +33,10 @@ class RankRange(NamedTuple):
     worst: int
     """The number of models that are not significantly worse, with the model itself."""
 
+    def after(self, rank: object) -> str:
+        """Return how a rank reads with its range: `2 (1–4)`, or `2` if it is the only one."""
+        return f"{rank}" if self.best == self.worst else f"{rank} ({self.best}–{self.worst})"
+
 
 def interval(score: float, error: float) -> Interval:
     """Return the interval of a score with this standard error."""

@@ -83,7 +83,11 @@ class Table:
         cells = column.cells(self.rows)
         if column is RANK and self.ranges:
             found = [self.ranges.get(id(row)) for row in self.rows]
-            return cells._replace(texts=list(map(_rank, cells.texts, found)))
+            return cells._replace(
+                texts=[
+                    each.after(rank) if each else rank for rank, each in zip(cells.texts, found, strict=True)
+                ]
+            )
         if column is not self.sorted_by or not self.places:
             return cells
         pairs = zip(cells.texts, self.places, strict=True)
@@ -126,11 +130,6 @@ def view(standings: Standings, state: ViewState) -> Table:
         ranges=ranges(standings) if state.has_ranges else None,
         scoring=scoring,
     )
-
-
-def _rank(rank: str, found: RankRange | None) -> str:
-    """Return how a rank reads: `2 (1–4)` if it can be another one."""
-    return rank if found is None or found.best == found.worst else f"{rank} ({found.best}–{found.worst})"
 
 
 def _ordered(standings: Standings, by: Column, sort: Sort) -> Sequence[Row]:

@@ -10,6 +10,7 @@ from huggingface_hub import constants
 from markupsafe import Markup, escape
 
 from src.board.keeper import Keeper
+from src.leaderboard.rows import Row
 from src.shared.data.model_name import is_model_name
 from src.shared.stores.store import Store
 
@@ -59,6 +60,12 @@ def request_link(path: str, text: Markup | str) -> Markup:
 def request_address(path: str) -> str:
     """Return the address of the page with one request open, which people can keep and share."""
     return f"?{REQUEST}={quote(path)}"
+
+
+def page_of(row: Row, local_models: Collection[str]) -> str | None:
+    """Return the address of a row's model on the Hub, or None if it lies in the local folder or is gone."""
+    is_there = row.model not in local_models and row.is_available is not False
+    return model_address(row.model) if is_there else None
 
 
 def model_address(name: str) -> str | None:

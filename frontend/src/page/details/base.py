@@ -12,7 +12,7 @@ from src.columns import score
 from src.leaderboard.ranking import ranges
 from src.leaderboard.references import reference
 from src.leaderboard.rows import Row, Standings
-from src.leaderboard.uncertainty import RankRange, Z
+from src.leaderboard.uncertainty import Z
 from src.page.details.links import DetailsLinks
 from src.page.links import Links
 from src.page.table import shortened
@@ -40,13 +40,8 @@ class Page:
         """Return a row's rank, with the ranks that it may have."""
         if row.rank is None:
             return f"no rank: {row.done} of {row.total} tasks have a score"
-        found = self.range(row)
-        sure = f" ({found.best}–{found.worst})" if found and found.best < found.worst else ""
-        return f"{row.rank}{sure}"
-
-    def range(self, row: Row) -> RankRange | None:
-        """Return the ranks that a row may have; None without an error."""
-        return ranges(self.standings).get(id(row))
+        found = ranges(self.standings).get(id(row))
+        return found.after(row.rank) if found else str(row.rank)
 
     @property
     def ranked(self) -> int:
@@ -89,8 +84,3 @@ class Page:
         parts = ["Scores are normalised: 0 is guessing, 100 is perfect."] * scoring.is_normalised
         parts += [f"The average has your weights: {scoring.weights_in_words}."] * bool(scoring.weights)
         return " ".join(parts)
-
-    @property
-    def scoring_fields(self) -> Sequence[tuple[str, str]]:
-        """The scoring as hidden fields of a form."""
-        return self.to.scoring_pairs

@@ -16,7 +16,7 @@ from src.page.details import drawings
 from src.page.details.base import Page
 from src.page.details.drawings import Bar, Point
 from src.page.details.provenance import Fact, provenance
-from src.page.links import model_address
+from src.page.links import page_of
 from src.page.table import badges
 from src.shared.data.names import log_path
 from src.shared.data.result import Result
@@ -48,8 +48,7 @@ class ModelPage(Page):
     @property
     def address(self) -> str:
         """The model's page on the Hub; empty if there is none."""
-        has_page = self.row.model not in self.board.local_models and self.row.is_available is not False
-        return (model_address(self.row.model) or "") if has_page else ""
+        return page_of(self.row, self.board.local_models) or ""
 
     @property
     def badges(self) -> Sequence[str]:

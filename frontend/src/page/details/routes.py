@@ -27,8 +27,8 @@ from src.page.html import render
 from src.page.links import Links
 from src.page.plain.asked import LONGEST_QUERY
 from src.page.plain.document import STYLE as PLAIN_STYLE
-from src.page.plain.kept import FRESH, NOT_YET, Answer, Busy, Kept, respond
-from src.page.plain.routes import BUSY, READING, TOO_LONG
+from src.page.plain.kept import Answer, Kept
+from src.page.plain.routes import READING, TOO_LONG
 from src.page.plain.site import Site
 from src.shared.serving.doors import Door
 
@@ -129,11 +129,8 @@ class _Details:
             status = NOT_READ if page.status == NOT_FOUND and not is_read else page.status
             return Answer(html.encode("utf-8", "replace"), HTML, WITH_A_BASE, status)
 
-        try:
-            answer = await self._kept.answer(board.standings, (key, scoring, depth, is_read), made)
-        except Busy:
-            return PlainTextResponse(BUSY, 503, {"Retry-After": "60"})
-        return respond(answer, request, caching=FRESH if is_read else NOT_YET)
+        wanted = (key, scoring, depth)
+        return await self._kept.respond(request, board.standings, wanted, made, is_read=is_read)
 
     def _page(self, board: Board, scoring: Scoring) -> Page:
         standings = rescored(board.standings, scoring)

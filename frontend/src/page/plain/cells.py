@@ -17,7 +17,7 @@ from src.leaderboard.view import Table
 from src.model_types import ModelType
 from src.page import marks
 from src.page.details.links import DetailsLinks
-from src.page.links import model_address
+from src.page.links import page_of
 from src.page.table import badges, has_bars, shortened
 
 
@@ -68,9 +68,8 @@ class Cells:
         return list(map(self._name, rows, details, marks.at(MODEL, rows, self.notes)))
 
     def _name(self, row: Row, details: str, note: str) -> Name:
-        has_page = row.model not in self.board.local_models and row.is_available is not False
         found = badges(row, is_new=row.first_ended >= self.new_since)
-        address = model_address(row.model) if has_page else None
+        address = page_of(row, self.board.local_models)
         return Name(shortened(row.model), address, details, found, note)
 
     def _cells(self, column: Column) -> Sequence[Cell]:

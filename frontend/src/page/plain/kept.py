@@ -14,7 +14,7 @@ from time import perf_counter, sleep
 
 from cachetools import LRUCache
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from src.shared.serving.compression import takes_gzip
 from src.submitting.threads import LONGEST_REST_SECONDS, Threads
@@ -35,6 +35,8 @@ NOT_YET = "no-cache"
 
 VARY = "Accept-Encoding, Origin"
 """Gradio writes the caller's origin into the answer."""
+
+BUSY = "The page is busy. Try again in a minute."
 
 HARMLESS = {
     "X-Content-Type-Options": "nosniff",
@@ -108,6 +110,16 @@ class Kept:
                 raise Busy
             self._making[key] = asyncio.ensure_future(self._make(of, key, make))
         return await asyncio.shield(self._making[key])
+
+    async def respond(
+        self, request: Request, of: object, key: Hashable, make: Callable[[], Answer], *, is_read: bool
+    ) -> Response:
+        """Answer a call, or say that the page is busy. `is_read` is whether the datasets are read."""
+        try:
+            answer = await self.answer(of, (is_read, key), make)
+        except Busy:
+            return PlainTextResponse(BUSY, 503, {"Retry-After": "60"})
+        return respond(answer, request, caching=FRESH if is_read else NOT_YET)
 
     async def _make(self, of: object, key: Hashable, make: Callable[[], Answer]) -> Answer:
         try:

@@ -19,7 +19,7 @@ from src.page.plain.badge import badge, shown_column
 from src.page.plain.charts import PICTURES, chart_picture, charts_page
 from src.page.plain.document import document
 from src.page.plain.exports import as_csv, as_json, as_parquet
-from src.page.plain.kept import FRESH, NOT_YET, Answer, Busy, Kept, respond
+from src.page.plain.kept import Answer, Kept
 from src.page.plain.preview import owners_picture, preview
 from src.page.plain.site import Site
 from src.page.table import new_since
@@ -31,7 +31,6 @@ from src.shared.times import Clock, utc_now
 LONGEST_NAME = 200
 """Characters of what a badge is asked to show."""
 
-BUSY = "The page is busy. Try again in a minute."
 TOO_LONG = f"This address is longer than {LONGEST_QUERY:,} characters, which is the limit."
 
 READING = ("GET", "HEAD")
@@ -162,11 +161,7 @@ class _Plain:
         self, request: Request, board: Board, key: Hashable, make: Callable[[], Answer]
     ) -> Response:
         is_read = bool(self._keeper.now.synced)
-        try:
-            answer = await self._kept.answer(board.standings, (is_read, key), make)
-        except Busy:
-            return PlainTextResponse(BUSY, 503, {"Retry-After": "60"})
-        return respond(answer, request, caching=FRESH if is_read else NOT_YET)
+        return await self._kept.respond(request, board.standings, key, make, is_read=is_read)
 
 
 def _column(request: Request, board: Board) -> Column:
