@@ -7,9 +7,8 @@ import numpy as np
 from src.columns import Column
 from src.leaderboard.charts import time_chart
 from src.leaderboard.rows import Standings
-from src.page.charts.choice import label
-from src.page.charts.drawn import Drawn, counted, joined, left_out, references
-from src.page.charts.points import Points, figure, numbers, told, unshown
+from src.page.charts.drawn import Drawn, counted, references
+from src.page.charts.points import Points, chart, told
 
 FEWEST_DAYS, ROOM = np.timedelta64(3, "D"), 25
 """What the axis has before the first day and after the last: so many days, or this part of all."""
@@ -17,17 +16,13 @@ FEWEST_DAYS, ROOM = np.timedelta64(3, "D"), 25
 
 def draw(standings: Standings, column: Column) -> Drawn:
     """Return the chart of a column."""
-    found = points(standings, column)
-    if not found.names:
-        return Drawn(nothing(standings, column))
-    fits = found.that_fit()
-    return Drawn(
-        sentence(found),
-        joined(
-            left_out(len(found.names), len(standings.rows), "their day or score is not known"), unshown(fits)
-        ),
-        numbers(found),
-        make_figure=lambda: figure(found, fits, hover="%{x|%Y-%m-%d}", type="date", range=_range(found)),
+    return chart(
+        points(standings, column),
+        standings,
+        sentence=sentence,
+        axis=lambda found: {"hover": "%{x|%Y-%m-%d}", "type": "date", "range": _range(found)},
+        missing="no result says its day",
+        left_out_why="their day or score is not known",
     )
 
 
@@ -40,13 +35,13 @@ def _range(found: Points) -> list[str]:
 
 def points(standings: Standings, column: Column) -> Points:
     """Return the models whose score, and day of the first evaluation, are known."""
-    chart = time_chart(standings, column)
+    found = time_chart(standings, column)
     return Points(
         column,
-        references(standings, chart.rows),
-        chart.days,
-        chart.scores,
-        chart.is_record,
+        references(standings, found.rows),
+        found.days,
+        found.scores,
+        found.is_record,
         "Day of the first evaluation",
         "Best so far",
         str,
@@ -61,11 +56,3 @@ def sentence(found: Points) -> str:
         f"{models}, {counted(len(records), 'record')}; the latest is {told(found, latest)} "
         f"on {found.x[latest]}."
     )
-
-
-def nothing(standings: Standings, column: Column) -> str:
-    """Return why there is no chart."""
-    scored = sum(column.value_of(row) is not None for row in standings.rows)
-    if not scored:
-        return f"No model has a score of {label(column)} yet."
-    return f"{counted(scored, 'model')} with a score of {label(column)}, but no result says its day."

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from src.columns import Column, score
 from src.leaderboard.charts import Flags
+from src.leaderboard.rows import Standings
 from src.leaderboard.scores import Scores
 from src.page.charts.choice import label
-from src.page.charts.drawn import MOST_LINES, Line, Numbers, short
+from src.page.charts.drawn import MOST_LINES, Drawn, Line, Numbers, counted, joined, left_out, short
 from src.page.charts.figures import GRAY, INDIGO, ORANGE, as_json, axis_title, named
 
 MOST_LETTERS = 130_000
@@ -57,6 +58,39 @@ class Points:
             True
         )
         return fits
+
+
+def chart(
+    points: Points,
+    standings: Standings,
+    *,
+    sentence: Callable[[Points], str],
+    axis: Callable[[Points], dict[str, Any]],
+    missing: str,
+    left_out_why: str,
+) -> Drawn:
+    """Return the chart of some points.
+
+    `sentence` tells what they show, `axis` gives the options of the figure. `missing` says why there are none
+    although models have scores, `left_out_why` why some models are not there.
+    """
+    if not points.names:
+        return Drawn(_nothing(points.column, standings, missing))
+    fits = points.that_fit()
+    return Drawn(
+        sentence(points),
+        joined(left_out(len(points.names), len(standings.rows), left_out_why), unshown(fits)),
+        numbers(points),
+        make_figure=lambda: figure(points, fits, **axis(points)),
+    )
+
+
+def _nothing(column: Column, standings: Standings, missing: str) -> str:
+    """Return why there is no chart."""
+    scored = sum(column.value_of(row) is not None for row in standings.rows)
+    if not scored:
+        return f"No model has a score of {label(column)} yet."
+    return f"{counted(scored, 'model')} with a score of {label(column)}, but {missing}."
 
 
 def figure(points: Points, fits: Flags, *, hover: str, **x_axis: Any) -> str:

@@ -8,9 +8,8 @@ from src import columns
 from src.columns import Column
 from src.leaderboard.charts import size_chart
 from src.leaderboard.rows import Standings
-from src.page.charts.choice import label
-from src.page.charts.drawn import Drawn, counted, joined, left_out, references
-from src.page.charts.points import Points, figure, numbers, told, unshown
+from src.page.charts.drawn import Drawn, counted, references
+from src.page.charts.points import Points, chart, told
 
 SMALL = 1
 """Billions of parameters: the sentence names the best model below this, and the best of all."""
@@ -18,29 +17,25 @@ SMALL = 1
 
 def draw(standings: Standings, column: Column) -> Drawn:
     """Return the chart of a column."""
-    found = points(standings, column)
-    if not found.names:
-        return Drawn(nothing(standings, column))
-    fits = found.that_fit()
-    return Drawn(
-        sentence(found),
-        joined(
-            left_out(len(found.names), len(standings.rows), "their size or score is not known"), unshown(fits)
-        ),
-        numbers(found),
-        make_figure=lambda: figure(found, fits, hover="%{x:,.3~f} B", type="log", dtick="D2"),
+    return chart(
+        points(standings, column),
+        standings,
+        sentence=sentence,
+        axis=lambda _: {"hover": "%{x:,.3~f} B", "type": "log", "dtick": "D2"},
+        missing="none with a known size",
+        left_out_why="their size or score is not known",
     )
 
 
 def points(standings: Standings, column: Column) -> Points:
     """Return the models whose size and score are known."""
-    chart = size_chart(standings, column)
+    found = size_chart(standings, column)
     return Points(
         column,
-        references(standings, chart.rows),
-        chart.sizes,
-        chart.scores,
-        chart.is_front,
+        references(standings, found.rows),
+        found.sizes,
+        found.scores,
+        found.is_front,
         "Billions of parameters",
         "Best of its size",
         lambda value: columns.size(float(value)),
@@ -56,11 +51,3 @@ def sentence(found: Points) -> str:
     if small.size and found.x[best] >= SMALL:
         text += f", the best under {SMALL} B is {told(found, int(small[turned[small].argmax()]))}"
     return f"{text}."
-
-
-def nothing(standings: Standings, column: Column) -> str:
-    """Return why there is no chart."""
-    scored = sum(column.value_of(row) is not None for row in standings.rows)
-    if not scored:
-        return f"No model has a score of {label(column)} yet."
-    return f"{counted(scored, 'model')} with a score of {label(column)}, but none with a known size."
