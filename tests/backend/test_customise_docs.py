@@ -16,12 +16,12 @@ from lm_eval.tasks import TaskManager
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from src.evaluation.description import describe_task
-from src.evaluation.harness import evaluate
-from src.evaluation.tasks.configs import Leaf, leaves
-from src.evaluation.tasks.tasks import COLLECTION
-from src.evaluation.trial import trial
-from src.evaluation.trial.problems import problems
+from src.evaluation.evaluating import evaluate
+from src.evaluation.lm_eval.description import describe_task
+from src.evaluation.lm_eval.tasks.configs import Leaf, leaves
+from src.evaluation.lm_eval.tasks.tasks import COLLECTION
+from src.evaluation.lm_eval.trial import trial
+from src.evaluation.lm_eval.trial.problems import problems
 from src.running.suite import NamedTasks, Suite, read_tasks
 from src.settings import Settings
 from src.shared.data.backend_description import TaskDescription

@@ -17,9 +17,9 @@ import yaml
 from lm_eval.api.task import Task
 from lm_eval.tasks import TaskManager
 
-from src.evaluation.description import describe
-from src.evaluation.tasks.configs import groups_in, is_group, is_tag, leaves
-from src.evaluation.trial.problems import problems
+from src.evaluation.lm_eval.description import describe
+from src.evaluation.lm_eval.tasks.configs import groups_in, is_group, is_tag, leaves
+from src.evaluation.lm_eval.trial.problems import problems
 from src.running.child_environment import clean_environment
 from src.running.executor import ProcessExecutor
 from src.running.job import Work

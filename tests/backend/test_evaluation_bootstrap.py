@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from lm_eval.api import metrics
 
-from src.evaluation.reports.bootstrap import Meter, bootstrapping_reported, standard_error
+from src.evaluation.lm_eval.bootstrap import Meter, bootstrapping_reported, standard_error
 
 
 class Count:

@@ -13,8 +13,8 @@ from safetensors import SafetensorError
 
 from src.evaluation.errors import last_line
 from src.evaluation.failures import Failed, Step, explained, unexpected
-from src.evaluation.tasks import tasks
-from src.evaluation.tasks.tasks import find_tasks
+from src.evaluation.lm_eval.tasks import tasks
+from src.evaluation.lm_eval.tasks.tasks import find_tasks
 from src.running.job import End, Failure
 from support.blamed import MODEL, NOBODY, OWNER, blamed
 from support.jobs import TASKS, make_job

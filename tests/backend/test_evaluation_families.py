@@ -11,8 +11,10 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
 )
 
+from src.evaluation.evaluating import evaluate
 from src.evaluation.failures import Failed
-from src.evaluation.harness import MeteredModel, evaluate, load_metered
+from src.evaluation.lm_eval.engine import load_metered
+from src.evaluation.lm_eval.model import MeteredModel
 from src.evaluation.loading.behaviour import bears_padding
 from src.evaluation.loading.loading import load
 from src.evaluation.progress import ProgressMeter

@@ -10,8 +10,10 @@ import torch
 from lm_eval.api.instance import Instance
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from src.evaluation.evaluating import evaluate
 from src.evaluation.failures import Failed
-from src.evaluation.harness import MeteredModel, evaluate, load_metered
+from src.evaluation.lm_eval.engine import load_metered
+from src.evaluation.lm_eval.model import MeteredModel
 from src.evaluation.loading.finite import FiniteScores, extremes
 from src.evaluation.loading.weights import has_only_numbers
 from src.evaluation.progress import ProgressMeter

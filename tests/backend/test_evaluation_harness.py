@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from src.evaluation import harness
+from src.evaluation.devices import batch_size
+from src.evaluation.evaluating import evaluate
 from src.evaluation.failures import Failed
-from src.evaluation.harness import MeteredModel, batch_size, evaluate, load_metered
+from src.evaluation.lm_eval import engine
+from src.evaluation.lm_eval.engine import ENGINE, load_metered
+from src.evaluation.lm_eval.model import MeteredModel
 from src.evaluation.progress import ProgressMeter
 from src.evaluation.reports.machine import machine
 from src.evaluation.reports.report import Report
@@ -57,7 +60,8 @@ def test_the_report_names_the_model_and_no_path_of_the_machine(model: Path, tmp_
 
 def test_the_report_says_on_what_it_was_computed_and_with_which_versions(model: Path) -> None:
     report = report_of(make_job(model, tasks=("tiny_copy",), limit=2))
-    assert report["leaderboard"] == {"hardware": machine("cpu"), "versions": added_versions()}
+    versions = added_versions(ENGINE.unnamed_packages)
+    assert report["leaderboard"] == {"hardware": machine("cpu"), "versions": versions}
 
 
 def test_a_limit_is_kept_and_shown(model: Path) -> None:
@@ -147,8 +151,8 @@ def test_a_report_with_a_question_too_few_is_invalid(model: Path, monkeypatch: p
         del report["samples"]["tiny_copy"][-1]
         return report
 
-    simple_evaluate = harness.simple_evaluate
-    monkeypatch.setattr(harness, "simple_evaluate", without_one)
+    simple_evaluate = engine.simple_evaluate
+    monkeypatch.setattr(engine, "simple_evaluate", without_one)
     with pytest.raises(
         Failed, match="answers to 1 of the 2 questions of tiny_copy, so nothing was"
     ) as failed:

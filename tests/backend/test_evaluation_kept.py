@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from src.evaluation.reports import kept
 from src.evaluation.reports.kept import NEWEST, KeptReports, key
@@ -29,9 +30,9 @@ def job(tmp_path: Path) -> Job:
 
 
 def test_a_report_is_read_as_it_was_written(job: Job, tmp_path: Path) -> None:
-    assert KeptReports.of(job, "8").read("sums") is None
-    KeptReports.of(job, "8").write("sums", REPORT)
-    assert KeptReports.of(job, "8").read("sums") == REPORT
+    assert KeptReports.of(job).read("sums") is None
+    KeptReports.of(job).write("sums", REPORT)
+    assert KeptReports.of(job).read("sums") == REPORT
     assert [path.name for path in tmp_path.glob("kept/*/*")] == ["sums.json"]
 
 
@@ -39,7 +40,7 @@ def test_a_report_is_read_as_it_was_written(job: Job, tmp_path: Path) -> None:
 def test_nothing_is_kept_without_a_folder_or_for_weights_that_may_change(
     without: dict[str, Any], job: Job, tmp_path: Path
 ) -> None:
-    reports = KeptReports.of(replace(job, **without), "8")
+    reports = KeptReports.of(replace(job, **without))
     reports.write("sums", REPORT)
     assert reports.read("sums") is None
     assert not (tmp_path / "kept").exists()
@@ -49,7 +50,7 @@ def test_nothing_is_kept_without_a_folder_or_for_weights_that_may_change(
 def test_a_damaged_file_is_left_alone_with_a_warning(
     damage: bytes, job: Job, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reports = KeptReports.of(job, "8")
+    reports = KeptReports.of(job)
     reports.write("sums", REPORT)
     [file] = tmp_path.glob("kept/*/sums.json")
     file.write_bytes(damage)
@@ -59,7 +60,7 @@ def test_a_damaged_file_is_left_alone_with_a_warning(
 
 @pytest.mark.parametrize("task", ["../sums", "a/b", "harness|sums|5", ".", "ä" * 30])
 def test_a_task_may_have_any_name(task: str, job: Job, tmp_path: Path) -> None:
-    reports = KeptReports.of(job, "8")
+    reports = KeptReports.of(job)
     reports.write(task, REPORT)
     assert reports.read(task) == REPORT
     assert len(list(tmp_path.glob("kept/*/*.json"))) == 1
@@ -67,10 +68,10 @@ def test_a_task_may_have_any_name(task: str, job: Job, tmp_path: Path) -> None:
 
 def test_another_number_of_examples_is_another_report(job: Job) -> None:
     for number in (None, 0, 5):
-        reports = KeptReports.of(replace(job, num_fewshot=number), "8")
+        reports = KeptReports.of(replace(job, num_fewshot=number))
         assert reports.read("sums") is None
         reports.write("sums", REPORT)
-    other = KeptReports.of(replace(job, num_fewshot=3, fewshot_by_task={"sums": 5}), "8")
+    other = KeptReports.of(replace(job, num_fewshot=3, fewshot_by_task={"sums": 5}))
     assert other.read("sums") == REPORT
 
 
@@ -89,21 +90,21 @@ def test_another_number_of_examples_is_another_report(job: Job) -> None:
     ids=lambda change: next(iter(change)),
 )
 def test_what_a_score_depends_on_is_in_the_key(change: dict[str, Any], job: Job) -> None:
-    assert key(replace(job, **change), "8") != key(job, "8")
+    assert key(replace(job, **change)) != key(job)
 
 
 def test_another_run_evaluates_anew_and_its_attempts_share(job: Job) -> None:
     first, second = (replace(job, run=run) for run in ("first", "second"))
-    KeptReports.of(first, "8").write("sums", REPORT)
-    assert KeptReports.of(second, "8").read("sums") is None
-    assert KeptReports.of(first, "8").read("sums") == REPORT
+    KeptReports.of(first).write("sums", REPORT)
+    assert KeptReports.of(second).read("sums") is None
+    assert KeptReports.of(first).read("sums") == REPORT
 
 
 def test_the_batch_size_and_the_versions_are_in_the_key(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = key(job, "8")
-    assert key(job, "16") != before
-    monkeypatch.setattr(kept, "versions", lambda: {"torch": "1.0"})
-    assert key(job, "8") != before
+    before = key(job)
+    assert key(replace(job, batch_size="16")) != before
+    monkeypatch.setattr(kept, "versions", lambda packages: {"torch": "1.0"})
+    assert key(job) != before
 
 
 @pytest.mark.parametrize(
@@ -116,32 +117,32 @@ def test_the_batch_size_and_the_versions_are_in_the_key(job: Job, monkeypatch: p
     ids=["other words", "another name", "one more"],
 )
 def test_the_files_of_the_tasks_are_in_the_key(change: Callable[[Path], object], job: Job) -> None:
-    before = key(job, "8")
+    before = key(job)
     change(Path(job.tasks_dir))
-    assert key(job, "8") != before
+    assert key(job) != before
 
 
 def test_the_key_stays_the_same_for_other_tasks_and_for_what_python_compiles(job: Job) -> None:
-    before = key(job, "8")
+    before = key(job)
     compiled = Path(job.tasks_dir) / "__pycache__"
     compiled.mkdir()
     (compiled / "utils.pyc").write_bytes(b"\0")
-    assert key(replace(job, tasks=("sums", "more"), num_fewshot=2), "8") == before
+    assert key(replace(job, tasks=("sums", "more"), num_fewshot=2)) == before
 
 
 def test_two_cards_of_one_kind_are_the_same(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept.torch.cuda, "get_device_name", lambda device: "NVIDIA L4")
-    assert key(replace(job, device="cuda:0"), "8") == key(replace(job, device="cuda:1"), "8")
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA L4")
+    assert key(replace(job, device="cuda:0")) == key(replace(job, device="cuda:1"))
 
 
 def test_only_the_reports_of_the_jobs_that_ran_last_stay(job: Job, tmp_path: Path) -> None:
-    KeptReports.of(job, "8").write("sums", REPORT)
+    KeptReports.of(job).write("sums", REPORT)
     [own] = (tmp_path / "kept").iterdir()
     os.utime(own, (0, 0))
     for age in range(NEWEST + 5):
         folder = tmp_path / "kept" / f"other {age}"
         folder.mkdir()
         os.utime(folder, (1000 - age, 1000 - age))
-    assert KeptReports.of(job, "8").read("sums") == REPORT  # which makes it the newest
+    assert KeptReports.of(job).read("sums") == REPORT  # which makes it the newest
     left = {folder.name for folder in (tmp_path / "kept").iterdir()}
     assert left == {own.name, *(f"other {age}" for age in range(NEWEST - 1))}

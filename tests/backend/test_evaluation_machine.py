@@ -10,6 +10,7 @@ import torch
 from lm_eval.loggers.utils import add_env_info
 from torch.utils import collect_env
 
+from src.evaluation.lm_eval.engine import ENGINE
 from src.evaluation.reports import machine as described
 from src.evaluation.reports.machine import machine, machine_not_described
 from src.evaluation.versions import added_versions
@@ -65,7 +66,7 @@ def test_this_machine_is_described_without_its_name() -> None:
 
 
 def test_the_added_versions_are_what_is_installed_and_can_be_read_again() -> None:
-    versions = added_versions()
+    versions = added_versions(ENGINE.unnamed_packages)
     assert versions["torch"] == torch.__version__
     assert versions["leaderboard-template"] == TEMPLATE_VERSION
     assert versions.keys() == {"torch", "datasets", "accelerate", "python", "leaderboard-template"}

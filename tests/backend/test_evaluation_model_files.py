@@ -17,7 +17,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.utils.hub import get_checkpoint_shard_files
 
 from src.evaluation.failures import Failed
-from src.evaluation.harness import load_metered
+from src.evaluation.lm_eval.engine import load_metered
 from src.evaluation.loading.loading import load
 from src.evaluation.loading.model_files import GENERATION, IMPLEMENTATIONS
 from src.evaluation.progress import ProgressMeter

@@ -7,11 +7,11 @@ import pytest
 import yaml
 from lm_eval.tasks import TaskManager
 
-from src.evaluation.description import describe
+from src.evaluation.evaluating import evaluate
 from src.evaluation.failures import Failed
-from src.evaluation.harness import evaluate
-from src.evaluation.tasks.overlaps import overlaps
-from src.evaluation.tasks.tasks import check_overlaps
+from src.evaluation.lm_eval.description import describe
+from src.evaluation.lm_eval.tasks.overlaps import overlaps
+from src.evaluation.lm_eval.tasks.tasks import check_overlaps
 from src.running.job import End
 from src.running.suite import Suite, read_tasks
 from support.jobs import make_job

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from src.evaluation.reports.report import merged, publishable, task_hashes, with_the_parts_of_a_tag
+from src.evaluation.lm_eval.report import merged, task_hashes, with_the_parts_of_a_tag
+from src.evaluation.reports.report import publishable
 
 
 def make_report(task: str, **changes: Any) -> dict[str, Any]:

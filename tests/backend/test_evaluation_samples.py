@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from src.evaluation.failures import Failed
-from src.evaluation.reports.samples import asked_for, check_samples
+from src.evaluation.lm_eval.samples import asked_for, check_samples
 from src.running.job import End
 
 NAN, INFINITY = float("nan"), float("inf")

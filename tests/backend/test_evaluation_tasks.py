@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from src.evaluation.failures import Failed
-from src.evaluation.tasks.tasks import find_tasks
+from src.evaluation.lm_eval.tasks.tasks import find_tasks
 from support.jobs import TASKS
 from support.sources import ROOT
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from src.evaluation.harness import evaluate
+from src.evaluation.evaluating import evaluate
 from src.page.page import build_page
 from src.queue.ticker import Ticker
 from src.shared.wiring import Stores

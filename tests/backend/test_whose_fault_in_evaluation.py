@@ -12,7 +12,7 @@ from lm_eval import simple_evaluate
 from lm_eval.tasks import TaskManager
 
 from src.evaluation.failures import Failed, Step, explained
-from src.evaluation.trial.stand_in import StandIn
+from src.evaluation.lm_eval.trial.stand_in import StandIn
 from src.running.job import End
 from support.jobs import make_job
 

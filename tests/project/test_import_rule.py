@@ -115,8 +115,8 @@ RULES = [
         lambda file: file.path == Path("frontend/src/page/charts/figures.py"),
     ),
     Rule(
-        "only the evaluation child imports lm_eval, torch, transformers and itself",
-        ("lm_eval", "torch", "transformers", "src.evaluation"),
+        "only the evaluation child imports engines, torch, transformers and itself",
+        ("lm_eval", "lighteval", "torch", "transformers", "peft", "src.evaluation"),
         is_evaluation,
     ),
     Rule(
@@ -205,7 +205,7 @@ def imports_out_of_shared(files: list[Source]) -> list[str]:
         ("frontend/src/leaderboard/view.py", "import gradio as gr"),
         ("frontend/src/page/about.py", "from gradio_leaderboard import Leaderboard"),
         ("backend/src/running/executor.py", "def f():\n    import torch.cuda"),
-        ("backend/src/running/executor.py", "from src.evaluation import harness"),
+        ("backend/src/running/executor.py", "from src.evaluation import evaluating"),
         ("backend/src/evaluation/__main__.py", "from src.envs import TOKEN"),
         ("backend/src/queue/plan.py", "from src.worker import tick"),
         ("backend/src/shared/data/names.py", "import pandas as pd"),
@@ -231,7 +231,10 @@ def test_an_import_out_of_shared_is_reported(tmp_path: Path, line: str) -> None:
         ("frontend/app.py", "import gradio\nfrom src import envs\nfrom src.page.layout import page"),
         ("frontend/src/page/table.py", "import gradio\nfrom gradio_leaderboard import Leaderboard"),
         ("backend/src/worker.py", "from src import envs\nif __name__ == '__main__':\n    pass"),
-        ("backend/src/evaluation/__main__.py", "import torch\nfrom src.evaluation.tasks import find_tasks"),
+        (
+            "backend/src/evaluation/__main__.py",
+            "import torch\nfrom src.evaluation.lm_eval.tasks import find_tasks",
+        ),
         ("backend/src/shared/stores/store.py", "from .errors import Conflict\nfrom . import names"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The evaluation child: one process that evaluates one model with lm_eval.
+"""The evaluation child: one process that evaluates one model with an engine.
 
-Only this package imports lm_eval, torch and transformers. The worker starts it as a process.
+Only this package imports engines, torch and transformers. The worker starts it as a process.
 """

@@ -63,8 +63,11 @@ def evaluate_the_model(folder: Path) -> int:
     allow_code(job)
     # Not at the top: these imports take seconds, in which the worker may die.
     try:
+        from src.evaluation.engine import engine_of
+        from src.evaluation.evaluating import evaluate
         from src.evaluation.failures import Failed, Step, explained, unexpected
-        from src.evaluation.harness import evaluate
+
+        engine_of(job)
     except (ImportError, OSError) as error:
         return report_missing_package(folder, error)
 
@@ -93,9 +96,9 @@ def describe_the_suite(folder: Path) -> int:
     if suite is None:
         return report_missing_job(folder)
     allow_code(suite)
-    from src.evaluation.description import describe
+    from src.evaluation.engine import engine_of
 
-    write_json(folder / REPORT_FILE, describe(suite))
+    write_json(folder / REPORT_FILE, engine_of(suite).describe(suite))
     return 0
 
 
@@ -106,9 +109,10 @@ def try_the_suite(folder: Path) -> int:
         return report_missing_job(folder)
     allow_code(suite)
     (folder / BEGUN_FILE).touch()
-    from src.evaluation.trial.trial import try_suite
+    from src.evaluation.engine import engine_of
 
-    write_json(folder / REPORT_FILE, try_suite(suite, partial(write_json, folder / PROGRESS_FILE)))
+    on_progress = partial(write_json, folder / PROGRESS_FILE)
+    write_json(folder / REPORT_FILE, engine_of(suite).try_suite(suite, on_progress))
     return 0
 
 

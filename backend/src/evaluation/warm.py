@@ -33,8 +33,7 @@ STDIN, STDOUT, STDERR = 0, 1, 2
 PIPE_BYTES = 65_536
 
 IMPORTED = (
-    "src.evaluation.harness",
-    "src.evaluation.trial.trial",
+    "src.evaluation.evaluating",
     "datasets.packaged_modules.json.json",
     "transformers.generation.utils",
     "transformers.models.gpt2.modeling_gpt2",
@@ -139,18 +138,18 @@ class WarmParent:
 
 
 def warm_up(suite: Suite) -> None:
-    """Import what evaluations need, and index the suite's tasks. A child will report what fails."""
+    """Import what evaluations need, and have the engine prepare the suite. A child will report what fails."""
     for name in IMPORTED:
         try:
             import_module(name)
         except (ImportError, OSError):
             log.exception("could not import %s", name)
     try:
-        from src.evaluation.tasks.tasks import make_ready
+        from src.evaluation.engine import engine_of
 
-        make_ready(suite)
+        engine_of(suite).make_ready(suite)
     except Exception:
-        log.exception("could not index the tasks")
+        log.exception("could not prepare the suite")
     gc.collect()
     gc.freeze()  # keep what is here in memory that all children share
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NamedTuple
 
 from src.shared.errors import ConfigurationError
@@ -16,10 +17,23 @@ ENTRY = re.compile(r"\s*([^\s|]+)\s*(?:\|\s*(\d+)\s*)?")
 """`name` or `name|few-shot`."""
 
 
+class EngineName(StrEnum):
+    """The programs that can evaluate."""
+
+    LM_EVAL = "lm_eval"
+    """EleutherAI's lm-evaluation-harness."""
+
+
+PACKAGES = {EngineName.LM_EVAL: ("lm_eval", "transformers", "torch", "datasets")}
+"""The packages on whose versions the scores of an engine depend."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Suite:
     """What is run on every model."""
 
+    engine: EngineName = EngineName.LM_EVAL
+    """The program that evaluates."""
     tasks: tuple[str, ...]
     """Names of tasks, groups and tags."""
     tasks_dir: str
@@ -38,6 +52,11 @@ class Suite:
     """Whether tasks may execute code that the model writes."""
     publish_examples: bool = False
     """Whether to publish a question of each task with its answer."""
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages on whose versions the scores depend."""
+        return PACKAGES[self.engine]
 
     def fewshot(self, task: str) -> int | None:
         """Return the number of examples to request from lm_eval for a task; None means the task's own."""

@@ -18,8 +18,6 @@ from src.running.suite import Suite
 FORMAT = 2
 """Increase it when a trial finds more than before, so that suites that passed are tried again."""
 
-PACKAGES = ("lm_eval", "datasets", "transformers")
-
 IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 """Folders that lm_eval also ignores."""
 
@@ -89,7 +87,7 @@ def fingerprint(suite: Suite, files: Stamp) -> str:
         "files": [[name, _digest(suite.tasks_dir, name, changed, size)] for name, changed, size in files],
         "settings": settings,
         "variables": {name: os.environ.get(name, "") for name in VARIABLES},
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {name: version(name) for name in suite.packages},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

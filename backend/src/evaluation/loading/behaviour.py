@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 import transformers
-from lm_eval.models.utils import resolve_max_length
 
 from src.evaluation.failures import Failed
 from src.running.job import Job
@@ -104,9 +103,16 @@ def first_words(model: Any, tokens: Any, mask: Any, tokenizer: Any) -> tuple[Any
 
 def sample_tokens(model: Any, tokenizer: Any) -> Any:
     """Return the tokens of a sentence, as many as the model's context takes, or None if that is too few."""
-    length = min(LONGEST, resolve_max_length(model.config, tokenizer) - 1)
+    length = min(LONGEST, context_length(model.config) - 1)
     tokens = torch.tensor(tokenizer.encode(TEXT)[:length], device=model.device)
     return tokens if len(tokens) >= SHORTEST else None
+
+
+def context_length(config: Any) -> int:
+    """Return how many tokens a model may read, or LONGEST and one if its configuration does not say."""
+    text = getattr(config, "text_config", None) or config
+    named = (getattr(text, name, None) for name in ("n_positions", "max_position_embeddings", "n_ctx"))
+    return next((int(number) for number in named if number is not None), LONGEST + 1)
 
 
 def distance(one: Any, other: Any) -> float:

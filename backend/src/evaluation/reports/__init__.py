@@ -1,1 +1,1 @@
-"""What an evaluation leaves: its report, reports of single tasks kept for a retry, standard errors."""
+"""What an evaluation leaves: its report, and reports of single tasks kept for a retry."""

@@ -7,12 +7,11 @@ import json
 import logging
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import torch
-
+from src.evaluation.devices import batch_size, kind_of
 from src.evaluation.reports.report import TIME, Report, sha256
 from src.evaluation.versions import versions
 from src.running.job import Job
@@ -25,6 +24,20 @@ NEWEST = 20
 """How many models' reports are kept. Each model may still be retried or published."""
 
 
+WITHOUT_EFFECT = {
+    "tasks",
+    "fewshot_by_task",
+    "num_fewshot",
+    "tasks_dir",
+    "kept_tasks",
+    "confirm_run_unsafe_code",
+    "publish_examples",
+}
+"""What does not change a score. The number of examples is part of the file's name, and the files of tasks
+count by their contents. Every other setting counts, also one that is added later.
+"""
+
+
 @dataclass(frozen=True)
 class KeptReports:
     """The kept reports of a job's tasks. Without a folder none are kept."""
@@ -33,14 +46,14 @@ class KeptReports:
     folder: Path | None
 
     @classmethod
-    def of(cls, job: Job, batch_size: str) -> KeptReports:
+    def of(cls, job: Job) -> KeptReports:
         """Return the kept reports of this job, and remove those of old jobs.
 
         None are kept for weights without a commit, because they could change unnoticed.
         """
         if job.kept_tasks is None or job.commit is None:
             return cls(job, None)
-        folder = Path(job.kept_tasks) / key(job, batch_size)
+        folder = Path(job.kept_tasks) / key(job)
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)  # mark it as used, even if nothing is added
         remove_all_but_the_newest(folder.parent)
@@ -86,32 +99,21 @@ def read_report(path: Path) -> Report:
     return report
 
 
-def key(job: Job, batch_size: str) -> str:
+def key(job: Job) -> str:
     """Return a fingerprint of everything that a score depends on, except the task and its number of examples.
 
     It includes the run, because a new run should compute the scores again.
     """
+    settings = {name: value for name, value in asdict(job).items() if name not in WITHOUT_EFFECT}
     depends_on = {
-        "run": job.run,
-        "model": job.model,
-        "weights": job.weights,
-        "commit": job.commit,
-        "precision": job.precision,
-        "use_chat_template": job.use_chat_template,
-        "limit": job.limit,
-        "batch_size": batch_size,
-        "bootstrap_iters": job.bootstrap_iters,
+        **settings,
+        "batch_size": batch_size(job),
         "device": kind_of(job.device),
-        "versions": versions(),
+        "versions": versions(job.packages),
         "tasks": contents(Path(job.tasks_dir)),
         "code": contents(Path(__file__).parents[1]),
     }
     return sha256(json.dumps(depends_on, sort_keys=True))
-
-
-def kind_of(device: str) -> str:
-    """Return what identifies a device: a card's name, since two cards of one kind give the same scores."""
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
 
 
 def contents(folder: Path) -> dict[str, str]:

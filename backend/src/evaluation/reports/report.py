@@ -1,30 +1,14 @@
-"""Merges lm_eval's reports of single tasks into one, and prepares it for publication. No side effects."""
+"""Prepares what an engine computed for publication: strict JSON, without what stays on the worker."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 Report = dict[str, Any]
-"""What lm_eval returns: sections by task, the configuration, versions. Its shape is lm_eval's."""
-
-TRUNCATED = "truncated_prompts"
-"""The section with the number of truncated prompts, by configured name. They exceeded the model's context."""
-
-SECTIONS_BY_TASK = [
-    "results",
-    "groups",
-    "group_subtasks",
-    "configs",
-    "versions",
-    "n-shot",
-    "higher_is_better",
-    "n-samples",
-    "task_hashes",
-    TRUNCATED,
-]
+"""What an engine returns: sections by task, the configuration, versions. Its shape is the engine's."""
 
 TIME = "total_evaluation_time_seconds"
 
@@ -32,39 +16,6 @@ NOT_PUBLISHED = {
     "samples",  # As large as the questions, which may not be ours to publish.
     "pretty_env_info",  # The processors, drivers and packages of the worker's machine.
 }
-
-
-def merged(reports: Sequence[Report]) -> Report:
-    """Return one report of all tasks, as if lm_eval had evaluated them together."""
-    whole = dict(reports[0])
-    for section in SECTIONS_BY_TASK:
-        parts = [report[section] for report in reports if section in report]
-        if parts:
-            whole[section] = {name: value for part in parts for name, value in part.items()}
-    batch_sizes = [size for report in reports for size in report["config"]["batch_sizes"]]
-    whole["config"] = {**reports[0]["config"], "batch_sizes": batch_sizes}
-    whole[TIME] = str(sum(float(report[TIME]) for report in reports))
-    return whole
-
-
-def with_the_parts_of_a_tag(report: Report, name: str) -> Report:
-    """Return the report for a configured name, with either its scores or its parts.
-
-    lm_eval lists the parts of a group in `group_subtasks`, but not the tasks of a tag.
-    """
-    if name in report["results"]:
-        return report
-    return {**report, "group_subtasks": {**report["group_subtasks"], name: list(report["results"])}}
-
-
-def task_hashes(samples: Mapping[str, Sequence[Mapping[str, str]]]) -> dict[str, str]:
-    """Return a fingerprint of each task's questions, prompts and targets, as lm_eval's command line does."""
-    return {
-        task: sha256(
-            "".join(each["doc_hash"] + each["prompt_hash"] + each["target_hash"] for each in answered)
-        )
-        for task, answered in samples.items()
-    }
 
 
 def sha256(text: str) -> str:

@@ -14,10 +14,10 @@ from lm_eval.tasks import TaskManager
 from lm_eval.tasks._yaml_loader import load_yaml
 
 from src.evaluation.errors import ANY_ERROR, causes
-from src.evaluation.tasks.configs import Leaf, leaves, named
-from src.evaluation.tasks.tasks import COLLECTION
-from src.evaluation.trial.faults import CORRECT_THE_PATH
-from src.evaluation.trial.own_code import misnamed_code
+from src.evaluation.lm_eval.tasks.configs import Leaf, leaves, named
+from src.evaluation.lm_eval.tasks.tasks import COLLECTION
+from src.evaluation.lm_eval.trial.faults import CORRECT_THE_PATH
+from src.evaluation.lm_eval.trial.own_code import misnamed_code
 
 log = logging.getLogger(__name__)
 

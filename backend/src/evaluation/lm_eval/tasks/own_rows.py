@@ -18,8 +18,8 @@ import jinja2
 from jinja2 import nodes
 from lm_eval import utils
 
-from src.evaluation.tasks.configs import Config, Leaf
-from src.evaluation.tasks.task_yaml import Place
+from src.evaluation.lm_eval.tasks.configs import Config, Leaf
+from src.evaluation.lm_eval.tasks.task_yaml import Place
 from src.shared.data.json_file import as_object
 
 LARGEST = 200_000_000

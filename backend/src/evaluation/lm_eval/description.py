@@ -9,9 +9,8 @@ from typing import TypeVar
 from lm_eval.tasks import TaskManager
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from src.evaluation.harness import batch_size
-from src.evaluation.loading.quantization import loadable_quantizations
-from src.evaluation.tasks.configs import (
+from src.evaluation.devices import batch_size
+from src.evaluation.lm_eval.tasks.configs import (
     Leaf,
     group_metrics,
     groups_in,
@@ -21,9 +20,10 @@ from src.evaluation.tasks.configs import (
     random_baseline,
     version,
 )
-from src.evaluation.tasks.overlaps import overlaps
-from src.evaluation.tasks.tasks import COLLECTION, index_for
-from src.evaluation.trial.problems import problems
+from src.evaluation.lm_eval.tasks.overlaps import overlaps
+from src.evaluation.lm_eval.tasks.tasks import COLLECTION, index_for
+from src.evaluation.lm_eval.trial.problems import problems
+from src.evaluation.loading.quantization import loadable_quantizations
 from src.evaluation.versions import versions
 from src.running.suite import Suite
 from src.shared.data.backend_description import BackendDescription, TaskDescription
@@ -68,7 +68,7 @@ def describe(
         include_path=include_path(suite),
         precisions=PRECISIONS,
         weight_types=(ORIGINAL,),
-        versions=versions(),
+        versions=versions(suite.packages),
         architectures=tuple(sorted(set(architectures()))),
         quantizations=loadable_quantizations(suite.device),
     )

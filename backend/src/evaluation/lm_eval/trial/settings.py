@@ -13,9 +13,9 @@ from lm_eval.api.registry import aggregation_registry, filter_registry, metric_r
 from lm_eval.api.samplers import SAMPLER_REGISTRY
 from lm_eval.config.task import TaskConfig
 
-from src.evaluation.tasks.configs import SPLITS, Leaf
-from src.evaluation.trial.faults import Fault, did_you_mean, fault_at, listed
-from src.evaluation.trial.generation import faults_in_generation
+from src.evaluation.lm_eval.tasks.configs import SPLITS, Leaf
+from src.evaluation.lm_eval.trial.faults import Fault, did_you_mean, fault_at, listed
+from src.evaluation.lm_eval.trial.generation import faults_in_generation
 
 KEYS = {*(each.name for each in fields(TaskConfig)), "tag", "group", "task_list", "include", "class"}
 """The settings that a task's file may have."""

@@ -15,8 +15,8 @@ from lm_eval import utils
 from lm_eval.api.task import ConfigurableTask
 
 from src.evaluation.errors import last_line
-from src.evaluation.tasks.configs import Leaf
-from src.evaluation.tasks.own_rows import BadRow, Row, kind_of, place_of_row
+from src.evaluation.lm_eval.tasks.configs import Leaf
+from src.evaluation.lm_eval.tasks.own_rows import BadRow, Row, kind_of, place_of_row
 
 AN_ANSWER = "The answer is (A) 1."
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from src.evaluation.tasks.configs import Leaf
-from src.evaluation.tasks.task_yaml import Place, place_of
+from src.evaluation.lm_eval.tasks.configs import Leaf
+from src.evaluation.lm_eval.tasks.task_yaml import Place, place_of
 
 LONGEST = 300
 """The most characters of a library's error that a sentence quotes."""

@@ -12,8 +12,8 @@ import lm_eval.tasks
 from lm_eval.tasks import TaskManager
 
 from src.evaluation.failures import Failed
-from src.evaluation.tasks.configs import is_group, leaves, named
-from src.evaluation.tasks.overlaps import overlaps
+from src.evaluation.lm_eval.tasks.configs import is_group, leaves, named
+from src.evaluation.lm_eval.tasks.overlaps import overlaps
 from src.running.job import End
 from src.running.suite import Suite
 from src.suite.task_files import Stamp, stamp

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from src.evaluation.tasks.configs import Leaf
-from src.evaluation.trial.faults import Fault, did_you_mean, fault_at, listed
-from src.evaluation.trial.groups import LIST
+from src.evaluation.lm_eval.tasks.configs import Leaf
+from src.evaluation.lm_eval.trial.faults import Fault, did_you_mean, fault_at, listed
+from src.evaluation.lm_eval.trial.groups import LIST
 from src.shared.data.reports import names_a_score
 
 Scores = Mapping[str, Mapping[str, Any]]

@@ -21,25 +21,30 @@ from lm_eval import evaluate
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks import TaskManager
 
-from src.evaluation.description import describe, include_path, published_path
 from src.evaluation.errors import ANY_ERROR, Matches, last_line, not_answered, not_fetched
-from src.evaluation.tasks.built_rows import wrong_answers
-from src.evaluation.tasks.configs import Leaf, is_group, leaves, named
-from src.evaluation.tasks.names import name_problems
-from src.evaluation.tasks.own_rows import BadRow, broken_lines, empty_file, odd_rows, read_lines
-from src.evaluation.tasks.task_yaml import Broken, Place, broken_files, names_in
-from src.evaluation.tasks.tasks import index_for
-from src.evaluation.trial import blame
-from src.evaluation.trial.built_tasks import set_fewshot, too_many_examples, unknown_metrics, unused_metrics
-from src.evaluation.trial.examples import example_of, with_examples
-from src.evaluation.trial.faults import Fault
-from src.evaluation.trial.groups import faults_in_groups
-from src.evaluation.trial.own_code import misnamed_code, process_docs_fault
-from src.evaluation.trial.problems import needs_the_hub
-from src.evaluation.trial.problems import problems as problems_of_the_files
-from src.evaluation.trial.scores import Scores, faults_of_a_group, has_a_score, no_score, scores_of
-from src.evaluation.trial.settings import faults_in_the_file, plain_words
-from src.evaluation.trial.stand_in import StandIn
+from src.evaluation.lm_eval.description import describe, include_path, published_path
+from src.evaluation.lm_eval.tasks.built_rows import wrong_answers
+from src.evaluation.lm_eval.tasks.configs import Leaf, is_group, leaves, named
+from src.evaluation.lm_eval.tasks.names import name_problems
+from src.evaluation.lm_eval.tasks.own_rows import BadRow, broken_lines, empty_file, odd_rows, read_lines
+from src.evaluation.lm_eval.tasks.task_yaml import Broken, Place, broken_files, names_in
+from src.evaluation.lm_eval.tasks.tasks import index_for
+from src.evaluation.lm_eval.trial import blame
+from src.evaluation.lm_eval.trial.built_tasks import (
+    set_fewshot,
+    too_many_examples,
+    unknown_metrics,
+    unused_metrics,
+)
+from src.evaluation.lm_eval.trial.examples import example_of, with_examples
+from src.evaluation.lm_eval.trial.faults import Fault
+from src.evaluation.lm_eval.trial.groups import faults_in_groups
+from src.evaluation.lm_eval.trial.own_code import misnamed_code, process_docs_fault
+from src.evaluation.lm_eval.trial.problems import needs_the_hub
+from src.evaluation.lm_eval.trial.problems import problems as problems_of_the_files
+from src.evaluation.lm_eval.trial.scores import Scores, faults_of_a_group, has_a_score, no_score, scores_of
+from src.evaluation.lm_eval.trial.settings import faults_in_the_file, plain_words
+from src.evaluation.lm_eval.trial.stand_in import StandIn
 from src.running.job import Progress, Trial
 from src.running.suite import Suite
 from src.shared.data.backend_description import BackendDescription, Example

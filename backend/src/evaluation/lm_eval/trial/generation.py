@@ -15,8 +15,8 @@ from lm_eval.models.utils import normalize_gen_kwargs
 from transformers import GenerationConfig, LogitsProcessorList
 
 from src.evaluation.errors import MOST_TO_WRITE, last_line
-from src.evaluation.tasks.configs import Leaf
-from src.evaluation.trial.faults import Fault, did_you_mean, fault_at
+from src.evaluation.lm_eval.tasks.configs import Leaf
+from src.evaluation.lm_eval.trial.faults import Fault, did_you_mean, fault_at
 
 FIELD = "generation_kwargs"
 

@@ -11,10 +11,10 @@ import datasets
 from huggingface_hub import repo_exists
 from lm_eval.api.registry import metric_registry
 
-from src.evaluation.tasks.configs import Leaf
-from src.evaluation.tasks.task_yaml import Place, place_of
-from src.evaluation.trial import blame
-from src.evaluation.trial.faults import Fault
+from src.evaluation.lm_eval.tasks.configs import Leaf
+from src.evaluation.lm_eval.tasks.task_yaml import Place, place_of
+from src.evaluation.lm_eval.trial import blame
+from src.evaluation.lm_eval.trial.faults import Fault
 from src.running.suite import Suite
 
 SEED = 1234

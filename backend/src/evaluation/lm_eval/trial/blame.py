@@ -11,10 +11,17 @@ from pathlib import Path
 import jinja2
 
 from src.evaluation.errors import causes
-from src.evaluation.tasks.configs import SPLITS, Leaf, is_below
-from src.evaluation.tasks.own_rows import BadRow
-from src.evaluation.tasks.task_yaml import Place
-from src.evaluation.trial.faults import CORRECT_THE_PATH, Fault, did_you_mean, error_summary, fault_at, listed
+from src.evaluation.lm_eval.tasks.configs import SPLITS, Leaf, is_below
+from src.evaluation.lm_eval.tasks.own_rows import BadRow
+from src.evaluation.lm_eval.tasks.task_yaml import Place
+from src.evaluation.lm_eval.trial.faults import (
+    CORRECT_THE_PATH,
+    Fault,
+    did_you_mean,
+    error_summary,
+    fault_at,
+    listed,
+)
 
 FIELDS = {
     "doc_to_text": "doc_to_text",

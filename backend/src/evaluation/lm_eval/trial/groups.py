@@ -10,10 +10,10 @@ from typing import Any
 from lm_eval.config.group import AggMetricConfig
 from lm_eval.tasks import TaskManager
 
-from src.evaluation.tasks.configs import FIELDS_OF_A_GROUP, Config, Leaf, groups_in, is_group, members
-from src.evaluation.tasks.task_yaml import place_of
-from src.evaluation.trial.faults import Fault, did_you_mean, fault_at
-from src.evaluation.trial.settings import KEYS, faults_in_changes
+from src.evaluation.lm_eval.tasks.configs import FIELDS_OF_A_GROUP, Config, Leaf, groups_in, is_group, members
+from src.evaluation.lm_eval.tasks.task_yaml import place_of
+from src.evaluation.lm_eval.trial.faults import Fault, did_you_mean, fault_at
+from src.evaluation.lm_eval.trial.settings import KEYS, faults_in_changes
 
 LIST = "aggregate_metric_list"
 

@@ -9,8 +9,8 @@ import yaml
 from lm_eval.tasks import TaskManager
 from lm_eval.tasks._yaml_loader import load_yaml
 
-from src.evaluation.tasks.configs import groups_in, leaves
-from src.evaluation.tasks.task_yaml import IGNORED, Place, place_of
+from src.evaluation.lm_eval.tasks.configs import groups_in, leaves
+from src.evaluation.lm_eval.tasks.task_yaml import IGNORED, Place, place_of
 from src.running.suite import Suite
 
 

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from lm_eval.tasks import TaskManager
 
-from src.evaluation.tasks.configs import Leaf, leaves
+from src.evaluation.lm_eval.tasks.configs import Leaf, leaves
 from src.running.suite import Suite
 
 

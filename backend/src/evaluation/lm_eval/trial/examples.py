@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from src.evaluation.trial.faults import cut
-from src.evaluation.trial.stand_in import wanted
+from src.evaluation.lm_eval.trial.faults import cut
+from src.evaluation.lm_eval.trial.stand_in import wanted
 from src.shared.data.backend_description import BackendDescription, Example, TaskDescription
 
 LONGEST_EXAMPLE = 1_500

@@ -14,11 +14,11 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks._yaml_loader import _load_module_with_cache
 
 from src.evaluation.errors import ANY_ERROR, last_line
-from src.evaluation.tasks.configs import SPLITS, Leaf
-from src.evaluation.tasks.own_rows import KINDS, BadRow, place_of_row
-from src.evaluation.tasks.task_yaml import functions_in
-from src.evaluation.trial.blame import fault_of_row
-from src.evaluation.trial.faults import Fault, did_you_mean, fault_at
+from src.evaluation.lm_eval.tasks.configs import SPLITS, Leaf
+from src.evaluation.lm_eval.tasks.own_rows import KINDS, BadRow, place_of_row
+from src.evaluation.lm_eval.tasks.task_yaml import functions_in
+from src.evaluation.lm_eval.trial.blame import fault_of_row
+from src.evaluation.lm_eval.trial.faults import Fault, did_you_mean, fault_at
 
 FIELD = "process_docs"
 

@@ -1,0 +1,44 @@
+"""Evaluates one model with any engine, task by task, into one report."""
+
+from __future__ import annotations
+
+import logging
+
+from src.evaluation.devices import check_device
+from src.evaluation.engine import OnProgress, engine_of
+from src.evaluation.failures import Step, explained
+from src.evaluation.progress import ProgressMeter
+from src.evaluation.reports.kept import KeptReports
+from src.evaluation.reports.machine import machine
+from src.evaluation.reports.report import Report
+from src.evaluation.versions import added_versions
+from src.running.job import Job
+from src.shared.data.reports import OURS
+
+log = logging.getLogger(__name__)
+
+
+def evaluate(job: Job, on_progress: OnProgress) -> Report:
+    """Return the report of this model on all the job's tasks, for publication.
+
+    Reuse the reports that an earlier attempt kept. If those are all, do not even load the model. Raises
+    `Failed` if the model cannot be evaluated.
+    """
+    engine = engine_of(job)
+    evaluation = engine.begin(job)
+    check_device(job)
+    made_with = {"hardware": machine(job.device), "versions": added_versions(engine.unnamed_packages)}
+    kept = KeptReports.of(job)
+    reports = {task: report for task in job.tasks if (report := kept.read(task))}
+    missing = [task for task in job.tasks if task not in reports]
+    if missing:
+        meter = ProgressMeter(on_progress)
+        evaluation.load(meter)
+        for task in missing:
+            meter.start(task)
+            with explained(Step.EVALUATION, job, task):
+                reports[task] = evaluation.evaluate(task)
+            meter.finish()
+            kept.write(task, reports[task])
+            log.info("evaluated %s on %s", job.model, task)
+    return {**evaluation.merged([reports[task] for task in job.tasks]), OURS: made_with}

@@ -1,0 +1,154 @@
+"""lm_eval as an engine: its suites, and the evaluation of one model task by task."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lm_eval import simple_evaluate
+from lm_eval.utils import sanitize_model_name
+
+from src.evaluation.devices import batch_size, spare_threads
+from src.evaluation.engine import OnProgress
+from src.evaluation.lm_eval.bootstrap import bootstrapping_reported
+from src.evaluation.lm_eval.description import describe
+from src.evaluation.lm_eval.model import MeteredModel
+from src.evaluation.lm_eval.report import TRUNCATED, merged, task_hashes, with_the_parts_of_a_tag
+from src.evaluation.lm_eval.samples import check_samples
+from src.evaluation.lm_eval.tasks.tasks import (
+    COLLECTION,
+    check_code,
+    check_overlaps,
+    find_tasks,
+    make_ready,
+)
+from src.evaluation.lm_eval.trial.trial import try_suite
+from src.evaluation.loading.copies import load_a_sound_copy
+from src.evaluation.loading.model_files import revision
+from src.evaluation.progress import ProgressMeter
+from src.evaluation.reports.machine import machine_not_described
+from src.evaluation.reports.report import TIME, Report, publishable, sha256
+from src.running.job import Job, Trial
+from src.running.suite import EngineName, Suite
+from src.shared.data.backend_description import BackendDescription
+
+
+class LmEval:
+    """EleutherAI's lm-evaluation-harness."""
+
+    name = EngineName.LM_EVAL
+    unnamed_packages = ("torch", "datasets", "accelerate")
+
+    def make_ready(self, suite: Suite) -> None:
+        """Index the suite's tasks."""
+        make_ready(suite)
+
+    def describe(self, suite: Suite) -> BackendDescription:
+        """Describe the suite from its tasks' files."""
+        return describe(suite)
+
+    def try_suite(self, suite: Suite, on_progress: OnProgress) -> Trial:
+        """Have a stand-in answer a few questions of each task."""
+        return try_suite(suite, on_progress)
+
+    def begin(self, job: Job) -> LmEvalEvaluation:
+        """Find the job's tasks, and check that they may be run together."""
+        return LmEvalEvaluation(job)
+
+
+class LmEvalEvaluation:
+    """One job's evaluation with lm_eval."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._tasks = find_tasks(job.tasks, job.tasks_dir)
+        check_code(job, self._tasks)
+        check_overlaps(job, self._tasks)
+        self._model: MeteredModel | None = None
+
+    def load(self, meter: ProgressMeter) -> None:
+        """Load the job's model for lm_eval."""
+        self._model = load_metered(self._job, meter)
+
+    def evaluate(self, task: str) -> Report:
+        """Return the report of one task, group or tag.
+
+        It has fingerprints in place of the samples. The seeds are lm_eval's.
+        """
+        job, model = self._job, self._model
+        assert model, "the model is not loaded"
+        started = time.monotonic()
+        model.truncated = 0
+        with bootstrapping_reported(model.report_again), machine_not_described():
+            report: Report = simple_evaluate(
+                model=model,
+                tasks=[task],
+                task_manager=self._tasks,
+                num_fewshot=job.fewshot(task),
+                limit=job.limit,
+                bootstrap_iters=job.bootstrap_iters,
+                batch_size=batch_size(job),
+                device=job.device,
+                apply_chat_template=job.use_chat_template,
+                confirm_run_unsafe_code=job.confirm_run_unsafe_code,
+            )
+        check_samples(report, job.limit)
+        report[TRUNCATED] = {task: model.truncated}
+        report["task_hashes"] = task_hashes(report.pop("samples"))
+        report = signed(with_the_parts_of_a_tag(report, task), job, model.tokenizer)
+        report[TIME] = str(time.monotonic() - started)
+        return publishable(report, names_for_paths(job))
+
+    def merged(self, reports: Sequence[Report]) -> Report:
+        """Return one report of all tasks, as if lm_eval had evaluated them together."""
+        return merged(reports)
+
+
+ENGINE = LmEval()
+
+
+def load_metered(job: Job, meter: ProgressMeter) -> MeteredModel:
+    """Load the job's model for lm_eval. It reports its requests to the meter."""
+    loaded = load_a_sound_copy(job)
+    spare_threads(job, loaded.model)
+    return MeteredModel(
+        job,
+        meter,
+        pretrained=loaded.model,
+        tokenizer=loaded.tokenizer,
+        revision=revision(job),
+        batch_size=batch_size(job),
+    )
+
+
+def signed(report: Report, job: Job, tokenizer: Any) -> Report:
+    """Add what lm_eval's command line adds: the model, and how it was prompted."""
+    template = tokenizer.get_chat_template() if job.use_chat_template else None
+    arguments = {"pretrained": job.model, "revision": revision(job), "dtype": job.precision}
+    return {
+        **report,
+        "config": {**report["config"], "model": "hf", "model_args": arguments},
+        "model_source": "hf",
+        "model_name": job.model,
+        "model_name_sanitized": sanitize_model_name(job.model),
+        "system_instruction": None,
+        "system_instruction_sha": None,
+        "fewshot_as_multiturn": job.use_chat_template,
+        "chat_template": template,
+        "chat_template_sha": sha256(template) if template else None,
+    }
+
+
+def names_for_paths(job: Job) -> dict[str, str]:
+    """Return the names that replace this machine's folders in a report. Names on the Hub stay as they are."""
+    folders = {job.tasks_dir: "tasks", str(COLLECTION): "lm_eval/tasks"}
+    if Path(job.weights).is_absolute():
+        folders[job.weights] = job.model
+    return {str(form): name for folder, name in folders.items() for form in absolute_forms(Path(folder))}
+
+
+def absolute_forms(folder: Path) -> set[Path]:
+    """Return the forms in which a text may name a folder: as given, and with its links resolved."""
+    return {folder.absolute(), folder.resolve()}
