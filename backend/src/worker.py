@@ -31,12 +31,12 @@ from src.running.identity import WorkerIdentity, take_identity
 from src.running.job import Work
 from src.running.launchers import Launcher, ProgramLauncher
 from src.running.memory import available_memory
-from src.running.suite import Suite, read_tasks
+from src.running.suite import SETTINGS, Suite, read_tasks
 from src.running.warm_launcher import WarmLauncher
 from src.running.watch import GB, ChildLimits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import StoreError, exit_on_configuration_error
+from src.shared.errors import ConfigurationError, StoreError, exit_on_configuration_error
 from src.shared.process.stop_signal import StopSignal
 from src.shared.stores.whose import Role, Whose
 from src.shared.wiring import Stores, open_stores
@@ -51,6 +51,11 @@ DESCRIBED_WITHIN = timedelta(minutes=10)
 
 REFUSED = 1
 """The exit status with `--drain` when the suite has problems."""
+
+THINKING_HAS_NO_END = (
+    "ENABLE_THINKING is True, but THINK_END_TOKEN is not set, so a model's thoughts would count as its "
+    "answer. Set THINK_END_TOKEN to what ends them, such as </think>."
+)
 
 
 @dataclass
@@ -157,6 +162,8 @@ def make_worker(settings: Settings) -> Worker:
 def make_suite(settings: Settings) -> Suite:
     """Return the suite that the settings describe. Raises ConfigurationError."""
     tasks = read_tasks(settings.tasks_harness)
+    if settings.enable_thinking and settings.think_end_token is None:
+        raise ConfigurationError(THINKING_HAS_NO_END)
     return Suite(
         tasks=tasks.names,
         tasks_dir=settings.tasks_dir,
@@ -164,10 +171,10 @@ def make_suite(settings: Settings) -> Suite:
         fewshot_by_task=tasks.fewshot_by_task,
         limit=settings.limit,
         batch_size=settings.batch_size,
-        bootstrap_iters=settings.bootstrap_iters,
         device=settings.devices[0],
         confirm_run_unsafe_code=settings.confirm_run_unsafe_code,
         publish_examples=settings.publish_examples,
+        **{name: getattr(settings, name) for name in SETTINGS},
     )
 
 

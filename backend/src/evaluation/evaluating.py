@@ -27,7 +27,11 @@ def evaluate(job: Job, on_progress: OnProgress) -> Report:
     engine = engine_of(job)
     evaluation = engine.begin(job)
     check_device(job)
-    made_with = {"hardware": machine(job.device), "versions": added_versions(engine.unnamed_packages)}
+    made_with = {
+        "hardware": machine(job.device),
+        "versions": added_versions(engine.unnamed_packages),
+        **({"settings": job.settings} if job.settings else {}),
+    }
     kept = KeptReports.of(job)
     reports = {task: report for task in job.tasks if (report := kept.read(task))}
     missing = [task for task in job.tasks if task not in reports]

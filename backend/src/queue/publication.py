@@ -26,11 +26,12 @@ def result_file(
     Our section of the report keeps what the evaluation says about its machine and versions.
     """
     assert request.lease
-    config = dict(as_object(report.get("config"))) | {
+    config = dict(as_object(report.get("config")))
+    config |= {
         "model_name": request.model,
         "model_sha": request.commit,
         "model_dtype": request.precision,
-        "model_args": f"pretrained={request.model},revision={request.commit},dtype={request.precision}",
+        "model_args": _model_args(as_object(config.get("model_args")), request),
     }
     ours = dict(as_object(report.get(OURS))) | {
         "request": path,
@@ -48,3 +49,10 @@ def result_file(
     clean = without_nan(published)
     assert isinstance(clean, dict)
     return write_object(clean)
+
+
+def _model_args(given: Mapping[str, object], request: Request) -> str | dict[str, object]:
+    """Return lm_eval's arguments of the model: in its short form, or with the owner's further ones."""
+    named = {"pretrained": request.model, "revision": request.commit, "dtype": request.precision}
+    further = {name: value for name, value in given.items() if name not in named}
+    return {**named, **further} if further else ",".join(f"{name}={value}" for name, value in named.items())

@@ -83,9 +83,13 @@ class BackendDescription:
     """What a backend runs, and how: everything that a row's lm_eval command needs besides the row."""
 
     format: int = FORMAT
+    engine: str = "lm_eval"
+    """The program that evaluates."""
     tasks: tuple[TaskDescription, ...]
     problems: tuple[str, ...] = ()
     """Sentences for the owner about tasks that cannot be evaluated."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """The settings of the suite that are not at their default, by name, such as `gen_kwargs`."""
     limit: Number = None
     """The number or fraction of questions that every task is limited to; None means all."""
     batch_size: str = "auto"
