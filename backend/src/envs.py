@@ -54,6 +54,12 @@ FREE_DISK_GB = 20
 CONFIRM_RUN_UNSAFE_CODE = False
 # True publishes one question of each task with its answer, for the About tab.
 PUBLISH_EXAMPLES = False
+# True publishes every prompt with the model's answers, as Parquet files.
+SAVE_SAMPLES = False
+# A dataset of their own for them: "acme/samples". Default: the results dataset.
+SAMPLES_REPO = None
+# Whether that dataset is private if the worker has to create it.
+SAMPLES_PRIVATE = True
 # Settings of lm_eval for every task. docs/engines.md says when to use each. None leaves lm_eval's default.
 # How models write: "temperature=0.6,top_p=0.95,do_sample=true".
 GEN_KWARGS = None

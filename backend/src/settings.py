@@ -17,7 +17,7 @@ from src.running.suite import Suite
 from src.running.watch import GB
 from src.shared.data.queue_order import DEFAULT
 from src.shared.environment import Port, Positive
-from src.shared.settings import CommonSettings
+from src.shared.settings import CommonSettings, is_repo_id
 
 FewShot = Annotated[int, Field(ge=0), "a whole number of at least 0"]
 PositiveNumber = Annotated[int, Field(ge=1), "a whole number above 0"]
@@ -54,6 +54,15 @@ Seeds = Annotated[
     BeforeValidator(read_seeds),
     "a whole number, or four such as `0,1234,1234,1234` (of Python, NumPy, PyTorch and the examples),",
 ]
+
+
+def _dataset(text: str) -> str:
+    if not is_repo_id(text, slashes=1):
+        raise ValueError(text)
+    return text
+
+
+Dataset = Annotated[str, AfterValidator(_dataset), "a dataset's name on the Hub, such as `acme/samples`,"]
 Instruction = Annotated[str, Field(max_length=LONGEST), f"a text of at most {LONGEST:,} characters"]
 Name = Annotated[str, Field(pattern=r"^[\w.-]{1,100}$"), "a name of letters, digits, `_`, `.` and `-`"]
 ThinkEnd = Annotated[
@@ -82,6 +91,9 @@ class Settings(CommonSettings):
     bootstrap_iters: BootstrapIters = Suite.bootstrap_iters
     confirm_run_unsafe_code: bool = Suite.confirm_run_unsafe_code
     publish_examples: bool = Suite.publish_examples
+    save_samples: bool = Suite.save_samples
+    samples_repo: Dataset | None = None
+    samples_private: bool = True
     gen_kwargs: GenKwargs | None = None
     system_instruction: Instruction | None = None
     fewshot_as_multiturn: bool | None = None

@@ -72,6 +72,8 @@ REFUSED = [
     ("MAX_LENGTH", "0", "a whole number above 0"),
     ("SYSTEM_INSTRUCTION", "x" * (LONGEST + 1), "a text of at most"),
     ("CHAT_TEMPLATE_NAME", "../x", "a name of letters"),
+    ("SAMPLES_REPO", "samples", "a dataset's name on the Hub"),
+    ("SAMPLES_REPO", "a/b/c", "a dataset's name on the Hub"),
     ("ENABLE_THINKING", "perhaps", "true or false"),
 ]
 

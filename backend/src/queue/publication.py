@@ -18,12 +18,14 @@ def result_file(
     request: Request,
     tasks: Mapping[str, int | None],
     now: datetime,
+    samples: Mapping[str, object] | None = None,
 ) -> bytes:
     """Return the file to publish: the report, with the request's model name and facts about the attempt.
 
     `path` is the request's. `tasks` maps each task to its number of few-shot examples; None means the task's
     own. What the report says about the model is replaced, so that no folder of this machine is published.
-    Our section of the report keeps what the evaluation says about its machine and versions.
+    Our section of the report keeps what the evaluation says about its machine and versions. `samples` says
+    where those of the run are.
     """
     assert request.lease
     config = dict(as_object(report.get("config")))
@@ -45,6 +47,8 @@ def result_file(
         "ended": to_run(now),
         "tasks": dict(tasks),
     }
+    if samples:
+        ours["samples"] = dict(samples)
     published = dict(report) | {"config": config, "model_name": request.model, OURS: ours}
     clean = without_nan(published)
     assert isinstance(clean, dict)

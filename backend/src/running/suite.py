@@ -69,6 +69,8 @@ class Suite:
     """Whether tasks may execute code that the model writes."""
     publish_examples: bool = False
     """Whether to publish a question of each task with its answer."""
+    save_samples: bool = False
+    """Whether to keep every prompt with the model's answers."""
     gen_kwargs: Arguments | None = None
     """How models write, in place of what each task says: lm_eval's `gen_kwargs`."""
     system_instruction: str | None = None

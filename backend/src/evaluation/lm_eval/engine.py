@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lm_eval import simple_evaluate
@@ -11,6 +11,7 @@ from lm_eval.utils import sanitize_model_name
 
 from src.evaluation.devices import batch_size, spare_threads
 from src.evaluation.engine import OnProgress
+from src.evaluation.lm_eval.answers import published_samples
 from src.evaluation.lm_eval.arguments import chat_template, evaluation_args, has_turns, model_args
 from src.evaluation.lm_eval.bootstrap import bootstrapping_reported
 from src.evaluation.lm_eval.description import describe
@@ -30,6 +31,7 @@ from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import ProgressMeter
 from src.evaluation.reports.machine import machine_not_described
 from src.evaluation.reports.report import TIME, Report, publishable, sha256
+from src.evaluation.reports.samples_file import Sample
 from src.running.job import Job, Trial
 from src.running.suite import EngineName, Suite
 from src.shared.data.backend_description import BackendDescription
@@ -72,11 +74,8 @@ class LmEvalEvaluation:
         """Load the job's model for lm_eval."""
         self._model = load_metered(self._job, meter)
 
-    def evaluate(self, task: str) -> Report:
-        """Return the report of one task, group or tag.
-
-        It has fingerprints in place of the samples. The seeds are lm_eval's.
-        """
+    def evaluate(self, task: str) -> tuple[Report, Iterable[Sample]]:
+        """Return the report of one task, group or tag, with fingerprints in place of the samples."""
         job, model = self._job, self._model
         assert model, "the model is not loaded"
         started = time.monotonic()
@@ -91,10 +90,12 @@ class LmEvalEvaluation:
             )
         check_samples(report, job.limit)
         report[TRUNCATED] = {task: model.truncated}
-        report["task_hashes"] = task_hashes(report.pop("samples"))
+        samples = report.pop("samples")
+        report["task_hashes"] = task_hashes(samples)
         report = signed(with_the_parts_of_a_tag(report, task), job, model)
         report[TIME] = str(time.monotonic() - started)
-        return publishable(report, names_for_paths(job))
+        published = publishable(report, names_for_paths(job))
+        return published, (published_samples(samples) if job.save_samples else ())
 
     def merged(self, reports: Sequence[Report]) -> Report:
         """Return one report of all tasks, as if lm_eval had evaluated them together."""
