@@ -112,7 +112,7 @@ def test_a_report_of_lm_evals_own_command_line_is_repeated_as_far_as_it_tells() 
         ({"tasks": {"a\u202eb": 1}}, "names or versions that cannot be lm_eval's"),
         ({"config": {"device": "cpu; x"}}, "names or versions that cannot be lm_eval's"),
         ({"leaderboard": {"precision": "8bit"}}, "does not load models in 8bit"),
-        ({"leaderboard": {"precision": "float16", "weight_type": "Adapter"}}, "Adapter weights"),
+        ({"leaderboard": {"precision": "float16", "weight_type": "Delta"}}, "Delta weights"),
     ],
 )
 def test_what_cannot_be_computed_again_says_why(changes: dict[str, Any], note: str) -> None:

@@ -11,6 +11,9 @@ LOGS_FOLDER = ".logs"
 every file in every other folder as JSON (docs/decisions/0015-our-own-files-lie-in-hidden-folders.md).
 """
 
+SAMPLES_FOLDER = ".samples"
+"""The top-level folder of the answers that models gave, if they are kept, in this or another dataset."""
+
 OLD_FOLDER, OLD_LOGS_FOLDER = "index", "logs"
 """The folders of earlier versions. Their files are read until there is one in the new place."""
 

@@ -1,0 +1,55 @@
+"""The programs that evaluate: what each is called, where it comes from, and which setting names its tasks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from src.shared.data.backend_description import BackendDescription
+from src.shared.data.run_settings import LIGHTEVAL, LM_EVAL
+
+
+class Engine(NamedTuple):
+    """What the page says of a program that evaluates."""
+
+    name: str
+    repository: str
+    tasks_setting: str
+    """The backend's setting with the tasks."""
+    collection: str
+    """The beginning of the path of a task file in the program's own collection, as backend.yaml has it."""
+    collection_in_repository: str
+    """The same folder in its repository."""
+
+    def released(self, version: str | None) -> str:
+        """Return the address of a released version, or of the newest if it is unknown."""
+        return f"{self.repository}/tree/v{version}" if version else self.repository
+
+    def address_of(self, file: str, version: str | None) -> str | None:
+        """Return the address of a file of the program's own collection, or None for another file."""
+        if not file.startswith(self.collection):
+            return None
+        path = self.collection_in_repository + file.removeprefix(self.collection)
+        return f"{self.repository}/blob/{f'v{version}' if version else 'main'}/{path}"
+
+
+ENGINES = {
+    LM_EVAL: Engine(
+        LM_EVAL,
+        "https://github.com/EleutherAI/lm-evaluation-harness",
+        "TASKS_HARNESS",
+        "lm_eval/tasks/",
+        "lm_eval/tasks/",
+    ),
+    LIGHTEVAL: Engine(
+        LIGHTEVAL,
+        "https://github.com/huggingface/lighteval",
+        "TASKS_LIGHTEVAL",
+        "lighteval/tasks/",
+        "src/lighteval/tasks/",
+    ),
+}
+
+
+def engine_of(backend: BackendDescription | None) -> Engine:
+    """Return the program that a backend runs; lm_eval if that is unknown."""
+    return ENGINES.get(backend.engine if backend else LM_EVAL, ENGINES[LM_EVAL])
