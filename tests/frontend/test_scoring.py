@@ -79,9 +79,7 @@ def test_a_perfect_score_that_was_rounded_is_a_fraction(value: float) -> None:
 
 def test_the_owner_decides_what_nothing_else_can_tell() -> None:
     column = column_of("acc", 0.5, is_fraction=False, higher_is_better=False).tasks[0]
-    assert column == TaskColumn(
-        column.task, higher_is_better=False, is_fraction=False, engine="lm_eval"
-    )
+    assert column == TaskColumn(column.task, higher_is_better=False, is_fraction=False, engine="lm_eval")
     assert shown(column_of("acc", 0.5, 64.2, is_fraction=True)) == [50, 6420]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from urllib.parse import quote
 
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.run_settings import LIGHTEVAL, LM_EVAL
@@ -12,24 +13,26 @@ class Engine(NamedTuple):
     """What the page says of a program that evaluates."""
 
     name: str
-    repository: str
-    tasks_setting: str
+    repository: str = ""
+    tasks_setting: str = "its tasks"
     """The backend's setting with the tasks."""
-    collection: str
+    collection: str = ""
     """The beginning of the path of a task file in the program's own collection, as backend.yaml has it."""
-    collection_in_repository: str
+    collection_in_repository: str = ""
     """The same folder in its repository."""
 
-    def released(self, version: str | None) -> str:
+    def released(self, version: str | None) -> str | None:
         """Return the address of a released version, or of the newest if it is unknown."""
-        return f"{self.repository}/tree/v{version}" if version else self.repository
+        if not self.repository or not version:
+            return self.repository or None
+        return f"{self.repository}/tree/v{quote(version)}"
 
     def address_of(self, file: str, version: str | None) -> str | None:
         """Return the address of a file of the program's own collection, or None for another file."""
-        if not file.startswith(self.collection):
+        if not self.collection or not file.startswith(self.collection):
             return None
         path = self.collection_in_repository + file.removeprefix(self.collection)
-        return f"{self.repository}/blob/{f'v{version}' if version else 'main'}/{path}"
+        return f"{self.repository}/blob/{quote(f'v{version}' if version else 'main')}/{quote(path)}"
 
 
 ENGINES = {
@@ -49,7 +52,10 @@ ENGINES = {
     ),
 }
 
+LONGEST_NAME = 40
+
 
 def engine_of(backend: BackendDescription | None) -> Engine:
-    """Return the program that a backend runs; lm_eval if that is unknown."""
-    return ENGINES.get(backend.engine if backend else LM_EVAL, ENGINES[LM_EVAL])
+    """Return the program that a backend runs: lm_eval before it says so. Of an unknown one, only the name."""
+    name = backend.engine if backend else LM_EVAL
+    return ENGINES.get(name, Engine(name[:LONGEST_NAME]))

@@ -26,6 +26,8 @@ ENGINES = (LM_EVAL, LIGHTEVAL)
 GEN_KWARGS = "gen_kwargs"
 """lm_eval's setting of how models write."""
 
+MODEL_ARGS = "model_args"
+
 SEEDS = {"random": 0, "numpy": 1234, "torch": 1234, "fewshot": 1234}
 """lm_eval's seeds, each with its default."""
 
@@ -96,7 +98,7 @@ def read_run_settings(report: Object, *, config: Object, model_args: Object, our
     written = {
         GEN_KWARGS: _as_json(arguments(config.get(GEN_KWARGS))),
         "metadata": _as_json(as_object(told.get("metadata"))),
-        "model_args": _as_json(further),
+        MODEL_ARGS: _as_json(further),
     }
     instruction = as_text(report.get("system_instruction"))
     is_lost = len(instruction) > LONGEST or bool(report.get("system_instruction_sha") and not instruction)
@@ -117,25 +119,40 @@ def read_run_settings(report: Object, *, config: Object, model_args: Object, our
 def conditions_of_lm_eval(
     report: Object, *, config: Object, model_args: Object, ours: Object, in_chat: bool
 ) -> RunConditions:
-    """Return the conditions in a report of lm_eval.
+    """Return the conditions in a report of lm_eval: what our worker says, or else what lm_eval says.
 
-    What our worker says in its section comes first: lm_eval does not name all settings, and for a model of a
-    short context there is no `max_length`.
+    Our worker says how all models are run. lm_eval's `max_length` depends on the model's own context, and it
+    does not name all settings.
     """
-    told = as_object(ours.get("settings"))
-    values: dict[str, object] = {
-        name: value for name, value in model_args.items() if name not in NAME_THE_MODEL | NO_EFFECT_ON_SCORES
-    }
-    values |= {name: told[name] for name in ("max_length", "enable_thinking", "metadata") if name in told}
-    values |= {
-        GEN_KWARGS: arguments(config.get(GEN_KWARGS)),
-        "chat_template_name": told.get("chat_template_name"),
-        "seed": _other_seeds(config),
-        "system_instruction": fingerprint_of(report),
-    }
-    if report.get("fewshot_as_multiturn") is False:  # true is what follows from a chat template
-        values["fewshot_as_multiturn"] = False
+    told = ours.get("settings")
+    values = _as_told(told) if isinstance(told, dict) else _as_reported(report, config)
+    values["system_instruction"] = _fingerprint_of_instruction(report)
+    further = as_object(values.pop(MODEL_ARGS, model_args))
+    others = NAME_THE_MODEL | NO_EFFECT_ON_SCORES
+    values |= {name: value for name, value in further.items() if name not in others}
     return _conditions(values, in_chat=in_chat)
+
+
+def _as_told(told: Object) -> dict[str, object]:
+    """Return the settings of the suite that change scores. Examples are turns unless it says otherwise."""
+    seeds = told.get("seeds")
+    return {
+        **{name: told.get(name) for name in (GEN_KWARGS, "chat_template_name", "metadata")},
+        **{name: told.get(name) for name in ("enable_thinking", "think_end_token", "max_length")},
+        "fewshot_as_multiturn": False if told.get("fewshot_as_multiturn") is False else None,
+        "seed": ",".join(map(_text, seeds)) if isinstance(seeds, list) else None,
+        MODEL_ARGS: as_object(told.get(MODEL_ARGS)),
+    }
+
+
+def _as_reported(report: Object, config: Object) -> dict[str, object]:
+    """Return the settings of one of lm_eval's own reports, besides the arguments of the model."""
+    seeds = {name: config.get(f"{name}_seed", default) for name, default in SEEDS.items()}
+    return {
+        GEN_KWARGS: arguments(config.get(GEN_KWARGS)),
+        "fewshot_as_multiturn": False if report.get("fewshot_as_multiturn") is False else None,
+        "seed": None if seeds == SEEDS else ",".join(map(_text, seeds.values())),
+    }
 
 
 def conditions_of_lighteval(model_config: Object) -> RunConditions:
@@ -159,11 +176,12 @@ def arguments(given: object) -> Object:
     """Return lm_eval's arguments: an object, or a text `name=value,name=value`."""
     if isinstance(given, dict):
         return given
-    pairs = (part.partition("=") for part in as_text(given).split(","))
-    return {name.strip(): _plain(value.strip()) for name, _, value in pairs if name.strip()}
+    parts = (part.partition("=") for part in as_text(given).split(","))
+    pairs = [(name.strip(), value.strip()) for name, _, value in parts if name.strip()]
+    return {name: value if name in NAME_THE_MODEL else _plain(value) for name, value in pairs}
 
 
-def fingerprint_of(report: Object) -> str | None:
+def _fingerprint_of_instruction(report: Object) -> str | None:
     """Return the first digits of the system instruction's fingerprint; None without one."""
     instruction, sha = (
         as_text(report.get("system_instruction")),
@@ -182,12 +200,6 @@ def fingerprint(text: str) -> str:
 def _is_further(name: str, value: object) -> bool:
     """Return whether a command has to name an argument of the model. `trust_remote_code` never helps."""
     return name not in {"", *NAME_THE_MODEL, "trust_remote_code"} and _plain(value) is not None
-
-
-def _other_seeds(config: Object) -> str | None:
-    """Return the seeds if one of them is not lm_eval's default."""
-    seeds = {name: config.get(f"{name}_seed", default) for name, default in SEEDS.items()}
-    return None if seeds == SEEDS else ",".join(_text(seed) for seed in seeds.values())
 
 
 def _conditions(values: Mapping[str, object], *, in_chat: bool) -> RunConditions:

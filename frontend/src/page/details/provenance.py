@@ -45,6 +45,7 @@ def provenance(row: Row, result: Result) -> list[Fact]:
         "Further settings": conditions_in_words(result),
         "Resamples for standard errors": _resamples(result),
         "Questions": _per_task(result.n_samples),
+        "Answers": known.samples and f"{known.samples.path} in {known.samples.repo or 'the results dataset'}",
         "Limit": None if result.limit is None else f"{result.limit:g}",
         "Task versions": _per_task(result.versions),
         "Task hashes": _per_task(known.task_hashes),
