@@ -47,7 +47,7 @@ def _shown(value: object, longest: int = LONGEST) -> str:
     elif isinstance(value, list):
         text = ", ".join(_shown(each) for each in value)
     else:
-        text = value if isinstance(value, str) else json.dumps(value)
+        text = value if isinstance(value, str) else "none" if value is None else json.dumps(value)
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 

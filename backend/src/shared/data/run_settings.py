@@ -205,9 +205,8 @@ def _is_further(name: str, value: object) -> bool:
 def _conditions(values: Mapping[str, object], *, in_chat: bool) -> RunConditions:
     if not any(values.values()) and False not in values.values():  # nearly always, and results are many
         return RunConditions((), () if in_chat else None)
-    found = {
-        _shown(name): _shown(value) for name, value in values.items() if _plain(value) not in (None, {}, "")
-    }
+    given = {name: value for name, value in values.items() if _plain(value) is not None}
+    found = {_shown(name): text for name, value in given.items() if (text := _shown(value))}
     kept = sorted(found.items())[:MOST_CONDITIONS]
     return RunConditions(
         tuple((name, text) for name, text in kept if name not in NEED_A_CHAT_TEMPLATE),
