@@ -16,7 +16,7 @@ class Tasks(Enum):
 # The number of examples that the model sees before each question. None means each task's own default.
 NUM_FEWSHOT = None
 
-# A column shows the scores of one program, lm_eval or lighteval; engine="any" in its Task shows both.
+# A column shows the scores of one engine, lm_eval or lighteval; engine="any" in its Task shows both.
 # A score is marked if its task version, number of examples or a setting of its run differs from most of its
 # column. True lets a marked score count for average and rank. False leaves it out.
 RANK_MIXED_SCORES = True

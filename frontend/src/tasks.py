@@ -13,7 +13,7 @@ from src.shared.data.run_settings import ENGINES
 from src.shared.errors import ConfigurationError
 
 ANY_ENGINE = "any"
-"""What an owner writes so that scores of all programs share a column."""
+"""What an owner writes so that scores of all engines share a column."""
 
 FIELDS = ("benchmark", "metric", "col_name")
 
@@ -47,7 +47,7 @@ class Task:
     old_names: tuple[str, ...] = ()
     """Earlier names of the benchmark. Results under such a name keep their scores."""
     engine: str | None = None
-    """The program whose scores are shown, `lm_eval` or `lighteval`; `any` means all together. None means
+    """The engine whose scores are shown, `lm_eval` or `lighteval`; `any` means all together. None means
     the backend's, or that of most scores if the backend does not run the task.
     """
 
@@ -227,7 +227,7 @@ def _engine(name: str, value: object) -> str | None:
     if not isinstance(given, str) or given not in (*ENGINES, ANY_ENGINE):
         raise ConfigurationError(
             f"{name} in src/about.py: engine is {given!r}: write {' or '.join(map(repr, ENGINES))} for the "
-            f"scores of one program, {ANY_ENGINE!r} for all in one column, or leave it out."
+            f"scores of one engine, {ANY_ENGINE!r} for all in one column, or leave it out."
         )
     return given
 

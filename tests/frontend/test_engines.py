@@ -1,4 +1,4 @@
-"""A column shows the scores of one program unless its owner wants both; settings that differ are marked."""
+"""A column shows the scores of one engine unless its owner wants both; settings that differ are marked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LIGHTEVALS = "The score of lighteval is not shown: this column has the scores of
 
 
 def of(engine: str | None, model: str, score: float = 0.5, *, hours: float = 0, **changes: Any) -> Result:
-    """A result of a program on one task."""
+    """A result of an engine on one task."""
     made = make_result(f"acme/{model}", run=run_at(hours), scores={"sums": {"acc,none": score}})
     return replace(made, engine=engine, **changes)
 
@@ -40,14 +40,14 @@ def rows_of(found: Standings) -> dict[str, Row]:
 
 
 def running(engine: str, name: str = "sums") -> Any:
-    """A backend that runs the task with a program."""
+    """A backend that runs the task with an engine."""
     return make_backend(engine=engine, tasks=(make_task(name),))
 
 
 MIXED = (of("lm_eval", "a"), of("lm_eval", "b"), of("lighteval", "c"), of(None, "d"))
 
 
-def test_the_program_of_most_scores_is_shown_and_others_say_why_they_are_not() -> None:
+def test_the_engine_of_most_scores_is_shown_and_others_say_why_they_are_not() -> None:
     found = board(*MIXED)
     rows = rows_of(found)
     assert {model: row.scores for model, row in rows.items()} == {
@@ -71,7 +71,7 @@ def test_the_program_of_most_scores_is_shown_and_others_say_why_they_are_not() -
         (None, "lm_eval"),
     ],
 )
-def test_a_backend_that_runs_the_task_decides_which_program_is_shown(backend: Any, shown: str) -> None:
+def test_a_backend_that_runs_the_task_decides_which_engine_is_shown(backend: Any, shown: str) -> None:
     assert board(*MIXED, backend=backend).tasks[0].engine == shown
 
 
@@ -82,7 +82,7 @@ def test_an_owner_decides_before_the_backend(engine: str, models: str) -> None:
     assert shown == set(models)
 
 
-def test_where_an_owner_lets_programs_share_a_column_the_rarer_one_is_marked() -> None:
+def test_where_an_owner_lets_engines_share_a_column_the_rarer_one_is_marked() -> None:
     task = replace(SUMS, engine="any")
     found = rows_of(board(*MIXED, task=task))
     assert found["c"].marks == ("Evaluated with lighteval; most others with lm_eval.",)
@@ -91,7 +91,7 @@ def test_where_an_owner_lets_programs_share_a_column_the_rarer_one_is_marked() -
     assert (strict["c"].scores, strict["c"].rank) == ((50,), None)
 
 
-def test_an_older_score_of_the_columns_program_is_shown_before_a_newer_one_of_another() -> None:
+def test_an_older_score_of_the_columns_engine_is_shown_before_a_newer_one_of_another() -> None:
     both = (of("lm_eval", "a", 0.25), of("lighteval", "a", 0.75, hours=1), of("lm_eval", "b"))
     row = rows_of(board(*both))["a"]
     assert (row.scores, row.marks) == ((25,), ())
@@ -99,7 +99,7 @@ def test_an_older_score_of_the_columns_program_is_shown_before_a_newer_one_of_an
     assert row.sources[0].engine == "lm_eval"
 
 
-def test_the_details_list_a_run_of_another_program_and_leave_it_out_of_changes_and_averages() -> None:
+def test_the_details_list_a_run_of_another_engine_and_leave_it_out_of_changes_and_averages() -> None:
     found = board(
         of("lm_eval", "a", 0.25), of("lighteval", "a", 0.75, hours=1), of("lm_eval", "a", 0.5, hours=2)
     )
@@ -135,7 +135,7 @@ def test_a_column_of_only_left_out_scores_is_explained_once() -> None:
     assert "1 score of lighteval is left out" in sentence
 
 
-def test_programs_are_told_why_a_cell_is_empty() -> None:
+def test_clients_are_told_why_a_cell_is_empty() -> None:
     answer = api.leaderboard(Board(board(*MIXED)))
     [mark] = answer["marks"]
     assert (mark["header"], mark["reason"]) == ("Sums", LIGHTEVALS)
@@ -143,24 +143,24 @@ def test_programs_are_told_why_a_cell_is_empty() -> None:
 
 
 @pytest.mark.parametrize("engine", [None, "lm_eval", "lighteval", "any"])
-def test_the_programs_of_a_column_are_read_from_about_py(engine: str | None) -> None:
+def test_the_engine_of_a_column_are_read_from_about_py(engine: str | None) -> None:
     assert read_tasks([replace(SUMS, engine=engine)])[0].engine == engine
 
 
 @pytest.mark.parametrize("engine", ["LM_EVAL", "", 1, True, ["lm_eval"]])
-def test_a_program_that_there_is_not_is_told(engine: Any) -> None:
+def test_an_engine_that_there_is_not_is_told(engine: Any) -> None:
     with pytest.raises(ConfigurationError) as told:
         read_tasks([replace(SUMS, engine=engine)])
     assert str(told.value) == (
         f"Tasks[0] in src/about.py: engine is {engine!r}: write 'lm_eval' or 'lighteval' for the scores of "
-        "one program, 'any' for all in one column, or leave it out."
+        "one engine, 'any' for all in one column, or leave it out."
     )
 
 
 # Where about.py and the backend disagree
 
 
-def test_a_column_of_a_program_that_the_backend_does_not_run_is_told() -> None:
+def test_a_column_of_an_engine_that_the_backend_does_not_run_is_told() -> None:
     [sentence] = differences([replace(SUMS, engine="lm_eval")], None, running("lighteval"))
     assert sentence == (
         "The column Sums stays empty for new models: it shows the scores of lm_eval, and the backend "
@@ -175,13 +175,13 @@ def test_a_column_of_a_program_that_the_backend_does_not_run_is_told() -> None:
     ("engine", "setting"),
     [("lm_eval", "TASKS_HARNESS"), ("lighteval", "TASKS_LIGHTEVAL"), ("new", "its tasks")],
 )
-def test_the_setting_with_the_tasks_is_the_programs(engine: str, setting: str) -> None:
+def test_the_setting_with_the_tasks_is_the_engines(engine: str, setting: str) -> None:
     missing, unseen = differences([SUMS], None, running(engine, "others"))
     assert f"Add it to {setting} in the backend's settings" in missing
     assert f"remove it from {setting} in the backend's settings" in unseen
 
 
-def test_of_an_unknown_program_only_the_name_is_known() -> None:
+def test_of_an_unknown_engine_only_the_name_is_known() -> None:
     unknown = engine_of(running("x" * 1000))
     assert unknown.name == "x" * 40
     assert unknown.released("1") is None

@@ -68,7 +68,7 @@ def about(**backend: Any) -> str:
     return str(suite([column], make_backend(**backend), num_fewshot=None))
 
 
-def test_the_about_tab_names_the_program_its_version_and_the_settings() -> None:
+def test_the_about_tab_names_the_engine_its_version_and_the_settings() -> None:
     html = about(settings={"max_length": 99, "system_instruction": "Be <short>."})
     assert f'<a href="{ENGINES["lm_eval"].repository}/tree/v0.4.13"' in html
     assert "<li>A model reads at most 99 tokens at once.</li>" in html
@@ -85,7 +85,7 @@ def test_a_task_of_lightevals_own_links_to_its_repository() -> None:
     assert "lm_eval" not in html
 
 
-def test_of_a_program_that_we_do_not_know_the_name_is_shown_without_a_link() -> None:
+def test_of_an_engine_that_we_do_not_know_the_name_is_shown_without_a_link() -> None:
     html = about(engine="tomorrow", versions={})
     assert "Run with tomorrow on" in html
     assert "lm_eval" not in html
@@ -107,7 +107,7 @@ def facts(result: Result) -> dict[str, str]:
     return {fact.name: fact.text for fact in provenance(row, result)}
 
 
-def test_a_models_page_says_program_settings_and_the_base_of_an_adapter() -> None:
+def test_a_models_page_says_engine_settings_and_the_base_of_an_adapter() -> None:
     made = make_result(weight_type="Adapter")
     assert made.setup is not None
     result = replace(

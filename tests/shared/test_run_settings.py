@@ -146,7 +146,7 @@ def test_lightevals_settings_are_conditions_and_its_defaults_are_none() -> None:
     }
 
 
-def test_an_unknown_program_has_unknown_conditions() -> None:
+def test_an_unknown_engine_has_unknown_conditions() -> None:
     file = {"config": {"model_name": "acme/tiny"}, "results": {"sums": {"acc": 0.5}}}
     assert read_result("x.json", json.dumps(file).encode()).setting("sums").conditions is None
 

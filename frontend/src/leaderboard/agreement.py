@@ -24,7 +24,7 @@ class BothSides:
 
     @property
     def engine(self) -> Engine:
-        """The program that the backend runs."""
+        """The engine that the backend runs."""
         return engine_of(self.backend)
 
 
@@ -54,8 +54,8 @@ def every_column_is_run(sides: BothSides) -> Iterator[str]:
             )
 
 
-def every_column_shows_the_backends_program(sides: BothSides) -> Iterator[str]:
-    """A column of another program's scores stays empty."""
+def every_column_shows_the_backends_engine(sides: BothSides) -> Iterator[str]:
+    """A column of another engine's scores stays empty."""
     ours = sides.engine.name
     for task in sides.tasks:
         if task.engine not in (None, ANY_ENGINE, ours) and described(task, sides.backend):
@@ -142,7 +142,7 @@ def both_run_the_same_version(sides: BothSides) -> Iterator[str]:
 
 RULES: list[Callable[[BothSides], Iterator[str]]] = [
     every_column_is_run,
-    every_column_shows_the_backends_program,
+    every_column_shows_the_backends_engine,
     every_metric_is_computed,
     every_direction_is_the_same,
     every_task_has_a_column,

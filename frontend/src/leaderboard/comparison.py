@@ -150,7 +150,7 @@ SETTINGS: dict[str, Callable[[Row], str]] = {
     "System prompt's hash": _of_results(lambda result: result.provenance.system_instruction_sha),
     "Limit": lambda row: "" if row.limit is None else f"{row.limit:g}",
     "Evaluated with": _of_results(lambda result: result.engine),
-    "Program's version": _of_results(lambda result: result.setup.version if result.setup else None),
+    "Engine's version": _of_results(lambda result: result.setup.version if result.setup else None),
     "Further settings": _of_results(conditions_in_words),
     "transformers": _of_results(lambda result: result.setup.transformers if result.setup else None),
     "Batch size": _of_results(lambda result: result.setup.batch_size if result.setup else None),

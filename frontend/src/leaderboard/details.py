@@ -86,7 +86,7 @@ class Change(NamedTuple):
     before: float | None
     """The score of the last run with this task; None for the first one."""
     engine: str | None = None
-    """The program that computed it, if the column does not show that program's scores."""
+    """The engine that computed it, if the column does not show that engine's scores."""
 
 
 class Run(NamedTuple):

@@ -1,4 +1,4 @@
-"""The programs that evaluate: what each is called, where it comes from, and which setting names its tasks."""
+"""The engines: what each is called, where it comes from, and which of the settings names its tasks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from src.shared.data.run_settings import LIGHTEVAL, LM_EVAL
 
 
 class Engine(NamedTuple):
-    """What the page says of a program that evaluates."""
+    """What the page says of an engine."""
 
     name: str
     repository: str = ""
     tasks_setting: str = "its tasks"
     """The backend's setting with the tasks."""
     collection: str = ""
-    """The beginning of the path of a task file in the program's own collection, as backend.yaml has it."""
+    """The beginning of the path of a task file in the engine's own collection, as backend.yaml has it."""
     collection_in_repository: str = ""
     """The same folder in its repository."""
 
@@ -28,7 +28,7 @@ class Engine(NamedTuple):
         return f"{self.repository}/tree/v{quote(version)}"
 
     def address_of(self, file: str, version: str | None) -> str | None:
-        """Return the address of a file of the program's own collection, or None for another file."""
+        """Return the address of a file of the engine's own collection, or None for another file."""
         if not self.collection or not file.startswith(self.collection):
             return None
         path = self.collection_in_repository + file.removeprefix(self.collection)
@@ -56,6 +56,6 @@ LONGEST_NAME = 40
 
 
 def engine_of(backend: BackendDescription | None) -> Engine:
-    """Return the program that a backend runs: lm_eval before it says so. Of an unknown one, only the name."""
+    """Return the engine that a backend runs: lm_eval before it says so. Of an unknown one, only the name."""
     name = backend.engine if backend else LM_EVAL
     return ENGINES.get(name, Engine(name[:LONGEST_NAME]))

@@ -169,7 +169,7 @@ def _merged(
 
 def _marked(rows: Sequence[Row], found: Sequence[Evidence], columns: Sequence[TaskColumn]) -> list[Row]:
     """Return the rows with a mark at each score that may not be comparable with most of its column, and at
-    each one that is missing because another program computed it.
+    each one that is missing because another engine computed it.
     """
     marks = []
     for place, (evidence, column) in enumerate(zip(found, columns, strict=True)):
@@ -189,7 +189,7 @@ def _marked(rows: Sequence[Row], found: Sequence[Evidence], columns: Sequence[Ta
 
 
 def _left_out(row: Row, others: Mapping[int, str | None], column: TaskColumn) -> str:
-    """Return why a row without a score has none, if another program's score is left out; else nothing."""
+    """Return why a row without a score has none, if another engine's score is left out; else nothing."""
     named = next((engine for result in reversed(row.runs) if (engine := others.get(id(result)))), None)
     return LEFT_OUT.format(named, column.engine) if named else ""
 

@@ -114,7 +114,7 @@ def _obstacle_of_weights(row: Row, model: Model) -> str | None:
 
 
 def _obstacle(result: Result, setup: Setup, model: Model) -> str | None:
-    """Return why a run cannot be repeated exactly by its program's command line, or None."""
+    """Return why a run cannot be repeated exactly by its engine's command line, or None."""
     if setup.engine == LIGHTEVAL:
         has_settings = bool(result.conditions and result.conditions.always)
         return lighteval.obstacle(setup, model, has_settings=has_settings)

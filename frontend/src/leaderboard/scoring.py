@@ -58,7 +58,7 @@ class TaskColumn:
     questions: int | None = None
     """How many questions the backend asks of every model, if it says so."""
     engine: str | None = None
-    """The program whose scores it shows; None means any."""
+    """The engine whose scores it shows; None means any."""
 
     @property
     def header(self) -> str:
@@ -71,7 +71,7 @@ class TaskColumn:
         return self.task.in_average and self.higher_is_better
 
     def shows(self, result: Result) -> bool:
-        """Return whether the column can show a score of a result. An unknown program counts as its own."""
+        """Return whether the column can show a score of a result. An unknown engine counts as its own."""
         return self.engine is None or result.engine in (None, self.engine)
 
     def shown(self, score: float | None) -> float | None:
@@ -112,14 +112,14 @@ class Evidence:
 
     @cached_property
     def every_score(self) -> list[tuple[float, Result]]:
-        """Every score of any program, and the result that it is in."""
+        """Every score of any engine, and the result that it is in."""
         task = self.task
         pairs = ((result.score(name_in(result, task), task.metric), result) for result in self.results)
         return [(score, result) for score, result in pairs if score is not None]
 
     @cached_property
     def engine(self) -> str | None:
-        """The program whose scores the column shows: the owner's choice, or else the backend's if it runs the
+        """The engine whose scores the column shows: the owner's choice, or else the backend's if it runs the
         task, or else that of most scores. None means any.
         """
         if self.task.engine is not None:
@@ -137,7 +137,7 @@ class Evidence:
 
     @cached_property
     def left_out(self) -> list[Result]:
-        """The results whose scores are of another program than the column's."""
+        """The results whose scores are of another engine than the column's."""
         if len(self.scores) == len(self.every_score):
             return []
         return [result for _, result in self.every_score if result.engine not in (None, self.engine)]
@@ -201,7 +201,7 @@ def column_of(evidence: Evidence) -> TaskColumn:
 
 
 def doubts(found: Sequence[Evidence]) -> tuple[str, ...]:
-    """Return sentences for the owner about columns with missing or unreadable scores, with two programs'
+    """Return sentences for the owner about columns with missing or unreadable scores, with two engines'
     scores, or with two scales.
     """
     rules = (_is_filled, _means_one_thing, _has_one_engine, _is_readable, _has_one_scale)
@@ -244,7 +244,7 @@ def _means_one_thing(evidence: Evidence) -> Iterator[str]:
 
 
 def _has_one_engine(evidence: Evidence) -> Iterator[str]:
-    """Two programs score the same questions a little differently: somebody has to choose."""
+    """Two engines score the same questions a little differently: somebody has to choose."""
     task, number = evidence.task, len(evidence.left_out)
     others = sorted({result.engine for result in evidence.left_out if result.engine})
     if not others:

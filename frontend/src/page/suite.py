@@ -38,7 +38,7 @@ class _Test(NamedTuple):
 
     @property
     def name(self) -> Markup:
-        """The task's name, with a link to its file if that is in the program's own collection."""
+        """The task's name, with a link to its file if that is in the engine's own collection."""
         name = Markup("<code>{}</code>").format(self.column.task.benchmark)
         file = self.known.file if self.known else None
         if not self.backend or not file:
@@ -79,7 +79,7 @@ def suite(
 
 
 def _engine(backend: BackendDescription | None) -> Markup:
-    """Return the program that evaluates, with its version and a link to it."""
+    """Return the engine, with its version and a link to it."""
     engine = engine_of(backend)
     version = backend.versions.get(engine.name) if backend else None
     return link(engine.released(version), f"{engine.name} {version}" if version else engine.name)

@@ -1,1 +1,1 @@
-"""The commands that reproduce scores, for each program that evaluates."""
+"""The commands that reproduce scores, for each engine."""
