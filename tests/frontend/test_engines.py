@@ -110,6 +110,12 @@ def test_the_details_list_a_run_of_another_engine_and_leave_it_out_of_changes_an
     assert (newest.average, other.average) == (50, 25)
 
 
+def test_a_row_without_a_shown_score_says_where_its_newest_run_comes_from() -> None:
+    rows = rows_of(board(*MIXED, of("lm_eval", "e"), of("lighteval", "c", hours=1)))
+    assert [result.ended for result in rows["c"].origins] == [rows["c"].runs[-1].ended]
+    assert rows["a"].origins == rows["a"].results
+
+
 def test_scores_that_are_left_out_do_not_decide_scale_or_direction() -> None:
     falling = {"sums": {"acc": False}}
     other = of("lighteval", "b", 64.2, hours=1, higher_is_better=falling)

@@ -138,7 +138,7 @@ def _parameters(row: Row) -> str:
 
 def _of_results(read: Callable[[Result], str | None]) -> Callable[[Row], str]:
     """Return how a setting of a row's results reads, each value once."""
-    return lambda row: ", ".join(sorted({value for result in row.results if (value := read(result))}))
+    return lambda row: ", ".join(sorted({value for result in row.origins if (value := read(result))}))
 
 
 SETTINGS: dict[str, Callable[[Row], str]] = {

@@ -62,7 +62,7 @@ def reproduction(
     row: Row, *, local_models: Collection[str] = (), description: BackendDescription | None = None
 ) -> Reproduction:
     """Return how to reproduce a row's scores. Without commands, a note says why there are none."""
-    runs = [(result, result.setup) for result in row.results if result.setup]
+    runs = [(result, result.setup) for result in row.origins if result.setup]
     if not runs:
         note = (
             "Its result is not a report of lm_eval or of our worker, so we cannot show how to reproduce it."

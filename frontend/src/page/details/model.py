@@ -99,7 +99,7 @@ class ModelPage(Page):
     @property
     def provenance(self) -> Sequence[tuple[Result, Sequence[Fact]]]:
         """Where its scores come from, for each result."""
-        return [(result, provenance(self.row, result)) for result in self.row.results]
+        return [(result, provenance(self.row, result)) for result in self.row.origins]
 
     def links(self, result: Result) -> Sequence[Markup]:
         """Return links to a result, its log and its request."""
