@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from src.leaderboard.engines import Engine, engine_of
 from src.shared.data.backend_description import BackendDescription, TaskDescription
 from src.shared.version import VERSION
-from src.tasks import Task
+from src.tasks import ANY_ENGINE, Task
 
 MOST_OF_A_VERSION = 20
 """Characters that are shown of the version in the backend's file."""
@@ -20,6 +21,11 @@ class BothSides:
     tasks: Sequence[Task]
     num_fewshot: int | None
     backend: BackendDescription
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that the backend runs."""
+        return engine_of(self.backend)
 
 
 def described(task: Task, backend: BackendDescription | None) -> TaskDescription | None:
@@ -43,8 +49,20 @@ def every_column_is_run(sides: BothSides) -> Iterator[str]:
         if not described(task, sides.backend):
             yield (
                 f"The column {task.col_name} stays empty for new models: the backend does not run "
-                f"{task.benchmark}. Add it to TASKS_HARNESS in the backend's settings, or remove the column "
-                "from src/about.py."
+                f"{task.benchmark}. Add it to {sides.engine.tasks_setting} in the backend's settings, or "
+                "remove the column from src/about.py."
+            )
+
+
+def every_column_shows_the_backends_engine(sides: BothSides) -> Iterator[str]:
+    """A column of another engine's scores stays empty."""
+    ours = sides.engine.name
+    for task in sides.tasks:
+        if task.engine not in (None, ANY_ENGINE, ours) and described(task, sides.backend):
+            yield (
+                f"The column {task.col_name} stays empty for new models: it shows the scores of "
+                f"{task.engine}, and the backend evaluates with {ours}. Write engine={ours!r} or "
+                f"engine={ANY_ENGINE!r} in its Task in src/about.py, or leave engine out."
             )
 
 
@@ -73,7 +91,7 @@ def every_direction_is_the_same(sides: BothSides) -> Iterator[str]:
             better = "higher" if metric.higher_is_better else "lower"
             yield (
                 f"For the column {task.col_name}, src/about.py says higher_is_better={task.higher_is_better}"
-                f", but lm_eval says that {better} is better. Correct the one that is wrong."
+                f", but {sides.engine.name} says that {better} is better. Correct the one that is wrong."
             )
 
 
@@ -84,7 +102,7 @@ def every_task_has_a_column(sides: BothSides) -> Iterator[str]:
         if not any(task.benchmark in names for task in sides.tasks):
             yield (
                 f"The backend evaluates {known.name}, which no column shows. Add it to Tasks in "
-                "src/about.py, or remove it from TASKS_HARNESS in the backend's settings."
+                f"src/about.py, or remove it from {sides.engine.tasks_setting} in the backend's settings."
             )
 
 
@@ -124,6 +142,7 @@ def both_run_the_same_version(sides: BothSides) -> Iterator[str]:
 
 RULES: list[Callable[[BothSides], Iterator[str]]] = [
     every_column_is_run,
+    every_column_shows_the_backends_engine,
     every_metric_is_computed,
     every_direction_is_the_same,
     every_task_has_a_column,

@@ -93,6 +93,9 @@ class FolderStore:
         """Return the address at which the page serves the file, relative to the page."""
         return f"{self.web}/{quote(path)}" if self.web and is_safe_path(path) else None
 
+    def folder_address(self, path: str) -> None:
+        """Return None: the page serves files, but lists no folder."""
+
     def check_writing(self) -> None:
         """Raise StoreError when the folder cannot be written to."""
         with self._locked():

@@ -347,6 +347,10 @@ class HubStore:
         page = f"{self._hub.api.endpoint}/datasets/{self.repo_id}/blob/main/{quote(path)}"
         return page if is_safe_path(path) else None
 
+    def folder_address(self, path: str) -> str:
+        """Return the address of a folder's page on the Hub."""
+        return f"{self._hub.api.endpoint}/datasets/{self.repo_id}/tree/main/{quote(path)}"
+
     def check_writing(self) -> None:
         """Raise StoreError, with a sentence, when the token cannot write to the dataset, or there is none."""
         self._refuse_without_a_token()

@@ -55,6 +55,9 @@ class Store(Protocol):
     def address(self, path: str) -> str | None:
         """Return the address at which people can see a file in a browser, if there is one."""
 
+    def folder_address(self, path: str) -> str | None:
+        """Return the address at which people can see a folder in a browser, if there is one."""
+
     def check_writing(self) -> None:
         """Raise StoreError, with a sentence, when nothing can be written: a token that may only read."""
 
