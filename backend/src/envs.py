@@ -54,6 +54,8 @@ FREE_DISK_GB = 20
 CONFIRM_RUN_UNSAFE_CODE = False
 # True publishes one question of each task with its answer, for the About tab.
 PUBLISH_EXAMPLES = False
+# True evaluates adapters (peft) on their base models.
+ADAPTERS = True
 # The worker's name. Default: the Space's name, or else the host's name and the lowest free number.
 WORKER_ID = None
 

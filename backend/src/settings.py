@@ -59,6 +59,7 @@ class Settings(CommonSettings):
     bootstrap_iters: BootstrapIters = Suite.bootstrap_iters
     confirm_run_unsafe_code: bool = Suite.confirm_run_unsafe_code
     publish_examples: bool = Suite.publish_examples
+    adapters: bool = Suite.adapters
     max_parallel: PositiveNumber | None = None
     max_hours: Positive = 24.0
     stuck_minutes: Positive = 60.0

@@ -168,6 +168,7 @@ def make_suite(settings: Settings) -> Suite:
         device=settings.devices[0],
         confirm_run_unsafe_code=settings.confirm_run_unsafe_code,
         publish_examples=settings.publish_examples,
+        adapters=settings.adapters,
     )
 
 

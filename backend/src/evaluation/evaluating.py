@@ -12,7 +12,7 @@ from src.evaluation.reports.kept import KeptReports
 from src.evaluation.reports.machine import machine
 from src.evaluation.reports.report import Report
 from src.evaluation.versions import added_versions
-from src.running.job import Job
+from src.running.job import PEFT, Job
 from src.shared.data.reports import OURS
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,8 @@ def evaluate(job: Job, on_progress: OnProgress) -> Report:
     engine = engine_of(job)
     evaluation = engine.begin(job)
     check_device(job)
-    made_with = {"hardware": machine(job.device), "versions": added_versions(engine.unnamed_packages)}
+    unnamed = [*engine.unnamed_packages, *([PEFT] if job.base else [])]
+    made_with = {"hardware": machine(job.device), "versions": added_versions(unnamed)}
     kept = KeptReports.of(job)
     reports = {task: report for task in job.tasks if (report := kept.read(task))}
     missing = [task for task in job.tasks if task not in reports]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from src.shared.data.json_file import as_object, without_nan, write_object
 from src.shared.data.reports import OURS
-from src.shared.data.request import Request
+from src.shared.data.request import ADAPTER, Request
 from src.shared.times import to_run
 
 
@@ -30,7 +30,7 @@ def result_file(
         "model_name": request.model,
         "model_sha": request.commit,
         "model_dtype": request.precision,
-        "model_args": f"pretrained={request.model},revision={request.commit},dtype={request.precision}",
+        "model_args": model_args(request),
     }
     ours = dict(as_object(report.get(OURS))) | {
         "request": path,
@@ -39,6 +39,7 @@ def result_file(
         "worker": request.lease.worker,
         "precision": request.precision,
         "weight_type": request.weight_type,
+        **base_model(request),
         "use_chat_template": request.use_chat_template,
         "started": to_run(request.lease.started),
         "ended": to_run(now),
@@ -48,3 +49,17 @@ def result_file(
     clean = without_nan(published)
     assert isinstance(clean, dict)
     return write_object(clean)
+
+
+def model_args(request: Request) -> str:
+    """Return lm_eval's arguments for the model. It has one revision for an adapter and its base model."""
+    is_adapter = request.weight_type == ADAPTER
+    loaded = f"{request.base_model},peft={request.model}" if is_adapter else request.model
+    return f"pretrained={loaded},revision={request.commit},dtype={request.precision}"
+
+
+def base_model(request: Request) -> dict[str, str | None]:
+    """Return what our section says about the base model of an adapter; nothing for a whole model."""
+    if request.weight_type != ADAPTER:
+        return {}
+    return {"base_model": request.base_model, "base_commit": request.base_commit}

@@ -52,6 +52,8 @@ class Suite:
     """Whether tasks may execute code that the model writes."""
     publish_examples: bool = False
     """Whether to publish a question of each task with its answer."""
+    adapters: bool = True
+    """Whether adapters are evaluated too, each on its base model."""
 
     @property
     def packages(self) -> tuple[str, ...]:

@@ -126,7 +126,13 @@ def load_metered(job: Job, meter: ProgressMeter) -> MeteredModel:
 def signed(report: Report, job: Job, tokenizer: Any) -> Report:
     """Add what lm_eval's command line adds: the model, and how it was prompted."""
     template = tokenizer.get_chat_template() if job.use_chat_template else None
-    arguments = {"pretrained": job.model, "revision": revision(job), "dtype": job.precision}
+    adapter = {"peft": job.model} if job.base else {}
+    arguments = {
+        "pretrained": job.whole_model.model,
+        **adapter,
+        "revision": revision(job),
+        "dtype": job.precision,
+    }
     return {
         **report,
         "config": {**report["config"], "model": "hf", "model_args": arguments},
@@ -144,8 +150,7 @@ def signed(report: Report, job: Job, tokenizer: Any) -> Report:
 def names_for_paths(job: Job) -> dict[str, str]:
     """Return the names that replace this machine's folders in a report. Names on the Hub stay as they are."""
     folders = {job.tasks_dir: "tasks", str(COLLECTION): "lm_eval/tasks"}
-    if Path(job.weights).is_absolute():
-        folders[job.weights] = job.model
+    folders |= {part.weights: part.model for part in job.parts if Path(part.weights).is_absolute()}
     return {str(form): name for folder, name in folders.items() for form in absolute_forms(Path(folder))}
 
 

@@ -65,6 +65,8 @@ class ModelFacts:
     """The licence in the card, or else the name of one that the card links to."""
     base_models: tuple[str, ...] = ()
     """As the card or the adapter's configuration names them."""
+    adapts: str = ""
+    """The base model as the adapter's configuration has it from training: a name or a folder."""
     architecture: str | None = None
     needs_remote_code: bool = False
     """Whether its configuration names code of its own."""
@@ -98,6 +100,7 @@ def within_bounds(facts: ModelFacts) -> ModelFacts:
         dtype=facts.dtype[:LONGEST_FACT] if facts.dtype else None,
         license=facts.license[:LONGEST_FACT],
         base_models=_cut(facts.base_models[:MOST_BASE_MODELS]),
+        adapts=facts.adapts[:LONGEST_FACT],
         architecture=facts.architecture[:LONGEST_FACT] if facts.architecture else None,
         quantization=facts.quantization[:LONGEST_FACT] if facts.quantization else facts.quantization,
         tags=_cut(facts.tags[:MOST_TAGS]),
