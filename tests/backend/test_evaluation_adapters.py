@@ -34,7 +34,6 @@ from support.jobs import TASKS
 from support.sources import ROOT
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated"),  # peft asks for it
     pytest.mark.filterwarnings("ignore:`lora_bias=True` was passed"),
     pytest.mark.filterwarnings("ignore:Adapter 'default'. 2 LoRA tensor.s. have invalid shape"),  # biases
     pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings=True`"),

@@ -222,7 +222,6 @@ def evaluated(hub: Hub, token: str, folder: Path, request: Request) -> tuple[Req
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
 def test_an_adapter_is_evaluated_at_both_commits_whatever_happens_to_the_branches(
     hub: Hub, token: str, adapter: Part, base: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -274,7 +274,7 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (2, "6d808bd1b6dedff0")),
+        (REQUESTS_INDEX, "data.request", (2, "d0dfd4cc563fa20f")),
         (RESULTS_INDEX, "data.reports", (3, "b3059f9887acbddf")),
     ],
     ids=["requests", "results"],

@@ -28,10 +28,8 @@ from src.evaluation.failures import Failed, Step, explained
 from src.evaluation.loading.model_files import fetched
 from src.running.job import BaseModel, Job
 from src.shared.data.json_file import read_object
-from src.shared.data.model_name import is_a_note_of
 from src.shared.errors import shown
-
-ADAPTER_CONFIG = "adapter_config.json"
+from src.shared.models.model_source import ADAPTER_CONFIG, is_a_note_of
 
 LARGEST_RANK = 1_024
 LARGEST_ALPHA = 65_536

@@ -39,17 +39,6 @@ def _parts_of_a_link(text: str) -> list[str] | None:
     return [part for part in link[1].split("/") if part] if link else None
 
 
-def is_a_note_of(note: str, model: str) -> bool:
-    """Return whether an adapter's note of its base model may mean this model.
-
-    Training writes down what it was given: the model's name, or a folder of its own machine, which says
-    nothing. A name without an owner is an old name on the Hub, or a folder.
-    """
-    if not is_model_name(note):
-        return True
-    return note.casefold() in (model.casefold(), model.casefold().rpartition("/")[2])
-
-
 def is_model_name(text: str) -> bool:
     """Return whether the Hub could have a model of this name."""
     try:

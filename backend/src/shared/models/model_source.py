@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, TypeVar
 
 from ..data.json_file import as_text, as_texts
+from ..data.model_name import is_model_name
 from ..errors import CannotBeEvaluated, ModelNotFound
 
 T = TypeVar("T")
@@ -166,3 +167,14 @@ def license_in(card: Mapping[str, object]) -> str:
     stated = ", ".join(as_texts(card.get("license")))
     named = as_text(card.get("license_name")) if card.get("license_link") else ""
     return stated or named
+
+
+def is_a_note_of(note: str, model: str) -> bool:
+    """Return whether an adapter's note of its base model may mean this model.
+
+    Training writes down what it was given: the model's name, perhaps an old one without its owner, or a
+    folder of its own machine, which says nothing.
+    """
+    if not is_model_name(note):
+        return True
+    return note.casefold() in (model.casefold(), model.casefold().rpartition("/")[2])
