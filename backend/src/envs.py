@@ -81,6 +81,8 @@ SEEDS = "0, 1234, 1234, 1234"
 METADATA = None
 # Further arguments of the model, from a short list: "add_bos_token=true".
 MODEL_ARGS = None
+# True evaluates adapters (peft) on their base models.
+ADAPTERS = True
 # The worker's name. Default: the Space's name, or else the host's name and the lowest free number.
 WORKER_ID = None
 

@@ -104,6 +104,7 @@ class Settings(CommonSettings):
     seeds: Seeds = Suite.seeds
     metadata: Metadata | None = None
     model_args: ModelArgs | None = None
+    adapters: bool = Suite.adapters
     max_parallel: PositiveNumber | None = None
     max_hours: Positive = 24.0
     stuck_minutes: Positive = 60.0

@@ -186,6 +186,7 @@ def make_suite(settings: Settings) -> Suite:
         confirm_run_unsafe_code=settings.confirm_run_unsafe_code,
         publish_examples=settings.publish_examples,
         save_samples=settings.save_samples,
+        adapters=settings.adapters,
         **{name: getattr(settings, name) for name in SETTINGS},
     )
 

@@ -17,7 +17,7 @@ from src.running import disk, watch
 from src.running import executor as executor_module
 from src.running.child_environment import clean_environment
 from src.running.executor import LONGEST_MESSAGE, ProcessExecutor
-from src.running.job import End, Ending, Job, Progress, Work
+from src.running.job import BaseModel, End, Ending, Job, Progress, Work
 from src.running.launchers import Child, ProgramLauncher
 from src.running.logs import shorten
 from src.running.watch import ChildLimits
@@ -369,7 +369,7 @@ def test_weights_that_get_into_use_while_room_is_made_stay(
     """The cache is named after what was asked for, which need not be the model's own name."""
     snapshots = [
         tmp_path / "worker/hf/hub" / f"models--old-name--{name}" / "snapshots" / ("c" * 40)
-        for name in ("used", "unused")
+        for name in ("used", "base", "unused")
     ]
     for snapshot in snapshots:
         snapshot.mkdir(parents=True)
@@ -382,14 +382,17 @@ def test_weights_that_get_into_use_while_room_is_made_stay(
     def scan_and_start(cache: Path) -> object:
         found = scan(cache)
         if "second" not in executor._children:
-            executor.start("second", replace(job("slow", tmp_path), weights="old-name/used"))
+            base = BaseModel(model="acme/base", weights="old-name/base", commit=None)
+            adapter = replace(job("slow", tmp_path), weights="old-name/used", base=base)
+            executor.start("second", adapter)
         return found
 
     monkeypatch.setattr(disk, "scan_cache_dir", scan_and_start)
     executor.start("first", job("good", tmp_path))
-    wait_for(lambda: not snapshots[1].exists(), what="room")
+    wait_for(lambda: not snapshots[2].exists(), what="room")
     wait_for(lambda: not executor._cache.locked(), what="the end of it")
     assert snapshots[0].exists()
+    assert snapshots[1].exists()
     assert launcher.was_safe
     executor.close()
 

@@ -14,7 +14,7 @@ from src.evaluation.reports.machine import machine
 from src.evaluation.reports.report import Report
 from src.evaluation.reports.samples_file import samples_file
 from src.evaluation.versions import added_versions
-from src.running.job import Job
+from src.running.job import PEFT, Job
 from src.shared.data.reports import OURS
 
 log = logging.getLogger(__name__)
@@ -31,9 +31,10 @@ def evaluate(job: Job, on_progress: OnProgress, samples: Path | None = None) -> 
     engine = engine_of(job)
     evaluation = engine.begin(job)
     check_device(job)
+    unnamed = [*engine.unnamed_packages, *([PEFT] if job.base else [])]
     made_with = {
         "hardware": machine(job.device),
-        "versions": added_versions(engine.unnamed_packages),
+        "versions": added_versions(unnamed),
         **({"settings": job.settings} if job.settings else {}),
     }
     kept = KeptReports.of(job, samples)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from src.shared.data.json_file import as_object, without_nan, write_object
 from src.shared.data.reports import OURS
-from src.shared.data.request import Request
+from src.shared.data.request import ADAPTER, Request
 from src.shared.times import to_run
 
 
@@ -42,6 +42,7 @@ def result_file(
         "worker": request.lease.worker,
         "precision": request.precision,
         "weight_type": request.weight_type,
+        **base_model(request),
         "use_chat_template": request.use_chat_template,
         "started": to_run(request.lease.started),
         "ended": to_run(now),
@@ -56,7 +57,19 @@ def result_file(
 
 
 def _model_args(given: Mapping[str, object], request: Request) -> str | dict[str, object]:
-    """Return lm_eval's arguments of the model: in its short form, or with the owner's further ones."""
-    named = {"pretrained": request.model, "revision": request.commit, "dtype": request.precision}
+    """Return lm_eval's arguments of the model: in its short form, or with the owner's further ones.
+
+    It has one revision for an adapter and its base model.
+    """
+    is_adapter = request.weight_type == ADAPTER
+    loaded = {"pretrained": request.base_model, "peft": request.model} if is_adapter else {}
+    named = {"pretrained": request.model, **loaded, "revision": request.commit, "dtype": request.precision}
     further = {name: value for name, value in given.items() if name not in named}
     return {**named, **further} if further else ",".join(f"{name}={value}" for name, value in named.items())
+
+
+def base_model(request: Request) -> dict[str, str | None]:
+    """Return what our section says about the base model of an adapter; nothing for a whole model."""
+    if request.weight_type != ADAPTER:
+        return {}
+    return {"base_model": request.base_model, "base_commit": request.base_commit}

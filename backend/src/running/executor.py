@@ -98,9 +98,9 @@ class _RunningChild:
     @property
     def names(self) -> Mapping[str, str]:
         """Return the names that replace this machine's folders in its log."""
-        weights = self.job.weights if Path(self.job.weights).is_absolute() else ""
         folders = {str(self.folder): "job", sys.prefix: "python", str(Path.cwd()): "backend"}
-        return folders | {weights: self.job.model}
+        models = {part.weights: part.model for part in self.job.parts if Path(part.weights).is_absolute()}
+        return folders | models
 
 
 class ProcessExecutor:
@@ -259,7 +259,7 @@ class ProcessExecutor:
     def _weights_in_use(self) -> set[str]:
         """Return the weights in use. The cache knows them by these names, not by the models' names."""
         with self._lock:
-            return {child.job.weights for child in self._children.values()}
+            return {part.weights for child in self._children.values() for part in child.job.parts}
 
     def _end(self, nonce: str, ending: Ending) -> None:
         with self._lock:

@@ -71,6 +71,8 @@ class Suite:
     """Whether to publish a question of each task with its answer."""
     save_samples: bool = False
     """Whether to keep every prompt with the model's answers."""
+    adapters: bool = True
+    """Whether adapters are evaluated too, each on its base model."""
     gen_kwargs: Arguments | None = None
     """How models write, in place of what each task says: lm_eval's `gen_kwargs`."""
     system_instruction: str | None = None

@@ -123,7 +123,13 @@ def load_metered(job: Job, meter: ProgressMeter) -> MeteredModel:
 def signed(report: Report, job: Job, model: MeteredModel) -> Report:
     """Add what lm_eval's command line adds: the model, and how it was prompted."""
     template = model.chat_template(chat_template(job)) if job.use_chat_template else None
-    named = {"pretrained": job.model, "revision": revision(job), "dtype": job.precision}
+    adapter = {"peft": job.model} if job.base else {}
+    named = {
+        "pretrained": job.whole_model.model,
+        **adapter,
+        "revision": revision(job),
+        "dtype": job.precision,
+    }
     instruction = job.system_instruction
     return {
         **report,
@@ -142,8 +148,7 @@ def signed(report: Report, job: Job, model: MeteredModel) -> Report:
 def names_for_paths(job: Job) -> dict[str, str]:
     """Return the names that replace this machine's folders in a report. Names on the Hub stay as they are."""
     folders = {job.tasks_dir: "tasks", str(COLLECTION): "lm_eval/tasks"}
-    if Path(job.weights).is_absolute():
-        folders[job.weights] = job.model
+    folders |= {part.weights: part.model for part in job.parts if Path(part.weights).is_absolute()}
     return {str(form): name for folder, name in folders.items() for form in absolute_forms(Path(folder))}
 
 

@@ -19,6 +19,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
 from src.evaluation.failures import Failed, Step, explained
+from src.evaluation.loading.adapter_config import read_adapter_config
 from src.evaluation.loading.behaviour import BEHAVIOUR_CHECKS
 from src.evaluation.loading.calls import all_answered
 from src.evaluation.loading.chat import check_chat_template
@@ -36,7 +37,7 @@ from src.evaluation.loading.model_files import (
     weight_map,
 )
 from src.evaluation.loading.weights import WEIGHTS_CHECKS, are_in_the_files_of_the_index
-from src.running.job import Job
+from src.running.job import BaseModel, End, Job
 from src.shared.data.precision import PRECISIONS
 
 DTYPES = {name: getattr(torch, name) for name in PRECISIONS}
@@ -48,6 +49,12 @@ ANSWERS = {"return_dict": True, "output_attentions": False, "output_hidden_state
 """What a model returns. A model's configuration cannot change this."""
 
 
+NO_PEFT = (
+    "{} is an adapter, and this worker cannot import the package peft. The leaderboard's owner has to "
+    "install it, or set ADAPTERS to False; the model is not at fault."
+)
+
+
 class Loaded(NamedTuple):
     """A transformers model and its tokenizer."""
 
@@ -56,19 +63,47 @@ class Loaded(NamedTuple):
 
 
 def load(job: Job) -> Loaded:
-    """Load the job's model, small files first. Raises `Failed` if it cannot be evaluated."""
+    """Load the job's model, small files first; an adapter onto its base model.
+
+    Raises `Failed` if it cannot be evaluated.
+    """
     if job.precision not in PRECISIONS:
         raise Failed(
             f"{job.model} cannot be evaluated in {job.precision}. Submit it in {' or '.join(PRECISIONS)}."
         )
     with all_answered(job):
-        config = load_configuration(job)
-        tokenizer = load_tokenizer(job)
-        model = load_weights(job, config)
+        model, tokenizer = load_adapter(job, job.base) if job.base else load_whole_model(job)
     with explained(Step.BEHAVIOUR, job):
         for check in BEHAVIOUR_CHECKS:
             check(job, model, tokenizer)
     return Loaded(model, tokenizer)
+
+
+def load_whole_model(job: Job) -> Loaded:
+    """Load a model that needs no other."""
+    config = load_configuration(job)
+    tokenizer = load_tokenizer(job)
+    return Loaded(load_weights(job, config), tokenizer)
+
+
+def load_adapter(job: Job, base: BaseModel) -> Loaded:
+    """Load the base model, which must pass every check of a whole model, and put the adapter onto it.
+
+    The tokenizer and its chat template are those of the base model, as in lm_eval.
+    """
+    try:
+        from src.evaluation.loading.adapters import adapted, fetch_adapter
+    except ImportError as error:
+        raise Failed(NO_PEFT.format(job.model), End.WORKER) from error
+    config = read_adapter_config(job, base)
+    path = fetch_adapter(job)
+    try:
+        model, tokenizer = load_whole_model(job.whole_model)
+    except Failed as failed:
+        if failed.end is not End.REFUSED:
+            raise
+        raise Failed(f"The base model of {job.model} cannot be evaluated. {failed}") from failed
+    return Loaded(adapted(job, model, tokenizer, config, path), tokenizer)
 
 
 def load_configuration(job: Job) -> Any:

@@ -34,6 +34,7 @@ WITHOUT_EFFECT = {
     "kept_tasks",
     "confirm_run_unsafe_code",
     "publish_examples",
+    "adapters",
 }
 """What does not change a score. The number of examples is part of the file's name, and the files of tasks
 count by their contents. Every other setting counts, also one that is added later.
