@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from src.queue.lifecycle import LeaseTerms
 from src.queue.retries import RetryTerms
 from src.queue.shipped import SHIPPED_TASKS
-from src.running.suite import Suite
+from src.running.suite import EngineName, Suite
 from src.running.watch import GB
 from src.shared.data.queue_order import DEFAULT
 from src.shared.environment import Port, Positive
@@ -37,6 +37,10 @@ BatchSize = Annotated[
     str, AfterValidator(_batch_size), "a whole number above 0, `auto`, or `auto:4` with such a number"
 ]
 
+Engine = Annotated[
+    EngineName, BeforeValidator(lambda name: EngineName(str(name).strip())), "`lm_eval` or `lighteval`"
+]
+
 LeaseMinutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
 
 SHARE_OF_MEMORY = 0.9
@@ -50,7 +54,9 @@ SHARE_FOR_WEIGHTS = 0.8
 class Settings(CommonSettings):
     """Each field is the setting of the same name in capitals. docs/configuration.md explains them."""
 
+    engine: Engine = Suite.engine
     tasks_harness: object = ", ".join(SHIPPED_TASKS)
+    tasks_lighteval: object = ", ".join(f"{task}|0" for task in SHIPPED_TASKS)
     tasks_dir: str = "tasks"
     num_fewshot: FewShot | None = None
     limit: Positive | None = None

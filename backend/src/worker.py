@@ -31,12 +31,12 @@ from src.running.identity import WorkerIdentity, take_identity
 from src.running.job import Work
 from src.running.launchers import Launcher, ProgramLauncher
 from src.running.memory import available_memory
-from src.running.suite import Suite, read_tasks
+from src.running.suite import EngineName, Suite, read_tasks, read_tasks_of_lighteval
 from src.running.warm_launcher import WarmLauncher
 from src.running.watch import GB, ChildLimits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import StoreError, exit_on_configuration_error
+from src.shared.errors import ConfigurationError, StoreError, exit_on_configuration_error
 from src.shared.process.stop_signal import StopSignal
 from src.shared.stores.whose import Role, Whose
 from src.shared.wiring import Stores, open_stores
@@ -47,7 +47,7 @@ from src.withdrawn_secrets import withdraw_secrets
 log = logging.getLogger(__name__)
 
 DESCRIBED_WITHIN = timedelta(minutes=10)
-"""Indexing all tasks of lm_eval takes ten seconds on a fast machine."""
+"""Indexing all tasks of an engine takes ten seconds on a fast machine."""
 
 REFUSED = 1
 """The exit status with `--drain` when the suite has problems."""
@@ -156,11 +156,17 @@ def make_worker(settings: Settings) -> Worker:
 
 def make_suite(settings: Settings) -> Suite:
     """Return the suite that the settings describe. Raises ConfigurationError."""
-    tasks = read_tasks(settings.tasks_harness)
+    is_lighteval = settings.engine is EngineName.LIGHTEVAL
+    if is_lighteval:
+        check_limit_of_lighteval(settings.limit)
+        tasks = read_tasks_of_lighteval(settings.tasks_lighteval, settings.num_fewshot)
+    else:
+        tasks = read_tasks(settings.tasks_harness)
     return Suite(
+        engine=settings.engine,
         tasks=tasks.names,
         tasks_dir=settings.tasks_dir,
-        num_fewshot=settings.num_fewshot,
+        num_fewshot=None if is_lighteval else settings.num_fewshot,
         fewshot_by_task=tasks.fewshot_by_task,
         limit=settings.limit,
         batch_size=settings.batch_size,
@@ -169,6 +175,15 @@ def make_suite(settings: Settings) -> Suite:
         confirm_run_unsafe_code=settings.confirm_run_unsafe_code,
         publish_examples=settings.publish_examples,
     )
+
+
+def check_limit_of_lighteval(limit: float | None) -> None:
+    """Raise ConfigurationError for a limit that lighteval does not know: it takes a number of questions."""
+    if limit is not None and limit != int(limit):
+        raise ConfigurationError(
+            f"LIMIT is {limit}, but lighteval takes a whole number of questions: write one, such as 100, or "
+            "leave it unset."
+        )
 
 
 def make_policy(settings: Settings, memory: int) -> Policy:

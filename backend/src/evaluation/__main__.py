@@ -42,6 +42,7 @@ READ_AT_IMPORT = {
     "OMP_WAIT_POLICY": "PASSIVE",  # Threads that spin while they wait slow a busy machine down.
     "TOKENIZERS_PARALLELISM": "false",
     "DISABLE_SAFETENSORS_CONVERSION": "1",  # Do not ask the Hub to convert a model's weights.
+    "GIT_PYTHON_REFRESH": "quiet",  # lighteval imports GitPython, which fails where git is not installed.
 }
 """Settings that libraries read from the environment when they are imported."""
 

@@ -83,6 +83,8 @@ class BackendDescription:
     """What a backend runs, and how: everything that a row's lm_eval command needs besides the row."""
 
     format: int = FORMAT
+    engine: str = "lm_eval"
+    """The program that evaluates: `lm_eval` or `lighteval`."""
     tasks: tuple[TaskDescription, ...]
     problems: tuple[str, ...] = ()
     """Sentences for the owner about tasks that cannot be evaluated."""
