@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,16 @@ def wants_samples(config: LightevalTaskConfig, suite: Suite, tasks: Tasks) -> st
     )
 
 
+def measures_perplexity(config: LightevalTaskConfig, suite: Suite, tasks: Tasks) -> str | None:
+    """Check for perplexities of whole texts. lighteval takes the probability of a word after reading it."""
+    if not any(metric.category is SamplingMethod.PERPLEXITY for metric in config.metrics):
+        return None
+    return (
+        f"measures the perplexity of whole texts, which lighteval {version('lighteval')} does not compute "
+        "correctly: remove the task, or measure it with lm_eval."
+    )
+
+
 def _wanted(metric: SamplingMetric) -> int:
     """Return how many answers a metric needs. A metric without its number is for lighteval's `@n=`."""
     try:
@@ -151,4 +162,5 @@ RULES: list[Callable[[LightevalTaskConfig, Suite, Tasks], str | None]] = [
     runs_the_models_code,
     is_judged_by_a_model,
     wants_samples,
+    measures_perplexity,
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -28,7 +29,9 @@ def importing_tasks() -> Iterator[None]:
     socket.getaddrinfo = _refuse
     socket.socket.connect = _refuse  # type: ignore[method-assign]  # It hides the inherited method.
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are about lighteval's own code
+            yield
     finally:
         socket.getaddrinfo = look_up
         del socket.socket.connect

@@ -12,7 +12,7 @@ def wrong_question(task: LightevalTask) -> str | None:
     """Return what is wrong with the first such question, as the end of a sentence; None if all are right."""
     if SamplingMethod.GENERATIVE in task.sampling_methods and not isinstance(task.stop_sequence, list):
         return "has no list of texts that end an answer (`stop_sequence`), without which lighteval fails"
-    for doc in task.eval_docs():
+    for doc in sorted(task.eval_docs(), key=lambda doc: int(doc.id)):
         for rule in RULES:
             if wrong := rule(task, doc):
                 return f"has an invalid question, number {int(doc.id) + 1}: {wrong}"

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 import lighteval.tasks.tasks as collection
+from lighteval.metrics.utils.metric_utils import Metric
 from lighteval.tasks.lighteval_task import LightevalTaskConfig
 from lighteval.tasks.registry import Registry
 
@@ -89,7 +90,7 @@ def find_tasks(suite: Suite) -> Tasks:
     for file in task_files(Path(suite.tasks_dir)):
         try:
             with importing_tasks():
-                defined = list(getattr(_imported(file), TABLE))
+                defined = [checked(config) for config in getattr(_imported(file), TABLE)]
         except ANY_ERROR as error:
             log.warning("cannot read the task file %s", file.name, exc_info=error)
             problems.append(_unreadable(file, error, suite))
@@ -141,6 +142,16 @@ def _imported(file: Path) -> ModuleType:
     sys.modules[name] = module  # as for any import: dataclasses look for it there
     spec.loader.exec_module(module)
     return module
+
+
+def checked(config: object) -> LightevalTaskConfig:
+    """Return an entry of a table of tasks. Raises TypeError if it is not a task with metrics."""
+    if not isinstance(config, LightevalTaskConfig):
+        raise TypeError(f"{config!r:.100} in {TABLE} is not a task (LightevalTaskConfig)")
+    for metric in config.metrics:
+        if not isinstance(metric, Metric):
+            raise TypeError(f"the metric {metric!r:.100} of {config.name} is not one of lighteval's")
+    return config
 
 
 def published_path(file: Path, suite: Suite) -> str:
