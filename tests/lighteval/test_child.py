@@ -1,4 +1,4 @@
-"""The evaluation child with lighteval, as the worker starts it: a fork of a parent that imported everything."""
+"""The evaluation child with lighteval, as the worker starts it: a fork of a warm parent."""
 
 from __future__ import annotations
 
