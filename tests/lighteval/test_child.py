@@ -43,7 +43,7 @@ class Children:
 
     def start(self, job: Job, name: str = "job") -> ProcessExecutor:
         executor = ProcessExecutor(
-            self.folder / name,
+            self.folder,
             limits=ChildLimits(timedelta(minutes=5)),
             launcher=self.launcher,
             work=self.work,
@@ -68,13 +68,13 @@ def report(ending: Ending) -> dict[str, Any]:
     return dict(ending.report or {})
 
 
-def test_an_attempt_goes_on_where_one_was_killed(children: Children, model: Path, tmp_path: Path) -> None:
-    job = lighteval_job(model, kept_tasks=str(tmp_path / "kept"))
+def test_an_attempt_goes_on_where_one_was_killed(children: Children, model: Path) -> None:
+    job = lighteval_job(model)
     killed = children.start(job, "killed")
     first, *_, last = (task.replace("|", "%7C") for task in SHIPPED)
-    wait_for(lambda: list(tmp_path.glob(f"kept/*/{first}*.json")), what="a finished task")
+    wait_for(lambda: list(children.folder.glob(f"kept/*/{first}.json")), what="a finished task")
     killed.close()
-    assert not list(tmp_path.glob(f"kept/*/{last}*.json")), "it was killed too late"
+    assert not list(children.folder.glob(f"kept/*/{last}.json")), "it was killed too late"
     resumed = children.end(job, "resumed")
     log = resumed.log.decode()
     assert f"reused the report of org/model on {SHIPPED[0]} from an earlier attempt" in log

@@ -172,6 +172,14 @@ def test_tasks_evaluated_one_by_one_are_merged_as_if_together(
     assert {*its["config_general"]} <= {*ours["config_general"]}
 
 
+def test_a_task_with_two_splits_is_scored_although_the_command_line_fails_on_it(
+    models: dict[str, Path], outcomes: dict[str, dict[str, Any]]
+) -> None:
+    assert "error" in outcomes[SPLITS], "it was mended: move this kind of task into the table"
+    report = report_of(of_kinds(models["gpt2"], "kind_two_splits|0").job)
+    assert report["config_tasks"]["kind_two_splits|0"]["effective_num_docs"] == 42
+
+
 def test_perplexity_of_texts_is_refused_because_lighteval_computes_it_wrongly(
     models: dict[str, Path], outcomes: dict[str, dict[str, Any]]
 ) -> None:

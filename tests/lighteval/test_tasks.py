@@ -66,6 +66,7 @@ assert threading.active_count() == 1, threading.enumerate()
 """
 
 
+@pytest.mark.slow
 def test_importing_all_tasks_connects_to_nothing_and_leaves_no_thread(tmp_path: Path) -> None:
     """A fork of a process with threads may hang. The worker's warm parent imports all tasks."""
     command = [sys.executable, "-W", "ignore", "-c", IMPORTS]
