@@ -2,19 +2,20 @@
 
 FRONTEND := .venv/frontend/.ready
 BACKEND := .venv/backend/.ready
+LIGHTEVAL := .venv/lighteval/.ready
 DEV := .venv/dev/.ready
 
-.PHONY: help demo test test-frontend test-backend test-whole test-slow test-live chaos bench style quality lock seeds envs clean
+.PHONY: help demo test test-frontend test-backend test-lighteval test-whole test-slow test-live chaos bench style quality lock seeds envs clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
-demo: $(FRONTEND) $(BACKEND)  ## run the whole leaderboard on this machine (ARGS=--exit: end when the results are there)
+demo: $(FRONTEND) $(BACKEND) $(if $(findstring lighteval,$(ARGS)),$(LIGHTEVAL))  ## run the whole leaderboard on this machine (ARGS="--exit --engine lighteval")
 	.venv/backend/bin/python scripts/demo.py $(ARGS)
 
-test: $(FRONTEND) $(BACKEND) $(DEV)  ## run all tests but the slow ones (PYTEST_ARGS="-k claim -x": more options for pytest)
-	@$(MAKE) --no-print-directory --keep-going --jobs=$(LANES) --output-sync=target test-whole test-backend test-frontend
+test: $(FRONTEND) $(BACKEND) $(LIGHTEVAL) $(DEV)  ## run all tests but the slow ones (PYTEST_ARGS="-k claim -x": more options for pytest)
+	@$(MAKE) --no-print-directory --keep-going --jobs=$(LANES) --output-sync=target test-whole test-backend test-frontend test-lighteval
 
 test-frontend: $(FRONTEND)  ## run the tests of the frontend, and of the code that both Spaces share
 	.venv/frontend/bin/python -m pytest -o pythonpath="frontend tests" tests/frontend tests/shared $(SIDE_BY_SIDE) $(MARKS) $(PYTEST_ARGS)
@@ -22,10 +23,13 @@ test-frontend: $(FRONTEND)  ## run the tests of the frontend, and of the code th
 test-backend: $(BACKEND)  ## run the tests of the backend
 	.venv/backend/bin/python -m pytest -o pythonpath="backend tests" tests/backend $(SIDE_BY_SIDE) $(MARKS) $(PYTEST_ARGS)
 
+test-lighteval: $(LIGHTEVAL)  ## run the tests of lighteval as the engine
+	.venv/lighteval/bin/python -m pytest -o pythonpath="backend tests" tests/lighteval $(MARKS) $(PYTEST_ARGS)
+
 test-whole: $(FRONTEND) $(BACKEND) $(DEV)  ## run the tests of the two Spaces as processes, and of the project itself
 	.venv/dev/bin/python -m pytest tests/whole tests/project $(SIDE_BY_SIDE) $(MARKS) $(PYTEST_ARGS)
 
-# How many of the three lanes run at the same time. Slow tests start so many programs that two are enough.
+# How many of the four lanes run at the same time. Slow tests start so many programs that two are enough.
 LANES = 3
 
 # Tests of one file stay in one process, which starts its Spaces and browsers once.
@@ -48,7 +52,7 @@ style: $(DEV)  ## format and mend the code, write the shared copies
 	.venv/dev/bin/python scripts/shared_copies.py
 	.venv/dev/bin/ruff check --fix
 
-lock: $(DEV)  ## compile each Space's requirements.txt from its requirements.in (ARGS=--upgrade: the newest that it allows)
+lock: $(DEV)  ## compile each requirements.txt from its requirements.in (ARGS=--upgrade: the newest that it allows)
 	.venv/dev/bin/python scripts/lock_requirements.py $(ARGS)
 
 quality: $(FRONTEND) $(BACKEND) $(DEV)  ## check what can be checked without running: style, types, copies, locks, docs
@@ -63,7 +67,7 @@ quality: $(FRONTEND) $(BACKEND) $(DEV)  ## check what can be checked without run
 seeds: $(BACKEND)  ## compute the models and results of the seeds again
 	.venv/backend/bin/python scripts/make_seeds.py $(ARGS)
 
-envs: $(FRONTEND) $(BACKEND) $(DEV)  ## make the environments in .venv/ (done by every target that needs them)
+envs: $(FRONTEND) $(BACKEND) $(DEV)  ## make the environments in .venv/ (targets make what they need, also .venv/lighteval)
 
 clean:  ## remove the environments and the caches
 	rm -rf .venv .hypothesis
@@ -75,6 +79,7 @@ PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
 
 $(FRONTEND): frontend/requirements.txt tests/requirements.txt
 $(BACKEND): backend/requirements.txt tests/requirements.txt
+$(LIGHTEVAL): backend/requirements-lighteval.txt tests/requirements.txt
 $(DEV): tests/whole/requirements.txt tests/requirements.txt
 
 .venv/%/.ready: scripts/make_environment.py

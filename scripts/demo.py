@@ -16,6 +16,10 @@ from visitor import NoResult, Visitor
 DATA = ROOT / "demo-data"
 SEEDS = {"requests": ROOT / "eval-queue-seed", "results": ROOT / "eval-results-seed"}
 SUBMITTED = ["demo/adder-novice", "demo/adder-half", "demo/grammarian", "demo/generalist"]
+IN_THE_SEEDS = ["demo/adder", "demo/copier"]
+"""Models with results of lm_eval in the seeds. Another engine evaluates them as well."""
+ENGINES = {"lm_eval": "backend", "lighteval": "lighteval"}
+"""The engines, and the environment that the backend runs in with each."""
 FIELDS = {"precision": "float32", "model_type": "🟢 : pretrained"}
 COLUMNS = ["Average ⬆️", "Addition", "Agreement", "Copying"]
 PATIENCE_SECONDS = 900
@@ -29,11 +33,12 @@ def main() -> int:
     parser.add_argument(
         "--data", type=Path, default=DATA, help="the data folder, made anew (default: demo-data)"
     )
+    parser.add_argument("--engine", choices=ENGINES, default="lm_eval", help="what evaluates")
     options = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):  # both end the demo, also where a shell ignores the first
         signal.signal(number, signal.default_int_handler)
     try:
-        run(options.data, stay=not options.exit)
+        run(options.data, engine=options.engine, stay=not options.exit)
     except KeyboardInterrupt:
         print("\nEnded: all that the demo started is stopped.")
     except (DoesNotStart, NoResult) as error:
@@ -42,28 +47,31 @@ def main() -> int:
     return 0
 
 
-def run(data: Path, *, stay: bool) -> None:
+def run(data: Path, *, engine: str, stay: bool) -> None:
     """The whole demo. Raises DoesNotStart and NoResult."""
     started = time.monotonic()
+    has_seeds = engine == "lm_eval"
+    submitted = SUBMITTED if has_seeds else [*SUBMITTED, *IN_THE_SEEDS]
+    settings = {**SETTINGS, "ENGINE": engine}
 
     def say(line: str) -> None:
         print(f"   {time.monotonic() - started:4.0f} s  {line}", flush=True)
 
     print(f"1. The data folder {data}, from the two seeds")
-    make_data_folder(data)
+    make_data_folder(data, with_results=has_seeds)
     print("2. Small models, trained on this machine, and meanwhile the two Spaces, started as on the Hub")
     models = start_making_models(data / "models")
     try:
-        with running(data, ports=PORTS, **SETTINGS) as spaces:
+        with running(data, ports=PORTS, backend=ENGINES[engine], **settings) as spaces:
             for space in spaces.values():
                 say(where(space))
             if models.wait():
                 raise NoResult("the models could not be made, for the reason above.")
             visitor = Visitor(spaces["frontend"].url)
-            print("3. Submitted through the public API, they are evaluated by the backend with lm_eval")
-            for model in SUBMITTED:
+            print(f"3. Submitted through the public API, they are evaluated by the backend with {engine}")
+            for model in submitted:
                 visitor.submit(model, **FIELDS)
-            visitor.wait_for(SUBMITTED, seconds=PATIENCE_SECONDS, say=say)
+            visitor.wait_for(submitted, seconds=PATIENCE_SECONDS, say=say)
             print(f"4. The new results are in the table: {spaces['frontend'].url}")
             print_table(visitor)
             if stay:
@@ -75,11 +83,18 @@ def run(data: Path, *, stay: bool) -> None:
         models.wait()
 
 
-def make_data_folder(data: Path) -> None:
-    """Lay out the data folder anew from the seeds; models of an earlier run are kept: they are equal."""
+def make_data_folder(data: Path, *, with_results: bool = True) -> None:
+    """Lay out the data folder anew from the seeds; models of an earlier run are kept: they are equal.
+
+    Without results, only the cards of the datasets are taken from the seeds.
+    """
     for name, seed in SEEDS.items():
         shutil.rmtree(data / name, ignore_errors=True)
-        shutil.copytree(seed, data / name)
+        if with_results:
+            shutil.copytree(seed, data / name)
+        else:
+            (data / name).mkdir(parents=True)
+            shutil.copy(seed / "README.md", data / name)
 
 
 def start_making_models(folder: Path) -> subprocess.Popen[bytes]:

@@ -50,13 +50,14 @@ def running(
     names: tuple[str, ...] = ("frontend", "backend"),
     *,
     environments: Path = ENVIRONMENTS,
+    backend: str = "backend",
     ports: Mapping[str, int] = ANY_PORTS,
     program: str = "app.py",
     root: Path = ROOT,
     **settings: str,
 ) -> Iterator[dict[str, Space]]:
     """Run Spaces on a data folder until the block ends. `settings` are variables for all of them, `program`
-    is what is run in the folder of each, which lies in `root`.
+    is what is run in the folder of each, which lies in `root`. `backend` names the backend's environment.
 
     Raises DoesNotStart. A taken port is passed over for the next free one: look at each Space's `url`.
     """
@@ -66,9 +67,8 @@ def running(
         given: list[int] = []
         for name in names:  # all are started before any is waited for, so none has its port yet
             given.append(free_port(ports[name], given))
-            spaces[name] = start(
-                name, data, environments / name, given[-1], settings, program=program, root=root
-            )
+            environment = environments / (backend if name == "backend" else name)
+            spaces[name] = start(name, data, environment, given[-1], settings, program=program, root=root)
             stack.callback(stop, spaces[name])
         for space in spaces.values():
             wait_until_open(space)

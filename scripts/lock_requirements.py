@@ -1,4 +1,4 @@
-"""Compiles each Space's requirements.txt from its requirements.in, or checks that the two belong together.
+"""Compiles each requirements.txt from its requirements.in, or checks that the two belong together.
 
     python3.11 scripts/lock_requirements.py                          keep the versions that are locked
     python3.11 scripts/lock_requirements.py --upgrade                take the newest that the lists allow
@@ -25,8 +25,13 @@ from make_environment import EnvironmentNotMade, find_uv
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_PYTHON = "3.11"
 
-CONSTRAINTS = {"backend": "frontend/requirements.in", "frontend": "backend/requirements.txt"}
-"""What each Space has to agree with. The larger tree is compiled first, and the other takes its versions."""
+CONSTRAINTS = {
+    "backend/requirements": "frontend/requirements.in",
+    "frontend/requirements": "backend/requirements.txt",
+    "backend/requirements-lighteval": "backend/requirements.in",
+}
+"""The lists, and what each has to agree with. Of the two Spaces, the larger tree is compiled first, and the
+other takes its versions. A list without its suffix names both the list (.in) and its tree (.txt)."""
 
 PINNED_BY_TORCH = re.compile(r"(nvidia|cuda)-.+|(pytorch-)?triton")
 """The parts of CUDA. PyPI's torch brings them; locked, they would be installed beside its CPU build too."""
@@ -35,7 +40,7 @@ BUILDS_OF_TORCH = {"UV_FIND_LINKS", "UV_TORCH_BACKEND"}
 """Settings by which uv may choose a torch for this machine only (2.13.0+cpu)."""
 
 HEAD = """\
-# The whole tree of requirements.in, compiled by `make lock`: edit that file, not this one.
+# The whole tree of {list}, compiled by `make lock`: edit that file, not this one.
 # In a Space of your own, add lines at the end.
 # Stamp: {stamp}
 """
@@ -55,7 +60,7 @@ class Pin(NamedTuple):
     requirement: str
     """Name and version, and perhaps a marker: `colorama==0.4.6 ; sys_platform == 'win32'`."""
     parents: tuple[str, ...]
-    """Which packages need it, or `requirements.in`."""
+    """Which packages need it, or the list."""
 
     @property
     def name(self) -> str:
@@ -63,17 +68,17 @@ class Pin(NamedTuple):
         return self.requirement.partition("==")[0]
 
 
-def compile_tree(space: str, uv: str, options: list[str]) -> str:
-    """Return what the Space's requirements.txt should be. Raises NotCompiled."""
+def compile_tree(name: str, uv: str, options: list[str]) -> str:
+    """Return what the list's requirements.txt should be. Raises NotCompiled."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "requirements.txt"
-        if path_of_tree(space).exists():
-            shutil.copy(path_of_tree(space), output)  # uv prefers the versions that it finds there
+        if path_of_tree(name).exists():
+            shutil.copy(path_of_tree(name), output)  # uv prefers the versions that it finds there
         command = [
             uv,
             "pip",
             "compile",
-            "requirements.in",
+            path_of_list(name).name,
             "--output-file",
             str(output),
             "--quiet",
@@ -81,10 +86,15 @@ def compile_tree(space: str, uv: str, options: list[str]) -> str:
         ]
         command += ["--universal", "--fork-strategy", "fewest", "--annotation-style", "line"]
         command += ["--python", sys.executable, "--python-version", OLDEST_PYTHON]
-        command += ["--constraints", str(ROOT / CONSTRAINTS[space]), *options]
-        environment = {name: value for name, value in os.environ.items() if name not in BUILDS_OF_TORCH}
+        command += ["--constraints", str(ROOT / CONSTRAINTS[name]), *options]
+        environment = {key: value for key, value in os.environ.items() if key not in BUILDS_OF_TORCH}
         ran = subprocess.run(
-            command, cwd=ROOT / space, env=environment, capture_output=True, text=True, check=False
+            command,
+            cwd=path_of_list(name).parent,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if ran.returncode == 1:  # uv's status when no versions fit together
             raise NotCompiled(ran.stderr.strip())
@@ -92,7 +102,7 @@ def compile_tree(space: str, uv: str, options: list[str]) -> str:
             raise NoIndex(ran.stderr.strip())
         pins = without_cuda(parse(output.read_text(encoding="utf-8")))
     lines = [f"{pin.requirement}  # via {', '.join(pin.parents)}\n" for pin in pins]
-    return HEAD.format(stamp=stamp(space, "".join(lines))) + "".join(lines)
+    return HEAD.format(list=path_of_list(name).name, stamp=stamp(name, "".join(lines))) + "".join(lines)
 
 
 def parse(compiled: str) -> list[Pin]:
@@ -117,42 +127,42 @@ def without_cuda(pins: list[Pin]) -> list[Pin]:
     ]
 
 
-def stamp(space: str, tree: str) -> str:
+def stamp(name: str, tree: str) -> str:
     """Return a digest of the short list and its tree, comments aside."""
-    lines = [*path_of_list(space).read_text(encoding="utf-8").splitlines(), *tree.splitlines()]
+    lines = [*path_of_list(name).read_text(encoding="utf-8").splitlines(), *tree.splitlines()]
     requirements = [line.partition("#")[0].strip() for line in lines]
     return hashlib.sha256("\n".join(filter(None, requirements)).encode()).hexdigest()
 
 
-def problem_of(space: str, uv: str) -> str | None:
-    """Say why the Space's two files do not belong together, or None when they do."""
-    tree = path_of_tree(space).read_text(encoding="utf-8") if path_of_tree(space).exists() else ""
-    if f"# Stamp: {stamp(space, tree)}\n" not in tree:
-        return f"{space}/requirements.txt was not made from this requirements.in: one of them was edited."
+def problem_of(name: str, uv: str) -> str | None:
+    """Say why a list and its tree do not belong together, or None when they do."""
+    tree = path_of_tree(name).read_text(encoding="utf-8") if path_of_tree(name).exists() else ""
+    if f"# Stamp: {stamp(name, tree)}\n" not in tree:
+        return f"{name}.txt was not made from this {path_of_list(name).name}: one of them was edited."
     try:
-        if tree == compile_tree(space, uv, ["--offline"]):  # no network when uv's cache knows all of it
+        if tree == compile_tree(name, uv, ["--offline"]):  # no network when uv's cache knows all of it
             return None
     except NotCompiled:
         pass
     try:
-        if tree == compile_tree(space, uv, []):
+        if tree == compile_tree(name, uv, []):
             return None
     except NoIndex as error:
-        print(f"{space}/requirements.txt: the stamp is right. Not compiled again, because\n{error}")
+        print(f"{name}.txt: the stamp is right. Not compiled again, because\n{error}")
         return None
     except NotCompiled as error:
-        return f"{space}/requirements.in can no longer be compiled:\n{error}"
-    return f"{space}/requirements.txt is not what {space}/requirements.in compiles to."
+        return f"{name}.in can no longer be compiled:\n{error}"
+    return f"{name}.txt is not what {name}.in compiles to."
 
 
-def path_of_list(space: str) -> Path:
+def path_of_list(name: str) -> Path:
     """Return the path of the short list that people edit."""
-    return ROOT / space / "requirements.in"
+    return ROOT / f"{name}.in"
 
 
-def path_of_tree(space: str) -> Path:
-    """Return the path of the file that the Space is installed from."""
-    return ROOT / space / "requirements.txt"
+def path_of_tree(name: str) -> Path:
+    """Return the path of the file that an environment is installed from."""
+    return ROOT / f"{name}.txt"
 
 
 def arguments() -> argparse.Namespace:
@@ -169,19 +179,19 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Write both files, or with `--check` say what does not belong together and return 1."""
+    """Write the files, or with `--check` say what does not belong together and return 1."""
     asked = arguments()
     try:
         uv = find_uv(ROOT / ".venv")
         if asked.check:
-            problems = [problem for space in CONSTRAINTS if (problem := problem_of(space, uv))]
+            problems = [problem for name in CONSTRAINTS if (problem := problem_of(name, uv))]
             if problems:
-                print(*problems, "Edit requirements.in only, then run `make lock`.", sep="\n")
+                print(*problems, "Edit the .in files only, then run `make lock`.", sep="\n")
             return 1 if problems else 0
         options = ["--upgrade"] if asked.upgrade else []
-        options += [f"--upgrade-package={name}" for name in asked.upgrade_package]
-        for space in CONSTRAINTS:
-            write(path_of_tree(space), compile_tree(space, uv, options))
+        options += [f"--upgrade-package={package}" for package in asked.upgrade_package]
+        for name in CONSTRAINTS:
+            write(path_of_tree(name), compile_tree(name, uv, options))
     except (NotCompiled, EnvironmentNotMade) as error:
         print(error, file=sys.stderr)
         return 1

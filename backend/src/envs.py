@@ -17,11 +17,15 @@ COMMITS_PER_HOUR = 120
 # A local folder to use instead of the Hub. It contains requests/, results/ and models/.
 LEADERBOARD_DATA_DIR = None
 
-# What is evaluated, in lm_eval's terms
+# What is evaluated, and by which program
 
-# Names of tasks and groups. name|few-shot sets the number of examples for one: "arc_challenge|25, mmlu|5".
+# "lm_eval" or "lighteval". lighteval needs packages of its own: docs/engines.md.
+ENGINE = "lm_eval"
+# For lm_eval: names of tasks and groups, perhaps with the number of examples: "arc_challenge|25, mmlu|5".
 TASKS_HARNESS = "tiny_addition, tiny_agreement, tiny_copy"
-# A folder with your own task files. lm_eval's own tasks need no folder.
+# For lighteval: names of tasks, each with its number of examples: "gsm8k|5, mmlu|5".
+TASKS_LIGHTEVAL = "tiny_addition|0, tiny_agreement|0, tiny_copy|0"
+# A folder with your own task files. The tasks that come with lm_eval or lighteval need no folder.
 TASKS_DIR = "tasks"
 # The number of examples for all tasks that have none above. Default: each task's own.
 NUM_FEWSHOT = None

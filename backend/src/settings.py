@@ -13,7 +13,7 @@ from src.queue.lifecycle import LeaseTerms
 from src.queue.retries import RetryTerms
 from src.queue.shipped import SHIPPED_TASKS
 from src.running.arguments import LONGEST, MODEL_ARGS, read_arguments, read_model_args, read_seeds
-from src.running.suite import Suite
+from src.running.suite import EngineName, Suite
 from src.running.watch import GB
 from src.shared.data.queue_order import DEFAULT
 from src.shared.environment import Port, Positive
@@ -69,6 +69,10 @@ ThinkEnd = Annotated[
     str, Field(min_length=1, max_length=100), "a text such as `</think>`, or the number of a token,"
 ]
 
+Engine = Annotated[
+    EngineName, BeforeValidator(lambda name: EngineName(str(name).strip())), "`lm_eval` or `lighteval`"
+]
+
 LeaseMinutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
 
 SHARE_OF_MEMORY = 0.9
@@ -82,7 +86,9 @@ SHARE_FOR_WEIGHTS = 0.8
 class Settings(CommonSettings):
     """Each field is the setting of the same name in capitals. docs/configuration.md explains them."""
 
+    engine: Engine = Suite.engine
     tasks_harness: object = ", ".join(SHIPPED_TASKS)
+    tasks_lighteval: object = ", ".join(f"{task}|0" for task in SHIPPED_TASKS)
     tasks_dir: str = "tasks"
     num_fewshot: FewShot | None = None
     limit: Positive | None = None

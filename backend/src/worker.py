@@ -32,13 +32,13 @@ from src.running.identity import WorkerIdentity, take_identity
 from src.running.job import Work
 from src.running.launchers import Launcher, ProgramLauncher
 from src.running.memory import available_memory
-from src.running.suite import SETTINGS, Suite, read_tasks
+from src.running.suite import Suite
 from src.running.warm_launcher import WarmLauncher
 from src.running.watch import GB, ChildLimits
 from src.settings import Settings
 from src.shared.data.cards import SAMPLES_CARD
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import ConfigurationError, StoreError, exit_on_configuration_error
+from src.shared.errors import StoreError, exit_on_configuration_error
 from src.shared.process.steady import steady_now
 from src.shared.process.stop_signal import StopSignal
 from src.shared.stores.budgets import Pace
@@ -48,21 +48,17 @@ from src.shared.stores.store import Store
 from src.shared.stores.whose import Role, Whose
 from src.shared.wiring import Stores, open_stores
 from src.suite.announcer import Announcer
+from src.suite.from_settings import make_suite
 from src.suite.trial import SuiteTrial
 from src.withdrawn_secrets import withdraw_secrets
 
 log = logging.getLogger(__name__)
 
 DESCRIBED_WITHIN = timedelta(minutes=10)
-"""Indexing all tasks of lm_eval takes ten seconds on a fast machine."""
+"""Indexing all tasks of an engine takes ten seconds on a fast machine."""
 
 REFUSED = 1
 """The exit status with `--drain` when the suite has problems."""
-
-THINKING_HAS_NO_END = (
-    "ENABLE_THINKING is True, but THINK_END_TOKEN is not set, so a model's thoughts would count as its "
-    "answer. Set THINK_END_TOKEN to what ends them, such as </think>."
-)
 
 
 @dataclass
@@ -168,27 +164,6 @@ def make_worker(settings: Settings) -> Worker:
     )
     whose = Whose(Role.BACKEND, settings.space_id, stores.space_name)
     return Worker(reconciler, announcer, ticker, identity, stores, launcher, samples, whose, suite.tasks)
-
-
-def make_suite(settings: Settings) -> Suite:
-    """Return the suite that the settings describe. Raises ConfigurationError."""
-    tasks = read_tasks(settings.tasks_harness)
-    if settings.enable_thinking and settings.think_end_token is None:
-        raise ConfigurationError(THINKING_HAS_NO_END)
-    return Suite(
-        tasks=tasks.names,
-        tasks_dir=settings.tasks_dir,
-        num_fewshot=settings.num_fewshot,
-        fewshot_by_task=tasks.fewshot_by_task,
-        limit=settings.limit,
-        batch_size=settings.batch_size,
-        device=settings.devices[0],
-        confirm_run_unsafe_code=settings.confirm_run_unsafe_code,
-        publish_examples=settings.publish_examples,
-        save_samples=settings.save_samples,
-        adapters=settings.adapters,
-        **{name: getattr(settings, name) for name in SETTINGS},
-    )
 
 
 def samples_store(settings: Settings) -> Store | None:

@@ -13,7 +13,7 @@ from src.running.suite import SETTINGS, Suite
 from src.settings import Settings
 from src.shared.environment import read_settings
 from src.shared.errors import ConfigurationError
-from src.worker import THINKING_HAS_NO_END, make_suite
+from src.suite.from_settings import THINKING_HAS_NO_END, make_suite
 
 
 @pytest.mark.parametrize(
@@ -140,6 +140,13 @@ def as_text(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     return value if isinstance(value, str) else json.dumps(value)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_of_lm_eval_is_refused_where_lighteval_would_ignore_it(name: str) -> None:
+    variables = {"ENGINE": "lighteval", "TASKS_LIGHTEVAL": "gsm8k|5", name.upper(): as_text(CHANGES[name])}
+    with pytest.raises(ConfigurationError, match=f"{name.upper()} is a setting of lm_eval, but ENGINE is"):
+        make_suite(read_settings(Settings, environment=variables))
 
 
 def test_thoughts_without_an_end_are_refused_at_the_start() -> None:

@@ -32,6 +32,7 @@ from src.running.job import (
     write_json,
 )
 from src.running.launchers import Launcher, ProgramLauncher
+from src.running.suite import EngineName
 from support import direct_evaluation, fake_kernels
 from support.broken_models import diverge, edited, reweighted
 from support.jobs import TASKS, make_job
@@ -278,6 +279,17 @@ def test_a_worker_without_its_packages_says_which_and_does_not_blame_the_model(
     assert failure.end is End.WORKER
     assert failure.message.startswith("The worker cannot import a_package_that_nobody_has (No module named")
     assert "Traceback" in child.log()
+    assert not (child.folder / BEGUN_FILE).exists()
+
+
+def test_an_engine_that_is_not_installed_is_named_with_the_setting_that_chose_it(
+    start_program: Start,
+) -> None:
+    child = start_program(make_job("org/model", engine=EngineName.LIGHTEVAL, tasks=("tiny_copy|0",)))
+    failure = child.failure()
+    assert failure.end is End.WORKER
+    assert "cannot import lighteval (No module named 'lighteval')" in failure.message
+    assert "change ENGINE, which is lighteval (docs/engines.md)" in failure.message
     assert not (child.folder / BEGUN_FILE).exists()
 
 

@@ -1,12 +1,15 @@
-"""How owners name tasks in `TASKS_HARNESS`, in the old forms and with a number of examples."""
+"""How owners name tasks in `TASKS_HARNESS` and `TASKS_LIGHTEVAL`, in old forms and today's."""
 
 from collections import namedtuple
 from enum import Enum
 
 import pytest
 
-from src.running.suite import Suite, read_tasks
+from src.running.suite import EngineName, Suite, read_tasks, read_tasks_of_lighteval
+from src.settings import Settings
+from src.shared.environment import read_settings
 from src.shared.errors import ConfigurationError
+from src.suite.from_settings import make_suite
 
 
 def test_names_in_a_text_or_in_a_list_are_the_same() -> None:
@@ -56,3 +59,71 @@ def test_a_task_that_is_named_twice_is_reported() -> None:
 def test_what_is_no_list_of_tasks_is_reported_in_a_sentence() -> None:
     with pytest.raises(ConfigurationError, match=r"^TASKS_HARNESS is 5: write task names"):
         read_tasks(5)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "gsm8k|5, arc:challenge|25",
+        ["gsm8k|5", "arc:challenge|25"],
+        "leaderboard|gsm8k|5|0, leaderboard|arc:challenge|25|1",
+        " lighteval | gsm8k | 5 ,\nlighteval|arc:challenge|25",
+    ],
+    ids=["today", "list", "old template", "with a suite"],
+)
+def test_every_form_of_lightevals_tasks_is_read_as_todays(named: object) -> None:
+    assert read_tasks_of_lighteval(named) == (
+        ("gsm8k|5", "arc:challenge|25"),
+        {"gsm8k|5": 5, "arc:challenge|25": 25},
+    )
+
+
+def test_a_task_of_lighteval_without_a_number_has_the_owners_or_no_examples() -> None:
+    assert read_tasks_of_lighteval("gsm8k, mmlu|0").names == ("gsm8k|0", "mmlu|0")
+    assert read_tasks_of_lighteval("gsm8k, mmlu|0", 3).names == ("gsm8k|3", "mmlu|0")
+
+
+def test_a_task_of_lighteval_may_have_two_numbers_of_examples_but_not_the_same_twice() -> None:
+    assert read_tasks_of_lighteval("gsm8k|0, gsm8k|5").names == ("gsm8k|0", "gsm8k|5")
+    with pytest.raises(
+        ConfigurationError, match=r"^TASKS_LIGHTEVAL names gsm8k\|5 twice: remove one of them"
+    ):
+        read_tasks_of_lighteval("gsm8k|5, leaderboard|gsm8k|5|0")
+
+
+@pytest.mark.parametrize("named", ["gsm8k|five", "gsm8k|", "|5", "a|b|c|5|0", "a b|5", "gsm8k|5|7", [5]])
+def test_what_cannot_be_a_task_of_lighteval_is_reported_with_what_to_write(named: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"^TASKS_LIGHTEVAL contains .* such as gsm8k\|5\.$"):
+        read_tasks_of_lighteval(named)
+
+
+@pytest.mark.parametrize(("named", "words"), [(" , ", "names no task"), (5, "is 5: write task names")])
+def test_no_task_of_lighteval_is_reported(named: object, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^TASKS_LIGHTEVAL {words}"):
+        read_tasks_of_lighteval(named)
+
+
+def suite_of(**variables: str) -> Suite:
+    return make_suite(read_settings(Settings, None, variables))
+
+
+def test_each_engine_reads_its_own_tasks() -> None:
+    named = {"TASKS_HARNESS": "arc_challenge", "TASKS_LIGHTEVAL": "gsm8k|5", "NUM_FEWSHOT": "2"}
+    lm_eval, lighteval = suite_of(**named), suite_of(**named, ENGINE="lighteval")
+    assert (lm_eval.engine, lm_eval.tasks) == (EngineName.LM_EVAL, ("arc_challenge",))
+    assert (lighteval.engine, lighteval.tasks) == (EngineName.LIGHTEVAL, ("gsm8k|5",))
+    assert [lm_eval.fewshot("arc_challenge"), lighteval.fewshot("gsm8k|5")] == [2, 5]
+    assert suite_of(ENGINE="lighteval").tasks == ("tiny_addition|0", "tiny_agreement|0", "tiny_copy|0")
+
+
+def test_an_unknown_engine_is_reported_with_the_known_ones() -> None:
+    with pytest.raises(
+        ConfigurationError, match="ENGINE is 'helm', where `lm_eval` or `lighteval` is needed"
+    ):
+        suite_of(ENGINE="helm")
+
+
+def test_lighteval_takes_no_fraction_of_the_questions() -> None:
+    assert suite_of(ENGINE="lighteval", LIMIT="5").limit == 5
+    with pytest.raises(ConfigurationError, match=r"LIMIT is 0\.5, but lighteval takes a whole number"):
+        suite_of(ENGINE="lighteval", LIMIT="0.5")

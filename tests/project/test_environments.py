@@ -12,9 +12,11 @@ import pytest
 from support.sources import ROOT, SPACES
 
 OF_THE_TESTS = ["tests/requirements.txt", "tests/whole/requirements.txt"]
-FILES = [*(f"{space}/requirements.txt" for space in SPACES), *OF_THE_TESTS]
+OF_LIGHTEVAL = "backend/requirements-lighteval"
+FILES = [*(f"{space}/requirements.txt" for space in SPACES), f"{OF_LIGHTEVAL}.txt", *OF_THE_TESTS]
 OF_CLIENTS = [f"tests/support/{each}_clients/requirements.txt" for each in ("gradio", "hub")]
-LISTS = [f"{space}/requirements.in" for space in SPACES]
+LISTS = [*(f"{space}/requirements.in" for space in SPACES), f"{OF_LIGHTEVAL}.in"]
+TREES = [*(f"{space}/requirements" for space in SPACES), OF_LIGHTEVAL]
 
 EXACT = re.compile(r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?==(\d[a-z0-9.]*)(?: ; [a-z0-9_'.<>= ()!-]+)?", re.I)
 """Name and version, perhaps with extras and a marker: no address, path or option, no build of its own."""
@@ -57,16 +59,16 @@ def test_what_is_not_exact_is_seen(line: str) -> None:
     assert not EXACT.fullmatch(line)
 
 
-@pytest.mark.parametrize("space", SPACES)
-def test_a_tree_has_what_the_list_names_in_the_same_version(space: str) -> None:
-    assert pins(f"{space}/requirements.in").items() <= pins(f"{space}/requirements.txt").items()
+@pytest.mark.parametrize("tree", TREES)
+def test_a_tree_has_what_the_list_names_in_the_same_version(tree: str) -> None:
+    assert pins(f"{tree}.in").items() <= pins(f"{tree}.txt").items()
 
 
-@pytest.mark.parametrize("space", SPACES)
-def test_no_part_of_cuda_is_locked_since_torch_pins_its_own(space: str) -> None:
-    names = pins(f"{space}/requirements.txt")
+@pytest.mark.parametrize("tree", TREES)
+def test_no_part_of_cuda_is_locked_since_torch_pins_its_own(tree: str) -> None:
+    names = pins(f"{tree}.txt")
     assert not {name for name in names if name.startswith(("nvidia", "cuda")) or "triton" in name}
-    assert not {line for line in requirements(f"{space}/requirements.txt") if "nvidia" in line}
+    assert not {line for line in requirements(f"{tree}.txt") if "nvidia" in line}
 
 
 @pytest.mark.parametrize("file", [*OF_THE_TESTS, *OF_CLIENTS])
@@ -81,6 +83,24 @@ def test_both_spaces_run_the_same_versions_of_what_both_use() -> None:
     assert {name: frontend[name] for name in frontend.keys() & backend.keys()} == {
         name: backend[name] for name in frontend.keys() & backend.keys()
     }
+
+
+def test_lighteval_brings_no_lm_eval_and_no_other_version_of_what_we_import() -> None:
+    lighteval, backend = pins(f"{OF_LIGHTEVAL}.in"), pins("backend/requirements.in")
+    assert lighteval.keys() ^ backend.keys() == {"lighteval", "xxhash", "lm-eval"}
+    assert {
+        name: backend.get(name) for name in lighteval.keys() & backend.keys()
+    }.items() <= lighteval.items()
+    assert "lm-eval" not in pins(f"{OF_LIGHTEVAL}.txt")
+
+
+def test_make_envs_does_not_make_what_few_need(project: Path) -> None:
+    add_command(project, "python3.11", f'exec "{sys.executable}" "$@"')
+    add_command(project, "uv", UV_THAT_WORKS)
+    assert make(project, "envs").returncode == 0
+    assert not (project / ".venv/lighteval").exists()
+    assert make(project, ".venv/lighteval/.ready").returncode == 0
+    assert f"{OF_LIGHTEVAL}.txt -r tests/requirements.txt" in (project / "uv.log").read_text()
 
 
 @pytest.mark.parametrize("space", SPACES)

@@ -14,6 +14,7 @@ from support.small_index import SmallIndex
 from support.sources import ROOT, SPACES
 
 SCRIPTS = ["lock_requirements.py", "make_environment.py"]
+LIGHTEVAL = "backend/requirements-lighteval"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,10 @@ class Project:
         return self.root / space / "requirements.txt"
 
     def write_list(self, space: str, *lines: str) -> None:
-        (self.root / space / "requirements.in").write_text("\n".join(lines) + "\n")
+        self.write(f"{space}/requirements.in", *lines)
+
+    def write(self, file: str, *lines: str) -> None:
+        (self.root / file).write_text("\n".join(lines) + "\n")
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +75,7 @@ def locked_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (project.root / space).mkdir()
     project.write_list("frontend", "# the page", "table==2.0  # shows the rows")
     project.write_list("backend", "server==1.0", "torch==2.13.0")
+    project.write(f"{LIGHTEVAL}.in", "torch==2.13.0")
     locked = project.lock()
     assert locked.returncode == 0, locked.stderr
     return folder
@@ -191,7 +196,7 @@ def test_a_comment_in_a_list_changes_nothing(project: Project) -> None:
 def test_a_tree_with_a_stamp_that_somebody_computed_is_compared_all_the_same(project: Project) -> None:
     tree = project.tree("frontend")
     shorter = tree.read_text().replace("sockets==1.1  # via server\n", "")
-    program = f"import lock_requirements as it; print(it.stamp('frontend', {shorter!r}))"
+    program = f"import lock_requirements as it; print(it.stamp('frontend/requirements', {shorter!r}))"
     environment = {**os.environ, "PYTHONPATH": str(project.root / "scripts")}
     ran = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
@@ -218,10 +223,8 @@ def test_without_an_index_an_edit_is_noticed_all_the_same(project: Project) -> N
     tree.write_text(tree.read_text().replace("sums==3.0", "sums==3.1"))
     check = project.lock("--check", **NO_INDEX)
     assert check.returncode == 1
-    assert [line.split()[0] for line in check.stdout.splitlines()[:2]] == [
-        "backend/requirements.txt",
-        "frontend/requirements.txt",
-    ]
+    for space in SPACES:
+        assert f"{space}/requirements.txt was not made from this requirements.in" in check.stdout
 
 
 def test_a_release_that_was_deleted_is_noticed(project: Project) -> None:
@@ -256,3 +259,25 @@ def test_no_line_names_this_machine_or_an_index(project: Project) -> None:
         assert "://" not in text
         assert str(project.root) not in text
         assert "-c " not in text
+
+
+def test_an_engine_has_a_list_and_a_tree_of_its_own(project: Project) -> None:
+    tree = project.root / f"{LIGHTEVAL}.txt"
+    assert "# The whole tree of requirements-lighteval.in" in tree.read_text()
+    assert "torch==2.13.0  # via requirements-lighteval.in" in tree.read_text()
+    assert "server" not in tree.read_text()
+    project.write(f"{LIGHTEVAL}.in", "torch==2.13.0", "table==2.0")
+    check = project.lock("--check")
+    assert check.returncode == 1
+    assert f"{LIGHTEVAL}.txt was not made from this requirements-lighteval.in" in check.stdout
+    assert project.lock().returncode == 0
+    assert "table==2.0" in tree.read_text()
+
+
+def test_an_engine_takes_the_versions_that_the_backend_pins(project: Project) -> None:
+    project.write(f"{LIGHTEVAL}.in", "server==2.0")
+    project.index.release("server", "2.0", "sockets")
+    assert project.lock().returncode == 1
+    project.write(f"{LIGHTEVAL}.in", "table==2.0")
+    assert project.lock().returncode == 0
+    assert "server==1.0" in (project.root / f"{LIGHTEVAL}.txt").read_text()

@@ -36,6 +36,11 @@ def test_the_data_folder_is_made_anew_from_the_seeds_and_models_are_kept(tmp_pat
     demo.make_data_folder(tmp_path)
     assert model.exists()
     assert not old.exists()
+    demo.make_data_folder(tmp_path, with_results=False)
+    assert (
+        sorted(path.name for path in tmp_path.rglob("*.*") if "models" not in path.parts) == ["README.md"] * 2
+    )
+    demo.make_data_folder(tmp_path)
     for name, seed in demo.SEEDS.items():
         made = {path.relative_to(tmp_path / name) for path in (tmp_path / name).rglob("*.json")}
         assert made == {path.relative_to(seed) for path in seed.rglob("*.json")} != set()

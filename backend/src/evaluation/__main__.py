@@ -28,7 +28,7 @@ from src.running.job import (
     read_json,
     write_json,
 )
-from src.running.suite import Suite
+from src.running.suite import EngineName, Suite
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ READ_AT_IMPORT = {
     "OMP_WAIT_POLICY": "PASSIVE",  # Threads that spin while they wait slow a busy machine down.
     "TOKENIZERS_PARALLELISM": "false",
     "DISABLE_SAFETENSORS_CONVERSION": "1",  # Do not ask the Hub to convert a model's weights.
+    "GIT_PYTHON_REFRESH": "quiet",  # lighteval imports GitPython, which fails where git is not installed.
 }
 """Settings that libraries read from the environment when they are imported."""
 
@@ -70,7 +71,7 @@ def evaluate_the_model(folder: Path) -> int:
 
         engine_of(job)
     except (ImportError, OSError) as error:
-        return report_missing_package(folder, error)
+        return report_missing_package(folder, error, job)
 
     try:
         with explained(Step.OTHER, job):
@@ -98,9 +99,13 @@ def describe_the_suite(folder: Path) -> int:
     if suite is None:
         return report_missing_job(folder)
     allow_code(suite)
-    from src.evaluation.engine import engine_of
+    try:
+        from src.evaluation.engine import engine_of
 
-    write_json(folder / REPORT_FILE, engine_of(suite).describe(suite))
+        engine = engine_of(suite)
+    except (ImportError, OSError) as error:
+        return report_missing_package(folder, error, suite)
+    write_json(folder / REPORT_FILE, engine.describe(suite))
     return 0
 
 
@@ -110,11 +115,15 @@ def try_the_suite(folder: Path) -> int:
     if suite is None:
         return report_missing_job(folder)
     allow_code(suite)
-    (folder / BEGUN_FILE).touch()
-    from src.evaluation.engine import engine_of
+    try:
+        from src.evaluation.engine import engine_of
 
+        engine = engine_of(suite)
+    except (ImportError, OSError) as error:
+        return report_missing_package(folder, error, suite)
+    (folder / BEGUN_FILE).touch()
     on_progress = partial(write_json, folder / PROGRESS_FILE)
-    write_json(folder / REPORT_FILE, engine_of(suite).try_suite(suite, on_progress))
+    write_json(folder / REPORT_FILE, engine.try_suite(suite, on_progress))
     return 0
 
 
@@ -141,14 +150,18 @@ def report_missing_job(folder: Path) -> int:
     return 1
 
 
-def report_missing_package(folder: Path, error: ImportError | OSError) -> int:
+def report_missing_package(folder: Path, error: ImportError | OSError, suite: Suite) -> int:
     """Report that a package cannot be imported, and return the exit status for it."""
     log.error("could not import a package that evaluations need", exc_info=error)
     package = getattr(error, "name", None) or "a package"
+    remedy = "reinstall the packages in the backend's requirements.txt"
+    if package.partition(".")[0] in {*EngineName}:
+        remedy = (
+            f"install the packages of its engine, or change ENGINE, which is {suite.engine} (docs/engines.md)"
+        )
     sentence = (
-        f"The worker cannot import {package} ({error}). The leaderboard's owner has to reinstall the "
-        "packages "
-        "in the backend's requirements.txt; the model is not at fault."
+        f"The worker cannot import {package} ({error}). The leaderboard's owner has to {remedy}; the model "
+        "is not at fault."
     )
     write_json(folder / FAILURE_FILE, Failure(End.WORKER, sentence))
     return 1

@@ -53,7 +53,10 @@ class Engine(Protocol):
         """Begin the evaluation of a job. Raises `Failed` if this worker cannot run its suite."""
 
 
-ENGINES = {EngineName.LM_EVAL: "src.evaluation.lm_eval.engine"}
+ENGINES = {
+    EngineName.LM_EVAL: "src.evaluation.lm_eval.engine",
+    EngineName.LIGHTEVAL: "src.evaluation.lighteval.engine",
+}
 """The module of each engine, which has it as `ENGINE`. Only the suite's own is imported."""
 
 

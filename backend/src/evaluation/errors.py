@@ -188,8 +188,10 @@ def the_tasks_fault(error: BaseException) -> bool:
     """Match errors that are raised while lm_eval builds a task or its requests.
 
     Chat templates are applied at the same time, but belong to the model. Errors during scoring may come from
-    the answers.
+    the answers. lighteval builds tasks before it uses the model, and has an error of its own for it.
     """
+    if isinstance(error, TaskNotBuilt):
+        return True
     places = [
         (frame.filename, frame.name)
         for cause in causes(error)
@@ -204,6 +206,10 @@ def the_tasks_fault(error: BaseException) -> bool:
 
 BUILDING = ("build_all_requests", "_build_task", "load")
 """lm_eval's functions that build a task and its requests."""
+
+
+class TaskNotBuilt(Exception):
+    """lighteval cannot build a task from its file and questions. Its cause says why."""
 
 
 def gated_questions(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""Counts the requests that lm_eval has answered, and reports the progress of the running task."""
+"""Counts the requests that the engine has answered, and reports the progress of the running task."""
 
 from __future__ import annotations
 
@@ -34,7 +34,11 @@ class ProgressMeter:
 
     def add_partial(self, kind: str, request: Any, answer: Any) -> None:
         """Count one answered request. lm_eval calls this for each."""
-        self._now = Progress(self._now.task, self._now.done + 1, self._now.total)
+        self.count(1)
+
+    def count(self, requests: int) -> None:
+        """Count answered requests."""
+        self._now = Progress(self._now.task, self._now.done + requests, self._now.total)
         if self._clock() - self._reported_at >= SECONDS_BETWEEN:
             self._report()
 

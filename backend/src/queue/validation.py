@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from src.running.job import End, Ending
+from src.shared.data.benchmark import MixedSettings, keys_meant
 from src.shared.data.json_file import as_number, as_object, as_texts
 from src.shared.data.names import MAX_BYTES
 from src.shared.data.reports import names_a_score
@@ -44,10 +45,15 @@ def _has_a_score(task: str, report: Mapping[str, object], above: frozenset[str] 
     if any(_is_score(key, value) for key, value in as_object(results.get(task)).items()):
         return True
     above |= {task}
-    parts = [
-        part for part in as_texts(as_object(report.get("group_subtasks")).get(task)) if part not in above
-    ]
+    parts = [part for part in _parts(task, report) if part not in above]
     return bool(parts) and all(_has_a_score(part, report, above) for part in parts)
+
+
+def _parts(task: str, report: Mapping[str, object]) -> list[str]:
+    """Return the tasks of a group: as lm_eval lists them, or by their names, as lighteval writes them."""
+    listed = as_texts(as_object(report.get("group_subtasks")).get(task))
+    meant = keys_meant(tuple(as_object(report.get("results"))), task)
+    return list(listed) or ([] if isinstance(meant, MixedSettings) else list(meant))
 
 
 def _is_score(key: str, value: object) -> bool:

@@ -1,4 +1,4 @@
-"""The suite: which tasks this worker runs on every model, and how, in lm_eval's terms.
+"""The suite: which tasks this worker runs on every model, and how, in its engine's terms.
 
 `python -m src.suite` tries it, as the worker does before it claims anything, and prints its problems.
 """
@@ -17,15 +17,25 @@ from src.shared.errors import ConfigurationError
 ENTRY = re.compile(r"\s*([^\s|]+)\s*(?:\|\s*(\d+)\s*)?")
 """`name` or `name|few-shot`."""
 
+ENTRY_OF_LIGHTEVAL = re.compile(
+    r"\s*(?:(?:[^\s|]+)\s*\|\s*(?=[^\s|]+\s*\|))?([^\s|]+)\s*(?:\|\s*(\d+)\s*(?:\|\s*[01]\s*)?)?"
+)
+"""`name`, `name|few-shot`, `suite|name|few-shot`, and the old template's `suite|name|few-shot|truncate`."""
+
 
 class EngineName(StrEnum):
     """The programs that can evaluate."""
 
     LM_EVAL = "lm_eval"
     """EleutherAI's lm-evaluation-harness."""
+    LIGHTEVAL = "lighteval"
+    """Hugging Face's lighteval."""
 
 
-PACKAGES = {EngineName.LM_EVAL: ("lm_eval", "transformers", "torch", "datasets")}
+PACKAGES = {
+    EngineName.LM_EVAL: ("lm_eval", "transformers", "torch", "datasets"),
+    EngineName.LIGHTEVAL: ("lighteval", "transformers", "torch", "datasets"),
+}
 """The packages on whose versions the scores of an engine depend."""
 
 
@@ -52,9 +62,9 @@ class Suite:
     engine: EngineName = EngineName.LM_EVAL
     """The program that evaluates."""
     tasks: tuple[str, ...]
-    """Names of tasks, groups and tags."""
+    """Names of tasks, groups and tags. lighteval's include the number of examples: `gsm8k|5`."""
     tasks_dir: str
-    """A folder of trusted lm_eval task files, in addition to lm_eval's own collection."""
+    """A folder of trusted task files, in addition to the engine's own collection."""
     num_fewshot: int | None = None
     """The number of examples for tasks that are not in `fewshot_by_task`; None means each task's own."""
     fewshot_by_task: Mapping[str, int] = field(default_factory=dict)
@@ -105,7 +115,7 @@ class Suite:
         return PACKAGES[self.engine]
 
     def fewshot(self, task: str) -> int | None:
-        """Return the number of examples to request from lm_eval for a task; None means the task's own."""
+        """Return the number of examples to request for a task; None means the task's own."""
         return self.fewshot_by_task.get(task, self.num_fewshot)
 
 
@@ -146,3 +156,31 @@ def _read_entry(entry: object) -> tuple[str, int | None]:
         )
     name, number = found.groups()
     return name, None if number is None else int(number)
+
+
+def read_tasks_of_lighteval(named: object, num_fewshot: int | None = None) -> NamedTasks:
+    """Read `TASKS_LIGHTEVAL`, as a list or separated by commas, into lighteval's names: `task|few-shot`.
+
+    lighteval ignores the suite of an older form, and no longer truncates examples. A task without a number
+    has `num_fewshot` examples, or none. Raises ConfigurationError for an invalid entry.
+    """
+    entries = [part for part in named.split(",") if part.strip()] if isinstance(named, str) else named
+    if not isinstance(entries, Iterable):
+        raise ConfigurationError(f"TASKS_LIGHTEVAL is {named!r}: write task names separated by commas.")
+    fewshot: dict[str, int] = {}
+    for entry in entries:
+        found = ENTRY_OF_LIGHTEVAL.fullmatch(entry) if isinstance(entry, str) else None
+        if not found:
+            raise ConfigurationError(
+                f"TASKS_LIGHTEVAL contains {entry!r}: write the name of a lighteval task and a number of "
+                "few-shot examples, such as gsm8k|5."
+            )
+        task, number = found.groups()
+        shots = int(number) if number else num_fewshot or 0
+        name = f"{task}|{shots}"
+        if name in fewshot:
+            raise ConfigurationError(f"TASKS_LIGHTEVAL names {name} twice: remove one of them.")
+        fewshot[name] = shots
+    if not fewshot:
+        raise ConfigurationError("TASKS_LIGHTEVAL names no task: write at least one, such as gsm8k|5.")
+    return NamedTasks(tuple(fewshot), fewshot)

@@ -24,8 +24,8 @@ from src.suite.task_files import Stamp, fingerprint, stamp
 log = logging.getLogger(__name__)
 
 BEGINS = (
-    "Trying the suite before any model is claimed: looking for {tasks}. Searching lm_eval's whole collection "
-    "can take a minute."
+    "Trying the suite before any model is claimed: looking for {tasks}. Searching the engine's whole "
+    "collection can take a minute."
 )
 GOES_ON = "Trying the suite before any model is claimed: {task} ({done} of {total})."
 NOT_READ = "The suite has not been tried yet: {error}"

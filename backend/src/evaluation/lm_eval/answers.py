@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from src.evaluation.reports.samples_file import Sample
+from src.evaluation.reports.samples_file import Sample, score_of_a_sample
 
 
 def published_samples(samples: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Sample]:
@@ -34,10 +34,5 @@ def published_sample(task: str, sample: Mapping[str, Any]) -> Sample:
         filtered=sample["filtered_resps"],
         target=sample["target"],
         doc=sample["doc"],
-        scores={metric: as_number(sample.get(metric)) for metric in sample["metrics"]},
+        scores={metric: score_of_a_sample(sample.get(metric)) for metric in sample["metrics"]},
     )
-
-
-def as_number(score: Any) -> float | None:
-    """Return the score of one sample; None if only many samples together have one."""
-    return float(score) if isinstance(score, int | float) or hasattr(score, "item") else None

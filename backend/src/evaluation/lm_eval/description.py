@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
 from lm_eval.tasks import TaskManager
-from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from src.evaluation.devices import batch_size
 from src.evaluation.lm_eval.tasks.configs import (
@@ -24,6 +23,7 @@ from src.evaluation.lm_eval.tasks.configs import (
 from src.evaluation.lm_eval.tasks.overlaps import overlaps
 from src.evaluation.lm_eval.tasks.tasks import COLLECTION, index_for
 from src.evaluation.lm_eval.trial.problems import problems
+from src.evaluation.loading.architectures import architectures
 from src.evaluation.loading.quantization import loadable_quantizations
 from src.evaluation.versions import versions
 from src.running.job import PEFT
@@ -49,6 +49,7 @@ def describe(
     tasks = tasks or index_for(suite.tasks, suite.tasks_dir, suite.metadata)
     known = [name for name in suite.tasks if name in tasks.task_index]
     return BackendDescription(
+        engine=suite.engine.value,
         tasks=tuple(each for name in known for each in describe_task(name, tasks, suite)),
         problems=(
             *overlaps(suite, tasks),
@@ -70,7 +71,6 @@ def describe(
         include_path=include_path(suite),
         precisions=PRECISIONS,
         weight_types=weight_types(suite),
-        engine=suite.engine,
         settings=suite.settings,
         versions=versions(suite.packages),
         architectures=tuple(sorted(set(architectures()))),
@@ -143,9 +143,3 @@ def published_path(file: Path | None, suite: Suite) -> str | None:
         if file and is_below(file, folder):
             return f"{name}/{file.resolve().relative_to(folder.resolve()).as_posix()}"
     return None
-
-
-def architectures() -> Iterator[str]:
-    """Yield transformers' classes for causal language models. Some of its entries name several."""
-    for names in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values():
-        yield from [names] if isinstance(names, str) else names

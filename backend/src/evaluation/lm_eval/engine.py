@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from lm_eval import simple_evaluate
 from lm_eval.utils import sanitize_model_name
@@ -30,7 +29,7 @@ from src.evaluation.loading.copies import load_a_sound_copy
 from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import ProgressMeter
 from src.evaluation.reports.machine import machine_not_described
-from src.evaluation.reports.report import TIME, Report, publishable, sha256
+from src.evaluation.reports.report import TIME, Report, names_for_paths, publishable, sha256
 from src.evaluation.reports.samples_file import Sample
 from src.running.job import Job, Trial
 from src.running.suite import EngineName, Suite
@@ -94,7 +93,7 @@ class LmEvalEvaluation:
         report["task_hashes"] = task_hashes(samples)
         report = signed(with_the_parts_of_a_tag(report, task), job, model)
         report[TIME] = str(time.monotonic() - started)
-        published = publishable(report, names_for_paths(job))
+        published = publishable(report, names_for_paths(job, {str(COLLECTION): "lm_eval/tasks"}))
         return published, (published_samples(samples) if job.save_samples else ())
 
     def merged(self, reports: Sequence[Report]) -> Report:
@@ -143,15 +142,3 @@ def signed(report: Report, job: Job, model: MeteredModel) -> Report:
         "chat_template": template,
         "chat_template_sha": sha256(template) if template else None,
     }
-
-
-def names_for_paths(job: Job) -> dict[str, str]:
-    """Return the names that replace this machine's folders in a report. Names on the Hub stay as they are."""
-    folders = {job.tasks_dir: "tasks", str(COLLECTION): "lm_eval/tasks"}
-    folders |= {part.weights: part.model for part in job.parts if Path(part.weights).is_absolute()}
-    return {str(form): name for folder, name in folders.items() for form in absolute_forms(Path(folder))}
-
-
-def absolute_forms(folder: Path) -> set[Path]:
-    """Return the forms in which a text may name a folder: as given, and with its links resolved."""
-    return {folder.absolute(), folder.resolve()}

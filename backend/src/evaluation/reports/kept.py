@@ -113,7 +113,7 @@ def put(path: Path, data: bytes) -> None:
 def read_report(path: Path) -> Report:
     """Read a kept report. Raises FileNotFoundError, and BadFile if it is not a report."""
     report = dict(read_object(path.read_bytes()))
-    if not {"results", "config", TIME} <= report.keys():
+    if not ({"results", "config", TIME} <= report.keys() or {"results", "config_general"} <= report.keys()):
         raise BadFile("it is not the report of a task")
     return report
 

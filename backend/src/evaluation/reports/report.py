@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from src.running.job import Job
 
 Report = dict[str, Any]
 """What an engine returns: sections by task, the configuration, versions. Its shape is the engine's."""
@@ -21,6 +24,25 @@ NOT_PUBLISHED = {
 def sha256(text: str) -> str:
     """Return the hexadecimal digest of a text, the form of lm_eval's fingerprints."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def names_for_paths(job: Job, collections: Mapping[str, str]) -> dict[str, str]:
+    """Return the names that replace this machine's folders in a report. Names on the Hub stay as they are.
+
+    `collections` has the folders of the engine's own tasks, with their names.
+    """
+    folders = {job.tasks_dir: "tasks", **collections}
+    folders |= {part.weights: part.model for part in job.parts if Path(part.weights).is_absolute()}
+    return names_of_folders(folders)
+
+
+def names_of_folders(folders: Mapping[str, str]) -> dict[str, str]:
+    """Return the names of folders by each form in which a text may name one: as given, and without links."""
+    return {
+        str(form): name
+        for folder, name in folders.items()
+        for form in {Path(folder).absolute(), Path(folder).resolve()}
+    }
 
 
 def publishable(report: Report, names: Mapping[str, str]) -> Report:

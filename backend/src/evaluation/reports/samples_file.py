@@ -55,6 +55,11 @@ COLUMNS = {
 """Columns whose values may be anything hold JSON as text, so that the files of all tasks have one form."""
 
 
+def score_of_a_sample(score: Any) -> float | None:
+    """Return the score of one sample; None if only many samples together have one."""
+    return float(score) if isinstance(score, int | float) or hasattr(score, "item") else None
+
+
 def samples_file(samples: Iterable[Sample]) -> bytes:
     """Return a Parquet file with a row for each sample, and the scores as columns `scores.METRIC`."""
     rows = [asdict(sample) for sample in samples]

@@ -95,8 +95,8 @@ class _Report:
 
     @cached_property
     def config(self) -> Object:
-        """About the whole evaluation; lighteval's name for it comes second."""
-        return as_object(self.raw.get("config")) or as_object(self.raw.get("config_general"))
+        """About the whole evaluation. lighteval calls it `config_general`; our worker adds `config`."""
+        return {**as_object(self.raw.get("config_general")), **as_object(self.raw.get("config"))}
 
     @cached_property
     def model_config(self) -> Object:
