@@ -184,11 +184,11 @@ def test_every_prompt_is_kept_with_the_answers_if_the_owner_wants_it(model: Path
     rated, written = found["tiny_agreement%7C0"], found["tiny_copy%7C0"]
     first = rated.iloc[0]
     assert (first["task"], first["doc_id"]) == ("tiny_agreement|0", 0)
-    assert first["prompt"].endswith("The friends beside the queen")
-    assert [choice.strip() for choice in first["choices"]] == ["laugh.", "laughs."]
-    likeliest = first["log_probabilities"][0] > first["log_probabilities"][1]
-    assert first["scores.acc"] == float(likeliest)
-    assert written.iloc[0]["prompt"].startswith("Repeat: aaba") and len(written.iloc[0]["answers"]) == 1
+    asked = json.loads(first["doc"])
+    assert first["prompt"] == asked["query"].strip() and list(first["choices"]) == asked["choices"]
+    likeliest = int(first["log_probabilities"][1] > first["log_probabilities"][0])
+    assert first["scores.acc"] == float([likeliest] == json.loads(first["target"]))
+    assert written.iloc[0]["prompt"].startswith("Repeat: ") and len(written.iloc[0]["answers"]) == 1
 
 
 def test_prompts_that_do_not_fit_are_counted(tmp_path: Path) -> None:

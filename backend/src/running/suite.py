@@ -18,7 +18,7 @@ ENTRY = re.compile(r"\s*([^\s|]+)\s*(?:\|\s*(\d+)\s*)?")
 """`name` or `name|few-shot`."""
 
 ENTRY_OF_LIGHTEVAL = re.compile(
-    r"\s*(?:(?:[^\s|]+)\s*\|\s*(?=[^\s|]+\s*\|))?([^\s|]+)\s*(?:\|\s*(\d+)\s*(?:\|\s*[01]\s*)?)?"
+    r"\s*(?:(?:[^\s|]+)\s*\|\s*(?=[^\s|]+\s*\|))?(?!\d+\s*(?:\||$))([^\s|]+)\s*(?:\|\s*(\d+)\s*(?:\|\s*[01]\s*)?)?"
 )
 """`name`, `name|few-shot`, `suite|name|few-shot`, and the old template's `suite|name|few-shot|truncate`."""
 
