@@ -23,6 +23,7 @@ from src.queue.lifecycle import LeaseTerms
 from src.queue.policy import Policy, read_order
 from src.queue.reconciler import Reconciler
 from src.queue.retries import RetryTerms
+from src.queue.samples import SamplesPublisher
 from src.queue.shipped import SET_THE_TASKS, is_made_for_others
 from src.queue.ticker import Ticker
 from src.running.child_environment import clean_environment
@@ -31,13 +32,19 @@ from src.running.identity import WorkerIdentity, take_identity
 from src.running.job import Work
 from src.running.launchers import Launcher, ProgramLauncher
 from src.running.memory import available_memory
-from src.running.suite import Suite, read_tasks
+from src.running.suite import SETTINGS, Suite, read_tasks
 from src.running.warm_launcher import WarmLauncher
 from src.running.watch import GB, ChildLimits
 from src.settings import Settings
+from src.shared.data.cards import SAMPLES_CARD
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import StoreError, exit_on_configuration_error
+from src.shared.errors import ConfigurationError, StoreError, exit_on_configuration_error
+from src.shared.process.steady import steady_now
 from src.shared.process.stop_signal import StopSignal
+from src.shared.stores.budgets import Pace
+from src.shared.stores.hub import Hub
+from src.shared.stores.hub_store import HubStore
+from src.shared.stores.store import Store
 from src.shared.stores.whose import Role, Whose
 from src.shared.wiring import Stores, open_stores
 from src.suite.announcer import Announcer
@@ -52,6 +59,11 @@ DESCRIBED_WITHIN = timedelta(minutes=10)
 REFUSED = 1
 """The exit status with `--drain` when the suite has problems."""
 
+THINKING_HAS_NO_END = (
+    "ENABLE_THINKING is True, but THINK_END_TOKEN is not set, so a model's thoughts would count as its "
+    "answer. Set THINK_END_TOKEN to what ends them, such as </think>."
+)
+
 
 @dataclass
 class Worker:
@@ -64,6 +76,8 @@ class Worker:
     stores: Stores
     """The datasets and models. `stores.notice` is a sentence for the owner."""
     launcher: Launcher
+    samples: Store | None = None
+    """The dataset of samples, if they have one of their own."""
     whose: Whose = field(default_factory=lambda: Whose(Role.BACKEND))
     tasks: tuple[str, ...] = ()
     """The tasks on which every model is evaluated."""
@@ -85,7 +99,7 @@ class Worker:
     def _check_writing(self) -> None:
         """Check both datasets before anything is claimed. Results that cannot be published are useless."""
         self.reconciler.refresh()
-        for store in (self.stores.requests, self.stores.results):
+        for store in filter(None, (self.stores.requests, self.stores.results, self.samples)):
             store.check_writing()
         requests, results = self.reconciler.read
         if is_made_for_others(self.tasks, requests.values.values(), results.values.values()):
@@ -139,6 +153,7 @@ def make_worker(settings: Settings) -> Worker:
         queue_order=policy.order,
         max_model_gb=None if policy.largest is None else float(f"{policy.largest:.3g}"),
     )
+    samples = samples_store(settings)
     reconciler = Reconciler(
         worker=identity.worker,
         requests=stores.requests,
@@ -149,14 +164,17 @@ def make_worker(settings: Settings) -> Worker:
         policy=policy,
         slots=settings.slots,
         may_claim=announcer.may_claim,
+        samples=SamplesPublisher(samples),
     )
     whose = Whose(Role.BACKEND, settings.space_id, stores.space_name)
-    return Worker(reconciler, announcer, ticker, identity, stores, launcher, whose, suite.tasks)
+    return Worker(reconciler, announcer, ticker, identity, stores, launcher, samples, whose, suite.tasks)
 
 
 def make_suite(settings: Settings) -> Suite:
     """Return the suite that the settings describe. Raises ConfigurationError."""
     tasks = read_tasks(settings.tasks_harness)
+    if settings.enable_thinking and settings.think_end_token is None:
+        raise ConfigurationError(THINKING_HAS_NO_END)
     return Suite(
         tasks=tasks.names,
         tasks_dir=settings.tasks_dir,
@@ -164,10 +182,27 @@ def make_suite(settings: Settings) -> Suite:
         fewshot_by_task=tasks.fewshot_by_task,
         limit=settings.limit,
         batch_size=settings.batch_size,
-        bootstrap_iters=settings.bootstrap_iters,
         device=settings.devices[0],
         confirm_run_unsafe_code=settings.confirm_run_unsafe_code,
         publish_examples=settings.publish_examples,
+        save_samples=settings.save_samples,
+        **{name: getattr(settings, name) for name in SETTINGS},
+    )
+
+
+def samples_store(settings: Settings) -> Store | None:
+    """Return the dataset of samples, if they have one of their own. It is private unless the owner says not.
+
+    In local folders they lie with the results.
+    """
+    if not settings.save_samples or settings.samples_repo is None or not settings.is_on_the_hub:
+        return None
+    return HubStore(
+        Hub(settings.hf_token),
+        settings.samples_repo,
+        card=SAMPLES_CARD,
+        pace=Pace(settings.commits_per_hour, steady_now),
+        private=settings.samples_private,
     )
 
 

@@ -58,6 +58,15 @@ def ending(executor: ProcessExecutor, name: str, folder: Path) -> Ending:
     return wait_for(lambda: executor.endings().get("nonce"), what=f"the end of {name}")
 
 
+def test_samples_are_set_aside_until_the_evaluation_is_forgotten(
+    executor: ProcessExecutor, tmp_path: Path
+) -> None:
+    samples = ending(executor, "samples", tmp_path).samples
+    assert samples and [file.read_bytes() for file in samples.iterdir()] == [b"rows"]
+    executor.forget("nonce")
+    assert not samples.exists()
+
+
 def child_pid(folder: Path) -> int:
     note = folder / "evaluations.txt"
     return int(wait_for(lambda: note.exists() and note.read_text().split(), what="a child")[-1])

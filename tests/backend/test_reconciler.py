@@ -73,6 +73,20 @@ def test_a_published_result_keeps_the_machine_and_replaces_what_is_the_requests(
     assert result.request == path
 
 
+def test_a_published_result_keeps_the_owners_arguments_of_the_model(queue: Queue) -> None:
+    queue.submit("acme/model")
+
+    def evaluate(job: Job) -> Ending:
+        given = {"pretrained": job.weights, "revision": "main", "dtype": "auto", "max_length": 512}
+        return Ending(End.FINISHED, "", report={**report_of(job), "config": {"model_args": given}})
+
+    drain(queue.worker(executor=FunctionExecutor(evaluate)))
+    [result_path] = queue.result_paths()
+    report = json.loads((queue.folder / "results" / result_path).read_bytes())
+    named = {"pretrained": "acme/model", "revision": COMMIT, "dtype": "float16"}
+    assert report["config"]["model_args"] == {**named, "max_length": 512}
+
+
 @pytest.mark.parametrize("ours", [None, [], "x", {"hardware": None}])
 def test_a_report_without_a_machine_is_published_too(ours: object, queue: Queue) -> None:
     queue.submit("acme/model")

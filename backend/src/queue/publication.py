@@ -18,19 +18,22 @@ def result_file(
     request: Request,
     tasks: Mapping[str, int | None],
     now: datetime,
+    samples: Mapping[str, object] | None = None,
 ) -> bytes:
     """Return the file to publish: the report, with the request's model name and facts about the attempt.
 
     `path` is the request's. `tasks` maps each task to its number of few-shot examples; None means the task's
     own. What the report says about the model is replaced, so that no folder of this machine is published.
-    Our section of the report keeps what the evaluation says about its machine and versions.
+    Our section of the report keeps what the evaluation says about its machine and versions. `samples` says
+    where those of the run are.
     """
     assert request.lease
-    config = dict(as_object(report.get("config"))) | {
+    config = dict(as_object(report.get("config")))
+    config |= {
         "model_name": request.model,
         "model_sha": request.commit,
         "model_dtype": request.precision,
-        "model_args": f"pretrained={request.model},revision={request.commit},dtype={request.precision}",
+        "model_args": _model_args(as_object(config.get("model_args")), request),
     }
     ours = dict(as_object(report.get(OURS))) | {
         "request": path,
@@ -44,7 +47,16 @@ def result_file(
         "ended": to_run(now),
         "tasks": dict(tasks),
     }
+    if samples:
+        ours["samples"] = dict(samples)
     published = dict(report) | {"config": config, "model_name": request.model, OURS: ours}
     clean = without_nan(published)
     assert isinstance(clean, dict)
     return write_object(clean)
+
+
+def _model_args(given: Mapping[str, object], request: Request) -> str | dict[str, object]:
+    """Return lm_eval's arguments of the model: in its short form, or with the owner's further ones."""
+    named = {"pretrained": request.model, "revision": request.commit, "dtype": request.precision}
+    further = {name: value for name, value in given.items() if name not in named}
+    return {**named, **further} if further else ",".join(f"{name}={value}" for name, value in named.items())

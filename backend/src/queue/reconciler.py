@@ -20,6 +20,7 @@ from src.queue.overview import Journal, Overview, make_overview
 from src.queue.plan import Situation, held, plan
 from src.queue.policy import Policy
 from src.queue.publication import result_file
+from src.queue.samples import Files, SamplesPublisher
 from src.queue.silence import Silence
 from src.queue.validation import of_a_size, validated
 from src.running.executor import Executor
@@ -77,8 +78,10 @@ class Reconciler:
         clock: Clock = utc_now,
         may_claim: Callable[[], bool] = lambda: True,
         steady: Clock = steady_now,
+        samples: SamplesPublisher | None = None,
     ) -> None:
         self.worker = worker
+        self._samples = samples or SamplesPublisher()
         self.synced: datetime | None = None
         """When both datasets were last read, by the steady clock."""
         self._request_store, self._result_store = requests, results
@@ -266,11 +269,16 @@ class Reconciler:
         }
         if runs <= self._published:
             return
+        samples = {
+            nonce: self._samples.publish(endings[nonce], self._latest[path])
+            for nonce, path in held(self._latest, endings).items()
+            if endings[nonce].samples
+        }
         files: dict[str, bytes] = {}
 
         def decide(reading: Reading[Result]) -> Commit | None:
             nonlocal files
-            files = self._to_publish(endings, reading)
+            files = self._to_publish(endings, samples, reading)
             return Commit(reading.snapshot, _message("publish", files), files) if files else None
 
         update(self._result_store, beginning_with(self._read[1], self._refresh_results), decide)
@@ -282,8 +290,10 @@ class Reconciler:
         # One that turned out to be too large is looked at again until its request says so.
         self._published = {run for run in runs if endings[run.nonce].end is not End.INVALID}
 
-    def _to_publish(self, endings: dict[str, Ending], reading: Reading[Result]) -> dict[str, bytes]:
-        """Return the result and the log of each ending, unless its run already has a result.
+    def _to_publish(
+        self, endings: dict[str, Ending], samples: Mapping[str, Files], reading: Reading[Result]
+    ) -> dict[str, bytes]:
+        """Return the result, samples and log of each ending, unless its run already has a result.
 
         An ending whose result is too large becomes an invalid one.
         """
@@ -301,10 +311,11 @@ class Reconciler:
                     request=request,
                     tasks={task: self._suite.fewshot(task) for task in self._suite.tasks},
                     now=self._clock(),
+                    samples=self._samples.entry(ending, request),
                 )
                 endings[nonce] = of_a_size(ending, len(data))
                 if endings[nonce].report is not None:
-                    files[place] = data
+                    files |= {place: data, **samples.get(nonce, {})}
             if ending.log:
                 files[log_path(request.model, request.run, request.attempt)] = ending.log
         return files

@@ -24,6 +24,8 @@ PROGRESS_FILE = "progress.json"
 REPORT_FILE = "report.json"
 FAILURE_FILE = "failure.json"
 LOG_FILE = "log.txt"
+SAMPLES_FOLDER = "samples"
+"""A file of samples for each task, if the job keeps them."""
 BEGUN_FILE = "begun"
 """An empty file: the child has imported everything, so from now on a failure may be the model's fault."""
 
@@ -104,6 +106,8 @@ class Ending:
     report: Mapping[str, object] | None = None
     """The report, only with `End.FINISHED`."""
     log: bytes = b""
+    samples: Path | None = None
+    """The folder with files of samples, until the evaluation is forgotten."""
 
 
 def write_json(path: Path, value: object) -> None:

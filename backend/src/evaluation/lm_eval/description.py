@@ -44,7 +44,7 @@ def describe(
 
     With `is_tried`, leave out problems that the trial finds more reliably. Leave out `unreadable` tasks, too.
     """
-    tasks = tasks or index_for(suite.tasks, suite.tasks_dir)
+    tasks = tasks or index_for(suite.tasks, suite.tasks_dir, suite.metadata)
     known = [name for name in suite.tasks if name in tasks.task_index]
     return BackendDescription(
         tasks=tuple(each for name in known for each in describe_task(name, tasks, suite)),
@@ -68,6 +68,8 @@ def describe(
         include_path=include_path(suite),
         precisions=PRECISIONS,
         weight_types=(ORIGINAL,),
+        engine=suite.engine,
+        settings=suite.settings,
         versions=versions(suite.packages),
         architectures=tuple(sorted(set(architectures()))),
         quantizations=loadable_quantizations(suite.device),

@@ -21,6 +21,7 @@ from transformers.models.auto.tokenization_auto import get_tokenizer_config
 from src.evaluation.failures import Failed, Step, explained
 from src.evaluation.loading.behaviour import BEHAVIOUR_CHECKS
 from src.evaluation.loading.calls import all_answered
+from src.evaluation.loading.chat import check_chat_template
 from src.evaluation.loading.model_files import (
     chooses_no_implementation,
     comes_without_an_adapter,
@@ -45,9 +46,6 @@ OURS_TO_CHOOSE = {"attn_implementation": None, "experts_implementation": None, "
 
 ANSWERS = {"return_dict": True, "output_attentions": False, "output_hidden_states": False}
 """What a model returns. A model's configuration cannot change this."""
-
-A_QUESTION = [{"role": "user", "content": "What is 2 + 2?"}]
-"""The conversation with which a chat template is tried."""
 
 
 class Loaded(NamedTuple):
@@ -90,7 +88,7 @@ def load_tokenizer(job: Job) -> Any:
         for check in TOKENIZER_CHECKS:
             check(job, get_tokenizer_config(job.weights, revision=revision(job)))
         tokenizer = AutoTokenizer.from_pretrained(
-            job.weights, revision=revision(job), trust_remote_code=False
+            job.weights, revision=revision(job), trust_remote_code=False, **chosen(job, "add_bos_token")
         )
     if not isinstance(tokenizer, PreTrainedTokenizer | PreTrainedTokenizerFast):
         raise Failed(
@@ -102,15 +100,15 @@ def load_tokenizer(job: Job) -> Any:
             f"The tokenizer of {job.model} has no token for the end of a text (`eos_token`), but the tasks "
             "need one. Name one in tokenizer_config.json."
         )
-    if not job.use_chat_template:
-        return tokenizer
-    if not tokenizer.chat_template:
-        raise Failed(
-            f"{job.model} was submitted with a chat template but has none. Add one, or submit it without."
-        )
-    with explained(Step.CHAT_TEMPLATE, job):
-        tokenizer.apply_chat_template(A_QUESTION, tokenize=False, add_generation_prompt=True)
+    if job.use_chat_template:
+        check_chat_template(job, tokenizer)
     return tokenizer
+
+
+def chosen(job: Job, name: str) -> dict[str, Any]:
+    """Return an argument of the model that the owner has set, by its name, or nothing."""
+    given = job.model_args or {}
+    return {name: given[name]} if name in given else {}
 
 
 def load_weights(job: Job, config: Any) -> Any:
@@ -123,13 +121,13 @@ def load_weights(job: Job, config: Any) -> Any:
             config=config,
             revision=revision(job),
             dtype=DTYPES[job.precision],
-            device_map=job.device,
+            device_map="auto" if chosen(job, "parallelize").get("parallelize") else job.device,
             trust_remote_code=False,
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # They are refused below, by name.
             output_loading_info=True,
             generation_config=generation_settings(job),
-            **OURS_TO_CHOOSE,
+            **OURS_TO_CHOOSE | chosen(job, "attn_implementation"),
         )
         for check in WEIGHTS_CHECKS:
             check(job, model, info)

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
-from ..data.names import JOURNAL, LOCK, is_hidden, is_log_path, is_safe_path
+from ..data.names import JOURNAL, LOCK, is_for_people, is_hidden, is_safe_path
 from ..errors import Conflict, StoreError
 from .budgets import Pace
 from .store import Snapshot, blob_id
@@ -208,7 +208,7 @@ def _entries(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.DirEntry[
     with os.scandir(folder) as entries:
         for entry in entries:
             path = prefix + entry.name
-            if is_hidden(path) or is_log_path(path):
+            if is_hidden(path) or is_for_people(path):
                 continue
             if entry.name.encode("utf-8", "replace").decode() != entry.name:
                 continue

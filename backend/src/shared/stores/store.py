@@ -15,7 +15,8 @@ from .budgets import Pace
 class Snapshot:
     """A dataset at one moment.
 
-    Logs are left out: they are written once, read only by people, and most of a large dataset's files.
+    Logs and samples are left out: they are written once, read only by people, and most of a large dataset's
+    files.
     """
 
     revision: str
