@@ -177,6 +177,21 @@ def test_a_column_of_an_engine_that_the_backend_does_not_run_is_told() -> None:
         assert differences([replace(SUMS, engine=engine)], None, running("lighteval")) == ()
 
 
+def test_lightevals_tasks_with_their_numbers_of_examples_are_those_of_the_columns() -> None:
+    group = make_task("mmlu|5", parts=("mmlu:law|5", "mmlu:art|5"), questions=100)
+    backend = make_backend(engine="lighteval", tasks=(make_task("sums|0", questions=20), group))
+    columns = [SUMS, Task("mmlu", "acc", "MMLU"), Task("mmlu:law", "acc", "Law")]
+    assert differences(columns, None, backend) == ()
+    found = standings(columns, {}, (), backend=backend).tasks
+    assert [(column.engine, column.questions) for column in found] == [
+        ("lighteval", 20),
+        ("lighteval", 100),
+        ("lighteval", None),
+    ]
+    [missing] = differences([*columns, Task("sums_plus", "acc", "More")], None, backend)
+    assert "the backend does not run sums_plus" in missing
+
+
 @pytest.mark.parametrize(
     ("engine", "setting"),
     [("lm_eval", "TASKS_HARNESS"), ("lighteval", "TASKS_LIGHTEVAL"), ("new", "its tasks")],
@@ -193,7 +208,7 @@ def test_of_an_unknown_engine_only_the_name_is_known() -> None:
     assert unknown.released("1") is None
     assert unknown.address_of("x/tasks/a.yaml", "1") is None
     lighteval = engine_of(running("lighteval"))
-    assert lighteval.address_of("lighteval/tasks/tasks/gsm8k.py", "0.13.0") == (
+    assert lighteval.address_of("lighteval/tasks/gsm8k.py", "0.13.0") == (
         "https://github.com/huggingface/lighteval/blob/v0.13.0/src/lighteval/tasks/tasks/gsm8k.py"
     )
     assert lighteval.address_of("tasks/own.py", "0.13.0") is None

@@ -77,7 +77,7 @@ def test_the_about_tab_names_the_engine_its_version_and_the_settings() -> None:
 
 
 def test_a_task_of_lightevals_own_links_to_its_repository() -> None:
-    task = make_task("tiny_copy", file="lighteval/tasks/tasks/copy.py")
+    task = make_task("tiny_copy", file="lighteval/tasks/copy.py")
     html = about(engine="lighteval", tasks=(task,), versions={"lighteval": "0.13.0"})
     home = "https://github.com/huggingface/lighteval"
     assert f'href="{home}/blob/v0.13.0/src/lighteval/tasks/tasks/copy.py"' in html

@@ -1,4 +1,4 @@
-"""A run with every setting, and the command that the page shows for it: both compute the same, exactly."""
+"""Runs with every setting, and the commands that the page shows for them: they compute the same, exactly."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import json
 import os
 import shutil
 import subprocess
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local_leaderboard import ROOT
-from support.leaderboard import BACKEND_PYTHON, datasets_in_a_folder
+from local_leaderboard import ROOT, running
+from support.leaderboard import BACKEND_PYTHON, QUICK, datasets_in_a_folder
 from visitor import Visitor
 
 MODEL = "demo/chatty"
+OTHER = "demo/other"
+TASKS = ("tiny_addition", "tiny_agreement", "tiny_copy")
 TRAINED = "demo/adder-novice"
 """The model whose weights it has; the fixture `models` trains it."""
 TEMPLATE = "{% for turn in messages %}[{{ turn['role'] }}] {{ turn['content'] }}\n{% endfor %}"
@@ -108,3 +111,63 @@ def test_the_command_of_a_run_with_every_setting_computes_the_same(models: Path,
     same = ("gen_kwargs", "random_seed", "numpy_seed", "torch_seed", "fewshot_seed", "limit", "batch_size")
     assert {name: again["config"][name] for name in same} == {name: report["config"][name] for name in same}
     assert not (ROOT / "backend" / "owned").exists()
+
+
+SUITE = {
+    "LIMIT": "20",
+    "BATCH_SIZE": "8",
+    "GEN_KWARGS": "temperature=0.7,do_sample=true",
+    "SYSTEM_INSTRUCTION": "-Be 'short'\nand right!",
+    "FEWSHOT_AS_MULTITURN": "False",
+    "CHAT_TEMPLATE_NAME": "short",
+    "ENABLE_THINKING": "False",
+    "THINK_END_TOKEN": "</think>",
+    "MAX_LENGTH": "200",
+    "SEEDS": "1,2,3,None",
+    "METADATA": '{"lengths": [1, 2]}',
+    "MODEL_ARGS": "add_bos_token=false",
+    "BOOTSTRAP_ITERS": "1000",
+}
+"""Every setting of the suite, as an owner sets it."""
+
+
+@pytest.mark.slow
+def test_what_our_worker_computes_with_every_setting_the_pages_command_computes_again(
+    models: Path, tmp_path: Path
+) -> None:
+    chatty(models, tmp_path)
+    shutil.copytree(models / TRAINED, tmp_path / "models" / OTHER)
+    with running(tmp_path, HF_HUB_OFFLINE="1", **QUICK, **SUITE) as spaces:
+        visitor = Visitor(spaces["frontend"].url)
+        visitor.submit(MODEL, precision="float32", use_chat_template="true")
+        visitor.wait_for([MODEL], seconds=300)
+        [answer] = visitor.reproduce(MODEL)
+    [file] = (tmp_path / "results" / MODEL).glob("results_*.json")
+    report = json.loads(file.read_text())
+    assert [note for note in answer["notes"] if "standard errors" in note]
+    _, command = answer["commands"]
+    kept = f"--log_samples --output_path {tmp_path / 'again'}"
+    again = run(["bash", "-c", f"{command} {kept}"], tmp_path, tmp_path / "again")
+    assert {task: scores(again, task) for task in TASKS} == {task: scores(report, task) for task in TASKS}
+    assert {name: again[name] for name in TOLD[1:]} == {name: report[name] for name in TOLD[1:]}
+
+    with running(tmp_path, HF_HUB_OFFLINE="1", LIMIT="20", **QUICK) as spaces:
+        visitor = Visitor(spaces["frontend"].url)
+        visitor.submit(OTHER, precision="float32")
+        visitor.wait_for([OTHER], seconds=300)
+        with urllib.request.urlopen(f"{spaces['frontend'].url}/model/{MODEL}") as page:
+            html = page.read().decode()
+    for mark in (
+        "With gen_kwargs do_sample=true, temperature=0.7; most others without.",
+        "With max_length 200; most others without.",
+        "With metadata lengths=[1, 2]; most others without.",
+        "With seed 1,2,3,none; most others without.",
+        "With think_end_token &lt;/think&gt;; most others without.",
+        "With add_bos_token false; most others without.",
+    ):
+        assert mark in html
+
+
+def scores(report: dict[str, Any], task: str) -> dict[str, Any]:
+    """What a report says of a task in numbers."""
+    return {key: value for key, value in report["results"][task].items() if key not in ("alias", "name")}

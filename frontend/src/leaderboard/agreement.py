@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from src.leaderboard.engines import Engine, engine_of
 from src.shared.data.backend_description import BackendDescription, TaskDescription
+from src.shared.data.benchmark import SEPARATOR, keys_meant
 from src.shared.version import VERSION
 from src.tasks import ANY_ENGINE, Task
 
@@ -31,8 +32,20 @@ class BothSides:
 def described(task: Task, backend: BackendDescription | None) -> TaskDescription | None:
     """Return the description of a column's benchmark, or of the group that it is part of."""
     tasks = backend.tasks if backend else ()
-    named = next((each for each in tasks if each.name == task.benchmark), None)
-    return named or next((each for each in tasks if task.benchmark in each.parts), None)
+    named = next((each for each in tasks if is_task(each, task)), None)
+    return named or next((each for each in tasks if means_any(each.parts, task.benchmark)), None)
+
+
+def is_task(known: TaskDescription, task: Task) -> bool:
+    """Return whether a description is of a column's benchmark itself, not of a group around it."""
+    return means_any((known.name,), task.benchmark)
+
+
+def means_any(names: tuple[str, ...], benchmark: str) -> bool:
+    """Return whether a benchmark means one of these tasks: `gsm8k` also means lighteval's `gsm8k|5`."""
+    if benchmark in names or not any(SEPARATOR in name for name in names):
+        return benchmark in names
+    return bool(keys_meant(names, benchmark))
 
 
 def differences(
@@ -70,7 +83,7 @@ def every_metric_is_computed(sides: BothSides) -> Iterator[str]:
     """A column whose metric no report has stays empty. The metrics of a group's parts are not known."""
     for task in sides.tasks:
         known = described(task, sides.backend)
-        if known and known.name == task.benchmark and known.metrics and not known.metric(task.metric):
+        if known and is_task(known, task) and known.metrics and not known.metric(task.metric):
             metrics = ", ".join(metric.key for metric in known.metrics)
             yield (
                 f"The column {task.col_name} stays empty for new models: {task.benchmark} has no metric "
@@ -82,7 +95,7 @@ def every_direction_is_the_same(sides: BothSides) -> Iterator[str]:
     """A score would be ranked the wrong way round."""
     for task in sides.tasks:
         known = described(task, sides.backend)
-        metric = known.metric(task.metric) if known and known.name == task.benchmark else None
+        metric = known.metric(task.metric) if known and is_task(known, task) else None
         if (
             metric
             and None not in (directions := {task.higher_is_better, metric.higher_is_better})
@@ -98,8 +111,7 @@ def every_direction_is_the_same(sides: BothSides) -> Iterator[str]:
 def every_task_has_a_column(sides: BothSides) -> Iterator[str]:
     """A task that nobody sees costs time."""
     for known in sides.backend.tasks:
-        names = {known.name, *known.parts}
-        if not any(task.benchmark in names for task in sides.tasks):
+        if not any(means_any((known.name, *known.parts), task.benchmark) for task in sides.tasks):
             yield (
                 f"The backend evaluates {known.name}, which no column shows. Add it to Tasks in "
                 f"src/about.py, or remove it from {sides.engine.tasks_setting} in the backend's settings."

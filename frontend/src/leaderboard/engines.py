@@ -48,7 +48,7 @@ ENGINES = {
         "https://github.com/huggingface/lighteval",
         "TASKS_LIGHTEVAL",
         "lighteval/tasks/",
-        "src/lighteval/tasks/",
+        "src/lighteval/tasks/tasks/",
     ),
 }
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from math import isfinite
 from typing import NamedTuple
 
-from src.leaderboard.agreement import described
+from src.leaderboard.agreement import described, is_task
 from src.leaderboard.engines import ENGINES
 from src.leaderboard.marking import most_common
 from src.shared.data.backend_description import BackendDescription
@@ -192,7 +192,7 @@ def column_of(evidence: Evidence) -> TaskColumn:
     )
     known = described(task, evidence.backend)
     guessing = known.random_baseline if known and task.random_baseline is None else task.random_baseline
-    is_the_task = known is not None and known.name == task.benchmark
+    is_the_task = known is not None and is_task(known, task)
     return replace(
         column,
         guessing=column.shown(guessing),
