@@ -31,6 +31,7 @@ from support.adapters import (
 )
 from support.broken_models import edited, reweighted
 from support.jobs import TASKS
+from support.sentences import too_long
 from support.sources import ROOT
 
 pytestmark = [
@@ -60,6 +61,7 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
     ("gpt2", {"target_modules": ["c_attn", "c_proj"], "bias": "all", **CONV}),
     ("gpt2", {"target_modules": ["c_attn"], "bias": "lora_only", **CONV}),
     ("gpt2", {"target_modules": ["c_attn", "wte"], **CONV}),
+    ("gpt2", {"target_modules": ["c_attn"], "modules_to_save": ["wte"], **CONV}),
 ]
 
 
@@ -166,6 +168,7 @@ def test_a_hostile_adapter_is_refused_with_its_reason(
     assert spoilt.reason in message
     assert "org/adapter" in message
     assert str(tmp_path) not in message
+    assert too_long(message) == [] or "peft cannot put" in message  # that repeats what peft says
 
 
 def test_an_adapter_whose_base_model_is_broken_names_the_base_model(

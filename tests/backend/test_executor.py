@@ -19,7 +19,7 @@ from src.running.child_environment import clean_environment
 from src.running.executor import LONGEST_MESSAGE, ProcessExecutor
 from src.running.job import BaseModel, End, Ending, Job, Progress, Work
 from src.running.launchers import Child, ProgramLauncher
-from src.running.logs import shorten
+from src.running.logs import cleaned, shorten
 from src.running.watch import ChildLimits
 from support.processes import is_alive, killed_worker
 from support.waiting import wait_for
@@ -172,6 +172,14 @@ def test_a_log_does_not_show_where_this_machine_keeps_things(
 ) -> None:
     log = ending(executor, "folders", tmp_path).log
     assert log.startswith(b"evaluating acme/folders\njob/report.json in backend\n")
+
+
+def test_a_message_names_both_models_of_an_adapter_in_place_of_their_folders(tmp_path: Path) -> None:
+    base = BaseModel(model="acme/base", weights=str(tmp_path / "models/base"), commit=None)
+    adapter = replace(job("adapter", tmp_path), weights=str(tmp_path / "models/base-lora"), base=base)
+    names = executor_module._RunningChild(None, tmp_path / "job", adapter).names  # type: ignore[arg-type]
+    text = f"{adapter.weights}/adapter_config.json {base.weights}/config.json"
+    assert cleaned(text.encode(), names) == b"acme/adapter/adapter_config.json acme/base/config.json"
 
 
 def test_an_evaluation_over_its_time_is_stopped_with_all_that_it_started(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def make_adapter(folder: Path, base: Path, **settings: Any) -> Path:
                 weight += torch.randn_like(weight) * 0.3
     adapter.save_pretrained(folder, save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)
-    edited_config(base_model_name_or_path="org/base", auto_mapping=None)(folder)
+    edited_config(base_model_name_or_path="org/base")(folder)
     return folder
 
 
@@ -131,21 +131,25 @@ SPOILT = [
         lambda adapter: filled(adapter, "adapter_config.json", b"{"),
         "adapter_config.json of org/adapter cannot be read",
     ),
-    Spoilt("only a pickle", pickled, "has only adapter_model.bin, which can hold code"),
-    Spoilt("no weights", without(ADAPTER_WEIGHTS), "org/adapter has no weights"),
+    Spoilt("only a pickle", pickled, "An adapter_model.bin is not read, because it can hold code"),
+    Spoilt("no weights", without(ADAPTER_WEIGHTS), "org/adapter has no adapter_model.safetensors"),
     Spoilt("weights cut off", cut_in_half, "The weights of org/adapter are damaged or cut off"),
     Spoilt("another kind", edited_config(peft_type="PREFIX_TUNING"), "only LORA is evaluated"),
     Spoilt("kind is no text", edited_config(peft_type=["LORA"]), "only LORA is evaluated"),
-    Spoilt(
-        "another task", edited_config(task_type="SEQ_CLS"), "`task_type` to 'SEQ_CLS', but it must be CAUSAL"
-    ),
-    Spoilt("huge rank", edited_config(r=2_000_000), "`r` to '2000000', but it must be a whole number from 1"),
-    Spoilt(
-        "rank is a text", edited_config(r="8"), "`r` to '8', but it must be a whole number from 1 to 1,024"
-    ),
-    Spoilt("rank is true", edited_config(r=True), "`r` to 'True', but it must be"),
+    Spoilt("another task", edited_config(task_type="SEQ_CLS"), "`task_type` to 'SEQ_CLS'. It must be CAUSAL"),
+    Spoilt("huge rank", edited_config(r=2_000_000), "`r` to '2000000'. It must be a whole number from 1"),
+    Spoilt("rank is a text", edited_config(r="8"), "`r` to '8'. It must be a whole number from 1 to 1,024"),
+    Spoilt("rank is true", edited_config(r=True), "`r` to 'True'. It must be"),
     Spoilt("rank of one module is huge", edited_config(rank_pattern={"q_proj": 10**9}), "`rank_pattern`"),
     Spoilt("rank by an expression", edited_config(rank_pattern={"(a+)+$": 2}), "`rank_pattern`"),
+    Spoilt(
+        "more ranks than can be compared",
+        edited_config(rank_pattern={f"module_{number}": 4 for number in range(1_001)}),
+        "by at most 1,000 names of modules",
+    ),
+    Spoilt(
+        "more targets than can be compared", edited_config(target_modules=["x"] * 2_001), "`target_modules`"
+    ),
     Spoilt("alpha is infinite", edited_config(lora_alpha=1e400), "`lora_alpha`"),
     Spoilt("alpha is huge", edited_config(lora_alpha=1e30), "a number above 0, at most 65,536"),
     Spoilt("alpha by an expression", edited_config(alpha_pattern={".*": 2}), "`alpha_pattern`"),
@@ -167,6 +171,7 @@ SPOILT = [
     Spoilt(
         "a class to import", edited_config(auto_mapping={"parent_library": "os"}), "set `task_type` to CAUSAL"
     ),
+    Spoilt("ties weights", edited_config(ensure_weight_tying=True), "uses `ensure_weight_tying`"),
     Spoilt("changes the base", edited_config(init_lora_weights="pissa"), "Convert the adapter to plain LoRA"),
     Spoilt("reads a pickle", edited_config(corda_config={"cache_file": "x"}), "uses `corda_config`"),
     Spoilt("replicates layers", edited_config(layer_replication=[[0, 9]]), "uses `layer_replication`"),

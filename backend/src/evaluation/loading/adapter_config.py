@@ -33,7 +33,10 @@ from src.shared.models.model_source import ADAPTER_CONFIG, is_a_note_of
 
 LARGEST_RANK = 1_024
 LARGEST_ALPHA = 65_536
-MOST_NAMES = 10_000
+MOST_NAMES = 2_000
+MOST_KEYS = 1_000
+MOST_SAVED = 100
+"""peft compares each name, key and saved module with each module of the base model."""
 LAST_LAYER = 9_999
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -44,9 +47,15 @@ MERGE = "Merge the adapter into its base model and submit the whole model."
 # peft treats some lists, and the keys of patterns, as regular expressions. A plain name means itself in both.
 Name = Annotated[StrictStr, Field(pattern=r"^\w+(\.\w+)*$", max_length=200)]
 Names = Annotated[list[Name], Field(max_length=MOST_NAMES)]
+FewNames = Annotated[list[Name], Field(max_length=MOST_SAVED)]
 Rank = Annotated[StrictInt, Field(ge=1, le=LARGEST_RANK)]
 Alpha = Annotated[StrictInt | StrictFloat, Field(gt=0, le=LARGEST_ALPHA, allow_inf_nan=False)]
 Layer = Annotated[StrictInt, Field(ge=0, le=LAST_LAYER)]
+
+
+ClassName = Annotated[
+    StrictStr, Field(pattern=r"^(transformers\.models\.\w+\.modeling_\w+|[A-Z]\w*)$", max_length=200)
+]
 
 
 class Setting(NamedTuple):
@@ -65,30 +74,29 @@ TO_PEFT = {
     "task_type": Setting(Literal["CAUSAL_LM"] | None, "CAUSAL_LM"),
     "r": Setting(Rank, f"a whole number from 1 to {LARGEST_RANK:,}"),
     "rank_pattern": Setting(
-        Annotated[dict[Name, Rank], Field(max_length=MOST_NAMES)] | None,
-        f"ranks from 1 to {LARGEST_RANK:,} by the names of modules",
+        Annotated[dict[Name, Rank], Field(max_length=MOST_KEYS)] | None,
+        f"ranks from 1 to {LARGEST_RANK:,} by at most {MOST_KEYS:,} names of modules",
     ),
     "lora_alpha": Setting(Alpha, f"a number above 0, at most {LARGEST_ALPHA:,}"),
     "alpha_pattern": Setting(
-        Annotated[dict[Name, Alpha], Field(max_length=MOST_NAMES)] | None,
-        f"numbers above 0, at most {LARGEST_ALPHA:,}, by the names of modules",
+        Annotated[dict[Name, Alpha], Field(max_length=MOST_KEYS)] | None,
+        f"numbers above 0, at most {LARGEST_ALPHA:,}, by at most {MOST_KEYS:,} names of modules",
     ),
     "target_modules": Setting(
         Annotated[list[Name], Field(min_length=1, max_length=MOST_NAMES)] | Literal["all-linear"],
         "a list of modules' names in letters, digits, `_` and `.`, or `all-linear`",
     ),
     "exclude_modules": PLAIN_NAMES,
-    "modules_to_save": PLAIN_NAMES,
+    "modules_to_save": Setting(FewNames | None, PLAIN_NAMES.words),
     "layers_to_transform": Setting(
         Layer | Annotated[list[Layer], Field(max_length=MOST_NAMES)] | None, "the numbers of layers"
     ),
-    "layers_pattern": Setting(Name | Names | None, PLAIN_NAMES.words),
+    "layers_pattern": Setting(Name | FewNames | None, PLAIN_NAMES.words),
     "bias": Setting(Literal["none", "all", "lora_only"], "none, all or lora_only"),
     "fan_in_fan_out": YES_OR_NO,
     "use_rslora": YES_OR_NO,
     "use_dora": YES_OR_NO,
     "lora_bias": YES_OR_NO,
-    "ensure_weight_tying": YES_OR_NO,
 }
 """The keys that peft gets."""
 
@@ -97,6 +105,10 @@ NOT_TO_PEFT = {
         Literal["gaussian", "orthogonal"] | StrictBool | None,
         "true, false, gaussian or orthogonal, because others change the weights of the base model. Convert "
         "the adapter to plain LoRA: save it with `path_initial_model_for_weight_conversion`",
+    ),
+    "auto_mapping": Setting(
+        dict[Literal["base_model_class", "parent_library", "unsloth_fixed"], ClassName | StrictBool] | None,
+        "a class of transformers. Remove it, and set `task_type` to CAUSAL_LM",
     ),
     "megatron_core": Setting(Literal["megatron.core"] | None, "megatron.core, because peft would import it"),
 }
@@ -188,16 +200,15 @@ def has_only_allowed_settings(job: Job, key: str, value: object) -> None:
     if key in WITHOUT_EFFECT or (setting is None and is_off(value)):
         return
     if setting is None:
-        remedy = "Remove it, and set `task_type` to CAUSAL_LM." if key == "auto_mapping" else MERGE
         raise Failed(
             f"The {ADAPTER_CONFIG} of {job.model} uses `{shown(key)[1:-1]}`, which is not evaluated here. "
-            f"{remedy}"
+            f"{MERGE}"
         )
     try:
         TypeAdapter(setting.kind, config=ConfigDict(strict=True)).validate_python(value)
     except ValidationError:
         raise Failed(
-            f"The {ADAPTER_CONFIG} of {job.model} sets `{key}` to {shown(str(value))}, but it must be "
+            f"The {ADAPTER_CONFIG} of {job.model} sets `{key}` to {shown(str(value))}. It must be "
             f"{setting.words}."
         ) from None
 

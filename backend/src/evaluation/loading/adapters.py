@@ -18,7 +18,7 @@ from peft import (
     get_peft_model_state_dict,
     set_peft_model_state_dict,
 )
-from peft.utils import SAFETENSORS_WEIGHTS_NAME, WEIGHTS_NAME
+from peft.utils import SAFETENSORS_WEIGHTS_NAME
 from safetensors import safe_open
 from safetensors.torch import load_file
 
@@ -36,13 +36,12 @@ def fetch_adapter(job: Job) -> str:
     """Fetch the weights of the job's adapter, and return their path. Raises `Failed`."""
     with explained(Step.ADAPTER, job):
         path = fetched(job, SAFETENSORS_WEIGHTS_NAME)
-        if path is not None:
-            return path
-        has = f"only {WEIGHTS_NAME}, which can hold code" if fetched(job, WEIGHTS_NAME) else "no weights"
-        raise Failed(
-            f"{job.model} has {has}. Save the adapter again with `save_pretrained` of a recent peft, which "
-            f"writes {SAFETENSORS_WEIGHTS_NAME}, and upload that."
-        )
+        if path is None:
+            raise Failed(
+                f"{job.model} has no {SAFETENSORS_WEIGHTS_NAME}. An adapter_model.bin is not read, because "
+                "it can hold code. Save the adapter again with `save_pretrained` of a recent peft."
+            )
+        return path
 
 
 def adapted(job: Job, model: Any, tokenizer: Any, config: Mapping[str, Any], path: str) -> Any:
@@ -57,8 +56,8 @@ def adapted(job: Job, model: Any, tokenizer: Any, config: Mapping[str, Any], pat
         fit_to_the_tokenizer(job, model, tokenizer)
         adapter = with_empty_weights(model, config)
         matches_the_base_model(job, adapter, tokenizer, shapes)
-        tensors = load_file(path, device=str(model.device))
-        fill(adapter, tensors)
+        tensors = load_file(path)
+        fill(job, adapter, tensors)
         tie(job, adapter)
         is_complete_and_finite(job, adapter, tensors)
     return adapter
@@ -133,20 +132,20 @@ def matches_the_base_model(job: Job, adapter: Any, tokenizer: Any, shapes: Shape
         return
     base = job.whole_model.model
     raise Failed(
-        f"The adapter {job.model} does not fit its base model {base} and its adapter_config.json: of its "
-        f"weights {len(missing)} are missing, {len(left)} have no place and {len(wrong)} have another shape, "
-        f"such as {(missing + left + wrong)[0][:200]}. Save the adapter again with `save_pretrained`, or "
-        f"submit it with the base model that it was trained on. The vocabulary must be that of the tokenizer "
-        f"of {base}, which has {len(tokenizer):,} tokens."
+        f"The adapter {job.model} does not fit its adapter_config.json and its base model {base}. Of its "
+        f"weights, {len(missing)} are missing, {len(left)} have no place and {len(wrong)} have another "
+        f"shape, such as {(missing + left + wrong)[0][:200]}. Save the adapter again with "
+        "`save_pretrained`, or submit it with the base model that it was trained on. Its vocabulary must be "
+        f"that of the tokenizer of {base}, which has {len(tokenizer):,} tokens."
     )
 
 
-def fill(adapter: Any, tensors: Mapping[str, Any]) -> None:
+def fill(job: Job, adapter: Any, tensors: Mapping[str, Any]) -> None:
     """Give the adapter its weights. LoRA's own stay in float32, whatever the precision of the base model."""
     for module in adapter.modules():
         for name, weight in list(module.named_parameters(recurse=False)):
             if weight.is_meta:
-                place = torch.empty_like(weight, dtype=torch.float32, device=adapter.device)
+                place = torch.empty_like(weight, dtype=torch.float32, device=job.device)
                 setattr(module, name, torch.nn.Parameter(place, requires_grad=False))
     set_peft_model_state_dict(adapter, dict(tensors))
     adapter.eval()
@@ -172,7 +171,7 @@ def is_complete_and_finite(job: Job, adapter: Any, tensors: Mapping[str, Any]) -
                 f"The weights of {job.model} are not all finite numbers in {job.precision}: {name[:200]} "
                 "contains NaN or infinity. Upload weights from before the training diverged."
             )
-        if not torch.equal(loaded[name], tensor.to(loaded[name].dtype)):
+        if not torch.equal(loaded[name], tensor.to(loaded[name])):
             raise Failed(
                 f"{job.model} contains two values for one weight of its base model "
                 f"{job.whole_model.model}, such as {name[:200]}. {MERGE}"

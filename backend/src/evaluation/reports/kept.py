@@ -56,7 +56,7 @@ class KeptReports:
 
         None are kept for weights without a commit, because they could change unnoticed.
         """
-        if job.kept_tasks is None or job.commit is None:
+        if job.kept_tasks is None or any(part.commit is None for part in job.parts):
             return cls(job, None, samples)
         folder = Path(job.kept_tasks) / key(job)
         folder.mkdir(parents=True, exist_ok=True)
