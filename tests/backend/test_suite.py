@@ -5,11 +5,14 @@ from enum import Enum
 
 import pytest
 
+from src.queue.shipped import is_made_for_others
 from src.running.suite import EngineName, Suite, read_tasks, read_tasks_of_lighteval
 from src.settings import Settings
+from src.shared.data.reports import read_result
 from src.shared.environment import read_settings
 from src.shared.errors import ConfigurationError
 from src.suite.from_settings import make_suite
+from support.factories import make_result_file, old_result_file
 
 
 def test_names_in_a_text_or_in_a_list_are_the_same() -> None:
@@ -91,7 +94,7 @@ def test_a_task_of_lighteval_may_have_two_numbers_of_examples_but_not_the_same_t
         read_tasks_of_lighteval("gsm8k|5, leaderboard|gsm8k|5|0")
 
 
-@pytest.mark.parametrize("named", ["gsm8k|five", "gsm8k|", "|5", "a|b|c|5|0", "a b|5", "gsm8k|5|7", [5]])
+@pytest.mark.parametrize("named", ["gsm8k|five", "gsm8k|", "|5", "a|b|c|5|0", "a b|5", "gsm8k|5|0|7", [5]])
 def test_what_cannot_be_a_task_of_lighteval_is_reported_with_what_to_write(named: object) -> None:
     with pytest.raises(ConfigurationError, match=r"^TASKS_LIGHTEVAL contains .* such as gsm8k\|5\.$"):
         read_tasks_of_lighteval(named)
@@ -127,3 +130,14 @@ def test_lighteval_takes_no_fraction_of_the_questions() -> None:
     assert suite_of(ENGINE="lighteval", LIMIT="5").limit == 5
     with pytest.raises(ConfigurationError, match=r"LIMIT is 0\.5, but lighteval takes a whole number"):
         suite_of(ENGINE="lighteval", LIMIT="0.5")
+
+
+def test_the_shipped_tasks_of_either_engine_are_not_run_on_a_queue_that_was_made_for_others() -> None:
+    shipped = suite_of(ENGINE="lighteval").tasks
+    old = read_result("old/results_1.json", old_result_file(anli_r1={"acc": 0.5}))
+    ours = read_result(
+        "acme/tiny/results_1.json", make_result_file(scores={"tiny_copy|0": {"exact_match": 1.0}})
+    )
+    assert is_made_for_others(shipped, [], [old])
+    assert not is_made_for_others(shipped, [], [old, ours])
+    assert not is_made_for_others(("gsm8k|5",), [], [old])

@@ -16,9 +16,9 @@ from lm_eval.tasks import TaskManager
 from pydantic import TypeAdapter
 
 from src.evaluation.lm_eval.trial import built_tasks, trial
-from src.evaluation.lm_eval.trial.examples import LONGEST_EXAMPLE
 from src.evaluation.lm_eval.trial.stand_in import A_TEXT, StandIn
 from src.evaluation.lm_eval.trial.trial import try_suite
+from src.evaluation.own_tasks import LONGEST_EXAMPLE
 from src.running.job import Progress, Trial
 from src.running.suite import Suite, read_tasks
 from src.suite.trial import trial_from

@@ -33,7 +33,8 @@ from support.tiny_model import make_tiny_model
 def test_progress_is_reported_for_each_task_from_its_first_question_to_its_last(model: Path) -> None:
     reported: list[Progress] = []
     evaluate(lighteval_job(model, "tiny_agreement|0", "tiny_copy|0", limit=10), reported.append)
-    assert [progress for progress in reported if progress.done in (0, progress.total)] == [
+    ends = [progress for progress in reported if progress.done in (0, progress.total)]
+    assert list(dict.fromkeys(ends)) == [
         Progress("tiny_agreement|0", 0, 10),
         Progress("tiny_agreement|0", 10, 10),
         Progress("tiny_copy|0", 0, 10),

@@ -76,18 +76,25 @@ def test_importing_all_tasks_connects_to_nothing_and_leaves_no_thread(tmp_path: 
     assert list(tmp_path.rglob("*.pkl")) == []
 
 
-def test_a_task_with_a_name_of_lightevals_or_of_another_file_is_reported(tmp_path: Path) -> None:
-    (tmp_path / "first.py").write_text(TABLE.format(name="mine"))
-    (tmp_path / "second.py").write_text(TABLE.format(name="mine"))
-    (tmp_path / "third.py").write_text(TABLE.format(name="gsm8k"))
-    tasks = find_tasks(suite(tmp_path))
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """An empty folder of tasks."""
+    (tmp_path / "tasks").mkdir()
+    return tmp_path / "tasks"
+
+
+def test_a_task_with_a_name_of_lightevals_or_of_another_file_is_reported(own: Path) -> None:
+    (own / "first.py").write_text(TABLE.format(name="mine"))
+    (own / "second.py").write_text(TABLE.format(name="mine"))
+    (own / "third.py").write_text(TABLE.format(name="gsm8k"))
+    tasks = find_tasks(suite(own))
     assert tasks.problems == (
         "The task mine is defined twice, in tasks/first.py and in tasks/second.py: rename the one in the "
         "tasks folder.",
         "The task gsm8k is defined twice, in lighteval/tasks/gsm8k.py and in tasks/third.py: rename the one "
         "in the tasks folder.",
     )
-    assert tasks.files["mine"] == tmp_path / "first.py"
+    assert tasks.files["mine"] == own / "first.py"
 
 
 @pytest.mark.parametrize(
@@ -100,14 +107,14 @@ def test_a_task_with_a_name_of_lightevals_or_of_another_file_is_reported(tmp_pat
     ],
     ids=["syntax", "import", "no list", "exit"],
 )
-def test_a_file_that_cannot_be_read_is_named_with_the_line(tmp_path: Path, text: str, sentence: str) -> None:
-    (tmp_path / "own.py").write_text(text)
-    [problem] = find_tasks(suite(tmp_path)).problems
+def test_a_file_that_cannot_be_read_is_named_with_the_line(own: Path, text: str, sentence: str) -> None:
+    (own / "own.py").write_text(text)
+    [problem] = find_tasks(suite(own)).problems
     assert re.search(sentence, problem), problem
-    assert str(tmp_path) not in problem
+    assert str(own) not in problem
 
 
-def test_code_for_lm_evals_tasks_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "utils.py").write_text("import lm_eval\n")
-    assert task_files(tmp_path) == []
-    assert find_tasks(suite(tmp_path)).problems == ()
+def test_code_for_lm_evals_tasks_is_left_alone(own: Path) -> None:
+    (own / "utils.py").write_text("import lm_eval\n")
+    assert task_files(own) == []
+    assert find_tasks(suite(own)).problems == ()

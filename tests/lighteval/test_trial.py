@@ -171,6 +171,15 @@ def test_one_bad_task_does_not_hide_another() -> None:
     assert [task.name for task in trial.description.tasks] == ["tiny_copy|0"]
 
 
+def test_a_question_is_published_only_if_the_owner_wants_it() -> None:
+    assert tried("tiny_copy|0").description.tasks[0].example is None
+    [task] = tried("tiny_copy|1", publish_examples=True).description.tasks
+    assert task.example
+    shot, question = task.example.question.split("\n\n")
+    assert shot.startswith("Repeat: ")
+    assert question == f"Repeat: {task.example.answer}\n"
+
+
 def test_questions_that_could_not_be_fetched_are_not_the_tasks_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_answer(*args: object, **settings: object) -> None:
         raise ConnectionError("the Hub is down")
@@ -184,5 +193,7 @@ def test_questions_that_could_not_be_fetched_are_not_the_tasks_fault(monkeypatch
 
 
 def test_a_file_that_cannot_be_read_is_reported_once(tmp_path: Path) -> None:
-    (tmp_path / "own.py").write_text("TASKS_TABLE = [\n")
-    assert "tasks/own.py, line 1, cannot be read (SyntaxError" in problem("mine|0", folder=tmp_path)
+    folder = tmp_path / "tasks"
+    folder.mkdir()
+    (folder / "own.py").write_text("TASKS_TABLE = [\n")
+    assert "tasks/own.py, line 1, cannot be read (SyntaxError" in problem("mine|0", folder=folder)

@@ -9,10 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from local_leaderboard import ROOT, running
+from support.waiting import wait_for
 
 SPACES = ["frontend", "backend"]
+LIGHTEVAL = "backend/requirements-lighteval.txt"
+LISTS = [*(f"{space}/requirements.txt" for space in SPACES), LIGHTEVAL]
 GRADIO = "gradio[oauth,mcp]==5.50.0"
 ADDED_BY_THE_HUB = [GRADIO, "uvicorn>=0.14.0", "websockets>=10.4", "spaces"]
 """What the Hub's builder installs together with a Space's requirements.txt."""
@@ -59,7 +63,11 @@ def versions(lines: str) -> dict[str, str]:
 
 
 def locked(space: str) -> dict[str, str]:
-    return versions((ROOT / space / "requirements.txt").read_text())
+    return locked_in(f"{space}/requirements.txt")
+
+
+def locked_in(file: str) -> dict[str, str]:
+    return versions((ROOT / file).read_text())
 
 
 def only_its_requirements(space: str, folder: Path) -> Path:
@@ -93,6 +101,22 @@ def test_a_space_opens_with_only_its_own_requirements(tmp_path: Path, name: str)
         for package in ("torch", "transformers", "lm_eval"):
             has = subprocess.run([python, "-c", f"import {package}"], capture_output=True, check=False)
             assert has.returncode, f"the frontend has {package}"
+
+
+@pytest.mark.slow
+def test_a_backend_with_only_the_requirements_of_lighteval_finds_its_suite_right(tmp_path: Path) -> None:
+    """The trial asks the shipped tasks of a stand-in, so all that an evaluation needs is imported."""
+    script, data = ROOT / "scripts" / "make_environment.py", tmp_path / "data"
+    run(sys.executable, script, tmp_path / "backend", ROOT / LIGHTEVAL, cwd=tmp_path, PATH=UV)
+    python = tmp_path / "backend" / "bin" / "python"
+    installed = versions(run("uv", "pip", "freeze", "--python", python, cwd=tmp_path, PATH=UV))
+    assert {"lm-eval", "pytest"}.isdisjoint(installed)
+    described = data / "results" / ".leaderboard" / "backend.yaml"
+    with running(data, ("backend",), environments=tmp_path, ENGINE="lighteval"):
+        wait_for(described.exists, seconds=180, what="a description of the suite")
+        backend = yaml.safe_load(described.read_text())
+    assert (backend["engine"], backend["problems"]) == ("lighteval", [])
+    assert backend["tried"]
 
 
 @pytest.mark.slow
@@ -136,15 +160,15 @@ def test_the_hub_installs_what_is_locked_for_the_backend_also_with_an_owners_ext
 
 @pytest.mark.slow
 @pytest.mark.parametrize("platform", PLATFORMS.values(), ids=PLATFORMS)
-@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("file", LISTS)
 def test_one_file_fits_every_python_and_platform(
-    space: str, platform: tuple[str, str], tmp_path: Path
+    file: str, platform: tuple[str, str], tmp_path: Path
 ) -> None:
     python, system = platform
     command = ["uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:"]
-    command += ["--python-version", python, "--python-platform", system, ROOT / space / "requirements.txt"]
+    command += ["--python-version", python, "--python-platform", system, ROOT / file]
     command += [option for package in ONLY_AS_SOURCES for option in ("--no-binary", package)]
     found = versions(run(*command, cwd=tmp_path, PATH=UV, MACOSX_DEPLOYMENT_TARGET="14.0"))
     assert len(found) > 70
-    unlocked = found.items() - locked(space).items()
+    unlocked = found.items() - locked_in(file).items()
     assert {name for name, _ in unlocked if not OF_TORCH.fullmatch(name)} == set()

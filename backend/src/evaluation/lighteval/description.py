@@ -15,6 +15,7 @@ from src.evaluation.devices import batch_size
 from src.evaluation.lighteval.tasks import COLLECTION, Tasks, name_of, published_path
 from src.evaluation.loading.architectures import architectures
 from src.evaluation.loading.quantization import loadable_quantizations
+from src.evaluation.own_tasks import include_path
 from src.evaluation.versions import versions
 from src.running.suite import Suite
 from src.shared.data.backend_description import BackendDescription, Metric, TaskDescription
@@ -43,7 +44,7 @@ def describe(suite: Suite, tasks: Tasks) -> BackendDescription:
         limit=suite.limit,
         batch_size=batch_size(suite),
         device=suite.device,
-        include_path="tasks",
+        include_path=include_path(suite),
         precisions=PRECISIONS,
         weight_types=(ORIGINAL,),
         versions=versions(suite.packages),

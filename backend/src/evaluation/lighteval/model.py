@@ -125,7 +125,8 @@ class MeteredModel(TransformersModel):  # type: ignore[misc]  # lighteval's type
 
     def _begin_batch(self, questions: int) -> None:
         """Count the batch before as answered."""
-        self._meter.count(self._in_flight)
+        if self._in_flight:
+            self._meter.count(self._in_flight)
         self._in_flight = questions
 
     @contextmanager

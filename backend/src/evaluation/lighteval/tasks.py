@@ -21,6 +21,7 @@ from lighteval.tasks.registry import Registry
 
 from src.evaluation.errors import ANY_ERROR, last_line
 from src.evaluation.lighteval.imports import TINY_BENCHMARKS, importing_tasks
+from src.evaluation.own_tasks import include_path
 from src.evaluation.reports.report import names_of_folders
 from src.running.suite import Suite
 from src.shared.data.benchmark import SEPARATOR
@@ -156,11 +157,14 @@ def checked(config: object) -> LightevalTaskConfig:
 
 def published_path(file: Path, suite: Suite) -> str:
     """Return the path of a task's file, without this machine's folders."""
-    text = str(file.resolve())
-    for folder, name in names_of_folders(
-        {suite.tasks_dir: "tasks", str(COLLECTION): "lighteval/tasks"}
-    ).items():
-        text = text.replace(folder, name)
+    return without_folders(str(file.resolve()), suite)
+
+
+def without_folders(text: str, suite: Suite) -> str:
+    """Return a text with the names of the folders of tasks in place of their paths on this machine."""
+    names = names_of_folders({suite.tasks_dir: include_path(suite), str(COLLECTION): "lighteval/tasks"})
+    for folder in sorted(names, key=len, reverse=True):
+        text = text.replace(folder, names[folder])
     return text
 
 

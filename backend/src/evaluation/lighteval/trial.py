@@ -23,11 +23,18 @@ from src.evaluation.lighteval.building import build
 from src.evaluation.lighteval.description import describe, problems_of
 from src.evaluation.lighteval.questions import wrong_question
 from src.evaluation.lighteval.stand_in import stand_in
-from src.evaluation.lighteval.tasks import COLLECTION, Tasks, find_tasks, name_of, place_in, published_path
-from src.evaluation.reports.report import names_of_folders
+from src.evaluation.lighteval.tasks import (
+    Tasks,
+    find_tasks,
+    name_of,
+    place_in,
+    published_path,
+    without_folders,
+)
+from src.evaluation.own_tasks import shortened, with_examples
 from src.running.job import Progress, Trial
 from src.running.suite import Suite
-from src.shared.data.backend_description import BackendDescription
+from src.shared.data.backend_description import BackendDescription, Example
 from src.shared.data.benchmark import SEPARATOR
 
 log = logging.getLogger(__name__)
@@ -47,6 +54,7 @@ def try_suite(suite: Suite, on_progress: OnProgress) -> Trial:
     description = describe(suite, tasks)
     problems = list(description.problems)
     unanswered: list[str] = []
+    examples: dict[str, Example] = {}
     for number, entry in enumerate(suite.tasks):
         on_progress(Progress(entry, number, total))
         if any(problems_of(name_of(entry), suite, tasks)) or tasks.missing(name_of(entry)):
@@ -55,6 +63,7 @@ def try_suite(suite: Suite, on_progress: OnProgress) -> Trial:
         trial = _NameTrial(entry, suite, tasks)
         try:
             problems += trial.problems()
+            examples |= {entry: trial.example} if suite.publish_examples and trial.example else {}
         except ANY_ERROR as error:
             log.warning("the task %s failed when it was tried", entry, exc_info=error)
             if (not_answered(error) or not_fetched(error)) and not datasets.config.HF_HUB_OFFLINE:
@@ -62,21 +71,14 @@ def try_suite(suite: Suite, on_progress: OnProgress) -> Trial:
             else:
                 problems.append(trial.explained(error))
     on_progress(Progress("", total, total))
-    return _trial(description, problems, unanswered, suite)
+    return _trial(with_examples(description, examples), problems, unanswered, suite)
 
 
 def _trial(
     description: BackendDescription, problems: list[str], unanswered: list[str], suite: Suite
 ) -> Trial:
-    folders = names_of_folders({suite.tasks_dir: "tasks", str(COLLECTION): "lighteval/tasks"})
-    shown = tuple(dict.fromkeys(_without(folders, each) for each in problems))
+    shown = tuple(dict.fromkeys(without_folders(each, suite) for each in problems))
     return Trial(description=replace(description, problems=shown), unanswered=tuple(unanswered))
-
-
-def _without(folders: dict[str, str], text: str) -> str:
-    for folder in sorted(folders, key=len, reverse=True):
-        text = text.replace(folder, folders[folder])
-    return text
 
 
 class _NameTrial:
@@ -88,6 +90,8 @@ class _NameTrial:
         self._tasks = tasks
         self._doing = entry
         """The task that is tried at the moment."""
+        self.example: Example | None = None
+        """A question of its first task."""
 
     def problems(self) -> Iterator[str]:
         """Yield the problems of its tasks. Lets every error through."""
@@ -99,7 +103,8 @@ class _NameTrial:
                 yield from self._problems_of(self._doing)
 
     def _problems_of(self, key: str) -> Iterator[str]:
-        pipeline = build(key, self._tasks, stand_in(self._suite), max_samples=QUESTIONS)
+        model = stand_in(self._suite)
+        pipeline = build(key, self._tasks, model, max_samples=QUESTIONS)
         task: LightevalTask = pipeline.tasks_dict[key]
         if wrong := wrong_question(task):
             yield f"The task {name_of(key)} {wrong} ({self._file}): correct it."
@@ -110,6 +115,10 @@ class _NameTrial:
                 "TASKS_LIGHTEVAL."
             )
             return
+        doc = pipeline.documents_dict[key][0]
+        self.example = self.example or shortened(
+            model.prompt_manager.prepare_prompt(doc), doc.get_golds()[0] if doc.choices else ""
+        )
         _write_less(pipeline)
         pipeline.evaluate()
         scores = pipeline.evaluation_tracker.metrics_logger.metric_aggregated.get(key, {})

@@ -25,6 +25,7 @@ from src.evaluation.lm_eval.tasks.tasks import COLLECTION, index_for
 from src.evaluation.lm_eval.trial.problems import problems
 from src.evaluation.loading.architectures import architectures
 from src.evaluation.loading.quantization import loadable_quantizations
+from src.evaluation.own_tasks import include_path
 from src.evaluation.versions import versions
 from src.running.job import PEFT
 from src.running.suite import Suite
@@ -128,12 +129,6 @@ def _common(values: Iterable[T | None]) -> T | None:
     """Return the value if it is the same for all, or else None."""
     different = set(values)
     return different.pop() if len(different) == 1 else None
-
-
-def include_path(suite: Suite) -> str:
-    """Return the folder of the leaderboard's own tasks, as a command in the backend's folder names it."""
-    folder = Path(suite.tasks_dir)
-    return folder.name if folder.is_absolute() else folder.as_posix()
 
 
 def published_path(file: Path | None, suite: Suite) -> str | None:

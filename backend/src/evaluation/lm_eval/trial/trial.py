@@ -22,7 +22,7 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.tasks import TaskManager
 
 from src.evaluation.errors import ANY_ERROR, Matches, last_line, not_answered, not_fetched
-from src.evaluation.lm_eval.description import describe, include_path, published_path
+from src.evaluation.lm_eval.description import describe, published_path
 from src.evaluation.lm_eval.tasks.built_rows import wrong_answers
 from src.evaluation.lm_eval.tasks.configs import Leaf, is_group, leaves, named
 from src.evaluation.lm_eval.tasks.names import name_problems
@@ -36,7 +36,7 @@ from src.evaluation.lm_eval.trial.built_tasks import (
     unknown_metrics,
     unused_metrics,
 )
-from src.evaluation.lm_eval.trial.examples import example_of, with_examples
+from src.evaluation.lm_eval.trial.examples import example_of
 from src.evaluation.lm_eval.trial.faults import Fault
 from src.evaluation.lm_eval.trial.groups import faults_in_groups
 from src.evaluation.lm_eval.trial.own_code import misnamed_code, process_docs_fault
@@ -46,6 +46,7 @@ from src.evaluation.lm_eval.trial.scores import Scores, faults_of_a_group, has_a
 from src.evaluation.lm_eval.trial.settings import faults_in_the_file, plain_words
 from src.evaluation.lm_eval.trial.stand_in import StandIn
 from src.evaluation.lm_eval.trial.suite_settings import faults_in_the_suite
+from src.evaluation.own_tasks import include_path, with_examples
 from src.running.job import Progress, Trial
 from src.running.suite import Suite
 from src.shared.data.backend_description import BackendDescription, Example
