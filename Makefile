@@ -26,7 +26,7 @@ test-backend: $(BACKEND)  ## run the tests of the backend
 test-lighteval: $(LIGHTEVAL)  ## run the tests of lighteval as the engine
 	.venv/lighteval/bin/python -m pytest -o pythonpath="backend tests" tests/lighteval $(MARKS) $(PYTEST_ARGS)
 
-test-whole: $(FRONTEND) $(BACKEND) $(DEV)  ## run the tests of the two Spaces as processes, and of the project itself
+test-whole: $(FRONTEND) $(BACKEND) $(LIGHTEVAL) $(DEV)  ## run the tests of the two Spaces as processes, and of the project itself
 	.venv/dev/bin/python -m pytest tests/whole tests/project $(SIDE_BY_SIDE) $(MARKS) $(PYTEST_ARGS)
 
 # How many of the four lanes run at the same time. Slow tests start so many programs that two are enough.
