@@ -334,6 +334,11 @@ IN_SPACES = [
     ),
     about_py(ADDITION, 'task0 = Task("tiny_addition", "acc", "Addition", weight=0)', place="Tasks.task0"),
     about_py(
+        ADDITION,
+        'task0 = Task("tiny_addition", "acc", "Addition", engine="both")',
+        place="Tasks.task0",
+    ),
+    about_py(
         AGREEMENT,
         'task1 = Task("tiny_agreement", "acc", "Addition")',
         shown="two columns `Addition`",
