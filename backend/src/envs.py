@@ -58,6 +58,35 @@ FREE_DISK_GB = 20
 CONFIRM_RUN_UNSAFE_CODE = False
 # True publishes one question of each task with its answer, for the About tab.
 PUBLISH_EXAMPLES = False
+# True publishes every prompt with the model's answers, as Parquet files.
+SAVE_SAMPLES = False
+# A dataset of their own for them: "acme/samples". Default: the results dataset.
+SAMPLES_REPO = None
+# Whether that dataset is private if the worker has to create it.
+SAMPLES_PRIVATE = True
+# Settings of lm_eval for every task. docs/engines.md says when to use each. None leaves lm_eval's default.
+# How models write: "temperature=0.6,top_p=0.95,do_sample=true".
+GEN_KWARGS = None
+# What every prompt begins with.
+SYSTEM_INSTRUCTION = None
+# False puts examples into one turn where the chat template is used. lm_eval's default gives each its own.
+FEWSHOT_AS_MULTITURN = None
+# Which of a model's chat templates to use, if it has several.
+CHAT_TEMPLATE_NAME = None
+# What the chat template is told about thinking: True or False. True needs THINK_END_TOKEN.
+ENABLE_THINKING = None
+# What ends a model's thinking: "</think>". Only the text after it is the answer.
+THINK_END_TOKEN = None
+# The most tokens that a model may see at once.
+MAX_LENGTH = None
+# The seeds of Python, NumPy, PyTorch and the choice of examples.
+SEEDS = "0, 1234, 1234, 1234"
+# What tasks that make their own questions are told: {"max_seq_lengths": [4096]}.
+METADATA = None
+# Further arguments of the model, from a short list: "add_bos_token=true".
+MODEL_ARGS = None
+# True evaluates adapters (peft) on their base models.
+ADAPTERS = True
 # The worker's name. Default: the Space's name, or else the host's name and the lowest free number.
 WORKER_ID = None
 

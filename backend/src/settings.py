@@ -12,11 +12,12 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from src.queue.lifecycle import LeaseTerms
 from src.queue.retries import RetryTerms
 from src.queue.shipped import SHIPPED_TASKS
+from src.running.arguments import LONGEST, MODEL_ARGS, read_arguments, read_model_args, read_seeds
 from src.running.suite import EngineName, Suite
 from src.running.watch import GB
 from src.shared.data.queue_order import DEFAULT
 from src.shared.environment import Port, Positive
-from src.shared.settings import CommonSettings
+from src.shared.settings import CommonSettings, is_repo_id
 
 FewShot = Annotated[int, Field(ge=0), "a whole number of at least 0"]
 PositiveNumber = Annotated[int, Field(ge=1), "a whole number above 0"]
@@ -35,6 +36,37 @@ def _batch_size(text: str) -> str:
 
 BatchSize = Annotated[
     str, AfterValidator(_batch_size), "a whole number above 0, `auto`, or `auto:4` with such a number"
+]
+
+GenKwargs = Annotated[
+    dict[str, object],
+    BeforeValidator(read_arguments),
+    "arguments such as `temperature=0.6,do_sample=true`, or a JSON object",
+]
+Metadata = Annotated[dict[str, object], BeforeValidator(read_arguments), "a JSON object"]
+ModelArgs = Annotated[
+    dict[str, object],
+    BeforeValidator(read_model_args),
+    f"arguments such as `add_bos_token=true`, with valid values of {', '.join(MODEL_ARGS)},",
+]
+Seeds = Annotated[
+    tuple[int | None, ...],
+    BeforeValidator(read_seeds),
+    "a whole number, or four such as `0,1234,1234,1234` (of Python, NumPy, PyTorch and the examples),",
+]
+
+
+def _dataset(text: str) -> str:
+    if not is_repo_id(text, slashes=1):
+        raise ValueError(text)
+    return text
+
+
+Dataset = Annotated[str, AfterValidator(_dataset), "a dataset's name on the Hub, such as `acme/samples`,"]
+Instruction = Annotated[str, Field(max_length=LONGEST), f"a text of at most {LONGEST:,} characters"]
+Name = Annotated[str, Field(pattern=r"^[\w.-]{1,100}$"), "a name of letters, digits, `_`, `.` and `-`"]
+ThinkEnd = Annotated[
+    str, Field(min_length=1, max_length=100), "a text such as `</think>`, or the number of a token,"
 ]
 
 Engine = Annotated[
@@ -65,6 +97,20 @@ class Settings(CommonSettings):
     bootstrap_iters: BootstrapIters = Suite.bootstrap_iters
     confirm_run_unsafe_code: bool = Suite.confirm_run_unsafe_code
     publish_examples: bool = Suite.publish_examples
+    save_samples: bool = Suite.save_samples
+    samples_repo: Dataset | None = None
+    samples_private: bool = True
+    gen_kwargs: GenKwargs | None = None
+    system_instruction: Instruction | None = None
+    fewshot_as_multiturn: bool | None = None
+    chat_template_name: Name | None = None
+    enable_thinking: bool | None = None
+    think_end_token: ThinkEnd | None = None
+    max_length: PositiveNumber | None = None
+    seeds: Seeds = Suite.seeds
+    metadata: Metadata | None = None
+    model_args: ModelArgs | None = None
+    adapters: bool = Suite.adapters
     max_parallel: PositiveNumber | None = None
     max_hours: Positive = 24.0
     stuck_minutes: Positive = 60.0

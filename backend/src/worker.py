@@ -23,6 +23,7 @@ from src.queue.lifecycle import LeaseTerms
 from src.queue.policy import Policy, read_order
 from src.queue.reconciler import Reconciler
 from src.queue.retries import RetryTerms
+from src.queue.samples import SamplesPublisher
 from src.queue.shipped import SET_THE_TASKS, is_made_for_others
 from src.queue.ticker import Ticker
 from src.running.child_environment import clean_environment
@@ -31,16 +32,23 @@ from src.running.identity import WorkerIdentity, take_identity
 from src.running.job import Work
 from src.running.launchers import Launcher, ProgramLauncher
 from src.running.memory import available_memory
-from src.running.suite import EngineName, Suite, read_tasks, read_tasks_of_lighteval
+from src.running.suite import Suite
 from src.running.warm_launcher import WarmLauncher
 from src.running.watch import GB, ChildLimits
 from src.settings import Settings
+from src.shared.data.cards import SAMPLES_CARD
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import ConfigurationError, StoreError, exit_on_configuration_error
+from src.shared.errors import StoreError, exit_on_configuration_error
+from src.shared.process.steady import steady_now
 from src.shared.process.stop_signal import StopSignal
+from src.shared.stores.budgets import Pace
+from src.shared.stores.hub import Hub
+from src.shared.stores.hub_store import HubStore
+from src.shared.stores.store import Store
 from src.shared.stores.whose import Role, Whose
 from src.shared.wiring import Stores, open_stores
 from src.suite.announcer import Announcer
+from src.suite.from_settings import make_suite
 from src.suite.trial import SuiteTrial
 from src.withdrawn_secrets import withdraw_secrets
 
@@ -64,6 +72,8 @@ class Worker:
     stores: Stores
     """The datasets and models. `stores.notice` is a sentence for the owner."""
     launcher: Launcher
+    samples: Store | None = None
+    """The dataset of samples, if they have one of their own."""
     whose: Whose = field(default_factory=lambda: Whose(Role.BACKEND))
     tasks: tuple[str, ...] = ()
     """The tasks on which every model is evaluated."""
@@ -85,7 +95,7 @@ class Worker:
     def _check_writing(self) -> None:
         """Check both datasets before anything is claimed. Results that cannot be published are useless."""
         self.reconciler.refresh()
-        for store in (self.stores.requests, self.stores.results):
+        for store in filter(None, (self.stores.requests, self.stores.results, self.samples)):
             store.check_writing()
         requests, results = self.reconciler.read
         if is_made_for_others(self.tasks, requests.values.values(), results.values.values()):
@@ -139,6 +149,7 @@ def make_worker(settings: Settings) -> Worker:
         queue_order=policy.order,
         max_model_gb=None if policy.largest is None else float(f"{policy.largest:.3g}"),
     )
+    samples = samples_store(settings)
     reconciler = Reconciler(
         worker=identity.worker,
         requests=stores.requests,
@@ -149,41 +160,26 @@ def make_worker(settings: Settings) -> Worker:
         policy=policy,
         slots=settings.slots,
         may_claim=announcer.may_claim,
+        samples=SamplesPublisher(samples),
     )
     whose = Whose(Role.BACKEND, settings.space_id, stores.space_name)
-    return Worker(reconciler, announcer, ticker, identity, stores, launcher, whose, suite.tasks)
+    return Worker(reconciler, announcer, ticker, identity, stores, launcher, samples, whose, suite.tasks)
 
 
-def make_suite(settings: Settings) -> Suite:
-    """Return the suite that the settings describe. Raises ConfigurationError."""
-    is_lighteval = settings.engine is EngineName.LIGHTEVAL
-    if is_lighteval:
-        check_limit_of_lighteval(settings.limit)
-        tasks = read_tasks_of_lighteval(settings.tasks_lighteval, settings.num_fewshot)
-    else:
-        tasks = read_tasks(settings.tasks_harness)
-    return Suite(
-        engine=settings.engine,
-        tasks=tasks.names,
-        tasks_dir=settings.tasks_dir,
-        num_fewshot=None if is_lighteval else settings.num_fewshot,
-        fewshot_by_task=tasks.fewshot_by_task,
-        limit=settings.limit,
-        batch_size=settings.batch_size,
-        bootstrap_iters=settings.bootstrap_iters,
-        device=settings.devices[0],
-        confirm_run_unsafe_code=settings.confirm_run_unsafe_code,
-        publish_examples=settings.publish_examples,
+def samples_store(settings: Settings) -> Store | None:
+    """Return the dataset of samples, if they have one of their own. It is private unless the owner says not.
+
+    In local folders they lie with the results.
+    """
+    if not settings.save_samples or settings.samples_repo is None or not settings.is_on_the_hub:
+        return None
+    return HubStore(
+        Hub(settings.hf_token),
+        settings.samples_repo,
+        card=SAMPLES_CARD,
+        pace=Pace(settings.commits_per_hour, steady_now),
+        private=settings.samples_private,
     )
-
-
-def check_limit_of_lighteval(limit: float | None) -> None:
-    """Raise ConfigurationError for a limit that lighteval does not know: it takes a number of questions."""
-    if limit is not None and limit != int(limit):
-        raise ConfigurationError(
-            f"LIMIT is {limit}, but lighteval takes a whole number of questions: write one, such as 100, or "
-            "leave it unset."
-        )
 
 
 def make_policy(settings: Settings, memory: int) -> Policy:

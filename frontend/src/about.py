@@ -16,8 +16,9 @@ class Tasks(Enum):
 # The number of examples that the model sees before each question. None means each task's own default.
 NUM_FEWSHOT = None
 
-# A score is marked if its task version, number of examples or program differs from most of its column.
-# True lets a marked score count for average and rank. False leaves it out.
+# A column shows the scores of one engine, lm_eval or lighteval; engine="any" in its Task shows both.
+# A score is marked if its task version, number of examples or a setting of its run differs from most of its
+# column. True lets a marked score count for average and rank. False leaves it out.
 RANK_MIXED_SCORES = True
 
 # The heading of the page, in HTML.

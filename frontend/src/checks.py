@@ -16,9 +16,9 @@ from src.shared.data.model_name import OTHER_KINDS, is_model_name
 from src.shared.data.names import is_data_path, is_safe_path
 from src.shared.data.old_template import OLD_BACKEND, belongs_to_an_old_backend
 from src.shared.data.precision import weights_in_gb
-from src.shared.data.request import ORIGINAL, Status
+from src.shared.data.request import ADAPTER, DELTA, NO_DELTAS, ORIGINAL, Status
 from src.shared.errors import LeaderboardError, shown
-from src.shared.models.model_source import ADAPTER_CONFIG, README
+from src.shared.models.model_source import ADAPTER_CONFIG, README, is_a_note_of
 from src.submitting.case import Case
 from src.submitting.form import LONGEST_READ, UNKNOWN_TYPE, Refused
 from src.submitting.limits import HOUR, Usage, usage, writes
@@ -41,9 +41,7 @@ CAUSAL = ("ForCausalLM", "LMHeadModel")
 """The endings of most class names in transformers that predict the next token."""
 
 WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json")
-ADAPTER_WEIGHTS = re.compile(
-    r"adapter_model(-\d+-of-\d+)?\.safetensors|adapter_model\.safetensors\.index\.json"
-)
+ADAPTER_WEIGHTS = re.compile(r"adapter_model\.safetensors")
 """The files that transformers and peft load."""
 
 OTHER_WEIGHTS = {".bin": "PyTorch", ".pt": "PyTorch", ".pth": "PyTorch", ".gguf": "GGUF", ".h5": "TensorFlow"}
@@ -157,19 +155,31 @@ def model_is_named(case: Case) -> None:
 
 def base_model_is_named(case: Case) -> None:
     """The base model's name, if there is one, could be one on the Hub."""
-    if case.form.base_model:
-        _refuse_impossible(case.form.base_model, field="base_model")
+    name, revision = case.form.base_name, case.form.base_revision
+    if not case.form.base_model:
+        return
+    _refuse_impossible(name, field="base_model")
+    if not _is_possible_revision(revision):
+        raise Refused(
+            f"{shown(revision)} cannot be a revision of {shown(name)}. Write organisation/model, or "
+            "organisation/model@commit.",
+            field="base_model",
+        )
 
 
 def revision_is_possible(case: Case) -> None:
     """The revision could be a branch, a tag or a commit."""
     revision = case.form.revision
-    if not REVISION.fullmatch(revision) or ".." in revision:
+    if not _is_possible_revision(revision):
         raise Refused(
             f"{shown(revision)} cannot be a revision of {shown(case.form.model)}. Write a branch, a tag or a "
             "commit, using only letters, digits, '-', '_', '.' and '/'.",
             field="revision",
         )
+
+
+def _is_possible_revision(revision: str) -> bool:
+    return bool(REVISION.fullmatch(revision)) and ".." not in revision
 
 
 def precision_is_offered(case: Case) -> None:
@@ -180,7 +190,12 @@ def precision_is_offered(case: Case) -> None:
 def weight_type_is_offered(case: Case) -> None:
     """The weight type is one that the backend runs."""
     value, offered = case.form.weight_type, case.weight_types
-    if value in ("Adapter", "Delta") and value not in offered:
+    if value == DELTA:
+        raise Refused(
+            f"{shown(case.form.model)} was submitted as Delta, but deltas are not evaluated. {NO_DELTAS}",
+            field="weight_type",
+        )
+    if value == ADAPTER and value not in offered:
         raise Refused(
             f"{shown(case.form.model)} was submitted as {value}, but only {', '.join(offered)} weights are "
             "evaluated here. Merge it into its base model and submit the merged model.",
@@ -197,7 +212,7 @@ def model_type_is_offered(case: Case) -> None:
 
 def model_is_not_blocked(case: Case) -> None:
     """The owner has blocked neither the model nor the model that it was made from."""
-    for field, name in {"model": case.form.model, "base_model": case.form.base_model}.items():
+    for field, name in {"model": case.form.model, "base_model": case.form.base_name}.items():
         _refuse_blocked(case, name, field)
 
 
@@ -221,14 +236,14 @@ def name_can_be_a_folder(case: Case) -> None:
 def weight_type_fits_the_files(case: Case) -> None:
     """An adapter is submitted as an adapter, and nothing else is."""
     files, name = case.facts.files, case.facts.name
-    if case.facts.is_adapter and case.form.weight_type != "Adapter":
+    if case.facts.is_adapter and case.form.weight_type != ADAPTER:
         remedy = (
             "Choose Adapter as its weights type"
-            if "Adapter" in case.weight_types
+            if ADAPTER in case.weight_types
             else "Only whole models are evaluated here, so merge it into its base model and submit that"
         )
         raise Refused(f"{name} is an adapter (it has {ADAPTER_CONFIG}). {remedy}.", field="weight_type")
-    if case.form.weight_type == "Adapter" and files and ADAPTER_CONFIG not in files:
+    if case.form.weight_type == ADAPTER and files and ADAPTER_CONFIG not in files:
         raise Refused(
             f"{name} is not an adapter: it has no {ADAPTER_CONFIG}. Choose another weights type.",
             field="weight_type",
@@ -236,7 +251,7 @@ def weight_type_fits_the_files(case: Case) -> None:
 
 
 def has_a_base_model_where_it_needs_one(case: Case) -> None:
-    """Adapters and deltas can be evaluated only on top of a base model, which is there."""
+    """Adapters can be evaluated only on top of a base model, which is there."""
     if case.form.weight_type != ORIGINAL and not case.base:
         raise Refused(
             f"{case.facts.name} was submitted as {case.form.weight_type}, but its base model is missing. "
@@ -252,6 +267,18 @@ def has_a_base_model_where_it_needs_one(case: Case) -> None:
         _refuse_blocked(case, case.base.name, "base_model")
 
 
+def has_the_base_model_that_it_was_made_from(case: Case) -> None:
+    """The base model is the one in the adapter's configuration, if that names one and not a folder."""
+    note, base = case.facts.adapts, case.base
+    if base is None or is_a_note_of(note, base.name) or case.lookup.is_the_base_model(note):
+        return
+    raise Refused(
+        f"{case.facts.name} was trained on {shown(note)} (`base_model_name_or_path` in {ADAPTER_CONFIG}), "
+        f"not on {base.name}. Name the base model that it was trained on, or correct the file.",
+        field="base_model",
+    )
+
+
 def has_safetensors_weights(case: Case) -> None:
     """The weights that are loaded are in safetensors files: others can hold code."""
     for field, part in case.parts.items():
@@ -260,9 +287,14 @@ def has_safetensors_weights(case: Case) -> None:
             continue
         endings = {kind for name in part.files for end, kind in OTHER_WEIGHTS.items() if name.endswith(end)}
         has = f"only {' and '.join(sorted(endings))} files" if endings else "no files with weights"
+        remedy = (
+            "Save it again with a recent peft, which writes adapter_model.safetensors"
+            if part.is_adapter
+            else "Save it with model.save_pretrained(), or convert it with "
+            "https://huggingface.co/spaces/safetensors/convert"
+        )
         raise Refused(
-            f"{part.name} has {has}, but only weights in safetensors files are evaluated. Save it with "
-            "model.save_pretrained(), or convert it with https://huggingface.co/spaces/safetensors/convert.",
+            f"{part.name} has {has}, but only weights in safetensors files are evaluated. {remedy}.",
             field=field,
         )
 
@@ -313,9 +345,11 @@ def weights_can_be_loaded(case: Case) -> None:
 
 
 def fits_the_size_cap(case: Case) -> None:
-    """Its weights, in the requested precision, are not larger than the backend's limit."""
-    model = case.base or case.facts
-    size = weights_in_gb(None if model.params is None else model.params / 1e9, case.form.precision)
+    """Its weights, in the requested precision, are not larger than the backend's limit.
+
+    Those of an adapter count together with its base model's.
+    """
+    size = weights_in_gb(None if case.params is None else case.params / 1e9, case.form.precision)
     cap = case.backend.max_model_gb if case.backend else None
     if size is not None and cap is not None and size > cap:
         is_half_enough = case.form.precision == "float32" and size / 2 <= cap
@@ -325,8 +359,8 @@ def fits_the_size_cap(case: Case) -> None:
             else "Submit a smaller model, or ask the owner for a larger machine"
         )
         raise Refused(
-            f"{model.name} has {_gb(size)} of weights in {case.form.precision}, but the limit of this "
-            f"leaderboard is {_gb(cap)}. {remedy}.",
+            f"{' with its base model '.join(part.name for part in case.parts.values())} has {_gb(size)} of "
+            f"weights in {case.form.precision}, but the limit of this leaderboard is {_gb(cap)}. {remedy}.",
             field="precision",
         )
 
@@ -392,6 +426,7 @@ CHECKS: list[Check] = [
     name_can_be_a_folder,
     weight_type_fits_the_files,
     has_a_base_model_where_it_needs_one,
+    has_the_base_model_that_it_was_made_from,
     has_safetensors_weights,
     needs_no_remote_code,
     architecture_is_known,

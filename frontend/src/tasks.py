@@ -9,7 +9,11 @@ from enum import Enum
 from typing import Any
 
 from src.shared.data.json_file import as_number
+from src.shared.data.run_settings import ENGINES
 from src.shared.errors import ConfigurationError
+
+ANY_ENGINE = "any"
+"""What an owner writes so that scores of all engines share a column."""
 
 FIELDS = ("benchmark", "metric", "col_name")
 
@@ -42,6 +46,10 @@ class Task:
     """The group of tasks that it belongs to, such as "Reasoning". Each group has a column with its mean."""
     old_names: tuple[str, ...] = ()
     """Earlier names of the benchmark. Results under such a name keep their scores."""
+    engine: str | None = None
+    """The engine whose scores are shown, `lm_eval` or `lighteval`; `any` means all together. None means
+    the backend's, or that of most scores if the backend does not run the task.
+    """
 
 
 OLD_FIELDS = {"weight": "num_questions", "in_average": "in_overall", "is_default": "displayed_by_default"}
@@ -165,6 +173,7 @@ def _read_task(name: str, value: object) -> Task:
         is_default=_truth(name, value, "is_default") is not False,
         group=_group(name, value),
         old_names=_old_names(name, value),
+        engine=_engine(name, value),
     )
 
 
@@ -209,6 +218,18 @@ def _old_names(name: str, value: object) -> tuple[str, ...]:
             'had, for example old_names=("anli",).'
         )
     return tuple(each.strip() for each in names)
+
+
+def _engine(name: str, value: object) -> str | None:
+    given = getattr(value, "engine", None)
+    if given is None:
+        return None
+    if not isinstance(given, str) or given not in (*ENGINES, ANY_ENGINE):
+        raise ConfigurationError(
+            f"{name} in src/about.py: engine is {given!r}: write {' or '.join(map(repr, ENGINES))} for the "
+            f"scores of one engine, {ANY_ENGINE!r} for all in one column, or leave it out."
+        )
+    return given
 
 
 def _truth(name: str, value: object, field: str) -> bool | None:

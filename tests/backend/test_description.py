@@ -103,12 +103,20 @@ def test_how_it_is_run_is_described() -> None:
     description = described("tiny_copy", limit=20, device="cuda:0", batch_size="auto:4")
     assert (description.limit, description.device, description.batch_size) == (20, "cuda:0", "auto:4")
     assert description.precisions == tuple(PRECISIONS)
-    assert description.weight_types == ("Original",)
+    assert description.weight_types == ("Original", "Adapter")
     assert description.max_model_gb is None
     assert description.versions["lm_eval"] == version("lm_eval")
     assert description.versions["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
     assert {"LlamaForCausalLM", "GPT2LMHeadModel"} <= set(description.architectures)
     assert list(description.architectures) == sorted(set(description.architectures))
+
+
+def test_adapters_are_on_offer_where_they_are_switched_on_and_peft_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert described("tiny_copy", adapters=False).weight_types == ("Original",)
+    monkeypatch.setattr("src.evaluation.lm_eval.description.find_spec", lambda name: None)
+    assert described("tiny_copy").weight_types == ("Original",)
 
 
 def test_the_batch_size_is_the_one_that_is_used() -> None:

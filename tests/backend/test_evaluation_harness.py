@@ -64,6 +64,23 @@ def test_the_report_says_on_what_it_was_computed_and_with_which_versions(model: 
     assert report["leaderboard"] == {"hardware": machine("cpu"), "versions": versions}
 
 
+def test_the_report_says_which_settings_of_lm_eval_it_was_computed_with(model: Path) -> None:
+    settings = {"gen_kwargs": {"max_gen_toks": 3}, "seeds": (1, None, 3, 4), "max_length": 40}
+    instruction = {"system_instruction": "Repeat.", "metadata": {"a": 1}, "model_args": {"truncation": True}}
+    report = report_of(make_job(model, tasks=("tiny_copy",), limit=2, **settings, **instruction))
+    arguments = {"pretrained": "org/model", "revision": "c" * 40, "dtype": "float32"}
+    assert report["config"]["model_args"] == {**arguments, "max_length": 40, "truncation": True}
+    assert report["config"]["gen_kwargs"] == {"max_gen_toks": 3}
+    assert [report["config"][f"{name}_seed"] for name in ("random", "numpy", "torch", "fewshot")] == [
+        1,
+        None,
+        3,
+        4,
+    ]
+    assert report["system_instruction"] == "Repeat."
+    assert report["leaderboard"]["settings"] == {**settings, **instruction}
+
+
 def test_a_limit_is_kept_and_shown(model: Path) -> None:
     report = report_of(make_job(model, tasks=("tiny_agreement", "tiny_copy"), limit=2))
     assert report["config"]["limit"] == 2

@@ -1,7 +1,7 @@
 """Finished tasks are kept for the next attempt, under everything that their scores depend on."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import torch
 
 from src.evaluation.reports import kept
 from src.evaluation.reports.kept import NEWEST, KeptReports, key
-from src.running.job import Job
+from src.running.job import BaseModel, Job
 from support.jobs import make_job
 
 REPORT = {
@@ -36,7 +36,12 @@ def test_a_report_is_read_as_it_was_written(job: Job, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("kept/*/*")] == ["sums.json"]
 
 
-@pytest.mark.parametrize("without", [{"kept_tasks": None}, {"commit": None}])
+BASE = BaseModel(model="org/base", weights="org/base", commit="b" * 40)
+
+
+@pytest.mark.parametrize(
+    "without", [{"kept_tasks": None}, {"commit": None}, {"base": replace(BASE, commit=None)}]
+)
 def test_nothing_is_kept_without_a_folder_or_for_weights_that_may_change(
     without: dict[str, Any], job: Job, tmp_path: Path
 ) -> None:
@@ -86,11 +91,39 @@ def test_another_number_of_examples_is_another_report(job: Job) -> None:
         {"limit": 10},
         {"device": "mps"},
         {"run": "another"},
+        {"gen_kwargs": {"temperature": 0.6}},
+        {"system_instruction": "Be brief."},
+        {"fewshot_as_multiturn": False},
+        {"chat_template_name": "short"},
+        {"enable_thinking": False},
+        {"think_end_token": "</think>"},
+        {"max_length": 512},
+        {"seeds": (1, 2, 3, 4)},
+        {"metadata": {"max_seq_lengths": [4096]}},
+        {"model_args": {"add_bos_token": True}},
+        {"bootstrap_iters": 1000},
+        {"base": BASE},
     ],
     ids=lambda change: next(iter(change)),
 )
 def test_what_a_score_depends_on_is_in_the_key(change: dict[str, Any], job: Job) -> None:
     assert key(replace(job, **change)) != key(job)
+
+
+def test_the_commit_of_the_base_model_and_the_version_of_peft_are_in_the_key_of_an_adapter(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter = replace(job, base=BASE)
+    assert key(replace(adapter, base=replace(BASE, commit="d" * 40))) != key(adapter)
+    before = key(job), key(adapter)
+    real = kept.versions
+
+    def with_another_peft(packages: Iterable[str]) -> dict[str, str]:
+        return {name: "another" if name == "peft" else each for name, each in real(packages).items()}
+
+    monkeypatch.setattr(kept, "versions", with_another_peft)
+    assert key(job) == before[0]
+    assert key(adapter) != before[1]
 
 
 def test_another_run_evaluates_anew_and_its_attempts_share(job: Job) -> None:

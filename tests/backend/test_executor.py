@@ -17,9 +17,9 @@ from src.running import disk, watch
 from src.running import executor as executor_module
 from src.running.child_environment import clean_environment
 from src.running.executor import LONGEST_MESSAGE, ProcessExecutor
-from src.running.job import End, Ending, Job, Progress, Work
+from src.running.job import BaseModel, End, Ending, Job, Progress, Work
 from src.running.launchers import Child, ProgramLauncher
-from src.running.logs import shorten
+from src.running.logs import cleaned, shorten
 from src.running.watch import ChildLimits
 from support.processes import is_alive, killed_worker
 from support.waiting import wait_for
@@ -56,6 +56,15 @@ def job(name: str, folder: Path) -> Job:
 def ending(executor: ProcessExecutor, name: str, folder: Path) -> Ending:
     executor.start("nonce", job(name, folder))
     return wait_for(lambda: executor.endings().get("nonce"), what=f"the end of {name}")
+
+
+def test_samples_are_set_aside_until_the_evaluation_is_forgotten(
+    executor: ProcessExecutor, tmp_path: Path
+) -> None:
+    samples = ending(executor, "samples", tmp_path).samples
+    assert samples and [file.read_bytes() for file in samples.iterdir()] == [b"rows"]
+    executor.forget("nonce")
+    assert not samples.exists()
 
 
 def child_pid(folder: Path) -> int:
@@ -163,6 +172,14 @@ def test_a_log_does_not_show_where_this_machine_keeps_things(
 ) -> None:
     log = ending(executor, "folders", tmp_path).log
     assert log.startswith(b"evaluating acme/folders\njob/report.json in backend\n")
+
+
+def test_a_message_names_both_models_of_an_adapter_in_place_of_their_folders(tmp_path: Path) -> None:
+    base = BaseModel(model="acme/base", weights=str(tmp_path / "models/base"), commit=None)
+    adapter = replace(job("adapter", tmp_path), weights=str(tmp_path / "models/base-lora"), base=base)
+    names = executor_module._RunningChild(None, tmp_path / "job", adapter).names  # type: ignore[arg-type]
+    text = f"{adapter.weights}/adapter_config.json {base.weights}/config.json"
+    assert cleaned(text.encode(), names) == b"acme/adapter/adapter_config.json acme/base/config.json"
 
 
 def test_an_evaluation_over_its_time_is_stopped_with_all_that_it_started(tmp_path: Path) -> None:
@@ -360,7 +377,7 @@ def test_weights_that_get_into_use_while_room_is_made_stay(
     """The cache is named after what was asked for, which need not be the model's own name."""
     snapshots = [
         tmp_path / "worker/hf/hub" / f"models--old-name--{name}" / "snapshots" / ("c" * 40)
-        for name in ("used", "unused")
+        for name in ("used", "base", "unused")
     ]
     for snapshot in snapshots:
         snapshot.mkdir(parents=True)
@@ -373,14 +390,17 @@ def test_weights_that_get_into_use_while_room_is_made_stay(
     def scan_and_start(cache: Path) -> object:
         found = scan(cache)
         if "second" not in executor._children:
-            executor.start("second", replace(job("slow", tmp_path), weights="old-name/used"))
+            base = BaseModel(model="acme/base", weights="old-name/base", commit=None)
+            adapter = replace(job("slow", tmp_path), weights="old-name/used", base=base)
+            executor.start("second", adapter)
         return found
 
     monkeypatch.setattr(disk, "scan_cache_dir", scan_and_start)
     executor.start("first", job("good", tmp_path))
-    wait_for(lambda: not snapshots[1].exists(), what="room")
+    wait_for(lambda: not snapshots[2].exists(), what="room")
     wait_for(lambda: not executor._cache.locked(), what="the end of it")
     assert snapshots[0].exists()
+    assert snapshots[1].exists()
     assert launcher.was_safe
     executor.close()
 

@@ -1,17 +1,18 @@
 """What a worker does with a queue, tick by tick."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from src.queue.policy import Policy
 from src.queue.retries import RetryTerms
-from src.running.job import End, Ending, Job, Progress
+from src.running.job import BaseModel, End, Ending, Job, Progress
 from src.shared.data.reports import read_result
 from src.shared.data.request import Lease, Status
 from src.shared.errors import Conflict, StoreError
 from support.executors import FunctionExecutor, bad, good, report_of
-from support.queues import COMMIT, START, TERMS, Queue, drain
+from support.queues import COMMIT, START, SUITE, TERMS, Queue, drain
 
 
 def test_a_pending_request_is_claimed_evaluated_published_and_finished(queue: Queue) -> None:
@@ -71,6 +72,20 @@ def test_a_published_result_keeps_the_machine_and_replaces_what_is_the_requests(
     )
     assert result.provenance.started == START
     assert result.request == path
+
+
+def test_a_published_result_keeps_the_owners_arguments_of_the_model(queue: Queue) -> None:
+    queue.submit("acme/model")
+
+    def evaluate(job: Job) -> Ending:
+        given = {"pretrained": job.weights, "revision": "main", "dtype": "auto", "max_length": 512}
+        return Ending(End.FINISHED, "", report={**report_of(job), "config": {"model_args": given}})
+
+    drain(queue.worker(executor=FunctionExecutor(evaluate)))
+    [result_path] = queue.result_paths()
+    report = json.loads((queue.folder / "results" / result_path).read_bytes())
+    named = {"pretrained": "acme/model", "revision": COMMIT, "dtype": "float16"}
+    assert report["config"]["model_args"] == {**named, "max_length": 512}
 
 
 @pytest.mark.parametrize("ours", [None, [], "x", {"hardware": None}])
@@ -324,14 +339,72 @@ def test_a_broken_request_file_stops_nobody(queue: Queue) -> None:
     assert broken.read_text() == "{"
 
 
-def test_weights_that_this_backend_cannot_load_are_refused_with_a_sentence(queue: Queue) -> None:
-    path = queue.submit("acme/adapter", weight_type="Adapter")
-    drain(queue.worker())
+ADAPTER: dict[str, object] = {"weight_type": "Adapter", "base_model": "acme/base", "base_commit": COMMIT}
+
+
+def test_an_adapter_is_evaluated_on_the_base_model_and_the_commit_of_its_request(queue: Queue) -> None:
+    path = queue.submit("acme/adapter", **ADAPTER)
+    executor = FunctionExecutor()
+    drain(queue.worker(executor=executor))
+    [job] = executor.started
+    assert job.base == BaseModel(model="acme/base", weights="models/acme/base", commit=COMMIT)
+    assert (job.model, job.weights, job.commit) == ("acme/adapter", "models/acme/adapter", COMMIT)
+    assert queue.read(path).status is Status.FINISHED
+    [result] = queue.result_paths()
+    report = json.loads((queue.folder / "results" / result).read_bytes())
+    arguments = f"pretrained=acme/base,peft=acme/adapter,revision={COMMIT},dtype=float16"
+    assert report["config"]["model_args"] == arguments
+    ours = {key: report["leaderboard"][key] for key in ADAPTER}
+    assert ours == ADAPTER
+    read = read_result(result, json.dumps(report).encode())
+    assert (read.model, read.commit, read.weight_type) == ("acme/adapter", COMMIT, "Adapter")
+
+
+@pytest.mark.parametrize(
+    ("changes", "adapters", "message"),
+    [
+        (
+            {"weight_type": "Delta"},
+            True,
+            "acme/part has Delta weights, but only Original and Adapter ones are evaluated here. Add the "
+            "delta to its base model and submit the whole model.",
+        ),
+        (
+            {},
+            False,
+            "acme/part has Adapter weights, but only Original ones are evaluated here. Submit the merged "
+            "model.",
+        ),
+        (
+            {"base_model": ""},
+            True,
+            "The request of the adapter acme/part names no base model. Submit it again with its base model.",
+        ),
+        (
+            {"base_commit": None},
+            True,
+            "The request of the adapter acme/part does not say which commit of its base model acme/base to "
+            "use. Submit it again.",
+        ),
+        ({"base_model": "nobody/base"}, True, "There is no model nobody/base: check its name."),
+        ({"base_commit": "d" * 40}, True, f"acme/base has no revision {'d' * 40}."),
+    ],
+    ids=[
+        "delta",
+        "switched off",
+        "no base model",
+        "no commit of it",
+        "the base is gone",
+        "its commit is gone",
+    ],
+)
+def test_weights_that_this_backend_cannot_load_are_refused_with_a_sentence(
+    changes: dict[str, object], adapters: bool, message: str, queue: Queue
+) -> None:
+    path = queue.submit("acme/part", **(ADAPTER | changes))
+    drain(queue.worker(suite=replace(SUITE, adapters=adapters)))
     assert queue.read(path).status is Status.FAILED
-    assert queue.read(path).message == (
-        "acme/adapter has Adapter weights, but only Original ones are evaluated here: "
-        "submit the merged model."
-    )
+    assert queue.read(path).message == message
 
 
 def test_the_overview_shows_what_runs_waits_and_happened(queue: Queue) -> None:

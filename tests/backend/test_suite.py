@@ -11,7 +11,7 @@ from src.settings import Settings
 from src.shared.data.reports import read_result
 from src.shared.environment import read_settings
 from src.shared.errors import ConfigurationError
-from src.worker import make_suite
+from src.suite.from_settings import make_suite
 from support.factories import make_result_file, old_result_file
 
 

@@ -7,11 +7,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+from lm_eval import simple_evaluate
+from lm_eval.tasks import TaskManager
 
 from src.queue.reconciler import Reconciler
 from src.queue.shipped import SHIPPED_TASKS
@@ -32,6 +37,7 @@ from src.shared.stores.whose import Whose
 from src.shared.wiring import Stores
 from src.suite.announcer import Announcer
 from src.worker import Worker
+from support.adapters import edited_config, make_adapter, make_base
 from support.broken_models import cut_in_half
 from support.executors import FunctionExecutor
 from support.factories import make_request
@@ -163,6 +169,113 @@ def test_a_model_that_was_deleted_meanwhile_is_refused_in_a_sentence(
     drained(hub, tmp_path, HF_TOKEN=token)
     assert the_request(requests).status is Status.FAILED
     assert the_request(requests).message.startswith("There is no model acme/tiny on the Hub")
+
+
+# Adapters
+
+
+ADAPTER_PATH = "acme/adapter_eval_request_False_float32_Adapter_01234567.json"
+QUESTIONS = {"TASKS_DIR": "tasks", "TASKS_HARNESS": "tiny_agreement", "LIMIT": "20"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A model of the tests' Hub, and the folder that it was made from."""
+
+    folder: Path
+    repository: Repository
+
+
+@pytest.fixture
+def base(hub: Hub, tmp_path: Path) -> Part:
+    """A base model that was renamed after an adapter was trained on it."""
+    folder = make_base(tmp_path / "base", "llama")
+    repository = hub.add_model("acme/old-base", folder)
+    hub.rename("model", "acme/old-base", "acme/base")
+    return Part(folder, repository)
+
+
+@pytest.fixture
+def adapter(hub: Hub, base: Part, tmp_path: Path) -> Part:
+    folder = make_adapter(tmp_path / "adapter", base.folder, target_modules=["q_proj", "v_proj"])
+    edited_config(base_model_name_or_path="acme/old-base")(folder)
+    return Part(folder, hub.add_model("acme/adapter", folder))
+
+
+def request_of(adapter: Part, base: Part) -> Request:
+    return make_request(
+        model="acme/adapter",
+        commit=adapter.repository.head.id,
+        weight_type="Adapter",
+        base_model="acme/base",
+        base_commit=base.repository.head.id,
+    )
+
+
+def evaluated(hub: Hub, token: str, folder: Path, request: Request) -> tuple[Request, dict[str, Any]]:
+    """Evaluate an adapter; what became of the request, and its report."""
+    dataset = hub.find(RepoName("dataset", "acme/requests")) or hub.add_dataset("acme/requests")
+    dataset.put({ADAPTER_PATH: write_request(request)})
+    drained(hub, folder, HF_TOKEN=token, **QUESTIONS)
+    ended = read_request(dataset.read(ADAPTER_PATH))
+    return ended, json.loads(hub.get(RESULTS).read(str(ended.result))) if ended.result else {}
+
+
+@pytest.mark.slow
+def test_an_adapter_is_evaluated_at_both_commits_whatever_happens_to_the_branches(
+    hub: Hub, token: str, adapter: Part, base: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both main branches move on between submission and evaluation. The score is the one of lm_eval."""
+    request = request_of(adapter, base)
+    for part in (adapter, base):
+        names = [name for name in part.repository.files() if name.endswith((".json", ".safetensors"))]
+        part.repository.put({"README.md": "It moved on."}, delete=names)
+
+    finished, report = evaluated(hub, token, tmp_path / "disk", request)
+
+    assert finished.status is Status.FINISHED, finished.message
+    assert report["config"]["model_sha"] == request.commit
+    assert report["leaderboard"]["base_commit"] == request.base_commit
+    monkeypatch.chdir(BACKEND)
+    with torch.random.fork_rng():
+        direct = simple_evaluate(
+            model="hf",
+            model_args={"pretrained": str(base.folder), "peft": str(adapter.folder), "dtype": "float32"},
+            tasks=["tiny_agreement"],
+            task_manager=TaskManager(include_path="tasks", include_defaults=False),
+            limit=20,
+            device="cpu",
+            batch_size=8,
+        )
+    assert report["results"] == direct["results"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", ["adapter_model.safetensors", "model.safetensors"])
+def test_an_adapter_is_not_blamed_for_a_damaged_copy_of_its_files_or_its_base_models(
+    hub: Hub, token: str, adapter: Part, base: Part, tmp_path: Path, file: str
+) -> None:
+    request = request_of(adapter, base)
+    assert evaluated(hub, token, tmp_path / "disk", request)[0].status is Status.FINISHED
+    [copy] = (tmp_path / "disk").rglob(f"snapshots/*/{file}")
+    os.truncate(copy, copy.stat().st_size // 2)
+    finished, _ = evaluated(hub, token, tmp_path / "disk", request)
+    assert finished.status is Status.FINISHED, finished.message
+    assert len(finished.history) == 1
+
+
+@pytest.mark.slow
+def test_an_adapter_of_another_base_model_than_its_request_names_is_refused(
+    hub: Hub, token: str, adapter: Part, base: Part, tmp_path: Path
+) -> None:
+    other = hub.add_model("acme/other", base.folder)
+    wrong = replace(request_of(adapter, base), base_model="acme/other", base_commit=other.head.id)
+    failed, _ = evaluated(hub, token, tmp_path / "disk", wrong)
+    assert failed.status is Status.FAILED
+    assert failed.message.startswith(
+        "acme/adapter was trained on 'acme/old-base' (`base_model_name_or_path` in adapter_config.json), but "
+        "was submitted with the base model acme/other."
+    )
 
 
 # What the page of the backend says

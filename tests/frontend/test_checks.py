@@ -19,6 +19,7 @@ from src.checks import (
     has_a_base_model_where_it_needs_one,
     has_a_model_card,
     has_safetensors_weights,
+    has_the_base_model_that_it_was_made_from,
     is_not_submitted_yet,
     model_exists,
     model_is_named,
@@ -42,6 +43,7 @@ from src.checks import (
 )
 from src.shared.data.request import RESUBMITTED, WITHDRAWN, Attempt, Request, Status
 from src.shared.errors import BadFile, ConfigurationError
+from src.shared.models.model_source import ModelFacts
 from src.shared.times import to_text
 from src.submitting.blocklist import Blocklist, read_blocklist
 from src.submitting.case import Case
@@ -78,11 +80,25 @@ def finished(*ages: timedelta, by: str = "alice") -> dict[str, Request]:
     return submitted(*ages, by=by, status=Status.FINISHED)
 
 
-def an_adapter(*, form: Mapping[str, Any] | None = None, **changes: Any) -> Case:
+def an_adapter(
+    *,
+    form: Mapping[str, Any] | None = None,
+    facts: Mapping[str, Any] | None = None,
+    base: ModelFacts = BASE,
+    **changes: Any,
+) -> Case:
     """An adapter that is handed in as one."""
-    facts = make_facts(files=ADAPTER_FILES, architecture=None, params=1_000_000, base_models=("acme/base",))
+    of_the_adapter = {
+        "files": ADAPTER_FILES,
+        "architecture": None,
+        "params": 1_000_000_000,
+        "base_models": ("acme/base",),
+        "adapts": "acme/base",
+        **(facts or {}),
+    }
     fields = {"weight_type": "Adapter", **(form or {})}
-    return make_case(facts=facts, bases={"acme/base": BASE}, form=fields, **changes)
+    bases = {"acme/base": base, "acme/old": base, "acme/else": make_facts(name="acme/else")}
+    return make_case(facts=make_facts(**of_the_adapter), bases=bases, form=fields, **changes)
 
 
 def made(changes: Mapping[str, Any], **case: Any) -> Case:
@@ -259,13 +275,31 @@ REFUSED = [
         weight_type_is_offered,
         make_case(form={"weight_type": "Lora"}),
         "weight_type",
-        ("The weight type 'Lora' of 'acme/tiny' is not offered. Choose one of Original, Adapter, Delta.",),
+        ("The weight type 'Lora' of 'acme/tiny' is not offered. Choose one of Original, Adapter.",),
     ),
     Wrong(
         weight_type_is_offered,
         an_adapter(backend=make_backend(weight_types=("Original",))),
         "weight_type",
         ("'acme/tiny' was submitted as Adapter", "only Original", "Merge it into its base model"),
+    ),
+    *(
+        Wrong(
+            weight_type_is_offered,
+            make_case(form={"weight_type": "Delta"}, backend=backend),
+            "weight_type",
+            (
+                "'acme/tiny' was submitted as Delta",
+                "Add the delta to its base model and submit the whole model.",
+            ),
+        )
+        for backend in (None, make_backend(weight_types=("Original", "Adapter")))
+    ),
+    Wrong(
+        base_model_is_named,
+        an_adapter(form={"base_model": "acme/base@a..b"}),
+        "base_model",
+        ("'a..b' cannot be a revision of 'acme/base'", "organisation/model@commit"),
     ),
     Wrong(
         model_type_is_offered,
@@ -327,10 +361,10 @@ REFUSED = [
     ),
     Wrong(
         has_a_base_model_where_it_needs_one,
-        make_case(form={"weight_type": "Delta"}),
+        an_adapter(facts={"base_models": ()}),
         "base_model",
         (
-            "acme/tiny was submitted as Delta, but its base model is missing",
+            "acme/tiny was submitted as Adapter, but its base model is missing",
             "Name the model that it was made",
         ),
     ),
@@ -427,7 +461,32 @@ REFUSED = [
         fits_the_size_cap,
         an_adapter(form={"precision": "float16"}, backend=make_backend(max_model_gb=10)),
         "precision",
-        ("acme/base has 16 GB of weights in float16",),
+        ("acme/tiny with its base model acme/base has 18 GB of weights in float16",),
+    ),
+    *(
+        Wrong(
+            has_the_base_model_that_it_was_made_from,
+            an_adapter(facts={"adapts": note}),
+            "base_model",
+            (
+                f"acme/tiny was trained on '{note}' (`base_model_name_or_path` in adapter_config.json), not "
+                "on acme/base",
+                "Name the base model that it was trained on, or correct the file",
+            ),
+        )
+        for note in ("acme/else", "acme/gone", "gpt2")
+    ),
+    Wrong(
+        has_safetensors_weights,
+        an_adapter(facts={"files": ("adapter_config.json", "adapter_model.bin")}),
+        "model",
+        ("acme/tiny has only PyTorch files", "Save it again with a recent peft"),
+    ),
+    Wrong(
+        has_safetensors_weights,
+        an_adapter(base=replace(BASE, files=("config.json", "pytorch_model.bin"))),
+        "base_model",
+        ("acme/base has only PyTorch files", "model.save_pretrained()"),
     ),
     Wrong(
         states_a_license,
@@ -494,6 +553,8 @@ GOOD = [
     make_case(form={"model_type": "?", "revision": "refs/pr/1", "base_model": "acme/base"}),
     an_adapter(),
     an_adapter(form={"base_model": "acme/base"}),
+    an_adapter(form={"base_model": f"acme/base@{COMMIT}"}),
+    *(an_adapter(facts={"adapts": note}) for note in ("", "/home/me/base", "ACME/Base", "base", "acme/old")),
     made({"params": None, "architecture": None}, backend=make_backend(max_model_gb=1)),
 ]
 

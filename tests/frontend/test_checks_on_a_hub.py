@@ -409,6 +409,14 @@ REFUSED: list[tuple[str, Mapping[str, bytes | str], dict[str, str], str, str]] =
         "base_model",
         NOT_FOUND.format("acme/gone"),
     ),
+    (
+        "has_the_base_model_that_it_was_made_from",
+        adapter(base="acme/else"),
+        {"weight_type": "Adapter", "base_model": "acme/base"},
+        "base_model",
+        "acme/tiny was trained on 'acme/else' (`base_model_name_or_path` in adapter_config.json), not on "
+        "acme/base. Name the base model that it was trained on, or correct the file.",
+    ),
 ]
 
 
@@ -451,6 +459,13 @@ def test_an_adapter_is_accepted_with_its_base_model_and_the_commit_of_it(
     hub.add_model(MODEL, adapter())
     request = frontend.submit(weight_type="Adapter")
     assert (request.base_model, request.base_commit) == ("acme/base", base.head.id)
+
+
+def test_an_adapter_of_a_base_model_that_was_renamed_since_is_accepted(hub: Hub, frontend: Frontend) -> None:
+    hub.add_model("acme/old", files())
+    hub.rename("model", "acme/old", "acme/base")
+    hub.add_model(MODEL, adapter(base="acme/old"))
+    assert frontend.submit(weight_type="Adapter", base_model="acme/base").base_model == "acme/base"
 
 
 @pytest.mark.parametrize("base", ["x" * 5000, "acme/base\u202e\n<b>", "../../x", "a/b/c", "аcme/base"])

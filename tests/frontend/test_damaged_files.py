@@ -4,7 +4,7 @@ import json
 import math
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -12,11 +12,12 @@ import orjson
 import pytest
 from pydantic_core import to_json
 
+from src.board.keeper import Keeper
 from src.page import api, notices
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.queue_tables import queue_table
 from src.queue.entries import grouped
-from support.boards import NO_LINKS, TASKS, TEXTS, Leaderboard
+from support.boards import NO_LINKS, NOW, TASKS, TEXTS, Leaderboard
 from support.factories import make_result_file, old_request_file
 
 NUMBER = 500
@@ -205,6 +206,8 @@ class Written:
 def files(leaderboard: Leaderboard) -> Written:
     """Every damage of every form in turn, until there are enough, and one file of 50 MB."""
     chance = random.Random(SEED)
+    of_all = [replace(task, engine="any") for task in TASKS]
+    leaderboard.keeper = Keeper(leaderboard.requests, leaderboard.results, of_all, clock=lambda: NOW)
     put = Written(set(), {}, set())
     for number in range(NUMBER - 1):
         form = FORMS[number % len(FORMS)]

@@ -280,7 +280,7 @@ def test_averages_are_compared_with_their_errors() -> None:
 
 def test_only_settings_that_differ_are_named() -> None:
     setup = Setup(
-        lm_eval="0.4.13",
+        version="0.4.13",
         transformers="5",
         tasks={},
         batch_size="1",
@@ -298,7 +298,7 @@ def test_only_settings_that_differ_are_named() -> None:
     assert {each.name: list(each.values) for each in compared.settings} == {
         "Precision": ["float16", "bfloat16", "float16"],
         "Limit": ["", "", "20"],
-        "lm_eval": ["0.4.13", "0.4.13", ""],
+        "Engine's version": ["0.4.13", "0.4.13", ""],
         "transformers": ["5", "6", ""],
         "Batch size": ["1", "1", ""],
         "Examples, Addition": ["5", "0", "0"],

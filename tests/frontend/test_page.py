@@ -774,7 +774,7 @@ def test_the_banner_tells_the_owner_where_the_two_sides_do_not_agree() -> None:
 
 def suite_of(*tasks: Task, num_fewshot: int | None = None, **backend: Any) -> str:
     described = make_backend(**backend) if backend else None
-    columns = [column_of(Evidence(task, ()), described) for task in tasks or TASKS]
+    columns = [column_of(Evidence(task, (), described)) for task in tasks or TASKS]
     return str(suite(columns, described, num_fewshot=num_fewshot))
 
 
@@ -795,7 +795,8 @@ def test_the_tests_are_described_from_what_the_backend_says() -> None:
     address = "https://github.com/EleutherAI/lm-evaluation-harness/blob/v0.4.13/lm_eval/tasks/arc/"
     assert f'href="{address}arc_challenge.yaml"' in html
     assert 'href="https://huggingface.co/datasets/allenai/ai2_arc"' in html
-    assert "lm_eval 0.4.13, transformers 5.23.0" in html
+    home = "https://github.com/EleutherAI/lm-evaluation-harness/tree/v0.4.13"
+    assert f'<a href="{home}" target="_blank" rel="noopener">lm_eval 0.4.13</a> (transformers 5.23.0)' in html
     assert "all questions" in html
     assert "only part of the questions (20)" in suite_of(limit=20.0)
 

@@ -1,5 +1,6 @@
 """The commands that compute a row again, as text. tests/whole runs one of them."""
 
+import json
 import shlex
 import subprocess
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 from src.leaderboard.merging import standings
 from src.leaderboard.reproduction import OFFERED, Reproduction, reproduction, reproductions
 from src.leaderboard.rows import Row
+from src.shared.data.reports import read_result
 from src.shared.data.result import Result
 from support.boards import TASKS, make_result, run_at, scores
 from support.factories import COMMIT, make_backend
@@ -112,7 +114,7 @@ def test_a_report_of_lm_evals_own_command_line_is_repeated_as_far_as_it_tells() 
         ({"tasks": {"a\u202eb": 1}}, "names or versions that cannot be lm_eval's"),
         ({"config": {"device": "cpu; x"}}, "names or versions that cannot be lm_eval's"),
         ({"leaderboard": {"precision": "8bit"}}, "does not load models in 8bit"),
-        ({"leaderboard": {"precision": "float16", "weight_type": "Adapter"}}, "Adapter weights"),
+        ({"leaderboard": {"precision": "float16", "weight_type": "Delta"}}, "Delta weights"),
     ],
 )
 def test_what_cannot_be_computed_again_says_why(changes: dict[str, Any], note: str) -> None:
@@ -135,16 +137,250 @@ HOSTILE = "x'; touch owned; echo \"$(touch owned)`touch owned`\ntouch owned\r\nt
         {"config": {"model_name": HOSTILE}},
         {"config": {"model_sha": HOSTILE}},
         {"leaderboard": {"precision": HOSTILE, "weight_type": HOSTILE}},
+        {"system_instruction": HOSTILE.replace("\r", "")},
+        {"system_instruction": HOSTILE},
+        {"config": {"gen_kwargs": {"until": [HOSTILE]}}},
+        {"config": {"gen_kwargs": {HOSTILE: HOSTILE}}},
+        {"config": {"gen_kwargs": f"until={HOSTILE}"}},
+        {"config": {"model_args": {"think_end_token": HOSTILE}}},
+        {"config": {"model_args": {"chat_template_args": {HOSTILE: HOSTILE}}}},
+        {"config": {"model_args": f"max_length={HOSTILE}"}},
+        {"config": {"random_seed": HOSTILE, "numpy_seed": HOSTILE, "torch_seed": 1, "fewshot_seed": 2}},
+        {"leaderboard": {"settings": {"chat_template_name": HOSTILE, "metadata": {HOSTILE: HOSTILE}}}},
+        {"leaderboard": {"weight_type": "Adapter", "base_model": HOSTILE, "base_commit": HOSTILE}},
+        {"leaderboard": {"weight_type": "Adapter", "base_model": "a/b", "base_commit": HOSTILE}},
     ],
 )
 def test_nothing_of_a_file_is_run_by_the_shell_that_it_is_copied_into(
     changes: dict[str, Any], tmp_path: Any
 ) -> None:
-    quiet = "pip() { :; }\nlm_eval() { :; }\n"
+    quiet = "pip() { :; }\nlm_eval() { :; }\nhf() { :; }\n"
     for local in (set(), {"acme/tiny", HOSTILE}):
         text = str(of(made(**changes), local_models=local, description=make_backend(include_path=HOSTILE)))
         subprocess.run(["bash", "-c", quiet + text], cwd=tmp_path, check=True)
         assert list(tmp_path.iterdir()) == []
+
+
+# The settings of lm_eval's command line
+
+
+def options(changes: dict[str, Any]) -> list[str]:
+    """The options of the first command, each on its line."""
+    found = of(made(**changes))
+    assert found.commands, found.notes
+    return found.commands[1].split(" \\\n  ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "option"),
+    [
+        ({"config": {"gen_kwargs": {"temperature": 0.6, "until": ["\n"]}}},
+         """--gen_kwargs '{"temperature": 0.6, "until": ["\\n"]}'"""),
+        ({"config": {"gen_kwargs": "temperature=0.6,do_sample=True"}},
+         """--gen_kwargs '{"temperature": 0.6, "do_sample": true}'"""),
+        ({"config": {"model_args": {"pretrained": "a/b", "max_length": 99, "enable_thinking": False}}},
+         """--model_args '{"max_length": 99, "enable_thinking": false}'"""),
+        ({"config": {"model_args": {"chat_template_args": {"chat_template": "short"}}}},
+         """--model_args '{"chat_template_args": {"chat_template": "short"}}'"""),
+        ({"config": {"model_args": {"think_end_token": "</think>"}}},
+         """--model_args '{"think_end_token": "</think>"}'"""),
+        ({"system_instruction": "-Be 'short'.\nNow!"},
+         "'--system_instruction=-Be '\"'\"'short'\"'\"'.\nNow!'"),
+        ({"chat_template": "x", "fewshot_as_multiturn": False}, "--fewshot_as_multiturn false"),
+        ({"config": dict.fromkeys(("random_seed", "numpy_seed", "torch_seed", "fewshot_seed"))},
+         "--seed None,None,None,None"),
+    ],
+)  # fmt: skip
+def test_each_setting_is_an_option(changes: dict[str, Any], option: str) -> None:
+    assert option in options(changes)
+
+
+def told(**settings: Any) -> dict[str, Any]:
+    """The section of our worker with these settings of the suite."""
+    return {"tasks": TOLD, "precision": "float16", "weight_type": "Original", "settings": settings}
+
+
+def test_what_only_our_worker_says_is_an_option() -> None:
+    written = options(
+        {"leaderboard": told(chat_template_name="short", metadata={"lengths": [1, 2]}), "chat_template": "x"}
+    )
+    assert {"--apply_chat_template short", """--metadata '{"lengths": [1, 2]}'"""} <= set(written)
+
+
+def test_examples_as_turns_are_an_option_only_of_versions_where_they_are_not_the_default() -> None:
+    in_turns = {"chat_template": "x", "fewshot_as_multiturn": True}
+    assert not any("multiturn" in option for option in options(in_turns))
+    assert "--fewshot_as_multiturn" in options({**in_turns, "lm_eval_version": "0.4.3"})
+
+
+def test_other_resamples_change_only_standard_errors_and_are_a_note() -> None:
+    found = of(made(config={"bootstrap_iters": 1000}))
+    assert found.commands == of(made()).commands
+    assert found.notes == (
+        "Some standard errors may differ: they are of 1,000 resamples, and lm_eval's command line always "
+        "makes 100,000. The scores are the same.",
+    )
+    assert of(made(config={"bootstrap_iters": 100_000})).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"config": {"gen_kwargs": {"custom_generate": "evil/code", "trust_remote_code": True}}},
+         "custom_generate, trust_remote_code"),
+        ({"config": {"gen_kwargs": {"until": [{"a": 1}]}}}, "until"),
+        ({"config": {"model_args": {"tokenizer": "evil/code"}}}, "tokenizer"),
+        ({"config": {"model_args": {"attn_implementation": "evil/kernels"}}}, "attn_implementation"),
+        ({"config": {"model_args": {"chat_template_args": {"chat_template": "{{ x }}"}}}},
+         "chat_template_args"),
+        ({"config": {"model_args": {"softmax_dtype": "x"}}}, "softmax_dtype"),
+        ({"config": {"model_args": {"a\nb": 1}}}, "one with an odd name"),
+        ({"config": {"gen_kwargs": {"until": "x" * 1000}}}, "gen_kwargs, which is long"),
+        ({"config": {"gen_kwargs": {"until": "x" * 20_000}}}, "gen_kwargs"),
+        ({"system_instruction": "x" * 2001}, "system_instruction"),
+        ({"system_instruction": "a\u202eb"}, "system_instruction"),
+        ({"system_instruction": "a\tb"}, "system_instruction"),
+        ({"system_instruction_sha": "a" * 64}, "system_instruction"),
+        ({"leaderboard": told(metadata={"tokenizer": "evil/code"})}, "metadata"),
+        ({"leaderboard": told(chat_template_name="a b")}, "chat_template_name"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_could_run_code_or_is_odd_is_named_in_place_of_a_command(
+    changes: dict[str, Any], names: str
+) -> None:
+    found = of(made(**changes))
+    assert found.commands == ()
+    assert found.notes == (f"We do not write these settings of its run into a command: {names}.",)
+
+
+def test_a_setting_of_a_version_whose_command_line_was_not_tried_is_named_in_place_of_a_command() -> None:
+    found = of(
+        made(lm_eval_version="0.4.2", config={"gen_kwargs": {"temperature": 1}}, system_instruction="Hi")
+    )
+    assert found.commands == ()
+    assert found.notes == (
+        "It was run with lm_eval 0.4.2 and gen_kwargs, system_instruction. We know how to write this only "
+        "for lm_eval 0.4.13 and later.",
+    )
+    assert of(made(lm_eval_version="0.4.2")).commands != ()
+
+
+# Adapters
+
+
+BASE_COMMIT = "b" * 40
+
+
+def adapter(**changes: Any) -> Result:
+    ours = {
+        "tasks": TOLD,
+        "precision": "float16",
+        "weight_type": "Adapter",
+        "base_model": "acme/base",
+        "base_commit": BASE_COMMIT,
+        "versions": {"peft": "0.18.0"},
+    }
+    return made(leaderboard={**ours, **changes})
+
+
+def test_an_adapter_is_put_on_its_base_at_the_commit_of_each() -> None:
+    found = of(adapter())
+    assert found.notes == ()
+    install, download, command, _ = map(words, found.commands)
+    assert install[-1] == "peft==0.18.0"
+    assert " ".join(download) == f"hf download acme/base --revision {BASE_COMMIT} --local-dir ./base-bbbbbbbb"
+    assert command[4] == f"pretrained=./base-bbbbbbbb,peft=acme/tiny,revision={COMMIT},dtype=float16"
+
+
+def test_an_adapter_or_a_base_of_the_local_folder_is_named_by_the_folder() -> None:
+    _, command, _ = of(adapter(), local_models={"acme/base", "acme/tiny"}).commands
+    folder = "$LEADERBOARD_DATA_DIR/models"
+    assert f'"pretrained={folder}/acme/base,peft={folder}/acme/tiny,dtype=float16"' in command
+
+
+@pytest.mark.parametrize("missing", [{"base_model": None}, {"base_commit": None}, {"base_commit": "main"}])
+def test_an_adapter_without_its_base_or_the_commit_of_it_has_no_command(missing: dict[str, Any]) -> None:
+    found = of(adapter(**missing))
+    assert found.commands == ()
+    assert found.notes == (
+        "It is an adapter, and its result does not say which commit of which model it was put on.",
+    )
+
+
+# lighteval
+
+
+def by_lighteval(
+    tasks: tuple[str, ...] = ("tiny_addition|0", "tiny_copy|0"), ours: Any = None, **model_config: Any
+) -> Result:
+    """A result as our worker publishes lighteval's report."""
+    section = {
+        "tasks": dict.fromkeys(tasks),
+        "precision": "float32",
+        "weight_type": "Original",
+        "use_chat_template": False,
+        "versions": {"lighteval": "0.13.0", "transformers": "5.23.0"},
+    }
+    report = {
+        "config_general": {
+            "model_name": "acme/tiny",
+            "model_sha": COMMIT,
+            "model_config": {"batch_size": 8, "generation_parameters": {"temperature": 0}, **model_config},
+        },
+        "results": {
+            "tiny_addition|0": {"acc": 0.5},
+            "tiny_agreement|0": {"acc": 0.5},
+            "tiny_copy|0": {"exact_match": 0.5},
+            "all": {"acc": 0.5},
+        },
+        "leaderboard": {**section, **(ours or {})},
+    }
+    return read_result("acme/tiny/results_1.json", json.dumps(report).encode())
+
+
+def test_lightevals_own_command_repeats_its_run() -> None:
+    found = of(by_lighteval())
+    assert found.notes == ()
+    assert [" ".join(words(command)) for command in found.commands] == [
+        "pip install lighteval==0.13.0 transformers==5.23.0 xxhash<4",
+        f"lighteval accelerate model_name=acme/tiny,revision={COMMIT},dtype=float32,batch_size=8,"
+        "override_chat_template=False tiny_addition|0,tiny_copy|0",
+    ]
+
+
+def test_lighteval_gets_the_files_of_own_tasks_and_a_limit() -> None:
+    tasks = [
+        replace(task, file=f"tasks/{'own' if task.name == 'tiny_copy' else 'more'}.py")
+        for task in make_backend().tasks
+    ]
+    description = make_backend(engine="lighteval", tasks=tuple(tasks))
+    found = of(by_lighteval(max_length=None, ours={}), description=description)
+    assert [words(command)[3:] for command in found.commands[1:]] == [
+        ["tiny_addition|0", "--custom-tasks", "tasks/more.py"],
+        ["tiny_copy|0", "--custom-tasks", "tasks/own.py"],
+    ]
+    assert found.notes == ("The leaderboard's own tasks are in its backend's folder. Run the command there.",)
+
+
+@pytest.mark.parametrize(
+    ("result", "note"),
+    [
+        (by_lighteval(ours={"versions": {}}), "not a report of lm_eval or of our worker"),
+        (by_lighteval(("a;b|0",)), "names or versions that cannot be lighteval's"),
+        (by_lighteval(("tiny_addition",)), "names or versions that cannot be lighteval's"),
+        (by_lighteval(generation_parameters={"temperature": 1}), "settings of its run"),
+        (by_lighteval(ours={"precision": "4bit"}), "does not load models in 4bit"),
+        (
+            by_lighteval(ours={"weight_type": "Adapter", "base_model": "a/b", "base_commit": "b" * 40}),
+            "an adapter",
+        ),
+        (by_lighteval(ours={"weight_type": "Delta"}), "Delta weights"),
+    ],
+)
+def test_what_lightevals_command_line_cannot_repeat_says_why(result: Result, note: str) -> None:
+    found = of(result)
+    assert found.commands == ()
+    assert note in found.notes[0]
 
 
 def test_a_search_gives_its_first_rows_and_no_search_the_best_one() -> None:

@@ -79,7 +79,7 @@ def test_a_perfect_score_that_was_rounded_is_a_fraction(value: float) -> None:
 
 def test_the_owner_decides_what_nothing_else_can_tell() -> None:
     column = column_of("acc", 0.5, is_fraction=False, higher_is_better=False).tasks[0]
-    assert column == TaskColumn(column.task, higher_is_better=False, is_fraction=False)
+    assert column == TaskColumn(column.task, higher_is_better=False, is_fraction=False, engine="lm_eval")
     assert shown(column_of("acc", 0.5, 64.2, is_fraction=True)) == [50, 6420]
 
 
@@ -161,11 +161,6 @@ def with_settings(*settings: dict[str, Any], rank_mixed: bool = True) -> dict[st
     [
         ({"version": 2.0}, {"version": 1.0}, "Task version 1.0; most others have 2.0."),
         ({"n_shot": 5}, {"n_shot": 0}, "0 examples before each question; most others have 5."),
-        (
-            {"engine": "lm_eval"},
-            {"engine": "lighteval"},
-            "Evaluated with lighteval; most others with lm_eval.",
-        ),
         (
             {"version": 2.0, "n_shot": 5},
             {"version": 1.0, "n_shot": 3},

@@ -17,10 +17,11 @@ from src.shared.stores.mirror import Reading
 from src.shared.stores.store import Snapshot, Store
 from src.submitting.case import Case
 from src.submitting.desk import NotAccepted
-from src.submitting.form import Form, Refused
+from src.submitting.form import Form, Refused, tidied
 from src.submitting.limits import Terms
+from src.submitting.new_request import form_of
 from support.boards import NOW, Leaderboard, path_of
-from support.factories import MODEL, make_request, old_request_file
+from support.factories import COMMIT, MODEL, make_request, old_request_file
 
 
 def the_request(leaderboard: Leaderboard) -> Request:
@@ -134,7 +135,7 @@ def test_a_model_type_may_stay_unknown(leaderboard: Leaderboard) -> None:
         ({"model_type": ""}, "The model type of 'acme/tiny' is missing. Choose one of 🟢 : pretrained"),
         ({"model_type": "huge"}, "The model type 'huge' of 'acme/tiny' is not offered"),
         ({"base_model": "a/b/c"}, "'a/b/c' cannot be a model's name"),
-        ({"weight_type": "Delta"}, "its base model is missing. Name the model that it was made from"),
+        ({"weight_type": "Delta"}, "Add the delta to its base model and submit the whole model"),
     ],
 )
 def test_a_form_that_breaks_a_rule_is_refused_with_what_to_do(
@@ -185,10 +186,43 @@ def test_an_adapter_is_submitted_with_its_base_model_and_the_commit_of_it(leader
     assert (request.base_model, request.base_commit) == ("acme/base", commit_of(leaderboard, "acme/base"))
 
 
-def test_a_base_model_that_the_card_names_need_not_be_typed(leaderboard: Leaderboard) -> None:
-    leaderboard.add_model(card="license: mit\nbase_model: acme/base")
+def test_a_base_model_can_be_named_at_a_commit_and_stays_at_it_when_submitted_again(
+    leaderboard: Leaderboard,
+) -> None:
+    leaderboard.add_model(adapts="acme/base")
     leaderboard.add_model("acme/base")
-    assert leaderboard.desk.submit(leaderboard.form(weight_type="Delta")).request.base_model == "acme/base"
+    commit = commit_of(leaderboard, "acme/base")
+    receipt = leaderboard.desk.submit(
+        leaderboard.form(weight_type="Adapter", base_model=f"acme/base@{commit}")
+    )
+    assert receipt.request.base_commit == commit
+    assert form_of(receipt.request).base_model == f"acme/base@{commit}"
+    (leaderboard.folder / "models/acme/base/config.json").write_text("{}")
+    with pytest.raises(NotAccepted, match="acme/base has no revision") as refusal:
+        leaderboard.make_desk(leaderboard.requests).submit(form_of(receipt.request))
+    assert refusal.value.problems[0].field == "base_model"
+
+
+def test_a_link_to_a_base_model_at_a_commit_names_both() -> None:
+    link = f"https://huggingface.co/acme/base/tree/{COMMIT}"
+    form = tidied(Form("acme/tiny", base_model=link))
+    assert (form.base_name, form.base_revision) == ("acme/base", COMMIT)
+    assert tidied(form) == form
+    assert tidied(Form("acme/tiny", base_model="acme/base")).base_revision == "main"
+
+
+def test_the_size_in_an_adapters_request_is_that_of_both(leaderboard: Leaderboard) -> None:
+    leaderboard.add_model(adapts="acme/base")
+    large = {"weight": {"dtype": "F32", "shape": [1000, 5000], "data_offsets": [0, 20_000_000]}}
+    leaderboard.add_model("acme/base", tensors=large)
+    request = leaderboard.desk.submit(leaderboard.form(weight_type="Adapter")).request
+    assert request.params == pytest.approx(0.005, rel=0.01)
+
+
+def test_a_base_model_that_the_card_names_need_not_be_typed(leaderboard: Leaderboard) -> None:
+    leaderboard.add_model(card="license: mit\nbase_model: acme/base", adapts="/home/me/base")
+    leaderboard.add_model("acme/base")
+    assert leaderboard.desk.submit(leaderboard.form(weight_type="Adapter")).request.base_model == "acme/base"
 
 
 def test_a_base_model_that_is_not_there_is_refused(leaderboard: Leaderboard) -> None:

@@ -97,6 +97,9 @@ def the_tests(text: str) -> Markup:
         example=Example(question=text, answer=text),
     )
     backend = make_backend(tasks=(task,), versions={text: text}, device=text, batch_size=text, limit=20.0)
+    backend = replace(
+        backend, settings={"system_instruction": text, "gen_kwargs": {text: text}, "later": text}
+    )
     columns = [TaskColumn(Task(text, text, text, weight=weight)) for weight in (1.0, 2.0)]
     outside = TaskColumn(Task("other", text, text, in_average=False))
     return suite([*columns, outside], backend, num_fewshot=None)

@@ -7,6 +7,7 @@ from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 
@@ -176,6 +177,20 @@ def test_what_an_earlier_attempt_kept_is_not_computed_again(
         key: first["results"][key] for key in SHIPPED[:2]
     }
     assert whole["results"] == report_of(lighteval_job(model, limit=3))["results"]
+
+
+def test_every_prompt_is_kept_with_the_answers_if_the_owner_wants_it(model: Path, tmp_path: Path) -> None:
+    job = lighteval_job(model, "tiny_agreement|0", "tiny_copy|0", limit=2, save_samples=True)
+    evaluate(job, lambda progress: None, tmp_path / "samples")
+    found = {path.stem: pd.read_parquet(path) for path in (tmp_path / "samples").iterdir()}
+    rated, written = found["tiny_agreement%7C0"], found["tiny_copy%7C0"]
+    first = rated.iloc[0]
+    assert (first["task"], first["doc_id"]) == ("tiny_agreement|0", 0)
+    asked = json.loads(first["doc"])
+    assert first["prompt"] == asked["query"].strip() and list(first["choices"]) == asked["choices"]
+    likeliest = int(first["log_probabilities"][1] > first["log_probabilities"][0])
+    assert first["scores.acc"] == float([likeliest] == json.loads(first["target"]))
+    assert written.iloc[0]["prompt"].startswith("Repeat: ") and len(written.iloc[0]["answers"]) == 1
 
 
 def test_prompts_that_do_not_fit_are_counted(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_both_spaces_run_the_same_versions_of_what_both_use() -> None:
 
 def test_lighteval_brings_no_lm_eval_and_no_other_version_of_what_we_import() -> None:
     lighteval, backend = pins(f"{OF_LIGHTEVAL}.in"), pins("backend/requirements.in")
-    assert lighteval.keys() ^ backend.keys() == {"lighteval", "xxhash", "lm-eval"}
+    assert lighteval.keys() ^ backend.keys() == {"lighteval", "xxhash", "lm-eval", "peft"}
     assert {
         name: backend.get(name) for name in lighteval.keys() & backend.keys()
     }.items() <= lighteval.items()

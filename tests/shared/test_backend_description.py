@@ -76,7 +76,7 @@ def test_any_text_and_number_is_read_as_it_was_written(name: str, problem: str, 
 
 def test_the_file_is_yaml_that_a_person_can_read() -> None:
     text = write_description(WHOLE).decode()
-    assert text.startswith("format: 1\ntasks:\n- name: tiny\n")
+    assert text.startswith("format: 1\nengine: lm_eval\ntasks:\n- name: tiny\n")
 
 
 def test_the_same_description_gives_the_same_bytes() -> None:

@@ -401,6 +401,12 @@ def test_a_token_that_can_write_is_not_refused(hub: Hub, store: HubStore, token:
 CARD = "---\nlicense: mit\n---\n# Requests\n"
 
 
+@pytest.mark.parametrize("private", [True, False])
+def test_a_missing_dataset_is_private_only_if_it_shall_be(hub: Hub, token: str, private: bool) -> None:
+    open_store(hub, token, card=CARD, private=private).snapshot()
+    assert hub.get(RepoName("dataset", "acme/requests")).private is private
+
+
 def test_a_missing_dataset_is_created_with_its_card(hub: Hub, token: str) -> None:
     store = open_store(hub, token, card=CARD)
     assert store.snapshot().files.keys() == {"README.md"}

@@ -275,7 +275,7 @@ def fingerprint(module: str) -> str:
     ("index", "module", "known"),
     [
         (REQUESTS_INDEX, "data.request", (2, "6d808bd1b6dedff0")),
-        (RESULTS_INDEX, "data.reports", (3, "bb87677f398673e6")),
+        (RESULTS_INDEX, "data.reports", (4, "69e70976e2512c2d")),
     ],
     ids=["requests", "results"],
 )

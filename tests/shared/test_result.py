@@ -220,7 +220,7 @@ def test_a_score_has_its_standard_error_and_its_number_of_questions() -> None:
     assert result.measured("tiny_addition", "acc") == Score(0.25, 0.0433, 20)
     assert result.measured("gsm8k", "exact_match,flexible-extract") == Score(0.375, 0.02, None)
     assert result.measured("tiny_copy", "exact_match") == Score(1.0, None, None)
-    assert result.setting("gsm8k") == Setting("3.0", 0, "lm_eval")
+    assert result.setting("gsm8k") == Setting("3.0", 0, "lm_eval", (), None)
 
 
 def test_the_standard_error_of_a_mean_is_that_of_independent_parts() -> None:
@@ -292,7 +292,7 @@ def test_a_newer_report_of_lighteval_has_the_models_facts_in_its_configuration()
     assert (result.model, result.commit, result.precision) == (MODEL, COMMIT, "bfloat16")
     assert (result.limit, result.engine, result.use_chat_template) == (50, "lighteval", False)
     assert result.measured("wiki", "ppl") == Score(12.5, 0.5, 50)
-    assert result.setting("wiki") == Setting("2", 0, "lighteval")
+    assert result.setting("wiki") == Setting("2", 0, "lighteval", ())
 
 
 def test_lighteval_says_of_each_metric_whether_more_is_better() -> None:

@@ -153,6 +153,9 @@ class BrokenStore:
     def address(self, path: str) -> None:
         return None
 
+    def folder_address(self, path: str) -> None:
+        return None
+
     def check_writing(self) -> None:
         raise StoreError("acme/requests cannot be reached.")
 

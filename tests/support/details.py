@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
@@ -14,8 +15,10 @@ from src.leaderboard.rescoring import AS_PUBLISHED
 from src.leaderboard.rows import Row, Standings
 from src.page.details.links import DetailsLinks
 from src.shared.data.backend_description import Example
+from src.shared.data.provenance import Provenance, Samples
 from src.shared.data.request import Status
 from src.shared.data.result import Result, Setup
+from src.shared.data.run_settings import RunConditions, RunSettings
 from src.shared.stores.hub import Hub
 from src.shared.stores.hub_store import HubStore
 from src.tasks import Task
@@ -68,7 +71,7 @@ def everything_called(text: str) -> Board:
         Task(*each) for each in zip(("tiny_addition", text, text), (text, "acc", "x"), names, strict=True)
     ]
     setup = Setup(
-        lm_eval=text,
+        version=text,
         transformers=text,
         tasks={text: 0},
         batch_size=text,
@@ -76,6 +79,9 @@ def everything_called(text: str) -> Board:
         limit=None,
         has_chat_template=True,
         seeds=(1, None),
+        settings=RunSettings(
+            system_instruction=text, chat_template_name=text, gen_kwargs=json.dumps({text: text})
+        ),
     )
     both = ("tiny_addition", text)
     result = result_of(
@@ -87,6 +93,8 @@ def everything_called(text: str) -> Board:
         n_shot={"tiny_addition": 1, text: 2},
         versions={"tiny_addition": text, text: f"{text} 2"},
         setup=setup,
+        conditions=RunConditions(((text, text),), ((f"{text} 2", text),)),
+        provenance=Provenance(base_model=text, base_commit=text, samples=Samples(text, text)),
         attempt=1,
     )
     others = [

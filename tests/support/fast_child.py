@@ -68,6 +68,9 @@ def main(folder: Path) -> None:
     if name == "slow":
         (folder / "progress.json").write_text(json.dumps({"task": "tiny", "done": 3, "total": 10}))
         time.sleep(FOREVER)
+    if name == "samples":
+        (folder / "samples").mkdir()
+        (folder / "samples" / "tiny.parquet").write_bytes(b"rows")
     report = {"results": {task: {"acc,none": 0.5} for task in job["tasks"]}, "config": {}}
     (folder / "report.json").write_text("{" if name == "garbled" else json.dumps(report))
     if name == "environment":

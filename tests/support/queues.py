@@ -9,6 +9,7 @@ from pathlib import Path
 from src.queue.lifecycle import LeaseTerms
 from src.queue.policy import Policy
 from src.queue.reconciler import Reconciler
+from src.queue.samples import SamplesPublisher
 from src.running.executor import Executor
 from src.running.suite import Suite
 from src.shared.data.names import request_path
@@ -111,6 +112,7 @@ class Queue:
         results: Store | None = None,
         models: ModelSource | None = None,
         suite: Suite = SUITE,
+        samples: Store | None = None,
     ) -> Reconciler:
         """A worker on this queue; each call is a new process's worth of memory."""
         return Reconciler(
@@ -124,6 +126,7 @@ class Queue:
             slots=slots,
             clock=clock or self.clock,
             steady=clock or self.clock,
+            samples=SamplesPublisher(samples),
         )
 
 

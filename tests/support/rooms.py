@@ -23,7 +23,15 @@ FLOORS = {
         "page",
         "app",
     ],
-    "backend": ["envs withdrawn_secrets", "running", "queue", "settings suite", "evaluation page", "worker"],
+    "backend": [
+        "envs withdrawn_secrets",
+        "running",
+        "queue",
+        "settings",
+        "suite",
+        "evaluation page",
+        "worker",
+    ],
 }
 """The same for what lies above the shared code."""
 

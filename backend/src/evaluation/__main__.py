@@ -20,6 +20,7 @@ from src.running.job import (
     JOB_FILE,
     PROGRESS_FILE,
     REPORT_FILE,
+    SAMPLES_FOLDER,
     End,
     Failure,
     Job,
@@ -76,7 +77,8 @@ def evaluate_the_model(folder: Path) -> int:
         with explained(Step.OTHER, job):
             (folder / BEGUN_FILE).touch()
             (folder / ROOM_FILE).write_bytes(bytes(ROOM_BYTES))
-            write_json(folder / REPORT_FILE, evaluate(job, partial(write_json, folder / PROGRESS_FILE)))
+            on_progress = partial(write_json, folder / PROGRESS_FILE)
+            write_json(folder / REPORT_FILE, evaluate(job, on_progress, folder / SAMPLES_FOLDER))
     except Failed as failed:
         log.exception("could not evaluate %s", job.model)
         (folder / ROOM_FILE).unlink(missing_ok=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Protocol
 
 from src.evaluation.progress import ProgressMeter
 from src.evaluation.reports.report import Report
+from src.evaluation.reports.samples_file import Sample
 from src.running.job import Job, Progress, Trial
 from src.running.suite import EngineName, Suite
 from src.shared.data.backend_description import BackendDescription
@@ -21,10 +22,11 @@ class Evaluation(Protocol):
     def load(self, meter: ProgressMeter) -> None:
         """Load the job's model, which counts its requests with the meter. Raises `Failed`."""
 
-    def evaluate(self, task: str) -> Report:
-        """Return the report of one task, for publication: strict JSON, and no path of this machine.
+    def evaluate(self, task: str) -> tuple[Report, Iterable[Sample]]:
+        """Return the report of one task, and its samples if the job keeps them.
 
-        Raises `Failed`, or any error for which `failures.py` has a sentence.
+        The report is for publication: strict JSON, and no path of this machine. Raises `Failed`, or any error
+        for which `failures.py` has a sentence.
         """
 
     def merged(self, reports: Sequence[Report]) -> Report:

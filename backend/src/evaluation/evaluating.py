@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 from src.evaluation.devices import check_device
 from src.evaluation.engine import OnProgress, engine_of
@@ -11,15 +12,18 @@ from src.evaluation.progress import ProgressMeter
 from src.evaluation.reports.kept import KeptReports
 from src.evaluation.reports.machine import machine
 from src.evaluation.reports.report import Report
+from src.evaluation.reports.samples_file import samples_file
 from src.evaluation.versions import added_versions
-from src.running.job import Job
+from src.running.job import PEFT, Job
 from src.shared.data.reports import OURS
 
 log = logging.getLogger(__name__)
 
 
-def evaluate(job: Job, on_progress: OnProgress) -> Report:
+def evaluate(job: Job, on_progress: OnProgress, samples: Path | None = None) -> Report:
     """Return the report of this model on all the job's tasks, for publication.
+
+    If the job keeps samples, write a file of them for each task into the folder `samples`.
 
     Reuse the reports that an earlier attempt kept. If those are all, do not even load the model. Raises
     `Failed` if the model cannot be evaluated.
@@ -27,8 +31,13 @@ def evaluate(job: Job, on_progress: OnProgress) -> Report:
     engine = engine_of(job)
     evaluation = engine.begin(job)
     check_device(job)
-    made_with = {"hardware": machine(job.device), "versions": added_versions(engine.unnamed_packages)}
-    kept = KeptReports.of(job)
+    unnamed = [*engine.unnamed_packages, *([PEFT] if job.base else [])]
+    made_with = {
+        "hardware": machine(job.device),
+        "versions": added_versions(unnamed),
+        **({"settings": job.settings} if job.settings else {}),
+    }
+    kept = KeptReports.of(job, samples)
     reports = {task: report for task in job.tasks if (report := kept.read(task))}
     missing = [task for task in job.tasks if task not in reports]
     if missing:
@@ -37,8 +46,8 @@ def evaluate(job: Job, on_progress: OnProgress) -> Report:
         for task in missing:
             meter.start(task)
             with explained(Step.EVALUATION, job, task):
-                reports[task] = evaluation.evaluate(task)
+                reports[task], answered = evaluation.evaluate(task)
             meter.finish()
-            kept.write(task, reports[task])
+            kept.write(task, reports[task], samples_file(answered) if job.save_samples else None)
             log.info("evaluated %s on %s", job.model, task)
     return {**evaluation.merged([reports[task] for task in job.tasks]), OURS: made_with}

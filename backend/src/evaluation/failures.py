@@ -30,6 +30,7 @@ from src.evaluation.errors import (
     wants_too_much,
 )
 from src.running.job import NEEDS_MORE_MEMORY, End, Failure, Job
+from src.shared.errors import BadFile
 
 
 class Failed(Exception):
@@ -47,6 +48,9 @@ class Step(Enum):
     TOKENIZER = auto()
     CHAT_TEMPLATE = auto()
     WEIGHTS = auto()
+    ADAPTER_CONFIG = auto()
+    ADAPTER = auto()
+    """Putting an adapter onto its base model."""
     BEHAVIOUR = auto()
     """Trying the loaded model on a few words."""
     EVALUATION = auto()
@@ -54,7 +58,17 @@ class Step(Enum):
     """Finding the tasks, or writing its own files."""
 
 
-LOADING = frozenset({Step.CONFIGURATION, Step.TOKENIZER, Step.CHAT_TEMPLATE, Step.WEIGHTS, Step.BEHAVIOUR})
+LOADING = frozenset(
+    {
+        Step.CONFIGURATION,
+        Step.TOKENIZER,
+        Step.CHAT_TEMPLATE,
+        Step.WEIGHTS,
+        Step.ADAPTER_CONFIG,
+        Step.ADAPTER,
+        Step.BEHAVIOUR,
+    }
+)
 ANY_STEP = frozenset(Step)
 
 
@@ -175,7 +189,13 @@ RULES = [
     ),
     Rule(frozenset({Step.CHAT_TEMPLATE}), caused_by(Exception), TEMPLATE_FAILS),
     Rule(
-        frozenset({Step.WEIGHTS}),
+        frozenset({Step.ADAPTER_CONFIG}),
+        caused_by(BadFile, OSError),
+        "The adapter_config.json of {model} cannot be read. Upload the one that `save_pretrained` of peft "
+        "writes.",
+    ),
+    Rule(
+        frozenset({Step.WEIGHTS, Step.ADAPTER}),
         caused_by(SafetensorError),
         "The weights of {model} are damaged or cut off: a safetensors file cannot be read. Upload it again.",
     ),
@@ -203,6 +223,12 @@ RULES = [
         lambda error: not_converted(error) or caused_by(ValueError, TypeError, KeyError)(error),
         "The weights of {model} do not match its config.json. Save both again from one model with "
         "`save_pretrained`.",
+    ),
+    Rule(
+        frozenset({Step.ADAPTER}),
+        caused_by(ValueError, TypeError, LookupError, NotImplementedError, AttributeError, RuntimeError),
+        "peft cannot put the adapter {model} onto its base model ({error}). Save it again with a recent "
+        "peft, or merge it into its base model and submit the whole model.",
     ),
     Rule(
         frozenset({Step.EVALUATION}),

@@ -44,6 +44,10 @@ IMPORTED = (
 """What nearly every evaluation imports. transformers imports an architecture only when it is used."""
 
 
+ADAPTERS = "src.evaluation.loading.adapters"
+"""The same of an adapter's evaluation."""
+
+
 class WarmParent:
     """Serves orders until its standard input ends. Then its worker is gone, and its children are killed."""
 
@@ -139,7 +143,7 @@ class WarmParent:
 
 def warm_up(suite: Suite) -> None:
     """Import what evaluations need, and have the engine prepare the suite. A child will report what fails."""
-    for name in IMPORTED:
+    for name in (*IMPORTED, *([ADAPTERS] if suite.adapters else [])):
         try:
             import_module(name)
         except (ImportError, OSError):

@@ -20,15 +20,17 @@ from src.queue.overview import Journal, Overview, make_overview
 from src.queue.plan import Situation, held, plan
 from src.queue.policy import Policy
 from src.queue.publication import result_file
+from src.queue.samples import Files, SamplesPublisher
 from src.queue.silence import Silence
 from src.queue.validation import of_a_size, validated
+from src.queue.weight_types import base_of, has_weights_that_are_evaluated
 from src.running.executor import Executor
-from src.running.job import End, Ending, Job
+from src.running.job import BaseModel, End, Ending, Job
 from src.running.suite import Suite
 from src.shared.data.names import is_data_path, is_safe_path, log_path, result_path
 from src.shared.data.queue_order import Requests, pending
 from src.shared.data.reports import read_result
-from src.shared.data.request import ORIGINAL, Request, Status, read_request, write_request
+from src.shared.data.request import ADAPTER, Request, Status, read_request, write_request
 from src.shared.data.result import Result
 from src.shared.errors import CannotBeEvaluated, StoreError
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
@@ -77,8 +79,10 @@ class Reconciler:
         clock: Clock = utc_now,
         may_claim: Callable[[], bool] = lambda: True,
         steady: Clock = steady_now,
+        samples: SamplesPublisher | None = None,
     ) -> None:
         self.worker = worker
+        self._samples = samples or SamplesPublisher()
         self.synced: datetime | None = None
         """When both datasets were last read, by the steady clock."""
         self._request_store, self._result_store = requests, results
@@ -266,11 +270,16 @@ class Reconciler:
         }
         if runs <= self._published:
             return
+        samples = {
+            nonce: self._samples.publish(endings[nonce], self._latest[path])
+            for nonce, path in held(self._latest, endings).items()
+            if endings[nonce].samples
+        }
         files: dict[str, bytes] = {}
 
         def decide(reading: Reading[Result]) -> Commit | None:
             nonlocal files
-            files = self._to_publish(endings, reading)
+            files = self._to_publish(endings, samples, reading)
             return Commit(reading.snapshot, _message("publish", files), files) if files else None
 
         update(self._result_store, beginning_with(self._read[1], self._refresh_results), decide)
@@ -282,8 +291,10 @@ class Reconciler:
         # One that turned out to be too large is looked at again until its request says so.
         self._published = {run for run in runs if endings[run.nonce].end is not End.INVALID}
 
-    def _to_publish(self, endings: dict[str, Ending], reading: Reading[Result]) -> dict[str, bytes]:
-        """Return the result and the log of each ending, unless its run already has a result.
+    def _to_publish(
+        self, endings: dict[str, Ending], samples: Mapping[str, Files], reading: Reading[Result]
+    ) -> dict[str, bytes]:
+        """Return the result, samples and log of each ending, unless its run already has a result.
 
         An ending whose result is too large becomes an invalid one.
         """
@@ -301,10 +312,11 @@ class Reconciler:
                     request=request,
                     tasks={task: self._suite.fewshot(task) for task in self._suite.tasks},
                     now=self._clock(),
+                    samples=self._samples.entry(ending, request),
                 )
                 endings[nonce] = of_a_size(ending, len(data))
                 if endings[nonce].report is not None:
-                    files[place] = data
+                    files |= {place: data, **samples.get(nonce, {})}
             if ending.log:
                 files[log_path(request.model, request.run, request.attempt)] = ending.log
         return files
@@ -358,22 +370,25 @@ class Reconciler:
         )
 
     def _look_up(self, request: Request) -> ModelFacts:
-        """Look up a model, at most once a tick. Its revision gives the commit of an old request."""
-        if request.weight_type != ORIGINAL:
-            raise CannotBeEvaluated(
-                f"{request.model} has {request.weight_type} weights, but only {ORIGINAL} ones are evaluated "
-                "here: submit the merged model."
-            )
+        """Look up a model, at most once a tick. Its revision gives the commit of an old request.
+
+        Of an adapter, look up the base model too.
+        """
+        has_weights_that_are_evaluated(request, self._suite)
         place = result_path(request.model, LONGEST_RUN)
         if not is_safe_path(place) or not is_data_path(place):
             raise CannotBeEvaluated(
                 f"{request.model!r} cannot be the name of a folder in {self._result_store}: rename the model."
             )
-        revision = request.commit or request.revision or MAIN
-        if (request.model, revision) not in self._facts:
-            facts = self._models.describe(request.model, revision)
-            self._facts |= {(request.model, revision): facts, (request.model, facts.commit): facts}
-        return self._facts[request.model, revision]
+        if request.weight_type == ADAPTER:
+            self._describe(*base_of(request))
+        return self._describe(request.model, request.commit or request.revision or MAIN)
+
+    def _describe(self, model: str, revision: str) -> ModelFacts:
+        if (model, revision) not in self._facts:
+            facts = self._models.describe(model, revision)
+            self._facts |= {(model, revision): facts, (model, facts.commit): facts}
+        return self._facts[model, revision]
 
     def _start(self, changes: Requests) -> None:
         """Start a child for each new claim."""
@@ -391,10 +406,16 @@ class Reconciler:
             weights=self._facts[request.model, request.commit].location,
             commit=request.commit,
             precision=request.precision,
+            base=self._base_model(request) if request.weight_type == ADAPTER else None,
             use_chat_template=request.use_chat_template,
             run=request.run,
             **vars(self._suite),
         )
+
+    def _base_model(self, request: Request) -> BaseModel:
+        """Return the base model of an adapter, as it was looked up before the claim."""
+        facts = self._facts[base_of(request)]
+        return BaseModel(model=request.base_model, weights=facts.location, commit=facts.commit)
 
 
 def _message(verb: str, files: Mapping[str, object]) -> str:

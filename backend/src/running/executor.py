@@ -26,6 +26,7 @@ from src.running.job import (
     PROGRESS_FILE,
     REPORT_FILE,
     REPORTED_BY_A_CHILD,
+    SAMPLES_FOLDER,
     End,
     Ending,
     Failure,
@@ -97,9 +98,9 @@ class _RunningChild:
     @property
     def names(self) -> Mapping[str, str]:
         """Return the names that replace this machine's folders in its log."""
-        weights = self.job.weights if Path(self.job.weights).is_absolute() else ""
         folders = {str(self.folder): "job", sys.prefix: "python", str(Path.cwd()): "backend"}
-        return folders | {weights: self.job.model}
+        models = {part.weights: part.model for part in self.job.parts if Path(part.weights).is_absolute()}
+        return folders | models
 
 
 class ProcessExecutor:
@@ -175,7 +176,9 @@ class ProcessExecutor:
         """Drop an ending, or kill the child and drop its ending when it comes."""
         with self._lock:
             self._wanted.discard(nonce)
-            self._endings.pop(nonce, None)
+            ending = self._endings.pop(nonce, None)
+        if ending and ending.samples:
+            shutil.rmtree(ending.samples, ignore_errors=True)
         self._kill(nonce)
 
     def close(self) -> None:
@@ -218,9 +221,21 @@ class ProcessExecutor:
         except Exception:
             log.exception("could not watch the evaluation of %s", child.job.model)
             ending = Ending(End.WORKER, NOT_WATCHED)
+        if ending.report is not None:
+            ending = replace(ending, samples=self._set_aside(nonce, child.folder / SAMPLES_FOLDER))
         shutil.rmtree(child.folder, ignore_errors=True)
         self._end(nonce, ending)
         self._make_room()
+
+    def _set_aside(self, nonce: str, samples: Path) -> Path | None:
+        """Move a child's files of samples out of its folder, and return where they are, if there are any."""
+        if not samples.is_dir() or samples.is_symlink():
+            return None
+        place = self._folder / SAMPLES_FOLDER / nonce
+        shutil.rmtree(place, ignore_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        samples.replace(place)
+        return place
 
     def _end_of(self, child: _RunningChild) -> Ending:
         """Wait for one child, and turn what it left into an ending."""
@@ -244,13 +259,16 @@ class ProcessExecutor:
     def _weights_in_use(self) -> set[str]:
         """Return the weights in use. The cache knows them by these names, not by the models' names."""
         with self._lock:
-            return {child.job.weights for child in self._children.values()}
+            return {part.weights for child in self._children.values() for part in child.job.parts}
 
     def _end(self, nonce: str, ending: Ending) -> None:
         with self._lock:
             self._children.pop(nonce, None)
-            if nonce in self._wanted:
+            is_wanted = nonce in self._wanted
+            if is_wanted:
                 self._endings[nonce] = ending
+        if ending.samples and not is_wanted:
+            shutil.rmtree(ending.samples, ignore_errors=True)
         self._on_end()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +24,8 @@ PROGRESS_FILE = "progress.json"
 REPORT_FILE = "report.json"
 FAILURE_FILE = "failure.json"
 LOG_FILE = "log.txt"
+SAMPLES_FOLDER = "samples"
+"""A file of samples for each task, if the job keeps them."""
 BEGUN_FILE = "begun"
 """An empty file: the child has imported everything, so from now on a failure may be the model's fault."""
 
@@ -44,6 +46,19 @@ class Work(StrEnum):
     """Import what evaluations need, for the suite in the file that follows, and fork a child per order."""
 
 
+PEFT = "peft"
+"""The package that puts adapters onto their base models."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseModel:
+    """The whole model that an adapter is put onto. The fields are those of a job."""
+
+    model: str
+    weights: str
+    commit: str | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Job(Suite):
     """The job of one evaluation child: the suite, and the model to run it on."""
@@ -55,11 +70,28 @@ class Job(Suite):
     commit: str | None
     """The commit of a model on the Hub."""
     precision: str
+    base: BaseModel | None = None
+    """The base model of an adapter; None for a whole model."""
     use_chat_template: bool = False
     kept_tasks: str | None = None
     """The worker's folder for reports of single tasks, so that an attempt can continue an interrupted one."""
     run: str | None = None
     """The run of the request. Only attempts of the same run share reports of single tasks."""
+
+    @property
+    def whole_model(self) -> Job:
+        """The same job for the whole model that is loaded first: an adapter's base, or else the model."""
+        return replace(self, **vars(self.base), base=None) if self.base else self
+
+    @property
+    def parts(self) -> tuple[Job, ...]:
+        """The same job for each repository that it loads, the whole model first."""
+        return (self.whole_model, self) if self.base else (self,)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages on whose versions the scores depend."""
+        return (*super().packages, PEFT) if self.base else super().packages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +136,8 @@ class Ending:
     report: Mapping[str, object] | None = None
     """The report, only with `End.FINISHED`."""
     log: bytes = b""
+    samples: Path | None = None
+    """The folder with files of samples, until the evaluation is forgotten."""
 
 
 def write_json(path: Path, value: object) -> None:

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from src.running.arguments import DEFAULT_SEEDS, Arguments
 from src.shared.errors import ConfigurationError
 
 ENTRY = re.compile(r"\s*([^\s|]+)\s*(?:\|\s*(\d+)\s*)?")
 """`name` or `name|few-shot`."""
 
 ENTRY_OF_LIGHTEVAL = re.compile(
-    r"\s*(?:(?:[^\s|]+)\s*\|\s*(?=[^\s|]+\s*\|))?([^\s|]+)\s*(?:\|\s*(\d+)\s*(?:\|\s*[01]\s*)?)?"
+    r"\s*(?:(?:[^\s|]+)\s*\|\s*(?=[^\s|]+\s*\|))?(?!\d+\s*(?:\||$))([^\s|]+)\s*(?:\|\s*(\d+)\s*(?:\|\s*[01]\s*)?)?"
 )
 """`name`, `name|few-shot`, `suite|name|few-shot`, and the old template's `suite|name|few-shot|truncate`."""
 
@@ -36,6 +37,22 @@ PACKAGES = {
     EngineName.LIGHTEVAL: ("lighteval", "transformers", "torch", "datasets"),
 }
 """The packages on whose versions the scores of an engine depend."""
+
+
+SETTINGS = (
+    "gen_kwargs",
+    "system_instruction",
+    "fewshot_as_multiturn",
+    "chat_template_name",
+    "enable_thinking",
+    "think_end_token",
+    "max_length",
+    "seeds",
+    "metadata",
+    "model_args",
+    "bootstrap_iters",
+)
+"""The settings of a suite that change how any task is evaluated, or how exact its standard errors are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +79,35 @@ class Suite:
     """Whether tasks may execute code that the model writes."""
     publish_examples: bool = False
     """Whether to publish a question of each task with its answer."""
+    save_samples: bool = False
+    """Whether to keep every prompt with the model's answers."""
+    adapters: bool = True
+    """Whether adapters are evaluated too, each on its base model."""
+    gen_kwargs: Arguments | None = None
+    """How models write, in place of what each task says: lm_eval's `gen_kwargs`."""
+    system_instruction: str | None = None
+    """What every prompt begins with; the system's turn where the chat template is used."""
+    fewshot_as_multiturn: bool | None = None
+    """Whether examples are earlier turns of the conversation. None means where the chat template is used."""
+    chat_template_name: str | None = None
+    """Which of a model's chat templates to use, if it has several."""
+    enable_thinking: bool | None = None
+    """What the chat template is told about thinking; None tells it nothing."""
+    think_end_token: str | None = None
+    """What ends a model's thinking, a text or the number of a token. Only the text after it is the answer."""
+    max_length: int | None = None
+    """The most tokens that a model may see at once, if its own context is longer."""
+    seeds: tuple[int | None, ...] = DEFAULT_SEEDS
+    """Those of Python, NumPy, PyTorch and the choice of examples; None leaves one unset."""
+    metadata: Arguments | None = None
+    """What tasks that make their own questions are told: lm_eval's `metadata`."""
+    model_args: Arguments | None = None
+    """Further arguments of lm_eval's model; `running/arguments.py` lists them."""
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """Those of SETTINGS that are not at their default, by name."""
+        return {name: value for name in SETTINGS if (value := getattr(self, name)) != getattr(Suite, name)}
 
     @property
     def packages(self) -> tuple[str, ...]:

@@ -22,9 +22,9 @@ from src.running.watch import ChildLimits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import exit_on_configuration_error
+from src.suite.from_settings import make_suite
 from src.suite.trial import GOES_ON, trial_from
 from src.withdrawn_secrets import withdraw_secrets
-from src.worker import make_suite
 
 WELL, HAS_PROBLEMS, NOT_FOUND_OUT = 0, 1, 3
 """Exit statuses. 2 means a mistake in the settings."""

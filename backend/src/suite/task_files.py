@@ -21,7 +21,7 @@ FORMAT = 2
 IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 """Folders that lm_eval also ignores."""
 
-WITHOUT_EFFECT = ("batch_size", "bootstrap_iters", "device", "limit", "tasks_dir")
+WITHOUT_EFFECT = ("batch_size", "bootstrap_iters", "device", "limit", "save_samples", "tasks_dir")
 """Settings of a suite that do not affect whether its tasks can be evaluated."""
 
 VARIABLES = ("HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")

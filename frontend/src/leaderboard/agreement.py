@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from src.leaderboard.engines import Engine, engine_of
 from src.shared.data.backend_description import BackendDescription, TaskDescription
+from src.shared.data.benchmark import SEPARATOR, keys_meant
 from src.shared.version import VERSION
-from src.tasks import Task
+from src.tasks import ANY_ENGINE, Task
 
 MOST_OF_A_VERSION = 20
 """Characters that are shown of the version in the backend's file."""
@@ -21,12 +23,29 @@ class BothSides:
     num_fewshot: int | None
     backend: BackendDescription
 
+    @property
+    def engine(self) -> Engine:
+        """The engine that the backend runs."""
+        return engine_of(self.backend)
+
 
 def described(task: Task, backend: BackendDescription | None) -> TaskDescription | None:
     """Return the description of a column's benchmark, or of the group that it is part of."""
     tasks = backend.tasks if backend else ()
-    named = next((each for each in tasks if each.name == task.benchmark), None)
-    return named or next((each for each in tasks if task.benchmark in each.parts), None)
+    named = next((each for each in tasks if is_task(each, task)), None)
+    return named or next((each for each in tasks if means_any(each.parts, task.benchmark)), None)
+
+
+def is_task(known: TaskDescription, task: Task) -> bool:
+    """Return whether a description is of a column's benchmark itself, not of a group around it."""
+    return means_any((known.name,), task.benchmark)
+
+
+def means_any(names: tuple[str, ...], benchmark: str) -> bool:
+    """Return whether a benchmark means one of these tasks: `gsm8k` also means lighteval's `gsm8k|5`."""
+    if benchmark in names or not any(SEPARATOR in name for name in names):
+        return benchmark in names
+    return bool(keys_meant(names, benchmark))
 
 
 def differences(
@@ -43,8 +62,20 @@ def every_column_is_run(sides: BothSides) -> Iterator[str]:
         if not described(task, sides.backend):
             yield (
                 f"The column {task.col_name} stays empty for new models: the backend does not run "
-                f"{task.benchmark}. Add it to TASKS_HARNESS in the backend's settings, or remove the column "
-                "from src/about.py."
+                f"{task.benchmark}. Add it to {sides.engine.tasks_setting} in the backend's settings, or "
+                "remove the column from src/about.py."
+            )
+
+
+def every_column_shows_the_backends_engine(sides: BothSides) -> Iterator[str]:
+    """A column of another engine's scores stays empty."""
+    ours = sides.engine.name
+    for task in sides.tasks:
+        if task.engine not in (None, ANY_ENGINE, ours) and described(task, sides.backend):
+            yield (
+                f"The column {task.col_name} stays empty for new models: it shows the scores of "
+                f"{task.engine}, and the backend evaluates with {ours}. Write engine={ours!r} or "
+                f"engine={ANY_ENGINE!r} in its Task in src/about.py, or leave engine out."
             )
 
 
@@ -52,7 +83,7 @@ def every_metric_is_computed(sides: BothSides) -> Iterator[str]:
     """A column whose metric no report has stays empty. The metrics of a group's parts are not known."""
     for task in sides.tasks:
         known = described(task, sides.backend)
-        if known and known.name == task.benchmark and known.metrics and not known.metric(task.metric):
+        if known and is_task(known, task) and known.metrics and not known.metric(task.metric):
             metrics = ", ".join(metric.key for metric in known.metrics)
             yield (
                 f"The column {task.col_name} stays empty for new models: {task.benchmark} has no metric "
@@ -64,7 +95,7 @@ def every_direction_is_the_same(sides: BothSides) -> Iterator[str]:
     """A score would be ranked the wrong way round."""
     for task in sides.tasks:
         known = described(task, sides.backend)
-        metric = known.metric(task.metric) if known and known.name == task.benchmark else None
+        metric = known.metric(task.metric) if known and is_task(known, task) else None
         if (
             metric
             and None not in (directions := {task.higher_is_better, metric.higher_is_better})
@@ -73,18 +104,17 @@ def every_direction_is_the_same(sides: BothSides) -> Iterator[str]:
             better = "higher" if metric.higher_is_better else "lower"
             yield (
                 f"For the column {task.col_name}, src/about.py says higher_is_better={task.higher_is_better}"
-                f", but lm_eval says that {better} is better. Correct the one that is wrong."
+                f", but {sides.engine.name} says that {better} is better. Correct the one that is wrong."
             )
 
 
 def every_task_has_a_column(sides: BothSides) -> Iterator[str]:
     """A task that nobody sees costs time."""
     for known in sides.backend.tasks:
-        names = {known.name, *known.parts}
-        if not any(task.benchmark in names for task in sides.tasks):
+        if not any(means_any((known.name, *known.parts), task.benchmark) for task in sides.tasks):
             yield (
                 f"The backend evaluates {known.name}, which no column shows. Add it to Tasks in "
-                "src/about.py, or remove it from TASKS_HARNESS in the backend's settings."
+                f"src/about.py, or remove it from {sides.engine.tasks_setting} in the backend's settings."
             )
 
 
@@ -124,6 +154,7 @@ def both_run_the_same_version(sides: BothSides) -> Iterator[str]:
 
 RULES: list[Callable[[BothSides], Iterator[str]]] = [
     every_column_is_run,
+    every_column_shows_the_backends_engine,
     every_metric_is_computed,
     every_direction_is_the_same,
     every_task_has_a_column,

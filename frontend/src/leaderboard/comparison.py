@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from src.columns import size
 from src.leaderboard.details import Measured, compared, difference, measured
+from src.leaderboard.marking import conditions_in_words
 from src.leaderboard.ranking import Averaging
 from src.leaderboard.references import referred
 from src.leaderboard.rows import Row, Standings
@@ -137,7 +138,7 @@ def _parameters(row: Row) -> str:
 
 def _of_results(read: Callable[[Result], str | None]) -> Callable[[Row], str]:
     """Return how a setting of a row's results reads, each value once."""
-    return lambda row: ", ".join(sorted({value for result in row.results if (value := read(result))}))
+    return lambda row: ", ".join(sorted({value for result in row.origins if (value := read(result))}))
 
 
 SETTINGS: dict[str, Callable[[Row], str]] = {
@@ -149,7 +150,8 @@ SETTINGS: dict[str, Callable[[Row], str]] = {
     "System prompt's hash": _of_results(lambda result: result.provenance.system_instruction_sha),
     "Limit": lambda row: "" if row.limit is None else f"{row.limit:g}",
     "Evaluated with": _of_results(lambda result: result.engine),
-    "lm_eval": _of_results(lambda result: result.setup.lm_eval if result.setup else None),
+    "Engine's version": _of_results(lambda result: result.setup.version if result.setup else None),
+    "Further settings": _of_results(conditions_in_words),
     "transformers": _of_results(lambda result: result.setup.transformers if result.setup else None),
     "Batch size": _of_results(lambda result: result.setup.batch_size if result.setup else None),
     "Hardware": _of_results(lambda result: result.provenance.hardware),

@@ -85,6 +85,8 @@ class Change(NamedTuple):
     score: float
     before: float | None
     """The score of the last run with this task; None for the first one."""
+    engine: str | None = None
+    """The engine that computed it, if the column does not show that engine's scores."""
 
 
 class Run(NamedTuple):
@@ -171,8 +173,14 @@ def _runs(standings: Standings, row: Row) -> Iterator[Run]:
     last: dict[int, float] = {}
     by_commit: dict[str | None, dict[int, float]] = {}
     for result in row.runs:
-        scores = _scores(standings.tasks, result)
-        changes = [Change(standings.tasks[place], score, last.get(place)) for place, score in scores.items()]
+        found = _scores(standings.tasks, result)
+        scores = {place: score for place, score in found.items() if standings.tasks[place].shows(result)}
+        changes = [
+            Change(standings.tasks[place], score, last.get(place))
+            if place in scores
+            else Change(standings.tasks[place], score, None, result.engine)
+            for place, score in found.items()
+        ]
         last.update(scores)
         now = by_commit.setdefault(known_commit(result) or row.commit, {})
         now.update(scores)

@@ -8,9 +8,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from src.leaderboard.marking import LEFT_OUT, differences
 from src.leaderboard.ranking import Averaging, averaged, ranked, scored
 from src.leaderboard.rows import Row, Standings, known_commit
-from src.leaderboard.scoring import Evidence, TaskColumn, column_of, differences, doubts, name_in
+from src.leaderboard.scoring import Evidence, TaskColumn, column_of, doubts, name_in
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.reasons import Reasons, reason_for
 from src.shared.data.request import Request, Status
@@ -52,8 +53,8 @@ def standings(
     """
     standing = (result for result in results if not _is_taken_back(result, requests))
     results = sorted(standing, key=lambda result: (result.ended, result.path))
-    found = [Evidence(task, results) for task in tasks]
-    columns = tuple(column_of(each, backend) for each in found)
+    found = [Evidence(task, results, backend) for task in tasks]
+    columns = tuple(map(column_of, found))
     finished: dict[tuple[str, str], list[Request]] = defaultdict(list)
     for request in requests.values():
         if request.status is Status.FINISHED:
@@ -65,7 +66,7 @@ def standings(
             known
         )
     averaging = Averaging.of(columns)
-    rows = _marked([_row(group, columns, averaging) for group in groups.values()], columns)
+    rows = _marked([_row(group, columns, averaging) for group in groups.values()], found, columns)
     rows = scored(rows, columns, rank_mixed=rank_mixed)
     rows = [_with_flag(_with_presence(row, presences), flags) for row in rows]
     return Standings(columns, ranked(rows), rank_mixed=rank_mixed, doubts=doubts(found))
@@ -138,7 +139,7 @@ def _merged(
     """Merge one commit's results (the oldest first) by task: the newest score of each task counts."""
     latest = group[-1].result
     newest_first = [known.result for known in reversed(group)]
-    found = [_newest_score(newest_first, column.task) for column in columns]
+    found = [_newest_score(newest_first, column) for column in columns]
     sources = tuple(source for source, _ in found)
     known = [score for _, score in found]
     scores = tuple(column.shown(score and score.value) for score, column in zip(known, columns, strict=True))
@@ -166,17 +167,31 @@ def _merged(
     return averaged(row, scores, averaging)
 
 
-def _marked(rows: Sequence[Row], columns: Sequence[TaskColumn]) -> list[Row]:
-    """Return the rows with a mark at each score that may not be comparable with most of its column."""
-    found = []
-    for place, column in enumerate(columns):
-        sources = (row.sources[place] for row in rows)
-        task = column.task
-        found.append(differences([each.setting(name_in(each, task)) if each else None for each in sources]))
+def _marked(rows: Sequence[Row], found: Sequence[Evidence], columns: Sequence[TaskColumn]) -> list[Row]:
+    """Return the rows with a mark at each score that may not be comparable with most of its column, and at
+    each one that is missing because another engine computed it.
+    """
+    marks = []
+    for place, (evidence, column) in enumerate(zip(found, columns, strict=True)):
+        sources, task = [row.sources[place] for row in rows], column.task
+        of_scores = differences([each.setting(name_in(each, task)) if each else None for each in sources])
+        others = {id(result): result.engine for result in evidence.left_out}
+        marks.append(
+            [
+                mark if source or not others else _left_out(row, others, column)
+                for row, source, mark in zip(rows, sources, of_scores, strict=True)
+            ]
+        )
     return [
-        replace(row, marks=marks) if any(marks) else row
-        for row, marks in zip(rows, zip(*found, strict=True), strict=True)
+        replace(row, marks=each) if any(each) else row
+        for row, each in zip(rows, zip(*marks, strict=True), strict=True)
     ]
+
+
+def _left_out(row: Row, others: Mapping[int, str | None], column: TaskColumn) -> str:
+    """Return why a row without a score has none, if another engine's score is left out; else nothing."""
+    named = next((engine for result in reversed(row.runs) if (engine := others.get(id(result)))), None)
+    return LEFT_OUT.format(named, column.engine) if named else ""
 
 
 def _error(score: Score | None, column: TaskColumn) -> float | None:
@@ -192,9 +207,12 @@ def _asked_fewer(samples: Sequence[int | None], columns: Sequence[TaskColumn]) -
     )
 
 
-def _newest_score(newest_first: Sequence[Result], task: Task) -> tuple[Result | None, Score | None]:
-    """Return the newest score of a task and its result."""
+def _newest_score(newest_first: Sequence[Result], column: TaskColumn) -> tuple[Result | None, Score | None]:
+    """Return the newest score that a column can show, and its result."""
+    task = column.task
     for result in newest_first:
+        if not column.shows(result):
+            continue
         score = result.measured(name_in(result, task), task.metric)
         if score is not None:
             return result, score

@@ -1,38 +1,29 @@
-"""The commands that reproduce a row's scores: lm_eval as it was run, on the same commit of the model."""
+"""The commands that reproduce a row's scores: each run as it was, on the same commit of the model."""
 
 from __future__ import annotations
 
 import re
-import shlex
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
+from src.leaderboard.commands import lighteval, lm_eval
+from src.leaderboard.commands.model import Model, Place
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.search import found, read_search
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.model_name import is_model_name
-from src.shared.data.precision import PRECISIONS
 from src.shared.data.request import ORIGINAL
-from src.shared.data.result import Setup
+from src.shared.data.result import Result, Setup
+from src.shared.data.run_settings import LIGHTEVAL
 from src.shared.times import to_text
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
-PLAIN = re.compile(r"[\w.:+-]{1,200}", re.ASCII)
-"""Names of tasks and devices, numbers, versions."""
-
-LM_EVALS_SEEDS = (0, 1234, 1234, 1234)
-"""lm_eval's default seeds."""
-
-LOCAL_MODELS = "$LEADERBOARD_DATA_DIR/models"
-"""The place of a model that is not on the Hub. The shell of whoever runs the leaderboard knows the folder."""
+ADAPTER = "Adapter"
 
 OFFERED = 5
 """How many rows are reproduced for one search."""
-
-NEXT_LINE = " \\\n  "
 
 
 @dataclass(frozen=True)
@@ -71,94 +62,83 @@ def reproduction(
     row: Row, *, local_models: Collection[str] = (), description: BackendDescription | None = None
 ) -> Reproduction:
     """Return how to reproduce a row's scores. Without commands, a note says why there are none."""
-    setups = [result.setup for result in row.results if result.setup]
-    obstacle = _obstacle(row, setups)
-    if obstacle:
+    runs = [(result, result.setup) for result in row.origins if result.setup]
+    if not runs:
+        note = (
+            "Its result is not a report of lm_eval or of our worker, so we cannot show how to reproduce it."
+        )
+        return Reproduction(row, (note,))
+    if not is_model_name(row.model) or (row.commit and not COMMIT.fullmatch(row.commit)):
+        return Reproduction(row, ("Its result names a model or a commit that the Hub could not have.",))
+    models = [_model(row, result, local_models) for result, _ in runs]
+    obstacles = (
+        _obstacle_of_weights(row, model) or _obstacle(result, setup, model)
+        for (result, setup), model in zip(runs, models, strict=True)
+    )
+    if obstacle := next(filter(None, obstacles), None):
         return Reproduction(row, (obstacle,))
-    notes = []
-    is_local = row.model in local_models
-    if is_local:
-        notes.append("The model is not on the Hub. It is in the leaderboard's local folder of models.")
-    elif row.commit is None:
-        notes.append("The result does not say which commit of the model was evaluated.")
     own_tasks = _own_tasks(description)
-    if any(own_tasks & setup.tasks.keys() for setup in setups):
+    notes = [*_notes(row, models[0]), *chain(*(lm_eval.notes(setup) for _, setup in runs))]
+    if any(_has_own_tasks(setup, own_tasks) for _, setup in runs):
         notes.append("The leaderboard's own tasks are in its backend's folder. Run the command there.")
     include_path = description.include_path if description and own_tasks else None
-    model = _model_arguments(row, is_local=is_local)
-    commands = chain(*(_commands(setup, model, own_tasks, include_path) for setup in setups))
-    return Reproduction(row, tuple(notes), tuple(dict.fromkeys(commands)))
+    commands = chain(
+        *(
+            lighteval.commands(setup, model, own_tasks)
+            if setup.engine == LIGHTEVAL
+            else lm_eval.commands(setup, model, own_tasks, include_path)
+            for (_, setup), model in zip(runs, models, strict=True)
+        )
+    )
+    return Reproduction(row, tuple(dict.fromkeys(notes)), tuple(dict.fromkeys(commands)))
 
 
-def _obstacle(row: Row, setups: Collection[Setup]) -> str | None:
-    """Return why lm_eval's command line cannot reproduce the row's scores, or None if nothing prevents it."""
-    if not setups:
-        return "Its result is not a report of lm_eval, so we cannot show how to reproduce it."
-    if not is_model_name(row.model) or (row.commit and not COMMIT.fullmatch(row.commit)):
-        return "Its result names a model or a commit that the Hub could not have."
-    if not all(map(PLAIN.fullmatch, _words(setups))):
-        return "Its result contains names or versions that cannot be lm_eval's."
-    if row.precision not in PRECISIONS:
-        return f"lm_eval's command line does not load models in {row.precision}."
-    if row.weight_type != ORIGINAL:
-        return f"It has {row.weight_type} weights, which lm_eval's command line cannot load at a commit."
-    return None
+def _model(row: Row, result: Result, local_models: Collection[str]) -> Model:
+    """Return what a command must know of the model."""
+    known = result.provenance
+    base = None
+    if row.weight_type == ADAPTER and known.base_model:
+        base = Place(known.base_model, known.base_commit, known.base_model in local_models)
+    place = Place(row.model, row.commit, row.model in local_models)
+    return Model(place, row.precision, base, known.versions.get("peft"))
 
 
-def _words(setups: Iterable[Setup]) -> Iterator[str]:
-    """Yield what goes from the result files into the commands."""
-    for setup in setups:
-        yield from (setup.lm_eval, setup.transformers or "-", setup.batch_size, setup.device or "-")
-        yield from setup.tasks
+def _obstacle_of_weights(row: Row, model: Model) -> str | None:
+    """Return why no command can load the model's weights, or None."""
+    base = model.base
+    if row.weight_type == ORIGINAL or (base and (base.commit or base.is_local)):
+        return None
+    if row.weight_type == ADAPTER:
+        return "It is an adapter, and its result does not say which commit of which model it was put on."
+    return f"It has {row.weight_type} weights, which no command line can load at a commit."
 
 
-def _own_tasks(description: BackendDescription | None) -> set[str]:
-    """Return the tasks in the leaderboard's own folder, as opposed to lm_eval's collection."""
+def _obstacle(result: Result, setup: Setup, model: Model) -> str | None:
+    """Return why a run cannot be repeated exactly by its engine's command line, or None."""
+    if setup.engine == LIGHTEVAL:
+        has_settings = bool(result.conditions and result.conditions.always)
+        return lighteval.obstacle(setup, model, has_settings=has_settings)
+    return lm_eval.obstacle(setup, model)
+
+
+def _notes(row: Row, model: Model) -> Iterator[str]:
+    """Yield what people must know of the model."""
+    if model.place.is_local:
+        yield "The model is not on the Hub. It is in the leaderboard's local folder of models."
+    elif row.commit is None:
+        yield "The result does not say which commit of the model was evaluated."
+
+
+def _own_tasks(description: BackendDescription | None) -> dict[str, str]:
+    """Return the tasks in the leaderboard's own folder, with their files."""
     if not description:
-        return set()
+        return {}
     folder = f"{description.include_path}/"
-    return {task.name for task in description.tasks if (task.file or "").startswith(folder)}
+    return {task.name: task.file for task in description.tasks if task.file and task.file.startswith(folder)}
 
 
-def _model_arguments(row: Row, *, is_local: bool) -> str:
-    """Return the value of --model_args, quoted for the shell."""
-    if is_local:
-        return f'"pretrained={LOCAL_MODELS}/{row.model},dtype={row.precision}"'
-    revision = f",revision={row.commit}" if row.commit else ""
-    return shlex.quote(f"pretrained={row.model}{revision},dtype={row.precision}")
-
-
-def _commands(
-    setup: Setup, model: str, own_tasks: Collection[str], include_path: str | None
-) -> Iterator[str]:
-    """Yield the versions to install, then one command per number of examples."""
-    packages = [f"lm_eval[hf]=={setup.lm_eval}"]
-    packages += [f"transformers=={setup.transformers}"] if setup.transformers else []
-    yield shlex.join(["pip", "install", *packages])
-    by_fewshot: dict[int | None, list[str]] = defaultdict(list)
-    for task, number in setup.tasks.items():
-        by_fewshot[number].append(task)
-    for number, tasks in by_fewshot.items():
-        options = [["--tasks", ",".join(tasks)], *_options(setup, number)]
-        options += [["--include_path", include_path]] if include_path and {*tasks} & {*own_tasks} else []
-        command = ["lm_eval --model hf", f"--model_args {model}", *map(shlex.join, options)]
-        yield NEXT_LINE.join(command)
-
-
-def _options(setup: Setup, num_fewshot: int | None) -> Iterator[list[str]]:
-    """Yield the options of lm_eval besides the model and the tasks."""
-    if num_fewshot is not None:
-        yield ["--num_fewshot", str(num_fewshot)]
-    if setup.has_chat_template:
-        yield ["--apply_chat_template"]
-    yield ["--batch_size", setup.batch_size]
-    if setup.device:
-        yield ["--device", setup.device]
-    if setup.limit is not None:
-        is_whole = setup.limit >= 1 and setup.limit.is_integer()
-        yield ["--limit", str(int(setup.limit) if is_whole else setup.limit)]
-    if None not in setup.seeds and setup.seeds != LM_EVALS_SEEDS:
-        yield ["--seed", ",".join(map(str, setup.seeds))]
+def _has_own_tasks(setup: Setup, own_tasks: Mapping[str, str]) -> bool:
+    return any(task in own_tasks or task.partition("|")[0] in own_tasks for task in setup.tasks)
 
 
 def _one_line(text: str) -> str:

@@ -97,6 +97,11 @@ class Row:
         found = {source.path: source for source in self.sources if source}
         return tuple(sorted(found.values(), key=lambda result: (result.ended, result.path)))
 
+    @property
+    def origins(self) -> tuple[Result, ...]:
+        """The results that the scores are from. Of a row without scores, its newest run."""
+        return self.results or self.runs[-1:]
+
 
 @dataclass(frozen=True)
 class Standings:

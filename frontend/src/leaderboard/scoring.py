@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from src.leaderboard.agreement import described
+from src.leaderboard.agreement import described, is_task
+from src.leaderboard.engines import ENGINES
+from src.leaderboard.marking import most_common
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.benchmark import metric_key
-from src.shared.data.result import Result, Setting
-from src.tasks import Task
-
-T = TypeVar("T")
+from src.shared.data.result import Result
+from src.tasks import ANY_ENGINE, Task
 
 LOWER_WORDS = {
     *("perplexity", "ppl", "bits", "bpb", "bpc", "nll", "loss", "entropy", "brier", "ece"),
@@ -58,6 +57,8 @@ class TaskColumn:
     """The score of guessing, as people read it; None if it is unknown."""
     questions: int | None = None
     """How many questions the backend asks of every model, if it says so."""
+    engine: str | None = None
+    """The engine whose scores it shows; None means any."""
 
     @property
     def header(self) -> str:
@@ -68,6 +69,10 @@ class TaskColumn:
     def is_averaged(self) -> bool:
         """Whether the column is part of averages."""
         return self.task.in_average and self.higher_is_better
+
+    def shows(self, result: Result) -> bool:
+        """Return whether the column can show a score of a result. An unknown engine counts as its own."""
+        return self.engine is None or result.engine in (None, self.engine)
 
     def shown(self, score: float | None) -> float | None:
         """Return the score as people read it, or None if it is not finite."""
@@ -103,18 +108,44 @@ class Evidence:
 
     task: Task
     results: Sequence[Result]
+    backend: BackendDescription | None = None
 
     @cached_property
-    def scores(self) -> list[tuple[float, Result]]:
-        """Every score, and the result that it is in."""
+    def every_score(self) -> list[tuple[float, Result]]:
+        """Every score of any engine, and the result that it is in."""
         task = self.task
         pairs = ((result.score(name_in(result, task), task.metric), result) for result in self.results)
         return [(score, result) for score, result in pairs if score is not None]
 
     @cached_property
+    def engine(self) -> str | None:
+        """The engine whose scores the column shows: the owner's choice, or else the backend's if it runs the
+        task, or else that of most scores. None means any.
+        """
+        if self.task.engine is not None:
+            return None if self.task.engine == ANY_ENGINE else self.task.engine
+        if self.backend and described(self.task, self.backend):
+            return self.backend.engine
+        return most_common(result.engine for _, result in self.every_score)
+
+    @cached_property
+    def scores(self) -> list[tuple[float, Result]]:
+        """Every score that the column can show."""
+        if self.engine is None:
+            return self.every_score
+        return [each for each in self.every_score if each[1].engine in (None, self.engine)]
+
+    @cached_property
+    def left_out(self) -> list[Result]:
+        """The results whose scores are of another engine than the column's."""
+        if len(self.scores) == len(self.every_score):
+            return []
+        return [result for _, result in self.every_score if result.engine not in (None, self.engine)]
+
+    @cached_property
     def without_score(self) -> list[Result]:
         """The results that have none."""
-        having = {id(result) for _, result in self.scores}
+        having = {id(result) for _, result in self.every_score}
         return [result for result in self.results if id(result) not in having]
 
     @cached_property
@@ -138,7 +169,7 @@ def name_in(result: Result, task: Task) -> str:
     return next(old, task.benchmark)
 
 
-def column_of(evidence: Evidence, backend: BackendDescription | None = None) -> TaskColumn:
+def column_of(evidence: Evidence) -> TaskColumn:
     """Decide what kind of scores a task's column has, and add what the backend says about the task.
 
     The owner decides first, then the newest report with a direction, then the metric's name. Scores are
@@ -146,7 +177,9 @@ def column_of(evidence: Evidence, backend: BackendDescription | None = None) -> 
     """
     task, words = evidence.task, _words(evidence.task.metric)
     newest_first = (
-        result.goes_up(name_in(result, task), task.metric) for result in reversed(evidence.results)
+        result.goes_up(name_in(result, task), task.metric)
+        for result in reversed(evidence.results)
+        if evidence.engine is None or result.engine in (None, evidence.engine)
     )
     by_name = not words & LOWER_WORDS or bool(words & HIGHER_WORDS)
     up = next((reported for reported in newest_first if reported is not None), by_name)
@@ -155,10 +188,11 @@ def column_of(evidence: Evidence, backend: BackendDescription | None = None) -> 
         task,
         higher_is_better=up if task.higher_is_better is None else task.higher_is_better,
         is_fraction=fraction if task.is_fraction is None else task.is_fraction,
+        engine=evidence.engine,
     )
-    known = described(task, backend)
+    known = described(task, evidence.backend)
     guessing = known.random_baseline if known and task.random_baseline is None else task.random_baseline
-    is_the_task = known is not None and known.name == task.benchmark
+    is_the_task = known is not None and is_task(known, task)
     return replace(
         column,
         guessing=column.shown(guessing),
@@ -167,45 +201,17 @@ def column_of(evidence: Evidence, backend: BackendDescription | None = None) -> 
 
 
 def doubts(found: Sequence[Evidence]) -> tuple[str, ...]:
-    """Return sentences for the owner about columns with missing or unreadable scores, or with two scales."""
-    rules = (_is_filled, _means_one_thing, _is_readable, _has_one_scale)
+    """Return sentences for the owner about columns with missing or unreadable scores, with two engines'
+    scores, or with two scales.
+    """
+    rules = (_is_filled, _means_one_thing, _has_one_engine, _is_readable, _has_one_scale)
     return tuple(sentence for evidence in found for rule in rules for sentence in rule(evidence))
-
-
-def differences(settings: Sequence[Setting | None]) -> list[str]:
-    """Return how each score of a column differs from most others; empty if it does not."""
-    known = [setting for setting in settings if setting]
-    if len(set(known)) < 2:
-        return [""] * len(settings)
-    usual = Setting(
-        _most_common([setting.version for setting in known]),
-        _most_common([setting.n_shot for setting in known]),
-        _most_common([setting.engine for setting in known]),
-    )
-    return ["" if setting is None else _difference(setting, usual) for setting in settings]
-
-
-def _difference(setting: Setting, usual: Setting) -> str:
-    phrases = (
-        ("Task version {}; most others have {}.", setting.version, usual.version),
-        ("{} examples before each question; most others have {}.", setting.n_shot, usual.n_shot),
-        ("Evaluated with {}; most others with {}.", setting.engine, usual.engine),
-    )
-    return " ".join(
-        phrase.format(own, others) for phrase, own, others in phrases if own is not None and own != others
-    )
-
-
-def _most_common(values: Sequence[T | None]) -> T | None:
-    """Return the most common known value; among equals, the one that comes last."""
-    counts = Counter(value for value in reversed(values) if value is not None)
-    return next((value for value, _ in counts.most_common(1)), None)
 
 
 def _is_filled(evidence: Evidence) -> Iterator[str]:
     """A column that stays empty deprives every model of its rank and average."""
     task, results = evidence.task, evidence.results
-    if not results or evidence.scores or evidence.mixed:
+    if not results or evidence.every_score or evidence.mixed:
         return
     found = [(result, name) for result in results for name in result.tasks(task.benchmark)]
     keys = sorted({key for result, name in found for key in result.scores[name]})
@@ -235,6 +241,22 @@ def _means_one_thing(evidence: Evidence) -> Iterator[str]:
             f"{task.benchmark}, for the column {task.col_name}, means several things in {mixed.path}: "
             f"{_listed(mixed.mixed_settings(task.benchmark))}. Write one of them in src/about.py."
         )
+
+
+def _has_one_engine(evidence: Evidence) -> Iterator[str]:
+    """Two engines score the same questions a little differently: somebody has to choose."""
+    task, number = evidence.task, len(evidence.left_out)
+    others = sorted({result.engine for result in evidence.left_out if result.engine})
+    if not others:
+        return
+    scores = "1 score" if number == 1 else f"{number:,} scores"
+    all_together = f'engine="{ANY_ENGINE}" for all together'
+    ways = [f'engine="{name}" for {name} alone' for name in others if name in ENGINES]
+    yield (
+        f"The column {task.col_name} shows the scores of {evidence.engine}. {scores} of {_listed(others)} "
+        f"{'is' if number == 1 else 'are'} left out. To show others, write in its Task in src/about.py: "
+        f"{' or '.join([*ways, all_together])}."
+    )
 
 
 def _is_readable(evidence: Evidence) -> Iterator[str]:

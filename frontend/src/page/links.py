@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from src.board.keeper import Keeper
 from src.leaderboard.rows import Row
 from src.shared.data.model_name import is_model_name
+from src.shared.data.provenance import Samples
 from src.shared.stores.store import Store
 
 REQUEST = "request"
@@ -38,6 +39,12 @@ class Links:
     def result(self, path: str, text: str) -> Markup:
         """A file of the results dataset: a result or a log."""
         return link(self.results.address(path), text)
+
+    def samples(self, kept: Samples) -> str | None:
+        """Return the address of the folder with a run's questions and answers, or None on this machine."""
+        if kept.repo is None:
+            return self.results.folder_address(kept.path)
+        return f"{constants.ENDPOINT}/datasets/{quote(kept.repo)}/tree/main/{quote(kept.path)}"
 
     def model(self, name: str) -> Markup:
         """The model's page."""

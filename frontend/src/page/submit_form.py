@@ -88,7 +88,7 @@ class SubmitForm:
                 self._place_for_errors("weight_type")
         fields["base_model"] = gr.Textbox(
             label="Base model",
-            info="The model that the adapter or delta was made from",
+            info="The model that the adapter was made from: organisation/model, or organisation/model@commit",
             max_length=LONGEST_FIELD,
             visible=False,
         )

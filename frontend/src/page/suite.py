@@ -11,15 +11,13 @@ from markupsafe import Markup, escape
 
 from src.columns import AVERAGE, score
 from src.leaderboard.agreement import described
+from src.leaderboard.engines import engine_of
 from src.leaderboard.scoring import TaskColumn, groups_of
 from src.page.details.links import TASK
 from src.page.html import render
 from src.page.links import link
+from src.page.run_settings import told_settings
 from src.shared.data.backend_description import BackendDescription, TaskDescription
-
-LM_EVAL = "https://github.com/EleutherAI/lm-evaluation-harness"
-COLLECTION = "lm_eval/tasks/"
-"""The beginning of the path of a task file in lm_eval's own collection."""
 
 KINDS = {
     "multiple_choice": "the likeliest of the given answers",
@@ -27,7 +25,7 @@ KINDS = {
     "loglikelihood": "how likely a continuation is",
     "loglikelihood_rolling": "how likely a whole text is",
 }
-"""What decides the score, by lm_eval's `output_type`."""
+"""What decides the score, by the kind of task in lm_eval's words."""
 
 
 class _Test(NamedTuple):
@@ -40,14 +38,13 @@ class _Test(NamedTuple):
 
     @property
     def name(self) -> Markup:
-        """The task's name, with a link to its file if that is one of lm_eval's."""
+        """The task's name, with a link to its file if that is in the engine's own collection."""
         name = Markup("<code>{}</code>").format(self.column.task.benchmark)
         file = self.known.file if self.known else None
-        if not self.backend or not file or not file.startswith(COLLECTION):
+        if not self.backend or not file:
             return name
-        versions = self.backend.versions
-        tag = f"v{versions['lm_eval']}" if "lm_eval" in versions else "main"
-        return link(f"{LM_EVAL}/blob/{quote(tag)}/{quote(file)}", name)
+        engine = engine_of(self.backend)
+        return link(engine.address_of(file, self.backend.versions.get(engine.name)), name)
 
     @property
     def address(self) -> str:
@@ -66,16 +63,26 @@ def suite(
     """Return a table with a line per column, and how the tests are run. `num_fewshot` is about.py's."""
     tests = [_Test(column, described(column.task, backend), backend, num_fewshot) for column in columns]
     asked = {test.known.name: test.known for test in tests if test.known and test.known.example}
-    versions = backend.versions.items() if backend else ()
+    name = engine_of(backend).name
+    versions = [each for each in (backend.versions if backend else {}).items() if each[0] != name]
     return render(
         "tests.html",
         tests=tests,
         facts=[fact for fact in FACTS if any(fact.text(test) is not None for test in tests)],
         average=_average(columns),
         backend=backend,
+        engine=_engine(backend),
         versions=", ".join(f"{package} {version}" for package, version in versions),
+        settings=told_settings(backend) if backend else (),
         with_a_question=list(asked.values()),
     )
+
+
+def _engine(backend: BackendDescription | None) -> Markup:
+    """Return the engine, with its version and a link to it."""
+    engine = engine_of(backend)
+    version = backend.versions.get(engine.name) if backend else None
+    return link(engine.released(version), f"{engine.name} {version}" if version else engine.name)
 
 
 def facts_of(

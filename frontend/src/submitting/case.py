@@ -51,6 +51,16 @@ class Case:
         return {"model": self.facts} | ({"base_model": self.base} if self.base else {})
 
     @property
+    def params(self) -> int | None:
+        """The number of parameters that are loaded: of the model, or of an adapter and its base model.
+
+        None if the whole model's is unknown; an adapter's is small. Raises Refused.
+        """
+        if self.base is None or self.base.params is None:
+            return self.base.params if self.base else self.facts.params
+        return self.base.params + (self.facts.params or 0)
+
+    @property
     def path(self) -> str:
         """The path of its request, unless there is one already. Raises Refused."""
         return request_path(

@@ -8,10 +8,10 @@ from src.model_types import MODEL_TYPES, read_model_type
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.model_name import linked_revision, model_name
 from src.shared.data.precision import PRECISIONS
-from src.shared.data.request import ORIGINAL
+from src.shared.data.request import ADAPTER, ORIGINAL
 from src.shared.errors import LeaderboardError
 
-WEIGHT_TYPES = (ORIGINAL, "Adapter", "Delta")
+WEIGHT_TYPES = (ORIGINAL, ADAPTER)
 """Offered until the backend has published what it runs."""
 
 LONGEST_READ = 1000
@@ -42,7 +42,7 @@ class Form:
     model: str
     """The model's name, or the address of its page."""
     base_model: str = ""
-    """The model that an adapter or delta was made from."""
+    """The model that an adapter was made from, perhaps with a revision: organisation/model@commit."""
     revision: str = MAIN
     """A branch, a tag or a commit."""
     precision: str = PRECISIONS[0]
@@ -50,6 +50,16 @@ class Form:
     model_type: str = UNKNOWN_TYPE
     use_chat_template: bool = False
     """Whether prompts go through the model's chat template."""
+
+    @property
+    def base_name(self) -> str:
+        """The name of the base model; empty if none is named."""
+        return self.base_model.partition("@")[0]
+
+    @property
+    def base_revision(self) -> str:
+        """The branch, tag or commit of the base model."""
+        return self.base_model.partition("@")[2] or MAIN
 
 
 def precisions(backend: BackendDescription | None) -> tuple[str, ...]:
@@ -82,10 +92,15 @@ def tidied(form: Form) -> Form:
     kind = read_model_type(model_type)
     return Form(
         model=model_name(model),
-        base_model=model_name(base_model),
+        base_model=at(model_name(base_model), linked_revision(base_model)),
         revision=linked_revision(model) or revision or MAIN,
         precision=precision,
         weight_type=weight_type,
         model_type=str(kind) if kind in MODEL_TYPES else model_type,
         use_chat_template=form.use_chat_template,
     )
+
+
+def at(base_model: str, revision: str | None) -> str:
+    """Return what the form's field has for a base model at a revision."""
+    return f"{base_model}@{revision}" if base_model and revision else base_model

@@ -45,17 +45,26 @@ class Lookup:
 
     @property
     def base(self) -> ModelFacts | None:
-        """The facts of the base model that the form names, or else of the only one that the model names.
+        """The facts of the base model that the form names, or else of the only one that the adapter names.
 
         None if none is named, and for whole models. Raises Refused too.
         """
         if self._form.weight_type == ORIGINAL:
             return None
         of_the_model = self.facts.base_models
-        named = self._form.base_model or (of_the_model[0] if len(of_the_model) == 1 else "")
+        named = self._form.base_name or (of_the_model[0] if len(of_the_model) == 1 else "")
         if not named:
             return None
-        return self._once("base_model", lambda: self._models.describe(named, MAIN), named)
+        revision = self._form.base_revision
+        return self._once("base_model", lambda: self._models.describe(named, revision), named)
+
+    def is_the_base_model(self, name: str) -> bool:
+        """Return whether a name is another one of the base model, such as from before it was renamed."""
+        try:
+            found = self._once("other_base", lambda: self._models.describe(name, MAIN), name)
+        except Refused:
+            return False
+        return self.base is not None and found.name == self.base.name
 
     @property
     def card(self) -> str:
@@ -90,5 +99,6 @@ class Lookup:
         """
         if isinstance(error, ModelIsPrivate) and not self._submitter.is_of(name.partition("/")[0]):
             return Refused(NOT_FOUND.format(name), field=what)
-        field = "revision" if isinstance(error, RevisionNotFound) else "model" if what == "card" else what
-        return Refused(str(error), field=field)
+        is_of_the_model = what in ("model", "card")
+        field = "revision" if is_of_the_model and isinstance(error, RevisionNotFound) else what
+        return Refused(str(error), field="model" if field == "card" else field)

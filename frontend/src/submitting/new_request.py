@@ -20,7 +20,7 @@ from src.shared.data.request import (
     Status,
 )
 from src.submitting.case import Case
-from src.submitting.form import UNKNOWN_TYPE, Form
+from src.submitting.form import UNKNOWN_TYPE, Form, at
 from src.submitting.group_commit import Change
 
 
@@ -72,7 +72,7 @@ def form_of(request: Request) -> Form:
     kind = read_model_type(request.model_type)
     return Form(
         model=request.model,
-        base_model=request.base_model,
+        base_model=at(request.base_model, request.base_commit),
         revision=request.commit or request.revision,
         precision=request.precision,
         weight_type=request.weight_type,
@@ -94,7 +94,7 @@ def _new(case: Case, now: str) -> Request:
         submitted_time=now,
         model_type="? : " if form.model_type == UNKNOWN_TYPE else form.model_type,
         likes=facts.likes,
-        params=_billions(facts.params),
+        params=_billions(case.params),
         license=facts.license[:LONGEST_FIELD],
         commit=facts.commit,
         base_commit=case.base.commit if case.base else None,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from src.model_types import MODEL_TYPES
-from src.shared.data.request import ORIGINAL
+from src.shared.data.request import ADAPTER, ORIGINAL
 from src.shared.models.model_source import ModelFacts
 from src.submitting.form import Form
 
@@ -29,7 +29,7 @@ def suggested(
 ) -> Form:
     """Return the form with the suggestions of the model's facts, as far as they are on offer."""
     precision = PRECISION_OF.get(facts.dtype or "", "")
-    weight_type = "Adapter" if facts.is_adapter else ORIGINAL
+    weight_type = ADAPTER if facts.is_adapter else ORIGINAL
     is_part = weight_type != ORIGINAL
     return replace(
         form,
@@ -37,7 +37,7 @@ def suggested(
         weight_type=weight_type if weight_type in weight_types else ORIGINAL,
         base_model=facts.base_models[0] if is_part and len(facts.base_models) == 1 else "",
         model_type=suggested_type(facts),
-        use_chat_template=facts.has_chat_template,
+        use_chat_template=facts.has_chat_template and not is_part,  # an adapter's template does not count
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from src.evaluation.devices import spare_threads
 from src.evaluation.engine import OnProgress
 from src.evaluation.failures import Failed
+from src.evaluation.lighteval.answers import published_samples
 from src.evaluation.lighteval.building import build, check_samples, explained_by_the_task
 from src.evaluation.lighteval.description import describe, problems
 from src.evaluation.lighteval.model import MeteredModel
@@ -16,6 +17,7 @@ from src.evaluation.lighteval.trial import try_suite
 from src.evaluation.loading.copies import load_a_sound_copy
 from src.evaluation.progress import ProgressMeter
 from src.evaluation.reports.report import Report, names_for_paths, publishable
+from src.evaluation.reports.samples_file import Sample
 from src.running.job import End, Job, Trial
 from src.running.suite import EngineName, Suite
 from src.shared.data.backend_description import BackendDescription
@@ -62,8 +64,8 @@ class LightevalEvaluation:
         spare_threads(self._job, loaded.model)
         self._model = MeteredModel(self._job, meter, loaded)
 
-    def evaluate(self, task: str) -> Report:
-        """Return the report of one task, or of all subsets of one."""
+    def evaluate(self, task: str) -> tuple[Report, Iterable[Sample]]:
+        """Return the report of one task, or of all subsets of one, and the samples if they are kept."""
         job, model = self._job, self._model
         assert model, "the model is not loaded"
         model.truncated = 0
@@ -72,7 +74,9 @@ class LightevalEvaluation:
         pipeline.evaluate()
         check_samples(pipeline)
         report = report_of(pipeline, job, task, model.truncated)
-        return publishable(report, names_for_paths(job, {str(COLLECTION): "lighteval/tasks"}))
+        published = publishable(report, names_for_paths(job, {str(COLLECTION): "lighteval/tasks"}))
+        prompt = model.prompt_manager.prepare_prompt
+        return published, (published_samples(pipeline, prompt) if job.save_samples else ())
 
     def merged(self, reports: Sequence[Report]) -> Report:
         """Return one report of all tasks, as if lighteval had evaluated them together."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,10 +27,11 @@ from src.evaluation.loading.architectures import architectures
 from src.evaluation.loading.quantization import loadable_quantizations
 from src.evaluation.own_tasks import include_path
 from src.evaluation.versions import versions
+from src.running.job import PEFT
 from src.running.suite import Suite
 from src.shared.data.backend_description import BackendDescription, TaskDescription
 from src.shared.data.precision import PRECISIONS
-from src.shared.data.request import ORIGINAL
+from src.shared.data.request import ADAPTER, ORIGINAL
 
 T = TypeVar("T")
 
@@ -45,7 +47,7 @@ def describe(
 
     With `is_tried`, leave out problems that the trial finds more reliably. Leave out `unreadable` tasks, too.
     """
-    tasks = tasks or index_for(suite.tasks, suite.tasks_dir)
+    tasks = tasks or index_for(suite.tasks, suite.tasks_dir, suite.metadata)
     known = [name for name in suite.tasks if name in tasks.task_index]
     return BackendDescription(
         engine=suite.engine.value,
@@ -69,11 +71,17 @@ def describe(
         device=suite.device,
         include_path=include_path(suite),
         precisions=PRECISIONS,
-        weight_types=(ORIGINAL,),
+        weight_types=weight_types(suite),
+        settings=suite.settings,
         versions=versions(suite.packages),
         architectures=tuple(sorted(set(architectures()))),
         quantizations=loadable_quantizations(suite.device),
     )
+
+
+def weight_types(suite: Suite) -> tuple[str, ...]:
+    """Return the weight types that are evaluated. Adapters need peft."""
+    return (ORIGINAL, ADAPTER) if suite.adapters and find_spec(PEFT) else (ORIGINAL,)
 
 
 def describe_task(name: str, tasks: TaskManager, suite: Suite) -> list[TaskDescription]:

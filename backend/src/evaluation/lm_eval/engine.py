@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from lm_eval import simple_evaluate
 from lm_eval.utils import sanitize_model_name
 
 from src.evaluation.devices import batch_size, spare_threads
 from src.evaluation.engine import OnProgress
+from src.evaluation.lm_eval.answers import published_samples
+from src.evaluation.lm_eval.arguments import chat_template, evaluation_args, has_turns, model_args
 from src.evaluation.lm_eval.bootstrap import bootstrapping_reported
 from src.evaluation.lm_eval.description import describe
 from src.evaluation.lm_eval.model import MeteredModel
@@ -29,6 +30,7 @@ from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import ProgressMeter
 from src.evaluation.reports.machine import machine_not_described
 from src.evaluation.reports.report import TIME, Report, names_for_paths, publishable, sha256
+from src.evaluation.reports.samples_file import Sample
 from src.running.job import Job, Trial
 from src.running.suite import EngineName, Suite
 from src.shared.data.backend_description import BackendDescription
@@ -62,7 +64,7 @@ class LmEvalEvaluation:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._tasks = find_tasks(job.tasks, job.tasks_dir)
+        self._tasks = find_tasks(job.tasks, job.tasks_dir, job.metadata)
         check_code(job, self._tasks)
         check_overlaps(job, self._tasks)
         self._model: MeteredModel | None = None
@@ -71,11 +73,8 @@ class LmEvalEvaluation:
         """Load the job's model for lm_eval."""
         self._model = load_metered(self._job, meter)
 
-    def evaluate(self, task: str) -> Report:
-        """Return the report of one task, group or tag.
-
-        It has fingerprints in place of the samples. The seeds are lm_eval's.
-        """
+    def evaluate(self, task: str) -> tuple[Report, Iterable[Sample]]:
+        """Return the report of one task, group or tag, with fingerprints in place of the samples."""
         job, model = self._job, self._model
         assert model, "the model is not loaded"
         started = time.monotonic()
@@ -86,19 +85,16 @@ class LmEvalEvaluation:
                 tasks=[task],
                 task_manager=self._tasks,
                 num_fewshot=job.fewshot(task),
-                limit=job.limit,
-                bootstrap_iters=job.bootstrap_iters,
-                batch_size=batch_size(job),
-                device=job.device,
-                apply_chat_template=job.use_chat_template,
-                confirm_run_unsafe_code=job.confirm_run_unsafe_code,
+                **evaluation_args(job),
             )
         check_samples(report, job.limit)
         report[TRUNCATED] = {task: model.truncated}
-        report["task_hashes"] = task_hashes(report.pop("samples"))
-        report = signed(with_the_parts_of_a_tag(report, task), job, model.tokenizer)
+        samples = report.pop("samples")
+        report["task_hashes"] = task_hashes(samples)
+        report = signed(with_the_parts_of_a_tag(report, task), job, model)
         report[TIME] = str(time.monotonic() - started)
-        return publishable(report, names_for_paths(job, {str(COLLECTION): "lm_eval/tasks"}))
+        published = publishable(report, names_for_paths(job, {str(COLLECTION): "lm_eval/tasks"}))
+        return published, (published_samples(samples) if job.save_samples else ())
 
     def merged(self, reports: Sequence[Report]) -> Report:
         """Return one report of all tasks, as if lm_eval had evaluated them together."""
@@ -115,6 +111,7 @@ def load_metered(job: Job, meter: ProgressMeter) -> MeteredModel:
     return MeteredModel(
         job,
         meter,
+        model_args(job, loaded),
         pretrained=loaded.model,
         tokenizer=loaded.tokenizer,
         revision=revision(job),
@@ -122,19 +119,26 @@ def load_metered(job: Job, meter: ProgressMeter) -> MeteredModel:
     )
 
 
-def signed(report: Report, job: Job, tokenizer: Any) -> Report:
+def signed(report: Report, job: Job, model: MeteredModel) -> Report:
     """Add what lm_eval's command line adds: the model, and how it was prompted."""
-    template = tokenizer.get_chat_template() if job.use_chat_template else None
-    arguments = {"pretrained": job.model, "revision": revision(job), "dtype": job.precision}
+    template = model.chat_template(chat_template(job)) if job.use_chat_template else None
+    adapter = {"peft": job.model} if job.base else {}
+    named = {
+        "pretrained": job.whole_model.model,
+        **adapter,
+        "revision": revision(job),
+        "dtype": job.precision,
+    }
+    instruction = job.system_instruction
     return {
         **report,
-        "config": {**report["config"], "model": "hf", "model_args": arguments},
+        "config": {**report["config"], "model": "hf", "model_args": {**named, **model.arguments}},
         "model_source": "hf",
         "model_name": job.model,
         "model_name_sanitized": sanitize_model_name(job.model),
-        "system_instruction": None,
-        "system_instruction_sha": None,
-        "fewshot_as_multiturn": job.use_chat_template,
+        "system_instruction": instruction,
+        "system_instruction_sha": sha256(instruction) if instruction else None,
+        "fewshot_as_multiturn": has_turns(job),
         "chat_template": template,
         "chat_template_sha": sha256(template) if template else None,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from lm_eval.models.huggingface import HFLM
 from transformers import LogitsProcessorList
 
 from src.evaluation.failures import Failed
+from src.evaluation.lm_eval.arguments import USED_WHILE_LOADING
 from src.evaluation.loading.behaviour import bears_padding, continues_what_it_rates
 from src.evaluation.loading.finite import FiniteScores
 from src.evaluation.progress import ProgressMeter
@@ -26,10 +27,12 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
 
     batch_size_per_gpu: int | str
 
-    def __init__(self, job: Job, meter: ProgressMeter, **settings: Any) -> None:
+    def __init__(self, job: Job, meter: ProgressMeter, arguments: Mapping[str, Any], **settings: Any) -> None:
         # Otherwise lm_eval takes the decoders of some families for models with an encoder, and leaves the
         # question in their answers.
-        super().__init__(backend="causal", **settings)
+        given = {name: value for name, value in arguments.items() if name not in USED_WHILE_LOADING}
+        super().__init__(backend="causal", **settings, **given)
+        self.arguments = arguments
         self._job = job
         self._meter = meter
         self.truncated = 0

@@ -23,7 +23,9 @@ def load_a_sound_copy(job: Job) -> Loaded:
     try:
         return load(job)
     except Failed as failed:
-        if failed.end is not End.REFUSED or not are_removed(damaged_files(job)):
+        if failed.end is not End.REFUSED:
+            raise
+        if not are_removed([file for part in job.parts for file in damaged_files(part)]):
             raise
         log.warning("%s: this worker's copy of %s was damaged; fetching it again", failed, job.model)
     return load(job)

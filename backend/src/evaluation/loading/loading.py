@@ -19,8 +19,10 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
 from src.evaluation.failures import Failed, Step, explained
+from src.evaluation.loading.adapter_config import read_adapter_config
 from src.evaluation.loading.behaviour import BEHAVIOUR_CHECKS
 from src.evaluation.loading.calls import all_answered
+from src.evaluation.loading.chat import check_chat_template
 from src.evaluation.loading.model_files import (
     chooses_no_implementation,
     comes_without_an_adapter,
@@ -35,7 +37,7 @@ from src.evaluation.loading.model_files import (
     weight_map,
 )
 from src.evaluation.loading.weights import WEIGHTS_CHECKS, are_in_the_files_of_the_index
-from src.running.job import Job
+from src.running.job import BaseModel, End, Job
 from src.shared.data.precision import PRECISIONS
 
 DTYPES = {name: getattr(torch, name) for name in PRECISIONS}
@@ -46,8 +48,11 @@ OURS_TO_CHOOSE = {"attn_implementation": None, "experts_implementation": None, "
 ANSWERS = {"return_dict": True, "output_attentions": False, "output_hidden_states": False}
 """What a model returns. A model's configuration cannot change this."""
 
-A_QUESTION = [{"role": "user", "content": "What is 2 + 2?"}]
-"""The conversation with which a chat template is tried."""
+
+NO_PEFT = (
+    "{} is an adapter, and this worker cannot import the package peft. The leaderboard's owner has to "
+    "install it, or set ADAPTERS to False; the model is not at fault."
+)
 
 
 class Loaded(NamedTuple):
@@ -58,19 +63,47 @@ class Loaded(NamedTuple):
 
 
 def load(job: Job) -> Loaded:
-    """Load the job's model, small files first. Raises `Failed` if it cannot be evaluated."""
+    """Load the job's model, small files first; an adapter onto its base model.
+
+    Raises `Failed` if it cannot be evaluated.
+    """
     if job.precision not in PRECISIONS:
         raise Failed(
             f"{job.model} cannot be evaluated in {job.precision}. Submit it in {' or '.join(PRECISIONS)}."
         )
     with all_answered(job):
-        config = load_configuration(job)
-        tokenizer = load_tokenizer(job)
-        model = load_weights(job, config)
+        model, tokenizer = load_adapter(job, job.base) if job.base else load_whole_model(job)
     with explained(Step.BEHAVIOUR, job):
         for check in BEHAVIOUR_CHECKS:
             check(job, model, tokenizer)
     return Loaded(model, tokenizer)
+
+
+def load_whole_model(job: Job) -> Loaded:
+    """Load a model that needs no other."""
+    config = load_configuration(job)
+    tokenizer = load_tokenizer(job)
+    return Loaded(load_weights(job, config), tokenizer)
+
+
+def load_adapter(job: Job, base: BaseModel) -> Loaded:
+    """Load the base model, which must pass every check of a whole model, and put the adapter onto it.
+
+    The tokenizer and its chat template are those of the base model, as in lm_eval.
+    """
+    try:
+        from src.evaluation.loading.adapters import adapted, fetch_adapter
+    except ImportError as error:
+        raise Failed(NO_PEFT.format(job.model), End.WORKER) from error
+    config = read_adapter_config(job, base)
+    path = fetch_adapter(job)
+    try:
+        model, tokenizer = load_whole_model(job.whole_model)
+    except Failed as failed:
+        if failed.end is not End.REFUSED:
+            raise
+        raise Failed(f"The base model of {job.model} cannot be evaluated. {failed}") from failed
+    return Loaded(adapted(job, model, tokenizer, config, path), tokenizer)
 
 
 def load_configuration(job: Job) -> Any:
@@ -90,7 +123,7 @@ def load_tokenizer(job: Job) -> Any:
         for check in TOKENIZER_CHECKS:
             check(job, get_tokenizer_config(job.weights, revision=revision(job)))
         tokenizer = AutoTokenizer.from_pretrained(
-            job.weights, revision=revision(job), trust_remote_code=False
+            job.weights, revision=revision(job), trust_remote_code=False, **chosen(job, "add_bos_token")
         )
     if not isinstance(tokenizer, PreTrainedTokenizer | PreTrainedTokenizerFast):
         raise Failed(
@@ -102,15 +135,15 @@ def load_tokenizer(job: Job) -> Any:
             f"The tokenizer of {job.model} has no token for the end of a text (`eos_token`), but the tasks "
             "need one. Name one in tokenizer_config.json."
         )
-    if not job.use_chat_template:
-        return tokenizer
-    if not tokenizer.chat_template:
-        raise Failed(
-            f"{job.model} was submitted with a chat template but has none. Add one, or submit it without."
-        )
-    with explained(Step.CHAT_TEMPLATE, job):
-        tokenizer.apply_chat_template(A_QUESTION, tokenize=False, add_generation_prompt=True)
+    if job.use_chat_template:
+        check_chat_template(job, tokenizer)
     return tokenizer
+
+
+def chosen(job: Job, name: str) -> dict[str, Any]:
+    """Return an argument of the model that the owner has set, by its name, or nothing."""
+    given = job.model_args or {}
+    return {name: given[name]} if name in given else {}
 
 
 def load_weights(job: Job, config: Any) -> Any:
@@ -123,13 +156,13 @@ def load_weights(job: Job, config: Any) -> Any:
             config=config,
             revision=revision(job),
             dtype=DTYPES[job.precision],
-            device_map=job.device,
+            device_map="auto" if chosen(job, "parallelize").get("parallelize") else job.device,
             trust_remote_code=False,
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # They are refused below, by name.
             output_loading_info=True,
             generation_config=generation_settings(job),
-            **OURS_TO_CHOOSE,
+            **OURS_TO_CHOOSE | chosen(job, "attn_implementation"),
         )
         for check in WEIGHTS_CHECKS:
             check(job, model, info)

@@ -24,6 +24,8 @@ NEWEST = 20
 """How many models' reports are kept. Each model may still be retried or published."""
 
 
+SAMPLES = ".parquet"
+
 WITHOUT_EFFECT = {
     "tasks",
     "fewshot_by_task",
@@ -32,6 +34,7 @@ WITHOUT_EFFECT = {
     "kept_tasks",
     "confirm_run_unsafe_code",
     "publish_examples",
+    "adapters",
 }
 """What does not change a score. The number of examples is part of the file's name, and the files of tasks
 count by their contents. Every other setting counts, also one that is added later.
@@ -44,28 +47,32 @@ class KeptReports:
 
     job: Job
     folder: Path | None
+    samples: Path | None = None
+    """Where the job's files of samples go, those of kept reports as well."""
 
     @classmethod
-    def of(cls, job: Job) -> KeptReports:
+    def of(cls, job: Job, samples: Path | None = None) -> KeptReports:
         """Return the kept reports of this job, and remove those of old jobs.
 
         None are kept for weights without a commit, because they could change unnoticed.
         """
-        if job.kept_tasks is None or job.commit is None:
-            return cls(job, None)
+        if job.kept_tasks is None or any(part.commit is None for part in job.parts):
+            return cls(job, None, samples)
         folder = Path(job.kept_tasks) / key(job)
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)  # mark it as used, even if nothing is added
         remove_all_but_the_newest(folder.parent)
-        return cls(job, folder)
+        return cls(job, folder, samples)
 
     def read(self, task: str) -> Report | None:
-        """Return the report that an earlier attempt kept, if it can be read."""
+        """Return the report that an earlier attempt kept, if it can be read, and take over its samples."""
         path = self._path(task)
         if path is None:
             return None
         try:
             report = read_report(path)
+            if self.job.save_samples:
+                self._write_samples(task, path.with_suffix(SAMPLES).read_bytes())
         except FileNotFoundError:
             return None
         except (OSError, BadFile) as error:
@@ -74,21 +81,33 @@ class KeptReports:
         log.info("reused the report of %s on %s from an earlier attempt", self.job.model, task)
         return report
 
-    def write(self, task: str, report: Report) -> None:
-        """Keep a report, atomically: a reader sees all or nothing, even if two processes write it at once."""
+    def write(self, task: str, report: Report, samples: bytes | None = None) -> None:
+        """Keep a report, and the file of its samples if there is one."""
         path = self._path(task)
-        if path is None:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)  # another job may have removed it by now
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        part.write_bytes(write_object(report))
-        part.replace(path)
+        if samples is not None:
+            self._write_samples(task, samples)
+            if path:
+                put(path.with_suffix(SAMPLES), samples)
+        if path:
+            put(path, write_object(report))
+
+    def _write_samples(self, task: str, samples: bytes) -> None:
+        if self.samples:
+            put(self.samples / f"{quote(task, safe='')}{SAMPLES}", samples)
 
     def _path(self, task: str) -> Path | None:
         """Return the file for a task. Its name includes the number of examples, which varies by task."""
         fewshot = self.job.fewshot(task)
         name = task if fewshot is None else f"{task}|{fewshot}"
         return self.folder / f"{quote(name, safe='')}.json" if self.folder else None
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file atomically: a reader sees all or nothing, even if two processes write it at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)  # another job may have removed it by now
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_bytes(data)
+    part.replace(path)
 
 
 def read_report(path: Path) -> Report:

@@ -32,8 +32,7 @@ def names_for_paths(job: Job, collections: Mapping[str, str]) -> dict[str, str]:
     `collections` has the folders of the engine's own tasks, with their names.
     """
     folders = {job.tasks_dir: "tasks", **collections}
-    if Path(job.weights).is_absolute():
-        folders[job.weights] = job.model
+    folders |= {part.weights: part.model for part in job.parts if Path(part.weights).is_absolute()}
     return names_of_folders(folders)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated
@@ -12,6 +14,7 @@ from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from ..errors import BadFile
 from .benchmark import metric_key
 from .json_file import as_number
+from .run_settings import LM_EVAL
 from .yaml_file import read_yaml
 
 FORMAT = 1
@@ -32,6 +35,29 @@ class Metric:
 MAX_EXAMPLE = 2_000
 """The most characters of a published question or answer. Longer ones are cut when they are read."""
 
+MOST_SETTINGS = 30
+LONGEST_SETTING = 20_000
+"""The most characters of a setting's value as JSON: twice what the backend accepts."""
+
+SETTING = re.compile(r"[a-z_]{1,40}", re.ASCII)
+
+
+def _settings(given: object) -> Mapping[str, object]:
+    """Return settings with short names and values of JSON. Raises ValueError for others."""
+    if not isinstance(given, Mapping) or len(given) > MOST_SETTINGS:
+        raise ValueError(f"it is not an object of at most {MOST_SETTINGS} settings")
+    if not all(isinstance(name, str) and SETTING.fullmatch(name) for name in given):
+        raise ValueError("the name of a setting is not in lower-case letters")
+    try:
+        written = {name: json.dumps(value, allow_nan=False) for name, value in given.items()}
+    except (TypeError, RecursionError):
+        raise ValueError("the value of a setting is not one of JSON") from None
+    if any(len(text) > LONGEST_SETTING for text in written.values()):
+        raise ValueError(f"the value of a setting has more than {LONGEST_SETTING:,} characters")
+    return {name: json.loads(text) for name, text in written.items()}
+
+
+Settings = Annotated[Mapping[str, object], BeforeValidator(_settings)]
 Bounded = Annotated[str, BeforeValidator(lambda text: str(text)[:MAX_EXAMPLE])]
 
 
@@ -80,16 +106,18 @@ class TaskDescription:
 
 @dataclass(frozen=True, kw_only=True)
 class BackendDescription:
-    """What a backend runs, and how: everything that a row's lm_eval command needs besides the row."""
+    """What a backend runs, and how: everything that a row's command needs besides the row."""
 
     format: int = FORMAT
-    engine: str = "lm_eval"
+    engine: str = LM_EVAL
     """The program that evaluates: `lm_eval` or `lighteval`."""
     tasks: tuple[TaskDescription, ...]
     problems: tuple[str, ...] = ()
     """Sentences for the owner about tasks that cannot be evaluated."""
     limit: Number = None
     """The number or fraction of questions that every task is limited to; None means all."""
+    settings: Settings = field(default_factory=dict)
+    """The further settings of the suite that are not at their default, such as `gen_kwargs`, by name."""
     batch_size: str = "auto"
     device: str = "cpu"
     include_path: str = "tasks"

@@ -31,8 +31,11 @@ from .request_fields import (
 FORMAT = 1
 """The version of the file format that is written; files of the old template carry none."""
 
-ORIGINAL = "Original"
-"""The weight type of whole models; adapters and deltas have others."""
+ORIGINAL, ADAPTER, DELTA = "Original", "Adapter", "Delta"
+"""The weight types: whole models, adapters that are put onto a base model, and differences from one."""
+
+NO_DELTAS = "Add the delta to its base model and submit the whole model."
+"""What to do about a delta."""
 
 
 class Status(StrEnum):

@@ -161,6 +161,7 @@ def _facts(info: ModelInfo) -> ModelFacts:
         files=files,
         license=license_in(card),
         base_models=as_texts(card.get("base_model")) or ((adapted,) if adapted else ()),
+        adapts=adapted,
         architecture=next(iter(architectures), None),
         needs_remote_code="auto_map" in config,
         quantization=quantization_in(config),

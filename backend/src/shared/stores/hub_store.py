@@ -63,7 +63,8 @@ class HubStore:
     """One dataset on the Hub. Several threads may use it. The first use makes the first call.
 
     With a card, a dataset that is missing at the start is created, and then `is_new` is true. An empty
-    dataset gets its card: its creator was killed too early. An index saves the first listing.
+    dataset gets its card: its creator was killed too early. An index saves the first listing. `private` is
+    for a dataset that is created.
     """
 
     def __init__(
@@ -74,8 +75,10 @@ class HubStore:
         card: str | None = None,
         index: Index[Any] | None = None,
         pace: Pace | None = None,
+        private: bool = False,
     ) -> None:
         self.repo_id = repo_id
+        self._private = private
         self.pace = pace or Pace()
         self.is_new = False
         self._hub = hub
@@ -310,7 +313,9 @@ class HubStore:
         if self._not_created and steady_now() - self._not_created < CREATED_AGAIN_AFTER:
             raise DatasetMissing(self.repo_id, has_token=True)
         try:
-            self._hub.call(self._hub.api.create_repo, self.repo_id, repo_type=DATASET)
+            self._hub.call(
+                self._hub.api.create_repo, self.repo_id, repo_type=DATASET, private=self._private or None
+            )
             self._hub.call(self._create_commit, self._first_files(card), (), ADD_THE_CARD)
         except FAILURES as error:
             if status_of(error) in CONFLICTS:  # somebody else has just created it, or added the card
@@ -341,6 +346,10 @@ class HubStore:
         """Return the address of a file's page on the Hub."""
         page = f"{self._hub.api.endpoint}/datasets/{self.repo_id}/blob/main/{quote(path)}"
         return page if is_safe_path(path) else None
+
+    def folder_address(self, path: str) -> str:
+        """Return the address of a folder's page on the Hub."""
+        return f"{self._hub.api.endpoint}/datasets/{self.repo_id}/tree/main/{quote(path)}"
 
     def check_writing(self) -> None:
         """Raise StoreError, with a sentence, when the token cannot write to the dataset, or there is none."""

@@ -15,7 +15,8 @@ from .budgets import Pace
 class Snapshot:
     """A dataset at one moment.
 
-    Logs are left out: they are written once, read only by people, and most of a large dataset's files.
+    Logs and samples are left out: they are written once, read only by people, and most of a large dataset's
+    files.
     """
 
     revision: str
@@ -53,6 +54,9 @@ class Store(Protocol):
 
     def address(self, path: str) -> str | None:
         """Return the address at which people can see a file in a browser, if there is one."""
+
+    def folder_address(self, path: str) -> str | None:
+        """Return the address at which people can see a folder in a browser, if there is one."""
 
     def check_writing(self) -> None:
         """Raise StoreError, with a sentence, when nothing can be written: a token that may only read."""

@@ -16,7 +16,7 @@ from src.page.details import drawings
 from src.page.details.base import Page
 from src.page.details.drawings import Bar, Point
 from src.page.details.provenance import Fact, provenance
-from src.page.links import page_of
+from src.page.links import link, page_of
 from src.page.table import badges
 from src.shared.data.names import log_path
 from src.shared.data.result import Result
@@ -99,7 +99,7 @@ class ModelPage(Page):
     @property
     def provenance(self) -> Sequence[tuple[Result, Sequence[Fact]]]:
         """Where its scores come from, for each result."""
-        return [(result, provenance(self.row, result)) for result in self.row.results]
+        return [(result, provenance(self.row, result)) for result in self.row.origins]
 
     def links(self, result: Result) -> Sequence[Markup]:
         """Return links to a result, its log and its request."""
@@ -109,6 +109,9 @@ class ModelPage(Page):
             found += [self.files.result(log, "log")] if self.files.results.address(log) else []
         if result.request and self.files.requests.address(result.request):
             found.append(self.files.request(result.request, "request"))
+        samples = result.provenance.samples
+        if samples and (address := self.files.samples(samples)):
+            found.append(link(address, "answers"))
         return found
 
     def time(self, result: Result) -> str:

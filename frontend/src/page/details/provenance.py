@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from src.leaderboard.marking import conditions_in_words
 from src.leaderboard.rows import Row, known_commit
 from src.shared.data.result import Result
 from src.shared.times import to_text
@@ -22,13 +23,14 @@ def provenance(row: Row, result: Result) -> list[Fact]:
     setup, known = result.setup, result.provenance
     versions = dict(known.versions)
     if setup:
-        versions = {"lm_eval": setup.lm_eval, "transformers": setup.transformers, **versions}
+        versions = {setup.engine: setup.version, "transformers": setup.transformers, **versions}
     facts = {
         "Commit": known_commit(result) or "unknown",
         "Precision": result.precision,
         "Weight type": row.weight_type,
+        "Base model": known.base_model and f"{known.base_model}, commit {known.base_commit or 'unknown'}",
         "Parameters": known.num_parameters and f"{known.num_parameters:,}",
-        "Evaluated with": result.engine,
+        "Evaluated with": " ".join(filter(None, [result.engine, setup.version if setup else ""])),
         "Versions": ", ".join(f"{package} {version}" for package, version in versions.items() if version),
         "Began": known.started and to_text(known.started),
         "Took": known.seconds is not None and _duration(known.seconds),
@@ -38,14 +40,22 @@ def provenance(row: Row, result: Result) -> list[Fact]:
         "Examples as a conversation": known.fewshot_as_multiturn is not None
         and ("yes" if known.fewshot_as_multiturn else "no"),
         "Chat template": known.chat_template_sha or ("yes" if result.use_chat_template else "no"),
-        "System prompt": known.system_instruction_sha,
+        "System prompt": (setup and setup.settings.system_instruction) or known.system_instruction_sha,
         "Seeds": setup and ", ".join("none" if seed is None else str(seed) for seed in setup.seeds),
+        "Further settings": conditions_in_words(result),
+        "Resamples for standard errors": _resamples(result),
         "Questions": _per_task(result.n_samples),
+        "Answers": known.samples and f"{known.samples.path} in {known.samples.repo or 'the results dataset'}",
         "Limit": None if result.limit is None else f"{result.limit:g}",
         "Task versions": _per_task(result.versions),
         "Task hashes": _per_task(known.task_hashes),
     }
     return [Fact(name, text) for name, text in facts.items() if text]
+
+
+def _resamples(result: Result) -> str:
+    number = result.setup.settings.bootstrap_iters if result.setup else None
+    return "" if number is None else f"{number:,}"
 
 
 def _duration(seconds: float) -> str:

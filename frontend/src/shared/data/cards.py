@@ -23,6 +23,19 @@ frontend adds them, the backend claims and finishes them, and an owner may edit 
 `.leaderboard/requests.parquet`, a table of them that the Spaces renew within half an hour.
 """
 
+SAMPLES_CARD = """---
+pretty_name: Leaderboard samples
+viewer: false
+tags:
+- leaderboard
+---
+
+# Samples
+
+Every prompt of every evaluation with the model's answers, as the backend adds them:
+`.samples/{model}/{run}_{attempt}/{task}.parquet`. Read one with `pandas.read_parquet("hf://datasets/…")`.
+"""
+
 RESULTS_CARD = """---
 pretty_name: Leaderboard results
 configs:

@@ -11,10 +11,14 @@ LOGS_FOLDER = ".logs"
 every file in every other folder as JSON (docs/decisions/0015-our-own-files-lie-in-hidden-folders.md).
 """
 
+SAMPLES_FOLDER = ".samples"
+"""The top-level folder of the answers that models gave, if they are kept, in this or another dataset."""
+
 OLD_FOLDER, OLD_LOGS_FOLDER = "index", "logs"
 """The folders of earlier versions. Their files are read until there is one in the new place."""
 
-OWN_FOLDERS = (OWN_FOLDER, LOGS_FOLDER, OLD_FOLDER, OLD_LOGS_FOLDER)
+HIDDEN_FOLDERS = (OWN_FOLDER, LOGS_FOLDER, SAMPLES_FOLDER)
+OWN_FOLDERS = (*HIDDEN_FOLDERS, OLD_FOLDER, OLD_LOGS_FOLDER)
 
 LOCK, JOURNAL = f"{OWN_FOLDER}/lock", f"{OWN_FOLDER}/journal.json"
 """The files that keep commits in a local folder atomic. No file of the dataset may have these names."""
@@ -74,6 +78,11 @@ def log_path(model: str, run: str, attempt: int) -> str:
     return f"{LOGS_FOLDER}/{model}/{run}_{attempt}.txt"
 
 
+def samples_folder(model: str, run: str, attempt: int) -> str:
+    """Return the folder of an attempt's samples, with a Parquet file for each task."""
+    return f"{SAMPLES_FOLDER}/{model}/{run}_{attempt}"
+
+
 def places(path: str) -> tuple[str, str]:
     """Return the possible paths of one of our own files: the present one, and that of earlier versions."""
     return path, f"{OLD_FOLDER}/{path.removeprefix(f'{OWN_FOLDER}/')}"
@@ -91,13 +100,15 @@ def left_behind(paths: Iterable[str], files: Container[str]) -> list[str]:
 
 
 def is_own_path(path: str) -> bool:
-    """Return whether it is one of our own files, logs excepted."""
+    """Return whether it is one of our own files, logs and samples excepted."""
     return PurePosixPath(path).parts[:1] in ((OWN_FOLDER,), (OLD_FOLDER,))
 
 
-def is_log_path(path: str) -> bool:
-    """Return whether it is among the logs, or is their folder."""
-    return PurePosixPath(path).parts[:1] in ((LOGS_FOLDER,), (OLD_LOGS_FOLDER,))
+def is_for_people(path: str) -> bool:
+    """Return whether it is among the logs or samples, or is their folder: we write them once, and never read
+    them.
+    """
+    return PurePosixPath(path).parts[:1] in ((LOGS_FOLDER,), (SAMPLES_FOLDER,), (OLD_LOGS_FOLDER,))
 
 
 def is_data_path(path: str) -> bool:
@@ -114,7 +125,7 @@ def is_hidden(path: str) -> bool:
     journal of a local folder count as hidden.
     """
     parts = PurePosixPath(path).parts
-    inner = parts[1:] if parts[:1] in ((OWN_FOLDER,), (LOGS_FOLDER,)) else parts
+    inner = parts[1:] if parts and parts[0] in HIDDEN_FOLDERS else parts
     return path in (LOCK, JOURNAL) or any(part.startswith(".") for part in inner)
 
 
@@ -123,7 +134,7 @@ def is_safe_path(path: str) -> bool:
     long.
     """
     folder, _, rest = path.partition("/")
-    inner = rest if folder in (OWN_FOLDER, LOGS_FOLDER) else path
+    inner = rest if folder in HIDDEN_FOLDERS else path
     is_short = len(path.encode("utf-8", "replace")) <= MAX_PATH_BYTES
     return is_short and path not in (LOCK, JOURNAL) and all(map(_is_safe_name, inner.split("/")))
 

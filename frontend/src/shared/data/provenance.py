@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from sys import intern
+from typing import NamedTuple
 
 from ..times import from_seconds, from_text
 from .json_file import as_number, as_object, as_text, read_number
+from .model_name import is_model_name
+from .names import SAMPLES_FOLDER
 
 Object = Mapping[str, object]
 
@@ -31,12 +34,24 @@ MOST_VERSIONS = 20
 MOST_TASKS = 2_000
 
 FINGERPRINT = re.compile(rf"[0-9a-f]{{{FINGERPRINT_DIGITS}}}")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+SAMPLES = re.compile(rf"{re.escape(SAMPLES_FOLDER)}(?:/(?!\.)[\w.-]{{1,100}}){{1,6}}", re.ASCII)
+"""The folder of a run's samples in its dataset: nothing hidden below ours, and nothing above it."""
 PACKAGE = re.compile(r"[A-Za-z][\w.-]{0,39}", re.ASCII)
 VERSION = re.compile(r"[\w.+!-]{1,40}", re.ASCII)
 
 TORCH = re.compile(r"^PyTorch version: (\S{1,40})$", re.MULTILINE)
 GPU = re.compile(r"\bGPU \d{1,3}: ([^\n(]{1,100})")
 """What PyTorch's description of an environment, which lm_eval publishes, says of the versions and GPUs."""
+
+
+class Samples(NamedTuple):
+    """Where the questions of a run lie with the model's answers."""
+
+    path: str
+    """A folder of Parquet files."""
+    repo: str | None = None
+    """The dataset on the Hub; None means the results dataset."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +75,11 @@ class Provenance:
     """Whether examples were earlier turns of the conversation."""
     num_parameters: int | None = None
     """The model's number of parameters, as lm_eval counted them."""
+    base_model: str | None = None
+    """The model that an adapter was put on."""
+    base_commit: str | None = None
+    samples: Samples | None = None
+    """Where the model's answers are, if they were kept."""
 
 
 def read_provenance(report: Object, *, config: Object, ours: Object) -> Provenance:
@@ -79,6 +99,9 @@ def read_provenance(report: Object, *, config: Object, ours: Object) -> Provenan
         system_instruction_sha=_fingerprint(report.get("system_instruction_sha")),
         fewshot_as_multiturn=multiturn if isinstance(multiturn, bool) else None,
         num_parameters=_num_parameters(config),
+        base_model=_base_model(ours),
+        base_commit=_base_commit(ours),
+        samples=_samples(ours),
     )
 
 
@@ -133,3 +156,24 @@ def _num_parameters(config: Object) -> int | None:
     """Return their number; lm_eval writes -1 where it could not count them."""
     number = as_number(config.get("model_num_parameters"))
     return int(number) if number and 0 < number <= MOST_PARAMETERS else None
+
+
+def _base_model(ours: Object) -> str | None:
+    name = as_text(ours.get("base_model"))
+    return name if name and is_model_name(name) else None
+
+
+def _base_commit(ours: Object) -> str | None:
+    commit = as_text(ours.get("base_commit"))
+    return commit if COMMIT.fullmatch(commit) else None
+
+
+def _samples(ours: Object) -> Samples | None:
+    """Return where the samples are. A path or a dataset that the Hub could not have counts as none."""
+    given = as_object(ours.get("samples"))
+    repo, path = given.get("repo"), as_text(given.get("path")).rstrip("/")
+    if not SAMPLES.fullmatch(path):
+        return None
+    if repo is None:
+        return Samples(path)
+    return Samples(path, repo) if isinstance(repo, str) and "/" in repo and is_model_name(repo) else None

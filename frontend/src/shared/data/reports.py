@@ -19,8 +19,18 @@ from .benchmark import SEPARATOR, key_of
 from .json_file import as_number, as_object, as_text, read_number, read_object
 from .model_name import model_name
 from .precision import UNKNOWN, precision_name
-from .provenance import read_provenance
+from .provenance import COMMIT, VERSION, read_provenance
 from .result import UNKNOWN_TIME, Result, Setup
+from .run_settings import (
+    LIGHTEVAL,
+    LM_EVAL,
+    SEEDS,
+    RunConditions,
+    arguments,
+    conditions_of_lighteval,
+    conditions_of_lm_eval,
+    read_run_settings,
+)
 
 Object = Mapping[str, object]
 
@@ -34,8 +44,6 @@ STDERR = "_stderr"
 
 NO_COMMIT = {"", "main", "?", "none", "null"}
 """Texts in place of an unknown commit."""
-
-COMMIT = re.compile(r"[0-9a-f]{40}")
 
 A_FOLDER = re.compile(r"[/~\\]|\.{1,2}/|[A-Za-z]:[/\\]")
 """The beginning of a folder's path."""
@@ -69,6 +77,8 @@ def read_result(path: str, data: bytes) -> Result:
         run=as_text(report.ours.get("run")) or None,
         attempt=_whole(report.ours.get("attempt")),
         setup=_setup(report),
+        conditions=_conditions(report),
+        rated=_rated(report),
         provenance=read_provenance(report.raw, config=report.config, ours=report.ours),
     )
 
@@ -96,11 +106,7 @@ class _Report:
     @cached_property
     def model_args(self) -> Object:
         """lm_eval's arguments for the model: `pretrained=org/name,dtype=float16`, or an object."""
-        given = self.config.get("model_args")
-        if isinstance(given, dict):
-            return given
-        pairs = (part.partition("=") for part in as_text(given).split(","))
-        return {name.strip(): value.strip() for name, _, value in pairs}
+        return arguments(self.config.get("model_args"))
 
     @cached_property
     def ours(self) -> Object:
@@ -192,9 +198,9 @@ def _use_chat_template(report: _Report) -> bool:
 
 def _engine(report: _Report) -> str | None:
     if "config_general" in report.raw or "lighteval_sha" in report.config:
-        return "lighteval"
+        return LIGHTEVAL
     is_lm_evals = report.raw.get("lm_eval_version") or "bootstrap_iters" in report.config
-    return "lm_eval" if is_lm_evals else None
+    return LM_EVAL if is_lm_evals else None
 
 
 def _limit(report: _Report) -> float | None:
@@ -212,22 +218,83 @@ def _ended(path: str, report: _Report) -> datetime:
 
 
 def _setup(report: _Report) -> Setup | None:
+    """Return how the engine was run; None without its version."""
+    if _engine(report) == LIGHTEVAL:
+        return _setup_of_lighteval(report)
+    version = as_text(report.raw.get("lm_eval_version"))
+    return _setup_of_lm_eval(report, version) if version else None
+
+
+def _setup_of_lm_eval(report: _Report, version: str) -> Setup:
     """Return how lm_eval was run. A report that is not our worker's gives the tasks and examples it lists."""
     raw, config = report.raw, report.config
-    lm_eval, transformers = as_text(raw.get("lm_eval_version")), as_text(raw.get("transformers_version"))
-    if not lm_eval:
-        return None
     given = as_object(report.ours.get("tasks")) or _reported_tasks(report)
+    seeds = [f"{name}_seed" for name in SEEDS]
     return Setup(
-        lm_eval=lm_eval,
-        transformers=transformers,
+        engine=LM_EVAL,
+        version=version,
+        transformers=as_text(raw.get("transformers_version")),
         tasks={task: _whole(number) for task, number in given.items()},
         batch_size=str(config.get("batch_size") or 1),
         device=as_text(config.get("device")),
         limit=as_number(config.get("limit")),
         has_chat_template=bool(raw.get("chat_template")),
-        seeds=tuple(_whole(config.get(f"{name}_seed")) for name in ("random", "numpy", "torch", "fewshot")),
+        seeds=tuple(_whole(config[name]) for name in seeds) if all(name in config for name in seeds) else (),
+        settings=read_run_settings(raw, config=config, model_args=report.model_args, ours=report.ours),
     )
+
+
+def _setup_of_lighteval(report: _Report) -> Setup | None:
+    """Return how lighteval was run. Its own report does not say its version, but our worker does."""
+    versions = as_object(report.ours.get("versions"))
+    version, transformers = (as_text(versions.get(name)) for name in (LIGHTEVAL, "transformers"))
+    if not VERSION.fullmatch(version):
+        return None
+    given = as_object(report.ours.get("tasks")) or {key: None for key in report.results if SEPARATOR in key}
+    return Setup(
+        engine=LIGHTEVAL,
+        version=version,
+        transformers=transformers,
+        tasks=dict.fromkeys(given),  # the numbers of examples are in the names
+        batch_size=str(report.model_config.get("batch_size") or ""),
+        device=as_text(report.model_config.get("device")),
+        limit=_limit(report),
+        has_chat_template=_use_chat_template(report),
+        seeds=(),
+    )
+
+
+def _conditions(report: _Report) -> RunConditions | None:
+    """Return the settings that another run must share, as far as the engine's reports have them."""
+    engine = _engine(report)
+    if engine == LIGHTEVAL:
+        return conditions_of_lighteval(report.model_config)
+    if engine is None:
+        return None
+    return conditions_of_lm_eval(
+        report.raw,
+        config=report.config,
+        model_args=report.model_args,
+        ours=report.ours,
+        in_chat=_use_chat_template(report),
+    )
+
+
+def _rated(report: _Report) -> tuple[str, ...]:
+    """Return the tasks in which models write nothing, with the groups of only such tasks.
+
+    This matters only to a run with settings for what models write.
+    """
+    if not report.config.get("gen_kwargs"):
+        return ()
+    kinds = {
+        task: as_text(as_object(config).get("output_type"))
+        for task, config in as_object(report.raw.get("configs")).items()
+    }
+    rated = {task for task, kind in kinds.items() if kind not in ("", "generate_until")}
+    groups = _groups(report)
+    rated |= {group for group in groups if (leaves := _leaves(group, groups)) and leaves <= rated}
+    return tuple(sorted(rated & report.results.keys()))
 
 
 def _reported_tasks(report: _Report) -> Object:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import fsum, sqrt
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import AliasChoices, Field
 
 from .benchmark import MixedSettings, keys_meant, metric_key
 from .json_file import as_number
 from .provenance import Provenance
+from .run_settings import GEN_KWARGS, LM_EVAL, Conditions, RunConditions, RunSettings
 
 UNKNOWN_TIME = datetime.min.replace(tzinfo=UTC)
 
@@ -37,22 +40,29 @@ class Setting(NamedTuple):
     """The number of examples before each question."""
     engine: str | None = None
     """The program that evaluated: `lm_eval` or `lighteval`."""
+    conditions: Conditions | None = None
+    """The settings of the run that are not at their default."""
+    chat_conditions: Conditions | None = None
+    """Those that matter only with a chat template; None also for a run without one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """How lm_eval was run, in its own terms: what its command needs to reproduce the scores."""
+    """How an engine was run, in its own terms: what its command needs to reproduce the scores."""
 
-    lm_eval: str
+    engine: str = LM_EVAL
+    version: Annotated[str, Field(validation_alias=AliasChoices("version", "lm_eval"))]
+    """The engine's. Older indexes call it lm_eval."""
     transformers: str
     tasks: Mapping[str, int | None]
-    """The tasks that lm_eval was given, each with its number of examples; None means the task's own."""
+    """The tasks that it was given, each with its number of examples; None means the task's own."""
     batch_size: str
     device: str
     limit: float | None
     has_chat_template: bool
     seeds: tuple[int | None, ...]
-    """Those of Python, NumPy, PyTorch and the choice of examples."""
+    """Those of Python, NumPy, PyTorch and the choice of examples. Empty if unknown."""
+    settings: RunSettings = field(default_factory=RunSettings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +97,11 @@ class Result:
     run: str | None
     attempt: int | None
     setup: Setup | None
-    """Known only of the reports of lm_eval."""
+    """None if the report does not say which version of which engine it is of."""
+    conditions: RunConditions | None = None
+    """The settings of the run that another must share to be comparable; None if the report does not say."""
+    rated: tuple[str, ...] = ()
+    """The tasks in which models write nothing, if the run has settings for what they write."""
     provenance: Provenance = field(default_factory=Provenance)
 
     def score(self, benchmark: str, metric: str) -> float | None:
@@ -132,8 +146,13 @@ class Result:
 
     def setting(self, benchmark: str) -> Setting:
         """Return what another score of the benchmark must share with this one to be compared."""
-        if benchmark in self.scores:
-            return Setting(self.versions.get(benchmark), self.n_shot.get(benchmark), self.engine)
+        always, in_chat = self.conditions or (None, None)
+        if benchmark in self.scores:  # nearly always, and thousands of results have thousands of scores
+            if self.rated:
+                always = self._always((benchmark,))
+            return Setting(
+                self.versions.get(benchmark), self.n_shot.get(benchmark), self.engine, always, in_chat
+            )
         tasks = self.tasks(benchmark)
         versions = {self.versions.get(task) for task in tasks}
         shots = {self.n_shot.get(task) for task in tasks}
@@ -141,7 +160,16 @@ class Result:
             versions.pop() if len(versions) == 1 else None,
             shots.pop() if len(shots) == 1 else None,
             self.engine,
+            self._always(tasks),
+            in_chat,
         )
+
+    def _always(self, tasks: Collection[str]) -> Conditions | None:
+        """Return the conditions that tasks are under. How models write has no effect where they do not."""
+        found = self.conditions.always if self.conditions else None
+        if not found or not all(task in self.rated for task in tasks):
+            return found
+        return tuple(each for each in found if each[0] != GEN_KWARGS)
 
     def _measured(self, task: str, metric: str) -> Score | None:
         key = metric_key(self.scores[task], metric)

@@ -73,6 +73,7 @@ class FolderModels:
             files=files,
             license=license_in(card),
             base_models=as_texts(card.get("base_model")) or ((adapted,) if adapted else ()),
+            adapts=adapted,
             architecture=architectures[0] if architectures else None,
             needs_remote_code="auto_map" in config,
             quantization=quantization_in(config),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, TypeVar
 
 from ..data.json_file import as_text, as_texts
+from ..data.model_name import is_model_name
 from ..errors import CannotBeEvaluated, ModelNotFound
 
 T = TypeVar("T")
@@ -65,6 +66,8 @@ class ModelFacts:
     """The licence in the card, or else the name of one that the card links to."""
     base_models: tuple[str, ...] = ()
     """As the card or the adapter's configuration names them."""
+    adapts: str = ""
+    """The base model as the adapter's configuration has it from training: a name or a folder."""
     architecture: str | None = None
     needs_remote_code: bool = False
     """Whether its configuration names code of its own."""
@@ -98,6 +101,7 @@ def within_bounds(facts: ModelFacts) -> ModelFacts:
         dtype=facts.dtype[:LONGEST_FACT] if facts.dtype else None,
         license=facts.license[:LONGEST_FACT],
         base_models=_cut(facts.base_models[:MOST_BASE_MODELS]),
+        adapts=facts.adapts[:LONGEST_FACT],
         architecture=facts.architecture[:LONGEST_FACT] if facts.architecture else None,
         quantization=facts.quantization[:LONGEST_FACT] if facts.quantization else facts.quantization,
         tags=_cut(facts.tags[:MOST_TAGS]),
@@ -163,3 +167,14 @@ def license_in(card: Mapping[str, object]) -> str:
     stated = ", ".join(as_texts(card.get("license")))
     named = as_text(card.get("license_name")) if card.get("license_link") else ""
     return stated or named
+
+
+def is_a_note_of(note: str, model: str) -> bool:
+    """Return whether an adapter's note of its base model may mean this model.
+
+    Training writes down what it was given: the model's name, perhaps an old one without its owner, or a
+    folder of its own machine, which says nothing.
+    """
+    if not is_model_name(note):
+        return True
+    return note.casefold() in (model.casefold(), model.casefold().rpartition("/")[2])

@@ -11,14 +11,14 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from ..data.names import JOURNAL, LOCK, LOGS_FOLDER, OWN_FOLDER, is_safe_path
+from ..data.names import HIDDEN_FOLDERS, JOURNAL, LOCK, is_safe_path
 from ..stores.folder_store import FolderStore
 from ..stores.store import Store
 from .doors import Door
 
 NOT_FOUND = 404
 
-OWN = "|".join(map(re.escape, (OWN_FOLDER, LOGS_FOLDER)))
+OWN = "|".join(map(re.escape, HIDDEN_FOLDERS))
 CLOSED = "|".join(map(re.escape, (LOCK, JOURNAL)))
 PATH = rf"(?!/(?:{CLOSED})\Z)(?:/(?:{OWN}))?(?:/(?!\.)[\w .,:;=+@()\[\]-]+)+"
 """What follows the folder's address: nothing hidden except our own folders. The server decides which files it
@@ -47,13 +47,18 @@ def _on_the_web(stores: Iterable[Store]) -> Iterator[FolderStore]:
 
 
 class _VisibleFiles(StaticFiles):
-    """Files that a dataset can have, served as texts: no browser runs what strangers wrote into one."""
+    """Files that a dataset can have. No browser runs what strangers wrote into one: it shows texts as they
+    are, and saves Parquet files.
+    """
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         if not is_safe_path(path):
             raise HTTPException(NOT_FOUND)
         response = await super().get_response(path, scope)
-        if not response.headers.get("Content-Type", "").startswith("application/json"):
+        if path.endswith(".parquet"):
+            response.headers["Content-Type"] = "application/vnd.apache.parquet"
+            response.headers["Content-Disposition"] = "attachment"
+        elif not response.headers.get("Content-Type", "").startswith("application/json"):
             response.headers["Content-Type"] = "text/plain; charset=utf-8"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
-from ..data.names import JOURNAL, LOCK, is_hidden, is_log_path, is_safe_path
+from ..data.names import JOURNAL, LOCK, is_for_people, is_hidden, is_safe_path
 from ..errors import Conflict, StoreError
 from .budgets import Pace
 from .store import Snapshot, blob_id
@@ -92,6 +92,9 @@ class FolderStore:
     def address(self, path: str) -> str | None:
         """Return the address at which the page serves the file, relative to the page."""
         return f"{self.web}/{quote(path)}" if self.web and is_safe_path(path) else None
+
+    def folder_address(self, path: str) -> None:
+        """Return None: the page serves files, but lists no folder."""
 
     def check_writing(self) -> None:
         """Raise StoreError when the folder cannot be written to."""
@@ -205,7 +208,7 @@ def _entries(folder: Path, prefix: str = "") -> Iterator[tuple[str, os.DirEntry[
     with os.scandir(folder) as entries:
         for entry in entries:
             path = prefix + entry.name
-            if is_hidden(path) or is_log_path(path):
+            if is_hidden(path) or is_for_people(path):
                 continue
             if entry.name.encode("utf-8", "replace").decode() != entry.name:
                 continue

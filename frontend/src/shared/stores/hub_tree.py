@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from huggingface_hub.hf_api import RepoFile, RepoFolder
 
-from ..data.names import is_hidden, is_log_path
+from ..data.names import is_for_people, is_hidden
 from .git_tree import tree_id
 from .hub import Hub
 from .store import Snapshot
@@ -145,4 +145,4 @@ def _by_folder(files: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 def _is_left_out(path: str) -> bool:
     """Logs, and hidden files, which are the Hub's own."""
-    return is_hidden(path) or is_log_path(path)
+    return is_hidden(path) or is_for_people(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from lm_eval.tasks import TaskManager
 from src.evaluation.failures import Failed
 from src.evaluation.lm_eval.tasks.configs import is_group, leaves, named
 from src.evaluation.lm_eval.tasks.overlaps import overlaps
+from src.running.arguments import Arguments
 from src.running.job import End
 from src.running.suite import Suite
 from src.suite.task_files import Stamp, stamp
@@ -30,12 +31,12 @@ _ready: dict[tuple[tuple[str, ...], str, Stamp], TaskManager] = {}
 def make_ready(suite: Suite) -> None:
     """Index the suite's tasks once, for this process and its forks."""
     files = stamp(suite.tasks_dir)
-    _ready[suite.tasks, suite.tasks_dir, files] = index_for(suite.tasks, suite.tasks_dir)
+    _ready[suite.tasks, suite.tasks_dir, files] = index_for(suite.tasks, suite.tasks_dir, suite.metadata)
 
 
-def find_tasks(names: Sequence[str], tasks_dir: str) -> TaskManager:
+def find_tasks(names: Sequence[str], tasks_dir: str, metadata: Arguments | None = None) -> TaskManager:
     """Return an index of task files that contains all these tasks. Raises `Failed` if one does not exist."""
-    index = index_for(names, tasks_dir)
+    index = index_for(names, tasks_dir, metadata)
     unknown = [name for name in names if name not in index.task_index]
     if unknown:
         raise Failed(
@@ -67,26 +68,28 @@ def check_overlaps(suite: Suite, index: TaskManager) -> None:
         )
 
 
-def index_for(names: Sequence[str], tasks_dir: str) -> TaskManager:
+def index_for(names: Sequence[str], tasks_dir: str, metadata: Arguments | None = None) -> TaskManager:
     """Return an index of task files that contains all of these tasks that exist.
 
     Reading lm_eval's whole collection takes ten seconds. For single tasks, the folders named like them are
-    enough. The tasks of one of lm_eval's groups or tags may be anywhere.
+    enough. The tasks of one of lm_eval's groups or tags may be anywhere. `metadata` is for tasks that make
+    their own questions.
     """
     if ready := _ready.get((tuple(names), tasks_dir, stamp(tasks_dir))):
         return ready
-    own = TaskManager(include_path=[tasks_dir], include_defaults=False)
+    index = partial(TaskManager, metadata=dict(metadata or {}))
+    own = index(include_path=[tasks_dir], include_defaults=False)
     if all(leaf.is_found for name in names for leaf in leaves(name, own)):
         return own
     folders = sorted({str(folder) for name in names for folder in folders_named_like(name)})
-    near = TaskManager(include_path=[*folders, tasks_dir], include_defaults=False)
+    near = index(include_path=[*folders, tasks_dir], include_defaults=False)
     if are_single_tasks(names, near):
         return near
     sought = [name for name in names if may_be_elsewhere(name, own, near)]
     if not sought:
         return near
     log.info("looking for %s in lm_eval's whole collection", ", ".join(sought))
-    return TaskManager(include_path=[tasks_dir])
+    return index(include_path=[tasks_dir])
 
 
 def may_be_elsewhere(name: str, own: TaskManager, near: TaskManager) -> bool:

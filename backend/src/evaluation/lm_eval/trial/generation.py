@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lm_eval.models.huggingface import HFLM
@@ -47,29 +47,45 @@ def faults_in_generation(leaf: Leaf) -> Iterator[Fault]:
     if not isinstance(settings, Mapping):
         yield fault_at(leaf, f"has `{FIELD}` that are not settings such as `max_gen_toks: 16`", FIELD)
     elif leaf.kind == "generate_until":
-        found = list(_faults_of_settings(leaf, settings))
-        yield from found or _fault_of_the_try(leaf, settings)
+        yield from _faults_of_settings(leaf, settings)
 
 
 def _faults_of_settings(leaf: Leaf, settings: Mapping[str, Any]) -> Iterator[Fault]:
+    for wrong in wrong_settings(settings):
+        yield _at(leaf, wrong.key, wrong.what, **({"do": wrong.do} if wrong.do else {}))
+
+
+class WrongSetting(NamedTuple):
+    """A setting with which no model can write."""
+
+    key: str
+    what: str
+    """What is wrong, after "settings that": `contain `top_k: x`, which must be a number`."""
+    do: str = ""
+    """What to do, if that is not to correct it."""
+
+
+def wrong_settings(settings: Mapping[str, Any]) -> Iterator[WrongSetting]:
+    """Yield what is wrong with settings for writing, or else with which of them transformers fails."""
+    found = list(_wrong_by_rules(settings))
+    yield from found or _wrong_when_tried(settings)
+
+
+def _wrong_by_rules(settings: Mapping[str, Any]) -> Iterator[WrongSetting]:
     known = known_settings()
     for key, value in settings.items():
         if key in SET_BY_LM_EVAL:
-            yield _at(leaf, key, f"contain `{key}`, which lm_eval sets itself", do="remove it")
+            yield WrongSetting(key, f"contain `{key}`, which lm_eval sets itself", "remove it")
         elif key not in known:
-            yield _at(
-                leaf,
-                key,
-                f"contain `{key}`, which neither lm_eval nor transformers knows{did_you_mean(key, known)}",
-            )
+            what = f"contain `{key}`, which neither lm_eval nor transformers knows{did_you_mean(key, known)}"
+            yield WrongSetting(key, what)
         elif (must := _must_be(key, value)) is not None:
-            yield _at(leaf, key, f"contain `{key}: {value}`, which must be {must}")
+            yield WrongSetting(key, f"contain `{key}: {value}`, which must be {must}")
     if settings.get("do_sample") is True and not _number(settings.get("temperature")) > 0:
-        yield _at(
-            leaf,
+        yield WrongSetting(
             "temperature" if "temperature" in settings else "do_sample",
             "contain `do_sample: true` without a `temperature` above 0",
-            do="add one, or set `do_sample: false`",
+            "add one, or set `do_sample: false`",
         )
 
 
@@ -112,7 +128,7 @@ CHECKS: Mapping[str, tuple[Callable[[object], bool], str]] = {
 }
 
 
-def _fault_of_the_try(leaf: Leaf, settings: Mapping[str, Any]) -> Iterator[Fault]:
+def _wrong_when_tried(settings: Mapping[str, Any]) -> Iterator[WrongSetting]:
     if settings.keys() <= PLAIN or (error := error_of(settings)) is None:
         return
     others = [key for key in settings if key not in PLAIN]
@@ -124,8 +140,8 @@ def _fault_of_the_try(leaf: Leaf, settings: Mapping[str, Any]) -> Iterator[Fault
         ),
         others[0],
     )
-    yield _at(
-        leaf, key, f"contain `{key}: {settings[key]}`, with which transformers fails ({last_line(error)})"
+    yield WrongSetting(
+        key, f"contain `{key}: {settings[key]}`, with which transformers fails ({last_line(error)})"
     )
 
 

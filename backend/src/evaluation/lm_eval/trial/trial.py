@@ -45,6 +45,7 @@ from src.evaluation.lm_eval.trial.problems import problems as problems_of_the_fi
 from src.evaluation.lm_eval.trial.scores import Scores, faults_of_a_group, has_a_score, no_score, scores_of
 from src.evaluation.lm_eval.trial.settings import faults_in_the_file, plain_words
 from src.evaluation.lm_eval.trial.stand_in import StandIn
+from src.evaluation.lm_eval.trial.suite_settings import faults_in_the_suite
 from src.evaluation.own_tasks import include_path, with_examples
 from src.running.job import Progress, Trial
 from src.running.suite import Suite
@@ -80,6 +81,7 @@ def try_suite(suite: Suite, on_progress: OnProgress) -> Trial:
     total = len(suite.tasks)
     on_progress(Progress("looking for the tasks", 0, total))
     index, description, problems = look_up(suite)
+    problems += faults_in_the_suite(suite, index) if index else []
     unanswered: list[str] = []
     examples: dict[str, Example] = {}
     for number, name in enumerate(suite.tasks if index else ()):
@@ -111,7 +113,7 @@ def look_up(suite: Suite) -> tuple[TaskManager | None, BackendDescription, list[
     problems: list[str] = []
     try:
         broken = list(broken_files(suite.tasks_dir))
-        index = index_for(suite.tasks, suite.tasks_dir)
+        index = index_for(suite.tasks, suite.tasks_dir, suite.metadata)
     except ANY_ERROR as error:
         problems += name_problems(suite, None)
         problems = problems or [unforeseen(f"The tasks folder {include_path(suite)}", error)]

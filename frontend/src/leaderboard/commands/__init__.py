@@ -1,0 +1,1 @@
+"""The commands that reproduce scores, for each engine."""

@@ -1,0 +1,147 @@
+"""How models are run is said in words: on the About tab by the backend, on a model's page by its results."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from src.board.board import Board
+from src.leaderboard.engines import ENGINES
+from src.leaderboard.rescoring import AS_PUBLISHED
+from src.leaderboard.scoring import TaskColumn
+from src.page.details.links import DetailsLinks
+from src.page.details.model import ModelPage
+from src.page.details.provenance import provenance
+from src.page.links import Links
+from src.page.run_settings import LONGEST_QUOTED, told_settings
+from src.page.suite import suite
+from src.shared.data.provenance import Provenance, Samples
+from src.shared.data.result import Result
+from src.shared.data.run_settings import RunConditions, RunSettings
+from src.tasks import Task
+from support.boards import NO_LINKS, make_result
+from support.details import STORE, board_of
+from support.factories import COMMIT, make_backend, make_task
+from support.hostile_html import HOSTILE
+
+
+def told(**settings: Any) -> list[str]:
+    return [each.sentence for each in told_settings(make_backend(settings=settings))]
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"gen_kwargs": {"top_p": 0.6, "until": ["a", "b"]}}, "Models write with top_p=0.6, until=a, b."),
+        ({"enable_thinking": False}, "Where a model's chat template knows thinking, it is switched off."),
+        ({"enable_thinking": True}, "Where a model's chat template knows thinking, it is switched on."),
+        ({"think_end_token": "</think>"}, "What a model writes before </think> is not part of its answer."),
+        ({"chat_template_name": "short"},
+         "Of a model's several chat templates, the one named short is used."),
+        ({"fewshot_as_multiturn": False}, "The examples and the question are one turn of the conversation."),
+        ({"fewshot_as_multiturn": True}, "The examples are earlier turns of the conversation."),
+        ({"max_length": 2048}, "A model reads at most 2,048 tokens at once."),
+        ({"seeds": [1, 2, 3, None]},
+         "The seeds of Python, NumPy, PyTorch and the choice of examples are 1, 2, 3, none."),
+        ({"metadata": {"lengths": [1]}}, "The tasks make their questions with lengths=1."),
+        ({"model_args": {"add_bos_token": True}}, "Models are loaded with add_bos_token=true."),
+        ({"bootstrap_iters": 1000}, "Standard errors without a formula come from 1,000 resamples."),
+        ({"later": {"a": 1}}, "later: a=1."),
+    ],
+)  # fmt: skip
+def test_each_setting_of_the_backend_is_a_sentence(settings: dict[str, Any], sentence: str) -> None:
+    assert told(**settings) == [sentence]
+
+
+def test_the_system_instruction_is_quoted_and_bounded() -> None:
+    [short] = told_settings(make_backend(settings={"system_instruction": "Be short."}))
+    assert short == ("Every prompt begins with this system instruction:", "Be short.")
+    [long] = told_settings(make_backend(settings={"system_instruction": "x" * 20_000}))
+    assert len(long.quoted) == LONGEST_QUOTED + 1
+    assert len(told(gen_kwargs={"until": "x" * 20_000})[0]) < 600
+
+
+def about(**backend: Any) -> str:
+    column = TaskColumn(Task("tiny_copy", "acc", "Copying"))
+    return str(suite([column], make_backend(**backend), num_fewshot=None))
+
+
+def test_the_about_tab_names_the_engine_its_version_and_the_settings() -> None:
+    html = about(settings={"max_length": 99, "system_instruction": "Be <short>."})
+    assert f'<a href="{ENGINES["lm_eval"].repository}/tree/v0.4.13"' in html
+    assert "<li>A model reads at most 99 tokens at once.</li>" in html
+    assert "<pre>Be &lt;short&gt;.</pre>" in html
+    assert "<ul" not in about()
+
+
+def test_a_task_of_lightevals_own_links_to_its_repository() -> None:
+    task = make_task("tiny_copy", file="lighteval/tasks/copy.py")
+    html = about(engine="lighteval", tasks=(task,), versions={"lighteval": "0.13.0"})
+    home = "https://github.com/huggingface/lighteval"
+    assert f'href="{home}/blob/v0.13.0/src/lighteval/tasks/tasks/copy.py"' in html
+    assert f'<a href="{home}/tree/v0.13.0" target="_blank" rel="noopener">lighteval 0.13.0</a>' in html
+    assert "lm_eval" not in html
+
+
+def test_of_an_engine_that_we_do_not_know_the_name_is_shown_without_a_link() -> None:
+    html = about(engine="tomorrow", versions={})
+    assert "Run with tomorrow on" in html
+    assert "lm_eval" not in html
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "</pre><img src=x onerror=alert(1)>", "javascript:alert(1)"])
+def test_hostile_settings_stay_text(text: str) -> None:
+    settings = {"system_instruction": text, "gen_kwargs": {text: text}, "later": [text], "seeds": text}
+    html = about(engine=text, settings=settings, versions={text: text}).lower()
+    assert not any(each in html for each in ("<script", "<img", 'href="javascript'))
+    assert html.count("<pre>") == html.count("</pre>") == 1
+
+
+# A model's page
+
+
+def facts(result: Result) -> dict[str, str]:
+    [row] = board_of(result).rows
+    return {fact.name: fact.text for fact in provenance(row, result)}
+
+
+def test_a_models_page_says_engine_settings_and_the_base_of_an_adapter() -> None:
+    made = make_result(weight_type="Adapter")
+    assert made.setup is not None
+    result = replace(
+        made,
+        setup=replace(made.setup, settings=RunSettings(system_instruction="Be short.", bootstrap_iters=1000)),
+        conditions=RunConditions((("gen_kwargs", "temperature=1"),), (("enable_thinking", "false"),)),
+        provenance=Provenance(
+            base_model="acme/base", base_commit=COMMIT, samples=Samples(".samples/a", "acme/kept")
+        ),
+    )
+    said = facts(result)
+    assert said["Evaluated with"] == "lm_eval 0.4.13"
+    assert said["Base model"] == f"acme/base, commit {COMMIT}"
+    assert said["System prompt"] == "Be short."
+    assert said["Further settings"] == "gen_kwargs temperature=1; enable_thinking false"
+    assert said["Resamples for standard errors"] == "1,000"
+    assert said["Answers"] == ".samples/a in acme/kept"
+    assert facts(replace(result, provenance=Provenance(samples=Samples(".samples/a"))))["Answers"] == (
+        ".samples/a in the results dataset"
+    )
+
+
+def links(samples: Samples | None, files: Links) -> str:
+    result = replace(make_result(), provenance=Provenance(samples=samples))
+    found = board_of(result)
+    page = ModelPage(Board(found), found, DetailsLinks(found, AS_PUBLISHED), files, found.rows[0])
+    return " ".join(page.links(result))
+
+
+def test_the_answers_of_a_run_are_linked_on_the_hub_and_not_on_this_machine() -> None:
+    on_hub = Links(STORE, STORE)
+    kept = ".samples/acme/tiny/run-1"
+    assert f"https://hub.example/datasets/acme/data/tree/main/{kept}" in links(Samples(kept), on_hub)
+    for files in (on_hub, NO_LINKS):
+        assert f"/datasets/acme/kept/tree/main/{kept}" in links(Samples(kept, "acme/kept"), files)
+    assert "answers" not in links(Samples(kept), NO_LINKS)
+    assert "answers" not in links(None, on_hub)
