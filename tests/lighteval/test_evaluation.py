@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,49 @@ def test_a_task_that_cannot_be_built_is_the_owners_fault(model: Path, tmp_path: 
     with pytest.raises(Failed, match=r"The (questions of the )?task tiny_copy\|0 cannot be") as failed:
         report_of(job)
     assert failed.value.end is End.WORKER
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def fail(*args: object, **settings: object) -> None:
+        raise error
+
+    return fail
+
+
+LOADING, ASKING = "lighteval.tasks.lighteval_task.load_dataset", "lighteval.pipeline.apply_metric"
+
+ENDS = {
+    "the site of the questions": (
+        LOADING,
+        ConnectionError("no route"),
+        End.UNREACHABLE,
+        "a site that did not",
+    ),
+    "memory for the questions": (LOADING, MemoryError(), End.OUT_OF_MEMORY, "needs more memory"),
+    "the disk": (LOADING, OSError(ENOSPC, "No space left"), End.DISK_FULL, "The worker's disk is full"),
+    "the questions": (LOADING, FileNotFoundError("none"), End.WORKER, "cannot be found"),
+    "a package": (LOADING, ImportError("none"), End.WORKER, "needs a Python package"),
+    "a row": (LOADING, KeyError("answer"), End.WORKER, "cannot be built"),
+    "memory for the answers": (ASKING, MemoryError(), End.OUT_OF_MEMORY, "needs more memory"),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_each_kind_of_failure_has_its_end_and_its_sentence(
+    model: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, error, end, words = ENDS[name]
+    monkeypatch.setattr(place, raising(error))
+    with pytest.raises(Failed, match=words) as failed:
+        report_of(lighteval_job(model, "tiny_copy|0", limit=2))
+    assert failed.value.end is end
+
+
+def test_an_error_without_a_rule_blames_nobody(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A metric may fail on this model's answers, so it is not known to be the task's fault."""
+    monkeypatch.setattr(ASKING, raising(ZeroDivisionError()))
+    with pytest.raises(ZeroDivisionError):
+        report_of(lighteval_job(model, "tiny_copy|0", limit=2))
 
 
 def test_the_suite_of_a_job_is_checked_before_the_model_is_loaded(model: Path) -> None:

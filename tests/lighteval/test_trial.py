@@ -160,6 +160,20 @@ def test_a_mistake_in_a_task_is_reported(name: str, own: Own) -> None:
     assert words in problem(task, folder=own(change))
 
 
+def test_a_metric_that_lacks_what_it_needs_is_reported(own: Own) -> None:
+    """lighteval never asks for the probability of a choice without its question."""
+    metric = (
+        "from lighteval.metrics.metrics_sample import LoglikelihoodAcc\n"
+        "from lighteval.metrics.normalizations import LogProbPMINorm\n"
+        "SCORED = LoglikelihoodAcc(LogProbPMINorm())\n"
+        "PMI = SampleLevelMetric('pmi', True, SamplingMethod.LOGPROBS, SCORED, np.mean)\n"
+    )
+    folder = own(("SUMS = [", f"{metric}SUMS = ["), ("[Metrics.loglikelihood_acc]", "[PMI]"))
+    assert "AssertionError: unconditioned_logprob must be provided" in problem(
+        "tiny_addition|0", folder=folder
+    )
+
+
 def test_more_examples_than_there_are_is_reported() -> None:
     assert "has fewer examples than tiny_copy|200 asks for" in problem("tiny_copy|200")
     assert tried("tiny_copy|5").description.problems == ()

@@ -31,9 +31,11 @@ def build(task: str, tasks: Tasks, model: LightevalModel, *, max_samples: float 
 
 @contextmanager
 def explained_by_the_task() -> Iterator[None]:
-    """Raise `TaskNotBuilt` in place of any error: no model was asked yet."""
+    """Raise `TaskNotBuilt` in place of an error: no model was asked yet."""
     try:
         yield
+    except MemoryError:
+        raise
     except Exception as error:
         raise TaskNotBuilt(str(error)) from error
 

@@ -136,8 +136,8 @@ def wants_samples(config: LightevalTaskConfig, suite: Suite, tasks: Tasks) -> st
     if not many:
         return None
     return (
-        "has a metric that needs several different answers to each question, but this worker takes the "
-        "likeliest answer only: remove the task, or define one of your own with another metric."
+        "has a metric that needs several different answers to each question. This worker takes only the "
+        "likeliest: remove the task, or define it with another metric."
     )
 
 
