@@ -730,6 +730,20 @@ def test_hostile_requests_stay_text_in_the_queue(status: Status) -> None:
     assert "&lt;script&gt;" in html
 
 
+def test_an_adapter_is_shown_with_its_base_model_and_a_whole_model_without() -> None:
+    for weight_type, is_shown in (("Adapter", True), ("Original", False)):
+        request = make_request(
+            weight_type=weight_type, base_model=f"acme/base{HOSTILE}", base_commit="b" * 40
+        )
+        [entry] = entries({"a.json": request})
+        html = queue_table(entry.group, [entry], NO_LINKS)
+        assert ("of <bdi>acme/base" in html) is is_shown
+        assert is_harmless(html)
+        [told] = api.queue(Board(queue=(entry,)))
+        assert (told["base_commit"] == "b" * 40) is is_shown
+        assert (told["base_model"] is None) is not is_shown
+
+
 def test_hostile_texts_stay_text_in_notices() -> None:
     now = Now(Board(broken=(HOSTILE,)), NOW, problem=HOSTILE)
     answer = notices.answer(api.refusal(Refused(HOSTILE, request=HOSTILE)))

@@ -14,7 +14,7 @@ from src.leaderboard.reproduction import reproductions
 from src.leaderboard.rows import Row
 from src.leaderboard.search import LONGEST, MOST_TERMS, MOST_WORDS, read_search
 from src.queue.entries import Entry
-from src.shared.data.request import Status
+from src.shared.data.request import ADAPTER, Status
 from src.shared.errors import LeaderboardError
 from src.shared.times import to_text
 from src.submitting.desk import Desk, NotAccepted
@@ -161,6 +161,7 @@ async def _answer(hand_in: Callable[..., Future[Receipt]], *arguments: object) -
 
 def _request(entry: Entry) -> dict[str, object]:
     request, progress = entry.request, entry.request.progress
+    is_adapter = request.weight_type == ADAPTER
     return {
         "model": request.model,
         "revision": request.revision,
@@ -168,6 +169,8 @@ def _request(entry: Entry) -> dict[str, object]:
         "precision": request.precision,
         "weight_type": request.weight_type,
         "use_chat_template": request.use_chat_template,
+        "base_model": request.base_model if is_adapter else None,
+        "base_commit": request.base_commit if is_adapter else None,
         "status": request.status.value,
         "position": entry.position,
         "submitted_by": request.submitted_by,

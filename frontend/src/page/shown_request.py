@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from src.page.links import Links, request_address
 from src.queue.entries import Entry
-from src.shared.data.request import Attempt, Request, Status
+from src.shared.data.request import ADAPTER, Attempt, Request, Status
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,11 @@ class ShownRequest:
     def model(self) -> Markup:
         """The model's name, with a link to its page."""
         return self.links.model(self.request.model)
+
+    @property
+    def base_model(self) -> str:
+        """The base model of an adapter; empty for whole models, of which old requests name one too."""
+        return self.request.base_model if self.request.weight_type == ADAPTER else ""
 
     @property
     def address(self) -> str:
