@@ -274,8 +274,8 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (2, "6d808bd1b6dedff0")),
-        (RESULTS_INDEX, "data.reports", (4, "69e70976e2512c2d")),
+        (REQUESTS_INDEX, "data.request", (2, "d0dfd4cc563fa20f")),
+        (RESULTS_INDEX, "data.reports", (4, "d15f56c679c961db")),
     ],
     ids=["requests", "results"],
 )
