@@ -13,14 +13,12 @@ from src.leaderboard.rows import Row, Standings
 from src.leaderboard.search import found, read_search
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.model_name import is_model_name
-from src.shared.data.request import ORIGINAL
+from src.shared.data.request import ADAPTER, ORIGINAL
 from src.shared.data.result import Result, Setup
 from src.shared.data.run_settings import LIGHTEVAL
 from src.shared.times import to_text
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
-
-ADAPTER = "Adapter"
 
 OFFERED = 5
 """How many rows are reproduced for one search."""
