@@ -362,6 +362,12 @@ def test_lighteval_gets_the_files_of_own_tasks_and_a_limit() -> None:
     assert found.notes == ("The leaderboard's own tasks are in its backend's folder. Run the command there.",)
 
 
+def test_the_files_of_a_backend_with_another_engine_are_not_named() -> None:
+    assert of(by_lighteval(), description=make_backend()) == of(by_lighteval())
+    lightevals = make_backend(engine="lighteval")
+    assert of(made(), description=lightevals).commands == of(made()).commands
+
+
 @pytest.mark.parametrize(
     ("result", "note"),
     [

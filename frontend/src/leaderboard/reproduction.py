@@ -75,17 +75,17 @@ def reproduction(
     )
     if obstacle := next(filter(None, obstacles), None):
         return Reproduction(row, (obstacle,))
-    own_tasks = _own_tasks(description)
+    owned = [_own_tasks(description, setup) for _, setup in runs]
     notes = [*_notes(row, models[0]), *chain(*(lm_eval.notes(setup) for _, setup in runs))]
-    if any(_has_own_tasks(setup, own_tasks) for _, setup in runs):
+    if any(_has_own_tasks(setup, own_tasks) for (_, setup), own_tasks in zip(runs, owned, strict=True)):
         notes.append("The leaderboard's own tasks are in its backend's folder. Run the command there.")
-    include_path = description.include_path if description and own_tasks else None
+    include_path = description.include_path if description and any(owned) else None
     commands = chain(
         *(
             lighteval.commands(setup, model, own_tasks)
             if setup.engine == LIGHTEVAL
             else lm_eval.commands(setup, model, own_tasks, include_path)
-            for (_, setup), model in zip(runs, models, strict=True)
+            for (_, setup), model, own_tasks in zip(runs, models, owned, strict=True)
         )
     )
     return Reproduction(row, tuple(dict.fromkeys(notes)), tuple(dict.fromkeys(commands)))
@@ -127,9 +127,9 @@ def _notes(row: Row, model: Model) -> Iterator[str]:
         yield "The result does not say which commit of the model was evaluated."
 
 
-def _own_tasks(description: BackendDescription | None) -> dict[str, str]:
-    """Return the tasks in the leaderboard's own folder, with their files."""
-    if not description:
+def _own_tasks(description: BackendDescription | None, setup: Setup) -> dict[str, str]:
+    """Return the tasks in the leaderboard's own folder, with their files: those for the run's engine."""
+    if not description or description.engine != setup.engine:
         return {}
     folder = f"{description.include_path}/"
     return {task.name: task.file for task in description.tasks if task.file and task.file.startswith(folder)}
