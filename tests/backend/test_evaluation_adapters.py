@@ -1,6 +1,7 @@
 """An adapter is evaluated on its base model as lm_eval does with `peft=`, or refused in a sentence."""
 
 import shutil
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -30,7 +31,7 @@ from support.adapters import (
     with_other_weights,
 )
 from support.broken_models import edited, reweighted
-from support.jobs import TASKS
+from support.jobs import TASKS, make_job
 from support.sentences import too_long
 from support.sources import ROOT
 
@@ -180,6 +181,16 @@ def test_an_adapter_whose_base_model_is_broken_names_the_base_model(
         Failed, match=r"base model of org/adapter cannot be evaluated. The weights of org/base"
     ):
         load(job_of(good, base))
+
+
+def test_a_worker_without_peft_blames_no_adapter(
+    good: Path, bases: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "src.evaluation.loading.adapters", None)
+    with pytest.raises(Failed, match="this worker cannot import the package peft") as failed:
+        load(job_of(good, bases["llama"]))
+    assert failed.value.end is End.WORKER
+    assert load(make_job(bases["llama"])).model
 
 
 def test_an_adapter_of_another_architecture_is_refused(good: Path, bases: dict[str, Path]) -> None:

@@ -91,7 +91,7 @@ def load_adapter(job: Job, base: BaseModel) -> Loaded:
 
     The tokenizer and its chat template are those of the base model, as in lm_eval.
     """
-    try:
+    try:  # not at the top: an owner may do without peft
         from src.evaluation.loading.adapters import adapted, fetch_adapter
     except ImportError as error:
         raise Failed(NO_PEFT.format(job.model), End.WORKER) from error
