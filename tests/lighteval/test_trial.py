@@ -11,6 +11,7 @@ from src.running.suite import EngineName, Suite
 from src.shared.data.backend_description import read_description, write_description
 from support.jobs import TASKS
 from support.lighteval_jobs import SHIPPED
+from support.sources import ROOT
 
 Own = Callable[..., Path]
 
@@ -158,6 +159,11 @@ MISTAKES = {
 def test_a_mistake_in_a_task_is_reported(name: str, own: Own) -> None:
     change, task, words = MISTAKES[name]
     assert words in problem(task, folder=own(change))
+
+
+def test_a_group_and_metrics_over_all_questions_are_tried() -> None:
+    kinds = ROOT / "tests" / "support" / "kinds_of_tasks"
+    assert tried("kind_parts|2", "kind_corpus|0", "kind_sampled|2", folder=kinds).description.problems == ()
 
 
 def test_a_metric_that_lacks_what_it_needs_is_reported(own: Own) -> None:

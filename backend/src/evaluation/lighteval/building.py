@@ -15,14 +15,25 @@ from src.evaluation.lighteval.tasks import Tasks
 from src.running.job import End
 
 
-def build(task: str, tasks: Tasks, model: LightevalModel, *, max_samples: float | None) -> Pipeline:
-    """Build a task with its questions and prompts. Nothing is asked yet."""
+def build(
+    task: str,
+    tasks: Tasks,
+    model: LightevalModel,
+    *,
+    max_samples: float | None,
+    bootstrap_iters: int = PipelineParameters.bootstrap_iters,
+) -> Pipeline:
+    """Build a task with its questions and prompts. Nothing is asked yet.
+
+    With no `bootstrap_iters`, there will be no standard errors.
+    """
     return Pipeline(
         tasks=task,
         pipeline_parameters=PipelineParameters(
             launcher_type=ParallelismManager.NONE,
             custom_tasks_directory=tasks.own,
             max_samples=None if max_samples is None else int(max_samples),
+            bootstrap_iters=bootstrap_iters,
         ),
         evaluation_tracker=EvaluationTracker(output_dir=".", save_details=False),  # nothing is saved
         model=model,

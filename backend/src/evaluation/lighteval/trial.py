@@ -104,7 +104,7 @@ class _NameTrial:
 
     def _problems_of(self, key: str) -> Iterator[str]:
         model = stand_in(self._suite)
-        pipeline = build(key, self._tasks, model, max_samples=QUESTIONS)
+        pipeline = build(key, self._tasks, model, max_samples=QUESTIONS, bootstrap_iters=0)
         task: LightevalTask = pipeline.tasks_dict[key]
         if wrong := wrong_question(task):
             yield f"The task {name_of(key)} {wrong} ({self._file}): correct it."
