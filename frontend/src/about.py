@@ -35,8 +35,8 @@ LLM_BENCHMARKS_TEXT = """
 ## How it works
 
 Anybody can submit a model under **🚀 Submit here!** A worker takes the requests in order, evaluates each
-model with [lm_eval](https://github.com/EleutherAI/lm-evaluation-harness), and publishes the report. The table
-shows only what these reports contain. Requests and reports are plain JSON files.
+model, and publishes the report. The table shows only what these reports contain. Requests and reports are
+plain JSON files.
 
 - **Addition**: sums of two digits, such as `3+4=`. The sum must be the likeliest of 19 answers.
 - **Agreement**: beginnings of sentences, such as *The doctor beside the boy …* The verb that agrees,

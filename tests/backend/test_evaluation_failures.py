@@ -53,7 +53,7 @@ def test_a_gated_model_is_still_refused() -> None:
 
 def test_a_task_that_is_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     index = TaskManager(include_path=[str(TASKS)], include_defaults=False)
-    monkeypatch.setattr(tasks, "index_for", lambda names, tasks_dir: index)
+    monkeypatch.setattr(tasks, "index_for", lambda names, tasks_dir, metadata: index)
     with pytest.raises(Failed, match="The task tiny_nothing is neither in") as failed:
         find_tasks(["tiny_copy", "tiny_nothing"], str(TASKS))
     assert failed.value.end is End.WORKER
