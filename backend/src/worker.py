@@ -24,6 +24,7 @@ from src.queue.policy import Policy, read_order
 from src.queue.reconciler import Reconciler
 from src.queue.retries import RetryTerms
 from src.queue.samples import SamplesPublisher
+from src.queue.samples_dataset import SamplesDataset
 from src.queue.shipped import SET_THE_TASKS, is_made_for_others
 from src.queue.ticker import Ticker
 from src.running.child_environment import clean_environment
@@ -36,14 +37,12 @@ from src.running.suite import Suite
 from src.running.warm_launcher import WarmLauncher
 from src.running.watch import GB, ChildLimits
 from src.settings import Settings
-from src.shared.data.cards import SAMPLES_CARD
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import StoreError, exit_on_configuration_error
+from src.shared.errors import ConfigurationError, StoreError, exit_on_configuration_error
 from src.shared.process.steady import steady_now
 from src.shared.process.stop_signal import StopSignal
 from src.shared.stores.budgets import Pace
 from src.shared.stores.hub import Hub
-from src.shared.stores.hub_store import HubStore
 from src.shared.stores.store import Store
 from src.shared.stores.whose import Role, Whose
 from src.shared.wiring import Stores, open_stores
@@ -59,6 +58,16 @@ DESCRIBED_WITHIN = timedelta(minutes=10)
 
 REFUSED = 1
 """The exit status with `--drain` when the suite has problems."""
+
+
+SAMPLES_ARE_LOCAL = (
+    "SAMPLES_REPO names a dataset on the Hub, but the data is in a local folder, where samples lie with the "
+    "results. Leave SAMPLES_REPO unset, or set SAVE_SAMPLES to False."
+)
+SAMPLES_OF_THEIR_OWN = (
+    "SAMPLES_REPO is {}, which holds this leaderboard's requests or results. Name another dataset, or leave "
+    "it unset."
+)
 
 
 @dataclass
@@ -160,26 +169,23 @@ def make_worker(settings: Settings) -> Worker:
         policy=policy,
         slots=settings.slots,
         may_claim=announcer.may_claim,
-        samples=SamplesPublisher(samples),
+        samples=SamplesPublisher(suite.tasks, samples),
     )
     whose = Whose(Role.BACKEND, settings.space_id, stores.space_name)
     return Worker(reconciler, announcer, ticker, identity, stores, launcher, samples, whose, suite.tasks)
 
 
-def samples_store(settings: Settings) -> Store | None:
-    """Return the dataset of samples, if they have one of their own. It is private unless the owner says not.
-
-    In local folders they lie with the results.
-    """
-    if not settings.save_samples or settings.samples_repo is None or not settings.is_on_the_hub:
+def samples_store(settings: Settings) -> SamplesDataset | None:
+    """Return the dataset of samples, if they have one of their own. Raises ConfigurationError."""
+    if settings.samples_repo is None or not settings.save_samples:
         return None
-    return HubStore(
-        Hub(settings.hf_token),
-        settings.samples_repo,
-        card=SAMPLES_CARD,
-        pace=Pace(settings.commits_per_hour, steady_now),
-        private=settings.samples_private,
-    )
+    if not settings.is_on_the_hub:
+        raise ConfigurationError(SAMPLES_ARE_LOCAL)
+    if settings.samples_repo in (settings.requests_dataset, settings.results_dataset):
+        raise ConfigurationError(SAMPLES_OF_THEIR_OWN.format(settings.samples_repo))
+    pace = Pace(settings.commits_per_hour, steady_now)
+    hub = Hub(settings.hf_token)
+    return SamplesDataset(hub, settings.samples_repo, private=settings.samples_private, pace=pace)
 
 
 def make_policy(settings: Settings, memory: int) -> Policy:

@@ -61,10 +61,23 @@ def ending(executor: ProcessExecutor, name: str, folder: Path) -> Ending:
 def test_samples_are_set_aside_until_the_evaluation_is_forgotten(
     executor: ProcessExecutor, tmp_path: Path
 ) -> None:
-    samples = ending(executor, "samples", tmp_path).samples
+    executor.start("nonce", replace(job("samples", tmp_path), save_samples=True))
+    samples = wait_for(lambda: executor.endings().get("nonce"), what="the end").samples
     assert samples and [file.read_bytes() for file in samples.iterdir()] == [b"rows"]
     executor.forget("nonce")
     assert not samples.exists()
+
+
+def test_samples_that_nobody_asked_for_are_not_taken(executor: ProcessExecutor, tmp_path: Path) -> None:
+    assert ending(executor, "samples", tmp_path).samples is None
+
+
+def test_samples_that_cannot_be_set_aside_cost_no_result(executor: ProcessExecutor, tmp_path: Path) -> None:
+    (tmp_path / "worker").mkdir()
+    (tmp_path / "worker" / "samples").write_text("a file in the way")
+    executor.start("nonce", replace(job("samples", tmp_path), save_samples=True))
+    ended = wait_for(lambda: executor.endings().get("nonce"), what="the end")
+    assert ended.end is End.FINISHED and ended.samples is None
 
 
 def child_pid(folder: Path) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,13 +14,20 @@ import torch
 
 from src.evaluation.evaluating import evaluate
 from src.evaluation.reports.samples_file import Sample, samples_file
-from src.queue.samples import MAX_SAMPLES_BYTES, files_of
+from src.queue.samples import MOST_TRIES, files_of
+from src.queue.samples_dataset import SamplesDataset
 from src.running.job import End, Ending, Job
 from src.settings import Settings
 from src.shared.data.reports import read_result
+from src.shared.data.request import Status
+from src.shared.errors import ConfigurationError, StoreError
+from src.shared.stores.budgets import Pace
 from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.hub import Hub as Client
 from src.worker import samples_store
 from support.executors import FunctionExecutor, report_of
+from support.hub import Hub, running_hub
+from support.hub.repository import RepoName
 from support.jobs import make_job
 from support.queues import Queue, drain
 from support.sources import ROOT
@@ -94,7 +102,7 @@ def test_texts_that_are_no_unicode_and_odd_values_can_be_written(tmp_path: Path)
 
 def leaving(folder: Path) -> Callable[[Job], Ending]:
     def evaluate_the_job(job: Job) -> Ending:
-        samples = folder / "left"
+        samples = folder / f"left of {job.model.replace('/', ' ')}"
         samples.mkdir()
         for task in job.tasks:
             (samples / f"{task}.parquet").write_bytes(task.encode())
@@ -137,26 +145,156 @@ def test_samples_are_not_listed_with_the_files_that_are_read(queue: Queue, tmp_p
     assert not [path for path in queue.results.snapshot().files if "samples" in path]
 
 
-def test_nothing_but_plain_files_of_a_child_is_published(
+def test_nothing_but_the_files_of_the_tasks_is_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    names = [f"{name}.parquet" for name in ("good", "secret", "folder", "large", "missing", "unread")]
     (tmp_path / "good.parquet").write_bytes(b"rows")
+    (tmp_path / "other.parquet").write_bytes(b"of no task")
     (tmp_path / "secret.parquet").symlink_to("/etc/passwd")
     (tmp_path / "folder.parquet").mkdir()
-    (tmp_path / "page.html").write_text("<script>")
-    (tmp_path / ".hidden.parquet").write_bytes(b"")
     (tmp_path / "large.parquet").write_bytes(b"0123456789")
-    assert MAX_SAMPLES_BYTES > 100_000_000
+    (tmp_path / "unread.parquet").write_bytes(b"rows")
+    read = Path.read_bytes
+
+    def fails(path: Path) -> bytes:
+        if path.name == "unread.parquet":
+            raise OSError(5, "Input/output error")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", fails)
     monkeypatch.setattr("src.queue.samples.MAX_SAMPLES_BYTES", 9)
-    assert files_of(tmp_path, RUN) == {f"{RUN}/good.parquet": b"rows"}
+    assert files_of(tmp_path, RUN, names) == {f"{RUN}/good.parquet": b"rows"}
+
+
+def test_all_samples_of_an_evaluation_together_are_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.parquet").write_bytes(b"0123")
+    monkeypatch.setattr("src.queue.samples.MAX_SAMPLES_BYTES", 9)
+    found = files_of(tmp_path, RUN, ["a.parquet", "b.parquet", "c.parquet"])
+    assert found.keys() == {f"{RUN}/a.parquet", f"{RUN}/b.parquet"}
+
+
+class BrokenStore(FolderStore):
+    """A dataset that refuses the samples of some models."""
+
+    refused = "acme/broken"
+
+    def commit(self, *, message: str, **options: Any) -> None:
+        if self.refused in message:
+            raise StoreError("The dataset is full.")
+        super().commit(message=message, **options)
+
+
+def test_samples_that_cannot_be_written_hold_back_no_other_result(queue: Queue, tmp_path: Path) -> None:
+    queue.submit("acme/broken")
+    queue.submit("acme/model")
+    executor = FunctionExecutor(leaving(tmp_path))
+    worker = queue.worker(executor=executor, samples=BrokenStore(tmp_path / "samples"), slots=2)
+    for _ in range(3):
+        worker.tick()
+    assert [path.split("/results_")[0] for path in queue.result_paths()] == ["acme/model"]
+    drain(worker, most=MOST_TRIES + 3)
+    [without, result] = map(queue_report(queue), queue.result_paths())
+    assert "samples" not in without["leaderboard"] and "samples" in result["leaderboard"]
+    assert queue.read(queue.submit("acme/broken")).status is not Status.RUNNING
+
+
+def queue_report(queue: Queue) -> Callable[[str], dict[str, Any]]:
+    return lambda path: json.loads((queue.folder / "results" / path).read_bytes())  # type: ignore[no-any-return]
+
+
+def test_samples_that_come_late_are_published_with_their_result(queue: Queue, tmp_path: Path) -> None:
+    queue.submit("acme/broken")
+    store = BrokenStore(tmp_path / "samples")
+    worker = queue.worker(executor=FunctionExecutor(leaving(tmp_path)), samples=store)
+    for _ in range(MOST_TRIES - 2):
+        worker.tick()
+    assert not queue.result_paths()
+    store.refused = "nobody"
+    drain(worker)
+    [path] = queue.result_paths()
+    assert queue_report(queue)(path)["leaderboard"]["samples"]["repo"] == str(store)
+    assert list(store.folder.rglob("*.parquet"))
+
+
+def test_an_evaluation_without_a_valid_report_publishes_no_samples(queue: Queue, tmp_path: Path) -> None:
+    queue.submit("acme/model")
+
+    def evaluate_the_job(job: Job) -> Ending:
+        ending = leaving(tmp_path)(job)
+        return replace(ending, report={"results": {}, "config": {}})
+
+    store = FolderStore(tmp_path / "samples")
+    drain(queue.worker(executor=FunctionExecutor(evaluate_the_job), samples=store))
+    assert not queue.result_paths()
+    assert not list(store.folder.rglob("*.parquet"))
+
+
+# The dataset of their own on the Hub
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    with running_hub() as hub:
+        yield hub
+
+
+def dataset(hub: Hub, *, private: bool = True) -> SamplesDataset:
+    token = hub.add_user("alice", {"acme": "write"})
+    return SamplesDataset(Client(token, endpoint=hub.url), "acme/samples", private=private, pace=Pace())
+
+
+def test_the_dataset_is_created_private_before_anything_is_claimed(hub: Hub) -> None:
+    dataset(hub).check_writing()
+    assert hub.get(RepoName("dataset", "acme/samples")).private
+
+
+def test_a_public_dataset_is_not_written_to_unless_the_owner_says_so(hub: Hub) -> None:
+    hub.add_dataset("acme/samples", {"README.md": "# Samples"})
+    with pytest.raises(StoreError, match="acme/samples is public, but SAMPLES_PRIVATE is True"):
+        dataset(hub).check_writing()
+    dataset(hub, private=False).check_writing()
+
+
+def test_whoever_has_to_create_it_is_told_to_make_it_private(hub: Hub) -> None:
+    token = hub.add_user("bob", {})
+    store = SamplesDataset(Client(token, endpoint=hub.url), "acme/samples", private=True, pace=Pace())
+    with pytest.raises(StoreError, match="hf repos create acme/samples --repo-type dataset --private"):
+        store.check_writing()
+
+
+def test_samples_that_are_there_already_can_be_committed_again(hub: Hub) -> None:
+    store, files = dataset(hub), {f"{RUN}/a.parquet": b"rows"}
+    for _ in range(2):  # the answer to the first may have been lost
+        store.commit(add=files, message="add samples", parent=store.snapshot())
+    assert hub.get(RepoName("dataset", "acme/samples")).read(f"{RUN}/a.parquet") == b"rows"
+
+
+ON_THE_HUB = Settings(owner="acme", hf_token="hf_x", save_samples=True, samples_repo="acme/samples")
 
 
 def test_the_dataset_of_samples_is_private_unless_the_owner_says_not() -> None:
-    on_the_hub = Settings(owner="acme", hf_token="hf_x", save_samples=True, samples_repo="acme/samples")
-    store = samples_store(on_the_hub)
-    assert store and str(store) == "acme/samples"
-    assert vars(store)["_private"] is True
-    assert vars(samples_store(replace(on_the_hub, samples_private=False)))["_private"] is False
-    assert samples_store(replace(on_the_hub, save_samples=False)) is None
-    assert samples_store(replace(on_the_hub, leaderboard_data_dir="/data")) is None
-    assert samples_store(replace(on_the_hub, samples_repo=None)) is None
+    store = samples_store(ON_THE_HUB)
+    assert store and str(store) == "acme/samples" and store.private
+    public = samples_store(replace(ON_THE_HUB, samples_private=False))
+    assert public and not public.private
+    assert samples_store(replace(ON_THE_HUB, save_samples=False)) is None
+    assert samples_store(replace(ON_THE_HUB, samples_repo=None)) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"leaderboard_data_dir": "/data"}, "SAMPLES_REPO names a dataset on the Hub, but the data is in a"),
+        ({"samples_repo": "acme/results"}, "SAMPLES_REPO is acme/results, which holds"),
+        ({"samples_repo": "acme/requests"}, "SAMPLES_REPO is acme/requests, which holds"),
+    ],
+)
+def test_a_dataset_that_cannot_be_that_of_samples_is_refused_at_the_start(
+    change: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=sentence):
+        samples_store(replace(ON_THE_HUB, **change))

@@ -126,7 +126,7 @@ class Queue:
             slots=slots,
             clock=clock or self.clock,
             steady=clock or self.clock,
-            samples=SamplesPublisher(samples),
+            samples=SamplesPublisher(suite.tasks, samples),
         )
 
 

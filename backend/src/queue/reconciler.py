@@ -20,7 +20,7 @@ from src.queue.overview import Journal, Overview, make_overview
 from src.queue.plan import Situation, held, plan
 from src.queue.policy import Policy
 from src.queue.publication import result_file
-from src.queue.samples import Files, SamplesPublisher
+from src.queue.samples import Published, SamplesPublisher
 from src.queue.silence import Silence
 from src.queue.validation import of_a_size, validated
 from src.queue.weight_types import base_of, has_weights_that_are_evaluated
@@ -82,7 +82,7 @@ class Reconciler:
         samples: SamplesPublisher | None = None,
     ) -> None:
         self.worker = worker
-        self._samples = samples or SamplesPublisher()
+        self._samples = samples or SamplesPublisher(suite.tasks)
         self.synced: datetime | None = None
         """When both datasets were last read, by the steady clock."""
         self._request_store, self._result_store = requests, results
@@ -171,7 +171,8 @@ class Reconciler:
         return on_the_wall(until) if until else None
 
     def _gathers_until(self) -> datetime | None:
-        paces = (self._request_store.pace, self._result_store.pace)
+        stores = filter(None, (self._request_store, self._result_store, self._samples.store))
+        paces = [store.pace for store in stores]
         pause = max(
             pace.pause(LONGEST_GATHERING, begins=GATHERS_FROM, longest_from=GATHERS_LONGEST_FROM)
             for pace in paces
@@ -263,7 +264,10 @@ class Reconciler:
             self._executor.forget(nonce)
 
     def _publish(self, endings: dict[str, Ending]) -> None:
-        """Commit the results and logs of ended evaluations. Their status follows later."""
+        """Commit the results, samples and logs of ended evaluations. Their status follows later.
+
+        Remove those from `endings` that must wait for their samples.
+        """
         runs = {
             AttemptKey(nonce, self._latest[path].run or "")
             for nonce, path in held(self._latest, endings).items()
@@ -273,8 +277,9 @@ class Reconciler:
         samples = {
             nonce: self._samples.publish(endings[nonce], self._latest[path])
             for nonce, path in held(self._latest, endings).items()
-            if endings[nonce].samples
         }
+        for nonce in [nonce for nonce, each in samples.items() if each.is_waiting]:
+            del endings[nonce]
         files: dict[str, bytes] = {}
 
         def decide(reading: Reading[Result]) -> Commit | None:
@@ -289,10 +294,12 @@ class Reconciler:
             log.info("published %s", ", ".join(files))
             self._refresh()
         # One that turned out to be too large is looked at again until its request says so.
-        self._published = {run for run in runs if endings[run.nonce].end is not End.INVALID}
+        self._published = {
+            run for run in runs if run.nonce in endings and endings[run.nonce].end is not End.INVALID
+        }
 
     def _to_publish(
-        self, endings: dict[str, Ending], samples: Mapping[str, Files], reading: Reading[Result]
+        self, endings: dict[str, Ending], samples: Mapping[str, Published], reading: Reading[Result]
     ) -> dict[str, bytes]:
         """Return the result, samples and log of each ending, unless its run already has a result.
 
@@ -312,11 +319,11 @@ class Reconciler:
                     request=request,
                     tasks={task: self._suite.fewshot(task) for task in self._suite.tasks},
                     now=self._clock(),
-                    samples=self._samples.entry(ending, request),
+                    samples=samples[nonce].entry,
                 )
                 endings[nonce] = of_a_size(ending, len(data))
                 if endings[nonce].report is not None:
-                    files |= {place: data, **samples.get(nonce, {})}
+                    files |= {place: data, **(samples[nonce].files or {})}
             if ending.log:
                 files[log_path(request.model, request.run, request.attempt)] = ending.log
         return files

@@ -1,76 +1,107 @@
-"""Publishes the samples of evaluations: into the results dataset, or a dataset of their own."""
+"""Publishes the samples of evaluations: into the results dataset, or a dataset of their own.
+
+Samples never hold a result back for long. What cannot be published is named in the worker's log.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from src.running.job import Ending
 from src.shared.data.names import is_safe_path, samples_folder
 from src.shared.data.request import Request
+from src.shared.errors import StoreError
 from src.shared.stores.conflicts import Commit, update
 from src.shared.stores.store import Snapshot, Store
 
 log = logging.getLogger(__name__)
 
 MAX_SAMPLES_BYTES = 200_000_000
-"""The largest file of samples that is published. A worker holds it in memory."""
+"""How many bytes of samples are published of one evaluation. A worker holds them in memory."""
+
+MOST_TRIES = 10
+"""How often samples are tried, once a tick, before their result is published without them."""
 
 Files = Mapping[str, bytes]
 """Files to commit, by path."""
 
 
+@dataclass(frozen=True)
+class Published:
+    """What became of an evaluation's samples."""
+
+    entry: Mapping[str, object] | None = None
+    """What the result says about them, or None if there are none."""
+    files: Files | None = None
+    """The files that join the commit of the result, if they have no dataset of their own."""
+    is_waiting: bool = False
+    """Whether the result should wait, because their dataset could not be written to."""
+
+
 class SamplesPublisher:
     """Decides where samples go. Without a store of their own they join the commit of their result."""
 
-    def __init__(self, store: Store | None = None) -> None:
-        self._store = store
-        self._committed: set[str] = set()
-        """The paths in the store that this process has written: writing the same again is a conflict."""
+    def __init__(self, tasks: Collection[str] = (), store: Store | None = None) -> None:
+        self.store = store
+        self._names = {f"{quote(task, safe='')}.parquet" for task in tasks}
+        self._done: dict[str, Published] = {}
+        """By folder, what this process has written to the store."""
+        self._failures: Counter[str] = Counter()
 
-    def entry(self, ending: Ending, request: Request) -> dict[str, object] | None:
-        """Return what the result says about its samples, or None if it has none."""
-        if ending.samples is None:
-            return None
-        return {"repo": str(self._store) if self._store else None, "path": _folder(request)}
+    def publish(self, ending: Ending, request: Request) -> Published:
+        """Commit an evaluation's samples to their own store, or return them for the commit of its result."""
+        if ending.samples is None or ending.report is None:
+            return Published()
+        assert request.run
+        folder = samples_folder(request.model, request.run, request.attempt)
+        if folder in self._done:
+            return self._done[folder]
+        files = files_of(ending.samples, folder, self._names)
+        entry = {"repo": str(self.store) if self.store else None, "path": folder} if files else None
+        if self.store is None or not files:
+            return Published(entry, files)
+        try:
+            update(self.store, self.store.snapshot, lambda snapshot: _commit(snapshot, files, request))
+        except StoreError as error:
+            return self._not_written(folder, error)
+        self._done[folder] = Published(entry)
+        return self._done[folder]
 
-    def publish(self, ending: Ending, request: Request) -> Files:
-        """Commit an evaluation's samples to their own store, or return them for the commit of its result.
-
-        Raises StoreError.
-        """
-        files = files_of(ending.samples, _folder(request)) if ending.samples else {}
-        if self._store is None:
-            return files
-        new = {path: data for path, data in files.items() if path not in self._committed}
-        if new:
-            update(self._store, self._store.snapshot, lambda snapshot: _commit(snapshot, new, request))
-            self._committed |= new.keys()
-        return {}
-
-
-def _folder(request: Request) -> str:
-    assert request.run
-    return samples_folder(request.model, request.run, request.attempt)
+    def _not_written(self, folder: str, error: StoreError) -> Published:
+        """Have the result wait for the next tick or, after MOST_TRIES, be published without its samples."""
+        self._failures[folder] += 1
+        is_waiting = self._failures[folder] < MOST_TRIES
+        log.error("%s are not published%s: %s", folder, " yet" if is_waiting else "", error)
+        return Published(is_waiting=is_waiting)
 
 
 def _commit(snapshot: Snapshot, files: Files, request: Request) -> Commit:
     return Commit(snapshot, f"add the samples of {request.model}", files)
 
 
-def files_of(left: Path, folder: str) -> Files:
+def files_of(left: Path, folder: str, names: Collection[str]) -> Files:
     """Return the files of samples that a child left, by their paths below a folder of the dataset.
 
-    A child has loaded a stranger's model, so nothing is taken but plain files with possible names.
+    A child has loaded a stranger's model, so nothing is taken but plain files with the names of the tasks. A
+    file that cannot be read, or is too large, is left out.
     """
     found: dict[str, bytes] = {}
-    for file in sorted(left.iterdir()):
-        path = f"{folder}/{file.name}"
-        if file.is_symlink() or not file.is_file() or file.suffix != ".parquet" or not is_safe_path(path):
-            log.warning("not published, because it is not a file of samples: %s", file.name)
-        elif (size := file.stat().st_size) > MAX_SAMPLES_BYTES:
-            log.warning("%s has %d bytes, and no more than %d are published", path, size, MAX_SAMPLES_BYTES)
-        else:
-            found[path] = file.read_bytes()
+    rest = MAX_SAMPLES_BYTES
+    for name in sorted(names):
+        file, path = left / name, f"{folder}/{name}"
+        try:
+            if file.is_symlink() or not file.is_file() or not is_safe_path(path):
+                log.warning("%s are missing", path)
+            elif (size := file.stat().st_size) > rest:
+                log.warning("%s are too large: %d bytes, where %d are left", path, size, rest)
+            else:
+                found[path] = file.read_bytes()
+                rest -= size
+        except OSError as error:
+            log.warning("%s cannot be read: %s", path, error)
     return found

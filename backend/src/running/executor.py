@@ -218,23 +218,30 @@ class ProcessExecutor:
         """Watch one child until there is an ending. Without one, its request would stay RUNNING forever."""
         try:
             ending = self._end_of(child)
+            if child.job.save_samples and ending.report is not None:
+                ending = replace(ending, samples=self._set_aside(nonce, child.folder / SAMPLES_FOLDER))
         except Exception:
             log.exception("could not watch the evaluation of %s", child.job.model)
             ending = Ending(End.WORKER, NOT_WATCHED)
-        if ending.report is not None:
-            ending = replace(ending, samples=self._set_aside(nonce, child.folder / SAMPLES_FOLDER))
         shutil.rmtree(child.folder, ignore_errors=True)
         self._end(nonce, ending)
         self._make_room()
 
     def _set_aside(self, nonce: str, samples: Path) -> Path | None:
-        """Move a child's files of samples out of its folder, and return where they are, if there are any."""
+        """Move a child's files of samples out of its folder, and return where they are, if there are any.
+
+        If they cannot be moved, the result comes without them.
+        """
         if not samples.is_dir() or samples.is_symlink():
             return None
         place = self._folder / SAMPLES_FOLDER / nonce
-        shutil.rmtree(place, ignore_errors=True)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        samples.replace(place)
+        try:
+            shutil.rmtree(place, ignore_errors=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            samples.replace(place)
+        except OSError:
+            log.exception("could not keep the samples in %s", samples)
+            return None
         return place
 
     def _end_of(self, child: _RunningChild) -> Ending:

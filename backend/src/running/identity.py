@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
+from src.running.job import SAMPLES_FOLDER
 from src.shared.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,8 @@ def _try(worker: str, root: Path) -> WorkerIdentity | None:
         lock.acquire()
     except Timeout:
         return None
-    shutil.rmtree(folder / "jobs", ignore_errors=True)  # a killed predecessor could not clean up
+    for left in ("jobs", SAMPLES_FOLDER):  # a killed predecessor could not clean up
+        shutil.rmtree(folder / left, ignore_errors=True)
     folder.mkdir(exist_ok=True)
     os.utime(folder)
     return WorkerIdentity(worker, folder, lock)

@@ -45,12 +45,13 @@ class Conflict(StoreError):
 class DatasetMissing(StoreError):
     """The Hub has no such dataset, or none that we may see. `why` is why it could not be created."""
 
-    def __init__(self, repo_id: str, *, has_token: bool, why: str = "") -> None:
+    def __init__(self, repo_id: str, *, has_token: bool, why: str = "", private: bool = False) -> None:
         unseen = "the token in HF_TOKEN cannot see it" if has_token else "is private and HF_TOKEN is not set"
         not_created = f" It could not be created: {why}" if why else ""
         super().__init__(
             f"The dataset {repo_id} does not exist, or {unseen}.{not_created} Create it with "
-            f"`hf repos create {repo_id} --repo-type dataset`, or set OWNER to the organisation that has it."
+            f"`hf repos create {repo_id} --repo-type dataset{' --private' * private}`, or set OWNER to the "
+            "organisation that has it."
         )
 
 

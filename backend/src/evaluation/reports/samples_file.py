@@ -57,7 +57,10 @@ COLUMNS = {
 
 def score_of_a_sample(score: Any) -> float | None:
     """Return the score of one sample; None if only many samples together have one."""
-    return float(score) if isinstance(score, int | float) or hasattr(score, "item") else None
+    try:
+        return float(score)
+    except (TypeError, ValueError, RuntimeError):  # a list, a text, an array of several
+        return None
 
 
 def samples_file(samples: Iterable[Sample]) -> bytes:

@@ -25,7 +25,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from ..data.names import is_safe_path, largest, places
+from ..data.names import is_for_people, is_safe_path, largest, places
 from ..errors import BadFile, Conflict, DatasetMissing, NotDelivered, StoreError
 from ..process.steady import steady_now
 from ..times import from_text, utc_now
@@ -78,7 +78,7 @@ class HubStore:
         private: bool = False,
     ) -> None:
         self.repo_id = repo_id
-        self._private = private
+        self.private = private
         self.pace = pace or Pace()
         self.is_new = False
         self._hub = hub
@@ -276,6 +276,8 @@ class HubStore:
             return
         if failure and status_of(failure) not in CONFLICTS:
             raise failure
+        if failure is None and not delete and all(map(is_for_people, add)):
+            return  # the client found nothing to upload: an earlier try landed, which no snapshot shows
         raise Conflict(f"{self} changed since it was read: {message} was not written.") from failure
 
     def _create_commit(
@@ -311,10 +313,10 @@ class HubStore:
     def _create(self, card: str) -> None:
         """Create the dataset, empty except for its card and the index, which the card names."""
         if self._not_created and steady_now() - self._not_created < CREATED_AGAIN_AFTER:
-            raise DatasetMissing(self.repo_id, has_token=True)
+            raise DatasetMissing(self.repo_id, has_token=True, private=self.private)
         try:
             self._hub.call(
-                self._hub.api.create_repo, self.repo_id, repo_type=DATASET, private=self._private or None
+                self._hub.api.create_repo, self.repo_id, repo_type=DATASET, private=self.private or None
             )
             self._hub.call(self._create_commit, self._first_files(card), (), ADD_THE_CARD)
         except FAILURES as error:
@@ -322,7 +324,8 @@ class HubStore:
                 return
             if not is_passing(error):
                 self._not_created = steady_now()
-            raise DatasetMissing(self.repo_id, has_token=True, why=reason(error, self._hub)) from error
+            why = reason(error, self._hub)
+            raise DatasetMissing(self.repo_id, has_token=True, why=why, private=self.private) from error
         self.is_new = True
         log.info("created %s", self)
 
@@ -351,6 +354,13 @@ class HubStore:
         """Return the address of a folder's page on the Hub."""
         return f"{self._hub.api.endpoint}/datasets/{self.repo_id}/tree/main/{quote(path)}"
 
+    def is_private(self) -> bool:
+        """Return whether only its owner can see the dataset. Raises StoreError."""
+        try:
+            return bool(self._hub.call(self._hub.api.dataset_info, self.repo_id, expand=["private"]).private)
+        except FAILURES as error:
+            self._refuse("read", error)
+
     def check_writing(self) -> None:
         """Raise StoreError, with a sentence, when the token cannot write to the dataset, or there is none."""
         self._refuse_without_a_token()
@@ -370,7 +380,7 @@ class HubStore:
         has_token = bool(self._hub.api.token)
         is_unseen = isinstance(error, RepositoryNotFoundError) or status_of(error) == 401
         if is_unseen and (status_of(error) == 404 or not has_token):
-            raise DatasetMissing(self.repo_id, has_token=has_token) from error
+            raise DatasetMissing(self.repo_id, has_token=has_token, private=self.private) from error
         advice = f" If {self} is not yours, set OWNER." if status_of(error) == 403 else ""
         raise StoreError(f"Cannot {verb} {self}: {reason(error, self._hub)}{advice}") from error
 
