@@ -208,7 +208,7 @@ def test_a_submission_costs_the_hub_what_the_docs_say(place: Place) -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     table = text.partition("### What a submission asks of the Hub")[2].partition("\n## ")[0]
     told = [int(number) for number in re.findall(r"^\|.*\| (\d) \|", table, re.M)]
-    assert told == [1, 1, 1, 2, 1, 1, 1]
+    assert told == [1, 1, 1, 2, 1, 1, 1, 1]
     model, requests = place.add_model("alice/counted"), "datasets/acme/requests"
     place.hub.do("reset_calls")
     assert place.curl(BY_CURL, place.alice, model=model)["ok"]
