@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -40,10 +41,12 @@ BatchSize = Annotated[
 
 GenKwargs = Annotated[
     dict[str, object],
-    BeforeValidator(read_arguments),
+    BeforeValidator(partial(read_arguments, setting="GEN_KWARGS")),
     "arguments such as `temperature=0.6,do_sample=true`, or a JSON object",
 ]
-Metadata = Annotated[dict[str, object], BeforeValidator(read_arguments), "a JSON object"]
+Metadata = Annotated[
+    dict[str, object], BeforeValidator(partial(read_arguments, setting="METADATA")), "a JSON object"
+]
 ModelArgs = Annotated[
     dict[str, object],
     BeforeValidator(read_model_args),

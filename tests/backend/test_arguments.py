@@ -1,5 +1,6 @@
 """lm_eval's arguments are read as lm_eval reads them, and only from the list of those that are safe."""
 
+import inspect
 import json
 import re
 from dataclasses import replace
@@ -7,13 +8,24 @@ from typing import Any
 
 import pytest
 from lm_eval.utils import simple_parse_args_string
+from transformers import PreTrainedTokenizerBase
 
-from src.running.arguments import LONGEST, MODEL_ARGS, read_arguments, read_seeds
+from src.running.arguments import LONGEST, MODEL_ARGS, NOT_OF_THE_TEMPLATE, SETTINGS_OF_THEIR_OWN, read_seeds
+from src.running.arguments import read_arguments as read_arguments_of
 from src.running.suite import SETTINGS, Suite
 from src.settings import Settings
+from src.shared.data.backend_description import BackendDescription, read_description, write_description
+from src.shared.data.run_settings import DEEPEST
 from src.shared.environment import read_settings
 from src.shared.errors import ConfigurationError
 from src.suite.from_settings import THINKING_HAS_NO_END, make_suite
+
+DEEP = '{"a":' * DEEPEST + "1" + "}" * DEEPEST
+"""As deep as arguments may be."""
+
+
+def read_arguments(value: object) -> dict[str, Any]:
+    return read_arguments_of(value, setting="GEN_KWARGS")
 
 
 @pytest.mark.parametrize(
@@ -54,8 +66,21 @@ def test_json_and_mappings_are_read_as_well() -> None:
     ids=repr,
 )
 def test_what_is_no_argument_is_refused_at_the_start(value: object) -> None:
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises(ValueError):
         read_arguments(value)
+
+
+@pytest.mark.parametrize("name", ["GEN_KWARGS", "METADATA", "MODEL_ARGS"])
+@pytest.mark.parametrize("levels", [1, 2000], ids=["one too deep", "too deep to be read"])
+def test_arguments_that_are_nested_too_deeply_are_refused_at_the_start(name: str, levels: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} has objects or lists nested more than {DEEPEST}"):
+        read_settings(Settings, environment={name: '{"a":' * levels + DEEP + "}" * levels})
+
+
+def test_the_deepest_arguments_are_published_and_read_again() -> None:
+    settings = read_settings(Settings, environment={"TASKS_HARNESS": "sums", "GEN_KWARGS": DEEP})
+    description = BackendDescription(tasks=(), settings=make_suite(settings).settings)
+    assert read_description(write_description(description)).settings == {"gen_kwargs": json.loads(DEEP)}
 
 
 REFUSED = [
@@ -83,6 +108,30 @@ def test_a_setting_that_cannot_be_is_refused_with_what_is_needed(name: str, valu
     with pytest.raises(ConfigurationError, match=re.escape(wanted)) as refused:
         read_settings(Settings, environment={name: value})
     assert str(refused.value).startswith(f"{name} is ")
+
+
+def told_to_the_template(name: str) -> dict[str, str]:
+    return {"MODEL_ARGS": json.dumps({"chat_template_args": {name: True}})}
+
+
+@pytest.mark.parametrize(("name", "setting"), SETTINGS_OF_THEIR_OWN.items())
+def test_a_template_is_not_told_behind_the_back_of_a_setting(name: str, setting: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read_settings(Settings, environment=told_to_the_template(name))
+    assert str(refused.value) == (
+        f"MODEL_ARGS has `{name}` in chat_template_args: remove it there, and set {setting} instead."
+    )
+
+
+def test_arguments_of_transformers_are_not_taken_for_the_templates() -> None:
+    known = {*inspect.signature(PreTrainedTokenizerBase.apply_chat_template).parameters} - {"kwargs"}
+    seen_by_the_template = {"tools", "documents"}
+    assert known - seen_by_the_template <= NOT_OF_THE_TEMPLATE | SETTINGS_OF_THEIR_OWN.keys()
+    for name in NOT_OF_THE_TEMPLATE:
+        with pytest.raises(ConfigurationError, match=f"MODEL_ARGS has `{name}` in chat_template_args, but"):
+            read_settings(Settings, environment=told_to_the_template(name))
+    for name in seen_by_the_template:
+        read_settings(Settings, environment=told_to_the_template(name))
 
 
 def test_every_argument_of_the_list_can_be_set() -> None:
