@@ -15,14 +15,16 @@ import pytest
 import torch
 from datasets.exceptions import DatasetNotFoundError
 from huggingface_hub import errors as hub
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from src.evaluation.errors import CUT_OFF
 from src.evaluation.failures import Failed, Step, explained
 from src.evaluation.loading.loading import load
 from src.running.job import End
+from support.blamed import OWNER, blamed
 from support.broken_models import BREAKAGES, Breakage, edited, with_code_that_says_so
 from support.jobs import make_job
-from support.tiny_model import make_tiny_model
+from support.tiny_model import byte_tokenizer, make_tiny_model
 
 GATED = "Dataset '{path}' is a gated dataset on the Hub."
 """What `datasets` says of one: the class of the error does not tell."""
@@ -68,6 +70,30 @@ def test_a_known_architecture_is_loaded_without_the_code_beside_it(good_model: P
     brings_code = edited("config.json", auto_map={"AutoModelForCausalLM": "own.Own"})
     model = spoilt(good_model, tmp_path / "model", brings_code)
     assert type(load(make_job(model)).model).__module__.startswith("transformers.")
+
+
+def test_attention_that_the_owner_chose_without_its_package_is_the_workers_fault(good_model: Path) -> None:
+    """It was "refused … or submit the model without quantization"."""
+    job = make_job(good_model, model_args={"attn_implementation": "flash_attention_2"}, precision="bfloat16")
+    with pytest.raises(Failed, match="lacks the package for its own setting `attn_implementation`") as failed:
+        load(job)
+    assert failed.value.end is End.WORKER
+    assert "quantiz" not in str(failed.value)
+    assert blamed(failed.value.end, str(failed.value)) == OWNER
+
+
+def test_attention_that_an_architecture_does_not_have_is_not_called_damage(tmp_path: Path) -> None:
+    """It was "The weights … do not match its config.json"."""
+    size = {"n_layer": 1, "n_head": 1, "n_embd": 4, "n_positions": 64}
+    tokenizer = byte_tokenizer()
+    tokenizer.save_pretrained(tmp_path)
+    config = GPT2Config(**size, vocab_size=len(tokenizer), bos_token_id=None, eos_token_id=256)
+    GPT2LMHeadModel(config).save_pretrained(tmp_path)
+    load(make_job(tmp_path))
+    with pytest.raises(Failed, match="cannot compute attention in the way that") as failed:
+        load(make_job(tmp_path, model_args={"attn_implementation": "flex_attention"}))
+    assert failed.value.end is End.REFUSED
+    assert blamed(failed.value.end, str(failed.value)) == OWNER
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from lm_eval.models.huggingface import HFLM
+from lm_eval.models.utils import normalize_gen_kwargs
 
+from src.evaluation.lm_eval.trial.suite_settings import error_of_attention, to_write
 from src.evaluation.lm_eval.trial.trial import try_suite
 from src.running.suite import Suite
 from support.sources import ROOT
@@ -59,3 +62,54 @@ def test_right_settings_have_no_problem() -> None:
 def test_models_cannot_think_before_a_text_is_rated() -> None:
     [problem] = problems(tasks=("tiny_copy", "tiny_agreement"), enable_thinking=True, think_end_token="x")
     assert problem.startswith("ENABLE_THINKING is True, but the task tiny_agreement rates given texts")
+
+
+@pytest.mark.parametrize(
+    ("settings", "length"),
+    [
+        ({"max_length": 16, "gen_kwargs": {"max_gen_toks": 32}}, 32),
+        ({"max_length": 32, "gen_kwargs": {"max_gen_toks": 32}}, 32),
+        ({"max_length": 16}, 16),
+    ],
+    ids=["more than all", "all", "as the task's file says"],
+)
+def test_a_context_without_room_for_a_question_is_the_owners_to_correct(
+    settings: dict[str, object], length: int
+) -> None:
+    """Every model was refused: "The texts of the task … are too long"."""
+    [problem] = problems(**settings)
+    assert problem == (
+        f"MAX_LENGTH is {settings['max_length']}, but the task tiny_copy has models write up to {length} "
+        "tokens, which leaves no room for a question. Set MAX_LENGTH higher, or `max_gen_toks` in GEN_KWARGS "
+        "lower."
+    )
+
+
+def test_a_context_with_room_for_a_question_has_no_problem() -> None:
+    assert problems(max_length=33, gen_kwargs={"max_gen_toks": 32}) == ()
+    assert problems(tasks=("tiny_agreement",), max_length=1) == ()
+
+
+def test_as_many_tokens_count_as_lm_eval_has_models_write() -> None:
+    assert to_write({}) == HFLM.max_gen_toks.fget(None) == 256
+    given = {"max_tokens": 7, "max_new_tokens": 5, "until": ["x"], "temperature": None}
+    assert (
+        to_write(given) == normalize_gen_kwargs({"max_tokens": 7, "max_new_tokens": 5})["max_gen_toks"] == 5
+    )
+
+
+@pytest.mark.parametrize("implementation", ["flash_attention_2", "flash_attention_3"])
+def test_attention_without_its_package_is_the_owners_to_correct(implementation: str) -> None:
+    """Every model was refused, with the advice to submit it without quantization."""
+    if error_of_attention(implementation) is None:
+        pytest.skip("this machine has the package")
+    [problem] = problems(model_args={"attn_implementation": implementation})
+    assert problem.startswith(
+        f"MODEL_ARGS sets `attn_implementation` to {implementation}, which this worker cannot use "
+    )
+    assert problem.endswith(": add its package to requirements.txt, or choose another.")
+
+
+@pytest.mark.parametrize("implementation", ["eager", "sdpa", "flex_attention"])
+def test_attention_of_torch_itself_has_no_problem(implementation: str) -> None:
+    assert problems(model_args={"attn_implementation": implementation}) == ()
