@@ -12,7 +12,7 @@ from src.evaluation.lighteval.building import build, check_samples, explained_by
 from src.evaluation.lighteval.description import describe, problems
 from src.evaluation.lighteval.model import MeteredModel
 from src.evaluation.lighteval.report import merged, report_of
-from src.evaluation.lighteval.tasks import COLLECTION, find_tasks
+from src.evaluation.lighteval.tasks import COLLECTION, find_tasks, import_collection
 from src.evaluation.lighteval.trial import try_suite
 from src.evaluation.loading.copies import load_a_sound_copy
 from src.evaluation.progress import ProgressMeter
@@ -30,8 +30,8 @@ class Lighteval:
     unnamed_packages = ("lighteval", "transformers", "torch", "datasets", "accelerate")
 
     def make_ready(self, suite: Suite) -> None:
-        """Import all of lighteval's tasks."""
-        find_tasks(suite)
+        """Import all of lighteval's tasks. The owner's files may change, so each child reads them itself."""
+        import_collection()
 
     def describe(self, suite: Suite) -> BackendDescription:
         """Describe the suite from its tasks' files."""

@@ -53,7 +53,9 @@ def _gen_kwargs(given: Mapping[str, Any], parts: Sequence[Leaf]) -> Iterator[str
 
 def _max_length(suite: Suite, parts: Sequence[Leaf]) -> Iterator[str]:
     """Yield a sentence if MAX_LENGTH leaves no room for a question beside the answer to a task."""
-    for leaf in parts if suite.max_length is not None else ():
+    if suite.max_length is None:
+        return
+    for leaf in parts:
         own = leaf.config.get(FIELD) or {}
         if leaf.kind != WRITES or not isinstance(own, Mapping):
             continue
