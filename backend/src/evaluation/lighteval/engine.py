@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from src.evaluation.devices import spare_threads
-from src.evaluation.engine import OnProgress
 from src.evaluation.failures import Failed
 from src.evaluation.lighteval.answers import published_samples
 from src.evaluation.lighteval.building import build, check_samples, explained_by_the_task
@@ -15,7 +14,7 @@ from src.evaluation.lighteval.report import merged, report_of
 from src.evaluation.lighteval.tasks import COLLECTION, find_tasks, import_collection
 from src.evaluation.lighteval.trial import try_suite
 from src.evaluation.loading.copies import load_a_sound_copy
-from src.evaluation.progress import ProgressMeter
+from src.evaluation.progress import OnProgress, ProgressMeter
 from src.evaluation.reports.report import Report, names_for_paths, publishable
 from src.evaluation.reports.samples_file import Sample
 from src.running.job import End, Job, Trial
