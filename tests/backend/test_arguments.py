@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from src.running.arguments import LONGEST, MODEL_ARGS, NOT_OF_THE_TEMPLATE, SETTINGS_OF_THEIR_OWN, read_seeds
 from src.running.arguments import read_arguments as read_arguments_of
-from src.running.suite import SETTINGS, Suite
+from src.running.suite import SETTINGS, EngineName, Suite
 from src.settings import Settings
 from src.shared.data.backend_description import BackendDescription, read_description, write_description
 from src.shared.data.run_settings import DEEPEST
@@ -183,6 +184,18 @@ def test_a_suite_tells_what_is_not_at_its_default() -> None:
 def test_the_settings_reach_the_suite() -> None:
     environment = {name.upper(): as_text(value) for name, value in CHANGES.items()}
     assert make_suite(read_settings(Settings, environment=environment)).settings == CHANGES
+
+
+@pytest.mark.parametrize("name", ["gen_kwargs", "metadata", "model_args", "system_instruction"])
+def test_an_empty_setting_is_not_set(name: str) -> None:
+    """It was published as a setting that changes scores."""
+    empty = " " if name == "system_instruction" else {}
+    envs = ModuleType("envs")
+    setattr(envs, name.upper(), empty)
+    as_variable = read_settings(Settings, environment={name.upper(): as_text(empty)})
+    for settings in (as_variable, read_settings(Settings, envs, {})):
+        assert make_suite(settings).settings == {}
+        make_suite(replace(settings, engine=EngineName.LIGHTEVAL))
 
 
 def as_text(value: object) -> str:
