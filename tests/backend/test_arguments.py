@@ -211,6 +211,12 @@ def test_a_setting_of_lm_eval_is_refused_where_lighteval_would_ignore_it(name: s
         make_suite(read_settings(Settings, environment=variables))
 
 
+def test_lighteval_evaluates_no_adapters_whatever_the_setting_says() -> None:
+    variables = {"ENGINE": "lighteval", "TASKS_LIGHTEVAL": "gsm8k|5", "ADAPTERS": "true"}
+    assert not make_suite(read_settings(Settings, environment=variables)).adapters
+    assert make_suite(read_settings(Settings, environment={"ADAPTERS": "true"})).adapters
+
+
 def test_thoughts_without_an_end_are_refused_at_the_start() -> None:
     settings = read_settings(Settings, environment={"ENABLE_THINKING": "true"})
     with pytest.raises(ConfigurationError, match=re.escape(THINKING_HAS_NO_END)):

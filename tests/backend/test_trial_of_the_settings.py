@@ -1,15 +1,30 @@
 """Settings for every task that do not fit the tasks are the owner's to correct before a model is claimed."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from lm_eval.models.huggingface import HFLM
 from lm_eval.models.utils import normalize_gen_kwargs
 
+from src.evaluation.lm_eval.tasks.tasks import find_tasks
 from src.evaluation.lm_eval.trial.suite_settings import error_of_attention, to_write
 from src.evaluation.lm_eval.trial.trial import try_suite
 from src.running.suite import Suite
+from src.settings import Settings
+from src.shared.environment import read_settings
 from support.sources import ROOT
+
+OWN_QUESTIONS = """
+task: own_sums
+test_split: test
+output_type: generate_until
+doc_to_text: "{{question}}"
+doc_to_target: "{{answer}}"
+generation_kwargs: {until: ["."], max_gen_toks: 8}
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]
+"""
 
 SUITE = Suite(tasks=("tiny_copy",), tasks_dir="tasks")
 
@@ -96,6 +111,21 @@ def test_as_many_tokens_count_as_lm_eval_has_models_write() -> None:
     assert (
         to_write(given) == normalize_gen_kwargs({"max_tokens": 7, "max_new_tokens": 5})["max_gen_toks"] == 5
     )
+
+
+def test_a_task_that_makes_its_own_questions_is_told_what_the_docs_say(tmp_path: Path) -> None:
+    docs = (ROOT / "docs" / "engines.md").read_text()
+    section = docs.partition("### Tasks that make their own questions")[2]
+    line, code, setting = re.findall(r"```\w+\n(.*?)```", section, re.DOTALL)[:3]
+    (tmp_path / "sums.py").write_text(code)
+    (tmp_path / "sums.yaml").write_text(f"{OWN_QUESTIONS}{line}")
+    name, _, value = setting.partition(" = ")
+    metadata = read_settings(Settings, environment={name: value}).metadata
+    suite = Suite(tasks=("own_sums",), tasks_dir=str(tmp_path), metadata=metadata)
+    assert try_suite(suite, lambda progress: None).description.problems == ()
+    index = find_tasks(suite.tasks, suite.tasks_dir, suite.metadata)
+    [task] = index.load(["own_sums"])["tasks"].values()
+    assert len(task.eval_docs) == 500
 
 
 @pytest.mark.parametrize("implementation", ["flash_attention_2", "flash_attention_3"])
