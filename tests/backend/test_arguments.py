@@ -90,6 +90,7 @@ REFUSED = [
     ("MODEL_ARGS", "trust_remote_code=true", "arguments such as `add_bos_token=true`"),
     ("MODEL_ARGS", "pretrained=other/model", "arguments such as `add_bos_token=true`"),
     ("MODEL_ARGS", "peft=evil/adapter", "arguments such as `add_bos_token=true`"),
+    ("MODEL_ARGS", "max_batch_size=0", "arguments such as `add_bos_token=true`"),
     ("MODEL_ARGS", "add_bos_token=yes", "arguments such as `add_bos_token=true`"),
     ("MODEL_ARGS", "attn_implementation=someone/kernel", "arguments such as `add_bos_token=true`"),
     ("SEEDS", "1,2", "a whole number, or four such as"),

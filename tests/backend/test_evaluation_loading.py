@@ -19,7 +19,9 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from src.evaluation.errors import CUT_OFF
 from src.evaluation.failures import Failed, Step, explained
+from src.evaluation.lm_eval.engine import load_metered
 from src.evaluation.loading.loading import load
+from src.evaluation.progress import ProgressMeter
 from src.running.job import End
 from support.blamed import OWNER, blamed
 from support.broken_models import BREAKAGES, Breakage, edited, with_code_that_says_so
@@ -79,6 +81,20 @@ def test_attention_that_the_owner_chose_without_its_package_is_the_workers_fault
         load(job)
     assert failed.value.end is End.WORKER
     assert "quantiz" not in str(failed.value)
+    assert blamed(failed.value.end, str(failed.value)) == OWNER
+
+
+def test_a_first_token_that_a_model_does_not_have_is_the_owners_to_correct(good_model: Path) -> None:
+    """Its tokenizer was said to be wrong."""
+    last = 256
+    job = make_job(good_model, model_args={"prefix_token_id": last})
+    assert load_metered(job, ProgressMeter(lambda progress: None)).prefix_token_id == last
+    job = make_job(good_model, model_args={"prefix_token_id": last + 1})
+    with pytest.raises(
+        Failed, match="has 257 tokens, but MODEL_ARGS sets `prefix_token_id` to 257"
+    ) as failed:
+        load_metered(job, ProgressMeter(lambda progress: None))
+    assert failed.value.end is End.WORKER
     assert blamed(failed.value.end, str(failed.value)) == OWNER
 
 

@@ -166,7 +166,7 @@ MODEL_ARGS: Mapping[str, Callable[[object], bool]] = {
     "prefix_token_id": _is_count,
     "logits_cache": _is_truth,
     "truncation": _is_truth,
-    "max_batch_size": _is_count,
+    "max_batch_size": lambda value: _is_count(value) and value != 0,
     "softmax_dtype": _is_one_of(*DTYPES),
     "mixed_precision_dtype": _is_one_of(*DTYPES),
     CHAT_TEMPLATE_ARGS: lambda value: isinstance(value, Mapping),
