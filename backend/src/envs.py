@@ -81,11 +81,11 @@ THINK_END_TOKEN = None
 MAX_LENGTH = None
 # The seeds of Python, NumPy, PyTorch and the choice of examples.
 SEEDS = "0, 1234, 1234, 1234"
-# What tasks that make their own questions are told: {"max_seq_lengths": [4096]}.
+# What tasks that make their own questions are told: {"questions": 500}. Such tasks run code.
 METADATA = None
 # Further arguments of the model, from a short list: "add_bos_token=true".
 MODEL_ARGS = None
-# True evaluates adapters (peft) on their base models.
+# True evaluates adapters (peft) on their base models. lighteval evaluates none.
 ADAPTERS = True
 # The worker's name. Default: the Space's name, or else the host's name and the lowest free number.
 WORKER_ID = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -38,14 +39,21 @@ BatchSize = Annotated[
     str, AfterValidator(_batch_size), "a whole number above 0, `auto`, or `auto:4` with such a number"
 ]
 
+
+def _unless_empty(given: dict[str, object] | None) -> dict[str, object] | None:
+    """Return None for no arguments, as for an empty text."""
+    return given or None
+
+
+Arguments = Annotated[dict[str, object] | None, AfterValidator(_unless_empty)]
 GenKwargs = Annotated[
-    dict[str, object],
-    BeforeValidator(read_arguments),
+    Arguments,
+    BeforeValidator(partial(read_arguments, setting="GEN_KWARGS")),
     "arguments such as `temperature=0.6,do_sample=true`, or a JSON object",
 ]
-Metadata = Annotated[dict[str, object], BeforeValidator(read_arguments), "a JSON object"]
+Metadata = Annotated[Arguments, BeforeValidator(partial(read_arguments, setting="METADATA")), "a JSON object"]
 ModelArgs = Annotated[
-    dict[str, object],
+    Arguments,
     BeforeValidator(read_model_args),
     f"arguments such as `add_bos_token=true`, with valid values of {', '.join(MODEL_ARGS)},",
 ]
@@ -100,7 +108,7 @@ class Settings(CommonSettings):
     save_samples: bool = Suite.save_samples
     samples_repo: Dataset | None = None
     samples_private: bool = True
-    gen_kwargs: GenKwargs | None = None
+    gen_kwargs: GenKwargs = None
     system_instruction: Instruction | None = None
     fewshot_as_multiturn: bool | None = None
     chat_template_name: Name | None = None
@@ -108,8 +116,8 @@ class Settings(CommonSettings):
     think_end_token: ThinkEnd | None = None
     max_length: PositiveNumber | None = None
     seeds: Seeds = Suite.seeds
-    metadata: Metadata | None = None
-    model_args: ModelArgs | None = None
+    metadata: Metadata = None
+    model_args: ModelArgs = None
     adapters: bool = Suite.adapters
     max_parallel: PositiveNumber | None = None
     max_hours: Positive = 24.0

@@ -15,14 +15,18 @@ import pytest
 import torch
 from datasets.exceptions import DatasetNotFoundError
 from huggingface_hub import errors as hub
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from src.evaluation.errors import CUT_OFF
 from src.evaluation.failures import Failed, Step, explained
+from src.evaluation.lm_eval.engine import load_metered
 from src.evaluation.loading.loading import load
+from src.evaluation.progress import ProgressMeter
 from src.running.job import End
+from support.blamed import OWNER, blamed
 from support.broken_models import BREAKAGES, Breakage, edited, with_code_that_says_so
 from support.jobs import make_job
-from support.tiny_model import make_tiny_model
+from support.tiny_model import byte_tokenizer, make_tiny_model
 
 GATED = "Dataset '{path}' is a gated dataset on the Hub."
 """What `datasets` says of one: the class of the error does not tell."""
@@ -68,6 +72,44 @@ def test_a_known_architecture_is_loaded_without_the_code_beside_it(good_model: P
     brings_code = edited("config.json", auto_map={"AutoModelForCausalLM": "own.Own"})
     model = spoilt(good_model, tmp_path / "model", brings_code)
     assert type(load(make_job(model)).model).__module__.startswith("transformers.")
+
+
+def test_attention_that_the_owner_chose_without_its_package_is_the_workers_fault(good_model: Path) -> None:
+    """It was "refused … or submit the model without quantization"."""
+    job = make_job(good_model, model_args={"attn_implementation": "flash_attention_2"}, precision="bfloat16")
+    with pytest.raises(Failed, match="lacks the package for its own setting `attn_implementation`") as failed:
+        load(job)
+    assert failed.value.end is End.WORKER
+    assert "quantiz" not in str(failed.value)
+    assert blamed(failed.value.end, str(failed.value)) == OWNER
+
+
+def test_a_first_token_that_a_model_does_not_have_is_the_owners_to_correct(good_model: Path) -> None:
+    """Its tokenizer was said to be wrong."""
+    last = 256
+    job = make_job(good_model, model_args={"prefix_token_id": last})
+    assert load_metered(job, ProgressMeter(lambda progress: None)).prefix_token_id == last
+    job = make_job(good_model, model_args={"prefix_token_id": last + 1})
+    with pytest.raises(
+        Failed, match="has 257 tokens, but MODEL_ARGS sets `prefix_token_id` to 257"
+    ) as failed:
+        load_metered(job, ProgressMeter(lambda progress: None))
+    assert failed.value.end is End.WORKER
+    assert blamed(failed.value.end, str(failed.value)) == OWNER
+
+
+def test_attention_that_an_architecture_does_not_have_is_not_called_damage(tmp_path: Path) -> None:
+    """It was "The weights … do not match its config.json"."""
+    size = {"n_layer": 1, "n_head": 1, "n_embd": 4, "n_positions": 64}
+    tokenizer = byte_tokenizer()
+    tokenizer.save_pretrained(tmp_path)
+    config = GPT2Config(**size, vocab_size=len(tokenizer), bos_token_id=None, eos_token_id=256)
+    GPT2LMHeadModel(config).save_pretrained(tmp_path)
+    load(make_job(tmp_path))
+    with pytest.raises(Failed, match="cannot compute attention in the way that") as failed:
+        load(make_job(tmp_path, model_args={"attn_implementation": "flex_attention"}))
+    assert failed.value.end is End.REFUSED
+    assert blamed(failed.value.end, str(failed.value)) == OWNER
 
 
 @pytest.mark.parametrize(

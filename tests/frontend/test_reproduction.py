@@ -241,7 +241,12 @@ def test_other_resamples_change_only_standard_errors_and_are_a_note() -> None:
         ({"system_instruction": "a\u202eb"}, "system_instruction"),
         ({"system_instruction": "a\tb"}, "system_instruction"),
         ({"system_instruction_sha": "a" * 64}, "system_instruction"),
+        # lm_eval's RULER loads this tokenizer with `trust_remote_code=True`.
         ({"leaderboard": told(metadata={"tokenizer": "evil/code"})}, "metadata"),
+        ({"leaderboard": told(metadata={"lengths": [[1]]})}, "metadata"),
+        ({"config": {"gen_kwargs": {"stop_strings": "x"}}}, "stop_strings"),
+        ({"config": {"model_args": {"chat_template_args": {"style": "two words"}}}}, "chat_template_args"),
+        ({"config": {"model_args": {"chat_template_args": {"tools": []}}}}, "chat_template_args"),
         ({"leaderboard": told(chat_template_name="a b")}, "chat_template_name"),
     ],
 )  # fmt: skip

@@ -19,15 +19,35 @@ from src.running.warm_launcher import WarmLauncher
 from src.running.watch import ChildLimits
 from src.suite.trial import trial_from
 from support.broken_models import diverge, forget_a_layer, reweighted, with_code_that_says_so
-from support.jobs import TASKS
 from support.lighteval_jobs import SHIPPED, lighteval_job, report_of
 from support.waiting import wait_for
 
+WITH_A_HELPER = """
+import sys
+from pathlib import Path
+from lighteval.metrics.metrics import Metrics
+from lighteval.tasks.lighteval_task import LightevalTaskConfig
+sys.path.insert(0, str(Path(__file__).parent))
+from helper_of_the_tasks import VERSION
+METRICS = [Metrics.loglikelihood_acc]
+TASKS_TABLE = [LightevalTaskConfig("mine", lambda row, task: None, "org/data", "x", METRICS, version=VERSION)]
+"""
+
 
 @pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a task file and code beside it."""
+    folder = tmp_path_factory.mktemp("own") / "tasks"
+    folder.mkdir()
+    (folder / "own.py").write_text(WITH_A_HELPER)
+    (folder / "helper_of_the_tasks.py").write_text("VERSION = 1\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory, own: Path) -> Iterator[Launcher]:
     folder = tmp_path_factory.mktemp("warm")
-    suite = Suite(engine=EngineName.LIGHTEVAL, tasks=SHIPPED, tasks_dir=str(TASKS))
+    suite = Suite(engine=EngineName.LIGHTEVAL, tasks=SHIPPED, tasks_dir=str(own))
     launcher = WarmLauncher(clean_environment(folder), suite, folder)
     yield launcher
     launcher.close()
@@ -110,3 +130,18 @@ def test_a_suite_is_tried_and_described_in_a_child(tmp_path: Path, warm: Launche
     assert problem.startswith("The task no_such_task is neither")
     described = Children(tmp_path / "describe", warm, Work.DESCRIBE).end(job)
     assert [task["name"] for task in report(described)["tasks"]] == ["tiny_copy|0"]
+
+
+def test_code_beside_a_task_file_is_read_again_after_an_edit(
+    tmp_path: Path, warm: Launcher, own: Path
+) -> None:
+    """The warm parent had imported it, and reports were kept under the new content."""
+    job = lighteval_job("none", "mine|0", tasks_dir=str(own))
+
+    def version() -> object:
+        [task] = report(Children(tmp_path / "describe", warm, Work.DESCRIBE).end(job))["tasks"]
+        return task["version"]
+
+    assert version() == "1"
+    (own / "helper_of_the_tasks.py").write_text("VERSION = 2000\n")  # another size: Python compares it
+    assert version() == "2000"

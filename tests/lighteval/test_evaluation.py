@@ -137,8 +137,7 @@ def overflow(weights: dict[str, Any]) -> None:
 def test_scores_that_are_not_finite_are_refused(
     model: Path, task: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(model_room, "continues_what_it_rates", lambda *parts: None)
-    monkeypatch.setattr(model_room, "bears_padding", lambda *parts: True)
+    monkeypatch.setattr(model_room, "writes_in_batches", lambda *parts: True)
     reweighted(overflow)(model)
     with pytest.raises(Failed, match="gives NaN or infinity as the probability of a text in float32"):
         report_of(lighteval_job(model, task, limit=3))

@@ -180,6 +180,27 @@ def test_a_metric_that_lacks_what_it_needs_is_reported(own: Own) -> None:
     )
 
 
+CODEGEN = "import lighteval.tasks.tasks.lcb.main as lcb\n"
+RUNS_CODE = {
+    "lighteval's metric": ("", "Metrics.lcb_codegen_metric"),
+    "a metric with lighteval's class": (
+        "class Own(lcb.CodegenMetric):\n    pass\n\n\n"
+        "OWN = SampleLevelMetric('own', True, SamplingMethod.GENERATIVE, Own(), np.mean)\n",
+        "OWN",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RUNS_CODE)
+def test_code_that_models_write_needs_permission_in_a_task_of_ones_own_too(name: str, own: Own) -> None:
+    """Only the folder of the task was looked at."""
+    code, metric = RUNS_CODE[name]
+    folder = own(("SUMS = [", f"{CODEGEN}{code}SUMS = ["), ("metrics=[EXACT_MATCH]", f"metrics=[{metric}]"))
+    assert "The task tiny_copy runs code that models write" in problem("tiny_copy|0", folder=folder)
+    allowed = tried("tiny_copy|0", folder=folder, confirm_run_unsafe_code=True).description.problems
+    assert not any("runs code" in each for each in allowed)
+
+
 def test_more_examples_than_there_are_is_reported() -> None:
     assert "has fewer examples than tiny_copy|200 asks for" in problem("tiny_copy|200")
     assert tried("tiny_copy|5").description.problems == ()

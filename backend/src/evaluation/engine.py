@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Protocol
 
-from src.evaluation.progress import ProgressMeter
+from src.evaluation.progress import OnProgress, ProgressMeter
 from src.evaluation.reports.report import Report
 from src.evaluation.reports.samples_file import Sample
-from src.running.job import Job, Progress, Trial
+from src.running.job import Job, Trial
 from src.running.suite import EngineName, Suite
 from src.shared.data.backend_description import BackendDescription
-
-OnProgress = Callable[[Progress], None]
 
 
 class Evaluation(Protocol):

@@ -130,6 +130,17 @@ def needs_kernels(error: BaseException) -> bool:
 KERNELS = re.compile(r"\bkernels`? (is either not installed|package)|requires `?kernels\b|install kernels\b")
 
 
+def no_attention_package(error: BaseException) -> bool:
+    """Match what transformers raises if the package for the chosen `attn_implementation` is missing."""
+    return isinstance(error, ImportError) and "has been toggled on, but it cannot be used" in str(error)
+
+
+def attention_not_supported(error: BaseException) -> bool:
+    """Match what transformers raises if an architecture has no such `attn_implementation`."""
+    texts = ("does not support an attention implementation", "does not support Flash Attention")
+    return isinstance(error, ValueError) and any(text in str(error) for text in texts)
+
+
 def not_converted(error: BaseException) -> bool:
     """Match what transformers raises when it cannot convert saved weights for its own class."""
     texts = ("during automatic conversion of the weights", "Error(s) in loading state_dict")

@@ -6,9 +6,9 @@ import logging
 from pathlib import Path
 
 from src.evaluation.devices import check_device
-from src.evaluation.engine import OnProgress, engine_of
+from src.evaluation.engine import engine_of
 from src.evaluation.failures import Step, explained
-from src.evaluation.progress import ProgressMeter
+from src.evaluation.progress import OnProgress, ProgressMeter
 from src.evaluation.reports.kept import KeptReports
 from src.evaluation.reports.machine import machine
 from src.evaluation.reports.report import Report

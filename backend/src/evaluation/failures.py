@@ -14,11 +14,13 @@ from safetensors import SafetensorError
 from src.evaluation.errors import (
     Matches,
     asked_the_hub,
+    attention_not_supported,
     caused_by,
     disk_full,
     gated_questions,
     last_line,
     needs_kernels,
+    no_attention_package,
     not_answered,
     not_converted,
     not_fetched,
@@ -210,6 +212,20 @@ RULES = [
         needs_kernels,
         "The quantized weights of {model} need code that is downloaded from the Hub (`kernels`). Such code "
         "is not run here. Submit the model without quantization.",
+    ),
+    Rule(
+        frozenset({Step.WEIGHTS}),
+        no_attention_package,
+        "This worker lacks the package for its own setting `attn_implementation` in MODEL_ARGS ({error}). "
+        "The leaderboard's owner has to install it or choose another; the model is not at fault.",
+        End.WORKER,
+    ),
+    Rule(
+        frozenset({Step.WEIGHTS}),
+        attention_not_supported,
+        "The architecture of {model} cannot compute attention in the way that this leaderboard sets for all "
+        "models. Ask the leaderboard's owner to remove `attn_implementation` from MODEL_ARGS; the model is "
+        "not at fault.",
     ),
     Rule(
         frozenset({Step.WEIGHTS}),

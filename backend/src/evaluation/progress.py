@@ -12,6 +12,7 @@ SECONDS_BETWEEN = 0.25
 """The least time between two reports of a task, except its first and last."""
 
 OnProgress = Callable[[Progress], None]
+"""Takes reports of progress."""
 
 
 class ProgressMeter:

@@ -1,4 +1,4 @@
-"""From lm_eval's report to the result file that is published."""
+"""From an engine's report to the result file that is published."""
 
 from __future__ import annotations
 

@@ -7,6 +7,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from src.shared.data.run_settings import DEEPEST
+from src.shared.errors import ConfigurationError
+
 Arguments = Mapping[str, Any]
 """Values of JSON by name. Their meaning is lm_eval's."""
 
@@ -19,21 +22,54 @@ DEFAULT_SEEDS = (0, 1234, 1234, 1234)
 DTYPES = ("float32", "float16", "bfloat16")
 ATTENTION = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
 
+CHAT_TEMPLATE_ARGS = "chat_template_args"
 
-def read_arguments(value: object) -> dict[str, Any]:
+SETTINGS_OF_THEIR_OWN = {"enable_thinking": "ENABLE_THINKING", "chat_template": "CHAT_TEMPLATE_NAME"}
+"""Arguments of a chat template that have a setting, which is checked against the tasks and the models."""
+
+NOT_OF_THE_TEMPLATE = {
+    *("self", "conversation", "conversations", "messages", "add_generation_prompt", "continue_final_message"),
+    *("tokenize", "sanitize_control_tokens", "padding", "truncation", "max_length", "tokenizer_kwargs"),
+    *("return_tensors", "return_dict", "return_assistant_tokens_mask"),
+}
+"""Arguments of transformers' `apply_chat_template` that never reach the template."""
+
+
+def read_arguments(value: object, *, setting: str) -> dict[str, Any]:
     """Read arguments in lm_eval's form `name=value,name=value`, as a JSON object, or as a mapping.
 
-    Raises ValueError if they are none of these, or too long.
+    Raises ValueError if they are none of these, or too long, and ConfigurationError if they are nested too
+    deeply for a report.
     """
-    if isinstance(value, str):
-        value = json.loads(value) if value.lstrip().startswith("{") else _pairs(value)
-    if not isinstance(value, Mapping) or not all(isinstance(name, str) and name for name in value):
-        raise ValueError("not names with values")
-    written = json.dumps(value, allow_nan=False)  # raises TypeError or ValueError for what JSON has not
+    try:
+        if isinstance(value, str):
+            value = json.loads(value) if value.lstrip().startswith("{") else _pairs(value)
+        if not isinstance(value, Mapping) or not all(isinstance(name, str) and name for name in value):
+            raise ValueError("not names with values")
+        written = json.dumps(value, allow_nan=False)
+    except TypeError as error:  # for what JSON has not
+        raise ValueError(str(error)) from error
+    except RecursionError:
+        raise _too_deep(setting) from None
     if len(written) > LONGEST:
         raise ValueError(f"more than {LONGEST} characters")
     read: dict[str, Any] = json.loads(written)
+    if _depth(read) > DEEPEST:
+        raise _too_deep(setting)
     return read
+
+
+def _depth(value: object) -> int:
+    """Return how deep objects and lists are nested; 0 for a plain value."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(_depth, inner), default=0)
+
+
+def _too_deep(setting: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{setting} has objects or lists nested more than {DEEPEST} deep, which a report does not keep: "
+        "write it with fewer levels."
+    )
 
 
 def _pairs(text: str) -> dict[str, Any]:
@@ -87,12 +123,30 @@ def _seed(value: object) -> int | None:
 
 
 def read_model_args(value: object) -> dict[str, Any]:
-    """Read arguments for the model from the list of those that are safe and honest. Raises ValueError."""
-    given = read_arguments(value)
+    """Read arguments for the model from the list of those that are safe and honest.
+
+    Raises ValueError, and ConfigurationError for what a chat template cannot be told.
+    """
+    given = read_arguments(value, setting="MODEL_ARGS")
     for name, argument in given.items():
         if name not in MODEL_ARGS or not MODEL_ARGS[name](argument):
             raise ValueError(name)
+    for name in given.get(CHAT_TEMPLATE_ARGS, {}):
+        _check_template_argument(name)
     return given
+
+
+def _check_template_argument(name: str) -> None:
+    if name in SETTINGS_OF_THEIR_OWN:
+        raise ConfigurationError(
+            f"MODEL_ARGS has `{name}` in {CHAT_TEMPLATE_ARGS}: remove it there, and set "
+            f"{SETTINGS_OF_THEIR_OWN[name]} instead."
+        )
+    if name in NOT_OF_THE_TEMPLATE:
+        raise ConfigurationError(
+            f"MODEL_ARGS has `{name}` in {CHAT_TEMPLATE_ARGS}, but that is an argument of transformers, "
+            "which no chat template sees: remove it."
+        )
 
 
 def _is_truth(value: object) -> bool:
@@ -112,10 +166,10 @@ MODEL_ARGS: Mapping[str, Callable[[object], bool]] = {
     "prefix_token_id": _is_count,
     "logits_cache": _is_truth,
     "truncation": _is_truth,
-    "max_batch_size": _is_count,
+    "max_batch_size": lambda value: _is_count(value) and value != 0,
     "softmax_dtype": _is_one_of(*DTYPES),
     "mixed_precision_dtype": _is_one_of(*DTYPES),
-    "chat_template_args": lambda value: isinstance(value, Mapping),
+    CHAT_TEMPLATE_ARGS: lambda value: isinstance(value, Mapping),
     "attn_implementation": _is_one_of(*ATTENTION),
     "parallelize": _is_truth,
 }

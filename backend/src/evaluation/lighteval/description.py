@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from lighteval.metrics.metrics_sample import JudgeLLM, SamplingMetric
+from lighteval.metrics.utils.metric_utils import Metric as LightevalMetric
 from lighteval.tasks.lighteval_task import LightevalTaskConfig
 from lighteval.tasks.requests import SamplingMethod
 
 from src.evaluation.devices import batch_size
-from src.evaluation.lighteval.tasks import COLLECTION, Tasks, name_of, published_path
+from src.evaluation.lighteval.tasks import Tasks, name_of, published_path
 from src.evaluation.loading.architectures import architectures
 from src.evaluation.loading.quantization import loadable_quantizations
 from src.evaluation.own_tasks import include_path
@@ -30,8 +31,8 @@ KINDS = {
 }
 """lm_eval's names for what lighteval asks a model."""
 
-RUN_CODE = (COLLECTION / "lcb",)
-"""The folders of lighteval's tasks that run code which models write."""
+RUN_CODE = ("lighteval.tasks.tasks.lcb",)
+"""The packages of lighteval whose metrics run code which models write."""
 
 
 def describe(suite: Suite, tasks: Tasks) -> BackendDescription:
@@ -112,14 +113,23 @@ def problems_of(name: str, suite: Suite, tasks: Tasks) -> Iterator[str]:
 
 
 def runs_the_models_code(config: LightevalTaskConfig, suite: Suite, tasks: Tasks) -> str | None:
-    """Check for code written by models, which is run only if the owner allows it."""
-    is_run = any(folder in tasks.files[config.name].parents for folder in RUN_CODE)
-    if suite.confirm_run_unsafe_code or not is_run:
+    """Check for metrics that run code written by models, which needs the owner's permission.
+
+    Tasks in any file may use these metrics.
+    """
+    if suite.confirm_run_unsafe_code or not any(map(_runs_code, config.metrics)):
         return None
     return (
         "runs code that models write, which this worker does not allow: set CONFIRM_RUN_UNSAFE_CODE to True, "
         "or remove the task from TASKS_LIGHTEVAL."
     )
+
+
+def _runs_code(metric: LightevalMetric) -> bool:
+    """Return whether a class or function of RUN_CODE scores an answer, or a subclass of one."""
+    score = metric.sample_level_fn
+    modules = {getattr(each, "__module__", "") for each in (score, *type(score).__mro__)}
+    return any(f"{module}.".startswith(f"{package}.") for module in modules for package in RUN_CODE)
 
 
 def is_judged_by_a_model(config: LightevalTaskConfig, suite: Suite, tasks: Tasks) -> str | None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from src.evaluation.devices import spare_threads
-from src.evaluation.engine import OnProgress
 from src.evaluation.failures import Failed
 from src.evaluation.lighteval.answers import published_samples
 from src.evaluation.lighteval.building import build, check_samples, explained_by_the_task
 from src.evaluation.lighteval.description import describe, problems
 from src.evaluation.lighteval.model import MeteredModel
 from src.evaluation.lighteval.report import merged, report_of
-from src.evaluation.lighteval.tasks import COLLECTION, find_tasks
+from src.evaluation.lighteval.tasks import COLLECTION, find_tasks, import_collection
 from src.evaluation.lighteval.trial import try_suite
 from src.evaluation.loading.copies import load_a_sound_copy
-from src.evaluation.progress import ProgressMeter
+from src.evaluation.progress import OnProgress, ProgressMeter
 from src.evaluation.reports.report import Report, names_for_paths, publishable
 from src.evaluation.reports.samples_file import Sample
 from src.running.job import End, Job, Trial
@@ -30,8 +29,8 @@ class Lighteval:
     unnamed_packages = ("lighteval", "transformers", "torch", "datasets", "accelerate")
 
     def make_ready(self, suite: Suite) -> None:
-        """Import all of lighteval's tasks."""
-        find_tasks(suite)
+        """Import all of lighteval's tasks. The owner's files may change, so each child reads them itself."""
+        import_collection()
 
     def describe(self, suite: Suite) -> BackendDescription:
         """Describe the suite from its tasks' files."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
@@ -21,14 +20,12 @@ from transformers import LogitsProcessorList
 
 from src.evaluation.devices import batch_size
 from src.evaluation.failures import Failed
-from src.evaluation.loading.behaviour import bears_padding, continues_what_it_rates
-from src.evaluation.loading.finite import FiniteScores
+from src.evaluation.loading.behaviour import writes_in_batches
+from src.evaluation.loading.finite import FiniteScores, not_finite
 from src.evaluation.loading.loading import Loaded
 from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import ProgressMeter
 from src.running.job import End, Job
-
-log = logging.getLogger(__name__)
 
 
 class NoCache:
@@ -112,7 +109,9 @@ class MeteredModel(TransformersModel):  # type: ignore[misc]  # lighteval's type
         """Generate texts for a batch. `generation_config_dict` is what lighteval passes on to `generate`."""
         batch = settings["batch"]
         self._begin_batch(len(batch.input_ids))
-        finite = FiniteScores(batch.input_ids.shape[1], [self._tokenizer.eos_token_id], self._not_finite)
+        finite = FiniteScores(
+            batch.input_ids.shape[1], [self._tokenizer.eos_token_id], partial(not_finite, self._job)
+        )
         self.generation_config_dict["logits_processor"] = LogitsProcessorList([finite])
         answers: list[ModelResponse] = super()._generate(continuous_batching, **settings)
         return answers
@@ -133,7 +132,7 @@ class MeteredModel(TransformersModel):  # type: ignore[misc]  # lighteval's type
     def _alone_if_padding_matters(self) -> Iterator[None]:
         """Generate one text at a time if the lengths of others in the batch would change the answer."""
         size = self.config.batch_size
-        if not self._bears_padding:
+        if not self._writes_in_batches:
             self.config.batch_size = 1
         try:
             yield
@@ -141,12 +140,8 @@ class MeteredModel(TransformersModel):  # type: ignore[misc]  # lighteval's type
             self.config.batch_size = size
 
     @cached_property
-    def _bears_padding(self) -> bool:
-        continues_what_it_rates(self._job, self.model, self._tokenizer)
-        bears = bears_padding(self.model, self._tokenizer)
-        if not bears:
-            log.info("generating one text at a time for %s: padding changes its answers", self._job.model)
-        return bears
+    def _writes_in_batches(self) -> bool:
+        return writes_in_batches(self._job, self.model, self._tokenizer)
 
     def _is_truncated(self, doc: Doc) -> bool:
         prompt = self.prompt_manager.prepare_prompt(doc)
@@ -162,14 +157,8 @@ class MeteredModel(TransformersModel):  # type: ignore[misc]  # lighteval's type
                 End.INVALID,
             )
         if not all(math.isfinite(number) for answer in answers for number in answer.logprobs):
-            raise self._not_finite()
+            raise not_finite(self._job)
         return [as_from_its_cache(answer) for answer in answers]
-
-    def _not_finite(self) -> Failed:
-        return Failed(
-            f"{self._job.model} gives NaN or infinity as the probability of a text in {self._job.precision}. "
-            "Submit it in a precision with a larger range, or repair its weights."
-        )
 
 
 def configuration(job: Job) -> TransformersModelConfig:

@@ -81,6 +81,11 @@ def name_of(entry: str) -> str:
     return entry.partition(SEPARATOR)[0]
 
 
+def import_collection() -> None:
+    """Import lighteval's own tasks, once for this process and its forks."""
+    _files_of_the_collection()
+
+
 def find_tasks(suite: Suite) -> Tasks:
     """Find all tasks that the suite may name. A file that cannot be read becomes a problem."""
     files = dict(_files_of_the_collection())

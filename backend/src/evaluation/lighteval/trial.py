@@ -17,7 +17,6 @@ import datasets
 from lighteval.pipeline import Pipeline
 from lighteval.tasks.lighteval_task import LightevalTask
 
-from src.evaluation.engine import OnProgress
 from src.evaluation.errors import ANY_ERROR, causes, last_line, not_answered, not_fetched
 from src.evaluation.lighteval.building import build
 from src.evaluation.lighteval.description import describe, problems_of
@@ -32,6 +31,7 @@ from src.evaluation.lighteval.tasks import (
     without_folders,
 )
 from src.evaluation.own_tasks import shortened, with_examples
+from src.evaluation.progress import OnProgress
 from src.running.job import Progress, Trial
 from src.running.suite import Suite
 from src.shared.data.backend_description import BackendDescription, Example

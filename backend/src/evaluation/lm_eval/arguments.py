@@ -7,9 +7,10 @@ from typing import Any
 from lm_eval.models.utils import resolve_max_length
 
 from src.evaluation.devices import batch_size
+from src.evaluation.failures import Failed
 from src.evaluation.loading.chat import template_arguments
 from src.evaluation.loading.loading import Loaded
-from src.running.job import Job
+from src.running.job import End, Job
 
 USED_WHILE_LOADING = {"attn_implementation", "parallelize"}
 """Arguments for transformers. lm_eval takes them only if it loads the model itself."""
@@ -19,9 +20,10 @@ def model_args(job: Job, loaded: Loaded) -> dict[str, Any]:
     """Return the arguments of lm_eval's model besides its name, commit and precision.
 
     With the same ones, lm_eval's command line computes the same scores. MAX_LENGTH is among them only where
-    it is less than the model's own context.
+    it is less than the model's own context. Raises `Failed` if the model has no token of a chosen number.
     """
     found = dict(job.model_args or {})
+    check_prefix(job, loaded)
     found.pop("chat_template_args", None)
     own = resolve_max_length(loaded.model.config, loaded.tokenizer)
     if job.max_length is not None and job.max_length < own:
@@ -31,6 +33,22 @@ def model_args(job: Job, loaded: Loaded) -> dict[str, Any]:
     if job.use_chat_template and (arguments := template_arguments(job, loaded.tokenizer)):
         found |= as_settings_of_its_own(arguments)
     return found
+
+
+def check_prefix(job: Job, loaded: Loaded) -> None:
+    """Raise `Failed` if the owner's `prefix_token_id` is the number of no token of the model."""
+    given = (job.model_args or {}).get("prefix_token_id")
+    if given is not None and given >= (known := embeddings(loaded.model)):
+        raise Failed(
+            f"{job.model} has {known} tokens, but MODEL_ARGS sets `prefix_token_id` to {given}. The "
+            "leaderboard's owner has to remove it; the model is not at fault.",
+            End.WORKER,
+        )
+
+
+def embeddings(model: Any) -> int:
+    """Return for how many tokens a model has an embedding."""
+    return int(model.get_input_embeddings().weight.shape[0])
 
 
 def as_settings_of_its_own(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from lm_eval import simple_evaluate
 from lm_eval.utils import sanitize_model_name
 
 from src.evaluation.devices import batch_size, spare_threads
-from src.evaluation.engine import OnProgress
 from src.evaluation.lm_eval.answers import published_samples
 from src.evaluation.lm_eval.arguments import chat_template, evaluation_args, has_turns, model_args
 from src.evaluation.lm_eval.bootstrap import bootstrapping_reported
@@ -27,7 +26,7 @@ from src.evaluation.lm_eval.tasks.tasks import (
 from src.evaluation.lm_eval.trial.trial import try_suite
 from src.evaluation.loading.copies import load_a_sound_copy
 from src.evaluation.loading.model_files import revision
-from src.evaluation.progress import ProgressMeter
+from src.evaluation.progress import OnProgress, ProgressMeter
 from src.evaluation.reports.machine import machine_not_described
 from src.evaluation.reports.report import TIME, Report, names_for_paths, publishable, sha256
 from src.evaluation.reports.samples_file import Sample

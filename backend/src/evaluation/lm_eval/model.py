@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from lm_eval.models.huggingface import HFLM
 from transformers import LogitsProcessorList
 
-from src.evaluation.failures import Failed
 from src.evaluation.lm_eval.arguments import USED_WHILE_LOADING
-from src.evaluation.loading.behaviour import bears_padding, continues_what_it_rates
-from src.evaluation.loading.finite import FiniteScores
+from src.evaluation.loading.behaviour import writes_in_batches
+from src.evaluation.loading.finite import FiniteScores, not_finite
 from src.evaluation.progress import ProgressMeter
 from src.running.job import Job
-
-log = logging.getLogger(__name__)
 
 
 class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
@@ -85,7 +81,7 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
 
     def _model_generate(self, context: Any, max_length: int, stop: list[str], **settings: Any) -> Any:
         ends = self.model.generation_config.eos_token_id
-        finite = FiniteScores(context.shape[1], ends_in(ends), self._not_finite)
+        finite = FiniteScores(context.shape[1], ends_in(ends), partial(not_finite, self._job))
         return super()._model_generate(
             context, max_length, stop, logits_processor=LogitsProcessorList([finite]), **settings
         )
@@ -94,7 +90,7 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
     def _alone_if_padding_matters(self) -> Iterator[None]:
         """Generate one text at a time if the lengths of others in the batch would change the answer."""
         batch_size = self.batch_size_per_gpu
-        if not self._bears_padding:
+        if not self._writes_in_batches:
             self.batch_size_per_gpu = 1
         try:
             yield
@@ -102,22 +98,12 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
             self.batch_size_per_gpu = batch_size
 
     @cached_property
-    def _bears_padding(self) -> bool:
-        continues_what_it_rates(self._job, self.model, self.tokenizer)
-        bears = bears_padding(self.model, self.tokenizer)
-        if not bears:
-            log.info("generating one text at a time for %s: padding changes its answers", self._job.model)
-        return bears
+    def _writes_in_batches(self) -> bool:
+        return writes_in_batches(self._job, self.model, self.tokenizer)
 
     def _refuse_what_is_not_finite(self, log_probabilities: Iterable[float]) -> None:
         if not all(map(math.isfinite, log_probabilities)):
-            raise self._not_finite()
-
-    def _not_finite(self) -> Failed:
-        return Failed(
-            f"{self._job.model} gives NaN or infinity as the probability of a text in {self._job.precision}. "
-            "Submit it in a precision with a larger range, or repair its weights."
-        )
+            raise not_finite(self._job)
 
 
 def ends_in(tokens: int | list[int] | None) -> list[int]:

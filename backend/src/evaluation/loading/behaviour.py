@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ import transformers
 
 from src.evaluation.failures import Failed
 from src.running.job import Job
+
+log = logging.getLogger(__name__)
 
 TEXT = "The dogs near the old cat sleep, and 7 of the 12 birds in the tree sing."
 LONGEST = 16
@@ -83,6 +86,18 @@ def bears_padding(model: Any, tokenizer: Any) -> bool:
     _, (alone, *_) = first_words(model, short[None], torch.ones_like(short)[None], tokenizer)
     _, (together, *_) = first_words(model, torch.stack([filled, tokens]), mask, tokenizer)
     return distance(alone[0], together[0]) <= PADDED.get(model.dtype, PADDED_IN_LESS)
+
+
+def writes_in_batches(job: Job, model: Any, tokenizer: Any) -> bool:
+    """Return whether a model may write several texts at once, because padding does not change its answers.
+
+    Raises `Failed` if what it writes does not match the scores that it gives.
+    """
+    continues_what_it_rates(job, model, tokenizer)
+    bears = bears_padding(model, tokenizer)
+    if not bears:
+        log.info("generating one text at a time for %s: padding changes its answers", job.model)
+    return bears
 
 
 def first_words(model: Any, tokens: Any, mask: Any, tokenizer: Any) -> tuple[Any, Sequence[Any]]:

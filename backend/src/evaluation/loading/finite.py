@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from transformers import LogitsProcessor
 
+from src.evaluation.failures import Failed
+from src.running.job import Job
+
 BYTES_OF_FLOAT8 = 1
 
 
@@ -22,6 +25,14 @@ def extremes(numbers: Any) -> tuple[float, float]:
         numbers = numbers.float()
     least, greatest = torch.aminmax(numbers.detach())
     return least.item(), greatest.item()
+
+
+def not_finite(job: Job) -> Failed:
+    """Return the error for NaN or infinity as the probability of a text."""
+    return Failed(
+        f"{job.model} gives NaN or infinity as the probability of a text in {job.precision}. "
+        "Submit it in a precision with a larger range, or repair its weights."
+    )
 
 
 class FiniteScores(LogitsProcessor):  # type: ignore[misc]  # transformers' types are not read.

@@ -35,7 +35,7 @@ from .run_settings import (
 Object = Mapping[str, object]
 
 OURS = "leaderboard"
-"""The section that our worker adds to lm_eval's report."""
+"""The section that our worker adds to an engine's report."""
 
 NOT_SCORES = {"alias", "name", "sample_len", "sample_count"}
 """Keys among a task's scores that are not scores."""

@@ -1,14 +1,17 @@
-"""What the suite's own settings for every task tell of its faults: GEN_KWARGS, ENABLE_THINKING."""
+"""What the suite's own settings for every task tell of its faults: GEN_KWARGS, MAX_LENGTH, MODEL_ARGS, …"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import torch
+from lm_eval.models.utils import normalize_gen_kwargs
 from lm_eval.tasks import TaskManager
 
+from src.evaluation.errors import last_line
 from src.evaluation.lm_eval.tasks.configs import Leaf, leaves
-from src.evaluation.lm_eval.trial.generation import FIELD, wrong_settings
+from src.evaluation.lm_eval.trial.generation import FIELD, LENGTHS, wrong_settings
 from src.running.suite import Suite
 
 WRITES = "generate_until"
@@ -19,6 +22,8 @@ def faults_in_the_suite(suite: Suite, index: TaskManager) -> Iterator[str]:
     """Yield a sentence for each setting that does not fit the tasks."""
     parts = [leaf for name in suite.tasks if name in index.task_index for leaf in leaves(name, index)]
     yield from _gen_kwargs(suite.gen_kwargs or {}, parts)
+    yield from _max_length(suite, parts)
+    yield from _attention(suite)
     rating = next((leaf.name for leaf in parts if leaf.kind not in (None, WRITES)), None)
     if suite.enable_thinking and rating:
         yield (
@@ -44,3 +49,54 @@ def _gen_kwargs(given: Mapping[str, Any], parts: Sequence[Leaf]) -> Iterator[str
                 f"{wrong.do or 'correct it'}."
             )
             return
+
+
+def _max_length(suite: Suite, parts: Sequence[Leaf]) -> Iterator[str]:
+    """Yield a sentence if MAX_LENGTH leaves no room for a question beside the answer to a task."""
+    if suite.max_length is None:
+        return
+    for leaf in parts:
+        own = leaf.config.get(FIELD) or {}
+        if leaf.kind != WRITES or not isinstance(own, Mapping):
+            continue
+        settings = {**own, **(suite.gen_kwargs or {})}
+        if next(wrong_settings(settings), None):
+            continue
+        length = to_write(settings)
+        if length >= suite.max_length:
+            yield (
+                f"MAX_LENGTH is {suite.max_length}, but the task {leaf.name} has models write up to {length} "
+                "tokens, which leaves no room for a question. Set MAX_LENGTH higher, or `max_gen_toks` in "
+                "GEN_KWARGS lower."
+            )
+            return
+
+
+def to_write(settings: Mapping[str, Any]) -> int:
+    """Return how many tokens lm_eval has a model write with these settings."""
+    return int(
+        normalize_gen_kwargs({name: settings[name] for name in LENGTHS if name in settings})["max_gen_toks"]
+    )
+
+
+def _attention(suite: Suite) -> Iterator[str]:
+    """Yield a sentence if this worker cannot compute attention as MODEL_ARGS asks."""
+    asked = (suite.model_args or {}).get("attn_implementation")
+    if asked and (error := error_of_attention(asked)) is not None:
+        yield (
+            f"MODEL_ARGS sets `attn_implementation` to {asked}, which this worker cannot use "
+            f"({last_line(error)}): add its package to requirements.txt, or choose another."
+        )
+
+
+def error_of_attention(implementation: str) -> Exception | None:
+    """Return what goes wrong when a tiny model is made that computes attention in this way."""
+    from transformers import LlamaConfig, LlamaForCausalLM  # it takes seconds, and few suites need it
+
+    size = {"num_hidden_layers": 1, "num_attention_heads": 1, "hidden_size": 4, "intermediate_size": 4}
+    config = LlamaConfig(**size, vocab_size=8, bos_token_id=None, eos_token_id=None)
+    try:
+        LlamaForCausalLM._from_config(config, attn_implementation=implementation, dtype=torch.bfloat16)
+    except Exception as error:  # noqa: BLE001  # transformers raises anything
+        return error
+    return None

@@ -10,7 +10,7 @@ import logging
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,6 +47,7 @@ from src.evaluation.lm_eval.trial.settings import faults_in_the_file, plain_word
 from src.evaluation.lm_eval.trial.stand_in import StandIn
 from src.evaluation.lm_eval.trial.suite_settings import faults_in_the_suite
 from src.evaluation.own_tasks import include_path, with_examples
+from src.evaluation.progress import OnProgress
 from src.running.job import Progress, Trial
 from src.running.suite import Suite
 from src.shared.data.backend_description import BackendDescription, Example
@@ -58,8 +59,6 @@ QUESTIONS = 3
 
 MORE_QUESTIONS = 200
 """Questions that are scored if the first few give no score: some metrics have none for so few."""
-
-OnProgress = Callable[[Progress], None]
 
 Explained = tuple[Leaf, Fault]
 
