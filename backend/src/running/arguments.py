@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from src.shared.data.run_settings import ATTENTION
+
 Arguments = Mapping[str, Any]
 """Values of JSON by name. Their meaning is lm_eval's."""
 
@@ -17,7 +19,6 @@ DEFAULT_SEEDS = (0, 1234, 1234, 1234)
 """lm_eval's seeds of Python, NumPy, PyTorch and the choice of examples."""
 
 DTYPES = ("float32", "float16", "bfloat16")
-ATTENTION = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
 
 
 def read_arguments(value: object) -> dict[str, Any]:
