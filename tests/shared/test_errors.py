@@ -17,7 +17,7 @@ def test_any_other_error_keeps_its_traceback() -> None:
         raise StoreError("The disk is gone.")
 
 
-@pytest.mark.parametrize("text", ["plain", "it's", 'both \' and "', "a\u202eb\n", "x" * 1_000, ""])
+@pytest.mark.parametrize("text", ["plain", "it's", "both ' and \"", "a\u202eb\n", "x" * 1_000, ""])
 def test_a_strangers_text_without_quotes_is_bounded_and_has_no_invisible_characters(text: str) -> None:
     assert unquoted(text) == shown(text)[1:-1]
     assert unquoted(text).isprintable()
