@@ -115,7 +115,7 @@ def test_adapters_are_on_offer_where_they_are_switched_on_and_peft_is_installed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert described("tiny_copy", adapters=False).weight_types == ("Original",)
-    monkeypatch.setattr("src.evaluation.lm_eval.description.find_spec", lambda name: None)
+    monkeypatch.setattr("src.running.suite.find_spec", lambda name: None)
     assert described("tiny_copy").weight_types == ("Original",)
 
 

@@ -1,8 +1,10 @@
 """An adapter is evaluated on its base model as lm_eval does with `peft=`, or refused in a sentence."""
 
+import json
 import shutil
+import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,12 @@ from src.evaluation.failures import Failed
 from src.evaluation.lm_eval.engine import load_metered
 from src.evaluation.lm_eval.model import MeteredModel
 from src.evaluation.loading.adapter_config import has_only_allowed_settings
+from src.evaluation.loading.adapters import (
+    MOST_REPLACED,
+    MOST_TENSORS,
+    saves_only_modules_in_its_file,
+    shapes_in,
+)
 from src.evaluation.loading.loading import load
 from src.evaluation.progress import ProgressMeter
 from src.running.job import End
@@ -181,6 +189,79 @@ def test_an_adapter_whose_base_model_is_broken_names_the_base_model(
         Failed, match=r"base model of org/adapter cannot be evaluated. The weights of org/base"
     ):
         load(job_of(good, base))
+
+
+ADAPTER = job_of(Path("adapter"), Path("base"))
+
+
+class Modules:
+    """A model of which only the names of its modules are known."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self.read = 0
+
+    def named_modules(self) -> Iterator[tuple[str, None]]:
+        for name in self.names:
+            self.read += 1
+            yield name, None
+
+
+class CountedShapes(dict[str, tuple[int, ...]]):
+    """Shapes that count how many of their names are read or looked up."""
+
+    read = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for name in super().__iter__():
+            self.read += 1
+            yield name
+
+    def __contains__(self, name: object) -> bool:
+        self.read += 1
+        return super().__contains__(name)
+
+
+def experts(number: int) -> tuple[Modules, CountedShapes, Mapping[str, list[str]]]:
+    """A model of many experts, empty tensors of an adapter for all, and a configuration that names 100."""
+    names = [f"model.layers.{place % 50}.mlp.experts.{place}" for place in range(number)]
+    shapes = CountedShapes({f"base_model.model.{name}.weight": (0, 0) for name in names})
+    named = [f"experts.{place}" for place in range(100)]
+    return Modules(names), shapes, {"modules_to_save": named}
+
+
+@pytest.mark.parametrize("number", [100, 10_000])
+def test_modules_and_tensors_are_read_once_however_many_are_named(number: int) -> None:
+    model, shapes, config = experts(number)
+    saves_only_modules_in_its_file(ADAPTER, model, config, shapes)
+    assert (model.read, shapes.read) == (number, number)
+
+
+def test_a_tensor_with_any_number_of_parts_is_read_as_deep_as_the_model_is() -> None:
+    model, shapes, config = experts(100)
+    shapes["." * 100_000] = (0,)
+    saves_only_modules_in_its_file(ADAPTER, model, config, shapes)
+    del shapes["base_model.model.model.layers.7.mlp.experts.7.weight"]
+    with pytest.raises(Failed, match=r"do not contain model\.layers\.7\.mlp\.experts\.7"):
+        saves_only_modules_in_its_file(ADAPTER, model, config, shapes)
+
+
+def test_a_name_that_fits_very_many_modules_is_refused_before_tensors_are_looked_at() -> None:
+    model, shapes, _ = experts(10 * MOST_REPLACED + 10)
+    with pytest.raises(Failed, match=r"names 1,001 modules of .*, but at most 1,000 are replaced") as failed:
+        saves_only_modules_in_its_file(ADAPTER, model, {"modules_to_save": ["7"]}, shapes)
+    assert not too_long(str(failed.value))
+    assert shapes.read == 0
+
+
+def test_an_adapter_of_very_many_tensors_is_refused_however_small_they_are(tmp_path: Path) -> None:
+    empty = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+    header = json.dumps({str(number): empty for number in range(MOST_TENSORS + 1)}).encode()
+    file = tmp_path / "many.safetensors"
+    file.write_bytes(struct.pack("<Q", len(header)) + header)
+    with pytest.raises(Failed, match=r"has 200,001 tensors in .*, but at most 200,000 are read") as failed:
+        shapes_in(ADAPTER, str(file))
+    assert not too_long(str(failed.value))
 
 
 def test_a_worker_without_peft_blames_no_adapter(

@@ -407,6 +407,22 @@ def test_weights_that_this_backend_cannot_load_are_refused_with_a_sentence(
     assert queue.read(path).message == message
 
 
+def test_a_worker_without_peft_refuses_adapters_as_one_that_has_them_switched_off(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("src.running.suite.find_spec", lambda name: None)
+    adapter, whole = queue.submit("acme/part", **ADAPTER), queue.submit("acme/whole")
+    executor = FunctionExecutor()
+    drain(queue.worker(executor=executor))
+    assert [job.model for job in executor.started] == ["acme/whole"]
+    assert queue.read(whole).status is Status.FINISHED
+    refused = queue.read(adapter)
+    assert (refused.status, refused.history) == (Status.FAILED, ())
+    assert refused.message == (
+        "acme/part has Adapter weights, but only Original ones are evaluated here. Submit the merged model."
+    )
+
+
 def test_the_overview_shows_what_runs_waits_and_happened(queue: Queue) -> None:
     queue.submit("acme/first")
     queue.clock.move(seconds=1)

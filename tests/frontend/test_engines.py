@@ -20,6 +20,7 @@ from src.shared.errors import ConfigurationError
 from src.tasks import Task, read_tasks
 from support.boards import make_result, run_at
 from support.factories import make_backend, make_task
+from support.sentences import too_long
 
 SUMS = Task("sums", "acc", "Sums")
 LIGHTEVALS = "The score of lighteval is not shown: this column has the scores of lm_eval."
@@ -124,16 +125,40 @@ def test_scores_that_are_left_out_do_not_decide_scale_or_direction() -> None:
 
 
 def test_the_owner_hears_how_many_scores_are_left_out_and_what_to_write() -> None:
-    [sentence] = board(*MIXED).doubts
+    sentence, _ = board(*MIXED).doubts
     assert sentence == (
         "The column Sums shows the scores of lm_eval. 1 score of lighteval is left out. To show others, "
         'write in its Task in src/about.py: engine="lighteval" for lighteval alone or engine="any" for all '
         "together."
     )
-    [many] = board(*MIXED, backend=running("lighteval")).doubts
+    many, _ = board(*MIXED, backend=running("lighteval")).doubts
     assert "shows the scores of lighteval. 2 scores of lm_eval are left out." in many
     assert board(*MIXED, task=replace(SUMS, engine="any")).doubts == ()
-    assert board(of("lm_eval", "a"), of(None, "b")).doubts == ()
+
+
+def test_the_owner_hears_that_results_do_not_name_their_engine_and_what_to_write() -> None:
+    """The newer score, of an engine that is known, may be another engine's than the older."""
+    both = (of(None, "a", 0.7), of("lighteval", "a", 0.6, hours=1))
+    [sentence] = board(*both).doubts
+    assert sentence == (
+        "Some results do not name their engine. Their scores share a column with those of lighteval: Sums. "
+        'If they are of lighteval too, write engine="lighteval" in its Task in src/about.py. If any engine '
+        'may share the column, write engine="any".'
+    )
+    for chosen in ("lighteval", "any"):
+        assert board(*both, task=replace(SUMS, engine=chosen)).doubts == ()
+
+
+def test_unnamed_engines_of_many_columns_are_told_once() -> None:
+    tasks = tuple(Task("sums", "acc", f"Sums{number}") for number in range(10))
+    [sentence] = standings(tasks, {}, (of("lm_eval", "a"), of(None, "b"))).doubts
+    assert ": Sums0, Sums1, Sums2, Sums3, Sums4, Sums5, Sums6, Sums7 and 2 more. If" in sentence
+    assert not too_long(sentence)
+
+
+@pytest.mark.parametrize("backend", [None, running("lm_eval"), running("lighteval")])
+def test_a_board_on_which_no_result_names_its_engine_hears_nothing_of_engines(backend: Any) -> None:
+    assert board(of(None, "a"), of(None, "b"), backend=backend).doubts == ()
 
 
 def test_a_column_of_only_left_out_scores_is_explained_once() -> None:

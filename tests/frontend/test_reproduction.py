@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from src.leaderboard.commands import lm_eval
 from src.leaderboard.merging import standings
 from src.leaderboard.reproduction import OFFERED, Reproduction, reproduction, reproductions
 from src.leaderboard.rows import Row
 from src.shared.data.reports import read_result
 from src.shared.data.result import Result
+from support.backend_modules import backend_module
 from support.boards import TASKS, make_result, run_at, scores
 from support.factories import COMMIT, make_backend
 
@@ -256,6 +258,25 @@ def test_a_setting_that_could_run_code_or_is_odd_is_named_in_place_of_a_command(
     found = of(made(**changes))
     assert found.commands == ()
     assert found.notes == (f"We do not write these settings of its run into a command: {names}.",)
+
+
+VALUES = (True, 2, "float16", "sdpa", "flash_attention_3", "acme/kernels", "x; y", {"short": True}, None)
+"""Values of every kind that an argument of a model may have, and some that none may."""
+
+
+def test_a_command_repeats_each_argument_of_the_model_that_an_owner_may_set() -> None:
+    of_owners = backend_module("running.arguments").MODEL_ARGS
+    taken = {
+        (name, place) for name in of_owners for place, value in enumerate(VALUES) if of_owners[name](value)
+    }
+    written = {
+        (name, place)
+        for name in of_owners
+        for place, value in enumerate(VALUES)
+        if name in lm_eval.MODEL_ARGS and lm_eval.MODEL_ARGS[name](value)
+    }
+    assert {name for name, _ in taken} == set(of_owners)
+    assert taken <= written
 
 
 def test_a_setting_of_a_version_whose_command_line_was_not_tried_is_named_in_place_of_a_command() -> None:

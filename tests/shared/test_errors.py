@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.shared.errors import ConfigurationError, StoreError, exit_on_configuration_error
+from src.shared.errors import ConfigurationError, StoreError, exit_on_configuration_error, shown, unquoted
 
 
 def test_a_configuration_error_ends_a_program_with_its_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -15,3 +15,10 @@ def test_a_configuration_error_ends_a_program_with_its_sentence(capsys: pytest.C
 def test_any_other_error_keeps_its_traceback() -> None:
     with pytest.raises(StoreError), exit_on_configuration_error():
         raise StoreError("The disk is gone.")
+
+
+@pytest.mark.parametrize("text", ["plain", "it's", "both ' and \"", "a\u202eb\n", "x" * 1_000, ""])
+def test_a_strangers_text_without_quotes_is_bounded_and_has_no_invisible_characters(text: str) -> None:
+    assert unquoted(text) == shown(text)[1:-1]
+    assert unquoted(text).isprintable()
+    assert len(unquoted(text)) <= 70

@@ -275,7 +275,7 @@ def fingerprint(module: str) -> str:
     ("index", "module", "known"),
     [
         (REQUESTS_INDEX, "data.request", (2, "d0dfd4cc563fa20f")),
-        (RESULTS_INDEX, "data.reports", (4, "d15f56c679c961db")),
+        (RESULTS_INDEX, "data.reports", (5, "a47afac249018d1a")),
     ],
     ids=["requests", "results"],
 )

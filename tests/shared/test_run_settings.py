@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from src.shared.data.provenance import Samples
 from src.shared.data.reports import read_result
 from src.shared.data.result import Result
-from src.shared.data.run_settings import LONGEST, MOST_CONDITIONS, fingerprint
+from src.shared.data.run_settings import LONGEST, MOST_CONDITIONS, OTHERS, fingerprint
 from src.shared.index.indexes import RESULTS_INDEX
 from support.factories import COMMIT, make_result_file
 from support.json_values import json_values
@@ -63,6 +63,7 @@ def test_a_run_with_defaults_shares_them_with_reports_that_do_not_name_them() ->
         ({"model_args": "pretrained=acme/tiny,max_length=2048"}, {"max_length": "2048"}),
         ({"model_args": {"pretrained": "acme/tiny", "max_length": 2048.0}}, {"max_length": "2048"}),
         ({"model_args": {"add_bos_token": False}}, {"add_bos_token": "false"}),
+        ({"model_args": {"add_special_tokens": False}}, {"add_special_tokens": "false"}),
         ({"model_args": {"prefix_token_id": 0}}, {"prefix_token_id": "0"}),
         ({"model_args": {"parallelize": True, "trust_remote_code": True, "peft": "acme/part"}}, {}),
         ({"model_args": {"think_end_token": "</think>"}}, {"think_end_token": "</think>"}),
@@ -159,8 +160,46 @@ def test_long_and_odd_values_are_cut_and_stay_different() -> None:
         always({"model_args": {"think_end_token": text}})["think_end_token"] for text in ("a\u202eb", "a?b")
     )
     assert (odd.isprintable(), odd != plain, plain) == (True, True, "a?b")
-    many = always({"model_args": {f"argument_{number:03}": 1 for number in range(500)}})
-    assert len(many) == MOST_CONDITIONS
+
+
+MANY = {f"argument_{number:03}": 1 for number in range(500)}
+
+
+@pytest.mark.parametrize(
+    ("config", "report"),
+    [
+        ({"model_args": {**MANY, "argument_499": 2}}, {}),
+        ({"model_args": {**MANY, "truncation": True}}, {}),
+        ({"model_args": {**MANY, OTHERS: 1}}, {}),
+        ({"model_args": MANY, "gen_kwargs": {"temperature": 1}}, {}),
+        ({"model_args": MANY}, {"system_instruction": "Be short."}),
+    ],
+)
+def test_runs_with_many_settings_stay_different(config: Any, report: Any) -> None:
+    usual = always({"model_args": MANY})
+    other = always(config, **report)
+    assert usual[OTHERS] != other[OTHERS]
+    assert len(usual) == len(other) == MOST_CONDITIONS + 1
+
+
+def test_a_name_that_stands_for_many_settings_hides_none_of_them() -> None:
+    found = [always({"model_args": {OTHERS: value}}) for value in (1, 2)]
+    assert found[0] != found[1]
+    assert all(len(conditions) == 1 for conditions in found)
+
+
+def test_how_models_write_and_what_they_are_told_keep_their_names_among_many_settings() -> None:
+    told = always({"model_args": MANY, "gen_kwargs": {"temperature": 1}}, system_instruction="Be short.")
+    assert told["gen_kwargs"] == "temperature=1"
+    assert told["system_instruction"] == fingerprint("Be short.")
+
+
+def test_settings_of_chat_templates_take_no_places_of_a_run_without_one() -> None:
+    chat = {"chat_template_args": {"short": True}, "enable_thinking": False}
+    further = dict(list(MANY.items())[:MOST_CONDITIONS])
+    plain = read({"model_args": {**chat, **further}}).conditions
+    assert plain is not None
+    assert (dict(plain.always), plain.in_chat) == ({name: "1" for name in further}, None)
 
 
 def test_what_cannot_be_kept_whole_is_named_and_not_half_repeated() -> None:

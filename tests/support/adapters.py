@@ -164,7 +164,11 @@ SPOILT = [
     Spoilt(
         "saves what is nowhere", edited_config(modules_to_save=["score"]), "names score, but org/base has"
     ),
-    Spoilt("saves what it lacks", edited_config(modules_to_save=["norm"]), "do not contain model.norm"),
+    Spoilt(
+        "saves what it lacks",
+        edited_config(modules_to_save=["norm"]),
+        "do not contain model.layers.0.input_layer",
+    ),
     Spoilt("saves the whole model", edited_config(modules_to_save=["model"]), "No modules were targeted"),
     Spoilt("a package to import", edited_config(megatron_core="os"), "because peft would import it"),
     Spoilt("megatron", edited_config(megatron_config={"a": 1}), "uses `megatron_config`, which is not"),

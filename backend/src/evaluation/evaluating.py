@@ -14,7 +14,8 @@ from src.evaluation.reports.machine import machine
 from src.evaluation.reports.report import Report
 from src.evaluation.reports.samples_file import samples_file
 from src.evaluation.versions import added_versions
-from src.running.job import PEFT, Job
+from src.running.job import Job
+from src.running.suite import PEFT
 from src.shared.data.reports import OURS
 
 log = logging.getLogger(__name__)

@@ -23,6 +23,7 @@ from pathlib import Path
 from src.evaluation.lifeline import end_with
 from src.running.job import LOG_FILE
 from src.running.suite import Suite
+from src.shared.data.request import ADAPTER
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ class WarmParent:
 
 def warm_up(suite: Suite) -> None:
     """Import what evaluations need, and have the engine prepare the suite. A child will report what fails."""
-    for name in (*IMPORTED, *([ADAPTERS] if suite.adapters else [])):
+    for name in (*IMPORTED, *([ADAPTERS] if ADAPTER in suite.weight_types else [])):
         try:
             import_module(name)
         except (ImportError, OSError):

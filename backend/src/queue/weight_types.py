@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from src.running.suite import Suite
-from src.shared.data.request import ADAPTER, DELTA, NO_DELTAS, ORIGINAL, Request
-from src.shared.errors import CannotBeEvaluated, shown
+from src.shared.data.request import DELTA, NO_DELTAS, Request
+from src.shared.errors import CannotBeEvaluated, unquoted
 
 
 class Base(NamedTuple):
@@ -18,12 +18,12 @@ class Base(NamedTuple):
 
 def has_weights_that_are_evaluated(request: Request, suite: Suite) -> None:
     """Raise CannotBeEvaluated for a type of weights that this worker does not evaluate."""
-    offered = (ORIGINAL, ADAPTER) if suite.adapters else (ORIGINAL,)
+    offered = suite.weight_types
     if request.weight_type in offered:
         return
     remedy = NO_DELTAS if request.weight_type == DELTA else "Submit the merged model."
     raise CannotBeEvaluated(
-        f"{request.model} has {shown(request.weight_type)[1:-1]} weights, but only {' and '.join(offered)} "
+        f"{request.model} has {unquoted(request.weight_type)} weights, but only {' and '.join(offered)} "
         f"ones are evaluated here. {remedy}"
     )
 
@@ -38,6 +38,6 @@ def base_of(request: Request) -> Base:
     if not request.base_commit:
         raise CannotBeEvaluated(
             f"The request of the adapter {request.model} does not say which commit of its base model "
-            f"{shown(request.base_model)[1:-1]} to use. Submit it again."
+            f"{unquoted(request.base_model)} to use. Submit it again."
         )
     return Base(request.base_model, request.base_commit)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from src.shared.data.run_settings import DEEPEST
+from src.shared.data.run_settings import ATTENTION, DEEPEST
 from src.shared.errors import ConfigurationError
 
 Arguments = Mapping[str, Any]
@@ -20,7 +20,6 @@ DEFAULT_SEEDS = (0, 1234, 1234, 1234)
 """lm_eval's seeds of Python, NumPy, PyTorch and the choice of examples."""
 
 DTYPES = ("float32", "float16", "bfloat16")
-ATTENTION = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
 
 CHAT_TEMPLATE_ARGS = "chat_template_args"
 

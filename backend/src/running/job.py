@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from src.running.suite import Suite
+from src.running.suite import PEFT, Suite
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.ends import End
 from src.shared.data.request import Progress
@@ -44,10 +44,6 @@ class Work(StrEnum):
     """Describe the suite of that job, and try each of its tasks on a few questions."""
     WARM = "warm"
     """Import what evaluations need, for the suite in the file that follows, and fork a child per order."""
-
-
-PEFT = "peft"
-"""The package that puts adapters onto their base models."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from importlib.util import find_spec
 from typing import NamedTuple
 
 from src.running.arguments import DEFAULT_SEEDS, Arguments
+from src.shared.data.request import ADAPTER, ORIGINAL
 from src.shared.errors import ConfigurationError
 
 ENTRY = re.compile(r"\s*([^\s|]+)\s*(?:\|\s*(\d+)\s*)?")
@@ -38,6 +40,8 @@ PACKAGES = {
 }
 """The packages on whose versions the scores of an engine depend."""
 
+PEFT = "peft"
+"""The package that puts adapters onto their base models."""
 
 SETTINGS = (
     "gen_kwargs",
@@ -108,6 +112,11 @@ class Suite:
     def settings(self) -> dict[str, object]:
         """Those of SETTINGS that are not at their default, by name."""
         return {name: value for name in SETTINGS if (value := getattr(self, name)) != getattr(Suite, name)}
+
+    @property
+    def weight_types(self) -> tuple[str, ...]:
+        """The types of weights that are evaluated. Adapters need peft, which an owner may do without."""
+        return (ORIGINAL, ADAPTER) if self.adapters and find_spec(PEFT) else (ORIGINAL,)
 
     @property
     def packages(self) -> tuple[str, ...]:

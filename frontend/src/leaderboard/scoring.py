@@ -143,6 +143,15 @@ class Evidence:
         return [result for _, result in self.every_score if result.engine not in (None, self.engine)]
 
     @cached_property
+    def unnamed(self) -> list[Result]:
+        """The results whose scores share the column with those of an engine, but do not name theirs.
+
+        Empty if the owner chose the column's engine, or if no result names one.
+        """
+        of_none = [result for _, result in self.scores if result.engine is None]
+        return of_none if self.task.engine is None and len(of_none) < len(self.scores) else []
+
+    @cached_property
     def without_score(self) -> list[Result]:
         """The results that have none."""
         having = {id(result) for _, result in self.every_score}
@@ -201,11 +210,12 @@ def column_of(evidence: Evidence) -> TaskColumn:
 
 
 def doubts(found: Sequence[Evidence]) -> tuple[str, ...]:
-    """Return sentences for the owner about columns with missing or unreadable scores, with two engines'
-    scores, or with two scales.
+    """Return sentences for the owner about columns with missing or unreadable scores, with two engines' or
+    an unknown engine's scores, or with two scales.
     """
     rules = (_is_filled, _means_one_thing, _has_one_engine, _is_readable, _has_one_scale)
-    return tuple(sentence for evidence in found for rule in rules for sentence in rule(evidence))
+    of_one_column = (sentence for evidence in found for rule in rules for sentence in rule(evidence))
+    return (*of_one_column, *_engines_are_known(found))
 
 
 def _is_filled(evidence: Evidence) -> Iterator[str]:
@@ -257,6 +267,19 @@ def _has_one_engine(evidence: Evidence) -> Iterator[str]:
         f"{'is' if number == 1 else 'are'} left out. To show others, write in its Task in src/about.py: "
         f"{' or '.join([*ways, all_together])}."
     )
+
+
+def _engines_are_known(found: Sequence[Evidence]) -> Iterator[str]:
+    """Results of the old template do not name their engine. Often all columns have some: tell it once."""
+    for engine in ENGINES:
+        names = [each.task.col_name for each in found if each.unnamed and each.engine == engine]
+        if names:
+            yield (
+                "Some results do not name their engine. Their scores share a column with those of "
+                f"{engine}: {_listed(names)}. If they are of {engine} too, write "
+                f'engine="{engine}" in its Task in src/about.py. If any engine may share the column, write '
+                f'engine="{ANY_ENGINE}".'
+            )
 
 
 def _is_readable(evidence: Evidence) -> Iterator[str]:

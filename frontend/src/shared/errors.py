@@ -110,6 +110,11 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
 
 
+def unquoted(text: str) -> str:
+    """Return a stranger's text like `shown`, without the quotes: for a name within a sentence."""
+    return shown(text)[1:-1]
+
+
 @contextmanager
 def exit_on_configuration_error() -> Iterator[None]:
     """Wrap a program's main block: print a configuration error's sentence and exit with status 2."""

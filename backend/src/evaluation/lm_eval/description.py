@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,11 +26,9 @@ from src.evaluation.loading.architectures import architectures
 from src.evaluation.loading.quantization import loadable_quantizations
 from src.evaluation.own_tasks import include_path
 from src.evaluation.versions import versions
-from src.running.job import PEFT
 from src.running.suite import Suite
 from src.shared.data.backend_description import BackendDescription, TaskDescription
 from src.shared.data.precision import PRECISIONS
-from src.shared.data.request import ADAPTER, ORIGINAL
 
 T = TypeVar("T")
 
@@ -71,17 +68,12 @@ def describe(
         device=suite.device,
         include_path=include_path(suite),
         precisions=PRECISIONS,
-        weight_types=weight_types(suite),
+        weight_types=suite.weight_types,
         settings=suite.settings,
         versions=versions(suite.packages),
         architectures=tuple(sorted(set(architectures()))),
         quantizations=loadable_quantizations(suite.device),
     )
-
-
-def weight_types(suite: Suite) -> tuple[str, ...]:
-    """Return the weight types that are evaluated. Adapters need peft."""
-    return (ORIGINAL, ADAPTER) if suite.adapters and find_spec(PEFT) else (ORIGINAL,)
 
 
 def describe_task(name: str, tasks: TaskManager, suite: Suite) -> list[TaskDescription]:

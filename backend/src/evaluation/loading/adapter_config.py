@@ -28,7 +28,7 @@ from src.evaluation.failures import Failed, Step, explained
 from src.evaluation.loading.model_files import fetched
 from src.running.job import BaseModel, Job
 from src.shared.data.json_file import read_object
-from src.shared.errors import shown
+from src.shared.errors import shown, unquoted
 from src.shared.models.model_source import ADAPTER_CONFIG, is_a_note_of
 
 LARGEST_RANK = 1_024
@@ -201,7 +201,7 @@ def has_only_allowed_settings(job: Job, key: str, value: object) -> None:
         return
     if setting is None:
         raise Failed(
-            f"The {ADAPTER_CONFIG} of {job.model} uses `{shown(key)[1:-1]}`, which is not evaluated here. "
+            f"The {ADAPTER_CONFIG} of {job.model} uses `{unquoted(key)}`, which is not evaluated here. "
             f"{MERGE}"
         )
     try:

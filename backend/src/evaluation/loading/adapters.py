@@ -31,6 +31,15 @@ from src.running.job import Job
 Shapes = Mapping[str, tuple[int, ...]]
 """The shapes of tensors, by name."""
 
+MOST_TENSORS = 200_000
+"""An adapter of all 256 experts in 58 layers of DeepSeek-V3 has 90,000."""
+
+MOST_REPLACED = 1_000
+"""The most modules that an adapter may replace. peft looks for each of them among all tensors."""
+
+PREFIX = "base_model.model."
+"""Begins the name of each tensor in an adapter's file; the name of its module follows."""
+
 
 def fetch_adapter(job: Job) -> str:
     """Fetch the weights of the job's adapter, and return their path. Raises `Failed`."""
@@ -50,7 +59,7 @@ def adapted(job: Job, model: Any, tokenizer: Any, config: Mapping[str, Any], pat
     `config` is the checked configuration, and `path` the file of weights. Raises `Failed`.
     """
     with explained(Step.ADAPTER, job):
-        shapes = shapes_in(path)
+        shapes = shapes_in(job, path)
         is_not_larger_than_the_base_model(job, model, shapes)
         saves_only_modules_in_its_file(job, model, config, shapes)
         fit_to_the_tokenizer(job, model, tokenizer)
@@ -63,10 +72,16 @@ def adapted(job: Job, model: Any, tokenizer: Any, config: Mapping[str, Any], pat
     return adapter
 
 
-def shapes_in(path: str) -> Shapes:
-    """Return the shapes of the tensors in a safetensors file. Only its header is read."""
+def shapes_in(job: Job, path: str) -> Shapes:
+    """Return the shapes of the tensors in an adapter's file. Only its header is read."""
     with safe_open(path, framework="pt") as file:
-        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        names = file.keys()
+        if len(names) > MOST_TENSORS:
+            raise Failed(
+                f"{job.model} has {len(names):,} tensors in {SAFETENSORS_WEIGHTS_NAME}, but at most "
+                f"{MOST_TENSORS:,} are read. {MERGE}"
+            )
+        return {name: tuple(file.get_slice(name).get_shape()) for name in names}
 
 
 def is_not_larger_than_the_base_model(job: Job, model: Any, shapes: Shapes) -> None:
@@ -81,21 +96,38 @@ def is_not_larger_than_the_base_model(job: Job, model: Any, shapes: Shapes) -> N
 
 def saves_only_modules_in_its_file(job: Job, model: Any, config: Mapping[str, Any], shapes: Shapes) -> None:
     """peft copies the modules that an adapter replaces as a whole, before it knows whether they are there."""
-    names = config.get("modules_to_save", ())
-    modules = {name for name, _ in model.named_modules()}
+    names = tuple(config.get("modules_to_save", ()))
+    replaced = [module for module, _ in model.named_modules() if module.endswith(names)]  # as peft does
+    if len(replaced) > MOST_REPLACED:
+        raise Failed(
+            f"`modules_to_save` of {job.model} names {len(replaced):,} modules of {job.whole_model.model}, "
+            f"but at most {MOST_REPLACED:,} are replaced. {MERGE}"
+        )
+    held = modules_held(set(replaced), shapes)
     for name in names:
-        found = [module for module in modules if f".{module}".endswith(f".{name}")]
+        found = [module for module in replaced if module.endswith(name)]
         if not found:
             raise Failed(
                 f"`modules_to_save` of {job.model} names {name}, but {job.whole_model.model} has no such "
                 f"module. Remove it from adapter_config.json, or submit another base model."
             )
-        lacking = next((each for each in found if not any(f".{each}." in key for key in shapes)), None)
+        lacking = next((module for module in found if module not in held), None)
         if lacking is not None:
             raise Failed(
                 f"`modules_to_save` of {job.model} names {name}, but the adapter's weights do not contain "
                 f"{lacking}. Save the adapter again with `save_pretrained`."
             )
+
+
+def modules_held(modules: set[str], shapes: Shapes) -> set[str]:
+    """Return those of the modules of which a file has tensors."""
+    deepest = max((module.count(".") + 1 for module in modules), default=0)
+    held: set[str] = set()
+    for key in shapes:
+        parts = key.removeprefix(PREFIX).split(".", deepest)  # a stranger's key may have any number of parts
+        paths = (".".join(parts[:depth]) for depth in range(1, len(parts)))
+        held.update(path for path in paths if path in modules)
+    return held
 
 
 def fit_to_the_tokenizer(job: Job, model: Any, tokenizer: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,6 +28,9 @@ GEN_KWARGS = "gen_kwargs"
 
 MODEL_ARGS = "model_args"
 
+ATTENTION = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
+"""The ways to compute attention that no repository brings. Another name could be that of somebody's code."""
+
 SEEDS = {"random": 0, "numpy": 1234, "torch": 1234, "fewshot": 1234}
 """lm_eval's seeds, each with its default."""
 
@@ -38,6 +41,14 @@ LONGEST_VALUE = 80
 """The most characters of a value among the conditions; the rest of a longer one is a fingerprint."""
 
 MOST_CONDITIONS = 12
+"""The most conditions that are kept by name; the others share one fingerprint."""
+
+KEPT_FIRST = {GEN_KWARGS, "generation_parameters", "system_instruction", "system_prompt"}
+"""The conditions that change scores most."""
+
+OTHERS = "other settings"
+"""The name of the conditions that are not kept by name."""
+
 FINGERPRINT_DIGITS = 12
 DEEPEST = 4
 
@@ -47,7 +58,7 @@ NAME_THE_MODEL = {"pretrained", "model", "path", "revision", "dtype", "peft", "d
 NO_EFFECT_ON_SCORES = {
     *("trust_remote_code", "device", "batch_size", "max_batch_size", "parallelize", "logits_cache"),
     *("max_memory_per_gpu", "max_cpu_memory", "offload_folder", "device_map", "device_map_option", "tp_plan"),
-    *("use_fast_tokenizer", "cache_dir", "low_cpu_mem_usage", "use_accelerate", "add_special_tokens"),
+    *("use_fast_tokenizer", "cache_dir", "low_cpu_mem_usage", "use_accelerate"),
     *("tensor_parallel_size", "data_parallel_size", "pipeline_parallel_size", "gpu_memory_utilization"),
     *("swap_space", "max_num_seqs", "num_concurrent", "max_retries", "base_url", "api_key", "timeout"),
 }
@@ -206,12 +217,23 @@ def _conditions(values: Mapping[str, object], *, in_chat: bool) -> RunConditions
     if not any(values.values()) and False not in values.values():  # nearly always, and results are many
         return RunConditions((), () if in_chat else None)
     given = {name: value for name, value in values.items() if _plain(value) is not None}
-    found = {_shown(name): text for name, value in given.items() if (text := _shown(value))}
-    kept = sorted(found.items())[:MOST_CONDITIONS]
+    found = sorted((_shown(name), text) for name, value in given.items() if (text := _shown(value)))
     return RunConditions(
-        tuple((name, text) for name, text in kept if name not in NEED_A_CHAT_TEMPLATE),
-        tuple((name, text) for name, text in kept if name in NEED_A_CHAT_TEMPLATE) if in_chat else None,
+        _bounded([each for each in found if each[0] not in NEED_A_CHAT_TEMPLATE]),
+        tuple(each for each in found if each[0] in NEED_A_CHAT_TEMPLATE) if in_chat else None,
     )
+
+
+def _bounded(found: Sequence[tuple[str, str]]) -> Conditions:
+    """Return the conditions, with one fingerprint in place of those that are too many."""
+    named = [each for each in found if each[0] != OTHERS]  # a report may use any name
+    named.sort(key=lambda each: each[0] not in KEPT_FIRST)
+    kept = named[:MOST_CONDITIONS]
+    others = [*named[MOST_CONDITIONS:], *(each for each in found if each[0] == OTHERS)]
+    if not others:
+        return tuple(sorted(kept))
+    value = f"{len(others)} ({fingerprint(json.dumps(others))})"
+    return tuple(sorted([*kept, (OTHERS, value)]))
 
 
 def _shown(value: object) -> str:

@@ -16,7 +16,7 @@ from math import isfinite
 from src.leaderboard.commands.model import NEXT_LINE, PLAIN, Model
 from src.shared.data.precision import PRECISIONS
 from src.shared.data.result import Setup
-from src.shared.data.run_settings import SEEDS, RunSettings
+from src.shared.data.run_settings import ATTENTION, SEEDS, RunSettings
 
 CHECKED = (0, 4, 13)
 """The first version on whose command line the forms of the settings were tried."""
@@ -74,12 +74,10 @@ MODEL_ARGS: Mapping[str, Check] = {
     "use_fast_tokenizer": _is_scalar,
     "think_end_token": _is_text,
     "chat_template_args": lambda value: isinstance(value, Mapping) and _are_words(value),
-    "attn_implementation": _is_one_of(
-        "eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3"
-    ),
+    "attn_implementation": _is_one_of(*ATTENTION),
     "backend": _is_one_of("causal", "default"),
 }
-"""Further arguments of the model. `attn_implementation` could also name a repository with code."""
+"""Further arguments of the model: at least those that the backend takes from its owner."""
 
 
 def obstacle(setup: Setup, model: Model) -> str | None:
