@@ -15,6 +15,7 @@ import pytest
 import torch
 from datasets.exceptions import DatasetNotFoundError
 from huggingface_hub import errors as hub
+from lm_eval.api.instance import Instance
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from src.evaluation.errors import CUT_OFF
@@ -96,6 +97,28 @@ def test_a_first_token_that_a_model_does_not_have_is_the_owners_to_correct(good_
         load_metered(job, ProgressMeter(lambda progress: None))
     assert failed.value.end is End.WORKER
     assert blamed(failed.value.end, str(failed.value)) == OWNER
+
+
+def instance(kind: str, *arguments: object) -> Instance:
+    return Instance(request_type=kind, doc={}, arguments=arguments, idx=0, metadata=("task", 0, 1))
+
+
+@pytest.mark.parametrize("kind", ["generate_until", "loglikelihood"])
+def test_texts_that_only_the_owners_context_makes_too_long_are_not_the_models_fault(
+    kind: str, good_model: Path
+) -> None:
+    """The submitter was told to send a model with a longer context."""
+    request = {
+        "generate_until": instance("generate_until", "a", {"max_gen_toks": 32, "until": []}),
+        "loglikelihood": instance("loglikelihood", "a", "b" * 32),
+    }[kind]
+    model = load_metered(make_job(good_model, max_length=16), ProgressMeter(lambda progress: None))
+    with pytest.raises(Failed, match="too long for MAX_LENGTH, which is 16 on this worker") as failed:
+        getattr(model, kind)([request])
+    assert failed.value.end is End.WORKER
+    assert blamed(failed.value.end, str(failed.value)) == OWNER
+    own = load_metered(make_job(good_model, max_length=100_000), ProgressMeter(lambda progress: None))
+    assert len(getattr(own, kind)([request])) == 1
 
 
 def test_attention_that_an_architecture_does_not_have_is_not_called_damage(tmp_path: Path) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 from lm_eval.models.huggingface import HFLM
 from transformers import LogitsProcessorList
 
+from src.evaluation.errors import too_long
+from src.evaluation.failures import Failed
 from src.evaluation.lm_eval.arguments import USED_WHILE_LOADING
 from src.evaluation.loading.behaviour import writes_in_batches
 from src.evaluation.loading.finite import FiniteScores, not_finite
 from src.evaluation.progress import ProgressMeter
-from src.running.job import Job
+from src.running.job import End, Job
 
 
 class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
@@ -37,21 +39,23 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
     def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
         """Return the log-probability of each continuation, and whether it is the likeliest."""
         self._meter.expect(len(requests))
-        answers: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
+        with self._within_the_owners_context():
+            answers: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
         self._refuse_what_is_not_finite(value for value, _ in answers)
         return answers
 
     def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = True) -> list[float]:
         """Return the log-probability of each whole text."""
         self._meter.expect(len(requests))
-        answers: list[float] = super().loglikelihood_rolling(requests, disable_tqdm=disable_tqdm)
+        with self._within_the_owners_context():
+            answers: list[float] = super().loglikelihood_rolling(requests, disable_tqdm=disable_tqdm)
         self._refuse_what_is_not_finite(answers)
         return answers
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
         """Return what the model generates after each text."""
         self._meter.expect(len(requests))
-        with self._alone_if_padding_matters():
+        with self._within_the_owners_context(), self._alone_if_padding_matters():
             answers: list[str] = super().generate_until(requests, disable_tqdm=disable_tqdm)
         return answers
 
@@ -85,6 +89,20 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
         return super()._model_generate(
             context, max_length, stop, logits_processor=LogitsProcessorList([finite]), **settings
         )
+
+    @contextmanager
+    def _within_the_owners_context(self) -> Iterator[None]:
+        """Blame MAX_LENGTH, where it is less than the model's own context, for texts that are too long."""
+        try:
+            yield
+        except AssertionError as error:
+            if "max_length" not in self.arguments or not too_long(error):
+                raise
+            raise Failed(
+                f"The texts of a task are too long for MAX_LENGTH, which is {self.max_length} on this worker."
+                " The leaderboard's owner has to set it higher; the model is not at fault.",
+                End.WORKER,
+            ) from error
 
     @contextmanager
     def _alone_if_padding_matters(self) -> Iterator[None]:
