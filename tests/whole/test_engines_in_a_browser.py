@@ -85,11 +85,28 @@ REPORTS = {
 }
 
 
+LONG = "long" * 50
+LONG_SETTINGS = {
+    **{f"a_{LONG}{number}": LONG for number in range(5)},
+    **{f"further_{number}": LONG for number in range(20)},
+}
+LONG_REPORTS = {
+    "acme/long": by_lm_eval(
+        "acme/long", config={"gen_kwargs": {"until": [LONG] * 9}, "model_args": LONG_SETTINGS}
+    ),
+    "acme/old": {
+        "config": {"model_name": "acme/old", "model_dtype": "float32", "model_sha": COMMIT},
+        "results": {task: {metric: 0.25} for task, metric in TASKS.items()},
+    },
+}
+"""A report with many long settings, and one that does not name its engine."""
+
+
 @contextmanager
-def mixed_board(folder: Path) -> Iterator[Space]:
+def mixed_board(folder: Path, **further: Any) -> Iterator[Space]:
     """A frontend on results of both engines and of several settings."""
     with datasets_in_a_folder(folder) as datasets:
-        for hour, (model, report) in enumerate(REPORTS.items()):
+        for hour, (model, report) in enumerate((REPORTS | further).items()):
             datasets.write(
                 "results", f"{model}/results_2026-01-31T{10 + hour}-00-00.json", json.dumps(report)
             )
@@ -166,3 +183,29 @@ def test_the_about_tab_says_the_engine_and_how_models_are_run(page: Page) -> Non
     home = "https://github.com/EleutherAI/lm-evaluation-harness/tree/v0.4.13"
     expect(about.get_by_role("link", name="lm_eval 0.4.13")).to_have_attribute("href", home)
     assert violations(page) == []
+
+
+def test_long_marks_do_not_scroll_the_page_of_a_dark_phone_sideways(browser: Browser, tmp_path: Path) -> None:
+    width = 420
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    with mixed_board(tmp_path, **LONG_REPORTS) as board, listening(page):
+        with opening(page):
+            page.goto(f"{board.url}?__theme=dark")
+        notes = page.locator("#marks")
+        expect(notes).to_contain_text("longlong")
+        expect(notes).to_contain_text("With other settings")
+        page.get_by_text("For the owner: scores that are missing or may be wrong").click()
+        expect(page.get_by_text("Some results do not name their engine.")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert notes.evaluate("marks => marks.scrollWidth <= marks.clientWidth")
+        assert violations(page) == []
+        row = page.locator("#leaderboard tbody tr", has_text="acme/long")
+        row.locator("td", has_text="50.00").first.click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("longlong")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        mark = dialog.locator("tr.quiet td", has_text="longlong").first
+        assert mark.evaluate("cell => cell.offsetWidth") < 2 * width  # no wider than the scores above it
+        assert dialog.evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
+        assert violations(page) == []
+    page.close()
