@@ -81,8 +81,15 @@ def show(page: Page, tab: str) -> None:
     expect(closed).to_have_count(0)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 390])
+@pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (1400, "light"),
+        (390, "dark"),
+        pytest.param(1400, "dark", marks=pytest.mark.slow),
+        pytest.param(390, "light", marks=pytest.mark.slow),
+    ],
+)
 def test_axe_finds_nothing_serious_on_any_tab(
     browser: Browser, frontend: Space, theme: str, width: int
 ) -> None:
@@ -136,7 +143,7 @@ def test_axe_is_able_to_find_something(browser: Browser, frontend: Space) -> Non
     assert any("color-contrast" in each and "pale" in each for each in found)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_the_whole_page_by_keyboard_with_the_focus_in_sight(
     browser: Browser, frontend: Space, theme: str
 ) -> None:
