@@ -52,5 +52,5 @@ def test_every_option_of_hf_repos_create_in_the_docs_exists() -> None:
         for command in re.findall(r"hf repos create [^`\n]*", document.read_text(encoding="utf-8"))
         for option in re.findall(r"--[a-z-]+", command)
     }
-    assert options == {"--repo-type", "--space-sdk"}
+    assert options == {"--repo-type", "--space-sdk", "--private"}
     assert all(option in usage for option in options)
