@@ -140,11 +140,8 @@ def read_tasks(named: object) -> NamedTasks:
 
     Raises ConfigurationError for an invalid entry.
     """
-    entries = [part for part in named.split(",") if part.strip()] if isinstance(named, str) else named
-    if not isinstance(entries, Iterable):
-        raise ConfigurationError(f"TASKS_HARNESS is {named!r}: write task names separated by commas.")
     fewshot: dict[str, int | None] = {}
-    for entry in entries:
+    for entry in _entries(named, "TASKS_HARNESS"):
         name, number = _read_entry(entry)
         if name in fewshot:
             raise ConfigurationError(f"TASKS_HARNESS names {name} twice: remove one of them.")
@@ -153,6 +150,14 @@ def read_tasks(named: object) -> NamedTasks:
         raise ConfigurationError("TASKS_HARNESS names no task: write at least one, such as arc_challenge.")
     given = {name: number for name, number in fewshot.items() if number is not None}
     return NamedTasks(tuple(fewshot), given)
+
+
+def _entries(named: object, setting: str) -> Iterable[object]:
+    """Return the entries of a setting that names tasks. Raises ConfigurationError if it holds no list."""
+    entries = [part for part in named.split(",") if part.strip()] if isinstance(named, str) else named
+    if not isinstance(entries, Iterable):
+        raise ConfigurationError(f"{setting} is {named!r}: write task names separated by commas.")
+    return entries
 
 
 def _read_entry(entry: object) -> tuple[str, int | None]:
@@ -173,11 +178,8 @@ def read_tasks_of_lighteval(named: object, num_fewshot: int | None = None) -> Na
     lighteval ignores the suite of an older form, and no longer truncates examples. A task without a number
     has `num_fewshot` examples, or none. Raises ConfigurationError for an invalid entry.
     """
-    entries = [part for part in named.split(",") if part.strip()] if isinstance(named, str) else named
-    if not isinstance(entries, Iterable):
-        raise ConfigurationError(f"TASKS_LIGHTEVAL is {named!r}: write task names separated by commas.")
     fewshot: dict[str, int] = {}
-    for entry in entries:
+    for entry in _entries(named, "TASKS_LIGHTEVAL"):
         found = ENTRY_OF_LIGHTEVAL.fullmatch(entry) if isinstance(entry, str) else None
         if not found:
             raise ConfigurationError(
