@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from src.shared.data.run_settings import ATTENTION, DEEPEST
+from src.shared.data.run_settings import ATTENTION, DEEPEST, SEEDS
 from src.shared.errors import ConfigurationError
 
 Arguments = Mapping[str, Any]
@@ -16,7 +16,7 @@ Arguments = Mapping[str, Any]
 LONGEST = 10_000
 """Characters of JSON that a setting may have: it is published, and a part of each kept report's name."""
 
-DEFAULT_SEEDS = (0, 1234, 1234, 1234)
+DEFAULT_SEEDS = tuple(SEEDS.values())
 """lm_eval's seeds of Python, NumPy, PyTorch and the choice of examples."""
 
 DTYPES = ("float32", "float16", "bfloat16")

@@ -20,7 +20,7 @@ from transformers import LogitsProcessorList
 
 from src.evaluation.devices import batch_size
 from src.evaluation.failures import Failed
-from src.evaluation.loading.behaviour import writes_in_batches
+from src.evaluation.loading.behaviour import one_at_a_time, writes_in_batches
 from src.evaluation.loading.finite import FiniteScores, not_finite
 from src.evaluation.loading.loading import Loaded
 from src.evaluation.loading.model_files import revision
@@ -79,7 +79,8 @@ class MeteredModel(TransformersModel):  # type: ignore[misc]  # lighteval's type
 
     def greedy_until(self, docs: list[Doc]) -> list[ModelResponse]:
         """Return what the model generates after each prompt."""
-        with self._alone_if_padding_matters(), self._metered(docs):
+        alone = one_at_a_time(self.config, "batch_size", unless=self._writes_in_batches)
+        with alone, self._metered(docs):
             self.truncated += sum(map(self._is_truncated, docs))
             return self._checked(docs, self._padded_greedy_until(docs))
 
@@ -127,17 +128,6 @@ class MeteredModel(TransformersModel):  # type: ignore[misc]  # lighteval's type
         if self._in_flight:
             self._meter.count(self._in_flight)
         self._in_flight = questions
-
-    @contextmanager
-    def _alone_if_padding_matters(self) -> Iterator[None]:
-        """Generate one text at a time if the lengths of others in the batch would change the answer."""
-        size = self.config.batch_size
-        if not self._writes_in_batches:
-            self.config.batch_size = 1
-        try:
-            yield
-        finally:
-            self.config.batch_size = size
 
     @cached_property
     def _writes_in_batches(self) -> bool:

@@ -14,7 +14,7 @@ from transformers import LogitsProcessorList
 from src.evaluation.errors import too_long
 from src.evaluation.failures import Failed
 from src.evaluation.lm_eval.arguments import USED_WHILE_LOADING
-from src.evaluation.loading.behaviour import writes_in_batches
+from src.evaluation.loading.behaviour import one_at_a_time, writes_in_batches
 from src.evaluation.loading.finite import FiniteScores, not_finite
 from src.evaluation.progress import ProgressMeter
 from src.running.job import End, Job
@@ -55,7 +55,8 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
     def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
         """Return what the model generates after each text."""
         self._meter.expect(len(requests))
-        with self._within_the_owners_context(), self._alone_if_padding_matters():
+        alone = one_at_a_time(self, "batch_size_per_gpu", unless=self._writes_in_batches)
+        with self._within_the_owners_context(), alone:
             answers: list[str] = super().generate_until(requests, disable_tqdm=disable_tqdm)
         return answers
 
@@ -103,17 +104,6 @@ class MeteredModel(HFLM):  # type: ignore[misc]  # lm_eval carries no types.
                 " The leaderboard's owner has to set it higher; the model is not at fault.",
                 End.WORKER,
             ) from error
-
-    @contextmanager
-    def _alone_if_padding_matters(self) -> Iterator[None]:
-        """Generate one text at a time if the lengths of others in the batch would change the answer."""
-        batch_size = self.batch_size_per_gpu
-        if not self._writes_in_batches:
-            self.batch_size_per_gpu = 1
-        try:
-            yield
-        finally:
-            self.batch_size_per_gpu = batch_size
 
     @cached_property
     def _writes_in_batches(self) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -98,6 +99,18 @@ def writes_in_batches(job: Job, model: Any, tokenizer: Any) -> bool:
     if not bears:
         log.info("generating one text at a time for %s: padding changes its answers", job.model)
     return bears
+
+
+@contextmanager
+def one_at_a_time(holder: Any, batch_size: str, *, unless: bool) -> Iterator[None]:
+    """Have a model generate one text at a time meanwhile. Its batch size is this attribute of the holder."""
+    size = getattr(holder, batch_size)
+    if not unless:
+        setattr(holder, batch_size, 1)
+    try:
+        yield
+    finally:
+        setattr(holder, batch_size, size)
 
 
 def first_words(model: Any, tokens: Any, mask: Any, tokenizer: Any) -> tuple[Any, Sequence[Any]]:
