@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from src.running.inference import Hardware, Server
 from src.running.suite import PEFT, Suite
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.ends import End
@@ -68,6 +69,10 @@ class Job(Suite):
     precision: str
     base: BaseModel | None = None
     """The base model of an adapter; None for a whole model."""
+    hardware: Hardware | None = None
+    """What to rent for the model, if anything."""
+    server: Server | None = None
+    """The server that answers for the model; None if the child computes the answers."""
     use_chat_template: bool = False
     kept_tasks: str | None = None
     """The worker's folder for reports of single tasks, so that an attempt can continue an interrupted one."""

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import NamedTuple
 
 from src.running.arguments import DEFAULT_SEEDS, Arguments
+from src.running.inference import Api, Inference
 from src.shared.data.request import ADAPTER, ORIGINAL
 from src.shared.errors import ConfigurationError
 
@@ -87,6 +88,14 @@ class Suite:
     """Whether to keep every prompt with the model's answers."""
     adapters: bool = True
     """Whether adapters are evaluated too, each on its base model."""
+    inference: Inference = Inference.LOCAL
+    """Where models run."""
+    inference_api: Api = Api.COMPLETIONS
+    """Which routes of a server answer. Without effect where models run locally."""
+    concurrency: int = 16
+    """How many questions a server is asked at once."""
+    most_empty: float = 0.01
+    """The share of answers of a server that may be empty; with more, the evaluation counts as failed."""
     gen_kwargs: Arguments | None = None
     """How models write, in place of what each task says: lm_eval's `gen_kwargs`."""
     system_instruction: str | None = None

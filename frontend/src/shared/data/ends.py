@@ -34,13 +34,27 @@ class End(StrEnum):
     """The worker's disk had no room left."""
     WORKER = "worker at fault"
     """The worker could not evaluate anything, whatever the model."""
+    NO_HARDWARE = "no hardware"
+    """The hardware that the model needs was sold out, or did not start in time."""
+    OVER_BUDGET = "over budget"
+    """It would have cost more than the owner spends in a day, so the worker stopped it."""
     LOST = "lost"
     """The worker that ran it is gone, or its lease ran out."""
     STOPPED = "stopped"
     """The worker had to stop, and gave its lease back."""
 
 
-WORKERS_FAULT = frozenset({End.UNREACHABLE, End.DISK_FULL, End.WORKER, End.LOST, End.STOPPED})
+WORKERS_FAULT = frozenset(
+    {
+        End.UNREACHABLE,
+        End.DISK_FULL,
+        End.WORKER,
+        End.NO_HARDWARE,
+        End.OVER_BUDGET,
+        End.LOST,
+        End.STOPPED,
+    }
+)
 """The worker, its machine, the network or the Hub was at fault. Such attempts are retried for longer and do
 not count against the submitter's quota. Every other end counts, even an unknown one.
 """

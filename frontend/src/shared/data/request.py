@@ -20,6 +20,7 @@ from .request_fields import (
     Name,
     Params,
     Precision,
+    Price,
     Run,
     Stripped,
     Text,
@@ -105,10 +106,28 @@ class Lease:
     renewed: Time
     """When the lease, and with it `progress`, was last renewed."""
     until: Time
+    hardware: str | None = None
+    """The rented machine that the model runs on, by the Hub's name."""
+    price: Price = None
+    """What that machine costs, in dollars an hour."""
 
     def has_run_out(self, now: datetime, *, skew: timedelta = CLOCK_SKEW) -> bool:
         """Return whether the worker counts as dead, for any clock that is right within the skew."""
         return now - self.until > skew or self.until - now > LONGEST_LEASE
+
+
+class Phase(StrEnum):
+    """What an evaluation on rented hardware waits for before its first task."""
+
+    WAITING = "waiting"
+    """The hardware was ordered."""
+    STARTING = "starting"
+    """The hardware is there and loads the model."""
+
+
+def _known_phase(value: object) -> object:
+    """Return None for a phase that only a newer version knows."""
+    return value if value in tuple(Phase) else None
 
 
 @dataclass(frozen=True)
@@ -119,6 +138,8 @@ class Progress:
     done: int
     """Counted in lm_eval's requests: one per choice or generation."""
     total: int
+    phase: Annotated[Phase | None, BeforeValidator(_known_phase)] = None
+    """What happens before the first task; None once tasks run."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +159,9 @@ class Attempt:
     message: str = ""
     log: str | None = None
     """The path of its log in the results dataset."""
+    hardware: str | None = None
+    price: Price = None
+    """As in its lease. From `started` to `ended` it cost at most this many dollars an hour."""
     by: str | None = None
     """The login that withdrew it, or that had submitted it before it was submitted again."""
 

@@ -23,6 +23,9 @@ SIZE = re.compile(r"(\d+\.?\d*)\s*([KMBT]?)", re.ASCII | re.IGNORECASE)
 
 BILLIONS = {"K": 1e-6, "M": 1e-3, "": 1.0, "B": 1.0, "T": 1e3}
 
+MOST_DOLLARS_AN_HOUR = 100_000
+"""More than any machine costs."""
+
 MOST_BILLIONS = 100_000
 """A larger number counts parameters, not billions."""
 
@@ -95,6 +98,12 @@ def _utc(time: datetime) -> datetime:
         raise ValueError("Input should be a time that UTC can tell") from None
 
 
+def _price(value: object) -> float | None:
+    """Return dollars an hour; None for what no machine costs."""
+    number = as_number(value)
+    return number if number is not None and 0 <= number <= MOST_DOLLARS_AN_HOUR else None
+
+
 OR_NOTHING = BeforeValidator(_something)
 
 Time = Annotated[datetime, AfterValidator(_utc)]
@@ -106,4 +115,5 @@ WeightType = Annotated[str, BeforeValidator(_weight_type)]
 WholeNumber = Annotated[int | None, BeforeValidator(_whole_number)]
 Run = Annotated[str | None, BeforeValidator(_run)]
 Attempts = Annotated[int, BeforeValidator(_attempts), AfterValidator(_attempts)]
+Price = Annotated[float | None, BeforeValidator(_price)]
 Params = Annotated[float | None, BeforeValidator(_params)]
