@@ -16,6 +16,7 @@ from src.shared.data.provenance import (
     MOST_TASKS,
     MOST_VERSIONS,
     Provenance,
+    Served,
 )
 from src.shared.data.reports import read_result
 from src.shared.index.indexes import RESULTS_INDEX
@@ -115,7 +116,158 @@ def test_the_old_templates_file_says_nothing_of_it() -> None:
     assert provenance_of(old_result_file()) == Provenance()
 
 
+SERVED = {
+    "inference": "endpoint",
+    "api": "completions",
+    "address": "https://abc.us-east-1.aws.endpoints.huggingface.cloud/v1",
+    "is_exact": True,
+    "image": "vllm/vllm-openai:v0.11.0",
+    "region": "aws us-east-1",
+    "price": 0.8,
+    "answers": {"sums": 100, "essays": 200},
+    "empty_answers": {"sums": 0, "essays": 2},
+}
+
+
+def served(started: str = "2026-02-01T00-00-00.000000", **changes: Any) -> Served | None:
+    """What a report says of its server, with these changes, if the attempt ended at 00:20."""
+    ours = {"started": started, "ended": "2026-02-01T00-20-00.000000", "served": {**SERVED, **changes}}
+    return reported(leaderboard=ours).served
+
+
+def test_a_report_says_which_server_answered_what_it_cost_and_how_many_answers_were_empty() -> None:
+    assert served() == Served(
+        inference="endpoint",
+        api="completions",
+        address="https://abc.us-east-1.aws.endpoints.huggingface.cloud/v1",
+        is_exact=True,
+        image="vllm/vllm-openai:v0.11.0",
+        region="aws us-east-1",
+        price=0.8,
+        seconds=1200.0,
+        cost=pytest.approx(0.8 / 3),
+        answers=300,
+        empty_answers=2,
+    )
+
+
+def test_a_server_of_the_owners_has_no_image_region_or_price_and_no_cost() -> None:
+    nothing = dict.fromkeys(("image", "region", "price", "answers", "empty_answers"))
+    address = "http://10.0.0.7:8000/v1"
+    found = served(inference="server", api="chat", address=address, is_exact=False, **nothing)
+    assert found == Served(inference="server", api="chat", address=address, seconds=1200.0)
+
+
+def test_a_report_of_models_that_the_worker_ran_names_no_server() -> None:
+    assert reported().served is None
+
+
 # What nobody should have written
+
+
+@pytest.mark.parametrize("inference", ["local", "SERVER", "", None, 1, ["endpoint"], "<b>endpoint</b>"])
+def test_a_server_of_an_unknown_kind_is_none(inference: object) -> None:
+    assert served(inference=inference) is None
+
+
+@pytest.mark.parametrize("given", [None, "endpoint", [SERVED], 1])
+def test_what_is_no_description_of_a_server_is_none(given: object) -> None:
+    assert reported(leaderboard={"served": given}).served is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://user:hf_secret@host/v1",
+        "https://hf_secret@host/v1",
+        "https://@host/v1",
+        "https://host/v1?token=hf_secret",
+        "https://host/v1?",
+        "https://host/v1#hf_secret",
+        "javascript:alert(1)//host/v1",
+        "ftp://host/v1",
+        "//host/v1",
+        "host/v1",
+        "https:///v1",
+        "https://host:99999/v1",
+        "https://[::1/v1",
+        "https://ho st/v1",
+        "https://host/<script>",
+        "https://host\n/v1",
+        "https://h\u00f6st/v1",
+        "https://host/" + "a" * 400,
+        None,
+        1,
+        ["https://host/v1"],
+    ],
+)
+def test_an_address_that_is_none_or_may_hold_a_secret_is_unknown(address: object) -> None:
+    found = served(address=address)
+    assert found is not None
+    assert found.address is None
+
+
+def test_an_address_is_read_in_small_letters() -> None:
+    found = served(address="HTTPS://Host.Example:8443/v1/")
+    assert found is not None
+    assert found.address == "https://host.example:8443/v1/"
+
+
+@pytest.mark.parametrize("price", [-0.01, nan, inf, True, "0.8", 1e9, [1], 10**400, None])
+def test_a_price_that_cannot_be_is_unknown_and_so_is_the_cost(price: object) -> None:
+    found = served(price=price)
+    assert found is not None
+    assert (found.price, found.cost) == (None, None)
+
+
+@pytest.mark.parametrize("started", ["2026-02-01T01-00-00.000000", "1999-01-01T00-00-00.000000", "today", ""])
+def test_an_attempt_that_ended_before_it_began_or_took_years_cost_nobody_knows_what(started: str) -> None:
+    found = served(started=started)
+    assert found is not None
+    assert (found.price, found.seconds, found.cost) == (0.8, None, None)
+
+
+@pytest.mark.parametrize(
+    ("answers", "empty"),
+    [
+        ({"sums": 1}, {"sums": 2}),
+        ({"sums": -1}, {"sums": -2}),
+        ({"sums": True}, {"sums": 0}),
+        ({"sums": 10.5}, {"sums": 1}),
+        ({"sums": nan}, {"sums": 0}),
+        ({"sums": 10**400}, {"sums": 0}),
+        ({"sums": "10"}, {"sums": "1"}),
+        ({"sums": 10}, {}),
+        ({"sums": 10}, None),
+        ([10], [1]),
+        (10, 1),
+    ],
+)
+def test_numbers_of_answers_that_cannot_be_are_unknown(answers: object, empty: object) -> None:
+    found = served(answers=answers, empty_answers=empty)
+    assert found is not None
+    assert (found.answers, found.empty_answers) == (None, None)
+
+
+@pytest.mark.parametrize("text", ["<script>", "a" * 201, "a b", "\u202e", "-v", "", None, 1, ["vllm"]])
+def test_an_image_that_is_none_is_unknown(text: object) -> None:
+    found = served(image=text)
+    assert found is not None
+    assert found.image is None
+
+
+@pytest.mark.parametrize("value", ["a" * (LONGEST_HARDWARE + 1), "a\nb", "\u202e", " ", None, 1, ["a"]])
+def test_a_region_that_is_no_short_line_is_unknown(value: object) -> None:
+    found = served(region=value)
+    assert found is not None
+    assert found.region is None
+
+
+@pytest.mark.parametrize("value", ["true", 1, None, [True]])
+def test_only_true_says_that_a_server_proved_the_commit(value: object) -> None:
+    found = served(is_exact=value)
+    assert found is not None
+    assert found.is_exact is False
 
 
 @pytest.mark.parametrize("seconds", [nan, inf, -2, "-1", "long", True, 1e12, [1], "1" * 500, 10**400, None])

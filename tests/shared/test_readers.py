@@ -274,8 +274,8 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (2, "d0dfd4cc563fa20f")),
-        (RESULTS_INDEX, "data.reports", (5, "a47afac249018d1a")),
+        (REQUESTS_INDEX, "data.request", (3, "c7ddac1b84f39cc0")),
+        (RESULTS_INDEX, "data.reports", (6, "b6120acc9dfd07d9")),
     ],
     ids=["requests", "results"],
 )

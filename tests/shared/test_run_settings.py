@@ -147,6 +147,50 @@ def test_lightevals_settings_are_conditions_and_its_defaults_are_none() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("ours", "route"),
+    [
+        ({"settings": {"inference": "endpoint", "inference_api": "completions"}}, "completions"),
+        ({"settings": {"inference": "server", "inference_api": "chat"}}, "chat"),
+        ({"settings": {"inference": "server"}}, "completions"),
+        ({"settings": {"max_length": None}, "served": {"inference": "endpoint", "api": "chat"}}, "chat"),
+        ({"served": {"inference": "endpoint"}}, "completions"),
+        ({"settings": {"inference": "local"}}, None),
+        ({"settings": {}}, None),
+    ],
+)
+def test_the_route_of_a_server_is_a_condition_in_either_engine_and_local_runs_have_none(
+    ours: dict[str, Any], route: str | None
+) -> None:
+    found = {"served": route} if route else {}
+    assert always(ours=ours) == found
+    general = {"model_name": "acme/tiny", "model_config": {}}
+    report = {"config_general": general, "results": {"sums|0": {"acc": 0.5}}, "leaderboard": ours}
+    conditions = read_result("x.json", json.dumps(report).encode()).conditions
+    assert conditions is not None
+    assert dict(conditions.always) == found
+
+
+def test_the_image_hardware_and_address_of_a_server_are_no_conditions() -> None:
+    settings = {"inference": "endpoint", "inference_api": "completions"}
+    server = {"inference": "endpoint", "api": "completions", "address": "https://host/v1", "image": "vllm:1"}
+    ours = {"settings": settings, "served": server, "hardware": "1 × Nvidia L4 (24 GB)"}
+    assert always(ours=ours) == always(ours={"settings": {**settings, "inference": "server"}})
+
+
+def test_an_argument_of_the_model_cannot_pass_for_the_route_of_a_server() -> None:
+    ours = {"settings": {"inference": "endpoint", "model_args": {"served": "no"}}}
+    assert always(ours=ours) == {"served": "completions"}
+    assert always({"model_args": {"served": "chat"}}) == {}
+
+
+@pytest.mark.parametrize("route", ["x" * 200, {"a": 1}, ["chat"], "a\nb", 7])
+def test_an_odd_route_of_a_server_still_tells_scores_apart(route: object) -> None:
+    [value] = always(ours={"settings": {"inference": "server", "inference_api": route}}).values()
+    assert value not in ("completions", "chat")
+    assert len(value) < 120
+
+
 def test_an_unknown_engine_has_unknown_conditions() -> None:
     file = {"config": {"model_name": "acme/tiny"}, "results": {"sums": {"acc": 0.5}}}
     assert read_result("x.json", json.dumps(file).encode()).setting("sums").conditions is None

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from ..errors import BadFile
 from .benchmark import metric_key
 from .json_file import as_number
-from .run_settings import LM_EVAL
+from .run_settings import CHAT, LM_EVAL, LOCAL
 from .yaml_file import read_yaml
 
 FORMAT = 1
@@ -139,6 +139,17 @@ class BackendDescription:
     """The version of this template that the backend runs; None in files of 0.1."""
     tried: str | None = None
     """The fingerprint of the task files, settings and versions whose trial found no problem."""
+
+    @property
+    def inference(self) -> str:
+        """Where models run: `local` (on the worker), `endpoint` (Inference Endpoints) or `server`."""
+        given = self.settings.get("inference", LOCAL)
+        return given if isinstance(given, str) else LOCAL
+
+    @property
+    def is_chat_only(self) -> bool:
+        """Whether a server puts its own chat template around every prompt."""
+        return self.inference != LOCAL and self.settings.get("inference_api") == CHAT
 
 
 _ADAPTER = TypeAdapter(BackendDescription)

@@ -13,11 +13,15 @@ from datetime import datetime, timedelta
 from itertools import islice
 from sys import intern
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from ..times import from_seconds, from_text
+from .dollars import cost
 from .json_file import as_number, as_object, as_text, read_number
 from .model_name import is_model_name
 from .names import SAMPLES_FOLDER
+from .request_fields import MOST_DOLLARS_AN_HOUR
+from .run_settings import CHAT, COMPLETIONS
 
 Object = Mapping[str, object]
 
@@ -32,6 +36,8 @@ LONGEST_ENVIRONMENT = 5_000
 MOST_PARAMETERS = 10**15
 MOST_VERSIONS = 20
 MOST_TASKS = 2_000
+MOST_ANSWERS = 10**12
+LONGEST_ADDRESS = 300
 
 FINGERPRINT = re.compile(rf"[0-9a-f]{{{FINGERPRINT_DIGITS}}}")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -39,6 +45,14 @@ SAMPLES = re.compile(rf"{re.escape(SAMPLES_FOLDER)}(?:/(?!\.)[\w.-]{{1,100}}){{1
 """The folder of a run's samples in its dataset: nothing hidden below ours, and nothing above it."""
 PACKAGE = re.compile(r"[A-Za-z][\w.-]{0,39}", re.ASCII)
 VERSION = re.compile(r"[\w.+!-]{1,40}", re.ASCII)
+
+ENDPOINT, SERVER = "endpoint", "server"
+"""Who answered for a model, other than the worker: an Inference Endpoint, or a server that was there."""
+
+HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
+PATH = re.compile(r"(?:/[\w.~-]{1,100}){0,5}/?", re.ASCII)
+IMAGE = re.compile(r"[a-z0-9][\w./:@-]{0,199}", re.ASCII)
+"""The name of a container image, with its tag or digest."""
 
 TORCH = re.compile(r"^PyTorch version: (\S{1,40})$", re.MULTILINE)
 GPU = re.compile(r"\bGPU \d{1,3}: ([^\n(]{1,100})")
@@ -52,6 +66,33 @@ class Samples(NamedTuple):
     """A folder of Parquet files."""
     repo: str | None = None
     """The dataset on the Hub; None means the results dataset."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """Which server answered for a model, if the worker did not compute the answers itself."""
+
+    inference: str
+    """`endpoint` for an Inference Endpoint that was made for the evaluation, `server` for any other."""
+    api: str | None = None
+    """`completions` or `chat`: which of OpenAI's routes answered."""
+    address: str | None = None
+    """Its scheme, host and path."""
+    is_exact: bool = False
+    """Whether the name of the model on the server proves the commit."""
+    image: str | None = None
+    """The container image that it ran in."""
+    region: str | None = None
+    price: float | None = None
+    """Dollars an hour."""
+    seconds: float | None = None
+    """How long the attempt took, from its claim to its end."""
+    cost: float | None = None
+    """What it cost at most, in dollars: the price for that long."""
+    answers: int | None = None
+    """How many answers models wrote, over all tasks."""
+    empty_answers: int | None = None
+    """How many of them were empty, null or filtered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +121,8 @@ class Provenance:
     base_commit: str | None = None
     samples: Samples | None = None
     """Where the model's answers are, if they were kept."""
+    served: Served | None = None
+    """The server that answered; None if the worker computed the answers."""
 
 
 def read_provenance(report: Object, *, config: Object, ours: Object) -> Provenance:
@@ -102,6 +145,7 @@ def read_provenance(report: Object, *, config: Object, ours: Object) -> Provenan
         base_model=_base_model(ours),
         base_commit=_base_commit(ours),
         samples=_samples(ours),
+        served=_served(ours),
     )
 
 
@@ -123,8 +167,13 @@ def _hardware(config: Object, ours: Object, environment: str) -> str | None:
     device = config.get("device") or as_object(config.get("model_config")).get("device")
     gpus = Counter(name.strip() for name in GPU.findall(environment)) if device != "cpu" else {}
     listed = " + ".join(f"{number} × {name}" for name, number in gpus.items())
-    given = (as_text(value).strip() for value in (ours.get("hardware"), listed, device))
-    return next((text for text in given if 0 < len(text) <= LONGEST_HARDWARE and text.isprintable()), None)
+    given = map(_short_line, (ours.get("hardware"), listed, device))
+    return next(filter(None, given), None)
+
+
+def _short_line(value: object) -> str | None:
+    text = as_text(value).strip()
+    return text if 0 < len(text) <= LONGEST_HARDWARE and text.isprintable() else None
 
 
 def _versions(config: Object, ours: Object, environment: str) -> Iterator[tuple[str, str]]:
@@ -177,3 +226,63 @@ def _samples(ours: Object) -> Samples | None:
     if repo is None:
         return Samples(path)
     return Samples(path, repo) if isinstance(repo, str) and "/" in repo and is_model_name(repo) else None
+
+
+def _served(ours: Object) -> Served | None:
+    """Return which server answered; None if the report names none, or one of a kind that we do not know."""
+    given = as_object(ours.get("served"))
+    inference, api, image = (as_text(given.get(name)) for name in ("inference", "api", "image"))
+    if inference not in (ENDPOINT, SERVER):
+        return None
+    price, time = _price(given), _time(ours)
+    answers, empty = _total(given.get("answers")), _total(given.get("empty_answers"))
+    are_possible = answers is not None and empty is not None and empty <= answers
+    return Served(
+        inference=inference,
+        api=api if api in (COMPLETIONS, CHAT) else None,
+        address=_address(given),
+        is_exact=given.get("is_exact") is True,
+        image=image if IMAGE.fullmatch(image) else None,
+        region=_short_line(given.get("region")),
+        price=price,
+        seconds=None if time is None else time.total_seconds(),
+        cost=None if price is None or time is None else cost(price, time),
+        answers=answers if are_possible else None,
+        empty_answers=empty if are_possible else None,
+    )
+
+
+def _price(served: Object) -> float | None:
+    price = as_number(served.get("price"))
+    return price if price is not None and 0 <= price <= MOST_DOLLARS_AN_HOUR else None
+
+
+def _time(ours: Object) -> timedelta | None:
+    """Return how long an attempt took, from its claim, when hardware is ordered, to its end."""
+    started, ended = (from_text(as_text(ours.get(name))) for name in ("started", "ended"))
+    time = ended - started if started and ended else None
+    return time if time is not None and timedelta() <= time <= LONGEST_EVALUATION else None
+
+
+def _address(served: Object) -> str | None:
+    """Return the server's address. One that may hold a secret, such as a login or a query, is unknown."""
+    given = as_text(served.get("address"))
+    if len(given) > LONGEST_ADDRESS:
+        return None
+    try:
+        parts = urlsplit(given)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return None
+    place = f"{host}:{port}" if port else host
+    is_plain = parts.scheme in ("http", "https") and HOST.fullmatch(host) and PATH.fullmatch(parts.path)
+    address = f"{parts.scheme}://{place}{parts.path}"
+    return address if is_plain and address.casefold() == given.casefold() else None
+
+
+def _total(by_task: object) -> int | None:
+    """Return the sum of numbers by task; None if one of them cannot be, or if there is none."""
+    numbers = list(islice(as_object(by_task).values(), MOST_TASKS))
+    if not all(type(number) is int and 0 <= number <= MOST_ANSWERS for number in numbers):
+        return None
+    return sum(number for number in numbers if isinstance(number, int)) if numbers else None

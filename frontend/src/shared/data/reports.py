@@ -268,7 +268,7 @@ def _conditions(report: _Report) -> RunConditions | None:
     """Return the settings that another run must share, as far as the engine's reports have them."""
     engine = _engine(report)
     if engine == LIGHTEVAL:
-        return conditions_of_lighteval(report.model_config)
+        return conditions_of_lighteval(report.model_config, report.ours)
     if engine is None:
         return None
     return conditions_of_lm_eval(

@@ -28,6 +28,15 @@ GEN_KWARGS = "gen_kwargs"
 
 MODEL_ARGS = "model_args"
 
+SERVED = "served"
+"""The condition of a run whose answers came from a server. Its value is the route that answered."""
+
+COMPLETIONS, CHAT = "completions", "chat"
+"""The routes of a server."""
+
+LOCAL = "local"
+"""The setting `inference` of a run whose answers the worker computed."""
+
 ATTENTION = ("eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3")
 """The ways to compute attention that no repository brings. Another name could be that of somebody's code."""
 
@@ -43,7 +52,7 @@ LONGEST_VALUE = 80
 MOST_CONDITIONS = 12
 """The most conditions that are kept by name; the others share one fingerprint."""
 
-KEPT_FIRST = {GEN_KWARGS, "generation_parameters", "system_instruction", "system_prompt"}
+KEPT_FIRST = {SERVED, GEN_KWARGS, "generation_parameters", "system_instruction", "system_prompt"}
 """The conditions that change scores most."""
 
 OTHERS = "other settings"
@@ -141,6 +150,7 @@ def conditions_of_lm_eval(
     further = as_object(values.pop(MODEL_ARGS, model_args))
     others = NAME_THE_MODEL | NO_EFFECT_ON_SCORES
     values |= {name: value for name, value in further.items() if name not in others}
+    values[SERVED] = _served(ours)
     return _conditions(values, in_chat=in_chat)
 
 
@@ -166,8 +176,20 @@ def _as_reported(report: Object, config: Object) -> dict[str, object]:
     }
 
 
-def conditions_of_lighteval(model_config: Object) -> RunConditions:
-    """Return the conditions in a report of lighteval. It writes greedily unless a temperature is given."""
+def _served(ours: Object) -> object:
+    """Return which route of a server answered, or None if the worker computed the answers."""
+    told, served = as_object(ours.get("settings")), as_object(ours.get(SERVED))
+    inference = told.get("inference", served.get("inference"))
+    if inference in (None, LOCAL):
+        return None
+    return told.get("inference_api") or served.get("api") or COMPLETIONS
+
+
+def conditions_of_lighteval(model_config: Object, ours: Object) -> RunConditions:
+    """Return the conditions in a report of lighteval. It writes greedily unless a temperature is given.
+
+    `ours` is the section that our worker adds.
+    """
     values = {
         name: value
         for name, default in LIGHTEVALS_DEFAULTS.items()
@@ -180,6 +202,7 @@ def conditions_of_lighteval(model_config: Object) -> RunConditions:
     }
     prompt = as_text(model_config.get("system_prompt"))
     values |= {"generation_parameters": writing, "system_prompt": fingerprint(prompt) if prompt else None}
+    values[SERVED] = _served(ours)
     return _conditions(values, in_chat=False)
 
 

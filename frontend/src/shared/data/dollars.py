@@ -1,0 +1,19 @@
+"""Amounts of money: what rented hardware costs, and how people read it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+HOUR = timedelta(hours=1)
+
+CENT = 0.01
+
+
+def cost(price: float, time: timedelta) -> float:
+    """Return what hardware at a price in dollars an hour costs in that time, in dollars."""
+    return price * max(time / HOUR, 0.0)
+
+
+def in_dollars(amount: float) -> str:
+    """Return an amount of dollars as people read it: `$0.80`, `$1,200.00`."""
+    return f"less than ${CENT:.2f}" if 0 < amount < CENT else f"${amount:,.2f}"
