@@ -13,7 +13,7 @@ from src.leaderboard.details import MOST_RUNS, Change, Scale, measured, neighbou
 from src.leaderboard.distribution import BEST, BINS, distribution
 from src.leaderboard.references import reference, referred
 from src.leaderboard.rows import Row, Standings
-from src.shared.data.provenance import Provenance
+from src.shared.data.provenance import Provenance, Served
 from src.shared.data.request import Request, Status
 from src.shared.data.result import Setup
 from src.tasks import Task
@@ -316,6 +316,27 @@ def test_other_questions_prompts_and_machines_are_told() -> None:
         "Chat template's hash": ["c" * 12, ""],
         "Hardware": ["CPU", "cuda:0"],
         "Task hash, Addition": ["a" * 12, "b" * 12],
+    }
+
+
+def test_a_server_is_compared_with_the_worker_and_with_other_servers() -> None:
+    rented = Served(inference="endpoint", is_exact=True, image="vllm/vllm-openai:v0.11.0")
+    own = Served(inference="server", address="https://llm.example/v1")
+    compared = side_by_side(
+        result_of("acme/a", provenance=Provenance(served=rented)),
+        result_of("acme/b", provenance=Provenance(served=own)),
+        result_of("acme/c"),
+        result_of("acme/d", run=None),
+    )
+    assert {each.name: list(each.values) for each in compared.settings} == {
+        "Served by": [
+            "an Inference Endpoint",
+            "a server at llm.example, which did not prove the model's commit",
+            "the worker itself",
+            "",
+        ],
+        "Image": ["vllm/vllm-openai:v0.11.0", "", "", ""],
+        "Batch size": ["", "", "1", "1"],
     }
 
 

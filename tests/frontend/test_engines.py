@@ -256,6 +256,8 @@ def under(*conditions: RunConditions | None) -> list[str]:
 PLAIN = RunConditions()
 WARM = RunConditions((("gen_kwargs", "temperature=0.6"),))
 WARMER = RunConditions((("gen_kwargs", "temperature=1"),))
+SERVED = RunConditions((("served", "completions"),))
+CHAT = RunConditions((("served", "chat"),), ())
 
 
 @pytest.mark.parametrize(
@@ -274,6 +276,9 @@ WARMER = RunConditions((("gen_kwargs", "temperature=1"),))
             RunConditions((), ()),
             "With enable_thinking true; most others without.",
         ),
+        (SERVED, PLAIN, "Answered by a server (completions); most others by the worker itself."),
+        (PLAIN, SERVED, "Answered by the worker itself; most others by a server (completions)."),
+        (CHAT, SERVED, "Answered by a server (chat); most others by a server (completions)."),
     ],
 )
 def test_a_setting_that_differs_from_most_of_the_column_is_named(

@@ -17,7 +17,7 @@ from src.page.details.provenance import provenance
 from src.page.links import Links
 from src.page.run_settings import LONGEST_QUOTED, told_settings
 from src.page.suite import suite
-from src.shared.data.provenance import Provenance, Samples
+from src.shared.data.provenance import Provenance, Samples, Served
 from src.shared.data.result import Result
 from src.shared.data.run_settings import RunConditions, RunSettings
 from src.tasks import Task
@@ -128,6 +128,54 @@ def test_a_models_page_says_engine_settings_and_the_base_of_an_adapter() -> None
     assert facts(replace(result, provenance=Provenance(samples=Samples(".samples/a"))))["Answers"] == (
         ".samples/a in the results dataset"
     )
+
+
+def served_facts(**changes: Any) -> dict[str, str]:
+    """What the page says of a result that a server answered for."""
+    known = Provenance(hardware="1 × Nvidia L4 (24 GB)", served=Served(**changes))
+    return facts(replace(make_result(), provenance=known))
+
+
+def test_a_models_page_says_which_server_answered_what_it_cost_and_how_much_was_empty() -> None:
+    said = served_facts(
+        inference="endpoint",
+        api="completions",
+        address="https://abc.endpoints.example/v1",
+        is_exact=True,
+        image="vllm/vllm-openai:v0.11.0",
+        region="aws us-east-1",
+        price=0.8,
+        seconds=1200.0,
+        cost=0.8 / 3,
+        answers=300,
+        empty_answers=2,
+    )
+    expected = {
+        "Hardware": "1 × Nvidia L4 (24 GB)",
+        "Served by": "an Inference Endpoint",
+        "API": "completions",
+        "Image": "vllm/vllm-openai:v0.11.0",
+        "Region": "aws us-east-1",
+        "Price": "$0.80 an hour",
+        "From claim to end": "20 min",
+        "Cost": "at most $0.27",
+        "Empty answers": "2 of 300",
+    }
+    assert {name: said.get(name) for name in expected} == expected
+    assert "Batch size" not in said  # the server's own is not known
+
+
+def test_of_a_server_only_what_is_known_is_said() -> None:
+    unknown = {"API", "Image", "Region", "Price", "From claim to end", "Cost", "Empty answers"}
+    bare = served_facts(inference="server")
+    assert not unknown & bare.keys()
+    assert bare["Served by"] == "a server, which did not prove the model's commit"
+    named = served_facts(inference="server", api="chat", address="http://10.0.0.7:8000/v1")
+    assert named["Served by"] == "a server at 10.0.0.7:8000, which did not prove the model's commit"
+    assert named["API"] == "chat completions"
+    proven = served_facts(inference="server", address="https://llm.example/v1", is_exact=True)
+    assert proven["Served by"] == "a server at llm.example"
+    assert not {"Served by", *unknown} & facts(make_result()).keys()
 
 
 def links(samples: Samples | None, files: Links) -> str:

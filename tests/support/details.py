@@ -15,7 +15,7 @@ from src.leaderboard.rescoring import AS_PUBLISHED
 from src.leaderboard.rows import Row, Standings
 from src.page.details.links import DetailsLinks
 from src.shared.data.backend_description import Example
-from src.shared.data.provenance import Provenance, Samples
+from src.shared.data.provenance import Provenance, Samples, Served
 from src.shared.data.request import Status
 from src.shared.data.result import Result, Setup
 from src.shared.data.run_settings import RunConditions, RunSettings
@@ -94,7 +94,13 @@ def everything_called(text: str) -> Board:
         versions={"tiny_addition": text, text: f"{text} 2"},
         setup=setup,
         conditions=RunConditions(((text, text),), ((f"{text} 2", text),)),
-        provenance=Provenance(base_model=text, base_commit=text, samples=Samples(text, text)),
+        provenance=Provenance(
+            base_model=text,
+            base_commit=text,
+            hardware=text,
+            samples=Samples(text, text),
+            served=Served(inference=text, api=text, address=f"https://{text}", image=text, region=text),
+        ),
         attempt=1,
     )
     others = [

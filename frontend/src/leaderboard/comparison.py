@@ -15,6 +15,7 @@ from src.leaderboard.references import referred
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.scoring import TaskColumn, name_in
 from src.leaderboard.search import found, read_search
+from src.leaderboard.served import server_and_proof
 from src.shared.data.result import Result
 
 MOST = 5
@@ -141,6 +142,16 @@ def _of_results(read: Callable[[Result], str | None]) -> Callable[[Row], str]:
     return lambda row: ", ".join(sorted({value for result in row.origins if (value := read(result))}))
 
 
+def _served_by(result: Result) -> str | None:
+    """Return who answered. Our worker says so of a server, and did it itself otherwise."""
+    return server_and_proof(result.provenance.served) or ("the worker itself" if result.run else None)
+
+
+def _batch_size(result: Result) -> str | None:
+    """Return the engine's batch size. A server has one of its own, which nobody knows."""
+    return result.setup.batch_size if result.setup and not result.provenance.served else None
+
+
 SETTINGS: dict[str, Callable[[Row], str]] = {
     "Parameters (billions)": _parameters,
     "Precision": lambda row: row.precision,
@@ -153,7 +164,9 @@ SETTINGS: dict[str, Callable[[Row], str]] = {
     "Engine's version": _of_results(lambda result: result.setup.version if result.setup else None),
     "Further settings": _of_results(conditions_in_words),
     "transformers": _of_results(lambda result: result.setup.transformers if result.setup else None),
-    "Batch size": _of_results(lambda result: result.setup.batch_size if result.setup else None),
+    "Batch size": _of_results(_batch_size),
+    "Served by": _of_results(_served_by),
+    "Image": _of_results(lambda result: served.image if (served := result.provenance.served) else None),
     "Hardware": _of_results(lambda result: result.provenance.hardware),
 }
 """How each setting of a row reads; empty where it is unknown."""

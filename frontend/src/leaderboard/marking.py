@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from src.shared.data.result import Result, Setting
-from src.shared.data.run_settings import Conditions
+from src.shared.data.run_settings import SERVED, Conditions
 
 T = TypeVar("T")
 
@@ -83,9 +83,16 @@ def _other_conditions(own: Conditions | None, usual: Mapping[str, str | None]) -
         value = values.get(name)
         if value == others:
             continue
-        if value is None:
+        if name == SERVED:
+            yield f"Answered by {_who(value)}; most others by {_who(others)}."
+        elif value is None:
             yield f"Without {name}; most others with {name} {others}."
         elif others is None:
             yield f"With {name} {value}; most others without."
         else:
             yield f"With {name} {value}; most others with {others}."
+
+
+def _who(route: str | None) -> str:
+    """Return who computed the answers: the worker, or a server through one of its routes."""
+    return "the worker itself" if route is None else f"a server ({route})"

@@ -7,8 +7,19 @@ from typing import NamedTuple
 
 from src.leaderboard.marking import conditions_in_words
 from src.leaderboard.rows import Row, known_commit
+from src.leaderboard.served import (
+    cost_in_words,
+    empty_answers_in_words,
+    price_in_words,
+    server_and_proof,
+)
+from src.shared.data.provenance import Served
 from src.shared.data.result import Result
+from src.shared.data.run_settings import CHAT, COMPLETIONS
 from src.shared.times import to_text
+
+ROUTES = {COMPLETIONS: "completions", CHAT: "chat completions"}
+"""What each route of a server is called."""
 
 
 class Fact(NamedTuple):
@@ -34,8 +45,9 @@ def provenance(row: Row, result: Result) -> list[Fact]:
         "Versions": ", ".join(f"{package} {version}" for package, version in versions.items() if version),
         "Began": known.started and to_text(known.started),
         "Took": known.seconds is not None and _duration(known.seconds),
-        "Hardware": known.hardware or (setup and setup.device),
-        "Batch size": setup and setup.batch_size,
+        "Hardware": known.hardware or (setup and not known.served and setup.device),
+        **_server(known.served),
+        "Batch size": setup and not known.served and setup.batch_size,
         "Examples before each question": _per_task(result.n_shot),
         "Examples as a conversation": known.fewshot_as_multiturn is not None
         and ("yes" if known.fewshot_as_multiturn else "no"),
@@ -51,6 +63,22 @@ def provenance(row: Row, result: Result) -> list[Fact]:
         "Task hashes": _per_task(known.task_hashes),
     }
     return [Fact(name, text) for name, text in facts.items() if text]
+
+
+def _server(served: Served | None) -> dict[str, str | None]:
+    """Return what is known of the server that answered, if one did."""
+    if served is None:
+        return {}
+    return {
+        "Served by": server_and_proof(served),
+        "API": ROUTES.get(served.api or "", served.api),
+        "Image": served.image,
+        "Region": served.region,
+        "Price": price_in_words(served.price),
+        "From claim to end": None if served.seconds is None else _duration(served.seconds),
+        "Cost": cost_in_words(served),
+        "Empty answers": empty_answers_in_words(served),
+    }
 
 
 def _resamples(result: Result) -> str:
