@@ -151,12 +151,23 @@ HOSTILE = "x'; touch owned; echo \"$(touch owned)`touch owned`\ntouch owned\r\nt
         {"leaderboard": {"settings": {"chat_template_name": HOSTILE, "metadata": {HOSTILE: HOSTILE}}}},
         {"leaderboard": {"weight_type": "Adapter", "base_model": HOSTILE, "base_commit": HOSTILE}},
         {"leaderboard": {"weight_type": "Adapter", "base_model": "a/b", "base_commit": HOSTILE}},
+        {"leaderboard": {"served": {"inference": "server", "address": HOSTILE, "image": HOSTILE}}},
+        {"leaderboard": {"served": {"inference": "endpoint", "api": HOSTILE, "region": HOSTILE}}},
+        {"leaderboard": {"settings": {"inference": HOSTILE, "inference_api": HOSTILE}}},
+        {
+            "leaderboard": {"served": {"inference": "endpoint", "api": "chat"}},
+            "config": {"model_args": {"think_end_token": HOSTILE, "base_url": HOSTILE}},
+        },
+        {
+            "leaderboard": {"served": {"inference": "endpoint"}},
+            "config": {"model_args": {"max_length": HOSTILE, "tokenizer": HOSTILE, HOSTILE: HOSTILE}},
+        },
     ],
 )
 def test_nothing_of_a_file_is_run_by_the_shell_that_it_is_copied_into(
     changes: dict[str, Any], tmp_path: Any
 ) -> None:
-    quiet = "pip() { :; }\nlm_eval() { :; }\nhf() { :; }\n"
+    quiet = "pip() { :; }\nlm_eval() { :; }\nhf() { :; }\nvllm() { :; }\n"
     for local in (set(), {"acme/tiny", HOSTILE}):
         text = str(of(made(**changes), local_models=local, description=make_backend(include_path=HOSTILE)))
         subprocess.run(["bash", "-c", quiet + text], cwd=tmp_path, check=True)
@@ -333,6 +344,140 @@ def test_an_adapter_without_its_base_or_the_commit_of_it_has_no_command(missing:
     )
 
 
+# Models that a server answered for
+
+
+SERVED = {
+    "served": {
+        "inference": "endpoint",
+        "api": "completions",
+        "is_exact": True,
+        "image": "vllm/vllm-openai:v0.11.0",
+    },
+    "settings": {"inference": "endpoint", "inference_api": "completions"},
+}
+ENDPOINT_NOTES = (
+    "The answers came from an Inference Endpoint with the image vllm/vllm-openai:v0.11.0.",
+    "The first command needs a GPU and vLLM, best in an environment of its own. It runs until you stop it: "
+    "give the others in another shell, once it answers.",
+    "lm_eval cuts longer prompts to 2,047 tokens. If the model reads more, add max_length= and its context "
+    "to --model_args.",
+)
+
+
+def by_a_server(
+    *, api: str = "completions", server: Any = None, settings: Any = None, **changes: Any
+) -> Result:
+    """A result of a model that a server answered for."""
+    section = {
+        "tasks": {"tiny_addition": 5, "tiny_agreement": 5, "tiny_copy": 5},
+        "precision": "bfloat16",
+        "weight_type": "Original",
+        "served": {**SERVED["served"], "api": api, **(server or {})},
+        "settings": {**SERVED["settings"], "inference_api": api, **(settings or {})},
+    }
+    return made(leaderboard={**section, **changes.pop("leaderboard", {})}, **changes)
+
+
+def test_a_model_that_an_endpoint_served_is_served_first_and_then_asked() -> None:
+    found = of(by_a_server())
+    assert found.notes == ENDPOINT_NOTES
+    assert [" ".join(words(command)) for command in found.commands] == [
+        f"vllm serve acme/tiny --served-model-name acme/tiny --revision {COMMIT} "
+        f"--tokenizer-revision {COMMIT} --dtype bfloat16 --generation-config vllm",
+        "pip install lm_eval[api,hf]==0.4.13 transformers==5.23.0",
+        "lm_eval --model local-completions --model_args base_url=http://localhost:8000/v1/completions,"
+        "model=acme/tiny,num_concurrent=16,tokenizer_backend=huggingface,tokenizer=acme/tiny,"
+        f"revision={COMMIT},add_bos_token=True "
+        "--tasks tiny_addition,tiny_agreement,tiny_copy --num_fewshot 5",
+    ]
+
+
+def test_a_conversation_begins_with_what_its_template_says_and_with_no_other_token() -> None:
+    command = of(by_a_server(chat_template="x")).commands[-1]
+    assert "add_bos_token=False" in command
+    assert "--apply_chat_template" in words(command)
+
+
+def test_a_model_that_was_asked_in_conversations_is_asked_so_again() -> None:
+    found = of(by_a_server(api="chat", config={"model_args": {"think_end_token": "</think>"}}))
+    assert [" ".join(words(command)) for command in found.commands[1:]] == [
+        "pip install lm_eval[api,hf]==0.4.13 transformers==5.23.0",
+        "lm_eval --model local-chat-completions "
+        "--model_args base_url=http://localhost:8000/v1/chat/completions,model=acme/tiny,num_concurrent=16 "
+        "--tasks tiny_addition,tiny_agreement,tiny_copy "
+        '--model_args {"think_end_token": "</think>"} --num_fewshot 5 --apply_chat_template',
+    ]
+    assert found.notes[-1] == (
+        "lm_eval names at most four stop texts to a server. The leaderboard stops at all of them."
+    )
+
+
+def test_further_settings_go_to_the_server_under_lm_evals_names() -> None:
+    arguments = {"max_length": 4096, "add_bos_token": False, "prefix_token_id": 1, "timeout": 9}
+    config = {"model_args": arguments, "gen_kwargs": {"temperature": 0.6, "until": ["a"]}, "limit": 10}
+    found = of(by_a_server(config=config, system_instruction="Be short."))
+    options = words(found.commands[-1])
+    further = json.loads(options[options.index("--model_args", 5) + 1])
+    assert further == {"max_length": 4096, "add_bos_token": False, "custom_prefix_token_id": 1}
+    assert {"--limit", "10", "--gen_kwargs", "--system_instruction=Be short."} <= set(options)
+    assert found.notes == ENDPOINT_NOTES[:2]
+
+
+def test_a_server_of_the_owners_is_told_apart_from_ours() -> None:
+    server = {"inference": "server", "address": "https://llm.example/v1", "is_exact": False, "image": None}
+    notes = of(by_a_server(server=server)).notes
+    assert notes[:3] == (
+        "The answers came from a server at llm.example.",
+        "The commands serve the model with vLLM. The leaderboard's server may be another program.",
+        "The server did not prove which commit of the model it served.",
+    )
+
+
+def test_a_run_of_which_only_the_route_is_known_is_not_repeated_on_the_machine_itself() -> None:
+    told = {"tasks": TOLD, "precision": "float16", "weight_type": "Original"}
+    found = of(made(leaderboard={**told, "settings": {"inference": "server", "inference_api": "chat"}}))
+    assert found.notes[0] == "The answers came from a server."
+    assert all("--model hf" not in command for command in found.commands)
+    assert any("local-chat-completions" in command for command in found.commands)
+
+
+def test_a_model_of_the_local_folder_is_served_from_the_folder() -> None:
+    serve, _, command = of(by_a_server(), local_models={"acme/tiny"}).commands
+    folder = "$LEADERBOARD_DATA_DIR/models/acme/tiny"
+    assert serve.startswith(f'vllm serve "{folder}" --served-model-name acme/tiny --dtype')
+    assert f'tokenizer={folder},add_bos_token=True"' in command
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"config": {"model_args": {"enable_thinking": False}}}, "enable_thinking"),
+        ({"config": {"model_args": {"think_end_token": "</think>"}}}, "think_end_token"),
+        ({"config": {"model_args": {"attn_implementation": "eager"}}}, "attn_implementation"),
+        ({"api": "chat", "config": {"model_args": {"max_length": 99}}}, "max_length"),
+        ({"config": {"gen_kwargs": {"num_beams": 4}}}, "num_beams"),
+        ({"config": {"gen_kwargs": {"max_new_tokens": 4}}}, "max_new_tokens"),
+        ({"settings": {"chat_template_name": "short"}, "chat_template": "x"}, "chat_template_name"),
+    ],
+)
+def test_what_lm_eval_does_not_tell_a_server_is_named_in_place_of_a_command(
+    changes: dict[str, Any], note: str
+) -> None:
+    found = of(by_a_server(**changes))
+    assert found.commands == ()
+    assert found.notes == (f"We do not write these settings of its run into a command: {note}.",)
+
+
+def test_an_adapter_on_a_server_and_a_version_that_was_not_tried_have_no_command() -> None:
+    part = {"weight_type": "Adapter", "base_model": "acme/base", "base_commit": BASE_COMMIT}
+    assert "adapter" in of(by_a_server(leaderboard=part)).notes[0]
+    assert of(by_a_server(lm_eval_version="0.4.2")).notes == (
+        "It was run with lm_eval 0.4.2 and a server. We know how to write this only for lm_eval 0.4.13 and "
+        "later.",
+    )
+
+
 # lighteval
 
 
@@ -413,6 +558,15 @@ def test_what_lightevals_command_line_cannot_repeat_says_why(result: Result, not
     found = of(result)
     assert found.commands == ()
     assert note in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    "section", [SERVED, {"settings": {"inference": "server", "inference_api": "chat"}}], ids=["told", "route"]
+)
+def test_lightevals_command_line_cannot_ask_a_server_as_we_do(section: dict[str, Any]) -> None:
+    found = of(by_lighteval(ours=section))
+    assert found.commands == ()
+    assert "lighteval's command line gets no log-probabilities from a server" in found.notes[0]
 
 
 def test_a_search_gives_its_first_rows_and_no_search_the_best_one() -> None:

@@ -13,9 +13,10 @@ from src.leaderboard.rows import Row, Standings
 from src.leaderboard.search import found, read_search
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.model_name import is_model_name
+from src.shared.data.provenance import SERVER, Served
 from src.shared.data.request import ADAPTER, ORIGINAL
 from src.shared.data.result import Result, Setup
-from src.shared.data.run_settings import LIGHTEVAL
+from src.shared.data.run_settings import LIGHTEVAL, SERVED
 from src.shared.times import to_text
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -76,7 +77,8 @@ def reproduction(
     if obstacle := next(filter(None, obstacles), None):
         return Reproduction(row, (obstacle,))
     owned = [_own_tasks(description, setup) for _, setup in runs]
-    notes = [*_notes(row, models[0]), *chain(*(lm_eval.notes(setup) for _, setup in runs))]
+    told = (lm_eval.notes(setup, model) for (_, setup), model in zip(runs, models, strict=True))
+    notes = [*_notes(row, models[0]), *chain(*told)]
     if any(_has_own_tasks(setup, own_tasks) for (_, setup), own_tasks in zip(runs, owned, strict=True)):
         notes.append("The leaderboard's own tasks are in its backend's folder. Run the command there.")
     include_path = description.include_path if description and any(owned) else None
@@ -98,7 +100,13 @@ def _model(row: Row, result: Result, local_models: Collection[str]) -> Model:
     if row.weight_type == ADAPTER and known.base_model:
         base = Place(known.base_model, known.base_commit, known.base_model in local_models)
     place = Place(row.model, row.commit, row.model in local_models)
-    return Model(place, row.precision, base, known.versions.get("peft"))
+    return Model(place, row.precision, base, known.versions.get("peft"), _served(result))
+
+
+def _served(result: Result) -> Served | None:
+    """Return the server that answered. Of some only the route is known."""
+    route = dict(result.conditions.always).get(SERVED) if result.conditions else None
+    return result.provenance.served or (Served(inference=SERVER, api=route) if route else None)
 
 
 def _obstacle_of_weights(row: Row, model: Model) -> str | None:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from src.leaderboard.commands.model import NEXT_LINE, PLAIN, Model
+from src.leaderboard.served import server_in_words
 from src.shared.data.benchmark import SEPARATOR, key_of
 from src.shared.data.precision import PRECISIONS
 from src.shared.data.result import Setup
@@ -30,6 +31,11 @@ def obstacle(setup: Setup, model: Model, *, has_settings: bool) -> str | None:
     words = (setup.version, setup.transformers or "-", setup.batch_size or "-")
     if not all(map(PLAIN.fullmatch, words)) or not all(map(TASK.fullmatch, setup.tasks)):
         return "Its result contains names or versions that cannot be lighteval's."
+    if model.served:
+        return (
+            f"The answers came from {server_in_words(model.served)}. lighteval's command line gets no "
+            "log-probabilities from a server, so no command of it gives the same scores."
+        )
     if model.precision not in PRECISIONS:
         return f"lighteval's command line does not load models in {model.precision} as the leaderboard does."
     if model.base:

@@ -13,8 +13,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
 
+from src.leaderboard.commands import lm_eval_served
 from src.leaderboard.commands.model import NEXT_LINE, PLAIN, Model
 from src.shared.data.precision import PRECISIONS
+from src.shared.data.provenance import Served
 from src.shared.data.result import Setup
 from src.shared.data.run_settings import ATTENTION, SEEDS, RunSettings
 
@@ -88,11 +90,13 @@ def obstacle(setup: Setup, model: Model) -> str | None:
         return "Its result contains names or versions that cannot be lm_eval's."
     if model.precision not in PRECISIONS:
         return f"lm_eval's command line does not load models in {model.precision}."
-    if refused := [*settings.lost, *_refused(settings)]:
+    if model.served and model.base:
+        return "A server put an adapter on its base model, and we do not know how to repeat that."
+    if refused := [*settings.lost, *_refused(settings, model.served)]:
         return (
             f"We do not write these settings of its run into a command: {', '.join(sorted(refused))[:200]}."
         )
-    further = list(_further(setup))
+    further = [*_further(setup), *(["a server"] if model.served else [])]
     if further and _version(setup.version) < CHECKED:
         checked = ".".join(map(str, CHECKED))
         return (
@@ -102,8 +106,10 @@ def obstacle(setup: Setup, model: Model) -> str | None:
     return None
 
 
-def notes(setup: Setup) -> Iterator[str]:
-    """Yield what the command does not repeat, besides the scores."""
+def notes(setup: Setup, model: Model) -> Iterator[str]:
+    """Yield what the command needs, or does not repeat besides the scores."""
+    if model.served:
+        yield from lm_eval_served.notes(setup, model.served)
     iterations = setup.settings.bootstrap_iters
     if iterations not in (None, RESAMPLES):
         yield (
@@ -119,6 +125,22 @@ def commands(
 
     `own_tasks` has the files of the leaderboard's own tasks, and `include_path` is their folder.
     """
+    yield from _preparation(setup, model)
+    by_fewshot: dict[int | None, list[str]] = defaultdict(list)
+    for task, number in setup.tasks.items():
+        by_fewshot[number].append(task)
+    for number, tasks in by_fewshot.items():
+        options = [["--tasks", ",".join(tasks)], *_options(setup, model.served, number)]
+        options += [["--include_path", include_path]] if include_path and {*tasks} & {*own_tasks} else []
+        yield NEXT_LINE.join([*_beginning(setup, model), *map(shlex.join, options)])
+
+
+def _preparation(setup: Setup, model: Model) -> Iterator[str]:
+    """Yield how to serve the model if a server answered, what to install, and what to download."""
+    if model.served:
+        yield lm_eval_served.serve(model)
+        yield shlex.join(["pip", "install", *lm_eval_served.install(setup)])
+        return
     packages = [f"lm_eval[hf]=={setup.version}"]
     packages += [f"transformers=={setup.transformers}"] if setup.transformers else []
     packages += [f"peft=={model.peft}"] if model.base and model.peft else []
@@ -128,14 +150,13 @@ def commands(
         yield shlex.join(
             ["hf", "download", base.name, "--revision", base.commit or "", "--local-dir", _folder(model)]
         )
-    by_fewshot: dict[int | None, list[str]] = defaultdict(list)
-    for task, number in setup.tasks.items():
-        by_fewshot[number].append(task)
-    for number, tasks in by_fewshot.items():
-        options = [["--tasks", ",".join(tasks)], *_options(setup, number)]
-        options += [["--include_path", include_path]] if include_path and {*tasks} & {*own_tasks} else []
-        command = ["lm_eval --model hf", f"--model_args {_model_arguments(model)}", *map(shlex.join, options)]
-        yield NEXT_LINE.join(command)
+
+
+def _beginning(setup: Setup, model: Model) -> list[str]:
+    """Return lm_eval with the model and the arguments that name it."""
+    if model.served:
+        return lm_eval_served.evaluate(setup, model, model.served)
+    return ["lm_eval --model hf", f"--model_args {_model_arguments(model)}"]
 
 
 def _model_arguments(model: Model) -> str:
@@ -156,14 +177,14 @@ def _folder(model: Model) -> str:
     return f"./base-{(model.base.commit or '')[:8]}" if model.base else ""
 
 
-def _options(setup: Setup, num_fewshot: int | None) -> Iterator[list[str]]:
+def _options(setup: Setup, served: Served | None, num_fewshot: int | None) -> Iterator[list[str]]:
     """Yield the options of lm_eval besides the model and the tasks."""
     settings = setup.settings
-    if settings.model_args:
-        yield ["--model_args", settings.model_args]  # lm_eval adds these to the ones before
+    if arguments := lm_eval_served.further(setup, served) if served else settings.model_args:
+        yield ["--model_args", arguments]  # lm_eval adds these to the ones before
     if num_fewshot is not None:
         yield ["--num_fewshot", str(num_fewshot)]
-    if setup.has_chat_template:
+    if lm_eval_served.uses_chat_template(setup, served) if served else setup.has_chat_template:
         name = settings.chat_template_name
         yield ["--apply_chat_template", name] if name else ["--apply_chat_template"]
         yield from _turns(setup)
@@ -173,14 +194,20 @@ def _options(setup: Setup, num_fewshot: int | None) -> Iterator[list[str]]:
         yield ["--gen_kwargs", settings.gen_kwargs]
     if settings.metadata:
         yield ["--metadata", settings.metadata]
-    yield ["--batch_size", setup.batch_size]
-    if setup.device:
-        yield ["--device", setup.device]
+    if not served:
+        yield from _machine(setup)
     if setup.limit is not None:
         is_whole = setup.limit >= 1 and setup.limit.is_integer()
         yield ["--limit", str(int(setup.limit) if is_whole else setup.limit)]
     if setup.seeds and setup.seeds != tuple(SEEDS.values()):
         yield ["--seed", ",".join(map(str, setup.seeds))]
+
+
+def _machine(setup: Setup) -> Iterator[list[str]]:
+    """Yield how the model runs on a machine."""
+    yield ["--batch_size", setup.batch_size]
+    if setup.device:
+        yield ["--device", setup.device]
 
 
 def _turns(setup: Setup) -> Iterator[list[str]]:
@@ -202,9 +229,19 @@ def _further(setup: Setup) -> Iterator[str]:
         yield "fewshot_as_multiturn=False"
 
 
-def _refused(settings: RunSettings) -> Iterator[str]:
+def _allowed(served: Served | None) -> tuple[Mapping[str, Check], Mapping[str, Check]]:
+    """Return how a model may write, and which further arguments of the model a command may have."""
+    if served is None:
+        return GEN_KWARGS, MODEL_ARGS
+    passed_over: Mapping[str, Check] = dict.fromkeys(lm_eval_served.HOW_IT_IS_ASKED, lambda value: True)
+    taken = {name: MODEL_ARGS[name] for name in lm_eval_served.route(served).arguments}
+    return {name: GEN_KWARGS[name] for name in lm_eval_served.WRITING}, {**passed_over, **taken}
+
+
+def _refused(settings: RunSettings, served: Served | None) -> Iterator[str]:
     """Yield the names of what we do not write into a command."""
-    for arguments, allowed in ((settings.gen_kwargs, GEN_KWARGS), (settings.model_args, MODEL_ARGS)):
+    how_it_writes, of_the_model = _allowed(served)
+    for arguments, allowed in ((settings.gen_kwargs, how_it_writes), (settings.model_args, of_the_model)):
         given = json.loads(arguments or "{}")
         for name, value in given.items():
             if name not in allowed or not allowed[name](value):
@@ -212,7 +249,7 @@ def _refused(settings: RunSettings) -> Iterator[str]:
     metadata = json.loads(settings.metadata or "{}")
     if not all(_is_word(name) and _are_words(value) for name, value in metadata.items()):
         yield "metadata"
-    if settings.chat_template_name and not PLAIN.fullmatch(settings.chat_template_name):
+    if settings.chat_template_name and (served or not PLAIN.fullmatch(settings.chat_template_name)):
         yield "chat_template_name"
     if not _is_readable(settings.system_instruction):
         yield "system_instruction"

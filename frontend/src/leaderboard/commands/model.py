@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from src.shared.data.provenance import Served
+
 PLAIN = re.compile(r"[\w.:+-]{1,200}", re.ASCII)
 """Names of tasks and devices, numbers, versions."""
 
@@ -41,3 +43,5 @@ class Model(NamedTuple):
     """The model that an adapter is put on."""
     peft: str | None = None
     """The version of peft that did so."""
+    served: Served | None = None
+    """The server that answered; None if the worker computed the answers."""
