@@ -11,7 +11,7 @@ import pytest
 
 from app import EVENTS_AT_ONCE
 from src.page import api
-from src.shared.data.request import Attempt, Lease, Progress, Status
+from src.shared.data.request import Attempt, Lease, Phase, Progress, Status
 from src.shared.stores.budgets import COMMITS, Pace
 from src.submitting.desk import Desk
 from src.submitting.group_commit import GroupCommit
@@ -55,7 +55,8 @@ def test_the_queue_has_each_request_with_its_status_position_times_and_reason(
     )
     leaderboard.keeper.sync()
     running, waiting, failed = api.queue(leaderboard.keeper.now.board)
-    assert running["progress"] == {"task": "tiny_copy", "done": 3, "total": 10}
+    assert running["progress"] == {"task": "tiny_copy", "done": 3, "total": 10, "phase": None}
+    assert (running["hardware"], running["price"]) == (None, None)
     assert running["started"] == running["renewed"] == "2026-02-01T12:00:00Z"
     assert (waiting["status"], waiting["position"], waiting["message"]) == (
         "PENDING",
@@ -68,6 +69,16 @@ def test_the_queue_has_each_request_with_its_status_position_times_and_reason(
         "2026-02-01T12:00:00Z",
     )
     json.dumps([running, waiting, failed])
+
+
+def test_the_queue_has_what_is_rented_and_what_it_waits_for(leaderboard: Leaderboard) -> None:
+    lease = Lease("here-0", "nonce", NOW, NOW, NOW, "aws-us-east-1-nvidia-l4-x1", 0.8)
+    progress = Progress("", 0, 0, Phase.STARTING)
+    leaderboard.add_request(status=Status.RUNNING, lease=lease, progress=progress)
+    leaderboard.keeper.sync()
+    [running] = json.loads(json.dumps(api.queue(leaderboard.keeper.now.board)))
+    assert running["progress"] == {"task": "", "done": 0, "total": 0, "phase": "starting"}
+    assert (running["hardware"], running["price"]) == ("aws-us-east-1-nvidia-l4-x1", 0.8)
 
 
 def test_a_submission_is_on_the_board_when_its_answer_is_there(leaderboard: Leaderboard) -> None:

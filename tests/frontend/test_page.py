@@ -35,7 +35,7 @@ from src.page.table import contents, leaderboard_table
 from src.queue.entries import Group, entries
 from src.shared.data.backend_description import Example, write_description
 from src.shared.data.names import BACKEND_DESCRIPTION
-from src.shared.data.request import Attempt, Lease, Progress, Status
+from src.shared.data.request import Attempt, Lease, Phase, Progress, Status
 from src.shared.stores.hub import Hub
 from src.shared.stores.hub_store import HubStore
 from src.shared.version import FOOT
@@ -665,8 +665,9 @@ def test_what_another_submitted_again_stays_in_the_quota_that_the_page_shows(
 @pytest.mark.parametrize("status", list(Status))
 def test_hostile_requests_stay_text_in_cards(status: Status) -> None:
     texts = ("model", "revision", "precision", "weight_type", "message", "commit", "submitted_by")
-    attempt = Attempt(1, HOSTILE, NOW, NOW, HOSTILE, HOSTILE, HOSTILE, HOSTILE)
-    request = make_request(**dict.fromkeys(texts, HOSTILE), status=status, history=(attempt,))
+    attempt = Attempt(1, HOSTILE, NOW, NOW, HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0.8, by=HOSTILE)
+    lease = Lease(HOSTILE, HOSTILE, NOW, NOW, NOW, HOSTILE, 0.8) if status is Status.RUNNING else None
+    request = make_request(**dict.fromkeys(texts, HOSTILE), status=status, history=(attempt,), lease=lease)
     [entry] = entries({HOSTILE: request})
     assert is_harmless(card(entry, NO_LINKS, Submitter(HOSTILE)))
 
@@ -707,6 +708,51 @@ def test_what_runs_is_shown_with_its_progress_and_the_time_it_is_from() -> None:
     assert "2026-02-01 12:00" in html
 
 
+RENTED = Lease("here-0", "nonce", NOW - timedelta(hours=1), NOW, NOW, "aws-us-east-1-nvidia-l4-x1", 0.8)
+
+
+@pytest.mark.parametrize(
+    ("phase", "words"),
+    [(Phase.WAITING, "Waiting for hardware"), (Phase.STARTING, "Starting the model&#39;s server")],
+)
+def test_what_waits_for_rented_hardware_says_so_in_place_of_a_task_and_a_bar(
+    phase: Phase, words: str
+) -> None:
+    waiting = make_request(status=Status.RUNNING, lease=RENTED, progress=Progress("", 0, 0, phase))
+    [entry] = entries({"a.json": waiting})
+    for shown in (queue_table(Group.RUNNING, [entry], NO_LINKS), card(entry, NO_LINKS, ANONYMOUS)):
+        assert words in shown
+        assert "on aws-us-east-1-nvidia-l4-x1, $0.80 an hour" in shown
+        assert "<progress" not in shown
+        assert "starting\n" not in shown
+
+
+def test_what_runs_on_rented_hardware_is_shown_with_its_task_and_the_price() -> None:
+    running = make_request(status=Status.RUNNING, lease=RENTED, progress=Progress("tiny_copy", 30, 120))
+    [entry] = entries({"a.json": running})
+    html = card(entry, NO_LINKS, ANONYMOUS)
+    assert "tiny_copy 25 %" in html
+    assert "on aws-us-east-1-nvidia-l4-x1, $0.80 an hour" in html
+    free = replace(running, lease=replace(RENTED, hardware=None, price=None))
+    [entry] = entries({"a.json": free})
+    assert "an hour" not in card(entry, NO_LINKS, ANONYMOUS)
+
+
+def test_an_attempt_on_rented_hardware_says_what_it_cost_at_most() -> None:
+    begun = NOW - timedelta(minutes=20)
+    attempts = (
+        Attempt(1, "here-0", begun, NOW, "no hardware", "It is sold out.", hardware="l4-x1", price=0.8),
+        Attempt(2, "here-0", begun, NOW, "lost", "It was lost.", hardware="a100-x1"),
+        Attempt(3, "here-0", begun, NOW, "crashed", "It crashed."),
+    )
+    [entry] = entries({"a.json": make_request(history=attempts)})
+    html = card(entry, NO_LINKS, ANONYMOUS)
+    assert "no hardware: It is sold out." in html
+    assert "on l4-x1, $0.80 an hour, at most $0.27" in html
+    assert "on a100-x1<" in html
+    assert html.count('<span class="quiet">on ') == 2
+
+
 @pytest.mark.parametrize(
     "progress", [None, Progress("x", 0, 0), Progress("x", -5, 10), Progress("x", 11, 10)]
 )
@@ -721,7 +767,7 @@ def test_hostile_requests_stay_text_in_the_queue(status: Status) -> None:
     request = make_request(
         **dict.fromkeys(texts, HOSTILE),
         status=status,
-        lease=Lease("w", "n", NOW, NOW, NOW) if status is Status.RUNNING else None,
+        lease=Lease("w", "n", NOW, NOW, NOW, HOSTILE, 0.8) if status is Status.RUNNING else None,
         progress=Progress(HOSTILE, 1, 2),
     )
     [entry] = entries({HOSTILE: request})

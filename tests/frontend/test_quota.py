@@ -288,6 +288,19 @@ def test_the_docs_have_the_same_table() -> None:
     }
 
 
+@pytest.mark.parametrize("minutes", [1, 600])
+def test_a_withdrawal_keeps_what_was_rented_for_the_attempt(board: Board, minutes: int) -> None:
+    path = board.submit(ALICE)
+    board.claim(path)
+    request = board.read(path)
+    assert request.lease
+    rented = replace(request, lease=replace(request.lease, hardware="l4-x1", price=0.8))
+    history = withdrawn(rented, by="alice", now=board.now + timedelta(minutes=minutes)).history
+    [ran] = [entry for entry in history if entry.worker]
+    assert (ran.hardware, ran.price) == ("l4-x1", 0.8)
+    assert [entry.price for entry in history if not entry.worker] == [None] * (len(history) - 1)
+
+
 def test_what_a_worker_that_is_gone_held_is_free_once_its_lease_has_run_out(board: Board) -> None:
     path = board.submit(ALICE)
     board.claim(path)

@@ -318,7 +318,7 @@ def test_a_failed_or_cancelled_request_is_submitted_again_in_its_own_file_with_i
         history=attempts,
         attempt=2,
         run="2026-01-31T12-00-00.000000",
-        lease=Lease("here-0", "n", NOW, NOW, NOW),
+        lease=Lease("here-0", "n", NOW, NOW, NOW, "l4-x1", 0.8),
         progress=Progress("tiny_copy", 1, 2),
         extra={"sender": "somebody"},
         submitted_time="2026-01-01T00:00:00Z",
@@ -330,7 +330,9 @@ def test_a_failed_or_cancelled_request_is_submitted_again_in_its_own_file_with_i
     assert (request.status, request.extra["sender"]) == (Status.PENDING, "somebody")
     assert request.history == (
         *attempts,
-        Attempt(2, "here-0", NOW, NOW, "cancelled", "It was cancelled while it ran."),
+        Attempt(
+            2, "here-0", NOW, NOW, "cancelled", "It was cancelled while it ran.", hardware="l4-x1", price=0.8
+        ),
         Attempt(2, "", old.submitted, NOW, RESUBMITTED, "It was submitted again."),
     )
     assert (request.run, request.attempt, request.lease, request.progress, request.result) == (

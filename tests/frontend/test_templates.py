@@ -110,9 +110,9 @@ def queue(text: str, status: Status) -> list[Entry]:
     request = make_request(
         **dict.fromkeys(texts, text),
         status=status,
-        history=(Attempt(1, text, NOW, NOW, text, text, text, text),) * 2,
+        history=(Attempt(1, text, NOW, NOW, text, text, text, text, 0.8, by=text),) * 2,
         use_chat_template=True,
-        lease=Lease(text, text, NOW, NOW, NOW) if status is Status.RUNNING else None,
+        lease=Lease(text, text, NOW, NOW, NOW, text, 0.8) if status is Status.RUNNING else None,
         progress=Progress(text, 1, 2) if status is Status.RUNNING else None,
     )
     return list(entries({f"{text}/{number}": request for number in range(MOST + 1)}))

@@ -14,7 +14,7 @@ from src.leaderboard.reproduction import reproductions
 from src.leaderboard.rows import Row
 from src.leaderboard.search import LONGEST, MOST_TERMS, MOST_WORDS, read_search
 from src.queue.entries import Entry
-from src.shared.data.request import ADAPTER, Status
+from src.shared.data.request import ADAPTER, Progress, Status
 from src.shared.errors import LeaderboardError
 from src.shared.times import to_text
 from src.submitting.desk import Desk, NotAccepted
@@ -178,12 +178,21 @@ def _request(entry: Entry) -> dict[str, object]:
         "started": _time(entry.started),
         "renewed": _time(entry.renewed),
         "ended": _time(entry.ended),
-        "progress": {"task": progress.task, "done": progress.done, "total": progress.total}
-        if progress
-        else None,
+        "progress": _progress(progress) if progress else None,
+        "hardware": request.lease.hardware if request.lease else None,
+        "price": request.lease.price if request.lease else None,
         "message": entry.reason,
         "request": entry.path,
         "result": request.result,
+    }
+
+
+def _progress(progress: Progress) -> dict[str, object]:
+    return {
+        "task": progress.task,
+        "done": progress.done,
+        "total": progress.total,
+        "phase": progress.phase.value if progress.phase else None,
     }
 
 

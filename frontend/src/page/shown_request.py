@@ -6,9 +6,17 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from src.leaderboard.served import price_in_words
 from src.page.links import Links, request_address
 from src.queue.entries import Entry
-from src.shared.data.request import ADAPTER, Attempt, Request, Status
+from src.shared.data.dollars import cost, in_dollars
+from src.shared.data.request import ADAPTER, Attempt, Lease, Phase, Request, Status
+
+PHASES = {Phase.WAITING: "Waiting for hardware", Phase.STARTING: "Starting the model's server"}
+"""What rented hardware does before the first task."""
+
+LONGEST_HARDWARE = 100
+"""The most characters that are shown of its name."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,24 @@ class ShownRequest:
         return min(max(reached.done, 0), reached.total) if reached and reached.total > 0 else None
 
     @property
+    def phase(self) -> str:
+        """What it waits for before its first task, on rented hardware; empty once tasks run."""
+        reached = self.request.progress
+        return PHASES[reached.phase] if reached and reached.phase else ""
+
+    @property
+    def rented(self) -> str:
+        """The rented hardware that it runs on, with its price; empty if nothing is rented."""
+        return _rented(self.request.lease) if self.request.lease else ""
+
+    def cost(self, attempt: Attempt) -> str:
+        """Return what was rented for an attempt and cost at most; empty if nothing was."""
+        rented = _rented(attempt)
+        if not rented or attempt.price is None or attempt.started is None or attempt.ended is None:
+            return rented
+        return f"{rented}, at most {in_dollars(cost(attempt.price, attempt.ended - attempt.started))}"
+
+    @property
     def attempts_label(self) -> str:
         """How many attempts there were, or that people did something as well."""
         history = self.request.history
@@ -87,3 +113,10 @@ class ShownRequest:
         return found + [
             links.result(path, name) for name, path in last.items() if path and links.results.address(path)
         ]
+
+
+def _rented(by: Lease | Attempt) -> str:
+    """Return what was rented, by the Hub's name, and its price."""
+    if not by.hardware:
+        return ""
+    return ", ".join(filter(None, [by.hardware[:LONGEST_HARDWARE], price_in_words(by.price)]))

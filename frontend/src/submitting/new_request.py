@@ -16,6 +16,7 @@ from src.shared.data.request import (
     WAITS_FOR_A_WORKER,
     WITHDRAWN,
     Attempt,
+    Lease,
     Request,
     Status,
 )
@@ -46,7 +47,7 @@ def withdrawn(request: Request, *, by: str | None, now: datetime) -> Request:
     """
     lease, history = request.lease, request.history
     if lease and lease.has_run_out(now):
-        lost = Attempt(request.attempt, lease.worker, lease.started, now, End.LOST, LEASE_RAN_OUT)
+        lost = _ended(request.attempt, lease, now, End.LOST, LEASE_RAN_OUT)
         lease, history = None, (*history, lost)
     entry = Attempt(
         attempt=request.attempt,
@@ -55,6 +56,8 @@ def withdrawn(request: Request, *, by: str | None, now: datetime) -> Request:
         ended=now,
         end=WITHDRAWN,
         message=f"It was withdrawn by {by}.",
+        hardware=lease.hardware if lease else None,
+        price=lease.price if lease else None,
         by=by,
     )
     return replace(
@@ -137,4 +140,18 @@ def _cut_short(old: Request, now: datetime) -> list[Attempt]:
     if not old.lease:
         return []
     message = "It was cancelled while it ran."
-    return [Attempt(old.attempt, old.lease.worker, old.lease.started, now, End.CANCELLED, message)]
+    return [_ended(old.attempt, old.lease, now, End.CANCELLED, message)]
+
+
+def _ended(attempt: int, lease: Lease, now: datetime, end: End, message: str) -> Attempt:
+    """Return the entry of an attempt that ends now, with what was rented for it."""
+    return Attempt(
+        attempt=attempt,
+        worker=lease.worker,
+        started=lease.started,
+        ended=now,
+        end=end,
+        message=message,
+        hardware=lease.hardware,
+        price=lease.price,
+    )
