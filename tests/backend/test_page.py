@@ -7,10 +7,10 @@ import pytest
 
 from src.page import brief_cache, sections
 from src.page.page import build_page, notes
-from src.queue.overview import Journal, Overview, Running, make_overview
+from src.queue.overview import Journal, Overview, Running, Spending, make_overview
 from src.queue.ticker import Ticker
 from src.shared.data.queue_order import DEFAULT
-from src.shared.data.request import Progress, Request, Status
+from src.shared.data.request import Lease, Phase, Progress, Request, Status
 from src.shared.stores.budgets import COMMITS, Pace
 from src.shared.version import FOOT
 from src.shared.wiring import Stores
@@ -52,6 +52,51 @@ def test_what_runs_is_shown_with_its_progress_and_time(queue: Queue) -> None:
     assert "tiny_addition: 25 of 100" in html
 
 
+def running_on(
+    queue: Queue, progress: Progress | None, hardware: str = "l4-x1", price: float | None = 0.8
+) -> str:
+    """The page of a worker whose evaluation has run on this hardware for nine minutes."""
+    lease = Lease("here-0", "nonce", START, START, START, hardware, price)
+    request = replace(queue.read(queue.submit("acme/model")), lease=lease, status=Status.RUNNING)
+    overview = Overview((Running(request, START, progress, 0.0),), (), ())
+    return sections.running(overview, START + timedelta(minutes=9))
+
+
+@pytest.mark.parametrize(
+    ("phase", "words"),
+    [(Phase.WAITING, "waiting for hardware"), (Phase.STARTING, "starting the model&#39;s server")],
+)
+def test_rented_hardware_is_shown_with_what_it_waits_for_and_costs(
+    queue: Queue, phase: Phase, words: str
+) -> None:
+    html = " ".join(running_on(queue, Progress("", 0, 0, phase)).split())
+    assert f"0 % · {words} · l4-x1 · $0.80 an hour · so far $0.12</p>" in html
+    assert "0 of 0" not in html
+
+
+def test_once_tasks_run_the_hardware_is_shown_beside_them(queue: Queue) -> None:
+    html = running_on(queue, Progress("tiny_addition", 25, 100))
+    assert "tiny_addition: 25 of 100" in html
+    assert "so far $0.12" in html
+    without_price = running_on(queue, None, price=None)
+    assert "l4-x1" in without_price
+    assert "$" not in without_price
+
+
+def test_what_was_spent_today_is_shown_only_where_something_is_rented(queue: Queue) -> None:
+    spending = Spending(today=1.2, limit=20)
+    html = sections.header("here-0", last_tick=START, notes=[], problems=[], spending=spending)
+    assert "Spent today: $1.20 of $20" in html
+    assert "Spent" not in sections.header("here-0", last_tick=START, notes=[], problems=[])
+    made = make_overview({}, {}, {}, tasks=(), order=DEFAULT, journal=Journal(), spending=spending)
+    worker = queue.worker()
+    worker.overview = lambda: made  # type: ignore[method-assign]
+    announcer = Announcer(queue.results, FunctionExecutor(), SUITE)
+    stores = Stores(queue.requests, queue.results, AnyModel())
+    page = build_page(worker, Ticker(timedelta(hours=1)), announcer, stores)
+    assert "Spent today: $1.20 of $20" in Caller(page).call(0).text
+
+
 def test_a_failure_is_shown_with_its_reason(queue: Queue) -> None:
     queue.submit("acme/broken")
     worker = queue.worker(executor=FunctionExecutor(bad))
@@ -78,6 +123,7 @@ def test_hostile_text_stays_text(queue: Queue) -> None:
         HOSTILE, last_tick=None, notes=[HOSTILE], problems=[HOSTILE]
     )
     html += sections.failed(failed, lambda path: HOSTILE) + sections.running(running, START)
+    html += running_on(queue, Progress(HOSTILE, 1, 2), hardware=HOSTILE)
     assert "<script" not in html
     assert "<img" not in html
     assert "&lt;script&gt;" in html

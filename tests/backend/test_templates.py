@@ -8,24 +8,25 @@ from markupsafe import Markup
 
 from src.page import sections
 from src.page.html import FOLDER, TEMPLATES, render
-from src.queue.overview import Event, Overview, Running
-from src.shared.data.request import Attempt, Progress, Request, Status
+from src.queue.overview import Event, Overview, Running, Spending
+from src.shared.data.request import Attempt, Lease, Progress, Request, Status
 from support.hostile_html import HARMLESS, HOSTILE, Parsed, lets_markup_in, names_in, needed, read_by
 from support.queues import START
 
 
 def overview(text: str) -> Overview:
     """With this text wherever a dataset, a model or a log can bring one."""
-    attempt = Attempt(1, text, START, START, text, text, text)
+    attempt = Attempt(1, text, START, START, text, text, text, text, 0.8)
+    lease = Lease(text, text, START, START, START, text, 0.8)
     texts = dict.fromkeys(("model", "precision", "message", "commit"), text)
-    request = Request(**texts, status=Status.FAILED, history=(attempt,))  # type: ignore[arg-type]
+    request = Request(**texts, status=Status.FAILED, history=(attempt,), lease=lease)  # type: ignore[arg-type]
     many = (request,) * (sections.SHOWN + 1)
     running = Running(request, START, Progress(text, 1, 2), 0.5, log=text)
     return Overview((running,), many, (Event(START, request, text),), many)
 
 
 def header(text: str) -> Markup:
-    return sections.header(text, last_tick=START, notes=[text], problems=[text])
+    return sections.header(text, last_tick=START, notes=[text], problems=[text], spending=Spending(1, 2))
 
 
 SHOWN: dict[str, Callable[[str], Markup]] = {

@@ -45,7 +45,13 @@ def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, sto
         problems = [each for each in (ticker.problem, *announcer.problems) if each]
         shown_notes = [*notes(reconciler, stores), *([announcer.note] if announcer.note else [])]
         return [
-            sections.header(reconciler.worker, last_tick=ticker.last, notes=shown_notes, problems=problems),
+            sections.header(
+                reconciler.worker,
+                last_tick=ticker.last,
+                notes=shown_notes,
+                problems=problems,
+                spending=overview.spending,
+            ),
             sections.running(overview, utc_now()),
             sections.waiting(overview),
             sections.failed(overview, stores.results.address),

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 
 from src.page.html import render
-from src.queue.overview import Overview
-from src.shared.data.request import Request, Status
+from src.queue.overview import Overview, Running, Spending
+from src.shared.data.dollars import cost, in_dollars
+from src.shared.data.request import Phase, Request, Status
 
 ICONS = {
     Status.PENDING: "⏳",
@@ -19,6 +20,12 @@ ICONS = {
     Status.CANCELLED: "🚫",
 }
 
+PHASES = {Phase.WAITING: "waiting for hardware", Phase.STARTING: "starting the model's server"}
+"""What rented hardware does before the first task."""
+
+LONGEST_HARDWARE = 100
+"""The most characters that are shown of its name."""
+
 SHOWN = 50
 """Entries shown of a long list. The rest is only counted."""
 
@@ -27,16 +34,31 @@ Address = Callable[[str], str | None]
 
 
 def header(
-    worker: str, *, last_tick: datetime | None, notes: Sequence[str], problems: Sequence[str]
+    worker: str,
+    *,
+    last_tick: datetime | None,
+    notes: Sequence[str],
+    problems: Sequence[str],
+    spending: Spending | None = None,
 ) -> Markup:
-    """Return the worker's name, the time of its last tick, and its notes and problems."""
-    return render("header.html", worker=worker, last_tick=last_tick, notes=notes, problems=problems)
+    """Return the worker's name, the time of its last tick, what it spent today, its notes and problems."""
+    return render(
+        "header.html",
+        worker=worker,
+        last_tick=last_tick,
+        spent=_spent(spending) if spending else "",
+        notes=notes,
+        problems=problems,
+    )
 
 
 def running(overview: Overview, now: datetime) -> Markup:
-    """Return the running evaluations, each with a progress bar and the time since its start."""
-    times = [(_clock(now - each.started), _clock(each.time_left(now))) for each in overview.running]
-    return render("running.html", evaluations=list(zip(overview.running, times, strict=True)))
+    """Return the running evaluations, each with a progress bar, the time since its start and its costs."""
+    evaluations = [
+        (each, (_clock(now - each.started), _clock(each.time_left(now))), _rented(each, now))
+        for each in overview.running
+    ]
+    return render("running.html", evaluations=evaluations, phases=PHASES)
 
 
 def waiting(overview: Overview) -> Markup:
@@ -55,6 +77,22 @@ def failed(overview: Overview, address: Address) -> Markup:
 def events(overview: Overview) -> Markup:
     """Return the recent events, newest first."""
     return render("events.html", events=overview.events, icons=ICONS)
+
+
+def _spent(spending: Spending) -> str:
+    return f"{in_dollars(spending.today)} of {in_dollars(spending.limit).removesuffix('.00')}"
+
+
+def _rented(running: Running, now: datetime) -> Sequence[str]:
+    """Return the rented hardware, its price, and what it cost so far; empty if nothing is rented."""
+    lease = running.request.lease
+    if lease is None or not lease.hardware:
+        return ()
+    hardware = lease.hardware[:LONGEST_HARDWARE]
+    if lease.price is None:
+        return (hardware,)
+    so_far = cost(lease.price, now - running.started)
+    return (hardware, f"{in_dollars(lease.price)} an hour", f"so far {in_dollars(so_far)}")
 
 
 def _more(requests: Sequence[Request]) -> str:

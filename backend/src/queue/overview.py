@@ -49,6 +49,16 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Spending:
+    """What this leaderboard's rented hardware costs in a day, in dollars."""
+
+    today: float
+    """What has been spent since midnight UTC."""
+    limit: float
+    """What may be spent: MAX_DOLLARS_PER_DAY."""
+
+
+@dataclass(frozen=True)
 class Overview:
     """What a worker's page shows at one moment."""
 
@@ -60,6 +70,8 @@ class Overview:
     """Events since this worker started, newest first."""
     failed: tuple[Request, ...] = ()
     """Failed requests of all workers, newest first."""
+    spending: Spending | None = None
+    """None where nothing is rented."""
 
 
 class Journal:
@@ -88,6 +100,7 @@ def make_overview(
     tasks: tuple[str, ...],
     order: tuple[str, ...],
     journal: Journal,
+    spending: Spending | None = None,
 ) -> Overview:
     """Build the overview. `progress` and `logs` belong to the worker's running children, by nonce."""
     running = []
@@ -104,6 +117,7 @@ def make_overview(
         waiting=tuple(requests[path] for path in in_order(requests, order)),
         events=journal.events(),
         failed=tuple(sorted(failed, key=_ended, reverse=True)),
+        spending=spending,
     )
 
 
