@@ -16,6 +16,7 @@ from src.shared.data.model_name import OTHER_KINDS, is_model_name
 from src.shared.data.names import is_data_path, is_safe_path
 from src.shared.data.old_template import OLD_BACKEND, belongs_to_an_old_backend
 from src.shared.data.precision import weights_in_gb
+from src.shared.data.provenance import ENDPOINT
 from src.shared.data.request import ADAPTER, DELTA, NO_DELTAS, ORIGINAL, Status
 from src.shared.errors import LeaderboardError, shown
 from src.shared.models.model_source import ADAPTER_CONFIG, README, is_a_note_of
@@ -53,6 +54,10 @@ FAILED = (
 )
 
 ASK = "Ask the leaderboard's owner about it."
+OWN_MACHINE = ("limit of this leaderboard is", "for a larger machine")
+RENTED = ("largest machine that this leaderboard rents takes", "to allow larger hardware")
+"""What a model is too large for, and what to ask the owner."""
+
 SIGN_IN = (
     "Sign in with your Hugging Face account first: press the button above the form. Programs send a token in "
     "the Authorization header."
@@ -210,6 +215,16 @@ def model_type_is_offered(case: Case) -> None:
     _refuse_unless_offered("model type", case, case.form.model_type, offered, field="model_type")
 
 
+def chat_template_is_used_where_it_must_be(case: Case) -> None:
+    """Prompts go through the chat template if models run on a server that always uses it."""
+    if case.backend is not None and case.backend.is_chat_only and not case.form.use_chat_template:
+        raise Refused(
+            f"{shown(case.form.model)} was submitted without its chat template, but models run here on a "
+            "server that always uses it. Tick Use the chat template. Programs send use_chat_template.",
+            field="use_chat_template",
+        )
+
+
 def model_is_not_blocked(case: Case) -> None:
     """The owner has blocked neither the model nor the model that it was made from."""
     for field, name in {"model": case.form.model, "base_model": case.form.base_name}.items():
@@ -347,20 +362,28 @@ def weights_can_be_loaded(case: Case) -> None:
 def fits_the_size_cap(case: Case) -> None:
     """Its weights, in the requested precision, are not larger than the backend's limit.
 
-    Those of an adapter count together with its base model's.
+    Those of an adapter count together with its base model's. Where models run on rented hardware, the limit
+    is what the largest machine takes.
     """
     size = weights_in_gb(None if case.params is None else case.params / 1e9, case.form.precision)
     cap = case.backend.max_model_gb if case.backend else None
     if size is not None and cap is not None and size > cap:
+        is_rented = case.backend is not None and case.backend.inference == ENDPOINT
+        limit = (
+            "largest machine that this leaderboard rents takes"
+            if is_rented
+            else "limit of this leaderboard is"
+        )
+        larger = "to allow larger hardware" if is_rented else "for a larger machine"
         is_half_enough = case.form.precision == "float32" and size / 2 <= cap
         remedy = (
             "Choose float16 or bfloat16"
             if is_half_enough
-            else "Submit a smaller model, or ask the owner for a larger machine"
+            else f"Submit a smaller model, or ask the owner {larger}"
         )
         raise Refused(
-            f"{' with its base model '.join(part.name for part in case.parts.values())} has {_gb(size)} of "
-            f"weights in {case.form.precision}, but the limit of this leaderboard is {_gb(cap)}. {remedy}.",
+            f"{' with its base model '.join(part.name for part in case.parts.values())} has {in_gb(size)} of "
+            f"weights in {case.form.precision}, but the {limit} {in_gb(cap)}. {remedy}.",
             field="precision",
         )
 
@@ -421,6 +444,7 @@ CHECKS: list[Check] = [
     precision_is_offered,
     weight_type_is_offered,
     model_type_is_offered,
+    chat_template_is_used_where_it_must_be,
     model_is_not_blocked,
     model_exists,
     name_can_be_a_folder,
@@ -533,7 +557,8 @@ def _number(number: int, thing: str) -> str:
     return f"{number} {thing}{'s' * (number != 1)}"
 
 
-def _gb(size: float) -> str:
+def in_gb(size: float) -> str:
+    """Return a size in GB as people read it."""
     return f"{size:.3g} GB" if size < 1000 else f"{size:,.0f} GB"
 
 

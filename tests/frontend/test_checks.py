@@ -14,6 +14,7 @@ from src.checks import (
     Check,
     architecture_is_known,
     base_model_is_named,
+    chat_template_is_used_where_it_must_be,
     fields_are_not_too_long,
     fits_the_size_cap,
     has_a_base_model_where_it_needs_one,
@@ -459,6 +460,29 @@ REFUSED = [
     ),
     Wrong(
         fits_the_size_cap,
+        made(
+            {"params": 70_000_000_000},
+            backend=make_backend(max_model_gb=100, settings={"inference": "endpoint"}),
+            form={"precision": "bfloat16"},
+        ),
+        "precision",
+        (
+            "acme/tiny has 140 GB of weights in bfloat16",
+            "but the largest machine that this leaderboard rents takes 100 GB. Submit a smaller model, or "
+            "ask the owner to allow larger hardware.",
+        ),
+    ),
+    Wrong(
+        chat_template_is_used_where_it_must_be,
+        made({}, backend=make_backend(settings={"inference": "server", "inference_api": "chat"})),
+        "use_chat_template",
+        (
+            "'acme/tiny' was submitted without its chat template",
+            "Tick Use the chat template. Programs send use_chat_template.",
+        ),
+    ),
+    Wrong(
+        fits_the_size_cap,
         an_adapter(form={"precision": "float16"}, backend=make_backend(max_model_gb=10)),
         "precision",
         ("acme/tiny with its base model acme/base has 18 GB of weights in float16",),
@@ -789,6 +813,24 @@ def test_a_model_may_be_as_large_as_the_cap_in_its_precision(precision: str, par
     fits_the_size_cap(made({"params": params * 10**9}, backend=backend, form=form))
     with pytest.raises(Refused, match=f"GB of weights in {precision}"):
         fits_the_size_cap(made({"params": params * 10**9 + 10**8}, backend=backend, form=form))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"inference": "server"},
+        {"inference": "endpoint", "inference_api": "completions"},
+        {"inference": "local", "inference_api": "chat"},
+        {"inference_api": "chat"},
+        {"inference": ["server"], "inference_api": ["chat"]},
+    ],
+)
+def test_a_model_may_do_without_its_chat_template_where_no_server_insists_on_it(settings: Any) -> None:
+    chat_template_is_used_where_it_must_be(made({}, backend=make_backend(settings=settings)))
+    chat_template_is_used_where_it_must_be(made({}, backend=None))
+    only = make_backend(settings={"inference": "server", "inference_api": "chat"})
+    chat_template_is_used_where_it_must_be(made({}, backend=only, form={"use_chat_template": True}))
 
 
 @pytest.mark.parametrize("backend", [None, make_backend(), make_backend(architectures=())])

@@ -502,10 +502,31 @@ def test_opening_the_page_empties_nothing_and_offers_what_the_backend_runs(
     leaderboard.keeper.sync()
     updates, form = submit_tab.open(page_request()), submit_tab.form
     changed = {name: updates[field] for name, field in form.fields.items() if field in updates}
-    assert set(changed) == {"precision", "weight_type"}
+    assert set(changed) == {"precision", "weight_type", "use_chat_template"}
     for change in changed.values():
         assert "value" not in change.constructor_args
     assert changed["precision"].choices == [("bfloat16", "bfloat16")]
+
+
+def test_where_models_run_in_conversations_only_the_form_says_so_suggests_it_and_refuses_another(
+    leaderboard: Leaderboard, submit_tab: SubmitTab
+) -> None:
+    form = submit_tab.form
+    before = submit_tab.open(page_request())
+    assert before[form.where] == ""
+    assert "Always used" not in before[form.fields["use_chat_template"]].info
+    backend = make_backend(settings={"inference": "server", "inference_api": "chat"})
+    leaderboard.write("results", BACKEND_DESCRIPTION, write_description(backend))
+    leaderboard.keeper.sync()
+    opened = submit_tab.open(page_request())
+    assert "keeps. They are asked in conversations" in opened[form.where]
+    assert "Always used here" in opened[form.fields["use_chat_template"]].info
+    assert looked_up(form, "acme/tiny", *BLANK)[form.fields["use_chat_template"]] is True
+    [refused] = handed_in(submit_tab, *FILLED_IN[:-1], False)
+    assert "was submitted without its chat template" in refused[form.general] + refused[form.message]
+    assert leaderboard.keeper.read_requests().values == {}
+    [accepted] = handed_in(submit_tab, *FILLED_IN[:-1], True)
+    assert "is in the queue" in accepted[form.message]
 
 
 def test_what_was_not_chosen_is_looked_up_and_shown_before_it_is_submitted(

@@ -15,6 +15,7 @@ from src.page.details.links import DetailsLinks
 from src.page.details.model import ModelPage
 from src.page.details.provenance import provenance
 from src.page.links import Links
+from src.page.notices import where_models_run
 from src.page.run_settings import LONGEST_QUOTED, told_settings
 from src.page.suite import suite
 from src.shared.data.provenance import Provenance, Samples, Served
@@ -49,6 +50,14 @@ def told(**settings: Any) -> list[str]:
         ({"model_args": {"add_bos_token": True}}, "Models are loaded with add_bos_token=true."),
         ({"bootstrap_iters": 1000}, "Standard errors without a formula come from 1,000 resamples."),
         ({"later": {"a": 1}}, "later: a=1."),
+        ({"inference": "endpoint"},
+         "Models run on Inference Endpoints of the Hub, each made for one evaluation."),
+        ({"inference": "server"}, "Models run on a server that the leaderboard's owner keeps."),
+        ({"inference": ["moon"]}, "Models run on moon."),
+        ({"inference_api": "completions"}, "They continue the prompts as the leaderboard wrote them."),
+        ({"inference_api": "chat"},
+         "They are asked in conversations, so the chat template is always used."),
+        ({"inference_api": {"a": 1}}, "They are asked through a=1."),
     ],
 )  # fmt: skip
 def test_each_setting_of_the_backend_is_a_sentence(settings: dict[str, Any], sentence: str) -> None:
@@ -74,6 +83,26 @@ def test_the_about_tab_names_the_engine_its_version_and_the_settings() -> None:
     assert "<li>A model reads at most 99 tokens at once.</li>" in html
     assert "<pre>Be &lt;short&gt;.</pre>" in html
     assert "<ul" not in about()
+
+
+def test_the_about_tab_says_where_models_run_in_place_of_the_workers_device() -> None:
+    html = about(settings={"inference": "endpoint", "inference_api": "chat"}, device="cpu", batch_size="7")
+    where = "<li>Models run on Inference Endpoints of the Hub, each made for one evaluation.</li>"
+    assert html.index(where) < html.index("<li>They are asked in conversations")
+    assert "on <code>cpu</code>" not in html
+    assert "batch size" not in html
+    assert "batch size 7" in about(device="cpu", batch_size="7")
+
+
+def test_the_form_says_where_models_run_and_how_large_they_may_be() -> None:
+    rented = make_backend(settings={"inference": "endpoint"}, max_model_gb=141.0)
+    assert "of the Hub, each made for one evaluation. Weights may have 141 GB," in where_models_run(rented)
+    own = make_backend(settings={"inference": "server", "inference_api": "chat"})
+    assert "a server that the leaderboard&#39;s owner keeps. They are asked" in where_models_run(own)
+    assert where_models_run(None) == where_models_run(make_backend(max_model_gb=10)) == ""
+    odd = make_backend(settings={"inference": HOSTILE, "inference_api": HOSTILE})
+    assert "<script" not in where_models_run(odd)
+    assert "&lt;script" in where_models_run(odd)
 
 
 def test_a_task_of_lightevals_own_links_to_its_repository() -> None:

@@ -11,9 +11,12 @@ from huggingface_hub import constants
 from markupsafe import Markup
 
 from src.board.board import Now
+from src.checks import in_gb
 from src.page.api import Answer, Problem
 from src.page.html import render
 from src.page.links import Links, link, request_link
+from src.page.run_settings import where_models_run as told_where
+from src.shared.data.backend_description import BackendDescription
 from src.shared.models.model_source import ModelFacts
 from src.submitting.limits import Usage
 
@@ -158,6 +161,16 @@ def problems(wrong: Sequence[Problem]) -> Markup:
     """Return the problems of a field or of the whole form; empty if there are none."""
     links = [request_link(each["request"], "See that request") if each["request"] else "" for each in wrong]
     return render("problems.html", problems=list(zip(wrong, links, strict=True))) if wrong else Markup()
+
+
+def where_models_run(backend: BackendDescription | None) -> Markup:
+    """Return where models run and how large they may be, if the worker does not run them itself."""
+    where = told_where(backend)
+    if not where or backend is None:
+        return Markup()
+    cap = backend.max_model_gb
+    size = "" if cap is None else f" Weights may have {in_gb(cap)}, in the precision that you choose."
+    return Markup('<p class="quiet">{}{}</p>').format(where, size)
 
 
 def quota(used: Usage, quota: int, period: timedelta) -> Markup:

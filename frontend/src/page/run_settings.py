@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from src.shared.data.backend_description import BackendDescription
+from src.shared.data.provenance import ENDPOINT, SERVER
+from src.shared.data.run_settings import CHAT, COMPLETIONS, LOCAL
 
 QUOTED = "system_instruction"
 """The setting that is shown as it is, below its sentence."""
@@ -31,6 +33,14 @@ def told_settings(backend: BackendDescription) -> Sequence[Told]:
     order = {name: place for place, name in enumerate((QUOTED, *SENTENCES))}
     names = sorted(backend.settings, key=lambda name: order.get(name, len(order)))
     return [_told(name, backend.settings[name]) for name in names]
+
+
+def where_models_run(backend: BackendDescription | None) -> str:
+    """Return where models run, in sentences; empty if the worker runs them, or nobody has said."""
+    if backend is None or backend.inference == LOCAL:
+        return ""
+    given = {name: backend.settings[name] for name in WHERE if name in backend.settings}
+    return " ".join(SENTENCES[name](value) for name, value in given.items())
 
 
 def _told(name: str, value: object) -> Told:
@@ -67,7 +77,29 @@ def _turns(value: object) -> str:
     )
 
 
+def _place(value: object) -> str:
+    places = {
+        LOCAL: "Models run on the leaderboard's worker.",
+        ENDPOINT: "Models run on Inference Endpoints of the Hub, each made for one evaluation.",
+        SERVER: "Models run on a server that the leaderboard's owner keeps.",
+    }
+    return places.get(str(value)) or f"Models run on {_shown(value)}."
+
+
+def _route(value: object) -> str:
+    routes = {
+        COMPLETIONS: "They continue the prompts as the leaderboard wrote them.",
+        CHAT: "They are asked in conversations, so the chat template is always used.",
+    }
+    return routes.get(str(value)) or f"They are asked through {_shown(value)}."
+
+
+WHERE = ("inference", "inference_api")
+"""The settings that say where models run."""
+
 SENTENCES: dict[str, Callable[[object], str]] = {
+    "inference": _place,
+    "inference_api": _route,
     "gen_kwargs": lambda value: f"Models write with {_shown(value)}.",
     "enable_thinking": _thinking,
     "think_end_token": lambda value: f"What a model writes before {_shown(value)} is not part of its answer.",

@@ -31,6 +31,12 @@ KINDS = [str(each) for each in MODEL_TYPES]
 EMPTY = Form("", precision="", model_type="")
 """The form as it opens."""
 
+CHAT, ALWAYS_CHAT = (
+    "Format prompts the way a chat model expects them",
+    "Always used here: models run on a server that formats prompts with it",
+)
+"""What the form says of the chat template."""
+
 CHECK_FIRST = "We filled in what we found. Check it, then press Submit again."
 
 
@@ -50,6 +56,7 @@ class SubmitForm:
         self.suggestion = gr.State(None)
         self.handed_in = gr.State(None)
         with gr.Column(visible=desk.terms.anonymous) as self.whole:
+            self.where = gr.HTML(padding=False, elem_id="where-models-run")
             self.fields = self._make_fields()
             self.general = gr.HTML(padding=False, elem_id="problems")
             self.button = gr.Button(SUBMIT, variant="primary", elem_id="submit")
@@ -96,7 +103,7 @@ class SubmitForm:
         fields["use_chat_template"] = gr.Checkbox(
             False,
             label="Use the chat template",
-            info="Format prompts the way a chat model expects them",
+            info=CHAT,
         )
         return {name: fields[name] for name in FIELDS}
 
@@ -118,7 +125,8 @@ class SubmitForm:
     @property
     def outputs_of_opening(self) -> list[Any]:
         """The components that depend on the visitor, and on what the backend runs."""
-        return [self.whole, *(self.fields[name] for name in self._offered)]
+        offered = (self.fields[name] for name in (*self._offered, "use_chat_template"))
+        return [self.whole, self.where, *offered]
 
     def listen(self, opened: gr.State, outputs: list[Any], follow: Follow) -> None:
         """Connect the form. `follow` gives the updates of other `outputs` once something is submitted."""
@@ -131,7 +139,9 @@ class SubmitForm:
         looked_up = gr.on(named, self.look_up, inputs, self.outputs, trigger_mode="always_last", **asking)
         # This reads the corrections that were made while the Hub was asked.
         looked_up.then(self.fill_in, [self.suggestion, *inputs], self.outputs, **asking)
-        corrected = [fields[name].input for name in ("precision", "weight_type", "model_type")]
+        corrected = [
+            fields[name].input for name in ("precision", "weight_type", "model_type", "use_chat_template")
+        ]
         gr.on(
             [*corrected, fields["base_model"].submit, fields["base_model"].blur],
             self.check,
@@ -282,8 +292,12 @@ class SubmitForm:
 
     def open(self, *, visible: bool) -> Updates:
         """The form for somebody who has just come, and may be typing already: nothing is emptied."""
+        backend = self._keeper.now.board.backend
         offered = {self.fields[name]: gr.Dropdown(choices) for name, choices in self._offered.items()}
-        return {self.whole: gr.Column(visible=visible)} | offered
+        is_chat_only = backend is not None and backend.is_chat_only
+        chat = {self.fields["use_chat_template"]: gr.Checkbox(info=ALWAYS_CHAT if is_chat_only else CHAT)}
+        where = {self.where: notices.where_models_run(backend)}
+        return {self.whole: gr.Column(visible=visible)} | where | offered | chat
 
     def _empty(self) -> Updates:
         """The form as it is at first."""

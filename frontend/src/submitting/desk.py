@@ -107,7 +107,13 @@ class Desk:
         except Refused as refusal:
             return Finding(form, None, (*first, refusal))
         if fill:
-            form = suggested(form, facts, precisions=case.precisions, weight_types=case.weight_types)
+            form = suggested(
+                form,
+                facts,
+                precisions=case.precisions,
+                weight_types=case.weight_types,
+                is_chat_only=case.backend is not None and case.backend.is_chat_only,
+            )
             case = self._case(form, who, case.requests)
         return Finding(form, facts, tuple(problems(case)))
 

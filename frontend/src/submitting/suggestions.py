@@ -25,9 +25,17 @@ INSTRUCTED = re.compile(r"(?:^|[-_.])(?:chat|instruct|it|sft)(?:$|[-_.])", re.IG
 
 
 def suggested(
-    form: Form, facts: ModelFacts, *, precisions: Sequence[str], weight_types: Sequence[str]
+    form: Form,
+    facts: ModelFacts,
+    *,
+    precisions: Sequence[str],
+    weight_types: Sequence[str],
+    is_chat_only: bool = False,
 ) -> Form:
-    """Return the form with the suggestions of the model's facts, as far as they are on offer."""
+    """Return the form with the suggestions of the model's facts, as far as they are on offer.
+
+    `is_chat_only` says that the chat template is used whatever the facts are.
+    """
     precision = PRECISION_OF.get(facts.dtype or "", "")
     weight_type = ADAPTER if facts.is_adapter else ORIGINAL
     is_part = weight_type != ORIGINAL
@@ -37,7 +45,8 @@ def suggested(
         weight_type=weight_type if weight_type in weight_types else ORIGINAL,
         base_model=facts.base_models[0] if is_part and len(facts.base_models) == 1 else "",
         model_type=suggested_type(facts),
-        use_chat_template=facts.has_chat_template and not is_part,  # an adapter's template does not count
+        # An adapter's template does not count.
+        use_chat_template=is_chat_only or (facts.has_chat_template and not is_part),
     )
 
 
