@@ -3,8 +3,9 @@
 The budgets are ten times what is measured, and a fraction of what one slow expression takes.
 """
 
+import json
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
@@ -19,16 +20,20 @@ from src.leaderboard import address
 from src.leaderboard.comparison import with_another
 from src.leaderboard.merging import standings
 from src.leaderboard.references import LONGEST, referred
+from src.leaderboard.reproduction import reproduction
 from src.leaderboard.rescoring import AS_PUBLISHED
 from src.leaderboard.search import read_search
 from src.leaderboard.view import ViewState, view
 from src.page import api, notices, request_card
 from src.page.details.links import DetailsLinks
+from src.page.details.provenance import provenance
 from src.page.links import model_address
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.model_name import is_model_name, linked_revision, model_name
+from src.shared.data.reports import read_result
 from src.shared.data.request import Request
-from src.shared.errors import CannotBeEvaluated
+from src.shared.errors import BadFile, CannotBeEvaluated
+from src.shared.index.indexes import RESULTS_INDEX
 from src.shared.models.hub_models import _facts
 from src.shared.models.model_source import LONGEST_CARD_BYTES, ModelFacts, within_bounds
 from src.shared.serving.calls.delivered import anything, choice, text, texts
@@ -38,7 +43,7 @@ from src.submitting.form import Form, Refused, tidied
 from src.submitting.suggestions import suggested, suggested_type
 from support.boards import NO_LINKS, TASKS, make_result, path_of, scores
 from support.cases import make_case, make_facts
-from support.factories import make_request
+from support.factories import make_request, make_result_file
 from support.processor_time import processor_seconds
 
 A_CHECK = 0.05
@@ -306,6 +311,41 @@ def test_no_facts_of_an_owners_own_source_take_long(facts: ModelFacts) -> None:
     """They are not cut: the checks and the page are quick by themselves."""
     assert processor_seconds(lambda: problems(make_case(facts=facts))) < 5 * ANYTHING_ELSE
     assert processor_seconds(lambda: notices.found_model(facts, NO_LINKS)) < ANYTHING_ELSE
+
+
+ADDRESSES = st.builds(
+    "{}{}{}".format, st.sampled_from(["https://", "http://", ""]), repeated(50), repeated(400)
+)
+SERVED = st.fixed_dictionaries(
+    {"inference": st.sampled_from(["endpoint", "server"]) | JSON},
+    optional={
+        "address": ADDRESSES | JSON,
+        "api": st.sampled_from(["chat", "completions"]) | JSON,
+        **dict.fromkeys(("is_exact", "image", "region", "price", "answers", "empty_answers"), JSON),
+    },
+)
+
+
+@settings(max_examples=100)
+@given(served=SERVED | JSON, told=st.dictionaries(st.sampled_from(["inference", "inference_api"]), JSON))
+@example(served={"inference": "server", "address": "https://" + "a." * 140 + "/v1"}, told={})
+@example(served={"inference": "server", "address": "https://h/" + "a/" * 140}, told={})
+@example(served={"inference": "server", "image": "a/" * 100 + "!"}, told={})
+def test_nothing_that_a_report_says_of_its_server_takes_long_or_breaks_a_page(served: Any, told: Any) -> None:
+    ours = {"tasks": {"tiny_addition": 0}, "precision": "float16", "served": served, "settings": told}
+    data = json.dumps({**json.loads(make_result_file()), "leaderboard": ours}).encode()
+    try:
+        result = read_result("acme/tiny/1.json", data)
+    except BadFile:  # of half a pair of surrogates
+        reject()
+    assert processor_seconds(lambda: read_result("acme/tiny/1.json", data)) < ANYTHING_ELSE
+    [row, *_] = standings(TASKS, {}, [result, replace(make_result(), path="2.json", model="a/b")]).rows
+    assert processor_seconds(lambda: provenance(row, result)) < ANYTHING_ELSE
+    assert processor_seconds(lambda: str(reproduction(row))) < ANYTHING_ELSE
+    assert all(fact.text.isprintable() for fact in provenance(row, result))
+    assert "@" not in (result.provenance.served.address or "" if result.provenance.served else "")
+    kept = RESULTS_INDEX.load(result.path, RESULTS_INDEX.dump(result))
+    assert kept == result
 
 
 @settings(max_examples=100)
