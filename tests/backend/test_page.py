@@ -70,14 +70,14 @@ def test_rented_hardware_is_shown_with_what_it_waits_for_and_costs(
     queue: Queue, phase: Phase, words: str
 ) -> None:
     html = " ".join(running_on(queue, Progress("", 0, 0, phase)).split())
-    assert f"0 % · {words} · l4-x1 · $0.80 an hour · so far $0.12</p>" in html
+    assert f"0 % · {words} · l4-x1 · $0.80 an hour · at most $0.12 so far</p>" in html
     assert "0 of 0" not in html
 
 
 def test_once_tasks_run_the_hardware_is_shown_beside_them(queue: Queue) -> None:
     html = running_on(queue, Progress("tiny_addition", 25, 100))
     assert "tiny_addition: 25 of 100" in html
-    assert "so far $0.12" in html
+    assert "at most $0.12 so far" in html
     without_price = running_on(queue, None, price=None)
     assert "l4-x1" in without_price
     assert "$" not in without_price

@@ -330,12 +330,11 @@ def test_a_server_is_compared_with_the_worker_and_with_other_servers() -> None:
     )
     assert {each.name: list(each.values) for each in compared.settings} == {
         "Served by": [
-            "an Inference Endpoint",
+            "an Inference Endpoint (vllm/vllm-openai:v0.11.0)",
             "a server at llm.example, which did not prove the model's commit",
             "the worker itself",
             "",
         ],
-        "Image": ["vllm/vllm-openai:v0.11.0", "", "", ""],
         "Batch size": ["", "", "1", "1"],
     }
 

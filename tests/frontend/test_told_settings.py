@@ -96,7 +96,9 @@ def test_the_about_tab_says_where_models_run_in_place_of_the_workers_device() ->
 
 def test_the_form_says_where_models_run_and_how_large_they_may_be() -> None:
     rented = make_backend(settings={"inference": "endpoint"}, max_model_gb=141.0)
-    assert "of the Hub, each made for one evaluation. Weights may have 141 GB," in where_models_run(rented)
+    assert "of the Hub, each made for one evaluation. Weights may take up to 141 GB" in where_models_run(
+        rented
+    )
     own = make_backend(settings={"inference": "server", "inference_api": "chat"})
     assert "a server that the leaderboard&#39;s owner keeps. They are asked" in where_models_run(own)
     assert where_models_run(None) == where_models_run(make_backend(max_model_gb=10)) == ""

@@ -158,6 +158,19 @@ def test_a_server_of_the_owners_has_no_image_region_or_price_and_no_cost() -> No
     assert found == Served(inference="server", api="chat", address=address, seconds=1200.0)
 
 
+def test_a_report_of_lighteval_names_its_server_in_the_same_section() -> None:
+    general = {"model_name": MODEL, "model_config": {}}
+    report = {
+        "config_general": general,
+        "results": {"sums|0": {"acc": 0.5}},
+        "leaderboard": {"served": SERVED},
+    }
+    found = provenance_of(json.dumps(report).encode()).served
+    assert found is not None
+    assert (found.image, found.price, found.empty_answers) == ("vllm/vllm-openai:v0.11.0", 0.8, 2)
+    assert (found.seconds, found.cost) == (None, None)  # without our times
+
+
 def test_a_report_of_models_that_the_worker_ran_names_no_server() -> None:
     assert reported().served is None
 

@@ -92,7 +92,7 @@ def _rented(running: Running, now: datetime) -> Sequence[str]:
     if lease.price is None:
         return (hardware,)
     so_far = cost(lease.price, now - running.started)
-    return (hardware, f"{in_dollars(lease.price)} an hour", f"so far {in_dollars(so_far)}")
+    return (hardware, f"{in_dollars(lease.price)} an hour", f"at most {in_dollars(so_far)} so far")
 
 
 def _more(requests: Sequence[Request]) -> str:

@@ -144,7 +144,9 @@ def _of_results(read: Callable[[Result], str | None]) -> Callable[[Row], str]:
 
 def _served_by(result: Result) -> str | None:
     """Return who answered. Our worker says so of a server, and did it itself otherwise."""
-    return server_and_proof(result.provenance.served) or ("the worker itself" if result.run else None)
+    served = result.provenance.served
+    image = f" ({served.image})" if served and served.image else ""
+    return f"{server_and_proof(served)}{image}" or ("the worker itself" if result.run else None)
 
 
 def _batch_size(result: Result) -> str | None:
@@ -166,7 +168,6 @@ SETTINGS: dict[str, Callable[[Row], str]] = {
     "transformers": _of_results(lambda result: result.setup.transformers if result.setup else None),
     "Batch size": _of_results(_batch_size),
     "Served by": _of_results(_served_by),
-    "Image": _of_results(lambda result: served.image if (served := result.provenance.served) else None),
     "Hardware": _of_results(lambda result: result.provenance.hardware),
 }
 """How each setting of a row reads; empty where it is unknown."""

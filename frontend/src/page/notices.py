@@ -169,7 +169,7 @@ def where_models_run(backend: BackendDescription | None) -> Markup:
     if not where or backend is None:
         return Markup()
     cap = backend.max_model_gb
-    size = "" if cap is None else f" Weights may have {in_gb(cap)}, in the precision that you choose."
+    size = "" if cap is None else f" Weights may take up to {in_gb(cap)} in the precision that you choose."
     return Markup('<p class="quiet">{}{}</p>').format(where, size)
 
 
