@@ -421,7 +421,36 @@ def test_further_settings_go_to_the_server_under_lm_evals_names() -> None:
     further = json.loads(options[options.index("--model_args", 5) + 1])
     assert further == {"max_length": 4096, "add_bos_token": False, "custom_prefix_token_id": 1}
     assert {"--limit", "10", "--gen_kwargs", "--system_instruction=Be short."} <= set(options)
-    assert found.notes == ENDPOINT_NOTES[:2]
+    assert not any("max_length" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("given", "written", "is_random"),
+    [
+        (
+            {"do_sample": False, "temperature": 0.6, "top_p": 0.9},
+            {"do_sample": False, "temperature": 0},
+            False,
+        ),
+        ({"do_sample": True, "temperature": 0.6}, {"do_sample": True, "temperature": 0.6}, True),
+        ({"temperature": 0.6, "top_k": 5}, {"temperature": 0.6, "top_k": 5}, True),
+        ({"temperature": 0, "max_new_tokens": 9}, {"temperature": 0, "max_gen_toks": 9}, False),
+        ({"max_tokens": 9, "until": ["a"]}, {"max_gen_toks": 9, "until": ["a"]}, False),
+    ],
+)
+def test_how_a_server_writes_is_said_in_the_words_that_lm_eval_passes_on(
+    given: dict[str, Any], written: dict[str, Any], is_random: bool
+) -> None:
+    found = of(by_a_server(config={"gen_kwargs": given}))
+    options = words(found.commands[-1])
+    assert json.loads(options[options.index("--gen_kwargs") + 1]) == written
+    assert any("drawn at random" in note for note in found.notes) is is_random
+
+
+def test_the_context_of_a_server_that_is_asked_in_conversations_is_its_own() -> None:
+    found = of(by_a_server(api="chat", config={"model_args": {"max_length": 99}}))
+    assert found.commands
+    assert "max_length" not in str(found)
 
 
 def test_a_server_of_the_owners_is_told_apart_from_ours() -> None:
@@ -455,9 +484,9 @@ def test_a_model_of_the_local_folder_is_served_from_the_folder() -> None:
         ({"config": {"model_args": {"enable_thinking": False}}}, "enable_thinking"),
         ({"config": {"model_args": {"think_end_token": "</think>"}}}, "think_end_token"),
         ({"config": {"model_args": {"attn_implementation": "eager"}}}, "attn_implementation"),
-        ({"api": "chat", "config": {"model_args": {"max_length": 99}}}, "max_length"),
+        ({"api": "chat", "config": {"model_args": {"add_bos_token": True}}}, "add_bos_token"),
+        ({"config": {"gen_kwargs": {"do_sample": True}}}, "do_sample without a temperature"),
         ({"config": {"gen_kwargs": {"num_beams": 4}}}, "num_beams"),
-        ({"config": {"gen_kwargs": {"max_new_tokens": 4}}}, "max_new_tokens"),
         ({"settings": {"chat_template_name": "short"}, "chat_template": "x"}, "chat_template_name"),
     ],
 )

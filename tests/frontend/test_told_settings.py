@@ -204,6 +204,7 @@ def test_of_a_server_only_what_is_known_is_said() -> None:
     named = served_facts(inference="server", api="chat", address="http://10.0.0.7:8000/v1")
     assert named["Served by"] == "a server at 10.0.0.7:8000, which did not prove the model's commit"
     assert named["API"] == "chat completions"
+    assert "Empty answers" not in served_facts(inference="endpoint", answers=0, empty_answers=0)
     proven = served_facts(inference="server", address="https://llm.example/v1", is_exact=True)
     assert proven["Served by"] == "a server at llm.example"
     assert not {"Served by", *unknown} & facts(make_result()).keys()

@@ -35,7 +35,7 @@ def cost_in_words(served: Served | None) -> str:
 
 
 def empty_answers_in_words(served: Served | None) -> str:
-    """Return how many answers were empty; empty if that is unknown."""
-    if served is None or served.answers is None or served.empty_answers is None:
+    """Return how many answers were empty; nothing if that is unknown, or if the model wrote none."""
+    if served is None or not served.answers or served.empty_answers is None:
         return ""
     return f"{served.empty_answers:,} of {served.answers:,}"

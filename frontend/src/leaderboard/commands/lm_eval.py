@@ -92,7 +92,10 @@ def obstacle(setup: Setup, model: Model) -> str | None:
         return f"lm_eval's command line does not load models in {model.precision}."
     if model.served and model.base:
         return "A server put an adapter on its base model, and we do not know how to repeat that."
-    if refused := [*settings.lost, *_refused(settings, model.served)]:
+    refused = [*settings.lost, *_refused(settings, model.served)]
+    if model.served and not lm_eval_served.writes_like_the_leaderboard(setup):
+        refused.append("do_sample without a temperature")
+    if refused:
         return (
             f"We do not write these settings of its run into a command: {', '.join(sorted(refused))[:200]}."
         )
@@ -190,8 +193,8 @@ def _options(setup: Setup, served: Served | None, num_fewshot: int | None) -> It
         yield from _turns(setup)
     if settings.system_instruction:
         yield [f"--system_instruction={settings.system_instruction}"]  # it may begin with a hyphen
-    if settings.gen_kwargs:
-        yield ["--gen_kwargs", settings.gen_kwargs]
+    if how := lm_eval_served.writing(setup) if served else settings.gen_kwargs:
+        yield ["--gen_kwargs", how]
     if settings.metadata:
         yield ["--metadata", settings.metadata]
     if not served:
@@ -233,8 +236,9 @@ def _allowed(served: Served | None) -> tuple[Mapping[str, Check], Mapping[str, C
     """Return how a model may write, and which further arguments of the model a command may have."""
     if served is None:
         return GEN_KWARGS, MODEL_ARGS
-    passed_over: Mapping[str, Check] = dict.fromkeys(lm_eval_served.HOW_IT_IS_ASKED, lambda value: True)
-    taken = {name: MODEL_ARGS[name] for name in lm_eval_served.route(served).arguments}
+    route = lm_eval_served.route(served)
+    passed_over: Mapping[str, Check] = dict.fromkeys(route.passed_over, lambda value: True)
+    taken = {name: MODEL_ARGS[name] for name in route.arguments}
     return {name: GEN_KWARGS[name] for name in lm_eval_served.WRITING}, {**passed_over, **taken}
 
 

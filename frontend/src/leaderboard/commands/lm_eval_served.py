@@ -24,13 +24,19 @@ CONCURRENT = 16
 TOKENS_READ = 2_047
 """How many tokens lm_eval sends of a prompt, unless it is told the model's context."""
 
-WRITING = {
-    *("do_sample", "temperature", "top_p", "top_k", "min_p", "repetition_penalty"),
-    *("max_gen_toks", "max_tokens", "until"),
-}
-"""The settings of how a model writes that a server understands."""
+WHEN_SAMPLING = ("temperature", "top_p", "top_k", "min_p")
+"""What applies only to answers that are drawn at random."""
 
-HOW_IT_IS_ASKED = NO_EFFECT_ON_SCORES | {"tokenizer", "tokenizer_backend", "tokenized_requests"}
+WRITING = {
+    "do_sample": "do_sample",
+    "until": "until",
+    "repetition_penalty": "repetition_penalty",
+    **{name: name for name in WHEN_SAMPLING},
+    **dict.fromkeys(("max_gen_toks", "max_new_tokens", "max_tokens"), "max_gen_toks"),
+}
+"""The settings of how a model writes that a server follows, each with lm_eval's name where it asks one."""
+
+HOW_IT_IS_ASKED = frozenset(NO_EFFECT_ON_SCORES | {"tokenizer", "tokenizer_backend", "tokenized_requests"})
 """Arguments of lm_eval's model that this command sets itself, or that are of the machine."""
 
 
@@ -42,6 +48,8 @@ class Route(NamedTuple):
     path: str
     arguments: Mapping[str, str]
     """The further arguments of the model that it takes, each with its name there."""
+    passed_over: frozenset[str] = HOW_IT_IS_ASKED
+    """Those that need not be repeated."""
 
 
 COMPLETING = Route(
@@ -53,7 +61,12 @@ COMPLETING = Route(
         "prefix_token_id": "custom_prefix_token_id",
     },
 )
-CHATTING = Route("local-chat-completions", "chat/completions", {"think_end_token": "think_end_token"})
+CHATTING = Route(
+    "local-chat-completions",
+    "chat/completions",
+    {"think_end_token": "think_end_token"},
+    HOW_IT_IS_ASKED | {"max_length"},  # the server's own, which counts the tokens
+)
 
 
 def route(served: Served) -> Route:
@@ -73,6 +86,8 @@ def notes(setup: Setup, served: Served) -> Iterator[str]:
         "The first command needs a GPU and vLLM, best in an environment of its own. It runs until you stop "
         "it: give the others in another shell, once it answers."
     )
+    if _is_random(_given(setup.settings.gen_kwargs)):
+        yield "The answers were drawn at random. lm_eval sends a server other seeds, so scores can differ."
     if served.api == CHAT:
         yield "lm_eval names at most four stop texts to a server. The leaderboard stops at all of them."
     elif "max_length" not in _given(setup.settings.model_args):
@@ -111,6 +126,25 @@ def uses_chat_template(setup: Setup, served: Served) -> bool:
     return setup.has_chat_template or served.api == CHAT
 
 
+def writes_like_the_leaderboard(setup: Setup) -> bool:
+    """Return whether a command can say how the model wrote. lm_eval has a temperature of 0 for a server."""
+    given = _given(setup.settings.gen_kwargs)
+    return given.get("do_sample") is not True or "temperature" in given
+
+
+def writing(setup: Setup) -> str:
+    """Return how the model writes as JSON; empty for the tasks' own ways.
+
+    lm_eval passes over `do_sample` where it asks a server, and samples at any temperature but 0.
+    """
+    given = _given(setup.settings.gen_kwargs)
+    if given.get("do_sample") is False:
+        given = {name: value for name, value in given.items() if name not in WHEN_SAMPLING}
+        given["temperature"] = 0
+    found = {WRITING[name]: value for name, value in given.items() if name in WRITING}
+    return json.dumps(found) if found else ""
+
+
 def further(setup: Setup, served: Served) -> str:
     """Return the further arguments of the model as JSON; empty for none."""
     given, names = _given(setup.settings.model_args), route(served).arguments
@@ -130,6 +164,12 @@ def _arguments(setup: Setup, model: Model, served: Served) -> Iterator[tuple[str
             yield "revision", place.revision
         # As the leaderboard's, the tokenizer adds its first token where no chat template did.
         yield "add_bos_token", not setup.has_chat_template
+
+
+def _is_random(given: Mapping[str, object]) -> bool:
+    temperature = given.get("temperature")
+    is_warm = isinstance(temperature, int | float) and temperature > 0
+    return given.get("do_sample") is True or (is_warm and given.get("do_sample") is not False)
 
 
 def _given(arguments: str) -> dict[str, object]:
