@@ -274,7 +274,7 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (2, "d0dfd4cc563fa20f")),
+        (REQUESTS_INDEX, "data.request", (3, "c7ddac1b84f39cc0")),
         (RESULTS_INDEX, "data.reports", (5, "a47afac249018d1a")),
     ],
     ids=["requests", "results"],
