@@ -30,6 +30,7 @@ FLOORS = {
         "settings",
         "suite",
         "evaluation page",
+        "parts",
         "worker",
     ],
 }

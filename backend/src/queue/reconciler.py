@@ -20,21 +20,21 @@ from src.queue.overview import Journal, Overview, make_overview
 from src.queue.plan import Situation, held, plan
 from src.queue.policy import Policy
 from src.queue.publication import result_file
+from src.queue.requested_models import RequestedModels
 from src.queue.samples import Published, SamplesPublisher
 from src.queue.silence import Silence
 from src.queue.validation import of_a_size, validated
-from src.queue.weight_types import base_of, has_weights_that_are_evaluated
 from src.running.executor import Executor
-from src.running.job import BaseModel, End, Ending, Job
+from src.running.job import End, Ending
 from src.running.suite import Suite
-from src.shared.data.names import is_data_path, is_safe_path, log_path, result_path
+from src.shared.data.names import log_path, result_path
 from src.shared.data.queue_order import Requests, pending
 from src.shared.data.reports import read_result
-from src.shared.data.request import ADAPTER, Request, Status, read_request, write_request
+from src.shared.data.request import Request, Status, read_request, write_request
 from src.shared.data.result import Result
-from src.shared.errors import CannotBeEvaluated, StoreError
+from src.shared.errors import StoreError
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
-from src.shared.models.model_source import ModelFacts, ModelSource
+from src.shared.models.model_source import ModelSource
 from src.shared.process.steady import on_the_wall, steady_now
 from src.shared.stores.conflicts import Commit, beginning_with, update
 from src.shared.stores.indexer import Indexer
@@ -49,10 +49,6 @@ LONGEST_GATHERING = timedelta(minutes=1)
 
 GATHERS_FROM, GATHERS_LONGEST_FROM = 0.75, 0.95
 """Fractions of the hourly commit limit. They are higher than the frontend's, so that evaluations go first."""
-
-MAIN = "main"
-
-LONGEST_RUN = "2026-01-31T12-00-00.000000"
 
 
 class AttemptKey(NamedTuple):
@@ -90,7 +86,7 @@ class Reconciler:
         self._results = Mirror(results, read_result, index=RESULTS_INDEX)
         self._requests_indexer = Indexer(requests, self._requests, REQUESTS_INDEX, steady)
         self._results_indexer = Indexer(results, self._results, RESULTS_INDEX, steady)
-        self._models = models
+        self._models = RequestedModels(models, suite, results)
         self._executor = executor
         self._suite = suite
         self._policy = policy
@@ -106,7 +102,6 @@ class Reconciler:
         self._own_files: dict[str, str] = {}
         self._faults = Faults(policy.retries, steady)
         self._silence = Silence(policy.lease.skew, steady)
-        self._facts: dict[tuple[str, str], ModelFacts] = {}
 
     def tick(self) -> None:
         """Do what there is to do now.
@@ -332,7 +327,7 @@ class Reconciler:
         self, endings: Mapping[str, Ending], slots: int, *, is_stopping: bool = False
     ) -> dict[str, Request]:
         """Commit all decisions to the requests dataset, and return them once the commit has succeeded."""
-        self._facts.clear()
+        self._models.forget()
         changes: dict[str, Request] = {}
 
         def decide(reading: Reading[Request]) -> Commit | None:
@@ -343,7 +338,7 @@ class Reconciler:
                 situation = replace(situation, alive=dict.fromkeys(endings), is_stopping=True)
             changes = plan(
                 replace(situation, slots=slots),
-                look_up=self._look_up,
+                look_up=self._models.look_up,
                 new_nonce=lambda: token_hex(8),
             )
             add = {path: write_request(request) for path, request in changes.items()}
@@ -376,27 +371,6 @@ class Reconciler:
             silent=self._silence.over(requests.values),
         )
 
-    def _look_up(self, request: Request) -> ModelFacts:
-        """Look up a model, at most once a tick. Its revision gives the commit of an old request.
-
-        Of an adapter, look up the base model too.
-        """
-        has_weights_that_are_evaluated(request, self._suite)
-        place = result_path(request.model, LONGEST_RUN)
-        if not is_safe_path(place) or not is_data_path(place):
-            raise CannotBeEvaluated(
-                f"{request.model!r} cannot be the name of a folder in {self._result_store}: rename the model."
-            )
-        if request.weight_type == ADAPTER:
-            self._describe(*base_of(request))
-        return self._describe(request.model, request.commit or request.revision or MAIN)
-
-    def _describe(self, model: str, revision: str) -> ModelFacts:
-        if (model, revision) not in self._facts:
-            facts = self._models.describe(model, revision)
-            self._facts |= {(model, revision): facts, (model, facts.commit): facts}
-        return self._facts[model, revision]
-
     def _start(self, changes: Requests) -> None:
         """Start a child for each new claim."""
         in_hand = self._in_hand()
@@ -404,25 +378,7 @@ class Reconciler:
             if request.status is not Status.RUNNING or not request.lease or request.lease.nonce in in_hand:
                 continue
             log.info("claimed %s (attempt %d)", request.model, request.attempt)
-            self._executor.start(request.lease.nonce, self._job(request))
-
-    def _job(self, request: Request) -> Job:
-        assert request.commit
-        return Job(
-            model=request.model,
-            weights=self._facts[request.model, request.commit].location,
-            commit=request.commit,
-            precision=request.precision,
-            base=self._base_model(request) if request.weight_type == ADAPTER else None,
-            use_chat_template=request.use_chat_template,
-            run=request.run,
-            **vars(self._suite),
-        )
-
-    def _base_model(self, request: Request) -> BaseModel:
-        """Return the base model of an adapter, as it was looked up before the claim."""
-        facts = self._facts[base_of(request)]
-        return BaseModel(model=request.base_model, weights=facts.location, commit=facts.commit)
+            self._executor.start(request.lease.nonce, self._models.job(request))
 
 
 def _message(verb: str, files: Mapping[str, object]) -> str:
