@@ -16,8 +16,18 @@ import os
 import sys
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
-from src.parts import make_executor, make_launcher, make_policy, make_tester, samples_store
+from src.inference.hosting import Hosting
+from src.parts import (
+    make_executor,
+    make_hosting,
+    make_launcher,
+    make_policy,
+    make_tester,
+    samples_store,
+    with_servers,
+)
 from src.queue.reconciler import Reconciler
 from src.queue.samples import SamplesPublisher
 from src.queue.shipped import SET_THE_TASKS, is_made_for_others
@@ -60,6 +70,8 @@ class Worker:
     stores: Stores
     """The datasets and models. `stores.notice` is a sentence for the owner."""
     launcher: Launcher
+    hosting: Hosting
+    """The servers that answer for models, if they run on any."""
     samples: Store | None = None
     """The dataset of samples, if they have one of their own."""
     whose: Whose = field(default_factory=lambda: Whose(Role.BACKEND))
@@ -73,7 +85,9 @@ class Worker:
         if not self._can_write:
             self._check_writing()
         self.announcer.poll()
+        self.hosting.refresh()
         self.reconciler.tick()
+        self.hosting.sweep(self.reconciler.leased())
         self.announcer.tick()
         try:
             self.reconciler.keep_indexes()
@@ -115,7 +129,7 @@ def make_worker(settings: Settings) -> Worker:
     """Build a worker from the settings. Raises ConfigurationError."""
     memory = settings.memory_per_evaluation(available_memory())
     suite, policy = make_suite(settings), make_policy(settings, memory)
-    stores = open_stores(settings)
+    stores, hosting = open_stores(settings), make_hosting(settings)
     identity = take_identity(settings.name_of_the_worker)
     ticker = Ticker(timedelta(seconds=settings.refresh_rate))
     launcher = make_launcher(settings, suite, identity.folder)
@@ -135,7 +149,7 @@ def make_worker(settings: Settings) -> Worker:
         ),
         space=settings.space_id,
         queue_order=policy.order,
-        max_model_gb=None if policy.largest is None else float(f"{policy.largest:.3g}"),
+        max_model_gb=lambda: with_servers(policy, hosting).most_gb,
     )
     samples = samples_store(settings)
     reconciler = Reconciler(
@@ -143,15 +157,18 @@ def make_worker(settings: Settings) -> Worker:
         requests=stores.requests,
         results=stores.results,
         models=stores.models,
-        executor=make_executor(settings, memory, identity.folder, launcher, ticker.wake),
+        executor=make_executor(settings, memory, identity.folder, launcher, ticker.wake, hosting),
         suite=suite,
         policy=policy,
         slots=settings.slots,
-        may_claim=announcer.may_claim,
+        may_claim=lambda: announcer.may_claim() and hosting.may_claim(),
+        policy_now=partial(with_servers, hosting=hosting),
         samples=SamplesPublisher(suite.tasks, samples),
     )
     whose = Whose(Role.BACKEND, settings.space_id, stores.space_name)
-    return Worker(reconciler, announcer, ticker, identity, stores, launcher, samples, whose, suite.tasks)
+    return Worker(
+        reconciler, announcer, ticker, identity, stores, launcher, hosting, samples, whose, suite.tasks
+    )
 
 
 def main() -> int:

@@ -26,6 +26,7 @@ FLOORS = {
     "backend": [
         "envs withdrawn_secrets",
         "running",
+        "inference",
         "queue",
         "settings",
         "suite",

@@ -30,7 +30,7 @@ from src.running.suite import Suite
 from src.shared.data.names import log_path, result_path
 from src.shared.data.queue_order import Requests, pending
 from src.shared.data.reports import read_result
-from src.shared.data.request import Request, Status, read_request, write_request
+from src.shared.data.request import WAITS_FOR_MONEY, Request, Status, read_request, write_request
 from src.shared.data.result import Result
 from src.shared.errors import StoreError
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
@@ -76,7 +76,10 @@ class Reconciler:
         may_claim: Callable[[], bool] = lambda: True,
         steady: Clock = steady_now,
         samples: SamplesPublisher | None = None,
+        policy_now: Callable[[Policy], Policy] = lambda policy: policy,
     ) -> None:
+        """`policy_now` returns the policy with what changes while the worker runs, such as what may be "
+        "rented."""
         self.worker = worker
         self._samples = samples or SamplesPublisher(suite.tasks)
         self.synced: datetime | None = None
@@ -90,6 +93,7 @@ class Reconciler:
         self._executor = executor
         self._suite = suite
         self._policy = policy
+        self._policy_now = policy_now
         self._slots = slots
         self._clock, self._steady = clock, steady
         self._may_claim = may_claim
@@ -110,6 +114,7 @@ class Reconciler:
         dataset cannot be reached. Nothing is lost then, and the next tick continues.
         """
         with self._lock:
+            self._policy = self._policy_now(self._policy)
             self._refresh()
             self._forget_what_is_not_ours()
             if self._gathers_until():
@@ -176,6 +181,15 @@ class Reconciler:
         due = now + LONGEST_GATHERING if any(pace.is_full for pace in paces) else self._last_commit + pause
         return due if due > now else None
 
+    def leased(self) -> frozenset[str]:
+        """Return the nonces of all leases that hold, of this worker and others, as far as the last tick "
+        "knows."""
+        return frozenset(
+            request.lease.nonce
+            for request in self._latest.values()
+            if request.status is Status.RUNNING and request.lease
+        )
+
     def holds_nothing(self) -> bool:
         """Return whether this worker held no request at the last tick."""
         return not held(self._latest, self._in_hand())
@@ -183,7 +197,8 @@ class Reconciler:
     def is_idle(self) -> bool:
         """Return whether the queue was empty at the last tick, and this worker held no request."""
         queue = [path for path in pending(self._latest) if self._policy.has_room_for(self._latest[path])]
-        return not queue and self.holds_nothing()
+        is_broke = any(self._latest[path].message == WAITS_FOR_MONEY for path in queue)
+        return (not queue or is_broke) and self.holds_nothing()
 
     def overview(self) -> Overview:
         """Return what the page shows."""
@@ -378,7 +393,9 @@ class Reconciler:
             if request.status is not Status.RUNNING or not request.lease or request.lease.nonce in in_hand:
                 continue
             log.info("claimed %s (attempt %d)", request.model, request.attempt)
-            self._executor.start(request.lease.nonce, self._models.job(request))
+            renting = self._policy.renting
+            hardware = renting.named(request.lease.hardware) if renting else None
+            self._executor.start(request.lease.nonce, self._models.job(request, hardware))
 
 
 def _message(verb: str, files: Mapping[str, object]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from src.queue.weight_types import base_of, has_weights_that_are_evaluated
+from src.running.inference import Hardware
 from src.running.job import BaseModel, Job
 from src.running.suite import Suite
 from src.shared.data.names import is_data_path, is_safe_path, result_path
@@ -44,7 +45,7 @@ class RequestedModels:
             self._describe(*base_of(request))
         return self._describe(request.model, request.commit or request.revision or MAIN)
 
-    def job(self, request: Request) -> Job:
+    def job(self, request: Request, hardware: Hardware | None = None) -> Job:
         """Return the job of a request whose model was looked up, and which has been claimed."""
         assert request.commit
         return Job(
@@ -55,6 +56,7 @@ class RequestedModels:
             base=self._base_model(request) if request.weight_type == ADAPTER else None,
             use_chat_template=request.use_chat_template,
             run=request.run,
+            hardware=hardware,
             **vars(self._suite),
         )
 

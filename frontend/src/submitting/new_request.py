@@ -46,16 +46,13 @@ def withdrawn(request: Request, *, by: str | None, now: datetime) -> Request:
     """
     lease, history = request.lease, request.history
     if lease and lease.has_run_out(now):
-        lost = Attempt(request.attempt, lease.worker, lease.started, now, End.LOST, LEASE_RAN_OUT)
+        lost = lease.attempt(request.attempt, End.LOST, LEASE_RAN_OUT, ended=now)
         lease, history = None, (*history, lost)
-    entry = Attempt(
-        attempt=request.attempt,
-        worker=lease.worker if lease else "",
-        started=lease.started if lease else request.submitted,
-        ended=now,
-        end=WITHDRAWN,
-        message=f"It was withdrawn by {by}.",
-        by=by,
+    message = f"It was withdrawn by {by}."
+    entry = (
+        lease.attempt(request.attempt, WITHDRAWN, message, ended=now, by=by)
+        if lease
+        else Attempt(request.attempt, "", request.submitted, now, WITHDRAWN, message, by=by)
     )
     return replace(
         request,
@@ -137,4 +134,4 @@ def _cut_short(old: Request, now: datetime) -> list[Attempt]:
     if not old.lease:
         return []
     message = "It was cancelled while it ran."
-    return [Attempt(old.attempt, old.lease.worker, old.lease.started, now, End.CANCELLED, message)]
+    return [old.lease.attempt(old.attempt, End.CANCELLED, message, ended=now)]
