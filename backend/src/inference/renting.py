@@ -32,7 +32,9 @@ class Renting:
     dollars_a_day: float = 20.0
     """How much all workers together may spend between midnight and midnight UTC."""
     stops_within: timedelta = timedelta(minutes=4)
-    """How long it takes at most from the decision to stop an evaluation until nothing is billed."""
+    """How long it takes at most from one look at the money until a stop that the next look decides has taken
+    effect, and nothing is billed any more.
+    """
 
     @property
     def affordable(self) -> tuple[Hardware, ...]:
