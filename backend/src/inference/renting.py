@@ -16,6 +16,8 @@ from src.shared.data.request import Request, Status
 
 HOUR = timedelta(hours=1)
 
+LATELY = timedelta(days=3)
+
 Requests = Mapping[str, Request]
 
 
@@ -73,6 +75,11 @@ class Renting:
         """Return whether everything must stop, so that not more is spent than the owner allows."""
         running = _dollars(requests, self.stops_within)
         return running > 0 and spent_today(requests, now) + running >= self.dollars_a_day
+
+
+def rented_lately(requests: Requests, now: datetime) -> bool:
+    """Return whether anything was rented within the last days, so that an endpoint may be left."""
+    return any(now - ended < LATELY for _, _, ended in _billed(requests, now))
 
 
 def spent_today(requests: Requests, now: datetime) -> float:
