@@ -141,13 +141,14 @@ def make_hosting(settings: Settings) -> Hosting:
     # A server of one's own may want any key, but a token of the Hub is checked wherever it goes.
     is_of_the_hub = token is not None and (inference is Inference.ENDPOINT or token.startswith("hf_"))
     check = partial(problem_of, Hub(token, token_name="INFERENCE_TOKEN")) if is_of_the_hub else None
-    if url:
-        return Hosting(server=OwnServer(url, token), check_token=check)
-    if inference is not Inference.ENDPOINT:
-        return Hosting()
     if settings.inference_endpoints_url:
         constants.INFERENCE_ENDPOINTS_ENDPOINT = settings.inference_endpoints_url.rstrip("/")
     endpoints = Endpoints(Hub(settings.hf_token), settings.namespace_of_endpoints, settings.requests_dataset)
+    sweeper = Sweeper(endpoints) if settings.is_on_the_hub and settings.hf_token else None
+    if url:
+        return Hosting(server=OwnServer(url, token), sweeper=sweeper, check_token=check)
+    if inference is not Inference.ENDPOINT:
+        return Hosting(sweeper=sweeper)
     rules = Renting(
         offers=None,
         at_once=settings.max_endpoints,
@@ -156,7 +157,7 @@ def make_hosting(settings: Settings) -> Hosting:
     )
     allowed = Allowed(settings.endpoint_hardware, settings.endpoint_regions)
     market = Market(endpoints, allowed, rules)
-    return Hosting(market=market, sweeper=Sweeper(endpoints), check_token=check)
+    return Hosting(market=market, sweeper=sweeper, check_token=check)
 
 
 def make_tester(

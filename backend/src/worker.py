@@ -19,6 +19,7 @@ from datetime import timedelta
 from functools import partial
 
 from src.inference.hosting import Hosting
+from src.inference.renting import rented_lately
 from src.parts import (
     make_executor,
     make_hosting,
@@ -44,6 +45,7 @@ from src.shared.errors import StoreError, exit_on_configuration_error
 from src.shared.process.stop_signal import StopSignal
 from src.shared.stores.store import Store
 from src.shared.stores.whose import Role, Whose
+from src.shared.times import utc_now
 from src.shared.wiring import Stores, open_stores
 from src.suite.announcer import Announcer
 from src.suite.from_settings import make_suite
@@ -70,7 +72,7 @@ class Worker:
     stores: Stores
     """The datasets and models. `stores.notice` is a sentence for the owner."""
     launcher: Launcher
-    hosting: Hosting
+    hosting: Hosting = field(default_factory=Hosting)
     """The servers that answer for models, if they run on any."""
     samples: Store | None = None
     """The dataset of samples, if they have one of their own."""
@@ -85,7 +87,8 @@ class Worker:
         if not self._can_write:
             self._check_writing()
         self.announcer.poll()
-        self.hosting.refresh()
+        requests, _ = self.reconciler.read
+        self.hosting.refresh(may_be_left=rented_lately(requests.values, utc_now()))
         self.reconciler.tick()
         self.hosting.sweep(self.reconciler.leased())
         self.announcer.tick()

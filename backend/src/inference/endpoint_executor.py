@@ -103,7 +103,7 @@ class EndpointExecutor:
         *,
         woken: Event,
         on_end: Callable[[], None] = lambda: None,
-        poll_seconds: float = POLL_SECONDS,
+        poll_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoints = endpoints
@@ -112,7 +112,7 @@ class EndpointExecutor:
         self._children = children
         self._woken = woken
         self._on_end = on_end
-        self._poll_seconds = poll_seconds
+        self._poll_seconds = POLL_SECONDS if poll_seconds is None else poll_seconds
         self._clock = clock
         self._lock = Lock()
         self._rentals: dict[str, _Rental] = {}

@@ -16,8 +16,7 @@ NOT_CHECKED = "The Hub was not reached to check INFERENCE_TOKEN: {}"
 
 
 class Hosting:
-    """The servers of one worker. Where models run locally, only endpoints that an earlier worker left are "
-    "swept."""
+    """The servers of one worker. If it rents nothing, it looks only for what an earlier setting left."""
 
     def __init__(
         self,
@@ -44,8 +43,11 @@ class Hosting:
         "answers."""
         return self._check_token is None and (self.server is None or self.server.served is not None)
 
-    def refresh(self) -> None:
-        """Look at everything again. Call it before the requests are read. Never raises an error."""
+    def refresh(self, *, may_be_left: bool = False) -> None:
+        """Look at everything again. Call it before the requests are read. Never raises an error.
+
+        `may_be_left` says whether to look for endpoints although this worker makes none.
+        """
         if self._check_token:
             try:
                 self._token_problem = self._check_token()
@@ -56,7 +58,7 @@ class Hosting:
         for part in (self.market, self.server):
             if part:
                 part.refresh()
-        if self._sweeper:
+        if self._sweeper and (self.market or may_be_left):
             self._sweeper.look()
 
     @property
