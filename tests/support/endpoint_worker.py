@@ -2,8 +2,8 @@
 steps.
 
 Run as `python endpoint_worker.py WORKER FOLDER [--die-at STEP] [--after NUMBER]`, with the settings as
-variables and the backend and the tests on PYTHONPATH. What evaluates are children that only pretend; what makes,
-watches and deletes endpoints is the worker's own. It ends when the queue is empty.
+variables and the backend and the tests on PYTHONPATH. What evaluates are children that only pretend; what
+makes, watches and deletes endpoints is the worker's own. It ends when the queue is empty.
 """
 
 from __future__ import annotations
