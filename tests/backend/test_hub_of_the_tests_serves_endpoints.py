@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -275,6 +277,40 @@ def test_troubles_come_as_they_were_ordered(hub: Hub, api: HfApi) -> None:
     for each in (sold_out, stuck):
         hub.endpoints.release("acme", each.name)
         each.wait(timeout=60, refresh_every=1)
+
+
+def test_an_endpoint_can_have_an_address_before_it_answers(hub: Hub, api: HfApi) -> None:
+    hub.endpoints.tell_next("faults", fault="unavailable", route="health", next=1)
+    endpoint = create(api).wait(timeout=60, refresh_every=1)
+    health = [call["status"] for call in hub.endpoints.tell("acme", NAME, "seen")]
+    assert health == [503, 200]
+    assert endpoint.status == "running"
+
+
+def test_an_endpoint_that_is_deleted_while_it_starts_leaves_no_server(hub: Hub, api: HfApi) -> None:
+    for place in range(8):
+        create(api)
+        if place % 2:
+            wait_for(lambda: hub.endpoints.all[-1].server, what="the server to start")
+        api.delete_inference_endpoint(NAME, namespace="acme")
+    for thread in threading.enumerate():
+        if thread.name == f"endpoint {NAME}":
+            thread.join()
+    assert servers_of(hub) == []
+    assert all(each.server is None for each in hub.endpoints.all)
+    create(api).wait(timeout=60, refresh_every=1)
+    assert len(servers_of(hub)) == 1
+
+
+def servers_of(hub: Hub) -> list[str]:
+    """The processes that serve for a Hub."""
+    wanted = f"OPENAI_SERVER_HUB={hub.url}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if wanted in (process / "environ").read_bytes() and is_alive(int(process.name)):
+                found.append(process.name)
+    return found
 
 
 def test_an_endpoint_whose_server_dies_has_failed(hub: Hub, api: HfApi) -> None:
