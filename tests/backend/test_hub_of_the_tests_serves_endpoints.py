@@ -396,8 +396,9 @@ def test_all_servers_end_with_the_hub(folder: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("kills", [False, True])
 def test_a_hub_in_another_process_is_told_the_same_and_takes_its_servers_with_it(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, kills: bool
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: bool
 ) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with hub_process(sys.executable) as hub:
         monkeypatch.setattr(constants, "INFERENCE_ENDPOINTS_ENDPOINT", f"{hub.url}/v2")
         token = hub.do("add_user", name="alice", organizations={"acme": "write"})
@@ -419,10 +420,12 @@ def test_a_hub_in_another_process_is_told_the_same_and_takes_its_servers_with_it
         assert (by_hand["name"], never["state"], ours["state"]) == ("by-hand", "pending", "running")
         assert (by_hand["seconds"] >= 3 * 3600, never["seconds"], ours["deleted"]) == (True, 0, None)
         assert is_alive(ours["pid"])
+        assert [*tmp_path.iterdir()]
         if kills:
             (hub_pid,) = children_of_this_process()
             subprocess.run(["kill", "-9", str(hub_pid)], check=True)
     wait_for(lambda: not is_alive(ours["pid"]), what="the server to end")
+    wait_for(lambda: not [*tmp_path.iterdir()], what="the model's files to be removed")
 
 
 def children_of_this_process() -> list[int]:
