@@ -85,10 +85,36 @@ SEEDS = "0, 1234, 1234, 1234"
 METADATA = None
 # Further arguments of the model, from a short list: "add_bos_token=true".
 MODEL_ARGS = None
-# True evaluates adapters (peft) on their base models. lighteval evaluates none.
+# True evaluates adapters (peft) on their base models. Neither lighteval nor a server evaluates any.
 ADAPTERS = True
 # The worker's name. Default: the Space's name, or else the host's name and the lowest free number.
 WORKER_ID = None
+
+# Where models run. docs/engines.md says what each costs.
+
+# "local": here. "endpoint": on an Inference Endpoint for each evaluation. "https://...": on that server.
+INFERENCE = "local"
+# What a server is asked through: "completions" or "chat". Chat has no tasks that rate choices.
+INFERENCE_API = "completions"
+# Questions that a server is asked at once.
+INFERENCE_CONCURRENCY = 16
+# The share of a server's answers that may be empty. An evaluation with more is not published.
+MAX_EMPTY_ANSWERS = 0.01
+# Endpoints that all workers together have at once.
+MAX_ENDPOINTS = 1
+# Dollars that all workers together spend on endpoints in a day (UTC).
+MAX_DOLLARS_PER_DAY = 20
+# The account that has the endpoints and pays for them. Default: the owner of the datasets.
+ENDPOINT_NAMESPACE = None
+# What may be rented: "nvidia-l4, nvidia-a100-x2". `python -m src.inference` lists it. Default: every GPU.
+ENDPOINT_HARDWARE = None
+# Regions or vendors of it: "us-east-1, gcp". Default: all.
+ENDPOINT_REGIONS = None
+# The image that serves models, and further arguments of `vllm serve`.
+ENDPOINT_IMAGE = "vllm/vllm-openai:v0.23.0"
+ENDPOINT_ARGS = None
+# Give up on an endpoint that does not answer within this time.
+ENDPOINT_START_MINUTES = 60
 
 # How often, and in which order
 

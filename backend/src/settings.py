@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from src.inference.options import (
+    Place,
+    check_encryption,
+    read_args,
+    read_image,
+    read_names,
+    read_place,
+)
 from src.queue.lifecycle import LeaseTerms
 from src.queue.retries import RetryTerms
 from src.queue.shipped import SHIPPED_TASKS
 from src.running.arguments import LONGEST, MODEL_ARGS, read_arguments, read_model_args, read_seeds
+from src.running.inference import Api, Inference
 from src.running.suite import EngineName, Suite
 from src.running.watch import GB
 from src.shared.data.queue_order import DEFAULT
 from src.shared.environment import Port, Positive
-from src.shared.settings import CommonSettings, is_repo_id
+from src.shared.errors import ConfigurationError
+from src.shared.settings import TOKEN, CommonSettings, is_repo_id
 
 FewShot = Annotated[int, Field(ge=0), "a whole number of at least 0"]
 PositiveNumber = Annotated[int, Field(ge=1), "a whole number above 0"]
@@ -81,7 +91,31 @@ Engine = Annotated[
     EngineName, BeforeValidator(lambda name: EngineName(str(name).strip())), "`lm_eval` or `lighteval`"
 ]
 
+ServerApi = Annotated[Api, BeforeValidator(lambda name: Api(str(name).strip())), "`completions` or `chat`"]
+Share = Annotated[float, Field(ge=0, le=1), "a share from 0 to 1"]
+Concurrency = Annotated[int, Field(ge=1, le=1_000), "a whole number from 1 to 1,000"]
+LOCAL = Place()
+
+Where = Annotated[Place, BeforeValidator(read_place)]
+Names = Annotated[tuple[str, ...], BeforeValidator(read_names), "names such as `nvidia-l4, nvidia-a100-x2`"]
+Image = Annotated[str, AfterValidator(read_image), "an image such as `vllm/vllm-openai:v0.23.0`"]
+Words = Annotated[tuple[str, ...], BeforeValidator(read_args), "arguments such as `--max-model-len 8192`"]
+
 LeaseMinutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
+
+NO_TOKEN = "INFERENCE_TOKEN holds characters that no token has. Copy it again from where it was created."
+NOT_ITS_OWN_TOKEN = (
+    "INFERENCE_TOKEN is the same token as HF_TOKEN or HF_READ_TOKEN, but evaluations hold it. Create "
+    "another one, which may only make calls to Inference Endpoints."
+)
+NOT_ON_THE_HUB = (
+    "INFERENCE is `endpoint`, but the data is in a local folder, and endpoints load models from the Hub. "
+    "Set OWNER, or leave INFERENCE unset."
+)
+TWO_TOKENS = (
+    "INFERENCE is `endpoint`, which needs two secrets: HF_TOKEN, which may manage Inference Endpoints, and "
+    "INFERENCE_TOKEN, which may only make calls to them. docs/engines.md says how to create them."
+)
 
 SHARE_OF_MEMORY = 0.9
 """The share of the machine's memory for evaluations. The rest is for the worker."""
@@ -119,6 +153,20 @@ class Settings(CommonSettings):
     metadata: Metadata = None
     model_args: ModelArgs = None
     adapters: bool = Suite.adapters
+    inference: Where = LOCAL
+    inference_api: ServerApi = Suite.inference_api
+    inference_concurrency: Concurrency = Suite.concurrency
+    inference_token: str | None = field(default=None, repr=False)
+    max_empty_answers: Share = Suite.most_empty
+    max_endpoints: PositiveNumber = 1
+    max_dollars_per_day: Positive = 20.0
+    endpoint_namespace: str | None = None
+    endpoint_hardware: Names = ()
+    endpoint_regions: Names = ()
+    endpoint_image: Image = "vllm/vllm-openai:v0.23.0"
+    endpoint_args: Words = ()
+    endpoint_start_minutes: Positive = 60.0
+    inference_endpoints_url: str | None = None
     max_parallel: PositiveNumber | None = None
     max_hours: Positive = 24.0
     stuck_minutes: Positive = 60.0
@@ -132,6 +180,23 @@ class Settings(CommonSettings):
     refresh_rate: Positive = 60.0
     lease_minutes: LeaseMinutes = LeaseTerms.duration / timedelta(minutes=1)
 
+    def __post_init__(self) -> None:
+        """Refuse values that cannot be right, at the start. Raises ConfigurationError."""
+        super().__post_init__()
+        token = self.inference_token
+        if token is not None and not TOKEN.fullmatch(token):
+            raise ConfigurationError(NO_TOKEN)
+        if token is not None and token in (self.hf_token, self.hf_read_token):
+            raise ConfigurationError(NOT_ITS_OWN_TOKEN)
+        if self.inference.url:
+            check_encryption(self.inference.url, token)
+        if self.inference.inference is not Inference.ENDPOINT:
+            return
+        if not self.is_on_the_hub:
+            raise ConfigurationError(NOT_ON_THE_HUB)
+        if token is None or self.hf_token is None:
+            raise ConfigurationError(TWO_TOKENS)
+
     @property
     def devices(self) -> tuple[str, ...]:
         """Return the devices on which evaluations run."""
@@ -140,6 +205,8 @@ class Settings(CommonSettings):
     @property
     def slots(self) -> int:
         """Return how many evaluations run at once: as set, or else one per device."""
+        if self.inference.inference is Inference.ENDPOINT:
+            return self.max_endpoints
         return self.max_parallel or len(self.devices)
 
     def memory_per_evaluation(self, available: int) -> int:
@@ -153,9 +220,15 @@ class Settings(CommonSettings):
 
         As set, or else on a CPU what leaves enough memory for the rest.
         """
-        if self.max_model_gb or set(self.devices) != {"cpu"}:
+        is_local = self.inference.inference is Inference.LOCAL
+        if self.max_model_gb or not is_local or set(self.devices) != {"cpu"}:
             return self.max_model_gb
         return memory * SHARE_FOR_WEIGHTS / GB
+
+    @property
+    def namespace_of_endpoints(self) -> str:
+        """Return the account that has the endpoints: as set, or else the owner of the requests."""
+        return self.endpoint_namespace or self.requests_dataset.partition("/")[0]
 
     @property
     def name_of_the_worker(self) -> str | None:

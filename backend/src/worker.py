@@ -14,37 +14,38 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
+from functools import partial
 
-from src.queue.lifecycle import LeaseTerms
-from src.queue.policy import Policy, read_order
+from src.inference.hosting import Hosting
+from src.inference.renting import rented_lately
+from src.parts import (
+    make_executor,
+    make_hosting,
+    make_launcher,
+    make_policy,
+    make_tester,
+    samples_store,
+    with_servers,
+)
 from src.queue.reconciler import Reconciler
-from src.queue.retries import RetryTerms
 from src.queue.samples import SamplesPublisher
-from src.queue.samples_dataset import SamplesDataset
 from src.queue.shipped import SET_THE_TASKS, is_made_for_others
 from src.queue.ticker import Ticker
-from src.running.child_environment import clean_environment
 from src.running.executor import ProcessExecutor
 from src.running.identity import WorkerIdentity, take_identity
 from src.running.job import Work
-from src.running.launchers import Launcher, ProgramLauncher
+from src.running.launchers import Launcher
 from src.running.memory import available_memory
-from src.running.suite import Suite
-from src.running.warm_launcher import WarmLauncher
-from src.running.watch import GB, ChildLimits
+from src.running.watch import ChildLimits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import ConfigurationError, StoreError, exit_on_configuration_error
-from src.shared.process.steady import steady_now
+from src.shared.errors import StoreError, exit_on_configuration_error
 from src.shared.process.stop_signal import StopSignal
-from src.shared.stores.budgets import Pace
-from src.shared.stores.hub import Hub
 from src.shared.stores.store import Store
 from src.shared.stores.whose import Role, Whose
+from src.shared.times import utc_now
 from src.shared.wiring import Stores, open_stores
 from src.suite.announcer import Announcer
 from src.suite.from_settings import make_suite
@@ -60,16 +61,6 @@ REFUSED = 1
 """The exit status with `--drain` when the suite has problems."""
 
 
-SAMPLES_ARE_LOCAL = (
-    "SAMPLES_REPO names a dataset on the Hub, but the data is in a local folder, where samples lie with the "
-    "results. Leave SAMPLES_REPO unset, or set SAVE_SAMPLES to False."
-)
-SAMPLES_OF_THEIR_OWN = (
-    "SAMPLES_REPO is {}, which holds this leaderboard's requests or results. Name another dataset, or leave "
-    "it unset."
-)
-
-
 @dataclass
 class Worker:
     """A worker's parts, built from the settings. It does not tick yet."""
@@ -81,6 +72,8 @@ class Worker:
     stores: Stores
     """The datasets and models. `stores.notice` is a sentence for the owner."""
     launcher: Launcher
+    hosting: Hosting = field(default_factory=Hosting)
+    """The servers that answer for models, if they run on any."""
     samples: Store | None = None
     """The dataset of samples, if they have one of their own."""
     whose: Whose = field(default_factory=lambda: Whose(Role.BACKEND))
@@ -94,7 +87,10 @@ class Worker:
         if not self._can_write:
             self._check_writing()
         self.announcer.poll()
+        requests, _ = self.reconciler.read
+        self.hosting.refresh(may_be_left=rented_lately(requests.values, utc_now()))
         self.reconciler.tick()
+        self.hosting.sweep(self.reconciler.leased())
         self.announcer.tick()
         try:
             self.reconciler.keep_indexes()
@@ -136,7 +132,7 @@ def make_worker(settings: Settings) -> Worker:
     """Build a worker from the settings. Raises ConfigurationError."""
     memory = settings.memory_per_evaluation(available_memory())
     suite, policy = make_suite(settings), make_policy(settings, memory)
-    stores = open_stores(settings)
+    stores, hosting = open_stores(settings), make_hosting(settings)
     identity = take_identity(settings.name_of_the_worker)
     ticker = Ticker(timedelta(seconds=settings.refresh_rate))
     launcher = make_launcher(settings, suite, identity.folder)
@@ -156,7 +152,7 @@ def make_worker(settings: Settings) -> Worker:
         ),
         space=settings.space_id,
         queue_order=policy.order,
-        max_model_gb=None if policy.largest is None else float(f"{policy.largest:.3g}"),
+        max_model_gb=lambda: with_servers(policy, hosting).most_gb,
     )
     samples = samples_store(settings)
     reconciler = Reconciler(
@@ -164,76 +160,18 @@ def make_worker(settings: Settings) -> Worker:
         requests=stores.requests,
         results=stores.results,
         models=stores.models,
-        executor=make_executor(settings, memory, identity.folder, launcher, ticker.wake),
+        executor=make_executor(settings, memory, identity.folder, launcher, ticker.wake, hosting),
         suite=suite,
         policy=policy,
         slots=settings.slots,
-        may_claim=announcer.may_claim,
+        may_claim=lambda: announcer.may_claim() and hosting.may_claim(),
+        policy_now=partial(with_servers, hosting=hosting),
         samples=SamplesPublisher(suite.tasks, samples),
     )
     whose = Whose(Role.BACKEND, settings.space_id, stores.space_name)
-    return Worker(reconciler, announcer, ticker, identity, stores, launcher, samples, whose, suite.tasks)
-
-
-def samples_store(settings: Settings) -> SamplesDataset | None:
-    """Return the dataset of samples, if they have one of their own. Raises ConfigurationError."""
-    if settings.samples_repo is None or not settings.save_samples:
-        return None
-    if not settings.is_on_the_hub:
-        raise ConfigurationError(SAMPLES_ARE_LOCAL)
-    if settings.samples_repo in (settings.requests_dataset, settings.results_dataset):
-        raise ConfigurationError(SAMPLES_OF_THEIR_OWN.format(settings.samples_repo))
-    pace = Pace(settings.commits_per_hour, steady_now)
-    hub = Hub(settings.hf_token)
-    return SamplesDataset(hub, settings.samples_repo, private=settings.samples_private, pace=pace)
-
-
-def make_policy(settings: Settings, memory: int) -> Policy:
-    """Return the rules of the queue. `memory` is the bytes for each evaluation. Raises ConfigurationError."""
-    return Policy(
-        lease=LeaseTerms(timedelta(minutes=settings.lease_minutes)),
-        retries=RetryTerms(attempts=settings.max_attempts),
-        order=read_order(settings.queue_order),
-        largest=settings.largest_model(memory),
+    return Worker(
+        reconciler, announcer, ticker, identity, stores, launcher, hosting, samples, whose, suite.tasks
     )
-
-
-def make_launcher(settings: Settings, suite: Suite, folder: Path) -> Launcher:
-    """Return a launcher that forks from a warm parent where that is safe. With a GPU it may not be."""
-    processors = os.cpu_count() or 1
-    threads = max(1, processors // settings.slots) if settings.slots > 1 else None
-    environment = clean_environment(folder, settings.hf_read_token, threads)
-    if sys.platform == "linux" and set(settings.devices) == {"cpu"}:
-        return WarmLauncher(environment, suite, folder)
-    return ProgramLauncher(environment)
-
-
-def make_executor(
-    settings: Settings, memory: int, folder: Path, launcher: Launcher, on_end: Callable[[], None]
-) -> ProcessExecutor:
-    """Return the executor for evaluations, with its limits. `memory` is the bytes for each evaluation."""
-    return ProcessExecutor(
-        folder,
-        limits=ChildLimits(
-            time=timedelta(hours=settings.max_hours),
-            silence=timedelta(minutes=settings.stuck_minutes),
-            memory=memory,
-        ),
-        launcher=launcher,
-        devices=settings.devices,
-        free_disk=int(settings.free_disk_gb * GB),
-        on_end=on_end,
-    )
-
-
-def make_tester(
-    settings: Settings, folder: Path, launcher: Launcher, on_end: Callable[[], None]
-) -> ProcessExecutor:
-    """Return the executor for the suite's trial. It may have to download all questions, so allow it time."""
-    limits = ChildLimits(
-        time=timedelta(hours=settings.max_hours), silence=timedelta(minutes=settings.stuck_minutes)
-    )
-    return ProcessExecutor(folder, limits=limits, launcher=launcher, work=Work.TRY, on_end=on_end)
 
 
 def main() -> int:

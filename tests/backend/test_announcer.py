@@ -185,3 +185,26 @@ def test_a_description_in_its_old_place_moves(queue: Queue) -> None:
     announce(queue.results)
     assert published(queue).tasks
     assert not old.exists()
+
+
+def test_a_limit_that_changes_is_published_again_and_only_then(queue: Queue) -> None:
+    limits = [None, None, 18.04, 18.04, 60.0]
+    counting = Counting(queue.results)
+    announcer = Announcer(
+        counting,  # type: ignore[arg-type]
+        FunctionExecutor(described),
+        SUITE,
+        max_model_gb=lambda: limits[0],
+    )
+    announcer.tick()
+    announcer.tick()
+    published = []
+    while len(limits) > 1:
+        limits.pop(0)
+        announcer.tick()
+        data = queue.results.read(queue.results.snapshot(), [BACKEND_DESCRIPTION])[BACKEND_DESCRIPTION]
+        assert isinstance(data, bytes)
+        published.append(read_description(data).max_model_gb)
+
+    assert published == [None, 18.0, 18.0, 60.0]
+    assert len(counting.commits) == 3

@@ -14,6 +14,7 @@ import torch
 
 from src.evaluation.evaluating import evaluate
 from src.evaluation.reports.samples_file import Sample, samples_file
+from src.parts import samples_store
 from src.queue.samples import MOST_TRIES, files_of
 from src.queue.samples_dataset import SamplesDataset
 from src.running.job import End, Ending, Job
@@ -24,7 +25,6 @@ from src.shared.errors import ConfigurationError, StoreError
 from src.shared.stores.budgets import Pace
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.hub import Hub as Client
-from src.worker import samples_store
 from support.executors import FunctionExecutor, report_of
 from support.hub import Hub, running_hub
 from support.hub.repository import RepoName

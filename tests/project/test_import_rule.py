@@ -56,7 +56,13 @@ def is_shared(file: Source) -> bool:
     return is_below(file.module, "src.shared")
 
 
-ENTRY_POINTS = {"app", "src.suite.__main__", "src.for_old_template", "src.evaluation.__main__"}
+ENTRY_POINTS = {
+    "app",
+    "src.suite.__main__",
+    "src.inference.__main__",
+    "src.for_old_template",
+    "src.evaluation.__main__",
+}
 """Programs: they may import everything, and nothing imports them."""
 
 

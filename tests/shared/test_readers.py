@@ -274,7 +274,7 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (3, "c7ddac1b84f39cc0")),
+        (REQUESTS_INDEX, "data.request", (3, "a3fcdd1f412e7f16")),
         (RESULTS_INDEX, "data.reports", (6, "b6120acc9dfd07d9")),
     ],
     ids=["requests", "results"],

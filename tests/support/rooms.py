@@ -26,10 +26,12 @@ FLOORS = {
     "backend": [
         "envs withdrawn_secrets",
         "running",
+        "inference",
         "queue",
         "settings",
         "suite",
         "evaluation page",
+        "parts",
         "worker",
     ],
 }

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from src.shared.data.ends import End
-from src.shared.data.request import CLOCK_SKEW, WAITS_FOR_A_WORKER, Attempt, Lease, Progress, Request, Status
+from src.shared.data.request import CLOCK_SKEW, WAITS_FOR_A_WORKER, Lease, Progress, Request, Status
 from src.shared.times import to_run
+
+if TYPE_CHECKING:  # the frontend's tests run these steps, on the code that both Spaces share
+    from src.running.inference import Hardware
 
 SENTENCES = {
     Status.PENDING: WAITS_FOR_A_WORKER,
@@ -49,19 +53,29 @@ def claim(
     now: datetime,
     commit: str,
     taken_runs: Collection[str],
+    hardware: Hardware | None = None,
 ) -> Request:
     """PENDING → RUNNING: the worker takes the lease, and at the first claim the run gets its name.
 
     `taken_runs` are the runs of the model's other requests and results. Avoiding them keeps two results from
-    sharing a file name.
+    sharing a file name. `hardware` is what is rented for the evaluation.
     """
+    lease = Lease(
+        worker=worker,
+        nonce=nonce,
+        started=now,
+        renewed=now,
+        until=now + terms.duration,
+        hardware=hardware.id if hardware else None,
+        price=hardware.price if hardware else None,
+    )
     return replace(
         request,
         status=Status.RUNNING,
         commit=commit,
         run=request.run or _free_run(now, taken_runs),
         attempt=request.attempt + 1,
-        lease=Lease(worker=worker, nonce=nonce, started=now, renewed=now, until=now + terms.duration),
+        lease=lease,
         progress=None,
         message=SENTENCES[Status.RUNNING],
     )
@@ -118,8 +132,7 @@ def _end_attempt(request: Request, *, end: End, message: str, log: str | None, n
     """End the lease. If there was one, add the attempt to the history."""
     history = request.history
     if request.lease:
-        lease = request.lease
-        attempt = Attempt(request.attempt, lease.worker, lease.started, now, end.value, message, log)
+        attempt = request.lease.attempt(request.attempt, end.value, message, ended=now, log=log)
         history = (*history, attempt)
     return replace(request, lease=None, progress=None, history=history)
 

@@ -14,12 +14,12 @@ from src.queue.policy import Policy
 from src.queue.retries import PERHAPS_THE_MODELS_FAULT, ends_of_the_run
 from src.running.job import End, Ending
 from src.shared.data.names import log_path, result_path
-from src.shared.data.precision import weights_in_gb
 from src.shared.data.queue_order import Requests, in_order
 from src.shared.data.request import (
     LEASE_RAN_OUT,
     WAITS_FOR_A_WORKER,
-    WAITS_FOR_ROOM,
+    WAITS_FOR_MONEY,
+    Phase,
     Progress,
     Request,
     Status,
@@ -40,7 +40,16 @@ UNANSWERED = 2
 WORKER_STOPPED = "The worker evaluating it was stopped."
 WORKER_RESTARTED = "The worker evaluating it was restarted."
 NO_LEASE = "It was marked as running, but no worker had claimed it. It is back in the queue."
-TOO_LARGE = f"Its weights have {{:,.0f}} GB: {WAITS_FOR_ROOM}."
+UNKNOWN_SIZE = (
+    "The number of parameters of {} is unknown, so no hardware can be chosen for it. Save its weights as "
+    "safetensors with `save_pretrained`, and submit it again."
+)
+OVER_BUDGET = (
+    "The evaluation was stopped because the money that this leaderboard spends in a day is spent. It goes "
+    "on with the next task when there is money again."
+)
+AFTER_MIDNIGHT = "It is back in the queue, and can go on after midnight UTC."
+NEEDS_MORE_MONEY = "The leaderboard's owner has to allow more money a day (MAX_DOLLARS_PER_DAY)."
 DUPLICATE = "The same evaluation is already requested in {}. See there for its result."
 
 
@@ -153,7 +162,8 @@ def _after_running(path: str, request: Request, situation: Situation) -> Request
                 return None  # we wrote it, and the Hub does not serve it yet
             return move_to_another_run(request, now=now, taken_runs=_taken_runs(request.model, situation, {}))
     if lease.nonce in situation.alive:
-        return None
+        is_over = lease.nonce not in situation.endings and _must_stop(request, situation)
+        return _after_failure(request, Ending(End.OVER_BUDGET, OVER_BUDGET), situation) if is_over else None
     if lease.worker == situation.worker:
         gone = (
             Ending(End.STOPPED, WORKER_STOPPED)
@@ -166,6 +176,14 @@ def _after_running(path: str, request: Request, situation: Situation) -> Request
     return None
 
 
+def _must_stop(request: Request, situation: Situation) -> bool:
+    """Return whether a running evaluation must stop, so that not more money is spent than the owner "
+    "allows."""
+    renting = situation.policy.renting
+    is_rented = renting is not None and request.lease is not None and request.lease.price is not None
+    return is_rented and renting is not None and renting.is_spent(situation.requests, situation.now)
+
+
 def _after_failure(request: Request, ending: Ending, situation: Situation) -> Request:
     """Return the request to the queue for another attempt, or fail it after the last one."""
     now, retries = situation.now, situation.policy.retries
@@ -173,12 +191,14 @@ def _after_failure(request: Request, ending: Ending, situation: Situation) -> Re
     ends = [*ends_of_the_run(request), ending.end]
     if not retries.has_another(ends):
         times = f"It was tried {request.attempt} times." if request.attempt > 1 else ""
+        if ending.end is End.OVER_BUDGET:
+            times = f"{times} {NEEDS_MORE_MONEY}".strip()
         return fail(request, end=ending.end, message=ending.message, outlook=times, log=log, now=now)
     pause = retries.pause(ends)
     when = f"It will be retried after {now + pause:%H:%M} UTC" if pause else "It is back in the queue"
     is_counted = ending.end in PERHAPS_THE_MODELS_FAULT
     of = f" (attempt {request.attempt + 1} of at most {retries.attempts})" if is_counted else ""
-    outlook = f"{when}{of}."
+    outlook = AFTER_MIDNIGHT if ending.end is End.OVER_BUDGET else f"{when}{of}."
     return release(request, end=ending.end, message=ending.message, outlook=outlook, log=log, now=now)
 
 
@@ -194,6 +214,7 @@ def _claimed(
     A request fails if its model is not available, and stays in the queue if the lookup gets no answer.
     """
     requests = {**situation.requests, **changes}
+    renting = situation.policy.renting
     free = situation.slots - len(held(requests, situation.alive))
     claims: dict[str, Request] = {}
     taken_up = {
@@ -204,9 +225,12 @@ def _claimed(
     for path in waiting(requests, situation.policy, situation.now):
         if len(claims) >= free or unanswered >= UNANSWERED:
             return
+        if renting and not renting.may_rent({**requests, **claims}):
+            return
         request = requests[path]
         try:
             facts = look_up(request)
+            hardware = renting.choice(_size(request, facts), request.precision) if renting else None
         except (ModelNotFound, RevisionNotFound, CannotBeEvaluated) as error:
             yield path, fail(request, end=End.REFUSED, message=str(error), log=None, now=situation.now)
             continue
@@ -217,6 +241,11 @@ def _claimed(
             message = DUPLICATE.format(other)
             yield path, fail(request, end=End.REFUSED, message=message, log=None, now=situation.now)
             continue
+        if renting and hardware is None:
+            continue  # what fits is not free
+        if renting and hardware and not renting.can_afford(hardware, {**requests, **claims}, situation.now):
+            yield from _waiting_for_money({**requests, **claims}, situation)
+            return
         taken = _taken_runs(request.model, situation, claims)
         claims[path] = claim(
             request,
@@ -226,18 +255,36 @@ def _claimed(
             now=situation.now,
             commit=facts.commit,
             taken_runs=taken,
+            hardware=hardware,
         )
         yield path, claims[path]
+
+
+def _size(request: Request, facts: ModelFacts) -> float:
+    """Return billions of parameters. Raises CannotBeEvaluated if they are unknown."""
+    params = request.params or (facts.params / 1e9 if facts.params else None)
+    if params is None:
+        raise CannotBeEvaluated(UNKNOWN_SIZE.format(request.model))
+    return params
+
+
+def _waiting_for_money(requests: Requests, situation: Situation) -> Iterator[tuple[str, Request]]:
+    """Explain once why requests wait although nothing runs, in words that are the same for every worker.
+
+    The first that cannot be afforded stops the queue: otherwise small models would take the money of each
+    day, and a large one would never have its turn.
+    """
+    for path in waiting(requests, situation.policy, situation.now):
+        if requests[path].message in ("", WAITS_FOR_A_WORKER):
+            yield path, replace(requests[path], message=WAITS_FOR_MONEY)
 
 
 def _left_for_others(requests: Requests, policy: Policy) -> Iterator[tuple[str, Request]]:
     """Explain once why a request stays in the queue, in words that are the same for every worker."""
     for path in in_order(requests, policy.order):
         request = requests[path]
-        if policy.has_room_for(request):
-            continue
-        message = TOO_LARGE.format(weights_in_gb(request.params, request.precision))
-        if request.message in ("", WAITS_FOR_A_WORKER):  # any other message is more specific
+        message = policy.reason_to_leave(request)
+        if message and request.message in ("", WAITS_FOR_A_WORKER):  # any other message is more specific
             yield path, replace(request, message=message)
 
 
@@ -259,8 +306,12 @@ def _renewed(situation: Situation, changes: Requests) -> Iterator[tuple[str, Req
         progress = situation.alive[nonce]
         has_news = progress is not None and progress != request.progress
         due = request.lease is not None and situation.policy.lease.is_due(request.lease, situation.now)
-        if due or (changes and has_news):
+        if due or (has_news and (changes or _phase(progress) != _phase(request.progress))):
             yield path, renew(request, terms=situation.policy.lease, now=situation.now, progress=progress)
+
+
+def _phase(progress: Progress | None) -> Phase | None:
+    return progress.phase if progress else None
 
 
 def _taken_runs(model: str, situation: Situation, claims: Requests) -> set[str]:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from src.inference.own_server import Served
+from src.inference.renting import Renting
 from src.queue.lifecycle import LeaseTerms
 from src.queue.retries import RetryTerms
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.queue_order import DEFAULT, RULES
-from src.shared.data.request import Request
+from src.shared.data.request import WAITS_FOR_A_SERVER, WAITS_FOR_ROOM, Request
 from src.shared.errors import ConfigurationError
+
+TOO_LARGE = f"Its weights have {{:,.0f}} GB: {WAITS_FOR_ROOM}."
+NO_SUCH_HARDWARE = f"No hardware here computes models of its size in {{}}: {WAITS_FOR_ROOM}."
+NOT_SERVED = f"Only a server's own models are evaluated here: {WAITS_FOR_A_SERVER}."
 
 
 @dataclass(frozen=True)
@@ -24,10 +30,31 @@ class Policy:
     largest: float | None = None
     """The largest weights, in GB, that this worker has room for; None means any size."""
 
+    renting: Renting | None = None
+    """What may be rented for models; None where they run on this machine or on a server that is there."""
+    served: Served | None = None
+    """The models of the owner's server; None where there is none."""
+
+    @property
+    def most_gb(self) -> float | None:
+        """The largest weights, in GB, that this machine or anything to rent has room for; None means any."""
+        rented = self.renting.largest if self.renting else None
+        return min((each for each in (self.largest, rented) if each is not None), default=None)
+
     def has_room_for(self, request: Request) -> bool:
-        """Return whether the weights fit. Weights of unknown size do."""
+        """Return whether this worker can take a request, now or when something is free."""
+        return self.reason_to_leave(request) is None
+
+    def reason_to_leave(self, request: Request) -> str | None:
+        """Return why this worker leaves a request to others, or None. Weights of unknown size fit."""
+        if self.served is not None and not self.served.has(request.model, request.commit):
+            return NOT_SERVED
         size = weights_in_gb(request.params, request.precision)
-        return self.largest is None or size is None or size <= self.largest
+        if size is not None and self.most_gb is not None and size > self.most_gb:
+            return TOO_LARGE.format(size)
+        if self.renting and not self.renting.fits(request.params, request.precision):
+            return NO_SUCH_HARDWARE.format(request.precision)
+        return None
 
 
 def read_order(named: object) -> tuple[str, ...]:

@@ -20,21 +20,21 @@ from src.queue.overview import Journal, Overview, make_overview
 from src.queue.plan import Situation, held, plan
 from src.queue.policy import Policy
 from src.queue.publication import result_file
+from src.queue.requested_models import RequestedModels
 from src.queue.samples import Published, SamplesPublisher
 from src.queue.silence import Silence
 from src.queue.validation import of_a_size, validated
-from src.queue.weight_types import base_of, has_weights_that_are_evaluated
 from src.running.executor import Executor
-from src.running.job import BaseModel, End, Ending, Job
+from src.running.job import End, Ending
 from src.running.suite import Suite
-from src.shared.data.names import is_data_path, is_safe_path, log_path, result_path
+from src.shared.data.names import log_path, result_path
 from src.shared.data.queue_order import Requests, pending
 from src.shared.data.reports import read_result
-from src.shared.data.request import ADAPTER, Request, Status, read_request, write_request
+from src.shared.data.request import WAITS_FOR_MONEY, Request, Status, read_request, write_request
 from src.shared.data.result import Result
-from src.shared.errors import CannotBeEvaluated, StoreError
+from src.shared.errors import StoreError
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
-from src.shared.models.model_source import ModelFacts, ModelSource
+from src.shared.models.model_source import ModelSource
 from src.shared.process.steady import on_the_wall, steady_now
 from src.shared.stores.conflicts import Commit, beginning_with, update
 from src.shared.stores.indexer import Indexer
@@ -49,10 +49,6 @@ LONGEST_GATHERING = timedelta(minutes=1)
 
 GATHERS_FROM, GATHERS_LONGEST_FROM = 0.75, 0.95
 """Fractions of the hourly commit limit. They are higher than the frontend's, so that evaluations go first."""
-
-MAIN = "main"
-
-LONGEST_RUN = "2026-01-31T12-00-00.000000"
 
 
 class AttemptKey(NamedTuple):
@@ -80,7 +76,10 @@ class Reconciler:
         may_claim: Callable[[], bool] = lambda: True,
         steady: Clock = steady_now,
         samples: SamplesPublisher | None = None,
+        policy_now: Callable[[Policy], Policy] = lambda policy: policy,
     ) -> None:
+        """`policy_now` returns the policy with what changes while the worker runs, such as what may be "
+        "rented."""
         self.worker = worker
         self._samples = samples or SamplesPublisher(suite.tasks)
         self.synced: datetime | None = None
@@ -90,10 +89,11 @@ class Reconciler:
         self._results = Mirror(results, read_result, index=RESULTS_INDEX)
         self._requests_indexer = Indexer(requests, self._requests, REQUESTS_INDEX, steady)
         self._results_indexer = Indexer(results, self._results, RESULTS_INDEX, steady)
-        self._models = models
+        self._models = RequestedModels(models, suite, results)
         self._executor = executor
         self._suite = suite
         self._policy = policy
+        self._policy_now = policy_now
         self._slots = slots
         self._clock, self._steady = clock, steady
         self._may_claim = may_claim
@@ -106,7 +106,6 @@ class Reconciler:
         self._own_files: dict[str, str] = {}
         self._faults = Faults(policy.retries, steady)
         self._silence = Silence(policy.lease.skew, steady)
-        self._facts: dict[tuple[str, str], ModelFacts] = {}
 
     def tick(self) -> None:
         """Do what there is to do now.
@@ -115,6 +114,7 @@ class Reconciler:
         dataset cannot be reached. Nothing is lost then, and the next tick continues.
         """
         with self._lock:
+            self._policy = self._policy_now(self._policy)
             self._refresh()
             self._forget_what_is_not_ours()
             if self._gathers_until():
@@ -181,6 +181,15 @@ class Reconciler:
         due = now + LONGEST_GATHERING if any(pace.is_full for pace in paces) else self._last_commit + pause
         return due if due > now else None
 
+    def leased(self) -> frozenset[str]:
+        """Return the nonces of all leases that hold, of this worker and others, as far as the last tick "
+        "knows."""
+        return frozenset(
+            request.lease.nonce
+            for request in self._latest.values()
+            if request.status is Status.RUNNING and request.lease
+        )
+
     def holds_nothing(self) -> bool:
         """Return whether this worker held no request at the last tick."""
         return not held(self._latest, self._in_hand())
@@ -188,7 +197,8 @@ class Reconciler:
     def is_idle(self) -> bool:
         """Return whether the queue was empty at the last tick, and this worker held no request."""
         queue = [path for path in pending(self._latest) if self._policy.has_room_for(self._latest[path])]
-        return not queue and self.holds_nothing()
+        is_broke = any(self._latest[path].message == WAITS_FOR_MONEY for path in queue)
+        return (not queue or is_broke) and self.holds_nothing()
 
     def overview(self) -> Overview:
         """Return what the page shows."""
@@ -332,7 +342,7 @@ class Reconciler:
         self, endings: Mapping[str, Ending], slots: int, *, is_stopping: bool = False
     ) -> dict[str, Request]:
         """Commit all decisions to the requests dataset, and return them once the commit has succeeded."""
-        self._facts.clear()
+        self._models.forget()
         changes: dict[str, Request] = {}
 
         def decide(reading: Reading[Request]) -> Commit | None:
@@ -343,7 +353,7 @@ class Reconciler:
                 situation = replace(situation, alive=dict.fromkeys(endings), is_stopping=True)
             changes = plan(
                 replace(situation, slots=slots),
-                look_up=self._look_up,
+                look_up=self._models.look_up,
                 new_nonce=lambda: token_hex(8),
             )
             add = {path: write_request(request) for path, request in changes.items()}
@@ -376,27 +386,6 @@ class Reconciler:
             silent=self._silence.over(requests.values),
         )
 
-    def _look_up(self, request: Request) -> ModelFacts:
-        """Look up a model, at most once a tick. Its revision gives the commit of an old request.
-
-        Of an adapter, look up the base model too.
-        """
-        has_weights_that_are_evaluated(request, self._suite)
-        place = result_path(request.model, LONGEST_RUN)
-        if not is_safe_path(place) or not is_data_path(place):
-            raise CannotBeEvaluated(
-                f"{request.model!r} cannot be the name of a folder in {self._result_store}: rename the model."
-            )
-        if request.weight_type == ADAPTER:
-            self._describe(*base_of(request))
-        return self._describe(request.model, request.commit or request.revision or MAIN)
-
-    def _describe(self, model: str, revision: str) -> ModelFacts:
-        if (model, revision) not in self._facts:
-            facts = self._models.describe(model, revision)
-            self._facts |= {(model, revision): facts, (model, facts.commit): facts}
-        return self._facts[model, revision]
-
     def _start(self, changes: Requests) -> None:
         """Start a child for each new claim."""
         in_hand = self._in_hand()
@@ -404,25 +393,9 @@ class Reconciler:
             if request.status is not Status.RUNNING or not request.lease or request.lease.nonce in in_hand:
                 continue
             log.info("claimed %s (attempt %d)", request.model, request.attempt)
-            self._executor.start(request.lease.nonce, self._job(request))
-
-    def _job(self, request: Request) -> Job:
-        assert request.commit
-        return Job(
-            model=request.model,
-            weights=self._facts[request.model, request.commit].location,
-            commit=request.commit,
-            precision=request.precision,
-            base=self._base_model(request) if request.weight_type == ADAPTER else None,
-            use_chat_template=request.use_chat_template,
-            run=request.run,
-            **vars(self._suite),
-        )
-
-    def _base_model(self, request: Request) -> BaseModel:
-        """Return the base model of an adapter, as it was looked up before the claim."""
-        facts = self._facts[base_of(request)]
-        return BaseModel(model=request.base_model, weights=facts.location, commit=facts.commit)
+            renting = self._policy.renting
+            hardware = renting.named(request.lease.hardware) if renting else None
+            self._executor.start(request.lease.nonce, self._models.job(request, hardware))
 
 
 def _message(verb: str, files: Mapping[str, object]) -> str:

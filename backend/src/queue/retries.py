@@ -15,7 +15,7 @@ ONCE_MORE = {End.OUT_OF_MEMORY, End.STUCK}
 PERHAPS_THE_MODELS_FAULT = {End.CRASHED, *ONCE_MORE}
 """Another attempt may succeed, but the model may also be the cause."""
 
-NOT_THE_MODELS_FAULT = WORKERS_FAULT - {End.STOPPED}
+NOT_THE_MODELS_FAULT = WORKERS_FAULT - {End.STOPPED, End.OVER_BUDGET}
 """Caused by the machine, the network or the Hub. These are retried more often."""
 
 NO_ATTEMPT = {End.STOPPED, End.CANCELLED}
@@ -30,6 +30,8 @@ class RetryTerms:
     """How many attempts may end in a way that can be the model's fault."""
     outages: int = 20
     """How many attempts may end in any other way."""
+    days: int = 3
+    """How many attempts may end because the money of a day was spent: what needs more never ends."""
     first_pause: timedelta = timedelta(minutes=1)
     """The pause after the first attempt. It grows fourfold with each further one."""
     longest_pause: timedelta = timedelta(hours=1)
@@ -39,6 +41,8 @@ class RetryTerms:
         end = ends[-1]
         if end in NO_ATTEMPT:
             return True
+        if end == End.OVER_BUDGET:
+            return ends.count(end) < self.days
         if end in NOT_THE_MODELS_FAULT:
             return _count(ends, NOT_THE_MODELS_FAULT) < self.outages
         if end in ONCE_MORE and ends.count(end) > 1:

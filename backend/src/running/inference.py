@@ -37,6 +37,8 @@ class Hardware:
     accelerator: str
     instance_type: str
     instance_size: str
+    gpus: int = 1
+    """The number of its GPUs."""
     name: str
     """In a few words: `1 × Nvidia L4 (24 GB)`."""
     memory_gb: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 from src.running.executor import Executor
@@ -41,7 +42,7 @@ class Announcer:
         trial: SuiteTrial | None = None,
         space: str | None = None,
         queue_order: tuple[str, ...] = (),
-        max_model_gb: float | None = None,
+        max_model_gb: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._results = results
         self._describer = describer
@@ -52,6 +53,7 @@ class Announcer:
         self._max_model_gb = max_model_gb
         self._described: Verdict | None = None
         self._announced: Verdict | None = None
+        self._latest: BackendDescription | None = None
         self.problems: tuple[str, ...] = ()
         """Sentences for the owner."""
 
@@ -91,6 +93,8 @@ class Announcer:
         Raises StoreError when it cannot be published. The next tick retries it.
         """
         verdict = self._verdict
+        if verdict is not None and verdict is self._announced:
+            self._keep_up()
         if verdict is None or verdict is self._announced:
             return
         self.problems = verdict.problems
@@ -136,12 +140,25 @@ class Announcer:
             version=VERSION,
             space=self._space,
             queue_order=self._queue_order,
-            max_model_gb=self._max_model_gb,
+            max_model_gb=self._limit(),
             tried=(verdict.fingerprint or None) if verdict.is_passed and not problems else None,
         )
         self._publish(written_within_bounds(complete))
         self.problems = problems
-        self._announced = verdict
+        self._announced, self._latest = verdict, complete
+
+    def _keep_up(self) -> None:
+        """Publish the description again if the limit for the size of models has changed. Raises "
+        "StoreError."""
+        if self._latest and self._latest.max_model_gb != (limit := self._limit()):
+            changed = replace(self._latest, max_model_gb=limit)
+            self._publish(written_within_bounds(changed))
+            self._latest = changed
+
+    def _limit(self) -> float | None:
+        """Return the largest weights in GB, as people write them."""
+        most = self._max_model_gb()
+        return None if most is None else float(f"{most:.3g}")
 
     def _publish(self, data: bytes) -> None:
         """Commit the file, unless it is already published."""

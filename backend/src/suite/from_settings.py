@@ -36,6 +36,10 @@ def make_suite(settings: Settings) -> Suite:
         publish_examples=settings.publish_examples,
         save_samples=settings.save_samples,
         adapters=settings.adapters and not is_lighteval,
+        inference=settings.inference.inference,
+        inference_api=settings.inference_api,
+        concurrency=settings.inference_concurrency,
+        most_empty=settings.max_empty_answers,
         **{name: getattr(settings, name) for name in SETTINGS},
     )
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from src.shared.data.queue_order import DEFAULT, in_order
-from src.shared.data.request import WAITS_FOR_ROOM, Attempt, Request, Status
+from src.shared.data.request import EXPLAINED, Attempt, Request, Status
 
 SILENCE = timedelta(hours=2)
 """Two leases. If requests wait this long without a sign of a worker, no worker is running."""
@@ -99,7 +99,7 @@ def no_worker_since(queue: Iterable[Entry], now: datetime) -> datetime | None:
     """Return since when requests have waited without a sign of a worker, or None while all is well."""
     queue = list(queue)
     requests = [entry.request for entry in _of(Group.PENDING, queue)]
-    missed = [request for request in requests if WAITS_FOR_ROOM not in request.message]
+    missed = [request for request in requests if not any(each in request.message for each in EXPLAINED)]
     waiting = [request.submitted for request in missed if request.submitted]
     if not waiting:
         return None

@@ -16,7 +16,6 @@ from src.shared.data.request import (
     WAITS_FOR_A_WORKER,
     WITHDRAWN,
     Attempt,
-    Lease,
     Request,
     Status,
 )
@@ -47,18 +46,13 @@ def withdrawn(request: Request, *, by: str | None, now: datetime) -> Request:
     """
     lease, history = request.lease, request.history
     if lease and lease.has_run_out(now):
-        lost = _ended(request.attempt, lease, now, End.LOST, LEASE_RAN_OUT)
+        lost = lease.attempt(request.attempt, End.LOST, LEASE_RAN_OUT, ended=now)
         lease, history = None, (*history, lost)
-    entry = Attempt(
-        attempt=request.attempt,
-        worker=lease.worker if lease else "",
-        started=lease.started if lease else request.submitted,
-        ended=now,
-        end=WITHDRAWN,
-        message=f"It was withdrawn by {by}.",
-        hardware=lease.hardware if lease else None,
-        price=lease.price if lease else None,
-        by=by,
+    message = f"It was withdrawn by {by}."
+    entry = (
+        lease.attempt(request.attempt, WITHDRAWN, message, ended=now, by=by)
+        if lease
+        else Attempt(request.attempt, "", request.submitted, now, WITHDRAWN, message, by=by)
     )
     return replace(
         request,
@@ -140,18 +134,4 @@ def _cut_short(old: Request, now: datetime) -> list[Attempt]:
     if not old.lease:
         return []
     message = "It was cancelled while it ran."
-    return [_ended(old.attempt, old.lease, now, End.CANCELLED, message)]
-
-
-def _ended(attempt: int, lease: Lease, now: datetime, end: End, message: str) -> Attempt:
-    """Return the entry of an attempt that ends now, with what was rented for it."""
-    return Attempt(
-        attempt=attempt,
-        worker=lease.worker,
-        started=lease.started,
-        ended=now,
-        end=end,
-        message=message,
-        hardware=lease.hardware,
-        price=lease.price,
-    )
+    return [old.lease.attempt(old.attempt, End.CANCELLED, message, ended=now)]

@@ -56,7 +56,12 @@ class Status(StrEnum):
 
 WAITS_FOR_A_WORKER = "It waits for a worker."
 WAITS_FOR_ROOM = "it waits for a worker that has room for them"
-"""Messages of a request that no worker has claimed yet. The second one means that no worker is missing."""
+WAITS_FOR_A_SERVER = "it waits until the leaderboard's server has it"
+WAITS_FOR_MONEY = "It waits until the leaderboard may spend money on hardware again, after midnight UTC."
+EXPLAINED = (WAITS_FOR_ROOM, WAITS_FOR_A_SERVER, WAITS_FOR_MONEY)
+"""Messages of a request that no worker has claimed yet, or parts of them. All but the first mean that no
+worker is missing.
+"""
 
 LEASE_RAN_OUT = "The worker that evaluated it stopped responding."
 """The message of an attempt whose worker counts as dead."""
@@ -114,6 +119,30 @@ class Lease:
     def has_run_out(self, now: datetime, *, skew: timedelta = CLOCK_SKEW) -> bool:
         """Return whether the worker counts as dead, for any clock that is right within the skew."""
         return now - self.until > skew or self.until - now > LONGEST_LEASE
+
+    def attempt(
+        self,
+        number: int,
+        end: str,
+        message: str,
+        *,
+        ended: datetime,
+        log: str | None = None,
+        by: str | None = None,
+    ) -> Attempt:
+        """Return the history entry of the attempt that was made under this lease."""
+        return Attempt(
+            attempt=number,
+            worker=self.worker,
+            started=self.started,
+            ended=ended,
+            end=end,
+            message=message,
+            log=log,
+            hardware=self.hardware,
+            price=self.price,
+            by=by,
+        )
 
 
 class Phase(StrEnum):

@@ -1,0 +1,59 @@
+"""What INFERENCE_TOKEN may do: it is the only token near a stranger's model, so it may call endpoints and "
+"no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from src.running.child_environment import INFERENCE_TOKEN as NAME
+from src.shared.data.json_file import as_object, as_text, as_texts
+from src.shared.stores.hub import FAILURES, Hub, reason, status_of
+
+MANAGES = "inference.endpoints.write"
+"""The permission to make and delete endpoints."""
+
+OF_INFERENCE = "inference."
+"""What the names of the permissions to call models begin with: `inference.endpoints.infer.write` and "
+"others."""
+
+HOW = (
+    "Create a fine-grained token at https://huggingface.co/settings/tokens with the permission to make "
+    f"calls to Inference Endpoints and with no other, and set it as {NAME}."
+)
+UNKNOWN = f"The Hub does not know the token in {NAME}. {HOW}"
+TOO_MUCH = f"The token in {NAME} may do more than call models ({{what}}), and evaluations hold it. {HOW}"
+TOO_LITTLE = f"The token in {NAME} may not call Inference Endpoints. {HOW}"
+
+
+def problem_of(hub: Hub) -> str | None:
+    """Return what is wrong with the token of this client, as a sentence for the owner, or None.
+
+    Raises ConnectionError if the Hub does not answer.
+    """
+    try:
+        answer = hub.call(hub.api.whoami)
+    except FAILURES as error:
+        if status_of(error) in (401, 403):
+            return UNKNOWN
+        raise ConnectionError(reason(error, hub)) from error
+    token = as_object(as_object(as_object(answer).get("auth")).get("accessToken"))
+    return problem_of_rights(token)
+
+
+def problem_of_rights(token: Mapping[str, object]) -> str | None:
+    """Return what is wrong with a token, given what the Hub's `whoami` says about it."""
+    role = as_text(token.get("role"))
+    if role != "fineGrained":
+        return TOO_MUCH.format(what=f"its role is `{role or 'unknown'}`")
+    given = set(_permissions(as_object(token.get("fineGrained"))))
+    others = sorted(each for each in given if not each.startswith(OF_INFERENCE) or each == MANAGES)
+    if others:
+        return TOO_MUCH.format(what=", ".join(f"`{each}`" for each in others[:3]))
+    return None if given else TOO_LITTLE
+
+
+def _permissions(fine_grained: Mapping[str, object]) -> Iterator[str]:
+    yield from as_texts(fine_grained.get("global"))
+    scoped = fine_grained.get("scoped")
+    for scope in scoped if isinstance(scoped, list) else []:
+        yield from as_texts(as_object(scope).get("permissions"))

@@ -1,0 +1,170 @@
+"""The parts of a worker that the owner's settings shape: its rules, its executors and their processes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+from huggingface_hub import constants
+
+from src.inference.endpoint_executor import EndpointExecutor, EndpointTerms
+from src.inference.endpoints import Endpoints
+from src.inference.hardware import Allowed
+from src.inference.hosting import Hosting
+from src.inference.market import Market
+from src.inference.own_server import OwnServer, OwnServerExecutor
+from src.inference.renting import Renting
+from src.inference.sweeper import Sweeper
+from src.inference.token import problem_of
+from src.queue.lifecycle import LeaseTerms
+from src.queue.policy import Policy, read_order
+from src.queue.retries import RetryTerms
+from src.queue.samples_dataset import SamplesDataset
+from src.running.child_environment import clean_environment
+from src.running.executor import Executor, ProcessExecutor
+from src.running.inference import Inference
+from src.running.job import Work
+from src.running.launchers import Launcher, ProgramLauncher
+from src.running.suite import Suite
+from src.running.warm_launcher import WarmLauncher
+from src.running.watch import GB, ChildLimits
+from src.settings import Settings
+from src.shared.errors import ConfigurationError
+from src.shared.process.steady import steady_now
+from src.shared.stores.budgets import Pace
+from src.shared.stores.hub import Hub
+
+SLACK = timedelta(minutes=2)
+"""How long a tick and a deletion may take beside the time between two ticks."""
+
+SAMPLES_ARE_LOCAL = (
+    "SAMPLES_REPO names a dataset on the Hub, but the data is in a local folder, where samples lie with the "
+    "results. Leave SAMPLES_REPO unset, or set SAVE_SAMPLES to False."
+)
+SAMPLES_OF_THEIR_OWN = (
+    "SAMPLES_REPO is {}, which holds this leaderboard's requests or results. Name another dataset, or leave "
+    "it unset."
+)
+
+
+def samples_store(settings: Settings) -> SamplesDataset | None:
+    """Return the dataset of samples, if they have one of their own. Raises ConfigurationError."""
+    if settings.samples_repo is None or not settings.save_samples:
+        return None
+    if not settings.is_on_the_hub:
+        raise ConfigurationError(SAMPLES_ARE_LOCAL)
+    if settings.samples_repo in (settings.requests_dataset, settings.results_dataset):
+        raise ConfigurationError(SAMPLES_OF_THEIR_OWN.format(settings.samples_repo))
+    pace = Pace(settings.commits_per_hour, steady_now)
+    hub = Hub(settings.hf_token)
+    return SamplesDataset(hub, settings.samples_repo, private=settings.samples_private, pace=pace)
+
+
+def make_policy(settings: Settings, memory: int) -> Policy:
+    """Return the rules of the queue. `memory` is the bytes for each evaluation. Raises ConfigurationError."""
+    return Policy(
+        lease=LeaseTerms(timedelta(minutes=settings.lease_minutes)),
+        retries=RetryTerms(attempts=settings.max_attempts),
+        order=read_order(settings.queue_order),
+        largest=settings.largest_model(memory),
+    )
+
+
+def with_servers(policy: Policy, hosting: Hosting) -> Policy:
+    """Return the policy with what may be rented now, and with what the owner's server has."""
+    return replace(policy, renting=hosting.renting, served=hosting.served)
+
+
+def make_launcher(settings: Settings, suite: Suite, folder: Path) -> Launcher:
+    """Return a launcher that forks from a warm parent where that is safe. With a GPU it may not be."""
+    processors = os.cpu_count() or 1
+    threads = max(1, processors // settings.slots) if settings.slots > 1 else None
+    is_local = settings.inference.inference is Inference.LOCAL
+    inference_token = None if is_local else settings.inference_token
+    environment = clean_environment(folder, settings.hf_read_token, threads, inference_token)
+    if sys.platform == "linux" and set(settings.devices) == {"cpu"}:
+        return WarmLauncher(environment, suite, folder)
+    return ProgramLauncher(environment)
+
+
+def make_executor(
+    settings: Settings,
+    memory: int,
+    folder: Path,
+    launcher: Launcher,
+    on_end: Callable[[], None],
+    hosting: Hosting,
+) -> Executor:
+    """Return the executor for evaluations, with its limits. `memory` is the bytes for each evaluation."""
+    child_ended = Event()
+
+    def ended() -> None:
+        child_ended.set()
+        on_end()
+
+    children = ProcessExecutor(
+        folder,
+        limits=ChildLimits(
+            time=timedelta(hours=settings.max_hours),
+            silence=timedelta(minutes=settings.stuck_minutes),
+            memory=memory,
+        ),
+        launcher=launcher,
+        devices=settings.devices,
+        free_disk=int(settings.free_disk_gb * GB),
+        on_end=ended,
+    )
+    if hosting.server:
+        return OwnServerExecutor(hosting.server, children)
+    if hosting.market:
+        terms = EndpointTerms(
+            image=settings.endpoint_image,
+            args=settings.endpoint_args,
+            starts_within=timedelta(minutes=settings.endpoint_start_minutes),
+            dollars=settings.max_dollars_per_day,
+        )
+        endpoints = hosting.market.endpoints
+        return EndpointExecutor(endpoints, hosting.market, terms, children, woken=child_ended, on_end=on_end)
+    return children
+
+
+def make_hosting(settings: Settings) -> Hosting:
+    """Return the servers of a worker, and what it does about them."""
+    inference, url = settings.inference
+    token = settings.inference_token
+    # A server of one's own may want any key, but a token of the Hub is checked wherever it goes.
+    is_of_the_hub = token is not None and (inference is Inference.ENDPOINT or token.startswith("hf_"))
+    check = partial(problem_of, Hub(token, token_name="INFERENCE_TOKEN")) if is_of_the_hub else None
+    if settings.inference_endpoints_url:
+        constants.INFERENCE_ENDPOINTS_ENDPOINT = settings.inference_endpoints_url.rstrip("/")
+    endpoints = Endpoints(Hub(settings.hf_token), settings.namespace_of_endpoints, settings.requests_dataset)
+    sweeper = Sweeper(endpoints) if settings.is_on_the_hub and settings.hf_token else None
+    if url:
+        return Hosting(server=OwnServer(url, token), sweeper=sweeper, check_token=check)
+    if inference is not Inference.ENDPOINT:
+        return Hosting(sweeper=sweeper)
+    rules = Renting(
+        offers=None,
+        at_once=settings.max_endpoints,
+        dollars_a_day=settings.max_dollars_per_day,
+        stops_within=2 * timedelta(seconds=settings.refresh_rate) + SLACK,
+    )
+    allowed = Allowed(settings.endpoint_hardware, settings.endpoint_regions)
+    market = Market(endpoints, allowed, rules)
+    return Hosting(market=market, sweeper=sweeper, check_token=check)
+
+
+def make_tester(
+    settings: Settings, folder: Path, launcher: Launcher, on_end: Callable[[], None]
+) -> ProcessExecutor:
+    """Return the executor for the suite's trial. It may have to download all questions, so allow it time."""
+    limits = ChildLimits(
+        time=timedelta(hours=settings.max_hours), silence=timedelta(minutes=settings.stuck_minutes)
+    )
+    return ProcessExecutor(folder, limits=limits, launcher=launcher, work=Work.TRY, on_end=on_end)
