@@ -42,7 +42,7 @@ def main() -> None:
         os.environ.setdefault(name, value)
     from src.page.page import build_page
 
-    page = build_page(worker.reconciler, worker.ticker, worker.announcer, worker.stores)
+    page = build_page(worker.reconciler, worker.ticker, worker.announcer, worker.stores, worker.hosting)
     try:
         serve(page, settings, worker)
     except ConfigurationError:

@@ -287,3 +287,15 @@ def test_a_failed_attempt_keeps_its_price_too(queue: Queue, evaluate: object) ->
     drain(queue.worker(executor=FunctionExecutor(run), policy=RENTED))
 
     assert queue.read(path).history[-1].price == 0.8
+
+
+def test_the_owner_sees_what_was_spent_today(queue: Queue) -> None:
+    queue.submit(params=1.0)
+    worker = queue.worker(executor=FunctionExecutor(wait=True), policy=with_rules(dollars_a_day=10.0))
+    worker.tick()
+    queue.clock.move(minutes=30)
+    spending = worker.overview().spending
+
+    assert spending
+    assert (spending.today, spending.limit) == (pytest.approx(0.4), 10.0)
+    assert queue.worker().overview().spending is None

@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from src.inference.hosting import Hosting
 from src.page import sections
 from src.page.brief_cache import BriefCache
 from src.queue.reconciler import Reconciler
@@ -37,12 +38,19 @@ QUIETLY: dict[str, Any] = {"show_progress": "hidden", "show_api": False}
 STYLE = Path(__file__).with_name("style.css")
 
 
-def build_page(reconciler: Reconciler, ticker: Ticker, announcer: Announcer, stores: Stores) -> gr.Blocks:
+def build_page(
+    reconciler: Reconciler,
+    ticker: Ticker,
+    announcer: Announcer,
+    stores: Stores,
+    hosting: Hosting | None = None,
+) -> gr.Blocks:
     """Make the page of one worker."""
 
     def render() -> list[str]:
         overview = reconciler.overview()
-        problems = [each for each in (ticker.problem, *announcer.problems) if each]
+        of_servers = hosting.problems if hosting else ()
+        problems = [each for each in (ticker.problem, *announcer.problems, *of_servers) if each]
         shown_notes = [*notes(reconciler, stores), *([announcer.note] if announcer.note else [])]
         return [
             sections.header(

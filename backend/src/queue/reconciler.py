@@ -15,8 +15,9 @@ from secrets import token_hex
 from threading import Lock
 from typing import NamedTuple
 
+from src.inference.renting import spent_today
 from src.queue.faults import Faults
-from src.queue.overview import Journal, Overview, make_overview
+from src.queue.overview import Journal, Overview, Spending, make_overview
 from src.queue.plan import Situation, held, plan
 from src.queue.policy import Policy
 from src.queue.publication import result_file
@@ -210,7 +211,15 @@ class Reconciler:
             tasks=self._suite.tasks,
             order=self._policy.order,
             journal=self._journal,
+            spending=self._spending(),
         )
+
+    def _spending(self) -> Spending | None:
+        """Return what was spent on rented hardware today; None where none is rented."""
+        renting = self._policy.renting
+        if renting is None:
+            return None
+        return Spending(spent_today(self._latest, self._clock()), renting.dollars_a_day)
 
     @property
     def read(self) -> tuple[Reading[Request], Reading[Result]]:
