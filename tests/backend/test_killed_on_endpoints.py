@@ -12,6 +12,7 @@ from src.shared.data.request import Status
 from support.boards_on_endpoints import Board
 from support.endpoint_worker import STEPS
 from support.hub import running_hub
+from support.hub.endpoints import Trouble
 from support.hub.routes.control import writes
 
 BOARD = hashlib.sha256(b"acme/requests").hexdigest()[:8]
@@ -63,6 +64,8 @@ def test_a_worker_that_is_killed_leaves_no_endpoint(
     board: Board, step: str, after: int, successor: str
 ) -> None:
     """`successor` is who goes on: the same worker again, or another one once the lease has run out."""
+    if step == "waiting":
+        board.hub.endpoints.trouble_next(Trouble.SOLD_OUT)
     board.run("--die-at", step, "--after", str(after), dies=True)
     board.run(worker=successor)
 

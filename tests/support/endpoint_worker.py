@@ -3,7 +3,7 @@ steps.
 
 Run as `python endpoint_worker.py WORKER FOLDER [--die-at STEP] [--after NUMBER]`, with the settings as
 variables and the backend and the tests on PYTHONPATH. What evaluates are children that only pretend; what
-makes, watches and deletes endpoints is the worker's own. It ends when the queue is empty.
+makes, watches and deletes endpoints is the worker's own. It ends when nothing waits or runs anywhere.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def main() -> None:
         hosting.refresh()
         reconciler.tick()
         hosting.sweep(reconciler.leased())
-        if reconciler.is_idle():
+        if reconciler.is_idle() and not reconciler.leased():
             break
         time.sleep(0.05)
     reconciler.close()
