@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Event
+from weakref import finalize
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
@@ -87,6 +88,7 @@ class Calls:
             timeout=httpx.Timeout(60, connect=self._patience.connect, pool=None),
             limits=httpx.Limits(max_connections=concurrency),
         )
+        finalize(self, self._client.close)
 
     def get(self, route: str, *, most_bytes: int) -> bytes:
         """Return what the server answers at a route below its base address. Raises `Failed` and `Refused`."""
