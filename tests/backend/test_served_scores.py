@@ -91,7 +91,7 @@ def make_a_model_that_begins(folder: Path) -> None:
 def make_gpt2(folder: Path) -> None:
     tokenizer = byte_tokenizer()
     tokenizer.save_pretrained(folder)
-    sizes = {"n_positions": 64, "n_embd": 16, "n_layer": 1, "n_head": 2}
+    sizes = {"n_positions": 256, "n_embd": 16, "n_layer": 1, "n_head": 2}
     ends = {"bos_token_id": None, "eos_token_id": tokenizer.eos_token_id}
     torch.manual_seed(0)
     GPT2LMHeadModel(GPT2Config(vocab_size=len(tokenizer), **sizes, **ends)).save_pretrained(folder)
@@ -105,10 +105,10 @@ def model(request: pytest.FixtureRequest, place: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def server(model: Path) -> Iterator[RunningServer]:
-    """The model with room for two tokens more than it reads at once here."""
+    """The model with room for two tokens more than it reads at once here, or than any text has."""
     config = json.loads((model / "config.json").read_text())
-    room = config.get("max_position_embeddings", config.get("n_positions")) + 2
-    arguments = ["--max-model-len", str(room)]
+    length = config.get("max_position_embeddings")  # without one, positions have weights, so there is no room
+    arguments = ["--max-model-len", str(length + 2)] if length else ["--max-model-len", "256"]
     with running_server(model, name=NAME, token=TOKEN, arguments=arguments) as running:
         yield running
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from lm_eval.models.utils import (
@@ -23,7 +24,7 @@ from src.evaluation.loading.loading import Loaded, load_without_weights
 from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import ProgressMeter
 from src.evaluation.served.connecting import connect
-from src.evaluation.served.sampling import not_served, sampling
+from src.evaluation.served.sampling import not_served, preferred, sampling
 from src.running.inference import Api
 from src.running.job import End, Job
 
@@ -116,15 +117,27 @@ class ServedLm(MeteredModel):
     def _write(self, texts: Sequence[str], asked: Mapping[str, Any]) -> list[str]:
         settings: dict[str, Any] = dict(normalize_gen_kwargs(dict(asked), self.max_gen_toks))
         check_settings(settings)
+        own = preferred(self.model.generation_config)  # which transformers follows too
         eos = self.tok_decode(self.eot_token_id, skip_special_tokens=False)
         until = handle_stop_sequences(settings["until"], eos=eos)
         how = {
             "max_tokens": settings["max_gen_toks"],
             "stop": until,
-            **sampling(settings, seed=self._job.seeds[2]),
+            **sampling({**own, **settings}, seed=self._job.seeds[2]),
         }
         written = self._converse(texts, how) if self._is_chat else self._continue(texts, how)
-        return [postprocess_generated_text(each, until, self.think_end_token) for each in written]
+        return [
+            postprocess_generated_text(self._as_decoded_here(each), until, self.think_end_token)
+            for each in written
+        ]
+
+    def _as_decoded_here(self, text: str) -> str:
+        """Return an answer as lm_eval decodes it: alone, and not as a part of the whole text."""
+        return text.removeprefix(" ") if self._drops_a_space else text
+
+    @cached_property
+    def _drops_a_space(self) -> bool:
+        return drops_a_space(self.tokenizer)
 
     def _continue(self, texts: Sequence[str], how: dict[str, Any]) -> list[str]:
         longest = self.max_length - how["max_tokens"]
@@ -216,6 +229,16 @@ def load_served(job: Job, meter: ProgressMeter, *, needs_ratings: bool) -> Serve
         )
     loaded = load_a_sound_copy(job, load_without_weights)
     return ServedLm(job, meter, model_args(job, loaded), loaded, needs_ratings=needs_ratings)
+
+
+def drops_a_space(tokenizer: Any, word: str = "a") -> bool:
+    """Return whether a tokenizer drops the space before a word that it decodes alone, as Llama 2's does.
+
+    The word must be a single token.
+    """
+    *_, last = tokenizer.encode(f"{word} {word}", add_special_tokens=False)
+    alone: str = tokenizer.decode([last])
+    return alone == word and tokenizer.decode([last, last]) == f"{word} {word}"
 
 
 def check_thinking(end: str | int | None) -> None:
