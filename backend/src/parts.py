@@ -87,7 +87,7 @@ def make_launcher(settings: Settings, suite: Suite, folder: Path) -> Launcher:
     threads = max(1, processors // settings.slots) if settings.slots > 1 else None
     is_local = settings.inference.inference is Inference.LOCAL
     inference_token = None if is_local else settings.inference_token
-    environment = clean_environment(folder, settings.hf_read_token, threads, inference_token)
+    environment = clean_environment(folder, settings.hf_read_token, threads, inference_token=inference_token)
     if sys.platform == "linux" and set(settings.devices) == {"cpu"}:
         return WarmLauncher(environment, suite, folder)
     return ProgramLauncher(environment)
