@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from huggingface_hub import HfApi
 
 from src.inference.renting import spent_today
 from src.shared.data.names import is_data_path
@@ -54,6 +59,35 @@ class Board:
     def request(self, path: str) -> Request:
         return read_request(self.hub.get(REQUESTS).read(path))
 
+    def edit(self, path: str, request: Request) -> None:
+        """Write a request by hand."""
+        self.hub.get(REQUESTS).put({path: write_request(request)})
+
+    def again(self, path: str) -> None:
+        """Have a request evaluated again, as its owner does."""
+        raw = json.loads(self.hub.get(REQUESTS).read(path))
+        self.hub.get(REQUESTS).put({path: json.dumps({**raw, "status": "RERUN"})})
+
+    def files(self, name: str) -> dict[str, bytes]:
+        """All files of a dataset."""
+        return dict(self.hub.get(RepoName("dataset", f"acme/{name}")).files())
+
+    def make_endpoint(self, name: str, model: str) -> None:
+        """Make an endpoint as somebody else with the same account does."""
+        HfApi(endpoint=self.hub.url, token=self.token).create_inference_endpoint(
+            name,
+            namespace="acme",
+            repository=model,
+            framework="pytorch",
+            accelerator="gpu",
+            vendor="aws",
+            region="us-east-1",
+            instance_type="nvidia-l4",
+            instance_size="x1",
+            custom_image={"vLLM": {"url": "vllm/vllm-openai:v1", "port": 8000}},
+            container_args=["--served-model-name", model],
+        )
+
     def requests(self) -> dict[str, Request]:
         """All requests, by path."""
         files = self.hub.get(REQUESTS).files()
@@ -98,3 +132,37 @@ class Board:
         )
         assert process.returncode == (-signal.SIGKILL if dies else 0), process.stdout
         return process.stdout
+
+    def drain(self, **variables: str) -> str:
+        """Run the worker's own command, with real evaluations, until nothing is left. Returns what it "
+        "said."""
+        process = subprocess.run(
+            [sys.executable, "-m", "src.worker", "--drain"],
+            cwd=ROOT / "backend",
+            env=self.variables(**variables),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert process.returncode == 0, process.stdout
+        return process.stdout
+
+    @contextmanager
+    def working(self, **variables: str) -> Iterator[Path]:
+        """Run the worker's own command until the block ends, then end it politely. Yields its log."""
+        log = self.folder / "worker.log"
+        with log.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "src.worker"],
+                cwd=ROOT / "backend",
+                env=self.variables(**variables),
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            yield log
+        finally:
+            process.terminate()
+            process.wait(120)
