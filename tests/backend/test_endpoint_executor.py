@@ -56,6 +56,7 @@ class Bench:
             woken=self.woken,
             on_end=lambda: self.ends.append("end"),
             poll_seconds=0.01,
+            look_seconds=0.05,
             clock=time or Time(0.001),
         )
 
@@ -263,6 +264,25 @@ def test_a_server_that_fails_half_way_is_told_with_the_hubs_words() -> None:
     assert bench.ending().end is End.CRASHED
     assert "failed during the evaluation: Out of memory." in bench.ending().message
     assert bench.ending().log == b"asked\n"
+
+
+def test_a_server_that_fails_while_its_child_waits_for_it_ends_the_evaluation() -> None:
+    bench = Bench(FakeEndpoints([RUNNING, RUNNING, Found("", "failed", "Out of memory")]))
+    bench.start()
+
+    assert bench.ending().end is End.CRASHED
+    assert "Out of memory." in bench.ending().message
+    assert not bench.children.running
+
+
+def test_a_hub_that_does_not_say_how_an_endpoint_is_stops_no_evaluation() -> None:
+    bench = Bench(FakeEndpoints([RUNNING, UNREACHABLE]))
+    bench.start()
+    bench.wait_for_child()
+    wait_for(lambda: bench.endpoints.looks > 20, what="some looks")
+    bench.let_child_end()
+
+    assert bench.ending().end is End.FINISHED
 
 
 def test_a_server_that_does_not_answer_while_its_endpoint_runs_keeps_the_childs_ending() -> None:

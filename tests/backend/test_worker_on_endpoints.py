@@ -21,6 +21,8 @@ from support.hub.endpoints import Trouble
 from support.spy.spy import MARK
 from support.waiting import wait_for
 
+STRICT = {"MAX_EMPTY_ANSWERS": "0.01"}
+
 pytestmark = pytest.mark.slow
 
 SPY = Path(__file__).parents[1] / "support" / "spy"
@@ -72,7 +74,7 @@ def test_a_model_on_an_endpoint_has_the_scores_of_a_local_run_and_says_what_serv
 
 def first_attempt(board: Board, path: str, **variables: str) -> Attempt:
     """Run the worker until the first attempt has ended, and stop it."""
-    with board.working(**QUESTIONS, **variables) as log:
+    with board.working(**{**QUESTIONS, **variables}) as log:
         wait_for(lambda: board.request(path).history, what=f"the end of an attempt; see {log}")
     attempt = board.request(path).history[0]
     assert board.hub.endpoints.of("acme") == []
@@ -101,14 +103,9 @@ def test_an_endpoint_that_never_starts(board: Board, trouble: Trouble, end: str,
 @pytest.mark.parametrize(
     ("order", "variables", "end", "says"),
     [
-        ({"command": "die_after", "answers": 8}, {}, "unreachable", "server"),
-        ({"fault": "null", "every": 1, "route": "completions"}, {}, "invalid", "null"),
-        (
-            {"fault": "empty", "every": 2, "route": "completions"},
-            {"MAX_EMPTY_ANSWERS": "0.01"},
-            "invalid",
-            "empty",
-        ),
+        ({"command": "die_after", "answers": 8}, {}, "crashed", "failed during the evaluation"),
+        ({"fault": "null", "every": 1, "route": "completions"}, STRICT, "invalid", "empty"),
+        ({"fault": "empty", "every": 2, "route": "completions"}, STRICT, "invalid", "empty"),
         ({"fault": "invalid json", "every": 1, "route": "completions"}, {}, "worker at fault", ""),
         ({"fault": "other model", "every": 1, "route": "models"}, {}, "worker at fault", "name"),
         ({"fault": "no logprobs", "every": 1, "route": "completions"}, {}, "worker at fault", "log-prob"),

@@ -23,6 +23,7 @@ from support.hub import Hub
 from support.hub.repository import RepoName
 from support.sources import ROOT
 from support.tiny_model import make_tiny_model
+from support.unprivileged import unprivileged
 
 REQUESTS, RESULTS = RepoName("dataset", "acme/requests"), RepoName("dataset", "acme/results")
 WORKER = ROOT / "tests" / "support" / "endpoint_worker.py"
@@ -134,10 +135,12 @@ class Board:
         return process.stdout
 
     def drain(self, **variables: str) -> str:
-        """Run the worker's own command, with real evaluations, until nothing is left. Returns what it "
-        "said."""
+        """Run the worker's own command, with real evaluations, until nothing is left. Returns what it said.
+
+        It runs as an ordinary user, who cannot look into processes that hide.
+        """
         process = subprocess.run(
-            [sys.executable, "-m", "src.worker", "--drain"],
+            unprivileged(sys.executable, "-m", "src.worker", "--drain"),
             cwd=ROOT / "backend",
             env=self.variables(**variables),
             stdout=subprocess.PIPE,

@@ -52,6 +52,7 @@ class FakeEndpoints:
     made: list[tuple[str, Job, Hardware, tuple[str, ...]]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     namespace: str = "acme"
+    looks: int = 0
 
     def name(self, nonce: str) -> str:
         return f"lb-{nonce}"
@@ -63,6 +64,7 @@ class FakeEndpoints:
         self.made.append((nonce, job, hardware, tuple(args)))
 
     def find(self, nonce: str) -> Found | None:
+        self.looks += 1
         if nonce not in self.there:
             return None
         states = self.there[nonce]

@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 5.0
 """How often a starting endpoint is asked for its state."""
 
+LOOK_SECONDS = 30.0
+"""How often an endpoint is looked at while its model is evaluated: one that has failed answers nothing "
+"more."""
+
 DELETIONS = 3
 """How often it is tried to delete an endpoint before that is left to the sweep of the next tick."""
 
@@ -31,6 +35,8 @@ SECONDS_TO_CLOSE = 60.0
 
 STARTING = ("initializing", "updating", "running")
 """The states in which the hardware is there."""
+
+STOPPED, BROKEN_DOWN = ("paused", "scaledToZero"), ("failed", "updateFailed")
 
 NEVER_BEGAN = (
     "{hardware} was not free for {minutes:.3g} minutes, so {model} could not be evaluated. If that goes on, "
@@ -104,6 +110,7 @@ class EndpointExecutor:
         woken: Event,
         on_end: Callable[[], None] = lambda: None,
         poll_seconds: float | None = None,
+        look_seconds: float = LOOK_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoints = endpoints
@@ -113,6 +120,7 @@ class EndpointExecutor:
         self._woken = woken
         self._on_end = on_end
         self._poll_seconds = POLL_SECONDS if poll_seconds is None else poll_seconds
+        self._look_seconds = look_seconds
         self._clock = clock
         self._lock = Lock()
         self._rentals: dict[str, _Rental] = {}
@@ -195,14 +203,21 @@ class EndpointExecutor:
             return None
         self._children.start(rental.nonce, replace(rental.job, server=self._server(rental, found)))
         rental.is_evaluating = True
+        looked = self._clock()
         while not rental.is_unwanted.is_set():
             self._woken.clear()
             ending = self._children.endings().get(rental.nonce)
             if ending is not None:
                 return self._explained(rental, ending)
-            if self._clock() - began > self._longest(rental):
+            now = self._clock()
+            if now - began > self._longest(rental):
                 self._children.forget(rental.nonce)
                 return Ending(End.OVER_BUDGET, COSTS_TOO_MUCH.format(model=rental.job.model))
+            if now - looked > self._look_seconds:
+                looked = now
+                if broken := self._broken(rental):
+                    self._children.forget(rental.nonce)
+                    return broken
             self._woken.wait(self._poll_seconds)
         self._children.forget(rental.nonce)
         return None
@@ -241,9 +256,9 @@ class EndpointExecutor:
             log.warning("%s", error)
             return None
         model = rental.job.model
-        if found is None or found.state in ("paused", "scaledToZero"):
+        if found is None or found.state in STOPPED:
             raise EndpointError(Ending(End.UNREACHABLE, GONE.format(model=model)))
-        if found.state in ("failed", "updateFailed"):
+        if found.state in BROKEN_DOWN:
             names = {"model": model, "hardware": rental.hardware, "message": ended(found.message)}
             raise EndpointError(Ending(End.CRASHED, FAILED_TO_START.format(**names)))
         return found
@@ -275,18 +290,21 @@ class EndpointExecutor:
 
     def _explained(self, rental: _Rental, ending: Ending) -> Ending:
         """Return the ending of a child, with what the Hub says if the server stopped answering."""
-        if ending.end is not End.UNREACHABLE:
-            return ending
+        broken = self._broken(rental) if ending.end is End.UNREACHABLE else None
+        return replace(ending, end=broken.end, message=broken.message) if broken else ending
+
+    def _broken(self, rental: _Rental) -> Ending | None:
+        """Return what became of an endpoint that no longer runs; None if it runs, or the Hub does not say."""
         try:
-            self._look(rental)
-        except EndpointError as error:
-            if error.ending.end is End.CRASHED:
-                found = self._endpoints.find(rental.nonce)
-                message = ended(found.message if found else "")
-                later = FAILED_LATER.format(model=rental.job.model, message=message)
-                return replace(ending, end=End.CRASHED, message=later)
-            return replace(ending, end=error.ending.end, message=error.ending.message)
-        return ending
+            found = self._endpoints.find(rental.nonce)
+        except EndpointError:
+            return None
+        model = rental.job.model
+        if found is None or found.state in STOPPED:
+            return Ending(End.UNREACHABLE, GONE.format(model=model))
+        if found.state in BROKEN_DOWN:
+            return Ending(End.CRASHED, FAILED_LATER.format(model=model, message=ended(found.message)))
+        return None
 
     def _delete(self, nonce: str) -> None:
         for _ in range(DELETIONS):
