@@ -343,6 +343,18 @@ def test_a_server_may_run_an_architecture_that_transformers_does_not_know(
     assert run(job_on(server, odd, tasks=(CHOICES,)))["results"] == here["results"]
 
 
+def test_sampling_draws_another_answer_to_each_question_and_the_same_in_each_run(
+    server: RunningServer, model: Path
+) -> None:
+    settings = {"do_sample": True, "temperature": 1.5, "top_p": 0.9}
+    job = job_on(server, model, tasks=(WRITTEN,), gen_kwargs=settings, seeds=(0, 1, 2, 3))
+    before = len(server.seen("completions"))
+    assert run(job)["results"] == run(job)["results"]
+    asked = [call["body"] for call in server.seen("completions")[before:]]
+    assert sorted(body["seed"] for body in asked) == sorted([*range(2, 2 + QUESTIONS)] * 2)
+    assert {(body["temperature"], body["top_p"]) for body in asked} == {(1.5, 0.9)}
+
+
 def test_samples_are_kept(server: RunningServer, model: Path, tmp_path: Path) -> None:
     evaluate(job_on(server, model, save_samples=True), lambda progress: None, tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == {f"{CHOICES}.parquet", f"{WRITTEN}.parquet"}

@@ -159,7 +159,7 @@ class ServedLm(MeteredModel):
         template: dict[str, Any] = {}
         if self.chat_template_args:
             template = {"chat_template_kwargs": dict(self.chat_template_args)}
-        return self.served.chat([json.loads(text) for text in texts], **how, **template)
+        return self.served.chat([turns_of(text) for text in texts], **how, **template)
 
     def _loglikelihood_tokens(
         self, requests: list[tuple[Any, list[int], list[int]]], *args: Any, **settings: Any
@@ -229,6 +229,18 @@ def load_served(job: Job, meter: ProgressMeter, *, needs_ratings: bool) -> Serve
         )
     loaded = load_a_sound_copy(job, load_without_weights)
     return ServedLm(job, meter, model_args(job, loaded), loaded, needs_ratings=needs_ratings)
+
+
+def turns_of(text: str) -> list[dict[str, str]]:
+    """Return the turns of a conversation. A task in Python may make prompts of its own: one turn each."""
+    try:
+        turns = json.loads(text)
+    except ValueError:
+        turns = None
+    is_conversation = isinstance(turns, list) and all(
+        isinstance(turn, dict) and turn.keys() == {"role", "content"} for turn in turns
+    )
+    return turns if turns and is_conversation else [{"role": "user", "content": text}]
 
 
 def drops_a_space(tokenizer: Any, word: str = "a") -> bool:
