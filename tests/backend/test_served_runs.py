@@ -329,18 +329,45 @@ def test_a_text_to_rate_leaves_the_server_room_for_the_token_that_it_writes(
     assert report["config"]["model_args"]["max_length"] == 20
 
 
+def with_another_config(model: Path, folder: Path, **changes: object) -> Path:
+    """Copy a model without its weights, and change its configuration."""
+    folder.mkdir()
+    for file in model.iterdir():
+        if file.suffix != ".safetensors":
+            (folder / file.name).write_bytes(file.read_bytes())
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+    return folder
+
+
+@pytest.mark.parametrize("task", [CHOICES, WRITTEN])
+def test_tokens_without_an_embedding_are_the_models_fault(
+    task: str, server: RunningServer, model: Path, tmp_path: Path
+) -> None:
+    small = with_another_config(model, tmp_path / "small", vocab_size=50)
+    failed = failure(job_on(server, small, tasks=(task,)))
+    assert failed.end is End.REFUSED
+    assert "token ids for which its weights have no embedding" in str(failed)
+
+
 def test_a_server_may_run_an_architecture_that_transformers_does_not_know(
     server: RunningServer, model: Path, tmp_path: Path
 ) -> None:
-    odd = tmp_path / "odd"
-    odd.mkdir()
-    for file in model.iterdir():
-        (odd / file.name).write_bytes(file.read_bytes())
-    config = json.loads((odd / "config.json").read_text())
-    (odd / "config.json").write_text(json.dumps({**config, "model_type": "brand_new"}))
-    (odd / "model.safetensors").unlink()
+    odd = with_another_config(model, tmp_path / "odd", model_type="brand_new")
     here = run(make_job(model, tasks=(CHOICES,), limit=QUESTIONS))
     assert run(job_on(server, odd, tasks=(CHOICES,)))["results"] == here["results"]
+
+
+def test_sampling_draws_another_answer_to_each_question_and_the_same_in_each_run(
+    server: RunningServer, model: Path
+) -> None:
+    settings = {"do_sample": True, "temperature": 1.5, "top_p": 0.9}
+    job = job_on(server, model, tasks=(WRITTEN,), gen_kwargs=settings, seeds=(0, 1, 2, 3))
+    before = len(server.seen("completions"))
+    assert run(job)["results"] == run(job)["results"]
+    asked = [call["body"] for call in server.seen("completions")[before:]]
+    assert sorted(body["seed"] for body in asked) == sorted([*range(2, 2 + QUESTIONS)] * 2)
+    assert {(body["temperature"], body["top_p"]) for body in asked} == {(1.5, 0.9)}
 
 
 def test_samples_are_kept(server: RunningServer, model: Path, tmp_path: Path) -> None:

@@ -1,14 +1,19 @@
 """What a server writes counts as the same model would have written it here."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 from transformers import AutoTokenizer, GenerationConfig
 
-from src.evaluation.lm_eval.served import drops_a_space
+from src.evaluation.failures import Failed
+from src.evaluation.lm_eval.served import drops_a_space, turns_of
 from src.evaluation.loading.loading import load_without_weights
+from src.evaluation.served.connecting import take_token
 from src.evaluation.served.sampling import preferred, sampling
 from src.running.inference import Inference, Server
+from src.running.job import BaseModel, End
 from support.jobs import make_job
 from support.tiny_model import make_tiny_model, with_a_sentencepiece_tokenizer
 
@@ -29,6 +34,31 @@ def test_a_tokenizer_that_drops_the_space_before_an_answer_is_known(model: Path)
     assert tokenizer.decode(whole[1:]) == "two three"
 
 
+def test_a_conversation_is_read_back_and_any_other_prompt_is_one_turn() -> None:
+    turns = [{"role": "system", "content": "ä"}, {"role": "user", "content": "[]"}]
+    assert turns_of(json.dumps(turns)) == turns
+    for text in ("[]", "4", "What?", '[{"role": "user"}]', '["a"]'):
+        assert turns_of(text) == [{"role": "user", "content": text}]
+
+
+@pytest.mark.parametrize(("given", "taken"), [("hf_a\n", "hf_a"), (" ", None), ("", None)])
+def test_the_token_is_taken_out_of_the_environment(
+    given: str, taken: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFERENCE_TOKEN", given)
+    assert take_token() == taken
+    assert "INFERENCE_TOKEN" not in os.environ
+
+
+@pytest.mark.parametrize("given", ["hf_a\nb", "hf_ä", "hf a"])
+def test_what_cannot_be_a_token_is_not_quoted(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INFERENCE_TOKEN", given)
+    with pytest.raises(Failed, match="INFERENCE_TOKEN") as failed:
+        take_token()
+    assert failed.value.end is End.WORKER
+    assert "hf" not in str(failed.value)
+
+
 def test_a_models_own_preferences_are_followed_unless_the_task_says_otherwise() -> None:
     own = preferred(GenerationConfig(repetition_penalty=1.2, top_p=0.8, num_beams=3))
     assert own == {"repetition_penalty": 1.2, "top_p": 0.8}
@@ -38,6 +68,14 @@ def test_a_models_own_preferences_are_followed_unless_the_task_says_otherwise() 
         "top_p": 0.9,
         "repetition_penalty": 1.2,
     }
+
+
+def test_an_adapter_is_refused_because_servers_run_whole_models(model: Path) -> None:
+    base = BaseModel(model="org/base", weights=str(model), commit="b" * 40)
+    server = Server(url="https://here/v1", model="org/model")
+    with pytest.raises(Failed, match="Merge it into its base model") as failed:
+        load_without_weights(make_job(model, inference=Inference.SERVER, server=server, base=base))
+    assert failed.value.end is End.REFUSED
 
 
 def test_what_is_loaded_for_a_server_needs_no_weights(model: Path) -> None:

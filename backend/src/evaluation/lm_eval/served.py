@@ -16,8 +16,8 @@ from lm_eval.models.utils import (
 )
 
 from src.evaluation.errors import TOO_MUCH_TO_WRITE, TooLong, too_long
-from src.evaluation.failures import Failed
-from src.evaluation.lm_eval.arguments import model_args
+from src.evaluation.failures import NO_EMBEDDING, Failed
+from src.evaluation.lm_eval.arguments import embeddings, model_args
 from src.evaluation.lm_eval.model import MeteredModel
 from src.evaluation.loading.copies import load_a_sound_copy
 from src.evaluation.loading.loading import Loaded, load_without_weights
@@ -147,6 +147,7 @@ class ServedLm(MeteredModel):
                 f"length ({self.max_length})."
             )
         prompts = [self._prompt(text, longest) for text in texts]
+        self._check_tokens(prompts)
         return self.served.write(prompts, **how)
 
     def _prompt(self, text: str, longest: int) -> list[int]:
@@ -159,7 +160,7 @@ class ServedLm(MeteredModel):
         template: dict[str, Any] = {}
         if self.chat_template_args:
             template = {"chat_template_kwargs": dict(self.chat_template_args)}
-        return self.served.chat([json.loads(text) for text in texts], **how, **template)
+        return self.served.chat([turns_of(text) for text in texts], **how, **template)
 
     def _loglikelihood_tokens(
         self, requests: list[tuple[Any, list[int], list[int]]], *args: Any, **settings: Any
@@ -180,8 +181,15 @@ class ServedLm(MeteredModel):
             self.truncated += len(whole) > longest
             prompts.append(whole[-longest:])
             starts.append(len(prompts[-1]) - len(continuation))
+        self._check_tokens(prompts)
         ratings = self.served.rate(prompts, starts)
         return [(sum(each.log_probabilities), each.is_greedy) for each in ratings]
+
+    def _check_tokens(self, prompts: Sequence[Sequence[int]]) -> None:
+        """Raise `Failed` for tokens without an embedding, before the server refuses them."""
+        known = embeddings(self.model)
+        if any(token >= known for prompt in prompts for token in prompt):
+            raise Failed(NO_EMBEDDING.format(model=self._job.model))
 
     @property
     def _is_chat(self) -> bool:
@@ -229,6 +237,18 @@ def load_served(job: Job, meter: ProgressMeter, *, needs_ratings: bool) -> Serve
         )
     loaded = load_a_sound_copy(job, load_without_weights)
     return ServedLm(job, meter, model_args(job, loaded), loaded, needs_ratings=needs_ratings)
+
+
+def turns_of(text: str) -> list[dict[str, str]]:
+    """Return the turns of a conversation. A task in Python may make prompts of its own: one turn each."""
+    try:
+        turns = json.loads(text)
+    except ValueError:
+        turns = None
+    is_conversation = isinstance(turns, list) and all(
+        isinstance(turn, dict) and turn.keys() == {"role", "content"} for turn in turns
+    )
+    return turns if turns and is_conversation else [{"role": "user", "content": text}]
 
 
 def drops_a_space(tokenizer: Any, word: str = "a") -> bool:
