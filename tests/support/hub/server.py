@@ -37,12 +37,18 @@ def running_hub(hub: Hub | None = None, *, port: int = 0) -> Iterator[Hub]:
 
 def listen(hub: Hub, port: int) -> socket.socket:
     """A socket that listens, at the port or, for 0, at any free one. The Hub gets its address."""
+    listener = listen_at(port)
+    hub.url = f"http://{ADDRESS}:{listener.getsockname()[1]}"
+    return listener
+
+
+def listen_at(port: int) -> socket.socket:
+    """A socket that listens, at the port or, for 0, at any free one."""
     # With its protocol named, asyncio knows a TCP socket, and sends small answers without a delay of 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((ADDRESS, port))
     listener.listen(BACKLOG)
-    hub.url = f"http://{ADDRESS}:{listener.getsockname()[1]}"
     return listener
 
 
