@@ -1,0 +1,289 @@
+"""The model behind a server: rates token ids and writes texts, checks each answer, and counts empty ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
+from typing import NamedTuple, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from src.evaluation.failures import Failed
+from src.evaluation.served.answers import Completions, KnownModels, LogProbabilities, Replies
+from src.evaluation.served.calls import NOT_THE_MODEL, OWNER, Calls, Patience, Refused
+from src.evaluation.served.in_parallel import in_parallel
+from src.evaluation.served.stops import cut, sent
+from src.running.inference import Server
+from src.running.job import End
+
+B = TypeVar("B", bound=BaseModel)
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+BYTES_OF_A_LIST = 4_000_000
+"""The longest answer that is read of `/v1/models`."""
+
+BYTES_OF_AN_ANSWER, BYTES_OF_A_TOKEN = 1_000_000, 2_000
+"""The longest answer that is read: the first number, and the second for each token in it."""
+
+SECONDS_FOR_A_TOKEN = 0.25
+"""How long a server may take to write a token, while it writes many texts at once."""
+
+CONTENT_FILTER = "content_filter"
+"""A server's reason why it kept an answer for itself."""
+
+TRIED = (1, 2, 3)
+"""Token ids with which a server is tried. Every vocabulary has them."""
+
+LEAST = -9_999.0
+"""What vLLM writes for the logarithm of zero, because JSON has no infinity."""
+
+NOT_FOUND = 404
+
+ROUNDING = 1e-3
+"""How far above zero rounding may take a log-probability."""
+
+NO_RATINGS = (
+    "The server at {address} does not give the log-probabilities of a prompt's tokens ({reason}), which "
+    f"tasks with given answers need. {OWNER} use a server that does, such as vLLM, or evaluate only tasks in "
+    f"which models write; {NOT_THE_MODEL}"
+)
+
+
+class Rating(NamedTuple):
+    """How likely a model finds the end of a text."""
+
+    log_probabilities: tuple[float, ...]
+    """Of each token, given those before it."""
+    is_greedy: bool
+    """Whether each token was the likeliest."""
+
+
+class ServedModel:
+    """A model that a server runs.
+
+    Every method raises `Failed` if the server is gone, refuses, or answers what cannot be true. `on_answer`
+    is called with the number of questions answered since, always in the thread that asks.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        token: str | None,
+        *,
+        concurrency: int,
+        on_answer: Callable[[int], None],
+        patience: Patience | None = None,
+    ) -> None:
+        self._server = server
+        self._concurrency = concurrency
+        self._on_answer = on_answer
+        self._calls = Calls(server, token, concurrency=concurrency, patience=patience)
+        self._lock = Lock()
+        self.empty = 0
+        """How many of the written answers were empty, null or filtered."""
+        self.answers = 0
+        """How many answers were written."""
+        self.context: int | None = None
+        """The most tokens of a prompt and its answer together, if `check` found that the server says it."""
+
+    def check(self, *, model: str, needs_ratings: bool) -> None:
+        """Check that the server has the model, and rates texts if that is needed. Call it before the rest.
+
+        `model` is the model's name for messages.
+        """
+        try:
+            answer = self._calls.get("/models", most_bytes=BYTES_OF_A_LIST)
+        except Refused as error:
+            raise self._calls.nonsense(f"does not list its models at /models ({error})") from error
+        known = {each.id: each for each in self._read(KnownModels, answer).data}
+        if self._server.model not in known:
+            names = ", ".join(self._calls.quoted(each[:100]) for each in list(known)[:3]) or "none"
+            raise Failed(
+                f"The server at {self._calls.address} does not have {model}: it should have a model named "
+                f"{self._server.model}, but it has {names}. {OWNER} start it with that name "
+                f"(vLLM: --served-model-name); {NOT_THE_MODEL}",
+                End.WORKER,
+            )
+        self.context = known[self._server.model].max_model_len
+        if needs_ratings:
+            self._check_ratings()
+
+    def rate(self, prompts: Sequence[Sequence[int]], starts: Sequence[int]) -> list[Rating]:
+        """Rate each prompt's tokens from its start on, a position of at least 1.
+
+        A server needs room for one token more than the prompt.
+        """
+        if len(prompts) != len(starts) or any(
+            not 0 < start < len(prompt) for prompt, start in zip(prompts, starts, strict=True)
+        ):
+            raise ValueError("each prompt needs a start between its first and last token")
+        pairs = list(zip(prompts, starts, strict=True))
+        return self._all(lambda pair: self._rate(*pair), pairs)
+
+    def write(
+        self, prompts: Sequence[Sequence[int]], *, max_tokens: int, stop: Sequence[str], **sampling: object
+    ) -> list[str]:
+        """Return what the model writes after each prompt, up to the first of the texts in `stop`.
+
+        `sampling` goes to the server as it is, a temperature of 0 if it has none. A `seed` is that of the
+        first prompt; the others count on from it.
+        """
+
+        def ask(question: tuple[int, Sequence[int]]) -> str:
+            number, prompt = question
+            written = self._body(max_tokens, stop, sampling, number)
+            body = {**written, "prompt": list(prompt)}
+            choice = self._ask(Completions, "/completions", body, max_tokens).choices[0]
+            return self._counted(choice.text, choice.finish_reason, stop)
+
+        return self._all(ask, list(enumerate(prompts)))
+
+    def chat(
+        self,
+        conversations: Sequence[Sequence[Mapping[str, str]]],
+        *,
+        max_tokens: int,
+        stop: Sequence[str],
+        **sampling: object,
+    ) -> list[str]:
+        """Return what the model says next in each conversation, as `write` does."""
+
+        def ask(question: tuple[int, Sequence[Mapping[str, str]]]) -> str:
+            number, conversation = question
+            written = self._body(max_tokens, stop, sampling, number)
+            body = {**written, "messages": [dict(each) for each in conversation]}
+            choice = self._ask(Replies, "/chat/completions", body, max_tokens).choices[0]
+            return self._counted(choice.message.content, choice.finish_reason, stop)
+
+        return self._all(ask, list(enumerate(conversations)))
+
+    def _all(self, ask: Callable[[Q], A], questions: Sequence[Q]) -> list[A]:
+        try:
+            return in_parallel(ask, questions, threads=self._concurrency, on_answer=self._on_answer)
+        except BaseException:
+            self._calls.give_up()
+            raise
+
+    def _body(
+        self, max_tokens: int, stop: Sequence[str], sampling: Mapping[str, object], number: int
+    ) -> dict[str, object]:
+        body: dict[str, object] = {
+            "model": self._server.model,
+            "max_tokens": max_tokens,
+            "temperature": 0,
+            **sampling,
+        }
+        if stops := sent(stop):
+            body["stop"] = stops
+        if isinstance(seed := sampling.get("seed"), int):
+            body["seed"] = seed + number
+        return body
+
+    def _counted(self, text: str | None, reason: str | None, stop: Sequence[str]) -> str:
+        answer = "" if text is None or reason == CONTENT_FILTER else text
+        with self._lock:
+            self.answers += 1
+            self.empty += not answer.strip()
+        return cut(answer, stop)
+
+    def _ask(self, kind: type[B], route: str, body: Mapping[str, object], tokens: int) -> B:
+        """Return the server's answer, which holds about so many tokens."""
+        most_bytes = BYTES_OF_AN_ANSWER + BYTES_OF_A_TOKEN * tokens
+        try:
+            answer = self._calls.post(
+                route, body, most_bytes=most_bytes, seconds=SECONDS_FOR_A_TOKEN * tokens
+            )
+        except Refused as error:
+            remedy = (
+                f"use a server that has the route {route}, or change INFERENCE_API"
+                if error.status == NOT_FOUND
+                else "give it a longer context or set MAX_LENGTH if the question is too long, or else remove "
+                "from the settings what the server does not support"
+            )
+            raise Failed(
+                f"The server at {self._calls.address} refuses a question ({error}). {OWNER} {remedy}; "
+                f"{NOT_THE_MODEL}",
+                End.WORKER,
+            ) from error
+        return self._read(kind, answer)
+
+    def _read(self, kind: type[B], answer: bytes) -> B:
+        try:
+            read = kind.model_validate_json(answer)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            place = ".".join(str(each) for each in first["loc"])
+            reason = self._calls.quoted(f"{place}: {first['msg']}" if place else first["msg"])
+            raise self._calls.nonsense(f"answers what cannot be read ({reason})") from error
+        name = getattr(read, "model", None)
+        if self._server.is_exact and name not in (None, self._server.model):
+            raise self._calls.nonsense(
+                f"answers in the name of another model, {self._calls.quoted(str(name))}, when it is asked "
+                f"for {self._server.model}"
+            )
+        return read
+
+    def _rate(self, prompt: Sequence[int], start: int) -> Rating:
+        answer = self._ask(Completions, "/completions", self._echo(prompt), len(prompt))
+        found = answer.choices[0].logprobs
+        if found is None:
+            raise self._no_ratings("an answer has none")
+        return self._rating(found, len(prompt), start)
+
+    def _echo(self, prompt: Sequence[int]) -> dict[str, object]:
+        return {
+            "model": self._server.model,
+            "prompt": list(prompt),
+            "max_tokens": 1,
+            "temperature": 0,
+            "echo": True,
+            "logprobs": 1,
+        }
+
+    def _rating(self, found: LogProbabilities, length: int, start: int) -> Rating:
+        given, best = found.token_logprobs, found.top_logprobs
+        if not length <= len(given) <= length + 1 or len(best) != len(given):
+            raise self._no_ratings(f"{len(given)} for {length} tokens")
+        rated = []
+        is_greedy = True
+        for place in range(start, length):
+            own, others = given[place], best[place]
+            if own is None or not others:
+                raise self._no_ratings("a token has none")
+            if not (math.isfinite(own) and LEAST < own <= ROUNDING):
+                raise Failed(
+                    f"The server at {self._calls.address} gives {own} as the log-probability of a token, "
+                    "which no probability has. The weights may not suit its precision; ask the "
+                    "leaderboard's owner to look into it, or submit the model in another precision.",
+                    End.INVALID,
+                )
+            rated.append(min(own, 0.0))
+            token = found.tokens[place] if found.tokens and place < len(found.tokens) else None
+            is_greedy &= _is_the_likeliest(own, token, others)
+        return Rating(tuple(rated), is_greedy)
+
+    def _check_ratings(self) -> None:
+        try:
+            body = self._calls.post("/completions", self._echo(TRIED), most_bytes=BYTES_OF_AN_ANSWER)
+        except Refused as error:
+            raise self._no_ratings(str(error)) from error
+        try:
+            found = Completions.model_validate_json(body).choices[0].logprobs
+        except ValidationError as error:
+            raise self._no_ratings("its answer has another form") from error
+        if found is None:
+            raise self._no_ratings("its answer has none")
+        self._rating(found, len(TRIED), 1)
+
+    def _no_ratings(self, reason: str) -> Failed:
+        return Failed(NO_RATINGS.format(address=self._calls.address, reason=reason), End.WORKER)
+
+
+def _is_the_likeliest(own: float, token: str | None, best: Mapping[str, float]) -> bool:
+    """Return whether no other token is as likely. Of two that are, the server names the one it writes."""
+    others = [value for text, value in best.items() if text != token]
+    if token is None or token not in best:
+        return own >= max(best.values())
+    return max(best.values()) <= own and all(value < own for value in others)
