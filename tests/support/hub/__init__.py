@@ -8,12 +8,16 @@ with running_hub() as hub:
     hub.faults.strike_next(Fault.LOST_ANSWER, route="commit")
     client_id, secret = hub.add_oauth_app()
     hub.log_in_browser("alice")
+
+Inference Endpoints (`endpoints.py`) are servers that really run. Their API is at `{hub.url}/v2`: clients find
+it in `huggingface_hub.constants.INFERENCE_ENDPOINTS_ENDPOINT`.
 """
 
 from .calls import Kind
+from .endpoints import InferenceEndpoint, State, Trouble
 from .faults import Fault
 from .repository import Repository
 from .server import running_hub
 from .state import Hub
 
-__all__ = ["Fault", "Hub", "Kind", "Repository", "running_hub"]
+__all__ = ["Fault", "Hub", "InferenceEndpoint", "Kind", "Repository", "State", "Trouble", "running_hub"]

@@ -1,6 +1,8 @@
 """A Hub as a process: `python -m support.hub --port 8000`, with `tests` on PYTHONPATH. It prints its URL."""
 
 import argparse
+import signal
+import sys
 
 from .server import listen, make_server
 from .state import Hub
@@ -12,7 +14,11 @@ def main() -> None:
     hub = Hub()
     listener = listen(hub, parser.parse_args().port)
     print(hub.url, flush=True)
-    make_server(hub).run(sockets=[listener])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # what uvicorn hands the signal on to, at its end
+    try:
+        make_server(hub).run(sockets=[listener])
+    finally:
+        hub.endpoints.close()
 
 
 if __name__ == "__main__":

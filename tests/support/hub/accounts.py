@@ -19,7 +19,13 @@ class Role(StrEnum):
     WRITE = "write"
     """All that its user may do."""
     FINE_GRAINED = "fineGrained"
-    """Read what is public, and read and write the repositories that it names, if it names any."""
+    """Read what is public, read and write the repositories that it names, and do what its permissions say."""
+
+
+MANAGE_ENDPOINTS = "inference.endpoints.write"
+"""Permission to create, list and delete the Inference Endpoints of a namespace."""
+CALL_ENDPOINTS = "inference.endpoints.infer.write"
+"""Permission to make calls to them."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +46,25 @@ class User:
 
 @dataclass(frozen=True)
 class Token:
-    """A user's access token. `repositories` are those that a fine-grained one is for."""
+    """A user's access token.
+
+    `repositories` are those that a fine-grained one is for, `permissions` what it may do in each namespace.
+    """
 
     value: str = field(repr=False)
     user: User
     role: Role
     repositories: frozenset[RepoName] = frozenset()
+    permissions: Mapping[str, frozenset[str]] = field(default_factory=dict)
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def covers(self, name: RepoName) -> bool:
         """Whether the token is for what is not public of a repository."""
         return self.role != Role.FINE_GRAINED or name in self.repositories
+
+    def permits(self, namespace: str, permission: str) -> bool:
+        """Whether the token is for something that needs a permission."""
+        return self.role != Role.FINE_GRAINED or permission in self.permissions.get(namespace, ())
 
 
 @dataclass
@@ -66,11 +80,18 @@ class Accounts:
         return self.users[name]
 
     def add_token(
-        self, user: str, role: Role, repositories: Iterable[RepoName] = (), *, prefix: str = "hf_"
+        self,
+        user: str,
+        role: Role,
+        repositories: Iterable[RepoName] = (),
+        *,
+        permissions: Mapping[str, Iterable[str]] | None = None,
+        prefix: str = "hf_",
     ) -> Token:
         """A new token of a user."""
         value = f"{prefix}{secrets.token_hex(17)}"
-        token = Token(value, self.users[user], role, frozenset(repositories))
+        permitted = {namespace: frozenset(some) for namespace, some in (permissions or {}).items()}
+        token = Token(value, self.users[user], role, frozenset(repositories), permitted)
         self.tokens[token.value] = token
         return token
 
@@ -105,3 +126,18 @@ def may_write(token: Token | None, name: RepoName) -> bool:
     if token is None or token.role == Role.READ:
         return False
     return token.covers(name) and token.user.may_write(name.namespace)
+
+
+def may_manage_endpoints(token: Token, namespace: str) -> bool:
+    """Whether somebody may create, list and delete the Inference Endpoints of a user or an organisation."""
+    if token.role == Role.READ:
+        return False
+    return token.permits(namespace, MANAGE_ENDPOINTS) and token.user.may_write(namespace)
+
+
+def may_call_endpoints(token: Token | None, namespace: str) -> int:
+    """200 if a token is for calls to the endpoints of a user or an organisation; or 401, or 403."""
+    if token is None:
+        return 401
+    may = token.permits(namespace, CALL_ENDPOINTS) and token.user.belongs_to(namespace)
+    return 200 if may else 403

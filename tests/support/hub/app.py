@@ -18,6 +18,7 @@ from .routes import (
     commit,
     control,
     download,
+    inference_endpoints,
     info,
     large_files,
     login,
@@ -28,7 +29,10 @@ from .routes import (
 from .routes.endpoint import Endpoint
 from .state import Hub
 
-PARTS = [account, administration, validation, tree, commit, references, large_files, download, login, info]
+PARTS = [
+    *(inference_endpoints, account, administration, validation, tree, commit, references, large_files),
+    *(download, login, info),
+]
 """`info` comes last: its `/api/models/acme/tiny` would also match `/api/models/gpt2/refs`."""
 
 

@@ -17,6 +17,8 @@ class Kind(StrEnum):
     """Reading one file."""
     STORAGE = "storage"
     """Large files on their way to and from where they are kept. The Hub does not limit these."""
+    ENDPOINTS = "endpoints"
+    """Managing Inference Endpoints, which is at another address on the real Hub."""
     PAGE = "pages"
     """What a browser opens, and all that belongs to logging in."""
 

@@ -6,13 +6,17 @@ Refusal
 ├── InvalidToken         401
 ├── InvalidClient        401
 ├── Unauthorized         401  to those without a token: the same whether there is such a repository or not
+├── PaymentRequired      402
 ├── GatedRepository      403, and 401 to those without a token
 ├── Forbidden            403
 ├── RepositoryNotFound   404
 ├── RevisionNotFound     404
 ├── EntryNotFound        404
+├── NotFound             404
+├── Conflict             409
 ├── AlreadyExists        409
 ├── StaleParent          412
+├── Unprocessable        422
 └── RateLimited          429
 """
 
@@ -88,6 +92,12 @@ class Unauthorized(Refusal):
         super().__init__("Invalid username or password.")
 
 
+class PaymentRequired(Refusal):
+    """Who is to pay for it has no payment method, or no credits."""
+
+    status = 402
+
+
 class GatedRepository(Refusal):
     """The files of a gated repository are for users whom its owner has let in."""
 
@@ -136,6 +146,18 @@ class EntryNotFound(Refusal):
     code = "EntryNotFound"
 
 
+class NotFound(Refusal):
+    """There is no such thing."""
+
+    status = 404
+
+
+class Conflict(Refusal):
+    """That cannot be, with all else that is there."""
+
+    status = 409
+
+
 class AlreadyExists(Refusal):
     """What is to be created is there."""
 
@@ -149,6 +171,12 @@ class StaleParent(Refusal):
 
     def __init__(self) -> None:
         super().__init__("The branch was updated since you opened this page. Please refresh and try again.")
+
+
+class Unprocessable(Refusal):
+    """The body does not have the fields that it should."""
+
+    status = 422
 
 
 class RateLimited(Refusal):

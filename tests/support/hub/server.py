@@ -33,6 +33,7 @@ def running_hub(hub: Hub | None = None, *, port: int = 0) -> Iterator[Hub]:
     finally:
         server.should_exit = True
         thread.join()
+        hub.endpoints.close()
 
 
 def listen(hub: Hub, port: int) -> socket.socket:

@@ -13,6 +13,7 @@ from huggingface_hub.utils import validate_repo_id
 from .accounts import Accounts, Role
 from .budget import Budget
 from .calls import Calls
+from .endpoints import InferenceEndpoints
 from .faults import Faults
 from .logins import Logins
 from .refusals import AlreadyExists, BadRequest, RepositoryNotFound
@@ -31,6 +32,7 @@ class Hub:
     accounts: Accounts = field(default_factory=Accounts)
     logins: Logins = field(default_factory=Logins)
     traffic: Traffic = field(default_factory=Traffic)
+    endpoints: InferenceEndpoints = field(default_factory=InferenceEndpoints)
     _repositories: dict[RepoName, Repository] = field(default_factory=dict)
     _moved: dict[RepoName, RepoName] = field(default_factory=dict)
 
@@ -54,9 +56,19 @@ class Hub:
         self.accounts.add_user(name, organizations or {})
         return self.add_token(name)
 
-    def add_token(self, user: str, role: str = Role.WRITE, repositories: Iterable[str] = ()) -> str:
-        """Another token of a user. A fine-grained one names repositories, as in `datasets/acme/requests`."""
-        return self.accounts.add_token(user, Role(role), map(RepoName.from_path, repositories)).value
+    def add_token(
+        self,
+        user: str,
+        role: str = Role.WRITE,
+        repositories: Iterable[str] = (),
+        permissions: Mapping[str, Iterable[str]] | None = None,
+    ) -> str:
+        """Another token of a user. A fine-grained one names repositories, as in `datasets/acme/requests`.
+
+        It may also have permissions: `{"acme": ["inference.endpoints.infer.write"]}`.
+        """
+        named = map(RepoName.from_path, repositories)
+        return self.accounts.add_token(user, Role(role), named, permissions=permissions).value
 
     def add_oauth_app(self) -> tuple[str, str]:
         """A new application that users log in to with their account. Returns its id and its secret."""

@@ -17,15 +17,16 @@ import uvicorn
 from support.hub.breakage import BreakableConnection
 from support.hub.server import listen_at
 
+from .answers import Model
 from .app import Served, create_app
 from .gate import Gate, gate_for, gate_of_the_hub, open_gate
-from .model import Model
+from .pretended import PretendedModel
 
 
 def main() -> None:
     options = read_options()
     listener = listen_at(options.port)
-    model = Model(options.model, dtype=options.dtype, max_length=options.max_model_len)
+    model = PretendedModel() if options.pretend else real_model(options)
     served = Served(name=options.served_model_name[0], model=model, gate=gate_from_environment())
     config = uvicorn.Config(
         create_app(served),
@@ -48,8 +49,15 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--served-model-name", nargs="+", default=["/repository"])
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--dtype", choices=["float32", "float16", "bfloat16"], default="float32")
+    parser.add_argument("--pretend", action="store_true", help="answer anything, without the model")
     parser.add_argument("--max-model-len", type=int, help="default: what the model was made for")
     return parser.parse_known_args()[0]
+
+
+def real_model(options: argparse.Namespace) -> Model:
+    from .model import TransformersModel  # it needs torch, and seconds
+
+    return TransformersModel(options.model, dtype=options.dtype, max_length=options.max_model_len)
 
 
 def gate_from_environment() -> Gate:

@@ -19,10 +19,10 @@ from starlette.types import Receive, Scope, Send
 from support.hub.breakage import drop
 
 from . import bodies
+from .answers import Answer, Model
 from .bodies import ChatWanted, CompletionsWanted, Refused
 from .faults import Fault, Faults, json_text, spoiled
 from .gate import Gate, open_gate
-from .model import Answer, Model
 
 LARGEST_CHUNK = bytes(2**20)
 Made = Callable[["Served", dict[str, Any]], dict[str, Any]]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .model import Answer, Model, Sampling, Step
+from .answers import Answer, Model, Sampling, Step
 
 Tokens = Annotated[list[int], Field(min_length=1)]
 Text = Annotated[str, Field(min_length=1)]
@@ -74,10 +74,12 @@ class CompletionsWanted(Wanted):
     def prompts(self, model: Model) -> list[list[int]]:
         """The prompts as tokens."""
         prompts: list[Any] = self.prompt if _is_many(self.prompt) else [self.prompt]
-        return [self._tokens(each, model) if isinstance(each, str) else list(each) for each in prompts]
-
-    def _tokens(self, text: str, model: Model) -> list[int]:
-        return list(model.tokenizer(text, add_special_tokens=self.add_special_tokens)["input_ids"])
+        return [
+            model.encode(each, add_special_tokens=self.add_special_tokens)
+            if isinstance(each, str)
+            else list(each)
+            for each in prompts
+        ]
 
 
 class ChatWanted(Wanted):
@@ -90,15 +92,13 @@ class ChatWanted(Wanted):
 
     def prompt(self, model: Model) -> list[int]:
         """The conversation as tokens, after the model's chat template."""
-        if not model.tokenizer.chat_template:
+        text = model.conversation(self.messages, **self.chat_template_kwargs)
+        if text is None:
             raise Refused(
                 "As of transformers v4.44, default chat template is no longer allowed, so you must provide "
                 "a chat template if the tokenizer does not define one."
             )
-        text = model.tokenizer.apply_chat_template(
-            self.messages, tokenize=False, add_generation_prompt=True, **self.chat_template_kwargs
-        )
-        return list(model.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return model.encode(text, add_special_tokens=False)
 
 
 def check_fits(prompt: Sequence[int], max_tokens: int, model: Model) -> None:

@@ -1,62 +1,28 @@
-"""The model: the log-probabilities of tokens, and what it writes, one text at a time."""
+"""A model of transformers: the log-probabilities of tokens, and what it writes, one text at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-LEAST = -9999.0
-"""Stands for minus infinity, which JSON lacks. As in vLLM."""
+from .answers import LEAST, Answer, Sampling, Step, first_stop
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sampling:
-    """How an answer is written. Temperature 0 takes the likeliest token each time."""
-
-    max_tokens: int
-    stop: tuple[str, ...] = ()
-    temperature: float = 1.0
-    top_p: float = 1.0
-    top_k: int = 0
-    seed: int | None = None
-    skip_special_tokens: bool = True
-
-
-@dataclass(frozen=True)
-class Step:
-    """A token, its log-probability after those before it, and the likeliest tokens in its place."""
-
-    token: int
-    log_probability: float
-    likeliest: tuple[tuple[int, float], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What the model wrote. `rated` has the prompt's tokens but for the first, if they were asked for."""
-
-    rated: tuple[Step, ...]
-    steps: tuple[Step, ...]
-    text: str
-    finish_reason: str
-    stop_reason: str | None = None
-
-
-class Model:
+class TransformersModel:
     """A model in a folder. Calls may come from many threads; it answers one at a time."""
 
     def __init__(self, folder: Path, *, dtype: str, max_length: int | None = None) -> None:
-        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self._tokenizer = AutoTokenizer.from_pretrained(folder)
         self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype)).eval()
         config = self._model.config.get_text_config()
         self.max_length: int = max_length or getattr(config, "max_position_embeddings", 2048)
         self.vocabulary: int = config.vocab_size
-        self._ends = end_tokens(self._model.generation_config.eos_token_id, self.tokenizer.eos_token_id)
+        self._ends = end_tokens(self._model.generation_config.eos_token_id, self._tokenizer.eos_token_id)
         self._lock = Lock()
 
     def answer(self, prompt: Sequence[int], sampling: Sampling, *, rates: bool, likeliest: int) -> Answer:
@@ -67,9 +33,22 @@ class Model:
             rated = rate(prompt[1:], logits[:-1], likeliest) if rates else ()
             return self._continued(rated, logits[-1], output.past_key_values, sampling, likeliest)
 
+    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+        """The tokens of a text."""
+        return list(self._tokenizer(text, add_special_tokens=add_special_tokens)["input_ids"])
+
+    def conversation(self, messages: Sequence[Mapping[str, Any]], **settings: Any) -> str | None:
+        """The messages in the model's chat template, which asks for an answer; None without a template."""
+        if not self._tokenizer.chat_template:
+            return None
+        text: str = self._tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True, **settings
+        )
+        return text
+
     def decode(self, tokens: Sequence[int], *, skip_special_tokens: bool = False) -> str:
         """The text of tokens."""
-        text: str = self.tokenizer.decode(list(tokens), skip_special_tokens=skip_special_tokens)
+        text: str = self._tokenizer.decode(list(tokens), skip_special_tokens=skip_special_tokens)
         return text
 
     def _continued(
@@ -127,12 +106,6 @@ def choose(logits: torch.Tensor, sampling: Sampling, random: torch.Generator) ->
     before = probabilities.cumsum(dim=-1) - probabilities
     probabilities[before >= sampling.top_p] = 0
     return int(tokens[torch.multinomial(probabilities, 1, generator=random)])
-
-
-def first_stop(text: str, stops: Sequence[str]) -> str | None:
-    """The stop text that comes first in a text."""
-    found = [stop for stop in stops if stop in text]
-    return min(found, key=text.index) if found else None
 
 
 def end_tokens(*ids: int | list[int] | None) -> set[int]:

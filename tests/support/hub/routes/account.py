@@ -70,8 +70,18 @@ def access_token(token: Token) -> dict[str, Any]:
             }
             for name in sorted(token.repositories)
         ]
+        scopes += [
+            {"entity": owner(token, namespace), "permissions": sorted(permissions)}
+            for namespace, permissions in sorted(token.permissions.items())
+        ]
         answer["fineGrained"] = {"canReadGatedRepos": False, "global": [], "scoped": scopes}
     return answer
+
+
+def owner(token: Token, namespace: str) -> dict[str, Any]:
+    """A user or an organisation, as the scope of a permission."""
+    type = "user" if namespace == token.user.name else "org"
+    return {"_id": hub_id(type, namespace), "type": type, "name": namespace}
 
 
 async def agent_harnesses(request: Request) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ..accounts import may_call_endpoints
 from ..calls import Kind
 from ..git_objects import Blob
 from ..refusals import BadRequest
@@ -74,6 +76,54 @@ def calls(hub: Hub) -> list[dict[str, Any]]:
     return [{**asdict(call), "at": time_text(call.at)} for call in hub.calls.log]
 
 
+def list_endpoints(hub: Hub) -> list[dict[str, Any]]:
+    """All Inference Endpoints that ever were, the oldest first: times, states, seconds billed, dollars."""
+    return [
+        {
+            "namespace": each.namespace,
+            "name": each.name,
+            "state": each.state,
+            "history": [(state, time_text(at)) for state, at in each.history],
+            "created": time_text(each.created),
+            "deleted": each.deleted and time_text(each.deleted),
+            "url": each.url,
+            "pid": each.server and each.server.pid,
+            "creator": each.creator,
+            "compute": each.compute and each.compute.id,
+            "seconds": each.billed.total_seconds(),
+            "dollars": each.dollars,
+            "body": each.body,
+        }
+        for each in hub.endpoints.all
+    ]
+
+
+def add_endpoint(hub: Hub, namespace: str, name: str, hours: float = 0, **settings: Any) -> None:
+    """An Inference Endpoint that somebody made in another way, so long ago."""
+    hub.endpoints.add(namespace, name, age=timedelta(hours=hours), **settings)
+
+
+def set_endpoints(hub: Hub, **settings: Any) -> None:
+    """Set `can_pay`, `quotas` or `pretends`."""
+    for setting, value in settings.items():
+        setattr(hub.endpoints, setting, value)
+
+
+def tell_next_endpoint(hub: Hub, order: str, **arguments: Any) -> None:
+    """Give an order to each server of an endpoint that starts from now on."""
+    hub.endpoints.tell_next(order, **arguments)
+
+
+def tell_endpoint(hub: Hub, namespace: str, name: str, order: str, **arguments: Any) -> Any:
+    """Give an order to the server of an endpoint that runs."""
+    return hub.endpoints.tell(namespace, name, order, **arguments)
+
+
+def may_call(hub: Hub, namespace: str, token: str) -> int:
+    """What a call of an endpoint of a namespace is answered: 200, 401 or 403."""
+    return may_call_endpoints(hub.accounts.tokens.get(token), namespace)
+
+
 COMMANDS: dict[str, Callable[..., Any]] = {
     "add_user": Hub.add_user,
     "add_token": Hub.add_token,
@@ -90,6 +140,15 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "stop_faults": lambda hub: hub.faults.stop(),
     "limit_calls": limit_calls,
     "skip_time": skip_time,
+    "endpoints": list_endpoints,
+    "add_endpoint": add_endpoint,
+    "set_endpoints": set_endpoints,
+    "trouble_next_endpoint": lambda hub, **options: hub.endpoints.trouble_next(**options),
+    "tell_next_endpoint": tell_next_endpoint,
+    "tell_endpoint": tell_endpoint,
+    "release_endpoint": lambda hub, **named: hub.endpoints.release(**named),
+    "stop_troubles_of_endpoints": lambda hub: hub.endpoints.stop_troubles(),
+    "may_call_endpoints": may_call,
     "calls": calls,
     "reset_calls": lambda hub: hub.calls.reset(),
 }
