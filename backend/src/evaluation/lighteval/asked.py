@@ -67,6 +67,11 @@ class AskedModel(TransformersModel):  # type: ignore[misc]  # lighteval's types 
         """Draw no progress bars."""
         return True
 
+    def prompt(self, doc: Doc) -> str:
+        """Return what the model reads of a question, with the examples before it."""
+        prompt: str = self.prompt_manager.prepare_prompt(doc)
+        return prompt
+
     def _checked(self, docs: Sequence[Doc], answers: Sequence[ModelResponse]) -> list[ModelResponse]:
         """Return the answers as lighteval's command line has them. Raise `Failed` if they are not sound."""
         if len(answers) != len(docs):

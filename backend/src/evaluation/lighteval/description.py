@@ -18,6 +18,7 @@ from src.evaluation.loading.architectures import architectures
 from src.evaluation.loading.quantization import loadable_quantizations
 from src.evaluation.own_tasks import include_path
 from src.evaluation.versions import versions
+from src.running.inference import Api, Inference
 from src.running.suite import Suite
 from src.shared.data.backend_description import BackendDescription, Metric, TaskDescription
 from src.shared.data.benchmark import SEPARATOR
@@ -30,6 +31,11 @@ KINDS = {
     SamplingMethod.PERPLEXITY: "loglikelihood_rolling",
 }
 """lm_eval's names for what lighteval asks a model."""
+
+CANNOT_RATE = (
+    "has models rate given answers, which a server cannot do in a conversation: set INFERENCE_API to "
+    "completions, or remove the task."
+)
 
 RUN_CODE = ("lighteval.tasks.tasks.lcb",)
 """The packages of lighteval whose metrics run code which models write."""
@@ -161,6 +167,22 @@ def measures_perplexity(config: LightevalTaskConfig, suite: Suite, tasks: Tasks)
     )
 
 
+def rates_in_a_chat(config: LightevalTaskConfig, suite: Suite, tasks: Tasks) -> str | None:
+    """Check for choices to rate, which a server cannot do in a conversation."""
+    is_chat = suite.inference is not Inference.LOCAL and suite.inference_api is Api.CHAT
+    return CANNOT_RATE if is_chat and rates(config) else None
+
+
+def needs_ratings(suite: Suite, tasks: Tasks) -> bool:
+    """Return whether a task of the suite has models rate given answers."""
+    return any(rates(tasks.configs[part]) for entry in suite.tasks for part in tasks.parts(name_of(entry)))
+
+
+def rates(config: LightevalTaskConfig) -> bool:
+    """Return whether models rate given answers."""
+    return any(metric.category is SamplingMethod.LOGPROBS for metric in config.metrics)
+
+
 def _wanted(metric: SamplingMetric) -> int:
     """Return how many answers a metric needs. A metric without its number is for lighteval's `@n=`."""
     try:
@@ -174,4 +196,5 @@ RULES: list[Callable[[LightevalTaskConfig, Suite, Tasks], str | None]] = [
     is_judged_by_a_model,
     wants_samples,
     measures_perplexity,
+    rates_in_a_chat,
 ]

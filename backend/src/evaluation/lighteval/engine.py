@@ -8,9 +8,10 @@ from src.evaluation.devices import spare_threads
 from src.evaluation.failures import Failed
 from src.evaluation.lighteval.answers import published_samples
 from src.evaluation.lighteval.building import build, check_samples, explained_by_the_task
-from src.evaluation.lighteval.description import describe, problems
+from src.evaluation.lighteval.description import describe, needs_ratings, problems
 from src.evaluation.lighteval.model import MeteredModel
 from src.evaluation.lighteval.report import merged, report_of
+from src.evaluation.lighteval.served import ModelOnAServer, model_on_a_server
 from src.evaluation.lighteval.tasks import COLLECTION, find_tasks, import_collection
 from src.evaluation.lighteval.trial import try_suite
 from src.evaluation.loading.copies import load_a_sound_copy
@@ -55,10 +56,14 @@ class LightevalEvaluation:
             raise Failed(
                 f"{sentence} The leaderboard's owner has to do this; the model is not at fault.", End.WORKER
             )
-        self._model: MeteredModel | None = None
+        self._model: MeteredModel | ModelOnAServer | None = None
 
     def load(self, meter: ProgressMeter) -> None:
-        """Load the job's model for lighteval."""
+        """Load the job's model for lighteval, or find it on its server."""
+        if self._job.server:
+            needed = needs_ratings(self._job, self._tasks)
+            self._model = model_on_a_server(self._job, meter, needs_ratings=needed)
+            return
         loaded = load_a_sound_copy(self._job)
         spare_threads(self._job, loaded.model)
         self._model = MeteredModel(self._job, meter, loaded)
@@ -74,8 +79,7 @@ class LightevalEvaluation:
         check_samples(pipeline)
         report = report_of(pipeline, job, task, model.truncated)
         published = publishable(report, names_for_paths(job, {str(COLLECTION): "lighteval/tasks"}))
-        prompt = model.prompt_manager.prepare_prompt
-        return published, (published_samples(pipeline, prompt) if job.save_samples else ())
+        return published, (published_samples(pipeline, model.prompt) if job.save_samples else ())
 
     def merged(self, reports: Sequence[Report]) -> Report:
         """Return one report of all tasks, as if lighteval had evaluated them together."""
