@@ -28,6 +28,7 @@ from src.evaluation.loading.loading import Loaded
 from src.evaluation.progress import ProgressMeter
 from src.running.inference import Api, Inference
 from src.running.job import End, Job, Progress
+from src.running.suite import EngineName, Suite
 from support.lighteval_jobs import lighteval_job, report_of
 from support.openai_server import RunningServer, running_server
 from support.served_jobs import on_a_server
@@ -272,11 +273,19 @@ def test_answers_in_a_chat_are_those_of_transformers_serve(
 
 def test_a_chat_does_not_rate_answers(folders: dict[str, Path], server: RunningServer) -> None:
     """The owner reads it of the suite, before any model is evaluated."""
-    job = on_a_server(chatting(folders, "kind_writing|0", "kind_choice|2"), server)
-    [problem] = ENGINE.describe(job).problems
-    assert problem.startswith("The task kind_choice has models rate given answers, which a server cannot")
-    assert ENGINE.try_suite(job, lambda progress: None).description.problems == (problem,)
-    with pytest.raises(Failed, match="The task kind_choice has models rate given answers") as failed:
-        report_of(job)
+    tasks = ("kind_writing|0", "kind_choice|2")
+    suite = Suite(
+        engine=EngineName.LIGHTEVAL,
+        tasks=tasks,
+        tasks_dir=str(KINDS_DIR),
+        inference=Inference.ENDPOINT,
+        inference_api=Api.CHAT,
+    )
+    [problem] = ENGINE.describe(suite).problems
+    assert "the task kind_choice rates given texts, which only /v1/completions does" in problem
+    assert ENGINE.try_suite(suite, lambda progress: None).description.problems == (problem,)
+    assert ENGINE.describe(replace(suite, inference_api=Api.COMPLETIONS)).problems == ()
+    assert ENGINE.describe(replace(suite, inference=Inference.LOCAL)).problems == ()
+    with pytest.raises(Failed, match="the task kind_choice rates given texts") as failed:
+        report_of(on_a_server(chatting(folders, *tasks), server))
     assert failed.value.end is End.WORKER
-    assert ENGINE.describe(replace(job, inference_api=Api.COMPLETIONS)).problems == ()

@@ -17,8 +17,8 @@ from src.evaluation.lighteval.tasks import Tasks, name_of, published_path
 from src.evaluation.loading.architectures import architectures
 from src.evaluation.loading.quantization import loadable_quantizations
 from src.evaluation.own_tasks import include_path
+from src.evaluation.served.conversations import CANNOT_RATE, is_chat
 from src.evaluation.versions import versions
-from src.running.inference import Api, Inference
 from src.running.suite import Suite
 from src.shared.data.backend_description import BackendDescription, Metric, TaskDescription
 from src.shared.data.benchmark import SEPARATOR
@@ -31,11 +31,6 @@ KINDS = {
     SamplingMethod.PERPLEXITY: "loglikelihood_rolling",
 }
 """lm_eval's names for what lighteval asks a model."""
-
-CANNOT_RATE = (
-    "has models rate given answers, which a server cannot do in a conversation: set INFERENCE_API to "
-    "completions, or remove the task."
-)
 
 RUN_CODE = ("lighteval.tasks.tasks.lcb",)
 """The packages of lighteval whose metrics run code which models write."""
@@ -116,6 +111,9 @@ def problems_of(name: str, suite: Suite, tasks: Tasks) -> Iterator[str]:
         if found:
             yield f"The task {part} {found}"
             return
+        if is_chat(suite) and rates(tasks.configs[part]):
+            yield CANNOT_RATE.format(task=part)
+            return
 
 
 def runs_the_models_code(config: LightevalTaskConfig, suite: Suite, tasks: Tasks) -> str | None:
@@ -167,12 +165,6 @@ def measures_perplexity(config: LightevalTaskConfig, suite: Suite, tasks: Tasks)
     )
 
 
-def rates_in_a_chat(config: LightevalTaskConfig, suite: Suite, tasks: Tasks) -> str | None:
-    """Check for choices to rate, which a server cannot do in a conversation."""
-    is_chat = suite.inference is not Inference.LOCAL and suite.inference_api is Api.CHAT
-    return CANNOT_RATE if is_chat and rates(config) else None
-
-
 def needs_ratings(suite: Suite, tasks: Tasks) -> bool:
     """Return whether a task of the suite has models rate given answers."""
     return any(rates(tasks.configs[part]) for entry in suite.tasks for part in tasks.parts(name_of(entry)))
@@ -196,5 +188,4 @@ RULES: list[Callable[[LightevalTaskConfig, Suite, Tasks], str | None]] = [
     is_judged_by_a_model,
     wants_samples,
     measures_perplexity,
-    rates_in_a_chat,
 ]

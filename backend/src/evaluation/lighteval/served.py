@@ -77,7 +77,7 @@ class ModelOnAServer(AskedModel):
             job, meter, config=configuration(job), model_config=model_config, tokenizer=tokenizer
         )
         self._served = served
-        self._longest = min(self._max_length, served.context or self._max_length) - 1
+        self._longest: int = min(self._max_length, served.context or self._max_length) - 1
         """The most tokens of a prompt."""
 
     def greedy_until(self, docs: list[Doc]) -> list[ModelResponse]:
