@@ -158,7 +158,11 @@ def too_long(error: BaseException) -> bool:
     """Match lm_eval's assertions that a text, or the text to generate, is too long for a model."""
     return any(
         isinstance(cause, AssertionError)
-        and (TOO_MUCH_TO_WRITE in str(cause) or any(word in asserted(cause) for word in LENGTHS))
+        and (
+            isinstance(cause, TooLong)
+            or TOO_MUCH_TO_WRITE in str(cause)
+            or any(word in asserted(cause) for word in LENGTHS)
+        )
         for cause in causes(error)
     )
 
@@ -169,6 +173,10 @@ def wants_too_much(error: BaseException) -> bool:
         ASKED_TO_WRITE.search(str(cause)) for cause in causes(error) if isinstance(cause, AssertionError)
     )
     return any(found and int(found[1]) > MOST_TO_WRITE for found in asked)
+
+
+class TooLong(AssertionError):
+    """A text is longer than a model that a server runs can read at once."""
 
 
 TOO_MUCH_TO_WRITE = "Invalid configuration: requested max tokens to generate"

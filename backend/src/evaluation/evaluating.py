@@ -13,9 +13,11 @@ from src.evaluation.reports.kept import KeptReports
 from src.evaluation.reports.machine import machine
 from src.evaluation.reports.report import Report
 from src.evaluation.reports.samples_file import samples_file
+from src.evaluation.served.connecting import machine_of
+from src.evaluation.served.counts import served_by
 from src.evaluation.versions import added_versions
 from src.running.job import Job
-from src.running.suite import PEFT
+from src.running.suite import PEFT, without_the_computing
 from src.shared.data.reports import OURS
 
 log = logging.getLogger(__name__)
@@ -31,11 +33,12 @@ def evaluate(job: Job, on_progress: OnProgress, samples: Path | None = None) -> 
     """
     engine = engine_of(job)
     evaluation = engine.begin(job)
-    check_device(job)
+    if not job.server:
+        check_device(job)
     unnamed = [*engine.unnamed_packages, *([PEFT] if job.base else [])]
     made_with = {
-        "hardware": machine(job.device),
-        "versions": added_versions(unnamed),
+        "hardware": machine_of(job.server) if job.server else machine(job.device),
+        "versions": added_versions(without_the_computing(unnamed) if job.server else unnamed),
         **({"settings": job.settings} if job.settings else {}),
     }
     kept = KeptReports.of(job, samples)
@@ -51,4 +54,7 @@ def evaluate(job: Job, on_progress: OnProgress, samples: Path | None = None) -> 
             meter.finish()
             kept.write(task, reports[task], samples_file(answered) if job.save_samples else None)
             log.info("evaluated %s on %s", job.model, task)
-    return {**evaluation.merged([reports[task] for task in job.tasks]), OURS: made_with}
+    report = evaluation.merged([reports[task] for task in job.tasks])
+    if job.server:
+        made_with["served"] = served_by(job, report)
+    return {**report, OURS: made_with}

@@ -41,6 +41,9 @@ PACKAGES = {
 }
 """The packages on whose versions the scores of an engine depend."""
 
+COMPUTE = ("torch", "accelerate")
+"""The packages that compute what a model answers."""
+
 PEFT = "peft"
 """The package that puts adapters onto their base models."""
 
@@ -119,22 +122,36 @@ class Suite:
 
     @property
     def settings(self) -> dict[str, object]:
-        """Those of SETTINGS that are not at their default, by name."""
-        return {name: value for name in SETTINGS if (value := getattr(self, name)) != getattr(Suite, name)}
+        """Those of SETTINGS that are not at their default, by name; and where models run, if not here."""
+        changed = {name: value for name in SETTINGS if (value := getattr(self, name)) != getattr(Suite, name)}
+        if self.inference is Inference.LOCAL:
+            return changed
+        return {**changed, "inference": self.inference.value, "inference_api": self.inference_api.value}
 
     @property
     def weight_types(self) -> tuple[str, ...]:
-        """The types of weights that are evaluated. Adapters need peft, which an owner may do without."""
+        """The types of weights that are evaluated. Adapters need peft, which an owner may do without.
+
+        Servers evaluate whole models only.
+        """
+        if self.inference is not Inference.LOCAL:
+            return (ORIGINAL,)
         return (ORIGINAL, ADAPTER) if self.adapters and find_spec(PEFT) else (ORIGINAL,)
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """The packages on whose versions the scores depend."""
-        return PACKAGES[self.engine]
+        """The packages on whose versions the scores depend. A server does not compute with ours."""
+        packages = PACKAGES[self.engine]
+        return packages if self.inference is Inference.LOCAL else without_the_computing(packages)
 
     def fewshot(self, task: str) -> int | None:
         """Return the number of examples to request for a task; None means the task's own."""
         return self.fewshot_by_task.get(task, self.num_fewshot)
+
+
+def without_the_computing(packages: Iterable[str]) -> tuple[str, ...]:
+    """Return the packages that matter to a score where a server computes what the model answers."""
+    return tuple(each for each in packages if each not in COMPUTE)
 
 
 class NamedTasks(NamedTuple):

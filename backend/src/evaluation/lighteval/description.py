@@ -14,8 +14,8 @@ from lighteval.tasks.requests import SamplingMethod
 
 from src.evaluation.devices import batch_size
 from src.evaluation.lighteval.tasks import Tasks, name_of, published_path
-from src.evaluation.loading.architectures import architectures
-from src.evaluation.loading.quantization import loadable_quantizations
+from src.evaluation.loading.architectures import known_architectures
+from src.evaluation.loading.quantization import known_quantizations
 from src.evaluation.own_tasks import include_path
 from src.evaluation.served.conversations import CANNOT_RATE, is_chat
 from src.evaluation.versions import versions
@@ -50,8 +50,8 @@ def describe(suite: Suite, tasks: Tasks) -> BackendDescription:
         precisions=PRECISIONS,
         weight_types=(ORIGINAL,),
         versions=versions(suite.packages),
-        architectures=tuple(sorted(set(architectures()))),
-        quantizations=loadable_quantizations(suite.device),
+        architectures=known_architectures(suite),
+        quantizations=known_quantizations(suite),
     )
 
 

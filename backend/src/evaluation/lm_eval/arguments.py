@@ -64,8 +64,8 @@ def evaluation_args(job: Job) -> dict[str, Any]:
     return {
         "limit": job.limit,
         "bootstrap_iters": job.bootstrap_iters,
-        "batch_size": batch_size(job),
-        "device": job.device,
+        "batch_size": None if job.server else batch_size(job),
+        "device": None if job.server else job.device,
         "apply_chat_template": chat_template(job),
         "fewshot_as_multiturn": has_turns(job),
         "system_instruction": job.system_instruction,

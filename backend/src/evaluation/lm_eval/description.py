@@ -22,8 +22,8 @@ from src.evaluation.lm_eval.tasks.configs import (
 from src.evaluation.lm_eval.tasks.overlaps import overlaps
 from src.evaluation.lm_eval.tasks.tasks import COLLECTION, index_for
 from src.evaluation.lm_eval.trial.problems import problems
-from src.evaluation.loading.architectures import architectures
-from src.evaluation.loading.quantization import loadable_quantizations
+from src.evaluation.loading.architectures import known_architectures
+from src.evaluation.loading.quantization import known_quantizations
 from src.evaluation.own_tasks import include_path
 from src.evaluation.versions import versions
 from src.running.suite import Suite
@@ -71,8 +71,8 @@ def describe(
         weight_types=suite.weight_types,
         settings=suite.settings,
         versions=versions(suite.packages),
-        architectures=tuple(sorted(set(architectures()))),
-        quantizations=loadable_quantizations(suite.device),
+        architectures=known_architectures(suite),
+        quantizations=known_quantizations(suite),
     )
 
 

@@ -16,6 +16,8 @@ from src.evaluation.lm_eval.description import describe
 from src.evaluation.lm_eval.model import MeteredModel
 from src.evaluation.lm_eval.report import TRUNCATED, merged, task_hashes, with_the_parts_of_a_tag
 from src.evaluation.lm_eval.samples import check_samples
+from src.evaluation.lm_eval.served import ServedLm, load_served
+from src.evaluation.lm_eval.tasks.configs import WRITES, leaves
 from src.evaluation.lm_eval.tasks.tasks import (
     COLLECTION,
     check_code,
@@ -30,6 +32,8 @@ from src.evaluation.progress import OnProgress, ProgressMeter
 from src.evaluation.reports.machine import machine_not_described
 from src.evaluation.reports.report import TIME, Report, names_for_paths, publishable, sha256
 from src.evaluation.reports.samples_file import Sample
+from src.evaluation.served.counts import EmptyAnswers
+from src.running.inference import Api
 from src.running.job import Job, Trial
 from src.running.suite import EngineName, Suite
 from src.shared.data.backend_description import BackendDescription
@@ -70,7 +74,10 @@ class LmEvalEvaluation:
 
     def load(self, meter: ProgressMeter) -> None:
         """Load the job's model for lm_eval."""
-        self._model = load_metered(self._job, meter)
+        if self._job.server:
+            self._model = load_served(self._job, meter, needs_ratings=self._has_to_rate())
+        else:
+            self._model = load_metered(self._job, meter)
 
     def evaluate(self, task: str) -> tuple[Report, Iterable[Sample]]:
         """Return the report of one task, group or tag, with fingerprints in place of the samples."""
@@ -78,6 +85,7 @@ class LmEvalEvaluation:
         assert model, "the model is not loaded"
         started = time.monotonic()
         model.truncated = 0
+        empty = EmptyAnswers(model.served) if isinstance(model, ServedLm) else None
         with bootstrapping_reported(model.report_again), machine_not_described():
             report: Report = simple_evaluate(
                 model=model,
@@ -88,6 +96,7 @@ class LmEvalEvaluation:
             )
         check_samples(report, job.limit)
         report[TRUNCATED] = {task: model.truncated}
+        report |= empty.of(job, task) if empty else {}
         samples = report.pop("samples")
         report["task_hashes"] = task_hashes(samples)
         report = signed(with_the_parts_of_a_tag(report, task), job, model)
@@ -98,6 +107,11 @@ class LmEvalEvaluation:
     def merged(self, reports: Sequence[Report]) -> Report:
         """Return one report of all tasks, as if lm_eval had evaluated them together."""
         return merged(reports)
+
+    def _has_to_rate(self) -> bool:
+        """Return whether a server must be able to rate given texts. Tasks in Python do not say it."""
+        kinds = {leaf.kind for name in self._job.tasks for leaf in leaves(name, self._tasks)}
+        return self._job.inference_api is Api.COMPLETIONS and bool(kinds - {None, WRITES})
 
 
 ENGINE = LmEval()
@@ -120,7 +134,10 @@ def load_metered(job: Job, meter: ProgressMeter) -> MeteredModel:
 
 def signed(report: Report, job: Job, model: MeteredModel) -> Report:
     """Add what lm_eval's command line adds: the model, and how it was prompted."""
-    template = model.chat_template(chat_template(job)) if job.use_chat_template else None
+    is_chat = job.server is not None and job.inference_api is Api.CHAT  # the template is the server's
+    has_template = job.use_chat_template and not is_chat
+    template = model.chat_template(chat_template(job)) if has_template else None
+    source = ("local-chat-completions" if is_chat else "local-completions") if job.server else "hf"
     adapter = {"peft": job.model} if job.base else {}
     named = {
         "pretrained": job.whole_model.model,
@@ -131,8 +148,8 @@ def signed(report: Report, job: Job, model: MeteredModel) -> Report:
     instruction = job.system_instruction
     return {
         **report,
-        "config": {**report["config"], "model": "hf", "model_args": {**named, **model.arguments}},
-        "model_source": "hf",
+        "config": {**report["config"], "model": source, "model_args": {**named, **model.arguments}},
+        "model_source": source,
         "model_name": job.model,
         "model_name_sanitized": sanitize_model_name(job.model),
         "system_instruction": instruction,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from src.evaluation.reports.report import TIME, Report, sha256
+from src.evaluation.served.counts import ANSWERS, EMPTY
 
 TRUNCATED = "truncated_prompts"
 """The section with the number of truncated prompts, by configured name. They exceeded the model's context."""
@@ -20,6 +21,8 @@ SECTIONS_BY_TASK = [
     "n-samples",
     "task_hashes",
     TRUNCATED,
+    EMPTY,
+    ANSWERS,
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from huggingface_hub import HfApi
@@ -15,8 +16,8 @@ from src.running.job import End, Job
 log = logging.getLogger(__name__)
 
 
-def load_a_sound_copy(job: Job) -> Loaded:
-    """Load the job's model.
+def load_a_sound_copy(job: Job, load: Callable[[Job], Loaded] = load) -> Loaded:
+    """Load the job's model with `load`.
 
     Before it is refused, check its files against the Hub, and fetch damaged ones again. Raises `Failed`.
     """

@@ -36,6 +36,7 @@ from src.evaluation.loading.model_files import (
     revision,
     weight_map,
 )
+from src.evaluation.loading.unloaded import Unloaded
 from src.evaluation.loading.weights import WEIGHTS_CHECKS, are_in_the_files_of_the_index
 from src.running.job import BaseModel, End, Job
 from src.shared.data.precision import PRECISIONS
@@ -67,16 +68,37 @@ def load(job: Job) -> Loaded:
 
     Raises `Failed` if it cannot be evaluated.
     """
-    if job.precision not in PRECISIONS:
-        raise Failed(
-            f"{job.model} cannot be evaluated in {job.precision}. Submit it in {' or '.join(PRECISIONS)}."
-        )
+    check_precision(job)
     with all_answered(job):
         model, tokenizer = load_adapter(job, job.base) if job.base else load_whole_model(job)
     with explained(Step.BEHAVIOUR, job):
         for check in BEHAVIOUR_CHECKS:
             check(job, model, tokenizer)
     return Loaded(model, tokenizer)
+
+
+def load_without_weights(job: Job) -> Loaded:
+    """Load what is needed of a model that a server runs: its configuration and its tokenizer.
+
+    The server may know architectures and ways of quantization that transformers does not. Raises `Failed`.
+    """
+    check_precision(job)
+    if job.base:
+        raise Failed(
+            f"{job.model} is an adapter, and this leaderboard's models run on a server, which evaluates "
+            "whole models only. Merge it into its base model, and submit that."
+        )
+    with all_answered(job):
+        config = load_configuration(job)
+        return Loaded(Unloaded(config, job.model), load_tokenizer(job))
+
+
+def check_precision(job: Job) -> None:
+    """Raise `Failed` unless this worker evaluates in the job's precision."""
+    if job.precision not in PRECISIONS:
+        raise Failed(
+            f"{job.model} cannot be evaluated in {job.precision}. Submit it in {' or '.join(PRECISIONS)}."
+        )
 
 
 def load_whole_model(job: Job) -> Loaded:
@@ -111,7 +133,10 @@ def load_configuration(job: Job) -> Any:
     with explained(Step.CONFIGURATION, job):
         named, _ = PretrainedConfig.get_config_dict(job.weights, revision=revision(job))
         for check in CONFIGURATION_CHECKS:
-            check(job, named)
+            if job.server is None or check not in ABOUT_TRANSFORMERS:
+                check(job, named)
+        if named["model_type"] not in CONFIG_MAPPING_NAMES:
+            return PretrainedConfig.from_dict(named)
         return AutoConfig.from_pretrained(
             job.weights, revision=revision(job), trust_remote_code=False, **ANSWERS
         )
@@ -213,6 +238,13 @@ CONFIGURATION_CHECKS = [
     names_a_tokenizer,
     comes_without_an_adapter,
 ]
+
+ABOUT_TRANSFORMERS = (
+    is_known_to_transformers,
+    is_a_causal_language_model,
+    is_quantized_in_a_known_way,
+)
+"""Checks of what transformers can load. They do not apply to a model that a server runs."""
 
 TOKENIZER_CHECKS = [names_a_tokenizer]
 """Checks of tokenizer_config.json."""

@@ -9,11 +9,19 @@ from typing import Any
 
 from transformers.quantizers.auto import AUTO_QUANTIZATION_CONFIG_MAPPING, AUTO_QUANTIZER_MAPPING
 
+from src.running.inference import Inference
+from src.running.suite import Suite
+
 BITSANDBYTES = "bitsandbytes"
 """The models' name for transformers' `bitsandbytes_4bit` and `bitsandbytes_8bit`."""
 
 UNUSABLE = (ImportError, RuntimeError, ValueError, TypeError, AttributeError, OSError)
 """What methods raise without their package or hardware. Each has its own way."""
+
+
+def known_quantizations(suite: Suite) -> tuple[str, ...] | None:
+    """Return the methods of quantization to publish; None where a server decides what it can run."""
+    return loadable_quantizations(suite.device) if suite.inference is Inference.LOCAL else None
 
 
 def loadable_quantizations(device: str) -> tuple[str, ...]:

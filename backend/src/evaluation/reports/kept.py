@@ -35,10 +35,15 @@ WITHOUT_EFFECT = {
     "confirm_run_unsafe_code",
     "publish_examples",
     "adapters",
+    "concurrency",
+    "most_empty",
 }
 """What does not change a score. The number of examples is part of the file's name, and the files of tasks
 count by their contents. Every other setting counts, also one that is added later.
 """
+
+WITHOUT_EFFECT_OF_A_SERVER = {"url", "price"}
+"""An endpoint of a later attempt is another machine of the same kind, at another address."""
 
 
 @dataclass(frozen=True)
@@ -124,10 +129,14 @@ def key(job: Job) -> str:
     It includes the run, because a new run should compute the scores again.
     """
     settings = {name: value for name, value in asdict(job).items() if name not in WITHOUT_EFFECT}
+    for rented in ("server", "hardware"):
+        if settings[rented]:
+            own = settings[rented].items()
+            settings[rented] = {name: value for name, value in own if name not in WITHOUT_EFFECT_OF_A_SERVER}
     depends_on = {
         **settings,
-        "batch_size": batch_size(job),
-        "device": kind_of(job.device),
+        "batch_size": None if job.server else batch_size(job),
+        "device": None if job.server else kind_of(job.device),
         "versions": versions(job.packages),
         "tasks": contents(Path(job.tasks_dir)),
         "code": contents(Path(__file__).parents[1]),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import time
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Event
+from weakref import finalize
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
@@ -88,7 +88,7 @@ class Calls:
             timeout=httpx.Timeout(60, connect=self._patience.connect, pool=None),
             limits=httpx.Limits(max_connections=concurrency),
         )
-        weakref.finalize(self, self._client.close)
+        finalize(self, self._client.close)
 
     def get(self, route: str, *, most_bytes: int) -> bytes:
         """Return what the server answers at a route below its base address. Raises `Failed` and `Refused`."""

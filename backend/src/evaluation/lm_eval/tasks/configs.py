@@ -21,6 +21,9 @@ Config = Mapping[str, Any]
 Entry = Any
 """lm_eval's index entry for a name: the configuration, its file, and for a tag the names of its tasks."""
 
+WRITES = "generate_until"
+"""lm_eval's `output_type` of tasks that have a model write."""
+
 NO_FILTER = "none"
 LOCAL_LOADERS = {"arrow", "csv", "json", "parquet", "text"}
 """The values of `dataset_path` for questions in files that the task names."""
@@ -53,7 +56,7 @@ class Leaf:
     @property
     def kind(self) -> str | None:
         """lm_eval's `output_type`; None for a task written in Python, whose file does not name it."""
-        return None if "class" in self.config else as_text(self.config.get("output_type", "generate_until"))
+        return None if "class" in self.config else as_text(self.config.get("output_type", WRITES))
 
     @property
     def metrics(self) -> list[Metric]:

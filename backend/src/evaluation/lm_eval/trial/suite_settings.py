@@ -10,12 +10,11 @@ from lm_eval.models.utils import normalize_gen_kwargs
 from lm_eval.tasks import TaskManager
 
 from src.evaluation.errors import last_line
-from src.evaluation.lm_eval.tasks.configs import Leaf, leaves
+from src.evaluation.lm_eval.tasks.configs import WRITES, Leaf, leaves
 from src.evaluation.lm_eval.trial.generation import FIELD, LENGTHS, wrong_settings
+from src.evaluation.served.sampling import not_served
+from src.running.inference import Api, Inference
 from src.running.suite import Suite
-
-WRITES = "generate_until"
-"""lm_eval's `output_type` of tasks that have a model write."""
 
 
 def faults_in_the_suite(suite: Suite, index: TaskManager) -> Iterator[str]:
@@ -25,10 +24,38 @@ def faults_in_the_suite(suite: Suite, index: TaskManager) -> Iterator[str]:
     yield from _max_length(suite, parts)
     yield from _attention(suite)
     rating = next((leaf.name for leaf in parts if leaf.kind not in (None, WRITES)), None)
+    if suite.inference is not Inference.LOCAL:
+        yield from _served(suite, parts, rating)
     if suite.enable_thinking and rating:
         yield (
             f"ENABLE_THINKING is True, but the task {rating} rates given texts, and lm_eval has models think "
             "only before they write. Set it to False, or remove the task."
+        )
+
+
+def _served(suite: Suite, parts: Sequence[Leaf], rating: str | None) -> Iterator[str]:
+    """Yield a sentence for each thing that the tasks need and a server has no way to do."""
+    for leaf in parts:
+        own = leaf.config.get(FIELD) or {}
+        own = own if leaf.kind == WRITES and isinstance(own, Mapping) else {}
+        if lost := not_served({**own, **(suite.gen_kwargs or {})}):
+            where = "GEN_KWARGS" if lost[0] in (suite.gen_kwargs or {}) else f"the file of {leaf.name}"
+            yield (
+                f"The task {leaf.name} has models write with `{lost[0]}`, which a server cannot do. Remove "
+                f"it from {where}, or set INFERENCE to local."
+            )
+            break
+    if suite.inference_api is not Api.CHAT:
+        return
+    if rating:
+        yield (
+            f"INFERENCE_API is chat, but the task {rating} rates given texts, which only /v1/completions "
+            "does. Set it to completions, or remove the task."
+        )
+    if begun := next((leaf.name for leaf in parts if leaf.config.get("gen_prefix")), None):
+        yield (
+            f"INFERENCE_API is chat, but the task {begun} begins the model's answer (`gen_prefix`), which "
+            "only /v1/completions does. Set it to completions, or remove the task."
         )
 
 
