@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -12,8 +11,8 @@ import pytest
 
 from src.evaluation.evaluating import evaluate
 from src.evaluation.failures import Failed
-from src.running.inference import Api, Inference, Server
-from src.running.job import End, Job
+from src.running.inference import Api, Server
+from src.running.job import End
 from support.jobs import make_job
 from support.openai_server import running_server
 from support.served_jobs import on_a_server
@@ -40,11 +39,7 @@ def theirs(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
         yield server
 
 
-def asking(server: Server, job: Job, **changes: object) -> Job:
-    return replace(job, inference=Inference.SERVER, server=server, most_empty=1.0, **changes)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("shots", [0, 2])
+@pytest.mark.parametrize("shots", [0, 1])
 def test_answers_in_a_chat_are_those_of_transformers_serve(
     shots: int, model: Path, theirs: Server, place: Path, tmp_path: Path
 ) -> None:
@@ -58,8 +53,8 @@ def test_answers_in_a_chat_are_those_of_transformers_serve(
         save_samples=True,
     )
     with running_server(model) as server:
-        ours = evaluate(on_a_server(job, server, most_empty=1.0), lambda progress: None, tmp_path / "ours")
-    its = evaluate(asking(theirs, job), lambda progress: None, tmp_path / "its")
+        ours = evaluate(on_a_server(job, server), lambda progress: None, tmp_path / "ours")
+    its = evaluate(on_a_server(job, theirs), lambda progress: None, tmp_path / "its")
     assert its["results"] == ours["results"]
     assert its["task_hashes"] == ours["task_hashes"]
     one, other = (pd.read_parquet(tmp_path / name / "filtered.parquet") for name in ("ours", "its"))
@@ -72,14 +67,14 @@ def test_tasks_that_rate_are_refused_because_it_gives_no_log_probabilities(
 ) -> None:
     job = make_job(model, tasks=("choice",), tasks_dir=str(place / "tasks"))
     with pytest.raises(Failed, match="does not give the log-probabilities of a prompt's tokens") as failed:
-        evaluate(asking(theirs, job), lambda progress: None)
+        evaluate(on_a_server(job, theirs), lambda progress: None)
     assert failed.value.end is End.WORKER
 
 
 def test_a_prompt_of_token_ids_is_refused_in_its_own_words(model: Path, theirs: Server, place: Path) -> None:
     job = make_job(model, tasks=("filtered",), tasks_dir=str(place / "tasks"))
     with pytest.raises(Failed, match="prompt must be a string") as failed:
-        evaluate(asking(theirs, job), lambda progress: None)
+        evaluate(on_a_server(job, theirs), lambda progress: None)
     assert failed.value.end is End.WORKER
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from string import ascii_letters
 from typing import Any
@@ -26,7 +27,10 @@ from src.evaluation.lighteval.model import MeteredModel
 from src.evaluation.lighteval.served import ModelOnAServer, model_on_a_server
 from src.evaluation.loading.loading import Loaded
 from src.evaluation.progress import ProgressMeter
-from src.running.inference import Api, Inference
+from src.evaluation.served import connecting
+from src.evaluation.served.calls import Patience
+from src.evaluation.served.client import ServedModel
+from src.running.inference import Api, Inference, Server
 from src.running.job import End, Job, Progress
 from src.running.suite import EngineName, Suite
 from support.lighteval_jobs import lighteval_job, report_of
@@ -66,6 +70,8 @@ def with_a_beginning(folder: Path) -> Path:
 def short(folder: Path) -> Path:
     return make_tiny_model(folder, max_position_embeddings=SHORT)
 
+
+HASTE = Patience(connect=2, answer=20, recovery=0.5, longest_pause=0.05)
 
 MODELS = {"plain": plain, "with a beginning": with_a_beginning, "short": short}
 
@@ -265,8 +271,7 @@ def test_answers_in_a_chat_are_those_of_transformers_serve(
     job = chatting(folders, "kind_writing|0", "kind_writing|2", save_samples=True, limit=None)
     ours = evaluate(on_a_server(job, server), lambda progress: None, tmp_path / "ours")
     with transformers_serve(folders["plain"], tmp_path) as its_server:
-        its_job = replace(job, inference=Inference.SERVER, server=its_server)
-        its = evaluate(its_job, lambda progress: None, tmp_path / "its")
+        its = evaluate(on_a_server(job, its_server), lambda progress: None, tmp_path / "its")
     assert its["results"] == ours["results"]
     assert same_samples(tmp_path / "ours", tmp_path / "its") == 28
 
@@ -289,3 +294,80 @@ def test_a_chat_does_not_rate_answers(folders: dict[str, Path], server: RunningS
     with pytest.raises(Failed, match="the task kind_choice rates given texts") as failed:
         report_of(on_a_server(chatting(folders, *tasks), server))
     assert failed.value.end is End.WORKER
+
+
+def test_the_report_says_by_what_the_model_was_served(
+    folders: dict[str, Path], server: RunningServer
+) -> None:
+    report = report_of(replace(on_a_server(chatting(folders), server), device="none of this machine"))
+    assert report["leaderboard"]["served"] == {
+        "inference": "server",
+        "api": "chat",
+        "address": server.url,
+        "is_exact": True,
+        "image": None,
+        "region": None,
+        "price": None,
+        "empty_answers": {"kind_writing|2": 0},
+        "answers": {"kind_writing|2": 12},
+    }
+    assert "torch" not in report["leaderboard"]["versions"]
+    assert report["leaderboard"]["settings"] == {"inference": "server", "inference_api": "chat"}
+
+
+def test_empty_answers_are_counted_and_more_than_the_owner_accepts_are_refused(
+    folders: dict[str, Path], server: RunningServer
+) -> None:
+    job = on_a_server(here(folders["plain"], "kind_writing|0"), server, most_empty=0.5)
+    server.fault("null", every=7)
+    assert report_of(job)["leaderboard"]["served"]["empty_answers"] == {"kind_writing|0": 2}
+    with pytest.raises(Failed, match=r"left 2 of 14 answers to kind_writing\|0 empty") as failed:
+        report_of(replace(job, most_empty=0.1))
+    assert failed.value.end is End.INVALID
+
+
+FAULTS = {
+    "no ratings": (
+        lambda server: server.fault("no logprobs"),
+        End.WORKER,
+        "does not give the log-probabilities of a prompt's tokens",
+    ),
+    "no number": (
+        lambda server: server.fault("nan logprob", every=5),
+        End.INVALID,
+        "gives nan as the log-probability of a token",
+    ),
+    "another model": (lambda server: server.fault("other model"), End.WORKER, "does not have org/model"),
+    "gone": (lambda server: server.die_after(9), End.UNREACHABLE, "does not answer any more"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_a_server_does_wrong_ends_as_it_should(
+    name: str, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "ServedModel", partial(ServedModel, patience=HASTE))
+    spoil, end, words = FAULTS[name]
+    with running_server(folders["plain"]) as server:
+        spoil(server)
+        with pytest.raises(Failed, match=words) as failed:
+            report_of(on_a_server(here(folders["plain"], "kind_choice|0"), server))
+    assert failed.value.end is end
+
+
+def test_a_chat_needs_the_models_chat_template(folders: dict[str, Path], server: RunningServer) -> None:
+    job = on_a_server(chatting(folders, use_chat_template=False), server)
+    with pytest.raises(Failed, match="was submitted without its chat template") as failed:
+        report_of(job)
+    assert failed.value.end is End.REFUSED
+
+
+def test_a_killed_attempt_goes_on_at_another_address(
+    folders: dict[str, Path], server: RunningServer, tmp_path: Path
+) -> None:
+    job = here(folders["plain"], "kind_writing|0", kept_tasks=str(tmp_path / "kept"), limit=3)
+    report_of(on_a_server(job, server))
+    asked = len(server.seen())
+    other = Server(url="http://127.0.0.1:9/v1", model=server.model, is_exact=True)
+    report_of(on_a_server(job, other))
+    assert len(server.seen()) == asked

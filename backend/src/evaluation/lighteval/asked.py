@@ -18,6 +18,7 @@ from lighteval.tasks.requests import Doc
 
 from src.evaluation.failures import Failed
 from src.evaluation.loading.finite import not_finite
+from src.evaluation.loading.loading import Loaded
 from src.evaluation.progress import ProgressMeter
 from src.running.job import End, Job
 
@@ -32,16 +33,13 @@ class NoCache:
 class AskedModel(TransformersModel):  # type: ignore[misc]  # lighteval's types are not read.
     """lighteval's model without the part that answers, which a subclass has."""
 
-    def __init__(
-        self, job: Job, meter: ProgressMeter, *, config: ModelConfig, model_config: Any, tokenizer: Any
-    ) -> None:
-        """`config` is lighteval's configuration of the model, `model_config` what its config.json says."""
+    def __init__(self, job: Job, meter: ProgressMeter, loaded: Loaded, config: ModelConfig) -> None:
         # As in `from_model`, which would load the tokenizer again, ask the Hub, and make a cache.
         self._job = job
         self._meter = meter
         self.truncated = 0
         self.config = config
-        self.transformers_config = model_config
+        self.transformers_config = loaded.model.config
         self.model_name = job.model
         self.model_sha = job.commit or ""
         self.accelerator = None
@@ -50,7 +48,7 @@ class AskedModel(TransformersModel):  # type: ignore[misc]  # lighteval's types 
         self.skip_special_tokens = config.skip_special_tokens
         self.pairwise_tokenization = config.pairwise_tokenization
         self._max_length = self._init_max_length()
-        self._tokenizer = prepared(tokenizer, self._max_length)
+        self._tokenizer = prepared(loaded.tokenizer, self._max_length)
         self.use_chat_template = job.use_chat_template
         self.prompt_manager = PromptManager(
             use_chat_template=job.use_chat_template,

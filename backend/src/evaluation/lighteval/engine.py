@@ -18,6 +18,7 @@ from src.evaluation.loading.copies import load_a_sound_copy
 from src.evaluation.progress import OnProgress, ProgressMeter
 from src.evaluation.reports.report import Report, names_for_paths, publishable
 from src.evaluation.reports.samples_file import Sample
+from src.evaluation.served.counts import EmptyAnswers
 from src.running.job import End, Job, Trial
 from src.running.suite import EngineName, Suite
 from src.shared.data.backend_description import BackendDescription
@@ -75,9 +76,10 @@ class LightevalEvaluation:
         model.truncated = 0
         with explained_by_the_task():
             pipeline = build(task, self._tasks, model, max_samples=job.limit)
+        empty = EmptyAnswers(model.served) if isinstance(model, ModelOnAServer) else None
         pipeline.evaluate()
         check_samples(pipeline)
-        report = report_of(pipeline, job, task, model.truncated)
+        report = report_of(pipeline, job, task, model.truncated) | (empty.of(job, task) if empty else {})
         published = publishable(report, names_for_paths(job, {str(COLLECTION): "lighteval/tasks"}))
         return published, (published_samples(pipeline, model.prompt) if job.save_samples else ())
 

@@ -28,9 +28,7 @@ class MeteredModel(AskedModel):
 
     def __init__(self, job: Job, meter: ProgressMeter, loaded: Loaded) -> None:
         config = configuration(job)
-        super().__init__(
-            job, meter, config=config, model_config=loaded.model.config, tokenizer=loaded.tokenizer
-        )
+        super().__init__(job, meter, loaded, config)
         self._in_flight = 0
         self.model = loaded.model.eval()
         torch.set_grad_enabled(False)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from lighteval.data import GenerativeTaskDataset
@@ -15,15 +14,15 @@ from lighteval.tasks.requests import Doc
 
 from src.evaluation.failures import Failed
 from src.evaluation.lighteval.asked import AskedModel
-from src.evaluation.loading.calls import all_answered
-from src.evaluation.loading.loading import load_configuration, load_tokenizer
+from src.evaluation.loading.copies import load_a_sound_copy
+from src.evaluation.loading.loading import Loaded, load_without_weights
 from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import ProgressMeter
 from src.evaluation.served.client import Rating, ServedModel
+from src.evaluation.served.connecting import connect
+from src.evaluation.served.conversations import check_template
 from src.running.inference import Api
 from src.running.job import Job
-
-TOKEN = "INFERENCE_TOKEN"
 
 PADDING = -1
 """What lighteval fills the tokens of shorter choices with."""
@@ -69,14 +68,10 @@ class ModelOnAServer(AskedModel):
     prompt fills the context, it reads one token less: a server needs room for the token after the prompt.
     """
 
-    def __init__(
-        self, job: Job, meter: ProgressMeter, served: ServedModel, *, model_config: Any, tokenizer: Any
-    ) -> None:
-        """`model_config` is the model's config.json, which says how long its context is."""
-        super().__init__(
-            job, meter, config=configuration(job), model_config=model_config, tokenizer=tokenizer
-        )
-        self._served = served
+    def __init__(self, job: Job, meter: ProgressMeter, loaded: Loaded, served: ServedModel) -> None:
+        """`loaded` is the model without its weights."""
+        super().__init__(job, meter, loaded, configuration(job))
+        self.served = served
         self._longest: int = min(self._max_length, served.context or self._max_length) - 1
         """The most tokens of a prompt."""
 
@@ -101,7 +96,7 @@ class ModelOnAServer(AskedModel):
             for both in zip(contexts, choices, strict=True)
         ]
         self._meter.expect(len(pairs))
-        ratings = iter(self._served.rate([pair.tokens for pair in pairs], [pair.start for pair in pairs]))
+        ratings = iter(self.served.rate([pair.tokens for pair in pairs], [pair.start for pair in pairs]))
         answers = [_rated(contexts[0], choices, ratings) for contexts, choices in encoded]
         return self._checked(docs, answers)
 
@@ -125,7 +120,7 @@ class ModelOnAServer(AskedModel):
     def _written(self, docs: Sequence[Doc]) -> list[ModelResponse]:
         """Return the answers to questions that share all settings, as lighteval's datasets split them."""
         prompts = self._prompts(docs)
-        texts = self._served.write(
+        texts = self.served.write(
             [prompt.tokens for prompt in prompts],
             max_tokens=[prompt.room for prompt in prompts],
             stop=self._stops(docs[0]),
@@ -163,7 +158,7 @@ class ModelOnAServer(AskedModel):
 
     def _said(self, docs: Sequence[Doc]) -> list[ModelResponse]:
         """Return the answers in conversations, which the server puts into the model's chat template."""
-        texts = self._served.chat(
+        texts = self.served.chat(
             [self.prompt_manager.prepare_prompt_api(doc) for doc in docs],
             max_tokens=[self._room_in_a_chat(doc) for doc in docs],
             stop=[self.tokenizer.eos_token],
@@ -191,18 +186,10 @@ def _rated(context: list[int], choices: Sequence[list[int]], ratings: Iterator[R
 
 
 def model_on_a_server(job: Job, meter: ProgressMeter, *, needs_ratings: bool) -> ModelOnAServer:
-    """Return the model behind the job's server, once it was found there. Raises `Failed`.
-
-    Only the model's small files are loaded: the tokens are made here.
-    """
-    assert job.server, "the job names no server"
-    with all_answered(job):
-        config, tokenizer = load_configuration(job), load_tokenizer(job)
-    served = ServedModel(
-        job.server, os.environ.get(TOKEN), concurrency=job.concurrency, on_answer=meter.count
-    )
-    served.check(model=job.model, needs_ratings=needs_ratings)
-    return ModelOnAServer(job, meter, served, model_config=config, tokenizer=tokenizer)
+    """Return the job's model, which its server runs, for lighteval. Raises `Failed`."""
+    check_template(job)
+    loaded = load_a_sound_copy(job, load_without_weights)
+    return ModelOnAServer(job, meter, loaded, connect(job, meter.count, needs_ratings=needs_ratings))
 
 
 def configuration(job: Job) -> ServedConfig:

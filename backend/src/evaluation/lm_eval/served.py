@@ -23,6 +23,7 @@ from src.evaluation.loading.loading import Loaded, load_without_weights
 from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import ProgressMeter
 from src.evaluation.served.connecting import connect
+from src.evaluation.served.conversations import check_template
 from src.evaluation.served.sampling import not_served, sampling
 from src.running.inference import Api
 from src.running.job import End, Job
@@ -209,11 +210,7 @@ class ServedLm(MeteredModel):
 
 def load_served(job: Job, meter: ProgressMeter, *, needs_ratings: bool) -> ServedLm:
     """Return the job's model, which its server runs, for lm_eval. Raises `Failed`."""
-    if job.inference_api is Api.CHAT and not job.use_chat_template:
-        raise Failed(
-            f"{job.model} was submitted without its chat template, but this leaderboard's models run on a "
-            "server that always uses it. Submit it with its chat template."
-        )
+    check_template(job)
     loaded = load_a_sound_copy(job, load_without_weights)
     return ServedLm(job, meter, model_args(job, loaded), loaded, needs_ratings=needs_ratings)
 
