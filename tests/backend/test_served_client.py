@@ -312,7 +312,8 @@ def test_an_answer_in_the_name_of_another_model_is_refused() -> None:
         a_text("123"),
         Answered(status=400, content={"error": "echo is not supported"}),
         Answered(content={"choices": [{"text": "123", "logprobs": {"content": []}}]}),
-        a_rating([1, 2, 3, 4, 5]),
+        a_rating([1, 2, 3, 4]),
+        a_rating([1, 2]),
         a_rating([1, 2, 3], None),
     ],
 )
@@ -352,7 +353,7 @@ def test_an_answer_without_an_end_is_not_read_to_its_end(use: Use) -> None:
 
 def test_an_answer_that_drips_is_given_up() -> None:
     failed = failure(
-        always(Answered(content=b" ", endless=True)), writes, patience=replace(HASTE, answer=0.3)
+        always(Answered(content=b" ", endless=True, pause=0.02)), writes, patience=replace(HASTE, answer=0.3)
     )
     assert failed.end is End.UNREACHABLE
     assert "its answer does not end" in str(failed)

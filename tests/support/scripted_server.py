@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 from src.running.inference import Server
@@ -26,12 +26,14 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """One answer: an object for JSON, or bytes as they are. `endless` repeats it for ever."""
+    """One answer: an object for JSON, or bytes as they are. `endless` repeats it for ever, after a pause."""
 
     content: object = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     endless: bool = False
+    pause: float = 0
+    """Seconds."""
 
 
 Script = Callable[[Asked], Answered]
@@ -120,6 +122,7 @@ def scripted_server(script: Script = sound) -> Iterator[Scripted]:
             try:
                 self.wfile.write(data)
                 while answered.endless:
+                    Event().wait(answered.pause)
                     self.wfile.write(data)
             except (BrokenPipeError, ConnectionResetError):
                 pass

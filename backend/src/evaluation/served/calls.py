@@ -76,7 +76,6 @@ class Calls:
     def __init__(
         self, server: Server, token: str | None, *, concurrency: int, patience: Patience | None = None
     ) -> None:
-        self._server = server
         self._token = token
         self._patience = patience or Patience()
         self._given_up = Event()
@@ -144,7 +143,7 @@ class Calls:
         ends_at = time.monotonic() + seconds
         try:
             with self._client.stream(
-                method, f"{self._server.url}{route}", content=content, headers=headers, timeout=timeout
+                method, f"{self.address}{route}", content=content, headers=headers, timeout=timeout
             ) as response:
                 self._check(response, ends_at)
                 body = _read(response, most_bytes, ends_at)

@@ -251,7 +251,8 @@ class ServedModel:
 
     def _rating(self, found: LogProbabilities, length: int, start: int) -> Rating:
         given, best = found.token_logprobs, found.top_logprobs
-        if not length <= len(given) <= length + 1 or len(best) != len(given):
+        # The token that it writes comes last. With another number, which is whose is unknown.
+        if len(given) != length + 1 or len(best) != len(given):
             raise self._no_ratings(f"{len(given)} for {length} tokens")
         rated = []
         is_greedy = True

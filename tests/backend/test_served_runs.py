@@ -1,0 +1,337 @@
+"""A run over a server: what its report says, what ends it and whose fault that is, and how it goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from src.evaluation.evaluating import evaluate
+from src.evaluation.failures import Failed
+from src.evaluation.reports.kept import key
+from src.evaluation.served import calls
+from src.evaluation.served.calls import Patience
+from src.running.inference import Api, Hardware, Inference, Server
+from src.running.job import End, Job, Progress
+from src.shared.data.reports import OURS
+from support.jobs import make_job
+from support.openai_server import RunningServer, running_server
+from support.sources import ROOT
+from support.sums import CHATS, write_tasks
+from support.tiny_model import make_tiny_model
+
+NAME = "org/model@cccccccc"
+TOKEN = "hf_only_for_calls"
+HASTE = Patience(connect=2, answer=2, recovery=0.5, longest_pause=0.1)
+CHOICES, WRITTEN = "tiny_agreement", "tiny_copy"
+QUESTIONS = 10
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_tiny_model(tmp_path_factory.mktemp("models") / "tiny", max_position_embeddings=512)
+    (folder / "chat_template.jinja").write_text(CHATS["default"])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def started(model: Path) -> Iterator[RunningServer]:
+    with running_server(model, name=NAME, token=TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+def server(started: RunningServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningServer]:
+    """The server without faults, for a client that does not wait long."""
+    monkeypatch.setenv("INFERENCE_TOKEN", TOKEN)
+    monkeypatch.setattr(calls, "Patience", lambda: HASTE)
+    started.clear()
+    yield started
+    started.clear()
+    started.change(has_prompt_logprobs=True)
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_child(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """lm_eval finds the questions from the Space's folder, and sets the seeds of its process."""
+    monkeypatch.chdir(ROOT / "backend")
+    with torch.random.fork_rng():
+        yield
+
+
+def at(url: str, **more: Any) -> Server:
+    return Server(url=url, model=NAME, is_exact=True, **more)
+
+
+def job_on(running: RunningServer, model: Path, **changes: Any) -> Job:
+    given = {
+        "tasks": (CHOICES, WRITTEN),
+        "limit": QUESTIONS,
+        "inference": Inference.SERVER,
+        "server": at(running.url),
+        "most_empty": 1.0,
+        "concurrency": 4,
+    }
+    return make_job(model, **(given | changes))
+
+
+def run(job: Job, on_progress: Callable[[Progress], None] = lambda progress: None) -> dict[str, Any]:
+    os.environ.setdefault("INFERENCE_TOKEN", TOKEN)  # each child has it once
+    return evaluate(job, on_progress)
+
+
+def failure(job: Job) -> Failed:
+    with pytest.raises(Failed) as failed:
+        run(job)
+    assert TOKEN not in str(failed.value)
+    return failed.value
+
+
+def test_a_report_says_how_the_model_was_served(server: RunningServer, model: Path) -> None:
+    rented = at(
+        server.url.replace("http://", "http://me:word@"),
+        image="vllm/vllm-openai:v1",
+        hardware="1 × Nvidia L4 (24 GB)",
+        region="aws us-east-1",
+        price=0.8,
+    )
+    report = run(job_on(server, model, inference=Inference.ENDPOINT, server=rented))
+    ours = report[OURS]
+    assert ours["served"] == {
+        "inference": "endpoint",
+        "api": "completions",
+        "address": server.url,
+        "is_exact": True,
+        "image": "vllm/vllm-openai:v1",
+        "region": "aws us-east-1",
+        "price": 0.8,
+        "empty_answers": {CHOICES: 0, WRITTEN: ours["served"]["empty_answers"][WRITTEN]},
+        "answers": {CHOICES: 0, WRITTEN: QUESTIONS},
+    }
+    assert ours["hardware"] == "1 × Nvidia L4 (24 GB)"
+    assert ours["settings"] == {"inference": "endpoint", "inference_api": "completions"}
+    assert not {"torch", "accelerate"} & ours["versions"].keys()
+    assert report["config"]["model"] == report["model_source"] == "local-completions"
+    assert report["config"]["model_args"]["pretrained"] == report["model_name"] == "org/model"
+    assert report["config"]["device"] is None
+    assert "model_num_parameters" not in report["config"]
+    assert not {"empty_answers", "answers"} & report.keys()
+    written = json.dumps(report)
+    assert TOKEN not in written
+    assert "word@" not in written
+    assert str(model) not in written
+
+
+def test_a_server_whose_machine_is_unknown_is_named_by_its_host(server: RunningServer, model: Path) -> None:
+    assert run(job_on(server, model, tasks=(CHOICES,)))[OURS]["hardware"] == "a server at 127.0.0.1"
+
+
+def test_the_token_leaves_the_environment_before_anything_is_evaluated(
+    server: RunningServer, model: Path
+) -> None:
+    seen = []
+    run(job_on(server, model), lambda progress: seen.append(environment_has_the_token()))
+    assert seen
+    assert not any(seen)
+
+
+def environment_has_the_token() -> bool:
+    return TOKEN in os.environ.values()
+
+
+def test_progress_counts_the_questions(server: RunningServer, model: Path) -> None:
+    reported: list[Progress] = []
+    run(job_on(server, model), reported.append)
+    assert reported[-1].task == WRITTEN
+    assert (reported[-1].done, reported[-1].total) == (QUESTIONS, QUESTIONS)
+    assert {each.task for each in reported} == {CHOICES, WRITTEN}
+
+
+def test_no_more_empty_answers_than_allowed_are_published_with_their_number(
+    server: RunningServer, model: Path
+) -> None:
+    server.fault("null", route="completions", every=5)
+    report = run(job_on(server, model, tasks=(WRITTEN,), most_empty=0.2))
+    assert report[OURS]["served"]["empty_answers"] == {WRITTEN: 2}
+
+
+@pytest.mark.parametrize("fault", ["null", "empty", "filtered"])
+def test_more_empty_answers_than_allowed_end_the_run(fault: str, server: RunningServer, model: Path) -> None:
+    server.fault(fault, route="completions", every=5)
+    failed = failure(job_on(server, model, tasks=(WRITTEN,), most_empty=0.1))
+    assert failed.end is End.INVALID
+    assert f"2 of {QUESTIONS} answers to {WRITTEN} empty, more than the 10 per cent" in str(failed)
+
+
+def test_a_server_without_log_probabilities_is_refused_before_anything_is_asked(
+    server: RunningServer, model: Path
+) -> None:
+    server.change(has_prompt_logprobs=False)
+    before = len(server.seen("completions"))
+    assert failure(job_on(server, model)).end is End.WORKER
+    assert len(server.seen("completions")) == before + 1
+    assert run(job_on(server, model, tasks=(WRITTEN,)))["results"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "end"),
+    [
+        ("unavailable", End.UNREACHABLE),
+        ("drop", End.UNREACHABLE),
+        ("server error", End.UNREACHABLE),
+        ("hang", End.UNREACHABLE),
+        ("drip", End.UNREACHABLE),
+        ("huge", End.WORKER),
+        ("moved", End.WORKER),
+        ("invalid json", End.WORKER),
+        ("no choices", End.WORKER),
+        ("other model", End.WORKER),
+        ("no logprobs", End.WORKER),
+        ("short logprobs", End.WORKER),
+        ("nan logprob", End.INVALID),
+        ("positive logprob", End.INVALID),
+    ],
+)
+def test_a_fault_of_the_server_ends_the_run_with_a_sentence(
+    fault: str, end: End, server: RunningServer, model: Path
+) -> None:
+    server.fault(fault)
+    failed = failure(job_on(server, model, tasks=(CHOICES,)))
+    assert failed.end is end
+    assert server.url in str(failed)
+
+
+def test_a_run_goes_on_after_a_server_was_busy(server: RunningServer, model: Path) -> None:
+    server.fault("unavailable", next=2)
+    server.fault("drop", next=3)
+    assert run(job_on(server, model))["results"].keys() == {CHOICES, WRITTEN}
+
+
+def test_a_wrong_token_is_the_owners_to_change(
+    server: RunningServer, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFERENCE_TOKEN", "hf_wrong")
+    failed = failure(job_on(server, model))
+    assert failed.end is End.WORKER
+    assert "INFERENCE_TOKEN" in str(failed)
+
+
+def test_an_attempt_goes_on_with_the_next_task_at_another_address(
+    server: RunningServer, model: Path, tmp_path: Path
+) -> None:
+    with running_server(model, name=NAME, token=TOKEN) as first:
+        job = job_on(first, model, kept_tasks=str(tmp_path / "kept"))
+        uninterrupted = run(replace(job, kept_tasks=None))
+        asked = len(first.seen("completions")) - QUESTIONS  # the probe, and those of the first task
+        first.die_after(asked + 3)
+        assert failure(job).end is End.UNREACHABLE
+    before = len(server.seen("completions"))
+    report = run(replace(job, server=at(server.url)))
+    assert report["results"] == uninterrupted["results"]
+    assert report[OURS]["served"]["answers"] == {CHOICES: 0, WRITTEN: QUESTIONS}
+    assert len(server.seen("completions")) - before == 1 + QUESTIONS
+
+
+def test_the_address_and_the_price_have_no_effect_on_kept_reports_but_image_and_hardware_have(
+    model: Path,
+) -> None:
+    hardware = Hardware(
+        id="a",
+        vendor="aws",
+        region="us-east-1",
+        accelerator="gpu",
+        instance_type="l4",
+        instance_size="x1",
+        name="1 × L4",
+        memory_gb=24,
+        price=0.8,
+    )
+    server = at("https://one/v1", image="vllm:1", hardware="1 × L4", region="aws us-east-1", price=0.8)
+    job = make_job(model, inference=Inference.ENDPOINT, server=server, hardware=hardware)
+    for same in (
+        replace(job, server=replace(server, url="https://two/v1", price=0.9)),
+        replace(job, hardware=replace(hardware, price=0.9)),
+        replace(job, concurrency=1, most_empty=0.5),
+        replace(job, batch_size="3", device="meta"),
+    ):
+        assert key(same) == key(job)
+    for other in (
+        replace(job, server=replace(server, image="vllm:2")),
+        replace(job, server=replace(server, hardware="1 × L40S")),
+        replace(job, inference_api=Api.CHAT),
+        replace(job, inference=Inference.LOCAL, server=None, hardware=None),
+    ):
+        assert key(other) != key(job)
+
+
+def test_a_conversation_has_the_scores_of_the_same_template_here(
+    server: RunningServer, model: Path, tmp_path: Path
+) -> None:
+    write_tasks(tmp_path / "tasks")
+    settings = {
+        "tasks": ("filtered",),
+        "tasks_dir": str(tmp_path / "tasks"),
+        "num_fewshot": 2,
+        "use_chat_template": True,
+        "system_instruction": "Add.",
+    }
+    here = run(make_job(model, limit=QUESTIONS, **settings))
+    there = run(job_on(server, model, inference_api=Api.CHAT, **settings))
+    assert there["results"] == here["results"]
+    assert there["model_source"] == "local-chat-completions"
+    assert there["chat_template"] is None
+    [first, *_] = [each["body"]["messages"] for each in server.seen("chat")][-QUESTIONS:]
+    assert [turn["role"] for turn in first] == ["system", *(["user", "assistant"] * 2), "user"]
+
+
+def test_a_conversation_needs_the_models_chat_template(server: RunningServer, model: Path) -> None:
+    failed = failure(job_on(server, model, tasks=(WRITTEN,), inference_api=Api.CHAT))
+    assert failed.end is End.REFUSED
+    assert "Submit it with its chat template" in str(failed)
+
+
+def test_a_task_that_rates_cannot_be_a_conversation(server: RunningServer, model: Path) -> None:
+    job = job_on(server, model, tasks=(CHOICES,), inference_api=Api.CHAT, use_chat_template=True)
+    failed = failure(job)
+    assert failed.end is End.WORKER
+    assert "set INFERENCE_API to completions" in str(failed)
+
+
+def test_a_setting_that_a_server_cannot_follow_ends_the_run(server: RunningServer, model: Path) -> None:
+    failed = failure(job_on(server, model, tasks=(WRITTEN,), gen_kwargs={"num_beams": 2}))
+    assert failed.end is End.WORKER
+    assert "`num_beams`" in str(failed)
+
+
+def test_texts_that_do_not_fit_into_the_servers_context_are_the_owners(
+    model: Path, server: RunningServer
+) -> None:
+    with running_server(model, name=NAME, token=TOKEN, arguments=["--max-model-len", "6"]) as short:
+        failed = failure(job_on(short, model, tasks=(WRITTEN,)))
+    assert failed.end is End.WORKER
+    assert "too long for the server, whose context is 6 tokens" in str(failed)
+
+
+def test_a_server_may_run_an_architecture_that_transformers_does_not_know(
+    server: RunningServer, model: Path, tmp_path: Path
+) -> None:
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    for file in model.iterdir():
+        (odd / file.name).write_bytes(file.read_bytes())
+    config = json.loads((odd / "config.json").read_text())
+    (odd / "config.json").write_text(json.dumps({**config, "model_type": "brand_new"}))
+    (odd / "model.safetensors").unlink()
+    here = run(make_job(model, tasks=(CHOICES,), limit=QUESTIONS))
+    assert run(job_on(server, odd, tasks=(CHOICES,)))["results"] == here["results"]
+
+
+def test_samples_are_kept(server: RunningServer, model: Path, tmp_path: Path) -> None:
+    evaluate(job_on(server, model, save_samples=True), lambda progress: None, tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {f"{CHOICES}.parquet", f"{WRITTEN}.parquet"}
