@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from string import ascii_letters
 from typing import Any
@@ -27,9 +26,8 @@ from src.evaluation.lighteval.model import MeteredModel
 from src.evaluation.lighteval.served import ModelOnAServer, model_on_a_server
 from src.evaluation.loading.loading import Loaded
 from src.evaluation.progress import ProgressMeter
-from src.evaluation.served import connecting
+from src.evaluation.served import calls
 from src.evaluation.served.calls import Patience
-from src.evaluation.served.client import ServedModel
 from src.running.inference import Api, Inference, Server
 from src.running.job import End, Job, Progress
 from src.running.suite import EngineName, Suite
@@ -214,6 +212,15 @@ def test_a_choice_that_leaves_no_room_for_its_question_is_refused(
     assert failed.value.end is End.REFUSED
 
 
+def test_a_servers_context_that_is_too_short_is_the_owners_matter(folders: dict[str, Path]) -> None:
+    with running_server(folders["plain"], arguments=["--max-model-len", "24"]) as server:
+        model = there(here(folders["plain"], "kind_choice|0"), server)
+        doc = Doc(query="Say: ", choices=["a" * SHORT], gold_index=0, task_name="long|0")
+        with pytest.raises(Failed, match=r"The server's context is 24 tokens.* --max-model-len") as failed:
+            model.loglikelihood([doc])
+    assert failed.value.end is End.WORKER
+
+
 def test_the_weights_are_not_loaded(folders: dict[str, Path], server: RunningServer, tmp_path: Path) -> None:
     small = make_tiny_model(tmp_path / "small", max_position_embeddings=512, hidden_size=32)
     (small / "model.safetensors").unlink()
@@ -346,7 +353,7 @@ FAULTS = {
 def test_what_a_server_does_wrong_ends_as_it_should(
     name: str, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connecting, "ServedModel", partial(ServedModel, patience=HASTE))
+    monkeypatch.setattr(calls, "Patience", lambda: HASTE)
     spoil, end, words = FAULTS[name]
     with running_server(folders["plain"]) as server:
         spoil(server)

@@ -22,7 +22,7 @@ from src.evaluation.served.client import Rating, ServedModel
 from src.evaluation.served.connecting import connect
 from src.evaluation.served.conversations import check_template
 from src.running.inference import Api
-from src.running.job import Job
+from src.running.job import End, Job
 
 PADDING = -1
 """What lighteval fills the tokens of shorter choices with."""
@@ -110,12 +110,23 @@ class ModelOnAServer(AskedModel):
         tokens = [*context, *choice][-self._longest :]
         self.truncated += len(tokens) < len(context) + len(choice)
         if not 0 < len(choice) < len(tokens):
-            raise Failed(
-                f"A choice of the task {doc.task_name} fills all {self._longest} tokens that "
-                f"{self._job.model} can read at once, or has no text before it. Submit a model with a longer "
-                "context, or ask the leaderboard's owner to remove the task."
-            )
+            raise self._no_room(doc)
         return Pair(tokens, len(tokens) - len(choice))
+
+    def _no_room(self, doc: Doc) -> Failed:
+        """Return the failure of a choice that leaves no room for its question, or that has none."""
+        if self._longest + 1 < self._max_length:
+            return Failed(
+                f"The server's context is {self._longest + 1} tokens, too few for a choice of the task "
+                f"{doc.task_name}. The leaderboard's owner has to start it with a longer one (vLLM: "
+                "--max-model-len); the model is not at fault.",
+                End.WORKER,
+            )
+        return Failed(
+            f"A choice of the task {doc.task_name} fills all {self._longest} tokens that {self._job.model} "
+            "can read at once, or has no text before it. Submit a model with a longer context, or ask the "
+            "leaderboard's owner to remove the task."
+        )
 
     def _written(self, docs: Sequence[Doc]) -> list[ModelResponse]:
         """Return the answers to questions that share all settings, as lighteval's datasets split them."""
