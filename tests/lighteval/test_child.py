@@ -151,6 +151,7 @@ def test_code_beside_a_task_file_is_read_again_after_an_edit(
     assert version() == "2000"
 
 
+@pytest.mark.slow
 def test_a_child_asks_a_server_with_the_only_token_that_it_has(tmp_path: Path, model: Path) -> None:
     suite = Suite(engine=EngineName.LIGHTEVAL, tasks=SHIPPED, tasks_dir=str(TASKS))
     environment = clean_environment(tmp_path, inference_token="hf_calls")

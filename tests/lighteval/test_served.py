@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -82,8 +83,10 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def servers(folders: dict[str, Path]) -> Iterator[dict[str, RunningServer]]:
-    with ExitStack() as stack:
-        yield {name: stack.enter_context(running_server(folder)) for name, folder in folders.items()}
+    starting = {name: running_server(folder) for name, folder in folders.items()}
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        started = pool.map(stack.enter_context, starting.values())
+        yield dict(zip(starting, started, strict=True))
 
 
 @pytest.fixture

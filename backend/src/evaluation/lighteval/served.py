@@ -189,7 +189,7 @@ def _rated(context: list[int], choices: Sequence[list[int]], ratings: Iterator[R
     found = [next(ratings) for _ in choices]
     longest = max(map(len, choices))
     return ModelResponse(
-        logprobs=[torch.tensor(each.log_probabilities).sum().item() for each in found],
+        logprobs=[torch.tensor(each.log_probabilities, dtype=torch.float32).sum().item() for each in found],
         argmax_logits_eq_gold=[each.is_greedy for each in found],
         input_tokens=context,
         output_tokens=[[*choice, *[PADDING] * (longest - len(choice))] for choice in choices],
