@@ -283,6 +283,17 @@ def test_a_server_without_the_route_is_told_apart() -> None:
     assert "INFERENCE_API" in str(failed)
 
 
+def test_a_server_that_is_gone_is_not_one_without_the_route() -> None:
+    first = iter([a_text("an answer")])
+    script = with_models(Answered(status=404, content={"error": "no such endpoint"}))
+    with scripted_server(lambda asked: next(first, None) or script(asked)) as running:
+        served = client(running.server)
+        writes(served)
+        with pytest.raises(Failed, match="is gone") as failed:
+            writes(served)
+    assert failed.value.end is End.UNREACHABLE
+
+
 @pytest.mark.parametrize("use", [checks, writes])
 def test_a_redirect_is_not_followed_and_its_target_never_sees_the_token(use: Use) -> None:
     with scripted_server() as elsewhere:

@@ -318,6 +318,17 @@ def test_texts_that_do_not_fit_into_the_servers_context_are_the_owners(
     assert "too long for the server, whose context is 6 tokens" in str(failed)
 
 
+def test_a_text_to_rate_leaves_the_server_room_for_the_token_that_it_writes(
+    server: RunningServer, model: Path
+) -> None:
+    with running_server(model, name=NAME, token=TOKEN, arguments=["--max-model-len", "20"]) as short:
+        report = run(job_on(short, model, tasks=(CHOICES,), num_fewshot=0))
+        rated = [len(call["body"]["prompt"]) for call in short.seen("completions")]
+    assert max(rated) == 19
+    assert report["truncated_prompts"][CHOICES] == rated.count(19) > 0
+    assert report["config"]["model_args"]["max_length"] == 20
+
+
 def test_a_server_may_run_an_architecture_that_transformers_does_not_know(
     server: RunningServer, model: Path, tmp_path: Path
 ) -> None:
@@ -330,6 +341,18 @@ def test_a_server_may_run_an_architecture_that_transformers_does_not_know(
     (odd / "model.safetensors").unlink()
     here = run(make_job(model, tasks=(CHOICES,), limit=QUESTIONS))
     assert run(job_on(server, odd, tasks=(CHOICES,)))["results"] == here["results"]
+
+
+def test_sampling_draws_another_answer_to_each_question_and_the_same_in_each_run(
+    server: RunningServer, model: Path
+) -> None:
+    settings = {"do_sample": True, "temperature": 1.5, "top_p": 0.9}
+    job = job_on(server, model, tasks=(WRITTEN,), gen_kwargs=settings, seeds=(0, 1, 2, 3))
+    before = len(server.seen("completions"))
+    assert run(job)["results"] == run(job)["results"]
+    asked = [call["body"] for call in server.seen("completions")[before:]]
+    assert sorted(body["seed"] for body in asked) == sorted([*range(2, 2 + QUESTIONS)] * 2)
+    assert {(body["temperature"], body["top_p"]) for body in asked} == {(1.5, 0.9)}
 
 
 def test_samples_are_kept(server: RunningServer, model: Path, tmp_path: Path) -> None:

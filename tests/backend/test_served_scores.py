@@ -10,13 +10,16 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
+from tokenizers.processors import TemplateProcessing
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from src.evaluation.evaluating import evaluate
 from src.running.inference import Inference, Server
 from src.running.job import Job
 from support.jobs import make_job
 from support.openai_server import RunningServer, running_server
-from support.sums import make_sums, scores
+from support.sums import make_sums, scores, with_chat_templates
+from support.tiny_model import byte_tokenizer, make_tiny_model
 
 NAME = "org/model@cccccccc"
 TOKEN = "hf_only_for_calls"
@@ -64,19 +67,48 @@ WAYS = [
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the tasks, their questions, and two models."""
-    return make_sums(tmp_path_factory.mktemp("served"))
+    folder = make_sums(tmp_path_factory.mktemp("served"))
+    make_a_model_that_begins(folder / "models" / "begins")
+    make_gpt2(folder / "models" / "gpt2")
+    return folder
 
 
-@pytest.fixture(scope="module", params=["trained", "random"])
+def make_a_model_that_begins(folder: Path) -> None:
+    """Save a model whose tokenizer puts a token before each text."""
+    make_tiny_model(folder)
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
+    tokenizer.add_special_tokens({"bos_token": "<start>"})
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<start> $A", special_tokens=[("<start>", tokenizer.bos_token_id)]
+    )
+    model.resize_token_embeddings(len(tokenizer))
+    tokenizer.save_pretrained(folder)
+    model.save_pretrained(folder)
+    with_chat_templates(folder)
+    assert tokenizer.encode("a")[0] == tokenizer.bos_token_id
+
+
+def make_gpt2(folder: Path) -> None:
+    tokenizer = byte_tokenizer()
+    tokenizer.save_pretrained(folder)
+    sizes = {"n_positions": 256, "n_embd": 16, "n_layer": 1, "n_head": 2}
+    ends = {"bos_token_id": None, "eos_token_id": tokenizer.eos_token_id}
+    torch.manual_seed(0)
+    GPT2LMHeadModel(GPT2Config(vocab_size=len(tokenizer), **sizes, **ends)).save_pretrained(folder)
+    with_chat_templates(folder)
+
+
+@pytest.fixture(scope="module", params=["trained", "random", "begins", "gpt2"])
 def model(request: pytest.FixtureRequest, place: Path) -> Path:
     return place / "models" / str(request.param)
 
 
 @pytest.fixture(scope="module")
 def server(model: Path) -> Iterator[RunningServer]:
-    """The model with room for two tokens more than it reads at once here."""
-    room = json.loads((model / "config.json").read_text())["max_position_embeddings"] + 2
-    arguments = ["--max-model-len", str(room)]
+    """The model with room for two tokens more than it reads at once here, or than any text has."""
+    config = json.loads((model / "config.json").read_text())
+    length = config.get("max_position_embeddings")  # without one, positions have weights, so there is no room
+    arguments = ["--max-model-len", str(length + 2)] if length else ["--max-model-len", "256"]
     with running_server(model, name=NAME, token=TOKEN, arguments=arguments) as running:
         yield running
 

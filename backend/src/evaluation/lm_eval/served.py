@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from lm_eval.models.utils import (
@@ -24,7 +25,7 @@ from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import ProgressMeter
 from src.evaluation.served.connecting import connect
 from src.evaluation.served.conversations import check_template
-from src.evaluation.served.sampling import not_served, sampling
+from src.evaluation.served.sampling import not_served, preferred, sampling
 from src.running.inference import Api
 from src.running.job import End, Job
 
@@ -117,15 +118,27 @@ class ServedLm(MeteredModel):
     def _write(self, texts: Sequence[str], asked: Mapping[str, Any]) -> list[str]:
         settings: dict[str, Any] = dict(normalize_gen_kwargs(dict(asked), self.max_gen_toks))
         check_settings(settings)
+        own = preferred(self.model.generation_config)  # which transformers follows too
         eos = self.tok_decode(self.eot_token_id, skip_special_tokens=False)
         until = handle_stop_sequences(settings["until"], eos=eos)
         how = {
             "max_tokens": settings["max_gen_toks"],
             "stop": until,
-            **sampling(settings, seed=self._job.seeds[2]),
+            **sampling({**own, **settings}, seed=self._job.seeds[2]),
         }
         written = self._converse(texts, how) if self._is_chat else self._continue(texts, how)
-        return [postprocess_generated_text(each, until, self.think_end_token) for each in written]
+        return [
+            postprocess_generated_text(self._as_decoded_here(each), until, self.think_end_token)
+            for each in written
+        ]
+
+    def _as_decoded_here(self, text: str) -> str:
+        """Return an answer as lm_eval decodes it: alone, and not as a part of the whole text."""
+        return text.removeprefix(" ") if self._drops_a_space else text
+
+    @cached_property
+    def _drops_a_space(self) -> bool:
+        return drops_a_space(self.tokenizer)
 
     def _continue(self, texts: Sequence[str], how: dict[str, Any]) -> list[str]:
         longest = self.max_length - how["max_tokens"]
@@ -147,7 +160,7 @@ class ServedLm(MeteredModel):
         template: dict[str, Any] = {}
         if self.chat_template_args:
             template = {"chat_template_kwargs": dict(self.chat_template_args)}
-        return self.served.chat([json.loads(text) for text in texts], **how, **template)
+        return self.served.chat([turns_of(text) for text in texts], **how, **template)
 
     def _loglikelihood_tokens(
         self, requests: list[tuple[Any, list[int], list[int]]], *args: Any, **settings: Any
@@ -213,6 +226,28 @@ def load_served(job: Job, meter: ProgressMeter, *, needs_ratings: bool) -> Serve
     check_template(job)
     loaded = load_a_sound_copy(job, load_without_weights)
     return ServedLm(job, meter, model_args(job, loaded), loaded, needs_ratings=needs_ratings)
+
+
+def turns_of(text: str) -> list[dict[str, str]]:
+    """Return the turns of a conversation. A task in Python may make prompts of its own: one turn each."""
+    try:
+        turns = json.loads(text)
+    except ValueError:
+        turns = None
+    is_conversation = isinstance(turns, list) and all(
+        isinstance(turn, dict) and turn.keys() == {"role", "content"} for turn in turns
+    )
+    return turns if turns and is_conversation else [{"role": "user", "content": text}]
+
+
+def drops_a_space(tokenizer: Any, word: str = "a") -> bool:
+    """Return whether a tokenizer drops the space before a word that it decodes alone, as Llama 2's does.
+
+    The word must be a single token.
+    """
+    *_, last = tokenizer.encode(f"{word} {word}", add_special_tokens=False)
+    alone: str = tokenizer.decode([last])
+    return alone == word and tokenizer.decode([last, last]) == f"{word} {word}"
 
 
 def check_thinking(end: str | int | None) -> None:

@@ -78,7 +78,7 @@ def load(job: Job) -> Loaded:
 
 
 def load_without_weights(job: Job) -> Loaded:
-    """Load what is needed of a model that a server runs: its configuration and its tokenizer.
+    """Load what is needed of a model that a server runs: its configurations and its tokenizer.
 
     The server may know architectures and ways of quantization that transformers does not. Raises `Failed`.
     """
@@ -90,7 +90,8 @@ def load_without_weights(job: Job) -> Loaded:
         )
     with all_answered(job):
         config = load_configuration(job)
-        return Loaded(Unloaded(config, job.model), load_tokenizer(job))
+        tokenizer = load_tokenizer(job)
+        return Loaded(Unloaded(config, generation_settings(job), job.model), tokenizer)
 
 
 def check_precision(job: Job) -> None:

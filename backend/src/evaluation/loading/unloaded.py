@@ -9,13 +9,14 @@ from torch import nn
 
 
 class Unloaded:
-    """Stands in the place of a transformers model. It has a configuration and computes nothing."""
+    """Stands in the place of a transformers model. It has its configurations and computes nothing."""
 
     device = torch.device("cpu")
     """Where prompts are made."""
 
-    def __init__(self, config: Any, name: str) -> None:
+    def __init__(self, config: Any, generation_config: Any, name: str) -> None:
         self.config = config
+        self.generation_config = generation_config
         self.name_or_path = name
 
     def get_input_embeddings(self) -> Any:

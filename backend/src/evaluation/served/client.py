@@ -81,6 +81,8 @@ class ServedModel:
         self._on_answer = on_answer
         self._calls = Calls(server, token, concurrency=concurrency, patience=patience)
         self._lock = Lock()
+        self._answered: set[str] = set()
+        """The routes that have answered."""
         self.empty = 0
         """How many of the written answers were empty, null or filtered."""
         self.answers = 0
@@ -203,18 +205,25 @@ class ServedModel:
                 route, body, most_bytes=most_bytes, seconds=SECONDS_FOR_A_TOKEN * tokens
             )
         except Refused as error:
-            remedy = (
-                f"use a server that has the route {route}, or change INFERENCE_API"
-                if error.status == NOT_FOUND
-                else "give it a longer context or set MAX_LENGTH if the question is too long, or else remove "
-                "from the settings what the server does not support"
-            )
-            raise Failed(
-                f"The server at {self._calls.address} refuses a question ({error}). {OWNER} {remedy}; "
-                f"{NOT_THE_MODEL}",
-                End.WORKER,
-            ) from error
+            raise self._refused(route, error) from error
+        self._answered.add(route)
         return self._read(kind, answer)
+
+    def _refused(self, route: str, error: Refused) -> Failed:
+        """Return the failure of a question that the server refuses."""
+        if error.status == NOT_FOUND and route in self._answered:
+            return Failed(f"The server at {self._calls.address} is gone ({error}).", End.UNREACHABLE)
+        remedy = (
+            f"use a server that has the route {route}, or change INFERENCE_API"
+            if error.status == NOT_FOUND
+            else "give it a longer context or set MAX_LENGTH if the question is too long, or else remove "
+            "from the settings what the server does not support"
+        )
+        return Failed(
+            f"The server at {self._calls.address} refuses a question ({error}). {OWNER} {remedy}; "
+            f"{NOT_THE_MODEL}",
+            End.WORKER,
+        )
 
     def _read(self, kind: type[B], answer: bytes) -> B:
         try:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from src.evaluation.failures import Failed
 from src.evaluation.served.client import ServedModel
 from src.running.child_environment import INFERENCE_TOKEN
 from src.running.inference import Server
-from src.running.job import Job
+from src.running.job import End, Job
+
+TOKEN = re.compile(r"[!-~]*")
+"""What may stand in a header."""
 
 
 def connect(job: Job, on_answer: Callable[[int], None], *, needs_ratings: bool) -> ServedModel:
@@ -20,12 +25,27 @@ def connect(job: Job, on_answer: Callable[[int], None], *, needs_ratings: bool) 
     assert job.server, "the job has no server"
     served = ServedModel(
         job.server,
-        os.environ.pop(INFERENCE_TOKEN, None),
+        take_token(),
         concurrency=job.concurrency,
         on_answer=on_answer,
     )
     served.check(model=job.model, needs_ratings=needs_ratings)
     return served
+
+
+def take_token() -> str | None:
+    """Return the token for the server, if there is one, and remove it from the environment.
+
+    Raises `Failed` if it cannot be one: an error of the client would quote it.
+    """
+    token = os.environ.pop(INFERENCE_TOKEN, "").strip()
+    if not TOKEN.fullmatch(token):
+        raise Failed(
+            f"{INFERENCE_TOKEN} has characters that no token has. The leaderboard's owner has to set it "
+            "again; the model is not at fault.",
+            End.WORKER,
+        )
+    return token or None
 
 
 def machine_of(server: Server) -> str:

@@ -30,6 +30,12 @@ def not_served(settings: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def preferred(config: object) -> dict[str, Any]:
+    """Return what a model's own generation_config.json prefers, as far as a server can follow it."""
+    names = (*WHEN_SAMPLING, *ALWAYS)
+    return {name: value for name in names if (value := getattr(config, name, None)) is not None}
+
+
 def sampling(settings: Mapping[str, Any], seed: int | None) -> dict[str, object]:
     """Return a server's settings for those of transformers. Without `do_sample` it takes the likeliest."""
     is_random = bool(settings.get("do_sample"))
