@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -277,6 +279,40 @@ def test_troubles_come_as_they_were_ordered(hub: Hub, api: HfApi) -> None:
         each.wait(timeout=60, refresh_every=1)
 
 
+def test_an_endpoint_can_have_an_address_before_it_answers(hub: Hub, api: HfApi) -> None:
+    hub.endpoints.tell_next("faults", fault="unavailable", route="health", next=1)
+    endpoint = create(api).wait(timeout=60, refresh_every=1)
+    health = [call["status"] for call in hub.endpoints.tell("acme", NAME, "seen")]
+    assert health == [503, 200]
+    assert endpoint.status == "running"
+
+
+def test_an_endpoint_that_is_deleted_while_it_starts_leaves_no_server(hub: Hub, api: HfApi) -> None:
+    for place in range(8):
+        create(api)
+        if place % 2:
+            wait_for(lambda: hub.endpoints.all[-1].server, what="the server to start")
+        api.delete_inference_endpoint(NAME, namespace="acme")
+    for thread in threading.enumerate():
+        if thread.name == f"endpoint {NAME}":
+            thread.join()
+    assert servers_of(hub) == []
+    assert all(each.server is None for each in hub.endpoints.all)
+    create(api).wait(timeout=60, refresh_every=1)
+    assert len(servers_of(hub)) == 1
+
+
+def servers_of(hub: Hub) -> list[str]:
+    """The processes that serve for a Hub."""
+    wanted = f"OPENAI_SERVER_HUB={hub.url}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if wanted in (process / "environ").read_bytes() and is_alive(int(process.name)):
+                found.append(process.name)
+    return found
+
+
 def test_an_endpoint_whose_server_dies_has_failed(hub: Hub, api: HfApi) -> None:
     hub.endpoints.tell_next("die_after", answers=1)
     endpoint = create(api).wait(timeout=60, refresh_every=1)
@@ -360,8 +396,9 @@ def test_all_servers_end_with_the_hub(folder: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("kills", [False, True])
 def test_a_hub_in_another_process_is_told_the_same_and_takes_its_servers_with_it(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, kills: bool
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: bool
 ) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with hub_process(sys.executable) as hub:
         monkeypatch.setattr(constants, "INFERENCE_ENDPOINTS_ENDPOINT", f"{hub.url}/v2")
         token = hub.do("add_user", name="alice", organizations={"acme": "write"})
@@ -383,10 +420,12 @@ def test_a_hub_in_another_process_is_told_the_same_and_takes_its_servers_with_it
         assert (by_hand["name"], never["state"], ours["state"]) == ("by-hand", "pending", "running")
         assert (by_hand["seconds"] >= 3 * 3600, never["seconds"], ours["deleted"]) == (True, 0, None)
         assert is_alive(ours["pid"])
+        assert [*tmp_path.iterdir()]
         if kills:
             (hub_pid,) = children_of_this_process()
             subprocess.run(["kill", "-9", str(hub_pid)], check=True)
     wait_for(lambda: not is_alive(ours["pid"]), what="the server to end")
+    wait_for(lambda: not [*tmp_path.iterdir()], what="the model's files to be removed")
 
 
 def children_of_this_process() -> list[int]:

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 import torch
+from lm_eval.api.instance import Instance
+from lm_eval.models.huggingface import HFLM
 from lm_eval.models.openai_completions import LocalCompletionsAPI
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -115,6 +117,28 @@ def test_lm_eval_reads_the_answers_as_it_reads_those_of_vllm(server: RunningServ
         answer, tokens=[PROMPT + written], ctxlens=[len(PROMPT)]
     )
     assert is_greedy
+
+
+def test_lm_eval_gets_from_it_what_it_gets_from_the_model(folder: Path) -> None:
+    texts = [("Hello", " world"), ("One two", " three"), ("1 + 1 =", " 2"), ("Äh", "ßé"), ("", "alone")]
+    rated = [Instance("loglikelihood", {}, pair, place) for place, pair in enumerate(texts)]
+    settings = {"until": ["\n", "e"], "max_gen_toks": 12, "do_sample": False}
+    written = [
+        Instance("generate_until", {}, (text, settings), place) for place, (text, _) in enumerate(texts[:4])
+    ]
+    local = HFLM(pretrained=str(folder), dtype="float32", device="cpu", batch_size=2)
+    with running_server(folder, name=NAME) as server:
+        served = LocalCompletionsAPI(
+            base_url=f"{server.url}/completions",
+            model=NAME,
+            tokenizer=str(folder),
+            max_length=64,
+            num_concurrent=3,
+        )
+        assert served.generate_until(written, disable_tqdm=True) == local.generate_until(written)
+        found, right = served.loglikelihood(rated), local.loglikelihood(rated)
+        assert [score for score, _ in found] == pytest.approx([score for score, _ in right], abs=1e-4)
+        assert {call["status"] for call in server.seen("completions")} == {200}
 
 
 @pytest.mark.parametrize("prompt", ["Hello wo", ["Hello wo"], PROMPT, [PROMPT]])
@@ -245,6 +269,11 @@ def test_connections_break_hang_and_drip_as_told(server: RunningServer) -> None:
     server.fault("drop", next=1)
     with pytest.raises(httpx.RemoteProtocolError):
         httpx.get(f"{server.url}/models", headers=headers)
+    server.clear()
+    server.fault("slow", next=1)
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.get(f"{server.url}/models", headers=headers, timeout=0.5)
+    server.clear()
     server.fault("hang", next=1)
     with pytest.raises(httpx.ReadTimeout):
         httpx.get(f"{server.url}/models", headers=headers, timeout=0.5)

@@ -135,6 +135,7 @@ class InferenceEndpoints:
     pretends: bool = False
     _troubles: deque[Trouble | None] = field(default_factory=deque)
     _orders: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    _threads: list[Thread] = field(default_factory=list, repr=False)
     _lock: RLock = field(default_factory=RLock, repr=False)
 
     def of(self, namespace: str) -> list[InferenceEndpoint]:
@@ -190,7 +191,9 @@ class InferenceEndpoints:
 
         def run(trouble: Trouble | None) -> None:
             arguments = (endpoint, trouble, files, environment, orders)
-            Thread(target=self._run, args=arguments, name=f"endpoint {endpoint.name}", daemon=True).start()
+            thread = Thread(target=self._run, args=arguments, name=f"endpoint {endpoint.name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
         endpoint.held = (lambda: run(None)) if trouble in (Trouble.SOLD_OUT, Trouble.STUCK) else None
         if trouble != Trouble.SOLD_OUT:
@@ -260,6 +263,8 @@ class InferenceEndpoints:
                 endpoint.deleted = endpoint.deleted or _now()
         for endpoint in self.all:
             self._stop(endpoint)
+        for thread in self._threads:
+            thread.join()
 
     def _keep(self, endpoint: InferenceEndpoint, state: State, at: datetime | None = None) -> None:
         if any(each.name == endpoint.name for each in self.of(endpoint.namespace)):
@@ -312,7 +317,7 @@ class InferenceEndpoints:
         with self._lock:
             if not self._is_wanted(endpoint):
                 return None
-            more = ["--pretend"] if self.pretends else []
+            more = ["--remove-orphaned", *(["--pretend"] if self.pretends else [])]
             endpoint.server = start_server(folder, [*arguments, *more], environment)
             return endpoint.server
 

@@ -5,7 +5,7 @@ with running_server(folder, name="org/model@c0ffee", token="hf_secret") as serve
     server.fault("unavailable", next=2)    # the next two answers are 503; the names are in `faults.py`
     server.fault("empty", every=50)        # and every 50th answer is empty
     server.clear()                         # no fault from here on
-    server.die_after(10)                   # ten answers, then the process is gone
+    server.die_after(10)                   # ten calls are answered, at the next one the process ends
     server.seen()                          # what came in: routes, tokens, statuses, bodies
 
 The process needs torch and transformers (`python_with_models` finds a Python that has them). Its scores are

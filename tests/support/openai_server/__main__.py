@@ -8,6 +8,7 @@ of the tokens that may call; or OPENAI_SERVER_HUB and OPENAI_SERVER_NAMESPACE, t
 import argparse
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from threading import Thread
@@ -39,7 +40,7 @@ def main() -> None:
         timeout_graceful_shutdown=1,
     )
     print(f"http://{listener.getsockname()[0]}:{listener.getsockname()[1]}", flush=True)
-    Thread(target=end_with_standard_input, daemon=True).start()
+    Thread(target=end_with_standard_input, args=(options,), daemon=True).start()
     uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -50,6 +51,9 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--dtype", choices=["float32", "float16", "bfloat16"], default="float32")
     parser.add_argument("--pretend", action="store_true", help="answer anything, without the model")
+    parser.add_argument(
+        "--remove-orphaned", action="store_true", help="remove the model's folder if nobody else can"
+    )
     parser.add_argument("--max-model-len", type=int, help="default: what the model was made for")
     return parser.parse_known_args()[0]
 
@@ -67,9 +71,11 @@ def gate_from_environment() -> Gate:
     return gate_for(tokens) if tokens else open_gate
 
 
-def end_with_standard_input() -> None:
-    """Whoever started this process may be killed, and cannot end it then."""
+def end_with_standard_input(options: argparse.Namespace) -> None:
+    """Whoever started this process may be killed, and can neither end it then nor tidy up."""
     sys.stdin.buffer.read()
+    if options.remove_orphaned:
+        shutil.rmtree(options.model, ignore_errors=True)
     os._exit(0)
 
 

@@ -25,6 +25,7 @@ from .faults import Fault, Faults, json_text, spoiled
 from .gate import Gate, open_gate
 
 LARGEST_CHUNK = bytes(2**20)
+LATE_SECONDS = 2
 Made = Callable[["Served", dict[str, Any]], dict[str, Any]]
 """Makes the answer of a route from what was sent."""
 
@@ -43,7 +44,7 @@ class Served:
     flat_errors: bool = False
     faults: Faults = field(default_factory=Faults)
     dies_after: int | None = None
-    """After that many answers of the model, the process ends."""
+    """After so many answered calls of completions or chat, the process ends."""
     answers: int = 0
     log: list[dict[str, Any]] = field(default_factory=list)
     """The calls so far: `route`, `token`, `status` and `body`."""
@@ -124,6 +125,8 @@ def guarded(route: str, make: Made | None) -> Callable[[Request], Awaitable[Resp
             call["status"] = allowed
             return refusal(allowed)
         fault = served.faults.choose(route)
+        if fault == Fault.SLOW:
+            await asyncio.sleep(LATE_SECONDS)
         response = failing(fault) or await answered(request, served, call, make, fault)
         call["status"] = response.status_code
         return response
@@ -210,6 +213,7 @@ class Dropping(Response):
 
 
 def die_after(served: Served, answers: int) -> None:
+    """Answer so many more calls of completions or chat. At the next one, the process ends."""
     served.dies_after = served.answers + answers
 
 

@@ -19,6 +19,8 @@ class Fault(StrEnum):
     """500."""
     RATE_LIMITED = "rate limited"
     """429, with a Retry-After of one second."""
+    SLOW = "slow"
+    """The right answer, two seconds late."""
     HANG = "hang"
     """No answer, until the client gives up."""
     DRIP = "drip"

@@ -45,7 +45,7 @@ class RunningServer:
         self._do("clear")
 
     def die_after(self, answers: int) -> None:
-        """End the process when the model has that many more answers: the next one is not given."""
+        """Answer so many more calls of completions or chat. At the next one, the process ends."""
         self._do("die_after", answers=answers)
 
     def change(self, **settings: Any) -> None:
