@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -222,6 +223,26 @@ def test_a_servers_context_that_is_too_short_is_the_owners_matter(folders: dict[
         with pytest.raises(Failed, match=r"The server's context is 24 tokens.* --max-model-len") as failed:
             model.loglikelihood([doc])
     assert failed.value.end is End.WORKER
+
+
+def test_the_models_own_penalty_of_repetitions_is_kept(
+    folders: dict[str, Path], server: RunningServer, tmp_path: Path
+) -> None:
+    """transformers follows generation_config.json, too."""
+    shutil.copytree(folders["plain"], tmp_path / "model")
+    (tmp_path / "model" / "generation_config.json").write_text('{"repetition_penalty": 1.3, "top_p": 0.5}')
+    report_of(on_a_server(here(tmp_path / "model", "kind_writing|0", limit=2), server))
+    body = server.seen("completions")[-1]["body"]
+    assert body["repetition_penalty"] == 1.3
+    assert body["temperature"] == 0 and "top_p" not in body
+
+
+def test_an_answer_is_decoded_as_it_is_here(folders: dict[str, Path], server: RunningServer) -> None:
+    """A server keeps the space before an answer, which the tokenizers of some models drop."""
+    model = there(here(folders["plain"], "kind_writing|0"), server)
+    assert model._as_decoded_here(" two three") == " two three"
+    model._drops_a_space = True
+    assert model._as_decoded_here(" two three") == "two three"
 
 
 def test_the_weights_are_not_loaded(folders: dict[str, Path], server: RunningServer, tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from src.evaluation.progress import ProgressMeter
 from src.evaluation.served.client import Rating, ServedModel
 from src.evaluation.served.connecting import connect
 from src.evaluation.served.conversations import check_template
+from src.evaluation.served.decoding import drops_a_space
+from src.evaluation.served.sampling import preferred, sampling
 from src.running.inference import Api
 from src.running.job import End, Job
 
@@ -72,6 +74,9 @@ class ModelOnAServer(AskedModel):
         """`loaded` is the model without its weights."""
         super().__init__(job, meter, loaded, configuration(job))
         self.served = served
+        self._sampling = sampling(preferred(loaded.model.generation_config), seed=None)
+        """What the model's generation_config.json has transformers do, too."""
+        self._drops_a_space = drops_a_space(self.tokenizer)
         self._longest: int = min(self._max_length, served.context or self._max_length) - 1
         """The most tokens of a prompt."""
 
@@ -135,9 +140,10 @@ class ModelOnAServer(AskedModel):
             [prompt.tokens for prompt in prompts],
             max_tokens=[prompt.room for prompt in prompts],
             stop=self._stops(docs[0]),
+            **self._sampling,
         )
         return [
-            ModelResponse(text=[text], input_tokens=prompt.tokens)
+            ModelResponse(text=[self._as_decoded_here(text)], input_tokens=prompt.tokens)
             for text, prompt in zip(texts, prompts, strict=True)
         ]
 
@@ -173,8 +179,13 @@ class ModelOnAServer(AskedModel):
             [self.prompt_manager.prepare_prompt_api(doc) for doc in docs],
             max_tokens=[self._room_in_a_chat(doc) for doc in docs],
             stop=[self.tokenizer.eos_token],
+            **self._sampling,
         )
-        return [ModelResponse(text=[text]) for text in texts]
+        return [ModelResponse(text=[self._as_decoded_here(text)]) for text in texts]
+
+    def _as_decoded_here(self, text: str) -> str:
+        """Return an answer as lighteval decodes it: alone, and not as a part of the whole text."""
+        return text.removeprefix(" ") if self._drops_a_space else text
 
     def _room_in_a_chat(self, doc: Doc) -> int:
         """Return how many tokens the answer may have. The server makes the prompt's tokens as we do here."""
