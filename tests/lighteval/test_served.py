@@ -22,6 +22,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from src.evaluation.evaluating import evaluate
 from src.evaluation.failures import Failed
+from src.evaluation.lighteval import served as served_room
 from src.evaluation.lighteval.asked import AskedModel
 from src.evaluation.lighteval.engine import ENGINE
 from src.evaluation.lighteval.model import MeteredModel
@@ -35,6 +36,7 @@ from src.running.job import End, Job, Progress
 from src.running.suite import EngineName, Suite
 from support.lighteval_jobs import lighteval_job, report_of
 from support.openai_server import RunningServer, running_server
+from support.scripted_server import a_text, scripted_server, sound
 from support.served_jobs import on_a_server
 from support.sources import ROOT
 from support.tiny_model import byte_tokenizer, make_tiny_model
@@ -237,12 +239,19 @@ def test_the_models_own_penalty_of_repetitions_is_kept(
     assert body["temperature"] == 0 and "top_p" not in body
 
 
-def test_an_answer_is_decoded_as_it_is_here(folders: dict[str, Path], server: RunningServer) -> None:
+@pytest.mark.parametrize(("drops", "text"), [(True, "two three"), (False, " two three")])
+def test_an_answer_is_decoded_as_it_is_here(
+    drops: bool, text: str, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A server keeps the space before an answer, which the tokenizers of some models drop."""
-    model = there(here(folders["plain"], "kind_writing|0"), server)
-    assert model._as_decoded_here(" two three") == " two three"
-    model._drops_a_space = True
-    assert model._as_decoded_here(" two three") == "two three"
+    monkeypatch.setattr(served_room, "drops_a_space", lambda tokenizer: drops)
+    with scripted_server(
+        lambda asked: sound(asked) if asked.route == "/v1/models" else a_text(" two three")
+    ) as running:
+        job = on_a_server(here(folders["plain"], "kind_writing|0"), running.server)
+        model = model_on_a_server(job, silent(), needs_ratings=False)
+        [answer] = write(model, 8, "one")
+    assert answer.text == [text]
 
 
 def test_the_weights_are_not_loaded(folders: dict[str, Path], server: RunningServer, tmp_path: Path) -> None:
