@@ -329,16 +329,31 @@ def test_a_text_to_rate_leaves_the_server_room_for_the_token_that_it_writes(
     assert report["config"]["model_args"]["max_length"] == 20
 
 
+def with_another_config(model: Path, folder: Path, **changes: object) -> Path:
+    """Copy a model without its weights, and change its configuration."""
+    folder.mkdir()
+    for file in model.iterdir():
+        if file.suffix != ".safetensors":
+            (folder / file.name).write_bytes(file.read_bytes())
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **changes}))
+    return folder
+
+
+@pytest.mark.parametrize("task", [CHOICES, WRITTEN])
+def test_tokens_without_an_embedding_are_the_models_fault(
+    task: str, server: RunningServer, model: Path, tmp_path: Path
+) -> None:
+    small = with_another_config(model, tmp_path / "small", vocab_size=50)
+    failed = failure(job_on(server, small, tasks=(task,)))
+    assert failed.end is End.REFUSED
+    assert "token ids for which its weights have no embedding" in str(failed)
+
+
 def test_a_server_may_run_an_architecture_that_transformers_does_not_know(
     server: RunningServer, model: Path, tmp_path: Path
 ) -> None:
-    odd = tmp_path / "odd"
-    odd.mkdir()
-    for file in model.iterdir():
-        (odd / file.name).write_bytes(file.read_bytes())
-    config = json.loads((odd / "config.json").read_text())
-    (odd / "config.json").write_text(json.dumps({**config, "model_type": "brand_new"}))
-    (odd / "model.safetensors").unlink()
+    odd = with_another_config(model, tmp_path / "odd", model_type="brand_new")
     here = run(make_job(model, tasks=(CHOICES,), limit=QUESTIONS))
     assert run(job_on(server, odd, tasks=(CHOICES,)))["results"] == here["results"]
 

@@ -14,7 +14,7 @@ from src.evaluation.served.connecting import take_token
 from src.evaluation.served.decoding import drops_a_space
 from src.evaluation.served.sampling import preferred, sampling
 from src.running.inference import Inference, Server
-from src.running.job import End
+from src.running.job import BaseModel, End
 from support.jobs import make_job
 from support.tiny_model import make_tiny_model, with_a_sentencepiece_tokenizer
 
@@ -69,6 +69,14 @@ def test_a_models_own_preferences_are_followed_unless_the_task_says_otherwise() 
         "top_p": 0.9,
         "repetition_penalty": 1.2,
     }
+
+
+def test_an_adapter_is_refused_because_servers_run_whole_models(model: Path) -> None:
+    base = BaseModel(model="org/base", weights=str(model), commit="b" * 40)
+    server = Server(url="https://here/v1", model="org/model")
+    with pytest.raises(Failed, match="Merge it into its base model") as failed:
+        load_without_weights(make_job(model, inference=Inference.SERVER, server=server, base=base))
+    assert failed.value.end is End.REFUSED
 
 
 def test_what_is_loaded_for_a_server_needs_no_weights(model: Path) -> None:

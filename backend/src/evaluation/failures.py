@@ -120,6 +120,11 @@ TEMPLATE_FAILS = (
     "The chat template of {model} fails on a user's question. Correct it, or submit the model without it."
 )
 
+NO_EMBEDDING = (
+    "The tokenizer of {model} produces token ids for which its weights have no embedding. Save model and "
+    "tokenizer again, after `resize_token_embeddings` if tokens were added."
+)
+
 # The first match applies.
 RULES = [
     Rule(
@@ -291,7 +296,6 @@ RULES = [
     Rule(
         frozenset({Step.BEHAVIOUR, Step.EVALUATION}),
         token_out_of_range,
-        "The tokenizer of {model} produces token ids for which its weights have no embedding. Save model and "
-        "tokenizer again, after `resize_token_embeddings` if tokens were added.",
+        NO_EMBEDDING,
     ),
 ]

@@ -16,8 +16,8 @@ from lm_eval.models.utils import (
 )
 
 from src.evaluation.errors import TOO_MUCH_TO_WRITE, TooLong, too_long
-from src.evaluation.failures import Failed
-from src.evaluation.lm_eval.arguments import model_args
+from src.evaluation.failures import NO_EMBEDDING, Failed
+from src.evaluation.lm_eval.arguments import embeddings, model_args
 from src.evaluation.lm_eval.model import MeteredModel
 from src.evaluation.loading.copies import load_a_sound_copy
 from src.evaluation.loading.loading import Loaded, load_without_weights
@@ -149,6 +149,7 @@ class ServedLm(MeteredModel):
                 f"length ({self.max_length})."
             )
         prompts = [self._prompt(text, longest) for text in texts]
+        self._check_tokens(prompts)
         return self.served.write(prompts, **how)
 
     def _prompt(self, text: str, longest: int) -> list[int]:
@@ -182,8 +183,15 @@ class ServedLm(MeteredModel):
             self.truncated += len(whole) > longest
             prompts.append(whole[-longest:])
             starts.append(len(prompts[-1]) - len(continuation))
+        self._check_tokens(prompts)
         ratings = self.served.rate(prompts, starts)
         return [(sum(each.log_probabilities), each.is_greedy) for each in ratings]
+
+    def _check_tokens(self, prompts: Sequence[Sequence[int]]) -> None:
+        """Raise `Failed` for tokens without an embedding, before the server refuses them."""
+        known = embeddings(self.model)
+        if any(token >= known for prompt in prompts for token in prompt):
+            raise Failed(NO_EMBEDDING.format(model=self._job.model))
 
     @property
     def _is_chat(self) -> bool:
