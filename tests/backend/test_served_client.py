@@ -108,6 +108,18 @@ def test_a_rating_has_the_tokens_from_the_start_on() -> None:
     }
 
 
+def test_each_answer_may_have_a_length_of_its_own() -> None:
+    with scripted_server() as running:
+        served = client(running.server)
+        served.write([[1], [2, 3]], max_tokens=[8, 7], stop=[])
+        served.chat([[{"role": "user", "content": "a"}]], max_tokens=[6], stop=[])
+    assert {len(each.body.get("prompt", "")): each.body["max_tokens"] for each in running.asked} == {
+        1: 8,
+        2: 7,
+        0: 6,
+    }
+
+
 def test_of_two_tokens_as_likely_the_one_that_the_server_writes_is_the_likeliest() -> None:
     with scripted_server(lambda asked: a_rating(asked.body["prompt"], -1.0, best=-1.0)) as running:
         assert client(running.server).rate([[1, 2]], [1]) == [Rating((-1.0,), False)]

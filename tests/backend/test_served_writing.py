@@ -8,9 +8,10 @@ import pytest
 from transformers import AutoTokenizer, GenerationConfig
 
 from src.evaluation.failures import Failed
-from src.evaluation.lm_eval.served import drops_a_space, turns_of
+from src.evaluation.lm_eval.served import turns_of
 from src.evaluation.loading.loading import load_without_weights
 from src.evaluation.served.connecting import take_token
+from src.evaluation.served.decoding import drops_a_space
 from src.evaluation.served.sampling import preferred, sampling
 from src.running.inference import Inference, Server
 from src.running.job import BaseModel, End

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +20,10 @@ from src.running.warm_launcher import WarmLauncher
 from src.running.watch import ChildLimits
 from src.suite.trial import trial_from
 from support.broken_models import diverge, forget_a_layer, reweighted, with_code_that_says_so
+from support.jobs import TASKS
 from support.lighteval_jobs import SHIPPED, lighteval_job, report_of
+from support.openai_server import running_server
+from support.served_jobs import on_a_server
 from support.waiting import wait_for
 
 WITH_A_HELPER = """
@@ -145,3 +149,20 @@ def test_code_beside_a_task_file_is_read_again_after_an_edit(
     assert version() == "1"
     (own / "helper_of_the_tasks.py").write_text("VERSION = 2000\n")  # another size: Python compares it
     assert version() == "2000"
+
+
+@pytest.mark.slow
+def test_a_child_asks_a_server_with_the_only_token_that_it_has(tmp_path: Path, model: Path) -> None:
+    suite = Suite(engine=EngineName.LIGHTEVAL, tasks=SHIPPED, tasks_dir=str(TASKS))
+    environment = clean_environment(tmp_path, inference_token="hf_calls")
+    launcher = WarmLauncher(environment, suite, tmp_path)
+    job = lighteval_job(model, "tiny_agreement|0", "tiny_copy|0", limit=5)
+    try:
+        with running_server(model, token="hf_calls") as server:
+            ending = Children(tmp_path / "children", launcher).end(on_a_server(job, server))
+            seen = server.seen()
+    finally:
+        launcher.close()
+    assert report(ending)["results"] == report_of(job)["results"]
+    assert {call["token"] for call in seen} == {"hf_calls"}
+    assert "hf_calls" not in ending.log.decode() + json.dumps(report(ending))

@@ -17,6 +17,7 @@ from src.evaluation.lighteval.tasks import Tasks, name_of, published_path
 from src.evaluation.loading.architectures import known_architectures
 from src.evaluation.loading.quantization import known_quantizations
 from src.evaluation.own_tasks import include_path
+from src.evaluation.served.conversations import CANNOT_RATE, is_chat
 from src.evaluation.versions import versions
 from src.running.suite import Suite
 from src.shared.data.backend_description import BackendDescription, Metric, TaskDescription
@@ -110,6 +111,9 @@ def problems_of(name: str, suite: Suite, tasks: Tasks) -> Iterator[str]:
         if found:
             yield f"The task {part} {found}"
             return
+        if is_chat(suite) and rates(tasks.configs[part]):
+            yield CANNOT_RATE.format(task=part)
+            return
 
 
 def runs_the_models_code(config: LightevalTaskConfig, suite: Suite, tasks: Tasks) -> str | None:
@@ -159,6 +163,16 @@ def measures_perplexity(config: LightevalTaskConfig, suite: Suite, tasks: Tasks)
         f"measures the perplexity of whole texts, which lighteval {version('lighteval')} does not compute "
         "correctly: remove the task, or measure it with lm_eval."
     )
+
+
+def needs_ratings(suite: Suite, tasks: Tasks) -> bool:
+    """Return whether a task of the suite has models rate given answers."""
+    return any(rates(tasks.configs[part]) for entry in suite.tasks for part in tasks.parts(name_of(entry)))
+
+
+def rates(config: LightevalTaskConfig) -> bool:
+    """Return whether models rate given answers."""
+    return any(metric.category is SamplingMethod.LOGPROBS for metric in config.metrics)
 
 
 def _wanted(metric: SamplingMetric) -> int:

@@ -8,15 +8,17 @@ from src.evaluation.devices import spare_threads
 from src.evaluation.failures import Failed
 from src.evaluation.lighteval.answers import published_samples
 from src.evaluation.lighteval.building import build, check_samples, explained_by_the_task
-from src.evaluation.lighteval.description import describe, problems
+from src.evaluation.lighteval.description import describe, needs_ratings, problems
 from src.evaluation.lighteval.model import MeteredModel
 from src.evaluation.lighteval.report import merged, report_of
+from src.evaluation.lighteval.served import ModelOnAServer, model_on_a_server
 from src.evaluation.lighteval.tasks import COLLECTION, find_tasks, import_collection
 from src.evaluation.lighteval.trial import try_suite
 from src.evaluation.loading.copies import load_a_sound_copy
 from src.evaluation.progress import OnProgress, ProgressMeter
 from src.evaluation.reports.report import Report, names_for_paths, publishable
 from src.evaluation.reports.samples_file import Sample
+from src.evaluation.served.counts import EmptyAnswers
 from src.running.job import End, Job, Trial
 from src.running.suite import EngineName, Suite
 from src.shared.data.backend_description import BackendDescription
@@ -55,10 +57,14 @@ class LightevalEvaluation:
             raise Failed(
                 f"{sentence} The leaderboard's owner has to do this; the model is not at fault.", End.WORKER
             )
-        self._model: MeteredModel | None = None
+        self._model: MeteredModel | ModelOnAServer | None = None
 
     def load(self, meter: ProgressMeter) -> None:
-        """Load the job's model for lighteval."""
+        """Load the job's model for lighteval, or find it on its server."""
+        if self._job.server:
+            needed = needs_ratings(self._job, self._tasks)
+            self._model = model_on_a_server(self._job, meter, needs_ratings=needed)
+            return
         loaded = load_a_sound_copy(self._job)
         spare_threads(self._job, loaded.model)
         self._model = MeteredModel(self._job, meter, loaded)
@@ -70,12 +76,12 @@ class LightevalEvaluation:
         model.truncated = 0
         with explained_by_the_task():
             pipeline = build(task, self._tasks, model, max_samples=job.limit)
+        empty = EmptyAnswers(model.served) if isinstance(model, ModelOnAServer) else None
         pipeline.evaluate()
         check_samples(pipeline)
-        report = report_of(pipeline, job, task, model.truncated)
+        report = report_of(pipeline, job, task, model.truncated) | (empty.of(job, task) if empty else {})
         published = publishable(report, names_for_paths(job, {str(COLLECTION): "lighteval/tasks"}))
-        prompt = model.prompt_manager.prepare_prompt
-        return published, (published_samples(pipeline, prompt) if job.save_samples else ())
+        return published, (published_samples(pipeline, model.prompt) if job.save_samples else ())
 
     def merged(self, reports: Sequence[Report]) -> Report:
         """Return one report of all tasks, as if lighteval had evaluated them together."""

@@ -2,80 +2,40 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import cached_property, partial
 from typing import Any
 
-import pandas as pd
 import torch
 from lighteval.models.model_output import ModelResponse
-from lighteval.models.transformers.transformers_model import TransformersModel, TransformersModelConfig
-from lighteval.tasks.prompt_manager import PromptManager
+from lighteval.models.transformers.transformers_model import TransformersModelConfig
 from lighteval.tasks.requests import Doc
 from transformers import LogitsProcessorList
 
 from src.evaluation.devices import batch_size
-from src.evaluation.failures import Failed
+from src.evaluation.lighteval.asked import AskedModel
 from src.evaluation.loading.behaviour import one_at_a_time, writes_in_batches
 from src.evaluation.loading.finite import FiniteScores, not_finite
 from src.evaluation.loading.loading import Loaded
 from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import ProgressMeter
-from src.running.job import End, Job
+from src.running.job import Job
 
 
-class NoCache:
-    """Takes the place of lighteval's cache of answers, which it keeps below a folder named as the model."""
-
-    def _init_registry(self, registry: Any) -> None:
-        """Do nothing. lighteval calls this before it asks a model."""
-
-
-class MeteredModel(TransformersModel):  # type: ignore[misc]  # lighteval's types are not read.
+class MeteredModel(AskedModel):
     """lighteval's model around one that we loaded. It reports progress and refuses NaN and infinity."""
 
     def __init__(self, job: Job, meter: ProgressMeter, loaded: Loaded) -> None:
-        # As in `from_model`, which would load the tokenizer again, ask the Hub, and make a cache.
-        self._job = job
-        self._meter = meter
+        config = configuration(job)
+        super().__init__(job, meter, loaded, config)
         self._in_flight = 0
-        self.truncated = 0
-        self.config = configuration(job)
-        self.transformers_config = loaded.model.config
         self.model = loaded.model.eval()
         torch.set_grad_enabled(False)
-        self.model_name = job.model
-        self.model_sha = job.commit or ""
-        self.accelerator = None
         self._device = job.device
-        self.multichoice_continuations_start_space = self.config.multichoice_continuations_start_space
-        self._add_special_tokens = self.config.add_special_tokens
-        self.skip_special_tokens = self.config.skip_special_tokens
-        self.pairwise_tokenization = self.config.pairwise_tokenization
-        self.batch_size = self.config.batch_size
-        self.continuous_batching = self.config.continuous_batching
-        self.generation_config_dict = self.config.generation_parameters.to_transformers_dict()
-        self._max_length = self._init_max_length()
-        self._tokenizer = prepared(loaded.tokenizer, self._max_length)
-        self.use_chat_template = job.use_chat_template
-        self.prompt_manager = PromptManager(
-            use_chat_template=job.use_chat_template,
-            tokenizer=self._tokenizer,
-            system_prompt=self.config.system_prompt,
-        )
-        self._cache = NoCache()
-
-    def cleanup(self) -> None:
-        """Keep the model for the next task. lighteval calls this after each."""
-
-    @property
-    def disable_tqdm(self) -> bool:
-        """Draw no progress bars."""
-        return True
+        self.batch_size = config.batch_size
+        self.continuous_batching = config.continuous_batching
+        self.generation_config_dict = config.generation_parameters.to_transformers_dict()
 
     def greedy_until(self, docs: list[Doc]) -> list[ModelResponse]:
         """Return what the model generates after each prompt."""
@@ -138,18 +98,6 @@ class MeteredModel(TransformersModel):  # type: ignore[misc]  # lighteval's type
         tokens = self._tokenizer.encode(prompt, add_special_tokens=self.add_special_tokens)
         return bool(len(tokens) > self._max_length)
 
-    def _checked(self, docs: Sequence[Doc], answers: Sequence[ModelResponse]) -> list[ModelResponse]:
-        """Return the answers as lighteval's command line has them. Raise `Failed` if they are not sound."""
-        if len(answers) != len(docs):
-            raise Failed(
-                f"The evaluation has answers to {len(answers)} of {len(docs)} questions, so nothing was "
-                "published.",
-                End.INVALID,
-            )
-        if not all(math.isfinite(number) for answer in answers for number in answer.logprobs):
-            raise not_finite(self._job)
-        return [as_from_its_cache(answer) for answer in answers]
-
 
 def configuration(job: Job) -> TransformersModelConfig:
     """Return how lighteval's command line would be told to load this model. Nothing is loaded with it."""
@@ -162,29 +110,3 @@ def configuration(job: Job) -> TransformersModelConfig:
         batch_size=None if size.startswith("auto") else int(size),
         override_chat_template=job.use_chat_template,
     )
-
-
-def prepared(tokenizer: Any, max_length: int) -> Any:
-    """Return the tokenizer, set up as lighteval sets up its own."""
-    tokenizer.padding_side = tokenizer.truncation_side = "left"
-    tokenizer.pad_token = tokenizer.eos_token
-    tokenizer.model_max_length = max_length
-    return tokenizer
-
-
-def as_from_its_cache(answer: ModelResponse) -> ModelResponse:
-    """Return an answer as lighteval reads it again from its cache, which its command line always does.
-
-    Tensors become lists, and numbers have ten decimals.
-    """
-    row = pd.Series({"sample": listed(asdict(answer))})
-    return ModelResponse(**json.loads(row.to_json())["sample"])
-
-
-def listed(value: Any) -> Any:
-    """Return a value with lists in place of tensors."""
-    if isinstance(value, torch.Tensor):
-        return value.tolist()
-    if isinstance(value, dict):
-        return {key: listed(each) for key, each in value.items()}
-    return [listed(each) for each in value] if isinstance(value, list | tuple) else value

@@ -13,6 +13,7 @@ from lighteval.logging.evaluation_tracker import EnhancedJSONEncoder, Evaluation
 from lighteval.pipeline import Pipeline
 
 from src.evaluation.reports.report import Report
+from src.evaluation.served.counts import ANSWERS, EMPTY
 from src.running.job import Job
 from src.shared.data.benchmark import AVERAGE
 
@@ -22,7 +23,7 @@ ALL = "all"
 TRUNCATED = "truncated_prompts"
 """The section with the number of prompts that exceeded the model's context, by configured name."""
 
-SECTIONS_BY_TASK = ["results", "versions", "config_tasks", "summary_tasks", TRUNCATED]
+SECTIONS_BY_TASK = ["results", "versions", "config_tasks", "summary_tasks", TRUNCATED, EMPTY, ANSWERS]
 
 SECONDS = "total_evaluation_time_secondes"
 """lighteval spells it so."""
@@ -55,7 +56,9 @@ def merged(reports: Sequence[Report]) -> Report:
     """Return one report of all tasks, as if lighteval had evaluated them together."""
     whole = dict(reports[0])
     for section in SECTIONS_BY_TASK:
-        whole[section] = {name: value for report in reports for name, value in report[section].items()}
+        parts = [report[section] for report in reports if section in report]
+        if parts:
+            whole[section] = {name: value for part in parts for name, value in part.items()}
     whole["results"][ALL] = means(whole["results"])
     whole["summary_general"] = {
         **reports[0]["summary_general"],

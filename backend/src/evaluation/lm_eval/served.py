@@ -24,6 +24,8 @@ from src.evaluation.loading.loading import Loaded, load_without_weights
 from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import ProgressMeter
 from src.evaluation.served.connecting import connect
+from src.evaluation.served.conversations import check_template
+from src.evaluation.served.decoding import drops_a_space
 from src.evaluation.served.sampling import not_served, preferred, sampling
 from src.running.inference import Api
 from src.running.job import End, Job
@@ -230,11 +232,7 @@ class ServedLm(MeteredModel):
 
 def load_served(job: Job, meter: ProgressMeter, *, needs_ratings: bool) -> ServedLm:
     """Return the job's model, which its server runs, for lm_eval. Raises `Failed`."""
-    if job.inference_api is Api.CHAT and not job.use_chat_template:
-        raise Failed(
-            f"{job.model} was submitted without its chat template, but this leaderboard's models run on a "
-            "server that always uses it. Submit it with its chat template."
-        )
+    check_template(job)
     loaded = load_a_sound_copy(job, load_without_weights)
     return ServedLm(job, meter, model_args(job, loaded), loaded, needs_ratings=needs_ratings)
 
@@ -249,16 +247,6 @@ def turns_of(text: str) -> list[dict[str, str]]:
         isinstance(turn, dict) and turn.keys() == {"role", "content"} for turn in turns
     )
     return turns if turns and is_conversation else [{"role": "user", "content": text}]
-
-
-def drops_a_space(tokenizer: Any, word: str = "a") -> bool:
-    """Return whether a tokenizer drops the space before a word that it decodes alone, as Llama 2's does.
-
-    The word must be a single token.
-    """
-    *_, last = tokenizer.encode(f"{word} {word}", add_special_tokens=False)
-    alone: str = tokenizer.decode([last])
-    return alone == word and tokenizer.decode([last, last]) == f"{word} {word}"
 
 
 def check_thinking(end: str | int | None) -> None:

@@ -125,19 +125,25 @@ class ServedModel:
         return self._all(lambda pair: self._rate(*pair), pairs)
 
     def write(
-        self, prompts: Sequence[Sequence[int]], *, max_tokens: int, stop: Sequence[str], **sampling: object
+        self,
+        prompts: Sequence[Sequence[int]],
+        *,
+        max_tokens: int | Sequence[int],
+        stop: Sequence[str],
+        **sampling: object,
     ) -> list[str]:
         """Return what the model writes after each prompt, up to the first of the texts in `stop`.
 
+        `max_tokens` is the most tokens of every answer, or of each.
         `sampling` goes to the server as it is, a temperature of 0 if it has none. A `seed` is that of the
         first prompt; the others count on from it.
         """
 
         def ask(question: tuple[int, Sequence[int]]) -> str:
             number, prompt = question
-            written = self._body(max_tokens, stop, sampling, number)
-            body = {**written, "prompt": list(prompt)}
-            choice = self._ask(Completions, "/completions", body, max_tokens).choices[0]
+            most = most_of(max_tokens, number)
+            body = {**self._body(most, stop, sampling, number), "prompt": list(prompt)}
+            choice = self._ask(Completions, "/completions", body, most).choices[0]
             return self._counted(choice.text, choice.finish_reason, stop)
 
         return self._all(ask, list(enumerate(prompts)))
@@ -146,7 +152,7 @@ class ServedModel:
         self,
         conversations: Sequence[Sequence[Mapping[str, str]]],
         *,
-        max_tokens: int,
+        max_tokens: int | Sequence[int],
         stop: Sequence[str],
         **sampling: object,
     ) -> list[str]:
@@ -154,9 +160,10 @@ class ServedModel:
 
         def ask(question: tuple[int, Sequence[Mapping[str, str]]]) -> str:
             number, conversation = question
-            written = self._body(max_tokens, stop, sampling, number)
+            most = most_of(max_tokens, number)
+            written = self._body(most, stop, sampling, number)
             body = {**written, "messages": [dict(each) for each in conversation]}
-            choice = self._ask(Replies, "/chat/completions", body, max_tokens).choices[0]
+            choice = self._ask(Replies, "/chat/completions", body, most).choices[0]
             return self._counted(choice.message.content, choice.finish_reason, stop)
 
         return self._all(ask, list(enumerate(conversations)))
@@ -289,6 +296,11 @@ class ServedModel:
 
     def _no_ratings(self, reason: str) -> Failed:
         return Failed(NO_RATINGS.format(address=self._calls.address, reason=reason), End.WORKER)
+
+
+def most_of(max_tokens: int | Sequence[int], number: int) -> int:
+    """Return the most tokens of an answer by its number: the same for all, or its own."""
+    return max_tokens if isinstance(max_tokens, int) else max_tokens[number]
 
 
 def _is_the_likeliest(own: float, token: str | None, best: Mapping[str, float]) -> bool:

@@ -12,6 +12,7 @@ from lm_eval.tasks import TaskManager
 from src.evaluation.errors import last_line
 from src.evaluation.lm_eval.tasks.configs import WRITES, Leaf, leaves
 from src.evaluation.lm_eval.trial.generation import FIELD, LENGTHS, wrong_settings
+from src.evaluation.served.conversations import CANNOT_RATE
 from src.evaluation.served.sampling import not_served
 from src.running.inference import Api, Inference
 from src.running.suite import Suite
@@ -48,10 +49,7 @@ def _served(suite: Suite, parts: Sequence[Leaf], rating: str | None) -> Iterator
     if suite.inference_api is not Api.CHAT:
         return
     if rating:
-        yield (
-            f"INFERENCE_API is chat, but the task {rating} rates given texts, which only /v1/completions "
-            "does. Set it to completions, or remove the task."
-        )
+        yield CANNOT_RATE.format(task=rating)
     if begun := next((leaf.name for leaf in parts if leaf.config.get("gen_prefix")), None):
         yield (
             f"INFERENCE_API is chat, but the task {begun} begins the model's answer (`gen_prefix`), which "
