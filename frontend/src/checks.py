@@ -18,6 +18,7 @@ from src.shared.data.old_template import OLD_BACKEND, belongs_to_an_old_backend
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.provenance import ENDPOINT
 from src.shared.data.request import ADAPTER, DELTA, NO_DELTAS, ORIGINAL, Status
+from src.shared.data.run_settings import LOCAL
 from src.shared.errors import LeaderboardError, shown
 from src.shared.models.model_source import ADAPTER_CONFIG, README, is_a_note_of
 from src.submitting.case import Case
@@ -327,8 +328,11 @@ def needs_no_remote_code(case: Case) -> None:
 
 
 def architecture_is_known(case: Case) -> None:
-    """The backend's transformers can load it as a causal language model, if both are known."""
-    known = case.backend.architectures if case.backend else ()
+    """The backend's transformers can load it as a causal language model, if both are known.
+
+    A server may know others.
+    """
+    known = case.backend.architectures if case.backend and case.backend.inference == LOCAL else ()
     for field, part in case.parts.items():
         if known and part.architecture and part.architecture not in known and not part.needs_remote_code:
             if not part.architecture.endswith(CAUSAL):

@@ -847,6 +847,14 @@ def test_weights_that_the_backend_can_load_are_taken(quantization: str | None) -
     weights_can_be_loaded(made({"quantization": quantization}, backend=backend))
 
 
+def test_an_architecture_that_only_a_server_may_know_is_taken() -> None:
+    backend = make_backend(architectures=("PhiForCausalLM",))
+    served = replace(backend, settings={"inference": "endpoint"})
+    with pytest.raises(Refused):
+        architecture_is_known(made({"architecture": "OddForCausalLM"}, backend=backend))
+    architecture_is_known(made({"architecture": "OddForCausalLM"}, backend=served))
+
+
 def test_code_of_its_own_is_not_needed_where_transformers_knows_the_architecture() -> None:
     backend = make_backend(architectures=("PhiForCausalLM",))
     changes = {"needs_remote_code": True, "architecture": "PhiForCausalLM"}

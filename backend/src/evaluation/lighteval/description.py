@@ -50,7 +50,7 @@ def describe(suite: Suite, tasks: Tasks) -> BackendDescription:
         precisions=PRECISIONS,
         weight_types=(ORIGINAL,),
         versions=versions(suite.packages),
-        architectures=known_architectures(suite),
+        architectures=known_architectures(),
         quantizations=known_quantizations(suite),
     )
 

@@ -71,7 +71,7 @@ def describe(
         weight_types=suite.weight_types,
         settings=suite.settings,
         versions=versions(suite.packages),
-        architectures=known_architectures(suite),
+        architectures=known_architectures(),
         quantizations=known_quantizations(suite),
     )
 
