@@ -239,6 +239,18 @@ def test_the_models_own_penalty_of_repetitions_is_kept(
     assert body["temperature"] == 0 and "top_p" not in body
 
 
+@pytest.mark.parametrize("task", ["kind_choice|0", "kind_writing|0"])
+def test_tokens_without_an_embedding_are_the_models_fault(
+    task: str, folders: dict[str, Path], server: RunningServer, tmp_path: Path
+) -> None:
+    shutil.copytree(folders["plain"], tmp_path / "model")
+    config = tmp_path / "model" / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "vocab_size": 20}))
+    with pytest.raises(Failed, match="token ids for which its weights have no embedding") as failed:
+        report_of(on_a_server(here(tmp_path / "model", task, limit=2), server))
+    assert failed.value.end is End.REFUSED
+
+
 @pytest.mark.parametrize(("drops", "text"), [(True, "two three"), (False, " two three")])
 def test_an_answer_is_decoded_as_it_is_here(
     drops: bool, text: str, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch

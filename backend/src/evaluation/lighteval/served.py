@@ -12,7 +12,7 @@ from lighteval.models.abstract_model import ModelConfig
 from lighteval.models.model_output import ModelResponse
 from lighteval.tasks.requests import Doc
 
-from src.evaluation.failures import Failed
+from src.evaluation.failures import NO_EMBEDDING, Failed
 from src.evaluation.lighteval.asked import AskedModel
 from src.evaluation.loading.copies import load_a_sound_copy
 from src.evaluation.loading.loading import Loaded, load_without_weights
@@ -77,6 +77,7 @@ class ModelOnAServer(AskedModel):
         self._sampling = sampling(preferred(loaded.model.generation_config), seed=None)
         """What the model's generation_config.json has transformers do, too."""
         self._drops_a_space = drops_a_space(self.tokenizer)
+        self._vocabulary: int | None = getattr(loaded.model.config.get_text_config(), "vocab_size", None)
         self._longest: int = min(self._max_length, served.context or self._max_length) - 1
         """The most tokens of a prompt."""
 
@@ -100,6 +101,7 @@ class ModelOnAServer(AskedModel):
             for doc, (contexts, choices) in zip(docs, encoded, strict=True)
             for both in zip(contexts, choices, strict=True)
         ]
+        self._check_tokens([pair.tokens for pair in pairs])
         self._meter.expect(len(pairs))
         ratings = iter(self.served.rate([pair.tokens for pair in pairs], [pair.start for pair in pairs]))
         answers = [_rated(contexts[0], choices, ratings) for contexts, choices in encoded]
@@ -117,6 +119,11 @@ class ModelOnAServer(AskedModel):
         if not 0 < len(choice) < len(tokens):
             raise self._no_room(doc)
         return Pair(tokens, len(tokens) - len(choice))
+
+    def _check_tokens(self, prompts: Sequence[list[int]]) -> None:
+        """Raise `Failed` if a prompt has a token without an embedding, before the server refuses it."""
+        if self._vocabulary is not None and any(max(each, default=0) >= self._vocabulary for each in prompts):
+            raise Failed(NO_EMBEDDING.format(model=self._job.model))
 
     def _no_room(self, doc: Doc) -> Failed:
         """Return the failure of a choice that leaves no room for its question, or that has none."""
@@ -136,6 +143,7 @@ class ModelOnAServer(AskedModel):
     def _written(self, docs: Sequence[Doc]) -> list[ModelResponse]:
         """Return the answers to questions that share all settings, as lighteval's datasets split them."""
         prompts = self._prompts(docs)
+        self._check_tokens([prompt.tokens for prompt in prompts])
         texts = self.served.write(
             [prompt.tokens for prompt in prompts],
             max_tokens=[prompt.room for prompt in prompts],
