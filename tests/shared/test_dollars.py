@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from src.shared.data.dollars import cost, in_dollars
+from src.shared.data.dollars import at_most, cost, in_dollars
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,10 @@ def test_hardware_costs_its_price_for_as_long_as_it_is_rented() -> None:
 
 def test_a_clock_that_went_back_earns_nobody_money() -> None:
     assert cost(0.8, timedelta(minutes=-5)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(0.0, "at most $0.00"), (0.004, "less than $0.01"), (0.8, "at most $0.80")]
+)
+def test_an_upper_bound_reads_as_one(amount: float, text: str) -> None:
+    assert at_most(amount) == text

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from src.page.html import render
 from src.queue.overview import Overview, Running, Spending
-from src.shared.data.dollars import cost, in_dollars
+from src.shared.data.dollars import at_most, cost, in_dollars
 from src.shared.data.request import Phase, Request, Status
 
 ICONS = {
@@ -92,7 +92,7 @@ def _rented(running: Running, now: datetime) -> Sequence[str]:
     if lease.price is None:
         return (hardware,)
     so_far = cost(lease.price, now - running.started)
-    return (hardware, f"{in_dollars(lease.price)} an hour", f"at most {in_dollars(so_far)} so far")
+    return (hardware, f"{in_dollars(lease.price)} an hour", f"{at_most(so_far)} so far")
 
 
 def _more(requests: Sequence[Request]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from src.shared.data.dollars import in_dollars
+from src.shared.data.dollars import at_most, in_dollars
 from src.shared.data.provenance import ENDPOINT, Served
 
 UNPROVEN = "which did not prove the model's commit"
@@ -31,7 +31,7 @@ def price_in_words(price: float | None) -> str:
 
 def cost_in_words(served: Served | None) -> str:
     """Return what the evaluation cost at most; empty if that is unknown."""
-    return "" if served is None or served.cost is None else f"at most {in_dollars(served.cost)}"
+    return "" if served is None or served.cost is None else at_most(served.cost)
 
 
 def empty_answers_in_words(served: Served | None) -> str:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from src.leaderboard.served import price_in_words
 from src.page.links import Links, request_address
 from src.queue.entries import Entry
-from src.shared.data.dollars import cost, in_dollars
+from src.shared.data.dollars import at_most, cost
 from src.shared.data.request import ADAPTER, Attempt, Lease, Phase, Request, Status
 
 PHASES = {Phase.WAITING: "Waiting for hardware", Phase.STARTING: "Starting the model's server"}
@@ -86,7 +86,7 @@ class ShownRequest:
         rented = _rented(attempt)
         if not rented or attempt.price is None or attempt.started is None or attempt.ended is None:
             return rented
-        return f"{rented}, at most {in_dollars(cost(attempt.price, attempt.ended - attempt.started))}"
+        return f"{rented}, {at_most(cost(attempt.price, attempt.ended - attempt.started))}"
 
     @property
     def attempts_label(self) -> str:

@@ -17,3 +17,8 @@ def cost(price: float, time: timedelta) -> float:
 def in_dollars(amount: float) -> str:
     """Return an amount of dollars as people read it: `$0.80`, `$1,200.00`."""
     return f"less than ${CENT:.2f}" if 0 < amount < CENT else f"${amount:,.2f}"
+
+
+def at_most(amount: float) -> str:
+    """Return an upper bound of dollars: `at most $0.80`, `less than $0.01`."""
+    return in_dollars(amount) if 0 < amount < CENT else f"at most {in_dollars(amount)}"
