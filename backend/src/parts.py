@@ -11,10 +11,8 @@ from functools import partial
 from pathlib import Path
 from threading import Event
 
-from huggingface_hub import constants
-
 from src.inference.endpoint_executor import EndpointExecutor, EndpointTerms
-from src.inference.endpoints import Endpoints
+from src.inference.endpoints import Endpoints, use_api_at
 from src.inference.hardware import Allowed
 from src.inference.hosting import Hosting
 from src.inference.market import Market
@@ -127,7 +125,6 @@ def make_executor(
             image=settings.endpoint_image,
             args=settings.endpoint_args,
             starts_within=timedelta(minutes=settings.endpoint_start_minutes),
-            dollars=settings.max_dollars_per_day,
         )
         endpoints = hosting.market.endpoints
         return EndpointExecutor(endpoints, hosting.market, terms, children, woken=child_ended, on_end=on_end)
@@ -140,9 +137,10 @@ def make_hosting(settings: Settings) -> Hosting:
     token = settings.inference_token
     # A server of one's own may want any key, but a token of the Hub is checked wherever it goes.
     is_of_the_hub = token is not None and (inference is Inference.ENDPOINT or token.startswith("hf_"))
-    check = partial(problem_of, Hub(token, token_name="INFERENCE_TOKEN")) if is_of_the_hub else None
-    if settings.inference_endpoints_url:
-        constants.INFERENCE_ENDPOINTS_ENDPOINT = settings.inference_endpoints_url.rstrip("/")
+    namespace = settings.namespace_of_endpoints if inference is Inference.ENDPOINT else None
+    calling = Hub(token, token_name="INFERENCE_TOKEN")
+    check = partial(problem_of, calling, namespace) if is_of_the_hub else None
+    use_api_at(settings.inference_endpoints_url)
     endpoints = Endpoints(Hub(settings.hf_token), settings.namespace_of_endpoints, settings.requests_dataset)
     sweeper = Sweeper(endpoints) if settings.is_on_the_hub and settings.hf_token else None
     if url:

@@ -190,6 +190,8 @@ class Settings(CommonSettings):
             raise ConfigurationError(NOT_ITS_OWN_TOKEN)
         if self.inference.url:
             check_encryption(self.inference.url, token)
+        if self.inference_endpoints_url:
+            check_encryption(self.inference_endpoints_url, self.hf_token, setting="INFERENCE_ENDPOINTS_URL")
         if self.inference.inference is not Inference.ENDPOINT:
             return
         if not self.is_on_the_hub:
@@ -206,7 +208,7 @@ class Settings(CommonSettings):
     def slots(self) -> int:
         """Return how many evaluations run at once: as set, or else one per device."""
         if self.inference.inference is Inference.ENDPOINT:
-            return self.max_endpoints
+            return min(self.max_parallel or self.max_endpoints, self.max_endpoints)
         return self.max_parallel or len(self.devices)
 
     def memory_per_evaluation(self, available: int) -> int:

@@ -84,13 +84,19 @@ class Worker:
 
     def tick(self) -> None:
         """Do what there is to do now, the queue first. Raises StoreError when a dataset cannot be used."""
-        if not self._can_write:
-            self._check_writing()
-        self.announcer.poll()
         requests, _ = self.reconciler.read
         self.hosting.refresh(may_be_left=rented_lately(requests.values, utc_now()))
-        self.reconciler.tick()
-        self.hosting.sweep(self.reconciler.leased())
+        readings = self.reconciler.readings
+        try:
+            if not self._can_write:
+                self._check_writing()
+            self.announcer.poll()
+            self.reconciler.tick()
+        finally:  # whatever else failed, no endpoint stays that nobody needs
+            if self.reconciler.readings > readings:
+                self.hosting.note_money(self.reconciler.money_lasts())
+                if self.reconciler.knows_all:
+                    self.hosting.sweep(self.reconciler.leased())
         self.announcer.tick()
         try:
             self.reconciler.keep_indexes()
@@ -111,7 +117,7 @@ class Worker:
 
     def is_idle(self) -> bool:
         """Return whether nothing was left to do at the last tick."""
-        return self.reconciler.is_idle() and self.announcer.is_done
+        return self.reconciler.is_idle() and self.announcer.is_done and self.hosting.is_clean
 
     def is_refused(self) -> bool:
         """Return whether nothing runs, and nothing will until the suite is fixed."""

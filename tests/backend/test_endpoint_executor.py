@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
@@ -16,7 +16,7 @@ from src.running.job import End, Ending, Job, Progress
 from src.shared.data.request import Phase
 from support.executors import FunctionExecutor, good
 from support.jobs import make_job
-from support.rented import L4, TWO_H200, FakeEndpoints, renting
+from support.rented import A100, L4, OFFERS, FakeEndpoints, renting
 from support.waiting import wait_for
 
 NONCE = "0123456789abcdef"
@@ -73,6 +73,9 @@ class Bench:
         self.children.let_end()
         self.woken.set()
 
+    def wait_until_deleted(self) -> None:
+        wait_for(lambda: not self.endpoints.ours(), what="the deletion")
+
     def ending(self) -> Ending:
         wait_for(lambda: self.executor.endings(), what="the end")
         return self.executor.endings()[NONCE]
@@ -83,7 +86,7 @@ def job(**changes: object) -> Job:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def test_an_endpoint_is_made_asked_and_deleted_before_the_end_is_told() -> None:
+def test_an_endpoint_is_made_asked_and_deleted() -> None:
     bench = Bench(FakeEndpoints())
     bench.start()
     server = bench.wait_for_child().server
@@ -92,8 +95,8 @@ def test_an_endpoint_is_made_asked_and_deleted_before_the_end_is_told() -> None:
     bench.let_child_end()
 
     assert bench.ending().end is End.FINISHED
-    assert bench.endpoints.ours() == frozenset()
-    assert bench.ends == ["end"]
+    bench.wait_until_deleted()
+    assert bench.ends
     assert server
     assert (server.url, server.model) == (f"{URL}/v1", f"acme/model@{'c' * 40}")
     assert (server.is_exact, server.image, server.price) == (True, "vllm/vllm-openai:v1", 0.8)
@@ -149,7 +152,7 @@ def test_an_endpoint_that_will_never_run_ends_the_evaluation(
 
     assert bench.ending().end is end
     assert says in bench.ending().message
-    assert bench.endpoints.deleted == [NONCE]
+    bench.wait_until_deleted()
     assert not bench.children.started
 
 
@@ -176,16 +179,16 @@ def test_an_endpoint_that_never_starts_is_given_up(state: str, end: End, says: s
 
     assert bench.ending().end is end
     assert says in bench.ending().message
-    assert bench.endpoints.deleted == [NONCE]
+    bench.wait_until_deleted()
 
 
 def test_what_is_sold_out_is_not_chosen_again_for_a_while() -> None:
     bench = Bench(FakeEndpoints(refusals=[SOLD_OUT]))
-    bench.market._offers = type("Offers", (), {"all": (L4, TWO_H200), "free": frozenset({"l4", "h200"})})()
+    bench.market._offers = type("Offers", (), {"all": OFFERS, "free": frozenset({"l4", "a100"})})()
     bench.start()
 
     assert bench.ending().end is End.NO_HARDWARE
-    assert bench.market.renting().choice(1.0, "float16") == TWO_H200
+    assert bench.market.renting().choice(1.0, "float16") == A100
 
 
 def test_an_endpoint_that_is_there_although_its_answer_was_lost_is_used() -> None:
@@ -195,7 +198,7 @@ def test_an_endpoint_that_is_there_although_its_answer_was_lost_is_used() -> Non
     bench.let_child_end()
 
     assert bench.ending().end is End.FINISHED
-    assert endpoints.ours() == frozenset()
+    bench.wait_until_deleted()
 
 
 def test_a_hub_that_does_not_answer_for_a_while_is_waited_for() -> None:
@@ -235,6 +238,7 @@ def test_an_endpoint_that_cannot_be_deleted_is_left_to_the_sweep() -> None:
     bench.let_child_end()
 
     assert bench.ending().end is End.FINISHED
+    wait_for(lambda: bench.endpoints.deletions_fail <= 97, what="three tries")
     assert bench.endpoints.ours() == {NONCE}
 
 
@@ -244,16 +248,43 @@ def test_deleting_is_tried_more_than_once() -> None:
     bench.let_child_end()
 
     assert bench.ending().end is End.FINISHED
-    assert bench.endpoints.ours() == frozenset()
+    bench.wait_until_deleted()
 
 
-def test_one_evaluation_costs_no_more_than_a_day_may_even_if_the_datasets_are_out_of_reach() -> None:
-    bench = Bench(FakeEndpoints(), time=Time(600.0), dollars=1.6)
+@pytest.mark.parametrize("states", [[RUNNING], [Found("", "pending")]], ids=["running", "waiting"])
+def test_the_days_money_counts_even_if_the_datasets_are_out_of_reach(states: list[Found]) -> None:
+    bench = Bench(FakeEndpoints(states))
+    bench.market.note_money(timedelta(seconds=0.2))
     bench.start()
 
-    assert bench.ending().end is End.OVER_BUDGET
+    assert bench.ending().end is End.STOPPED
     assert not bench.children.running
+    bench.wait_until_deleted()
+
+
+def test_an_evaluation_that_has_ended_keeps_its_result_while_its_endpoint_is_deleted() -> None:
+    bench = Bench(FakeEndpoints())
+    bench.endpoints.deletion_waits.clear()
+    bench.start()
+    bench.let_child_end()
+    assert bench.ending().end is End.FINISHED
+    assert bench.endpoints.ours() == {NONCE}
+
+    closing = Thread(target=bench.executor.close)
+    closing.start()
+    bench.endpoints.deletion_waits.set()
+    closing.join()
+
+    assert bench.executor.endings()[NONCE].end is End.FINISHED
     assert bench.endpoints.ours() == frozenset()
+
+
+def test_an_endpoint_that_the_hub_stopped_because_nobody_called_it_is_told_as_that() -> None:
+    bench = Bench(FakeEndpoints([RUNNING, Found("", "scaledToZero")]))
+    bench.start()
+
+    assert bench.ending().end is End.UNREACHABLE
+    assert "nobody had called it" in bench.ending().message
 
 
 def test_a_server_that_fails_half_way_is_told_with_the_hubs_words() -> None:
@@ -298,7 +329,7 @@ def test_an_unforeseen_error_deletes_the_endpoint_too() -> None:
     bench.start()
 
     assert bench.ending().end is End.WORKER
-    assert bench.endpoints.ours() == frozenset()
+    bench.wait_until_deleted()
 
 
 def test_vllm_is_told_the_commit_the_precision_and_to_spread_over_all_gpus() -> None:
@@ -307,11 +338,12 @@ def test_vllm_is_told_the_commit_the_precision_and_to_spread_over_all_gpus() -> 
     assert args == [
         *("--served-model-name", f"acme/model@{'c' * 40}"),
         *("--generation-config", "vllm"),
+        *("--load-format", "safetensors"),
         *("--dtype", "bfloat16"),
-        *("--tensor-parallel-size", "2"),
         *("--max-model-len", "4096"),
+        *("--tensor-parallel-size", "2"),
     ]
-    assert "auto" in server_args(job(precision="GPTQ"), gpus=1)
+    assert server_args(job(precision="GPTQ"), gpus=1)[-4:] == ["--dtype", "auto", "--max-model-len", "auto"]
     assert "--tensor-parallel-size" not in server_args(job(), gpus=1)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -183,5 +184,36 @@ def test_a_model_that_the_hub_does_not_serve_is_told_with_its_words(
     job = replace(job, model="acme/gone", commit="d" * 40)
     end, message = refusal(endpoints, job)
 
-    assert end is End.WORKER
+    assert end is End.REFUSED
     assert "acme/gone not found" in message
+    assert "Make it public" in message
+
+
+def test_an_endpoint_that_the_client_cannot_read_hides_no_other(
+    hub: Hub, endpoints: Endpoints, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was made by hand, on the website, may lack what the client takes for granted."""
+    create(endpoints, job)
+    listed = json.loads(endpoints._hub.get(f"{hub.url}/v2/endpoint/acme"))
+    listed["items"].insert(0, {"name": "by-hand", "model": {}, "status": {}})
+    monkeypatch.setattr(endpoints._hub, "get", lambda address: json.dumps(listed).encode())
+
+    assert endpoints.ours() == {NONCE}
+
+
+@pytest.mark.parametrize("answer", [b"{}", b"[]", b"<html>", b'{"items": [3]}'])
+def test_a_list_that_is_none_is_an_error_and_no_empty_list(
+    endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    monkeypatch.setattr(endpoints._hub, "get", lambda address: answer)
+    with pytest.raises(EndpointError):
+        endpoints.ours()
+
+
+def test_a_busy_hub_is_not_taken_for_sold_out_hardware(hub: Hub, endpoints: Endpoints, job: Job) -> None:
+    """Its words say "Service Unavailable"."""
+    chosen = l4(endpoints)
+    hub.faults.strike_next(Fault.UNAVAILABLE, times=100, route="create_endpoint")
+    end, _ = refusal(endpoints, job, chosen)
+
+    assert end is End.UNREACHABLE

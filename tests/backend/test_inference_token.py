@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from src.inference.hosting import Hosting
@@ -11,6 +13,7 @@ from src.shared.environment import read_settings
 from src.shared.errors import ConfigurationError
 from src.shared.stores.hub import Hub
 from support.hub import Fault, running_hub
+from support.queues import Clock
 
 CALLS = "inference.endpoints.infer.write"
 
@@ -19,6 +22,19 @@ def fine_grained(*permissions: str, scoped: tuple[str, ...] = ()) -> dict[str, o
     entity = {"type": "org", "name": "acme"}
     scopes = [{"entity": entity, "permissions": list(scoped)}] if scoped else []
     return {"role": "fineGrained", "fineGrained": {"global": list(permissions), "scoped": scopes}}
+
+
+def with_gated(token: dict[str, Any]) -> dict[str, Any]:
+    return {**token, "fineGrained": {**token["fineGrained"], "canReadGatedRepos": True}}
+
+
+def test_a_token_must_be_for_the_account_that_has_the_endpoints() -> None:
+    for_acme = fine_grained(scoped=(CALLS,))
+
+    assert problem_of_rights(for_acme, "Acme") is None
+    assert problem_of_rights(fine_grained(CALLS), "acme") is None
+    assert "of another" in (problem_of_rights(for_acme, "another") or "")
+    assert "of acme" in (problem_of_rights(fine_grained("inference.serverless.write"), "acme") or "")
 
 
 def test_a_token_that_may_only_call_is_right() -> None:
@@ -34,6 +50,7 @@ def test_a_token_that_may_only_call_is_right() -> None:
         ({}, "its role is `unknown`"),
         (fine_grained(scoped=(CALLS, "repo.write")), "`repo.write`"),
         (fine_grained("inference.endpoints.write"), "`inference.endpoints.write`"),
+        (with_gated(fine_grained(CALLS)), "`canReadGatedRepos`"),
         (fine_grained(), "may not call"),
         ({"role": "fineGrained", "fineGrained": {"scoped": "odd", "global": 3}}, "may not call"),
     ],
@@ -71,6 +88,31 @@ def test_nothing_is_claimed_before_the_token_was_found_right() -> None:
         assert (len(hosting.problems), hosting.may_claim()) == (problems, may_claim)
     hosting.refresh()
     assert answers == []
+
+
+def test_the_tokens_rights_are_looked_at_again_every_hour() -> None:
+    """What was right an hour ago is not held up by a busy Hub."""
+    answer: list[str | Exception | None] = [None]
+    clock, asked = Clock(), []
+
+    def check() -> str | None:
+        asked.append(clock.now)
+        if isinstance(answer[0], Exception):
+            raise answer[0]
+        return answer[0]
+
+    hosting = Hosting(check_token=check, clock=clock)
+    for now, may_claim, calls in (
+        (None, True, 1),
+        (ConnectionError("busy"), True, 1),
+        (ConnectionError("busy"), True, 2),
+        ("It may do too much.", False, 3),
+        (None, True, 4),
+    ):
+        answer[0] = now
+        hosting.refresh()
+        assert (hosting.may_claim(), len(asked)) == (may_claim, calls)
+        clock.move(minutes=40)
 
 
 ENDPOINT = {"INFERENCE": "endpoint", "OWNER": "acme", "HF_TOKEN": "hf_writes", "INFERENCE_TOKEN": "hf_calls"}

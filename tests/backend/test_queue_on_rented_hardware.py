@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,15 +11,24 @@ import pytest
 from src.inference.own_server import Served
 from src.inference.renting import Renting
 from src.queue.policy import Policy
+from src.queue.reconciler import Reconciler
 from src.running.executor import Executor
 from src.running.job import End, Ending, Job
-from src.shared.data.request import WAITS_FOR_MONEY, Phase, Progress, Status
+from src.shared.data.request import WAITS_FOR_A_WORKER, WAITS_FOR_MONEY, Phase, Progress, Status
+from src.shared.errors import BadFile, NotDelivered
 from src.shared.models.model_source import ModelFacts
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.store import Snapshot
 from support.executors import FunctionExecutor, bad
-from support.queues import COMMIT, POLICY, Queue, drain
+from support.queues import COMMIT, POLICY, AnyModel, Queue, drain
 from support.rented import A100, L4, renting
 
 RENTED = replace(POLICY, renting=renting(at_once=2, dollars_a_day=100.0))
+
+
+def drain_once(worker: Reconciler) -> None:
+    worker.tick()
+    worker.tick()
 
 
 def with_rules(**rules: object) -> Policy:
@@ -299,3 +309,121 @@ def test_the_owner_sees_what_was_spent_today(queue: Queue) -> None:
     assert spending
     assert (spending.today, spending.limit) == (pytest.approx(0.4), 10.0)
     assert queue.worker().overview().spending is None
+
+
+def test_only_what_took_much_of_the_days_money_itself_counts_as_over_budget(queue: Queue) -> None:
+    """A small evaluation that came late, when others had spent the money, is not tried less often for "
+    "that."""
+    first = queue.submit("acme/first", params=20.0)
+    policy = with_rules(dollars_a_day=10.0, at_once=2)
+    executor = FunctionExecutor(wait=True)
+    worker = queue.worker(executor=executor, policy=policy, slots=2)
+    worker.tick()
+    queue.clock.move(hours=2, minutes=30)
+    late = queue.submit("acme/late", params=1.0)
+    worker.tick()
+    queue.clock.move(hours=1, minutes=5)
+    worker.tick()
+
+    assert queue.read(first).history[-1].end == End.OVER_BUDGET
+    assert queue.read(late).history[-1].end == End.STOPPED
+    assert "after midnight" in queue.read(late).message
+
+
+def test_what_is_stopped_for_its_cost_ends_at_once(queue: Queue) -> None:
+    queue.submit(params=1.0)
+    executor = FunctionExecutor(wait=True)
+    worker = queue.worker(executor=executor, policy=with_rules(dollars_a_day=2.0))
+    worker.tick()
+    queue.clock.move(hours=2, minutes=28)
+    worker.tick()
+
+    assert not executor.running
+
+
+def test_hardware_that_was_never_to_be_had_costs_nothing(queue: Queue) -> None:
+    path = queue.submit(params=1.0)
+    drain_once(queue.worker(executor=ending_with(End.NO_HARDWARE), policy=RENTED))
+
+    assert queue.read(path).history[-1].price == 0.0
+
+
+def test_a_lost_worker_costs_until_its_lease_has_run_out_and_no_longer(queue: Queue) -> None:
+    path = queue.submit(params=1.0)
+    queue.worker("dead", executor=FunctionExecutor(wait=True), policy=RENTED).tick()
+    queue.clock.move(hours=5)
+    queue.worker("alive", policy=RENTED, slots=0).tick()
+
+    lost = queue.read(path).history[-1]
+    assert lost.end == End.LOST
+    assert lost.started
+    assert lost.ended == lost.started + timedelta(minutes=75)
+
+
+def test_the_explanation_about_money_is_withdrawn_when_it_is_no_longer_true(queue: Queue) -> None:
+    path = queue.submit(params=1.0)
+    queue.edit(path, replace(queue.read(path), message=WAITS_FOR_MONEY))
+    queue.worker(policy=with_rules(free=frozenset())).tick()
+    assert queue.read(path).message == WAITS_FOR_A_WORKER
+
+    queue.edit(path, replace(queue.read(path), message=WAITS_FOR_MONEY))
+    worker = queue.worker(policy=replace(POLICY, renting=Renting(offers=None)))
+    worker.tick()
+    assert not worker.is_idle()
+
+
+def test_a_model_whose_size_only_the_hub_knows_waits_with_a_sentence_if_nothing_fits(queue: Queue) -> None:
+    class Huge:
+        def describe(self, name: str, revision: str) -> ModelFacts:
+            return ModelFacts(name=name, commit=COMMIT, location=name, params=900_000_000_000)
+
+    path = queue.submit(params=None)
+    queue.worker(policy=RENTED, models=Huge()).tick()
+
+    assert "No hardware here" in queue.read(path).message
+
+
+def test_models_whose_hardware_is_not_free_are_not_looked_up_again_and_again(queue: Queue) -> None:
+    class Counting(AnyModel):
+        calls = 0
+
+        def describe(self, name: str, revision: str) -> ModelFacts:
+            Counting.calls += 1
+            return super().describe(name, revision)
+
+    for number in range(30):
+        queue.submit(f"acme/large-{number}", params=70.0)
+        queue.submit(f"acme/unknown-{number}", params=None)
+    queue.worker(policy=with_rules(free=frozenset({"l4"})), models=Counting()).tick()
+
+    assert Counting.calls <= 20
+
+
+def test_nothing_is_rented_while_the_hub_does_not_deliver_every_request(queue: Queue) -> None:
+    """The one that is missing may hold a lease."""
+    path = queue.submit("acme/there", params=1.0)
+    missing = queue.submit("acme/missing", params=1.0)
+
+    class Lagging(FolderStore):
+        def read(self, snapshot: Snapshot, paths: Iterable[str]) -> dict[str, bytes | BadFile]:
+            found = super().read(snapshot, paths)
+            late = NotDelivered("the Hub lists it but does not deliver it")
+            return {each: late if each == missing else data for each, data in found.items()}
+
+    requests = Lagging(queue.folder / "requests")
+    worker = queue.worker(policy=RENTED, requests=requests)
+    worker.tick()
+    assert not worker.knows_all
+    assert queue.read(path).status is Status.PENDING
+
+    local = queue.worker("local", requests=requests)
+    drain(local)
+    assert queue.read(path).status is Status.FINISHED
+
+
+def test_a_request_that_waited_for_money_can_still_be_refused(queue: Queue) -> None:
+    path = queue.submit("nobody/gone", params=1.0)
+    queue.edit(path, replace(queue.read(path), message=WAITS_FOR_MONEY))
+    queue.worker(policy=RENTED).tick()
+
+    assert queue.read(path).status is Status.FAILED

@@ -8,11 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from huggingface_hub import InferenceEndpointHardware
-from hypothesis import given
-from hypothesis import strategies as st
 
 from src.inference.hardware import Allowed, fits, hardware_from, offers
-from src.inference.renting import HOUR, Renting, spent_today
+from src.inference.renting import Renting, rented_lately
+from src.shared.data.dollars import HOUR
 from src.shared.data.request import Attempt, Lease, Request, Status
 from support.rented import A100, L4, TWO_H200, hardware, renting
 
@@ -137,6 +136,7 @@ def test_what_is_beyond_the_quota_is_neither_offered_nor_free() -> None:
 
 
 def test_money_counts_from_midnight_and_by_the_hour() -> None:
+    rules = renting(stops_within=timedelta())
     requests = {
         "a": running(2.0, NOON - timedelta(hours=1)),
         "b": over(1.0, NOON - timedelta(hours=3), NOON - timedelta(hours=1)),
@@ -145,7 +145,7 @@ def test_money_counts_from_midnight_and_by_the_hour() -> None:
         "free": over(None, NOON - timedelta(hours=2), NOON),
     }
 
-    assert spent_today(requests, NOON) == pytest.approx(2.0 + 2.0 + 4.0)
+    assert rules.spent_today(requests, NOON) == pytest.approx(2.0 + 2.0 + 4.0)
 
 
 def test_an_evaluation_begins_only_if_an_hour_of_everything_is_left() -> None:
@@ -165,39 +165,44 @@ def test_everything_stops_before_the_money_is_spent() -> None:
     assert not rules.is_spent({"a": over(100.0, started, NOON)}, NOON)
 
 
-models = st.lists(st.tuples(st.floats(0.1, 400.0), st.sampled_from(["float16", "bfloat16", "float32"])))
+@pytest.mark.parametrize("end", ["over budget", "withdrawn", "cancelled", "stopped"])
+def test_what_was_stopped_from_outside_costs_until_it_is_surely_gone(end: str) -> None:
+    ended = NOON - timedelta(minutes=30)
+    attempt = Attempt(1, "worker", ended - HOUR, ended, end, price=6.0)
+    requests = {"a": Request(model="acme/old", status=Status.PENDING, history=(attempt,))}
+
+    assert renting(stops_within=timedelta(minutes=10)).spent_today(requests, NOON) == pytest.approx(7.0)
+    assert renting(stops_within=timedelta(minutes=60)).spent_today(requests, NOON) == pytest.approx(9.0)
 
 
-@given(models, st.floats(1.0, 100.0), st.integers(1, 5), st.integers(5, 120))
-def test_no_more_than_the_days_money_is_ever_spent(
-    waiting: list[tuple[float, str]], dollars: float, at_once: int, minutes: int
-) -> None:
-    """Ticks of some hours: models are claimed as the rules allow, and stop at their end or by the rules."""
-    tick = timedelta(minutes=1)
-    rules = renting(dollars_a_day=dollars, at_once=at_once, stops_within=3 * tick)
-    now = NOON.replace(hour=0)
-    requests: dict[str, Request] = {}
-    for _ in range(240):
-        for path, request in list(requests.items()):
-            if not (lease := request.lease):
-                continue
-            if now - lease.started >= timedelta(minutes=minutes):
-                requests[path] = over(lease.price, lease.started, now)
-        if rules.is_spent(requests, now):  # it takes two ticks until nothing is billed
-            for path, request in list(requests.items()):
-                if lease := request.lease:
-                    requests[path] = over(lease.price, lease.started, now + 2 * tick)
-        while waiting and rules.may_rent(requests):
-            params, precision = waiting[-1]
-            chosen = rules.choice(params, precision)
-            if chosen is None:
-                waiting = waiting[:-1]
-                continue
-            assert chosen.memory_gb * 0.75 >= params * (4 if precision == "float32" else 2)
-            if not rules.can_afford(chosen, requests, now):
-                break
-            waiting = waiting[:-1]
-            requests[f"{len(requests)}"] = running(chosen.price, now)
-        assert sum(request.lease is not None for request in requests.values()) <= at_once
-        assert spent_today(requests, now) <= dollars + 1e-9
-        now += tick
+def test_an_evaluation_needs_money_for_longer_than_it_takes_to_stop_it() -> None:
+    rules = renting(dollars_a_day=2.0, stops_within=timedelta(hours=2))
+
+    assert not rules.can_afford(L4, {}, NOON)
+    assert replace(rules, dollars_a_day=3.2).can_afford(L4, {}, NOON)
+
+
+def test_endpoints_that_are_there_count_even_without_a_lease() -> None:
+    assert renting(at_once=2, there=1).may_rent({})
+    assert not renting(at_once=2, there=2).may_rent({})
+
+
+def test_a_tiny_model_waits_rather_than_rent_the_dearest() -> None:
+    assert renting(free=frozenset({"a100", "h200"})).choice(1.0, "float16") == A100
+    assert renting(free=frozenset({"h200"})).choice(1.0, "float16") is None
+    assert renting(free=frozenset({"h200"})).choice(70.0, "float16") == TWO_H200
+
+
+def test_how_long_the_money_lasts_follows_from_all_that_runs() -> None:
+    rules = renting(dollars_a_day=10.0, stops_within=timedelta(minutes=6))
+    requests = {"a": running(2.0, NOON - HOUR), "b": running(3.0, NOON - HOUR)}
+
+    assert rules.lasts(requests, NOON) == timedelta(minutes=54)
+    assert rules.lasts({}, NOON) is None
+    assert rules.lasts({"a": running(20.0, NOON - HOUR)}, NOON) == timedelta()
+
+
+def test_endpoints_may_be_left_for_some_days_after_the_last() -> None:
+    assert rented_lately({"a": over(1.0, NOON - 25 * HOUR, NOON - 24 * HOUR)}, NOON)
+    assert not rented_lately({"a": over(1.0, NOON - 99 * HOUR, NOON - 98 * HOUR)}, NOON)
+    assert not rented_lately({"a": over(None, NOON - HOUR, NOON)}, NOON)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from src.inference.endpoints import EndpointError
+from src.inference.hosting import Hosting
+from src.inference.market import Market
 from src.inference.sweeper import Sweeper
 from src.running.job import End, Ending
-from support.rented import FakeEndpoints
+from support.rented import FakeEndpoints, renting
 
 LIVE, DEAD, OTHER = "a" * 16, "b" * 16, "c" * 16
 
@@ -48,6 +50,28 @@ def test_a_deletion_that_fails_is_told_and_tried_again_at_the_next_tick() -> Non
         assert sweeper.problem == problem
 
     assert endpoints.deleted == [DEAD]
+
+
+def test_nothing_is_claimed_while_endpoints_can_be_neither_seen_nor_deleted() -> None:
+    endpoints = FakeEndpoints(there={DEAD: []}, deletions_fail=1)
+    market = Market(endpoints, None, renting())  # type: ignore[arg-type]
+    market.refresh = lambda: None  # type: ignore[method-assign]
+    hosting = Hosting(market=market, sweeper=Sweeper(endpoints))  # type: ignore[arg-type]
+    for is_clean in (False, True):
+        hosting.refresh()
+        hosting.sweep(set())
+        assert (hosting.may_claim(), hosting.is_clean) == (is_clean, is_clean)
+
+
+def test_the_number_of_endpoints_that_are_there_counts_against_the_limit() -> None:
+    endpoints = FakeEndpoints(there={DEAD: [], LIVE: []})
+    market = Market(endpoints, None, renting(at_once=2))  # type: ignore[arg-type]
+    market.refresh = lambda: None  # type: ignore[method-assign]
+    hosting = Hosting(market=market, sweeper=Sweeper(endpoints))  # type: ignore[arg-type]
+    hosting.refresh()
+
+    assert hosting.renting
+    assert not hosting.renting.may_rent({})
 
 
 def test_a_list_that_cannot_be_had_deletes_nothing_and_is_told() -> None:

@@ -275,7 +275,7 @@ def fingerprint(module: str) -> str:
     ("index", "module", "known"),
     [
         (REQUESTS_INDEX, "data.request", (3, "a3fcdd1f412e7f16")),
-        (RESULTS_INDEX, "data.reports", (6, "b6120acc9dfd07d9")),
+        (RESULTS_INDEX, "data.reports", (6, "a1088c3d7ca983dd")),
     ],
     ids=["requests", "results"],
 )

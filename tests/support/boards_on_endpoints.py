@@ -10,11 +10,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from huggingface_hub import HfApi
 
-from src.inference.renting import spent_today
+from src.inference.renting import Renting
 from src.shared.data.names import is_data_path
 from src.shared.data.request import Request, read_request, write_request
 from src.shared.times import utc_now
@@ -100,7 +101,7 @@ class Board:
 
     def spent(self) -> float:
         """What the requests say was spent today, in dollars."""
-        return spent_today(self.requests(), utc_now())
+        return Renting(offers=None, stops_within=timedelta()).spent_today(self.requests(), utc_now())
 
     def variables(self, **changes: str) -> dict[str, str]:
         """The environment of a worker."""

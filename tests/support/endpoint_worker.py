@@ -27,13 +27,16 @@ from src.queue.lifecycle import LeaseTerms
 from src.queue.policy import Policy
 from src.queue.reconciler import Reconciler
 from src.queue.retries import RetryTerms
+from src.queue.ticker import Ticker
 from src.running.child_environment import clean_environment
 from src.running.executor import ProcessExecutor
+from src.running.identity import take_identity
 from src.running.launchers import ProgramLauncher
 from src.settings import Settings
 from src.shared.environment import read_settings
 from src.shared.stores.hub_store import HubStore
 from src.shared.wiring import open_stores
+from src.worker import Worker
 from support.queues import SUITE
 
 STEPS = ("created", "waiting", "running", "published", "deleted")
@@ -74,6 +77,22 @@ def prepare_to_die(step: str, number: int, results: HubStore) -> None:
         die_after(Endpoints, "delete", number)
 
 
+class NothingToAnnounce:
+    """In the place of what tries and describes the suite, which takes longer than all the rest."""
+
+    is_done = True
+    problems = ()
+
+    def poll(self) -> None:
+        """Do nothing."""
+
+    def tick(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("worker")
@@ -90,11 +109,12 @@ def main() -> None:
         prepare_to_die(options.die_at, options.after, stores.results)
     environment = clean_environment(options.folder, inference_token=settings.inference_token)
     child = (sys.executable, str(Path(__file__).with_name("fast_child.py")))
+    launcher = ProgramLauncher(environment, child)
     executor = make_executor(
         settings,
         10**10,
         options.folder,
-        ProgramLauncher(environment, child),
+        launcher,
         lambda: None,
         hosting,
     )
@@ -110,14 +130,21 @@ def main() -> None:
         may_claim=hosting.may_claim,
         policy_now=partial(with_servers, hosting=hosting),
     )
+    worker = Worker(
+        reconciler,
+        NothingToAnnounce(),  # type: ignore[arg-type]
+        Ticker(MOMENT),
+        take_identity(options.worker),
+        stores,
+        launcher,
+        hosting,
+    )
     while True:
-        hosting.refresh()
-        reconciler.tick()
-        hosting.sweep(reconciler.leased())
-        if reconciler.is_idle() and not reconciler.leased():
+        worker.tick()
+        if worker.is_idle() and not reconciler.leased():
             break
         time.sleep(0.05)
-    reconciler.close()
+    worker.close()
 
 
 if __name__ == "__main__":

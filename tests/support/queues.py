@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -113,6 +114,7 @@ class Queue:
         models: ModelSource | None = None,
         suite: Suite = SUITE,
         samples: Store | None = None,
+        policy_now: Callable[[Policy], Policy] = lambda policy: policy,
     ) -> Reconciler:
         """A worker on this queue; each call is a new process's worth of memory."""
         return Reconciler(
@@ -127,6 +129,7 @@ class Queue:
             clock=clock or self.clock,
             steady=clock or self.clock,
             samples=SamplesPublisher(suite.tasks, samples),
+            policy_now=policy_now,
         )
 
 

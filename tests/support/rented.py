@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from threading import Event
 
 from src.inference.endpoints import EndpointError, Found
 from src.inference.renting import Renting
@@ -40,6 +41,12 @@ def renting(*offers: Hardware, **rules: object) -> Renting:
     return replace(made, **rules)  # type: ignore[arg-type]
 
 
+def open_event() -> Event:
+    event = Event()
+    event.set()
+    return event
+
+
 @dataclass
 class FakeEndpoints:
     """Endpoints in memory. `states` are those that an endpoint goes through, one at each look."""
@@ -53,6 +60,7 @@ class FakeEndpoints:
     deleted: list[str] = field(default_factory=list)
     namespace: str = "acme"
     looks: int = 0
+    deletion_waits: Event = field(default_factory=open_event)
 
     def name(self, nonce: str) -> str:
         return f"lb-{nonce}"
@@ -74,6 +82,7 @@ class FakeEndpoints:
         return state
 
     def delete(self, nonce: str) -> None:
+        self.deletion_waits.wait()
         if self.deletions_fail:
             self.deletions_fail -= 1
             raise EndpointError(Ending(End.UNREACHABLE, "The Hub does not answer."))

@@ -14,9 +14,7 @@ import argparse
 import os
 import sys
 
-from huggingface_hub import constants
-
-from src.inference.endpoints import EndpointError, Endpoints
+from src.inference.endpoints import EndpointError, Endpoints, use_api_at
 from src.inference.hardware import Allowed, Offers, fits, largest
 from src.running.inference import Hardware
 from src.settings import Settings
@@ -44,8 +42,7 @@ def main() -> int:
         settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
     if settings.hf_token is None:
         return say(NO_TOKEN, status=1)
-    if settings.inference_endpoints_url:
-        constants.INFERENCE_ENDPOINTS_ENDPOINT = settings.inference_endpoints_url.rstrip("/")
+    use_api_at(settings.inference_endpoints_url)
     endpoints = Endpoints(Hub(settings.hf_token), settings.namespace_of_endpoints, settings.requests_dataset)
     try:
         offers = endpoints.offers(Allowed(settings.endpoint_hardware, settings.endpoint_regions))

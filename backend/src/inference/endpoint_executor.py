@@ -1,5 +1,4 @@
-"""Runs each evaluation against an Inference Endpoint of its own, which it makes before and deletes after "
-"it."""
+"""Runs each evaluation against an Inference Endpoint of its own, made before it and deleted after it."""
 
 from __future__ import annotations
 
@@ -36,7 +35,8 @@ SECONDS_TO_CLOSE = 60.0
 STARTING = ("initializing", "updating", "running")
 """The states in which the hardware is there."""
 
-STOPPED, BROKEN_DOWN = ("paused", "scaledToZero"), ("failed", "updateFailed")
+IDLE = "scaledToZero"
+STOPPED, BROKEN_DOWN = ("paused", IDLE), ("failed", "updateFailed")
 
 NEVER_BEGAN = (
     "{hardware} was not free for {minutes:.3g} minutes, so {model} could not be evaluated. If that goes on, "
@@ -54,9 +54,13 @@ GONE = (
     "The Inference Endpoint of {model} was stopped or deleted by somebody else, and its evaluation with it. "
     "The model is not at fault."
 )
-COSTS_TOO_MUCH = (
-    "The evaluation of {model} cost as much as this leaderboard spends in a day (MAX_DOLLARS_PER_DAY), so "
-    "it was stopped. The leaderboard's owner can allow more."
+STOPPED_IDLE = (
+    "The Hub stopped the Inference Endpoint of {model}, because nobody had called it for a while. The model "
+    "is not at fault."
+)
+OUT_OF_MONEY = (
+    "The money that this leaderboard spends in a day is spent, and its datasets cannot be reached, so the "
+    "evaluation of {model} was stopped."
 )
 BROKEN = (
     "The worker could not manage the endpoint of {model}. Its owner can find details in the worker's log."
@@ -89,15 +93,13 @@ class EndpointTerms:
     """Further arguments of `vllm serve`."""
     starts_within: timedelta = timedelta(minutes=60)
     """How long it may take until an endpoint answers."""
-    dollars: float = 20.0
-    """What one evaluation may cost at most, however long the datasets are out of reach."""
 
 
 class EndpointExecutor:
     """An `Executor` around another one, `children`, that runs the evaluation children.
 
-    It reports an ending only after the endpoint is deleted, or, if that fails, was left to the sweep.
-    `children` must call `woken` whenever one of its evaluations ends. `clock` is for intervals, in seconds.
+    The endpoint is deleted as soon as the evaluation has ended. If that fails, the sweep does it. `children`
+    must call `woken` whenever one of its evaluations ends. `clock` is for intervals, in seconds.
     """
 
     def __init__(
@@ -124,6 +126,8 @@ class EndpointExecutor:
         self._clock = clock
         self._lock = Lock()
         self._rentals: dict[str, _Rental] = {}
+        self._leaving: list[_Rental] = []
+        """Those that have ended and whose endpoints are being deleted."""
         self._endings: dict[str, Ending] = {}
 
     def start(self, nonce: str, job: Job) -> None:
@@ -137,6 +141,7 @@ class EndpointExecutor:
         except RuntimeError:  # no more threads can be started
             log.exception("could not begin the evaluation of %s", job.model)
             self._end(rental, Ending(End.WORKER, BROKEN.format(model=job.model)))
+            self._leaving.remove(rental)
 
     def progress(self) -> Mapping[str, Progress | None]:
         """Return what each evaluation does: waiting for hardware, starting, or what its child wrote last."""
@@ -149,7 +154,7 @@ class EndpointExecutor:
         }
 
     def endings(self) -> Mapping[str, Ending]:
-        """Return the evaluations that have ended and whose endpoints are gone."""
+        """Return the evaluations that have ended and are not forgotten yet."""
         with self._lock:
             return dict(self._endings)
 
@@ -171,9 +176,9 @@ class EndpointExecutor:
     def close(self) -> None:
         """Stop everything, and wait until the endpoints are deleted."""
         with self._lock:
-            rentals = list(self._rentals.values())
-        for rental in rentals:
-            rental.is_unwanted.set()
+            rentals = [*self._rentals.values(), *self._leaving]
+            for rental in self._rentals.values():
+                rental.is_unwanted.set()
         self._woken.set()
         latest = self._clock() + SECONDS_TO_CLOSE
         for rental in rentals:
@@ -191,8 +196,8 @@ class EndpointExecutor:
         except Exception:
             log.exception("could not manage the endpoint of %s", rental.job.model)
             ending = Ending(End.WORKER, BROKEN.format(model=rental.job.model))
-        self._delete(rental.nonce)
         self._end(rental, ending)
+        self._delete(rental)
 
     def _evaluate(self, rental: _Rental) -> Ending | None:
         """Make the endpoint, wait for it, and evaluate. Return None if nobody wants that any more."""
@@ -209,10 +214,10 @@ class EndpointExecutor:
             ending = self._children.endings().get(rental.nonce)
             if ending is not None:
                 return self._explained(rental, ending)
-            now = self._clock()
-            if now - began > self._longest(rental):
+            if self._market.is_spent:
                 self._children.forget(rental.nonce)
-                return Ending(End.OVER_BUDGET, COSTS_TOO_MUCH.format(model=rental.job.model))
+                return Ending(End.STOPPED, OUT_OF_MONEY.format(model=rental.job.model))
+            now = self._clock()
             if now - looked > self._look_seconds:
                 looked = now
                 if broken := self._broken(rental):
@@ -242,6 +247,8 @@ class EndpointExecutor:
                 rental.phase = Phase.STARTING
             if self._clock() - began > within:
                 raise EndpointError(self._late(rental))
+            if self._market.is_spent:
+                raise EndpointError(Ending(End.STOPPED, OUT_OF_MONEY.format(model=rental.job.model)))
             rental.is_unwanted.wait(self._poll_seconds)
         return None
 
@@ -257,7 +264,7 @@ class EndpointExecutor:
             return None
         model = rental.job.model
         if found is None or found.state in STOPPED:
-            raise EndpointError(Ending(End.UNREACHABLE, GONE.format(model=model)))
+            raise EndpointError(gone(model, found))
         if found.state in BROKEN_DOWN:
             names = {"model": model, "hardware": rental.hardware, "message": ended(found.message)}
             raise EndpointError(Ending(End.CRASHED, FAILED_TO_START.format(**names)))
@@ -283,11 +290,6 @@ class EndpointExecutor:
             price=hardware.price,
         )
 
-    def _longest(self, rental: _Rental) -> float:
-        """Return for how many seconds the endpoint may exist."""
-        price = rental.job.hardware.price if rental.job.hardware else 0.0
-        return self._terms.dollars / price * 3600 if price else float("inf")
-
     def _explained(self, rental: _Rental, ending: Ending) -> Ending:
         """Return the ending of a child, with what the Hub says if the server stopped answering."""
         broken = self._broken(rental) if ending.end is End.UNREACHABLE else None
@@ -301,23 +303,28 @@ class EndpointExecutor:
             return None
         model = rental.job.model
         if found is None or found.state in STOPPED:
-            return Ending(End.UNREACHABLE, GONE.format(model=model))
+            return gone(model, found)
         if found.state in BROKEN_DOWN:
             return Ending(End.CRASHED, FAILED_LATER.format(model=model, message=ended(found.message)))
         return None
 
-    def _delete(self, nonce: str) -> None:
+    def _delete(self, rental: _Rental) -> None:
         for _ in range(DELETIONS):
             try:
-                self._endpoints.delete(nonce)
+                self._endpoints.delete(rental.nonce)
             except EndpointError as error:
-                log.warning("could not delete the endpoint %s: %s", self._endpoints.name(nonce), error)
+                name = self._endpoints.name(rental.nonce)
+                log.warning("could not delete the endpoint %s: %s", name, error)
             else:
-                return
+                break
+        with self._lock:
+            self._leaving.remove(rental)
+        self._on_end()
 
     def _end(self, rental: _Rental, ending: Ending | None) -> None:
         with self._lock:
             del self._rentals[rental.nonce]
+            self._leaving.append(rental)
             if ending is not None and not rental.is_unwanted.is_set():
                 self._endings[rental.nonce] = ending
         if rental.is_unwanted.is_set():
@@ -325,19 +332,24 @@ class EndpointExecutor:
         self._on_end()
 
 
+def gone(model: str, found: Found | None) -> Ending:
+    """Return the ending of an evaluation whose endpoint nobody here stopped."""
+    is_idle = found is not None and found.state == IDLE
+    return Ending(End.UNREACHABLE, (STOPPED_IDLE if is_idle else GONE).format(model=model))
+
+
 def server_args(job: Job, gpus: int) -> list[str]:
     """Return the arguments of `vllm serve` that make it answer as the model does by itself.
 
     The name that it serves includes the commit, so that its answers prove which one it loaded. Without
-    `--generation-config vllm` it would apply sampling settings of the model's repository.
+    `--generation-config vllm` it would apply sampling settings of the model's repository. Without a maximum
+    length it would not start where the memory has no room for the model's whole context.
     """
     args = ["--served-model-name", served_name(job), "--generation-config", "vllm"]
+    args += ["--load-format", "safetensors"]
     args += ["--dtype", job.precision if job.precision in PRECISIONS else "auto"]
-    if gpus > 1:
-        args += ["--tensor-parallel-size", str(gpus)]
-    if job.max_length is not None:
-        args += ["--max-model-len", str(job.max_length)]
-    return args
+    args += ["--max-model-len", "auto" if job.max_length is None else str(job.max_length)]
+    return [*args, "--tensor-parallel-size", str(gpus)] if gpus > 1 else args
 
 
 def served_name(job: Job) -> str:

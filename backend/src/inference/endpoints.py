@@ -7,12 +7,13 @@ full, so a refusal is told apart by its status code first, and by words in its m
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from huggingface_hub import InferenceEndpoint, InferenceEndpointType
+from huggingface_hub import InferenceEndpoint, InferenceEndpointType, constants
 
 from src.inference.hardware import Allowed, Offers, offers
 from src.running.inference import Hardware
@@ -60,7 +61,17 @@ NOT_MADE = (
     "The Hub did not make an Inference Endpoint: {reason} The leaderboard's owner has to correct the "
     f"settings of endpoints. {NOT_AT_FAULT}"
 )
+NOT_SERVED = (
+    "The Hub makes no Inference Endpoint for {model}: {message} Make it public and not gated, or ask the "
+    "leaderboard's owner to request access to it."
+)
 NOT_REACHED = "The Hub's Inference Endpoints cannot be managed at the moment: {reason}"
+
+
+def use_api_at(url: str | None) -> None:
+    """Have huggingface_hub call another Inference Endpoints API, if there is one. No variable changes it."""
+    if url:
+        constants.INFERENCE_ENDPOINTS_ENDPOINT = url.rstrip("/")
 
 
 class EndpointError(Exception):
@@ -143,7 +154,7 @@ class Endpoints:
                 tags=["leaderboard"],
             )
         except ANY_FAILURE as error:
-            raise self._error(error, hardware) from error
+            raise self._error(error, hardware, job) from error
 
     def find(self, nonce: str) -> Found | None:
         """Return the endpoint of a claim, or None if there is none. Raises EndpointError."""
@@ -167,17 +178,26 @@ class Endpoints:
 
     def ours(self) -> frozenset[str]:
         """Return the nonces of all endpoints of this leaderboard. Raises EndpointError."""
+        # As the Hub wrote it: one endpoint that the client cannot read must not hide the others.
+        address = f"{constants.INFERENCE_ENDPOINTS_ENDPOINT}/endpoint/{self.namespace}"
         try:
-            listed = self._hub.call(self._api.list_inference_endpoints, self.namespace)
-            names = [self._name.fullmatch(each.name) for each in listed]
+            listed = json.loads(self._hub.get(address))["items"]
+            names = [self._name.fullmatch(str(each["name"])) for each in listed]
         except ANY_FAILURE as error:
             raise self._error(error) from error
         return frozenset(found[1] for found in names if found)
 
-    def _error(self, error: Exception, hardware: Hardware | None = None) -> EndpointError:
+    def _error(
+        self, error: Exception, hardware: Hardware | None = None, job: Job | None = None
+    ) -> EndpointError:
         """Return the error that a failed call means."""
         status = status_of(error) if isinstance(error, HTTPError) else None
+        why = reason(error, self._hub) if isinstance(error, FAILURES) else "its answer is not the Hub's."
+        if is_passing(error) or isinstance(error, TooManyCalls) or status is None:
+            return EndpointError(Ending(End.UNREACHABLE, NOT_REACHED.format(reason=why)))
         message = one_line(getattr(error, "server_message", None) or "")
+        if job and job.model in message:
+            return EndpointError(Ending(End.REFUSED, NOT_SERVED.format(model=job.model, message=message)))
         names = {"namespace": self.namespace, "token": self._hub.token_name, "status": status}
         names |= {
             "hardware": hardware.name if hardware else "",
@@ -193,9 +213,6 @@ class Endpoints:
             return EndpointError(Ending(End.NO_HARDWARE, IS_SOLD_OUT.format(**names)))
         if status in (401, 403):
             return EndpointError(Ending(End.WORKER, NO_RIGHT.format(**names)))
-        why = reason(error, self._hub) if isinstance(error, FAILURES) else "its answer is not the Hub's."
-        if is_passing(error) or isinstance(error, TooManyCalls) or status is None:
-            return EndpointError(Ending(End.UNREACHABLE, NOT_REACHED.format(reason=why)))
         return EndpointError(Ending(End.WORKER, NOT_MADE.format(reason=why)))
 
 

@@ -45,6 +45,7 @@ class Market:
         self._lock = Lock()
         self._offers: Offers | None = None
         self._listed: datetime | None = None
+        self._spent_at: datetime | None = None
         self._sold_out: dict[str, datetime] = {}
         self.problem: str | None = None
         """A sentence for the owner."""
@@ -69,6 +70,16 @@ class Market:
         """Do not choose this hardware for a while."""
         with self._lock:
             self._sold_out[id] = self._clock()
+
+    def note_money(self, lasts: timedelta | None) -> None:
+        """Note for how long the day's money lasts at what is rented; None if nothing is."""
+        self._spent_at = None if lasts is None else self._clock() + lasts
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the day's money is spent, by what was known when the requests could last be read."""
+        spent_at = self._spent_at
+        return spent_at is not None and self._clock() >= spent_at
 
     def renting(self) -> Renting:
         """Return what may be rented now."""

@@ -23,8 +23,7 @@ HOLDS_SECRETS = (
     "INFERENCE_TOKEN."
 )
 NOT_ENCRYPTED = (
-    "INFERENCE begins with http://, so INFERENCE_TOKEN would be sent unencrypted. Write https://, or leave "
-    "the token unset."
+    "{} begins with http://, so a token would be sent unencrypted. Write https://, or leave the token unset."
 )
 
 
@@ -55,11 +54,11 @@ def read_place(text: object) -> Place:
     return Place(Inference.SERVER, f"{parts.scheme}://{parts.netloc}{path}")
 
 
-def check_encryption(url: str, token: str | None) -> None:
+def check_encryption(url: str, token: str | None, *, setting: str = "INFERENCE") -> None:
     """Raise ConfigurationError if a token would cross a network unencrypted. Within one machine it may."""
     parts = urlsplit(url)
     if token and parts.scheme == "http" and not _is_this_machine(parts.hostname or ""):
-        raise ConfigurationError(NOT_ENCRYPTED)
+        raise ConfigurationError(NOT_ENCRYPTED.format(setting))
 
 
 def _is_this_machine(host: str) -> bool:

@@ -12,11 +12,17 @@ from datetime import datetime, timedelta
 
 from src.inference.hardware import fits, largest
 from src.running.inference import Hardware
-from src.shared.data.request import Request, Status
-
-HOUR = timedelta(hours=1)
+from src.shared.data.dollars import HOUR, cost
+from src.shared.data.ends import End
+from src.shared.data.request import WITHDRAWN, Request, Status
 
 LATELY = timedelta(days=3)
+
+DEAREST = 4.0
+"""Take no hardware that costs more times as much as the cheapest that fits: rather wait for that."""
+
+STOPPED_FROM_OUTSIDE = (End.OVER_BUDGET, End.CANCELLED, End.STOPPED, WITHDRAWN)
+"""Ends that are written down before the hardware is given back."""
 
 Requests = Mapping[str, Request]
 
@@ -31,6 +37,8 @@ class Renting:
     """The ids of what is free at the moment."""
     at_once: int = 1
     """How many endpoints all workers together may have."""
+    there: int = 0
+    """How many there were when they were last listed, needed or not."""
     dollars_a_day: float = 20.0
     """How much all workers together may spend between midnight and midnight UTC."""
     stops_within: timedelta = timedelta(minutes=4)
@@ -59,44 +67,61 @@ class Renting:
         return any(fits(each, params, precision) for each in self.affordable)
 
     def choice(self, params: float, precision: str) -> Hardware | None:
-        """Return the cheapest that fits and is free, or None."""
-        fitting = (each for each in self.affordable if fits(each, params, precision))
-        return next((each for each in fitting if each.id in self.free), None)
+        """Return the cheapest that fits and is free, or None. What is far dearer than what fits is not "
+        "taken."""
+        fitting = [each for each in self.affordable if fits(each, params, precision)]
+        most = DEAREST * fitting[0].price if fitting else 0.0
+        return next((each for each in fitting if each.id in self.free and each.price <= most), None)
 
     def may_rent(self, requests: Requests) -> bool:
         """Return whether a further endpoint may be made, as far as their number is concerned."""
-        return self.offers is not None and sum(1 for _ in _rented(requests)) < self.at_once
+        return self.offers is not None and max(self.there, sum(1 for _ in _rented(requests))) < self.at_once
 
     def can_afford(self, hardware: Hardware, requests: Requests, now: datetime) -> bool:
         """Return whether an hour of this, beside an hour of all that runs, is within the day's money."""
-        return spent_today(requests, now) + _dollars(requests, HOUR) + hardware.price <= self.dollars_a_day
+        ahead = max(HOUR, 2 * self.stops_within)
+        running = sum(cost(price, ahead) for price in _rented(requests))
+        return self.spent_today(requests, now) + running + cost(hardware.price, ahead) <= self.dollars_a_day
 
     def is_spent(self, requests: Requests, now: datetime) -> bool:
         """Return whether everything must stop, so that not more is spent than the owner allows."""
-        running = _dollars(requests, self.stops_within)
-        return running > 0 and spent_today(requests, now) + running >= self.dollars_a_day
+        running = sum(cost(price, self.stops_within) for price in _rented(requests))
+        return running > 0 and self.spent_today(requests, now) + running >= self.dollars_a_day
+
+    def lasts(self, requests: Requests, now: datetime) -> timedelta | None:
+        """Return for how long the day's money lasts at what is rented now, or None if nothing is.
+
+        It holds even if nobody can read the requests again.
+        """
+        an_hour = sum(_rented(requests))
+        if not an_hour:
+            return None
+        left = self.dollars_a_day - self.spent_today(requests, now)
+        return max(HOUR * (left / an_hour) - self.stops_within, timedelta())
+
+    def spent_today(self, requests: Requests, now: datetime) -> float:
+        """Return the dollars spent since midnight UTC, at most: the Hub bills no time before the start."""
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return sum(
+            cost(price, min(until, now) - max(started, midnight))
+            for price, started, until in _billed(requests, now, self.stops_within)
+        )
 
 
 def rented_lately(requests: Requests, now: datetime) -> bool:
     """Return whether anything was rented within the last days, so that an endpoint may be left."""
-    return any(now - ended < LATELY for _, _, ended in _billed(requests, now))
+    return any(now - until < LATELY for _, _, until in _billed(requests, now, timedelta()))
 
 
-def spent_today(requests: Requests, now: datetime) -> float:
-    """Return the dollars spent since midnight UTC, at most: the Hub bills no time before the start."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return sum(
-        price * max((min(ended, now) - max(started, midnight)) / HOUR, 0.0)
-        for price, started, ended in _billed(requests, now)
-    )
-
-
-def _billed(requests: Requests, now: datetime) -> Iterator[tuple[float, datetime, datetime]]:
+def _billed(
+    requests: Requests, now: datetime, stops_within: timedelta
+) -> Iterator[tuple[float, datetime, datetime]]:
     """Yield the dollars an hour of each attempt that rented something, and from when to when it did."""
     for request in requests.values():
         for attempt in request.history:
             if attempt.price and attempt.started and attempt.ended:
-                yield attempt.price, attempt.started, attempt.ended
+                late = stops_within if attempt.end in STOPPED_FROM_OUTSIDE else timedelta()
+                yield attempt.price, attempt.started, attempt.ended + late
         if request.lease and request.lease.price:
             yield request.lease.price, request.lease.started, now
 
@@ -106,8 +131,3 @@ def _rented(requests: Requests) -> Iterator[float]:
     for request in requests.values():
         if request.status is Status.RUNNING and request.lease and request.lease.price is not None:
             yield request.lease.price
-
-
-def _dollars(requests: Requests, time: timedelta) -> float:
-    """Return what everything that is rented costs in this time."""
-    return sum(_rented(requests)) * (time / HOUR)

@@ -23,23 +23,30 @@ class Sweeper:
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints
-        self._seen: frozenset[str] = frozenset()
+        self._looked = False
+        self.seen: frozenset[str] = frozenset()
+        """The nonces of the leaderboard's endpoints when they were last listed."""
+        self.left: frozenset[str] = frozenset()
+        """Those of them that should be gone."""
         self.problem: str | None = None
-        """A sentence for the owner."""
+        """A sentence for the owner. While there is one, nobody knows what is left."""
 
     def look(self) -> None:
         """List the leaderboard's endpoints. Never raises an error."""
         try:
-            self._seen = self._endpoints.ours()
-            self.problem = None
+            self.seen, self._looked, self.problem = self._endpoints.ours(), True, None
         except EndpointError as error:
             log.warning("could not look for endpoints that are left: %s", error)
-            self._seen, self.problem = frozenset(), str(error)
+            self._looked, self.problem = False, str(error)
 
     def sweep(self, nonces: Collection[str]) -> None:
         """Delete those that are not for one of these claims, which hold their leases. Never raises an "
         "error."""
-        for nonce in sorted(self._seen - set(nonces)):
+        if not self._looked:
+            return
+        self._looked = False
+        self.left = self.seen - set(nonces)
+        for nonce in sorted(self.left):
             try:
                 self._endpoints.delete(nonce)
             except EndpointError as error:
@@ -47,4 +54,4 @@ class Sweeper:
                 self.problem = str(error)
             else:
                 log.info("deleted the endpoint %s, whose evaluation is over", self._endpoints.name(nonce))
-        self._seen = frozenset()
+                self.left -= {nonce}

@@ -12,6 +12,11 @@ from src.shared.stores.hub import FAILURES, Hub, reason, status_of
 MANAGES = "inference.endpoints.write"
 """The permission to make and delete endpoints."""
 
+CALLS = "inference.endpoints.infer.write"
+"""The permission to call endpoints."""
+
+READS_GATED = "canReadGatedRepos"
+
 OF_INFERENCE = "inference."
 """What the names of the permissions to call models begin with: `inference.endpoints.infer.write` and "
 "others."""
@@ -22,13 +27,14 @@ HOW = (
 )
 UNKNOWN = f"The Hub does not know the token in {NAME}. {HOW}"
 TOO_MUCH = f"The token in {NAME} may do more than call models ({{what}}), and evaluations hold it. {HOW}"
-TOO_LITTLE = f"The token in {NAME} may not call Inference Endpoints. {HOW}"
+TOO_LITTLE = f"The token in {NAME} may not call the Inference Endpoints of {{namespace}}. {HOW}"
 
 
-def problem_of(hub: Hub) -> str | None:
+def problem_of(hub: Hub, namespace: str | None = None) -> str | None:
     """Return what is wrong with the token of this client, as a sentence for the owner, or None.
 
-    Raises ConnectionError if the Hub does not answer.
+    With a `namespace` it must be allowed to call that account's endpoints. Raises ConnectionError if the Hub
+    does not answer.
     """
     try:
         answer = hub.call(hub.api.whoami)
@@ -37,23 +43,33 @@ def problem_of(hub: Hub) -> str | None:
             return UNKNOWN
         raise ConnectionError(reason(error, hub)) from error
     token = as_object(as_object(as_object(answer).get("auth")).get("accessToken"))
-    return problem_of_rights(token)
+    return problem_of_rights(token, namespace)
 
 
-def problem_of_rights(token: Mapping[str, object]) -> str | None:
+def problem_of_rights(token: Mapping[str, object], namespace: str | None = None) -> str | None:
     """Return what is wrong with a token, given what the Hub's `whoami` says about it."""
     role = as_text(token.get("role"))
     if role != "fineGrained":
         return TOO_MUCH.format(what=f"its role is `{role or 'unknown'}`")
-    given = set(_permissions(as_object(token.get("fineGrained"))))
-    others = sorted(each for each in given if not each.startswith(OF_INFERENCE) or each == MANAGES)
+    rights = as_object(token.get("fineGrained"))
+    given = list(_permissions(rights))
+    others = sorted({each for _, each in given if not each.startswith(OF_INFERENCE) or each == MANAGES})
+    if rights.get("canReadGatedRepos"):
+        others.append(READS_GATED)
     if others:
         return TOO_MUCH.format(what=", ".join(f"`{each}`" for each in others[:3]))
-    return None if given else TOO_LITTLE
+    if namespace is not None and not {(None, CALLS), (namespace.lower(), CALLS)} & set(given):
+        return TOO_LITTLE.format(namespace=namespace)
+    return None if given else TOO_LITTLE.format(namespace=namespace or "this account")
 
 
-def _permissions(fine_grained: Mapping[str, object]) -> Iterator[str]:
-    yield from as_texts(fine_grained.get("global"))
+def _permissions(fine_grained: Mapping[str, object]) -> Iterator[tuple[str | None, str]]:
+    """Yield each permission, with the account that it is for; None means all of the token's user."""
+    for permission in as_texts(fine_grained.get("global")):
+        yield None, permission
     scoped = fine_grained.get("scoped")
-    for scope in scoped if isinstance(scoped, list) else []:
-        yield from as_texts(as_object(scope).get("permissions"))
+    for each in scoped if isinstance(scoped, list) else []:
+        scope = as_object(each)
+        name = as_text(as_object(scope.get("entity")).get("name")).lower()
+        for permission in as_texts(scope.get("permissions")):
+            yield name, permission

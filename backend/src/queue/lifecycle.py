@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from src.shared.data.ends import End
-from src.shared.data.request import CLOCK_SKEW, WAITS_FOR_A_WORKER, Lease, Progress, Request, Status
+from src.shared.data.request import CLOCK_SKEW, WAITS_FOR_A_WORKER, Attempt, Lease, Progress, Request, Status
 from src.shared.times import to_run
 
 if TYPE_CHECKING:  # the frontend's tests run these steps, on the code that both Spaces share
@@ -21,6 +21,9 @@ SENTENCES = {
     Status.CANCELLED: "It was withdrawn.",
 }
 """The `message` of a request that has no special reason."""
+
+IDLE = timedelta(minutes=15)
+"""After this long without a call the Hub stops an endpoint."""
 
 EARLIER_SENTENCES = ("A worker evaluates it.", "It was taken back.")
 """The same in requests that an earlier version wrote."""
@@ -132,9 +135,23 @@ def _end_attempt(request: Request, *, end: End, message: str, log: str | None, n
     """End the lease. If there was one, add the attempt to the history."""
     history = request.history
     if request.lease:
-        attempt = request.lease.attempt(request.attempt, end.value, message, ended=now, log=log)
+        attempt = _attempt(request, request.lease, end=end, message=message, log=log, now=now)
         history = (*history, attempt)
     return replace(request, lease=None, progress=None, history=history)
+
+
+def _attempt(
+    request: Request, lease: Lease, *, end: End, message: str, log: str | None, now: datetime
+) -> Attempt:
+    """Return the entry of an attempt. What was rented for it costs nothing if it was never to be had.
+
+    Of a worker that was lost with an endpoint nobody knows when it ended; no later than this, it cost
+    nothing.
+    """
+    if lease.price is not None and end is End.LOST:
+        now = min(now, lease.until + IDLE)
+    attempt = lease.attempt(request.attempt, end.value, message, ended=now, log=log)
+    return replace(attempt, price=0.0) if lease.price and end is End.NO_HARDWARE else attempt
 
 
 def _free_run(now: datetime, taken: Collection[str]) -> str:

@@ -11,6 +11,17 @@ from datetime import datetime
 
 from src.queue.lifecycle import claim, fail, finish, move_to_another_run, release, renew, settle
 from src.queue.policy import Policy
+from src.queue.rented import (
+    AFTER_MIDNIGHT,
+    NEEDS_MORE_MONEY,
+    STOPPED_FOR_MONEY,
+    end_for_money,
+    is_out_of_money,
+    size_of,
+    waits_for_hardware,
+    waits_for_money,
+    waits_no_longer_for_money,
+)
 from src.queue.retries import PERHAPS_THE_MODELS_FAULT, ends_of_the_run
 from src.running.job import End, Ending
 from src.shared.data.names import log_path, result_path
@@ -18,7 +29,6 @@ from src.shared.data.queue_order import Requests, in_order
 from src.shared.data.request import (
     LEASE_RAN_OUT,
     WAITS_FOR_A_WORKER,
-    WAITS_FOR_MONEY,
     Phase,
     Progress,
     Request,
@@ -34,22 +44,15 @@ LookUp = Callable[[Request], ModelFacts]
 Raises ModelError with a sentence for the submitter.
 """
 
+MOST_LOOKUPS = 20
+"""Look up no more models in a row in one tick without a claim: each may take two calls of the Hub."""
+
 UNANSWERED = 2
 """Give up on the queue for this tick after this many unanswered lookups. Each takes half a minute."""
 
 WORKER_STOPPED = "The worker evaluating it was stopped."
 WORKER_RESTARTED = "The worker evaluating it was restarted."
 NO_LEASE = "It was marked as running, but no worker had claimed it. It is back in the queue."
-UNKNOWN_SIZE = (
-    "The number of parameters of {} is unknown, so no hardware can be chosen for it. Save its weights as "
-    "safetensors with `save_pretrained`, and submit it again."
-)
-OVER_BUDGET = (
-    "The evaluation was stopped because the money that this leaderboard spends in a day is spent. It goes "
-    "on with the next task when there is money again."
-)
-AFTER_MIDNIGHT = "It is back in the queue, and can go on after midnight UTC."
-NEEDS_MORE_MONEY = "The leaderboard's owner has to allow more money a day (MAX_DOLLARS_PER_DAY)."
 DUPLICATE = "The same evaluation is already requested in {}. See there for its result."
 
 
@@ -162,8 +165,10 @@ def _after_running(path: str, request: Request, situation: Situation) -> Request
                 return None  # we wrote it, and the Hub does not serve it yet
             return move_to_another_run(request, now=now, taken_runs=_taken_runs(request.model, situation, {}))
     if lease.nonce in situation.alive:
-        is_over = lease.nonce not in situation.endings and _must_stop(request, situation)
-        return _after_failure(request, Ending(End.OVER_BUDGET, OVER_BUDGET), situation) if is_over else None
+        if lease.nonce in situation.endings:
+            return None
+        cut = end_for_money(request, situation.policy.renting, situation.requests, now)
+        return _after_failure(request, cut, situation) if cut else None
     if lease.worker == situation.worker:
         gone = (
             Ending(End.STOPPED, WORKER_STOPPED)
@@ -174,14 +179,6 @@ def _after_running(path: str, request: Request, situation: Situation) -> Request
     if situation.policy.lease.has_expired(lease, now) or lease.nonce in situation.silent:
         return _after_failure(request, Ending(End.LOST, LEASE_RAN_OUT), situation)
     return None
-
-
-def _must_stop(request: Request, situation: Situation) -> bool:
-    """Return whether a running evaluation must stop, so that not more money is spent than the owner "
-    "allows."""
-    renting = situation.policy.renting
-    is_rented = renting is not None and request.lease is not None and request.lease.price is not None
-    return is_rented and renting is not None and renting.is_spent(situation.requests, situation.now)
 
 
 def _after_failure(request: Request, ending: Ending, situation: Situation) -> Request:
@@ -198,7 +195,7 @@ def _after_failure(request: Request, ending: Ending, situation: Situation) -> Re
     when = f"It will be retried after {now + pause:%H:%M} UTC" if pause else "It is back in the queue"
     is_counted = ending.end in PERHAPS_THE_MODELS_FAULT
     of = f" (attempt {request.attempt + 1} of at most {retries.attempts})" if is_counted else ""
-    outlook = AFTER_MIDNIGHT if ending.end is End.OVER_BUDGET else f"{when}{of}."
+    outlook = AFTER_MIDNIGHT if ending.message == STOPPED_FOR_MONEY else f"{when}{of}."
     return release(request, end=ending.end, message=ending.message, outlook=outlook, log=log, now=now)
 
 
@@ -220,31 +217,45 @@ def _claimed(
     taken_up = {
         path: each for path, each in requests.items() if each.status in (Status.RUNNING, Status.FINISHED)
     }
-    unanswered = 0
+    unanswered = in_vain = 0
+    told: set[str] = set()
     yield from _left_for_others(requests, situation.policy)
     for path in waiting(requests, situation.policy, situation.now):
         if len(claims) >= free or unanswered >= UNANSWERED:
-            return
-        if renting and not renting.may_rent({**requests, **claims}):
-            return
+            break
         request = requests[path]
+        if renting and not renting.may_rent({**requests, **claims}):
+            break
+        if renting and is_out_of_money(request, renting, {**requests, **claims}, situation.now):
+            yield from _waiting_for_money(situation, {**requests, **claims})
+            return
+        if renting and request.params and renting.choice(request.params, request.precision) is None:
+            continue  # what fits is not free
+        if renting and in_vain >= MOST_LOOKUPS:
+            break
+        in_vain += 1
         try:
             facts = look_up(request)
-            hardware = renting.choice(_size(request, facts), request.precision) if renting else None
+            hardware = renting.choice(size_of(request, facts), request.precision) if renting else None
         except (ModelNotFound, RevisionNotFound, CannotBeEvaluated) as error:
+            told.add(path)
             yield path, fail(request, end=End.REFUSED, message=str(error), log=None, now=situation.now)
             continue
         except ModelError:
             unanswered += 1
             continue
         if other := _same_as(taken_up | claims, request, facts.commit):
+            told.add(path)
             message = DUPLICATE.format(other)
             yield path, fail(request, end=End.REFUSED, message=message, log=None, now=situation.now)
             continue
         if renting and hardware is None:
-            continue  # what fits is not free
+            if waits := waits_for_hardware(request, facts, renting):
+                told.add(path)
+                yield path, waits
+            continue
         if renting and hardware and not renting.can_afford(hardware, {**requests, **claims}, situation.now):
-            yield from _waiting_for_money({**requests, **claims}, situation)
+            yield from _waiting_for_money(situation, {**requests, **claims})
             return
         taken = _taken_runs(request.model, situation, claims)
         claims[path] = claim(
@@ -257,26 +268,33 @@ def _claimed(
             taken_runs=taken,
             hardware=hardware,
         )
+        in_vain = 0
         yield path, claims[path]
+    for path, request in requests.items():
+        if path not in claims and path not in told and (waits := waits_no_longer_for_money(request)):
+            yield path, waits
 
 
-def _size(request: Request, facts: ModelFacts) -> float:
-    """Return billions of parameters. Raises CannotBeEvaluated if they are unknown."""
-    params = request.params or (facts.params / 1e9 if facts.params else None)
-    if params is None:
-        raise CannotBeEvaluated(UNKNOWN_SIZE.format(request.model))
-    return params
-
-
-def _waiting_for_money(requests: Requests, situation: Situation) -> Iterator[tuple[str, Request]]:
-    """Explain once why requests wait although nothing runs, in words that are the same for every worker.
+def _waiting_for_money(situation: Situation, requests: Requests) -> Iterator[tuple[str, Request]]:
+    """Explain once why requests wait although nothing runs.
 
     The first that cannot be afforded stops the queue: otherwise small models would take the money of each
     day, and a large one would never have its turn.
     """
     for path in waiting(requests, situation.policy, situation.now):
-        if requests[path].message in ("", WAITS_FOR_A_WORKER):
-            yield path, replace(requests[path], message=WAITS_FOR_MONEY)
+        if waits := waits_for_money(requests[path]):
+            yield path, waits
+
+
+def stands_still_for_money(requests: Requests, policy: Policy, now: datetime) -> bool:
+    """Return whether nothing can be claimed because the day's money is spent."""
+    renting = policy.renting
+    if renting is None or not renting.may_rent(requests):
+        return False
+    queue = (requests[path] for path in waiting(requests, policy, now))
+    startable = (each for each in queue if each.params and renting.choice(each.params, each.precision))
+    first = next(startable, None)
+    return first is not None and is_out_of_money(first, renting, requests, now)
 
 
 def _left_for_others(requests: Requests, policy: Policy) -> Iterator[tuple[str, Request]]:

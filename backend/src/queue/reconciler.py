@@ -15,10 +15,9 @@ from secrets import token_hex
 from threading import Lock
 from typing import NamedTuple
 
-from src.inference.renting import spent_today
 from src.queue.faults import Faults
 from src.queue.overview import Journal, Overview, Spending, make_overview
-from src.queue.plan import Situation, held, plan
+from src.queue.plan import Situation, held, plan, stands_still_for_money
 from src.queue.policy import Policy
 from src.queue.publication import result_file
 from src.queue.requested_models import RequestedModels
@@ -31,7 +30,7 @@ from src.running.suite import Suite
 from src.shared.data.names import log_path, result_path
 from src.shared.data.queue_order import Requests, pending
 from src.shared.data.reports import read_result
-from src.shared.data.request import WAITS_FOR_MONEY, Request, Status, read_request, write_request
+from src.shared.data.request import Request, Status, read_request, write_request
 from src.shared.data.result import Result
 from src.shared.errors import StoreError
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
@@ -101,6 +100,7 @@ class Reconciler:
         self._lock = Lock()
         self._journal = Journal()
         self._read: tuple[Reading[Request], Reading[Result]] = (Reading.empty(), Reading.empty())
+        self._readings = 0
         self._last_commit = datetime.min.replace(tzinfo=UTC)
         self._latest: Requests = {}
         self._published: set[AttemptKey] = set()
@@ -129,8 +129,10 @@ class Reconciler:
                 )  # nothing can be settled before it is published, but renew the leases
                 raise
             self._faults.count(endings)
-            slots = self._slots if self._may_claim() and not self.rests_until() else 0
+            may_claim = self._may_claim() and (self.knows_all or self._policy.renting is None)
+            slots = self._slots if may_claim and not self.rests_until() else 0
             self._start(self._write(endings, slots))
+            self._drop_lost_leases()
 
     def keep_indexes(self) -> None:
         """Update the indexes of the datasets if they are too old and this tick wrote nothing else.
@@ -182,6 +184,22 @@ class Reconciler:
         due = now + LONGEST_GATHERING if any(pace.is_full for pace in paces) else self._last_commit + pause
         return due if due > now else None
 
+    @property
+    def readings(self) -> int:
+        """How often the requests were read."""
+        return self._readings
+
+    @property
+    def knows_all(self) -> bool:
+        """Whether the Hub delivered every request at the last reading."""
+        return not self._read[0].undelivered
+
+    def money_lasts(self) -> timedelta | None:
+        """Return for how long the day's money lasts at what all workers rent now; None if nothing is "
+        "rented."""
+        renting = self._policy.renting
+        return renting.lasts(self._latest, self._clock()) if renting else None
+
     def leased(self) -> frozenset[str]:
         """Return the nonces of all leases that hold, of this worker and others, as far as the last tick "
         "knows."""
@@ -198,7 +216,7 @@ class Reconciler:
     def is_idle(self) -> bool:
         """Return whether the queue was empty at the last tick, and this worker held no request."""
         queue = [path for path in pending(self._latest) if self._policy.has_room_for(self._latest[path])]
-        is_broke = any(self._latest[path].message == WAITS_FOR_MONEY for path in queue)
+        is_broke = stands_still_for_money(self._latest, self._policy, self._clock())
         return (not queue or is_broke) and self.holds_nothing()
 
     def overview(self) -> Overview:
@@ -219,7 +237,7 @@ class Reconciler:
         renting = self._policy.renting
         if renting is None:
             return None
-        return Spending(spent_today(self._latest, self._clock()), renting.dollars_a_day)
+        return Spending(renting.spent_today(self._latest, self._clock()), renting.dollars_a_day)
 
     @property
     def read(self) -> tuple[Reading[Request], Reading[Result]]:
@@ -266,6 +284,7 @@ class Reconciler:
 
     def _refresh_requests(self) -> Reading[Request]:
         self._read = (self._requests.refresh(), self._read[1])
+        self._readings += 1
         return self._read[0]
 
     def _refresh_results(self) -> Reading[Result]:
@@ -278,6 +297,9 @@ class Reconciler:
         From now on they can neither publish nor finish anything.
         """
         self._latest = self._read[0].values
+        self._drop_lost_leases()
+
+    def _drop_lost_leases(self) -> None:
         in_hand = self._in_hand()
         for nonce in in_hand - held(self._latest, in_hand).keys():
             self._executor.forget(nonce)

@@ -54,7 +54,11 @@ def read_options() -> argparse.Namespace:
     parser.add_argument(
         "--remove-orphaned", action="store_true", help="remove the model's folder if nobody else can"
     )
-    parser.add_argument("--max-model-len", type=int, help="default: what the model was made for")
+    parser.add_argument(
+        "--max-model-len",
+        type=lambda text: None if text == "auto" else int(text),
+        help="default, and `auto`: what the model was made for",
+    )
     return parser.parse_known_args()[0]
 
 

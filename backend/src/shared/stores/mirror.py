@@ -39,6 +39,8 @@ class Reading(Generic[T]):
     """The parsed files, by path."""
     broken: Mapping[str, str]
     """For each file that cannot be understood the reason and what to do, by path."""
+    undelivered: frozenset[str] = frozenset()
+    """The paths of those that the Hub lists but did not deliver this time."""
 
     @classmethod
     def empty(cls) -> Reading[T]:
@@ -213,7 +215,7 @@ class Mirror(Generic[T]):
         parsed = {path: missing[path] if path in missing else self._parsed[path][1] for path in wanted}
         values = {path: value for path, value in parsed.items() if not isinstance(value, BadFile)}
         broken = {path: value.sentence for path, value in parsed.items() if isinstance(value, BadFile)}
-        reading = Reading(snapshot, values, broken)
+        reading = Reading(snapshot, values, broken, frozenset(missing))
         self._is_whole = not missing
         if self._reading != reading:
             self._reading = reading
