@@ -94,7 +94,7 @@ class Board:
     def with_what_is_there(self, policy: Policy) -> Policy:
         """As a worker lists the endpoints before it reads the requests."""
         assert policy.renting
-        return replace(policy, renting=replace(policy.renting, there=len(self.meter.running)))
+        return replace(policy, renting=replace(policy.renting, there=frozenset(self.meter.running)))
 
     def withdraw_all(self) -> None:
         """Withdraw all that runs, and submit it again."""

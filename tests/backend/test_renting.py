@@ -183,8 +183,9 @@ def test_an_evaluation_needs_money_for_longer_than_it_takes_to_stop_it() -> None
 
 
 def test_endpoints_that_are_there_count_even_without_a_lease() -> None:
-    assert renting(at_once=2, there=1).may_rent({})
-    assert not renting(at_once=2, there=2).may_rent({})
+    assert renting(at_once=2, there=frozenset({"1" * 16})).may_rent({})
+    assert not renting(at_once=2, there=frozenset({"1" * 16})).may_rent({"a": running(1.0, NOON)})
+    assert renting(at_once=2, there=frozenset({"ab" * 8})).may_rent({"a": running(1.0, NOON)})
 
 
 def test_a_tiny_model_waits_rather_than_rent_the_dearest() -> None:

@@ -77,8 +77,8 @@ class Hosting:
         """What may be rented now; None where models run elsewhere."""
         if self.market is None:
             return None
-        seen = self._sweeper.seen if self._sweeper else ()
-        return replace(self.market.renting(), there=len(seen))
+        seen = self._sweeper.seen if self._sweeper else frozenset()
+        return replace(self.market.renting(), there=seen)
 
     @property
     def served(self) -> Served | None:

@@ -14,7 +14,7 @@ from src.inference.hardware import fits, largest
 from src.running.inference import Hardware
 from src.shared.data.dollars import HOUR, cost
 from src.shared.data.ends import End
-from src.shared.data.request import WITHDRAWN, Request, Status
+from src.shared.data.request import WITHDRAWN, Lease, Request, Status
 
 LATELY = timedelta(days=3)
 
@@ -37,8 +37,8 @@ class Renting:
     """The ids of what is free at the moment."""
     at_once: int = 1
     """How many endpoints all workers together may have."""
-    there: int = 0
-    """How many there were when they were last listed, needed or not."""
+    there: frozenset[str] = frozenset()
+    """The nonces of those that were there when they were last listed, needed or not."""
     dollars_a_day: float = 20.0
     """How much all workers together may spend between midnight and midnight UTC."""
     stops_within: timedelta = timedelta(minutes=4)
@@ -75,7 +75,8 @@ class Renting:
 
     def may_rent(self, requests: Requests) -> bool:
         """Return whether a further endpoint may be made, as far as their number is concerned."""
-        return self.offers is not None and max(self.there, sum(1 for _ in _rented(requests))) < self.at_once
+        nonces = {lease.nonce for lease in _leases(requests)}
+        return self.offers is not None and len(nonces | self.there) < self.at_once
 
     def can_afford(self, hardware: Hardware, requests: Requests, now: datetime) -> bool:
         """Return whether an hour of this, beside an hour of all that runs, is within the day's money."""
@@ -126,8 +127,13 @@ def _billed(
             yield request.lease.price, request.lease.started, now
 
 
-def _rented(requests: Requests) -> Iterator[float]:
-    """Yield the price of each endpoint that a lease stands for."""
+def _leases(requests: Requests) -> Iterator[Lease]:
+    """Yield each lease under which something is rented."""
     for request in requests.values():
         if request.status is Status.RUNNING and request.lease and request.lease.price is not None:
-            yield request.lease.price
+            yield request.lease
+
+
+def _rented(requests: Requests) -> Iterator[float]:
+    """Yield the price of each endpoint that a lease stands for."""
+    return (lease.price or 0.0 for lease in _leases(requests))
