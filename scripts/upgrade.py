@@ -32,6 +32,8 @@ HANDED_OVER = "--handed-over"
 TO_LOOK_AT = 2
 """The exit status if the upgraded Spaces would not start before the owner has corrected something."""
 
+MOST_LINES = 100
+
 READ_TEMPLATE = "import src.envs as envs; print(getattr(envs, 'TEMPLATE', None) or '')"
 """Run in the frontend's folder: the file is imported as the Space itself imports it."""
 
@@ -178,6 +180,8 @@ def commit(clone: Clone, plan: Plan, new: str, version: str) -> str:
 def tell(title: str, lines: Iterable[str], *, mark: str = "- ") -> None:
     """Print lines below a title, if there are any."""
     texts = list(lines)
+    if len(texts) > MOST_LINES:
+        texts[MOST_LINES:] = [f"and {len(texts) - MOST_LINES} more"]
     if texts:
         print(f"\n{title}:")
         print(*(f"  {mark}{text}" for text in texts), sep="\n", flush=True)
@@ -185,7 +189,8 @@ def tell(title: str, lines: Iterable[str], *, mark: str = "- ") -> None:
 
 def run_doctor(clone: Clone, files: dict[str, File]) -> int:
     """Run the new version's doctor, if it has one, and return its status."""
-    if b"\ndoctor:" not in clone.read(files.get("Makefile")):
+    targets = clone.read(files.get("Makefile")).splitlines()
+    if not any(line.startswith(b"doctor:") for line in targets):
         return 0
     print(
         "\nThe doctor looks at both Spaces (first it installs the packages of the new version):", flush=True

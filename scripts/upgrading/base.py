@@ -18,13 +18,13 @@ class Base:
 
 
 def find_base(clone: Clone, new: str) -> Base:
-    """Return the commit of the template that the clone's files are nearest to. Raises CannotUpgrade.
+    """Return the commit of the template that the clone was made from. Raises CannotUpgrade.
 
-    Their history decides if both have one in common, as in a clone of the template, or after an upgrade. It
-    does not if files of a later version were copied over since, and a copy of the files has no history.
+    The history tells, in a clone of the template and after an upgrade. A copy of the files has no history,
+    and files of a later version may have been copied over: then the nearest commit by its files counts.
     """
     common = clone.text("merge-base", "HEAD", new) if clone.succeeds("merge-base", "HEAD", new) else None
-    folders = clone.text("ls-tree", "--name-only", "HEAD").splitlines()
+    folders = clone.paths("ls-tree", "-z", "--name-only", "HEAD")
     if not {"frontend", "backend"} & set(folders):
         raise CannotUpgrade(
             f"{clone.folder} has neither frontend/ nor backend/, so it is no leaderboard of this template. "
@@ -33,7 +33,7 @@ def find_base(clone: Clone, new: str) -> Base:
     commits = clone.text("rev-list", new).splitlines()
     differing = _differing(clone, commits, folders)
     nearest = min(commits, key=lambda commit: differing[commit])  # of several, the newest
-    if common is not None and differing[common] == differing[nearest]:
+    if common is not None and differing[common] <= 2 * differing[nearest]:
         nearest = common
     return Base(nearest, differing[nearest])
 
@@ -41,19 +41,16 @@ def find_base(clone: Clone, new: str) -> Base:
 def _differing(clone: Clone, commits: list[str], folders: list[str]) -> dict[str, int]:
     """Count the files in which each commit differs from HEAD, in the folders that HEAD has."""
     ours = clone.text("rev-parse", "HEAD^{tree}")
-    trees = dict(
-        line.split(" ")
-        for line in clone.git(
-            "log", "--no-walk=unsorted", "--format=%H %T", "--stdin", input="\n".join(commits).encode()
-        )
-        .decode()
-        .splitlines()
-    )
+    command = ["log", "--no-walk=unsorted", "--format=%H %T", "--stdin"]
+    listing = clone.git(*command, input="\n".join(commits).encode()).decode()
+    trees = dict(line.split(" ") for line in listing.splitlines())
     pairs = "".join(f"{ours} {tree}\n" for tree in dict.fromkeys(trees.values()))
     command = ["diff-tree", "--stdin", "-r", "--no-renames", "--name-only", "--", *folders]
     counts: dict[str, int] = {ours: 0}
     tree = ours
-    for line in clone.git(*command, input=pairs.encode()).decode(errors="replace").splitlines():
+    literally = {"GIT_LITERAL_PATHSPECS": "1"}
+    found = clone.git(*command, input=pairs.encode(), variables=literally).decode(errors="replace")
+    for line in found.splitlines():
         if line.startswith(f"{ours} "):
             tree = line.partition(" ")[2]
             counts[tree] = 0

@@ -13,6 +13,10 @@ NOBODY = {"NAME": "make upgrade", "EMAIL": "upgrade@localhost"}
 """Who commits if git does not know the owner."""
 
 
+LINK, SUBMODULE = "120000", "160000"
+"""git's modes of what is no plain file."""
+
+
 class CannotUpgrade(Exception):
     """The upgrade is not possible; the message says why and what to do."""
 
@@ -71,19 +75,18 @@ class Clone:
         return True
 
     def tree(self, commit: str) -> dict[str, File]:
-        """Return the files of a commit, links among them, without submodules."""
+        """Return the files of a commit, with links and submodules among them."""
         lines = self.git("ls-tree", "-r", "-z", "--full-tree", commit).decode(errors="surrogateescape")
         files = {}
         for line in filter(None, lines.split("\0")):
             facts, _, path = line.partition("\t")
-            mode, kind, blob = facts.split(" ")
-            if kind == "blob":
-                files[path] = File(mode, blob)
+            mode, _, blob = facts.split(" ")
+            files[path] = File(mode, blob)
         return files
 
     def read(self, file: File | None) -> bytes:
-        """Return the content of a file; of none, nothing."""
-        return self.git("cat-file", "blob", file.blob) if file else b""
+        """Return the content of a file. None and a submodule have no content."""
+        return self.git("cat-file", "blob", file.blob) if file and file.mode != SUBMODULE else b""
 
     def write(self, content: bytes, like: File) -> File:
         """Keep a content in the repository and return it as a file with the mode of another."""

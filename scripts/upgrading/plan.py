@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from .clone import Clone, File
+from .clone import LINK, SUBMODULE, Clone, File
 from .merging import FILES, Merged, is_owners, merge
 from .moves import Moves
 
-LINK = "120000"
-"""git's mode of a symbolic link."""
 OURS_BESIDE, YOURS_BESIDE = ".new", ".yours"
 """Endings of what lies beside a file that could not be merged: the template's version, or the owner's."""
 
@@ -112,12 +110,13 @@ def _merge(plan: Plan, sides: Sides, path: str, target: str) -> None:
     base = moves.renamed(path, clone.read(sides.base.get(path)))
     own = moves.renamed(path, clone.read(ours))
     fresh = clone.read(new)
-    is_link = LINK in (ours.mode, new.mode)
-    merged = Merged(own, is_clean=False) if is_link else merge(target, base, own, fresh)
+    is_plain = not {LINK, SUBMODULE} & {ours.mode, new.mode}
+    merged = Merged(own, is_clean=False) if not is_plain else merge(target, base, own, fresh)
     if merged.note:
         plan.notes.append(merged.note)
     if merged.is_clean or is_owners(target):
-        plan.files[target] = new if merged.content == fresh else clone.write(merged.content, new)
+        kept = clone.write(merged.content, new) if is_plain else ours
+        plan.files[target] = new if is_plain and merged.content == fresh else kept
         plan.kept.append(target)
         if not merged.is_clean:
             plan.files[target + OURS_BESIDE] = new

@@ -48,7 +48,7 @@ def settings_to_look_at(clone: Clone, ours: Files, base: Files, new: Files, resu
     """Yield sentences about settings that the new version brings, or whose value changes without an edit."""
     for path in ENVS:
         own, old, fresh, after = (_values(clone, files.get(path)) for files in (ours, base, new, result))
-        lacking = [name for name in fresh if name not in after]
+        lacking = [name for name in fresh if name not in after and name not in old]
         added = [name for name in fresh if name not in old and name not in own and name in after]
         if added:
             number = f"{len(added)} new settings, at their defaults"

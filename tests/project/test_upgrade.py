@@ -392,6 +392,33 @@ def test_what_the_owner_removed_stays_removed(clone: Path, template: Path) -> No
     assert "You removed Makefile, and the template has changed it since" in done.stdout
 
 
+def test_a_shallow_clone_is_upgraded(clone: Path, template: Path, tmp_path: Path) -> None:
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "--quiet", "--depth=1", "--branch=old", f"file://{template}", str(shallow))
+    write(shallow, OWN)
+    done = upgrade(shallow, f"file://{template}")
+    assert done.returncode == 0, done.stderr
+    assert_upgraded(shallow)
+
+
+def test_links_and_submodules_of_the_owner_stay(clone: Path, template: Path) -> None:
+    (clone / "frontend" / "assets").mkdir()
+    (clone / "frontend" / "assets" / "link.txt").symlink_to("../README.md")
+    page = clone / "frontend" / "src" / "page.py"
+    page.unlink()
+    page.symlink_to("case.py")
+    git(clone, "update-index", "--add", "--cacheinfo", f"160000,{git(clone, 'rev-parse', 'HEAD')},theirs")
+    (clone / "theirs").mkdir()
+    write(clone, {})
+    write(template, {"frontend/src/page.py": "COLOUR = 'blue'\n"})
+    before = git(clone, "ls-tree", "HEAD", "theirs", "frontend/assets/")
+    upgrade(clone, template)
+    assert git(clone, "ls-tree", "HEAD", "theirs", "frontend/assets/") == before
+    assert (clone / "frontend" / "assets" / "link.txt").is_symlink()
+    assert (clone / "frontend" / "src" / "page.py.yours").is_symlink()
+    assert read(clone, "frontend/src/page.py") == "COLOUR = 'blue'\n"
+
+
 def test_tasks_that_the_template_drops_stay(clone: Path, template: Path) -> None:
     write(template, {"backend/tasks/addition.yaml": None})
     upgrade(clone, template)
@@ -443,6 +470,27 @@ def test_the_template_is_found_by_the_variable_or_in_envs_or_asked_for(
     assert f"from {template}" in run().stdout
     other = run(TEMPLATE=str(tmp_path / "nowhere"))
     assert other.returncode == 1 and "nowhere cannot be read. Check the address" in other.stderr
+
+
+def test_make_upgrade_takes_the_template_and_the_options(clone: Path, template: Path) -> None:
+    shutil.copytree(SCRIPT.parent, clone / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Makefile", clone)
+    write(clone, {".gitignore": "__pycache__/\n"})
+    command = ["make", "upgrade", f"TEMPLATE={template}", "ARGS=--dry-run", f"PYTHON={sys.executable}"]
+    done = subprocess.run(
+        command, cwd=clone, env=without_git_settings(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"from {template}" in done.stdout and "nothing is changed" in done.stdout
+
+
+def test_the_doctor_of_the_new_version_has_the_last_word(clone: Path, template: Path) -> None:
+    write(template, {"Makefile": "doctor:\n\t@echo all is well; exit 1\n"})
+    assert "all is well" not in upgrade(clone, template, "--dry-run").stdout
+    done = upgrade(clone, template)
+    assert done.stdout.endswith("all is well\n") and done.returncode != 0
+    git(clone, "reset", "--quiet", "--hard", "old")
+    assert upgrade(clone, template, "--no-doctor").returncode == 0
 
 
 def test_no_password_of_an_address_is_told(clone: Path) -> None:

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from support.old_envs import BACKEND, FRONTEND
 from support.sources import ROOT
 from support.upgrades import EDITS
 from upgrading.statements import Conflict, merge_elements, merge_statements, read_module
@@ -80,6 +81,14 @@ def test_every_edit_of_a_file_of_values_survives_whatever_the_other_side_does() 
         for name, value in new.items():
             if (name not in ours and name not in base) or (name in ours and ours[name] == base.get(name)):
                 assert values[name] == value, text
+
+
+@pytest.mark.parametrize("text", [FRONTEND, BACKEND])
+def test_an_envs_of_the_old_template_stays_what_it_is(text: str) -> None:
+    ours = (ROOT / "backend" / "src" / "envs.py").read_text(encoding="utf-8")
+    kept = merged(ours.replace("REFRESH_RATE = 60\n", ""), text, ours, ours_wins=True)
+    assert [line for line in text.splitlines() if line not in kept.splitlines()] == []
+    assert ast.unparse(ast.parse(kept)).splitlines()[:2] == ["import os", "from huggingface_hub import HfApi"]
 
 
 def test_comments_above_and_below_that_the_owner_wrote_are_kept() -> None:
