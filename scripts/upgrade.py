@@ -18,9 +18,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from upgrading.applying import apply, check_is_clean, finish_interrupted
+from upgrading.applying import apply, check_is_clean, finish_interrupted, only_one
 from upgrading.base import find_base
-from upgrading.clone import CannotUpgrade, Clone, File
+from upgrading.clone import CannotUpgrade, Clone
 from upgrading.moves import find_moves
 from upgrading.plan import Plan, Sides, make_plan
 from upgrading.telling import broken_imports, news, settings_to_look_at, version_of
@@ -57,12 +57,20 @@ def main() -> int:
         clone = Clone(options.clone)
         new: str | None = options.handed_over
         if new is None:
-            finish_interrupted(clone, is_dry=options.dry_run)
-            check_is_clean(clone)
-            new = fetch(clone, options.template or template_of(clone), options.to)
+            with only_one(clone):
+                finish_interrupted(clone, is_dry=options.dry_run)
+                check_is_clean(clone)
+                new = fetch(clone, options.template or template_of(clone), options.to)
             if (status := hand_over(clone, new)) is not None:
                 return status
-        return upgrade(clone, new, is_dry=options.dry_run, with_doctor=not options.no_doctor)
+        with only_one(clone):
+            check_is_clean(clone)
+            if clone.succeeds("merge-base", "--is-ancestor", new, "HEAD"):
+                print("Nothing to do: your clone has the newest version.")
+                return 0
+            status = upgrade(clone, new, is_dry=options.dry_run)
+        is_upgraded = status == 0 and not options.dry_run and not options.no_doctor
+        return run_doctor(clone) if is_upgraded else status
     except CannotUpgrade as error:
         print(f"\nThe upgrade is not possible: {error}", file=sys.stderr)
         return 1
@@ -134,11 +142,8 @@ def is_equal(path: Path, content: bytes) -> bool:
     return path.is_file() and path.read_bytes() == content
 
 
-def upgrade(clone: Clone, new: str, *, is_dry: bool, with_doctor: bool) -> int:
+def upgrade(clone: Clone, new: str, *, is_dry: bool) -> int:
     """Upgrade the clone to a commit of the template that was fetched. Raises CannotUpgrade."""
-    if clone.succeeds("merge-base", "--is-ancestor", new, "HEAD"):
-        print("Nothing to do: your clone has the newest version.")
-        return 0
     print("2. Your version, by its files", flush=True)
     base = find_base(clone, new)
     old, ours, fresh = (clone.tree(commit) for commit in (base.commit, "HEAD", new))
@@ -166,9 +171,7 @@ def upgrade(clone: Clone, new: str, *, is_dry: bool, with_doctor: bool) -> int:
         return TO_LOOK_AT if broken else 0
     print(f"\nUpgraded to {new_version} in one commit. To undo it: git reset --hard {before}")
     print("Next: look at what is listed above, then deploy both Spaces.", flush=True)
-    if broken:
-        return TO_LOOK_AT
-    return run_doctor(clone, fresh) if with_doctor else 0
+    return TO_LOOK_AT if broken else 0
 
 
 def commit(clone: Clone, plan: Plan, new: str, version: str) -> str:
@@ -187,10 +190,11 @@ def tell(title: str, lines: Iterable[str], *, mark: str = "- ") -> None:
         print(*(f"  {mark}{text}" for text in texts), sep="\n", flush=True)
 
 
-def run_doctor(clone: Clone, files: dict[str, File]) -> int:
+def run_doctor(clone: Clone) -> int:
     """Run the new version's doctor, if it has one, and return its status."""
-    targets = clone.read(files.get("Makefile")).splitlines()
-    if not any(line.startswith(b"doctor:") for line in targets):
+    makefile = clone.folder / "Makefile"
+    lines = makefile.read_text(encoding="utf-8").splitlines() if makefile.is_file() else []
+    if not any(line.startswith("doctor:") for line in lines):
         return 0
     print(
         "\nThe doctor looks at both Spaces (first it installs the packages of the new version):", flush=True

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +43,16 @@ class Clone:
                 "'my leaderboard'` in the folder that holds frontend/ and backend/, then try again."
             )
         self.folder = folder.resolve()
+        self._held: tuple[int, ...] = ()
+
+    @contextmanager
+    def holding(self, file: int) -> Iterator[None]:
+        """Let every git that is run meanwhile keep this file open."""
+        self._held = (file,)
+        try:
+            yield
+        finally:
+            self._held = ()
 
     def git(
         self, *arguments: str, input: bytes | None = None, variables: Mapping[str, str] | None = None
@@ -51,7 +62,13 @@ class Clone:
         inherited = {key: value for key, value in os.environ.items() if key not in SET_BY_HOOKS}
         environment = {**inherited, "LC_ALL": "C", **(variables or {})}
         ran = subprocess.run(
-            command, cwd=self.folder, env=environment, input=input, capture_output=True, check=False
+            command,
+            cwd=self.folder,
+            env=environment,
+            input=input,
+            capture_output=True,
+            check=False,
+            pass_fds=self._held,
         )
         if ran.returncode:
             message = ran.stderr.decode(errors="replace").strip()

@@ -13,6 +13,8 @@ import pytest
 
 from support.sources import ROOT
 from support.upgrades import git, without_git_settings
+from upgrading import applying
+from upgrading.clone import CannotUpgrade, Clone
 
 SCRIPT = ROOT / "scripts" / "upgrade.py"
 
@@ -268,7 +270,7 @@ def test_a_second_upgrade_does_nothing_until_the_template_changes(clone: Path, t
     upgrade(clone, template)
     head = git(clone, "rev-parse", "HEAD")
     done = upgrade(clone, template)
-    assert (done.returncode, "Nothing to do" in done.stdout) == (0, True)
+    assert (done.returncode, done.stdout.splitlines()[-1].split(":")[0]) == (0, "Nothing to do")
     assert git(clone, "rev-parse", "HEAD") == head
     write(template, {"frontend/src/page.py": OLD["frontend/src/page.py"].replace("green", "blue")})
     done = upgrade(clone, template)
@@ -523,9 +525,30 @@ def test_an_upgrade_that_was_killed_while_it_wrote_files_is_finished(clone: Path
     (clone / "frontend/src/case.py").unlink()
     (clone / "frontend/src/checks.py").write_text(git(clone, "show", f"{after}:frontend/src/checks.py")[:100])
     (clone / "docs/more.md").write_text("Mo")
+    (clone / ".git" / "index.lock").touch()
     done = upgrade(clone, template)
     assert (done.returncode, git(clone, "rev-parse", "HEAD")) == (0, after)
     assert_upgraded(clone)
+
+
+def test_a_lock_that_is_not_of_a_killed_upgrade_stays(clone: Path, template: Path) -> None:
+    lock = clone / ".git" / "index.lock"
+    lock.touch()
+    done = upgrade(clone, template)
+    assert done.returncode == 1 and "index.lock" in done.stderr
+    assert lock.exists()
+
+
+def test_two_upgrades_of_a_clone_do_not_run_at_once(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(applying, "PATIENCE_SECONDS", 0.0)
+    with (
+        applying.only_one(Clone(clone)),
+        pytest.raises(CannotUpgrade, match="another upgrade of this clone runs"),
+        applying.only_one(Clone(clone)),
+    ):
+        pytest.fail("both run")
+    with applying.only_one(Clone(clone)):
+        pass
 
 
 def test_an_edit_after_a_kill_is_not_lost(clone: Path, template: Path) -> None:
