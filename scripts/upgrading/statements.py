@@ -48,7 +48,7 @@ class Statement:
         value = self._list
         if value is None or value.end_lineno is None:
             raise Conflict(self.key)
-        lines = self.body.splitlines(keepends=True)
+        lines = _lines(self.body)
         first = self.node.lineno
         start = _offset(lines, value.lineno - first, value.col_offset)
         end = _offset(lines, value.end_lineno - first, value.end_col_offset or 0)
@@ -105,7 +105,9 @@ def merge_statements(base: str, ours: str, new: str, *, ours_wins: bool) -> str:
     carried += _needed(carried, own, merged)
     merged |= {each.key: each for each in carried}
     order = in_order(list(old.statements), list(own.statements), list(fresh.statements), merged)
-    return _written(fresh, own, old, [merged[key] for key in order], carried)
+    text = _written(fresh, own, old, [merged[key] for key in order], carried)
+    read_module(text)
+    return text
 
 
 def read_module(text: str) -> Module:
@@ -114,7 +116,9 @@ def read_module(text: str) -> Module:
         nodes = ast.parse(text).body
     except (SyntaxError, ValueError) as error:
         raise Conflict(str(error)) from error
-    lines = text.splitlines(keepends=True)
+    lines = _lines(text)
+    if "\r" in text:
+        raise Conflict("Python and we may count its lines differently")
     imports: dict[str, Statement] = {}
     statements: dict[str, Statement] = {}
     done = 0
@@ -271,6 +275,11 @@ def _imported(module: Module) -> Iterator[tuple[str, str, str | None]]:
             )
         elif isinstance(node, ast.Import):
             yield from ((each.name, "", each.asname) for each in node.names)
+
+
+def _lines(text: str) -> list[str]:
+    """Split a text where Python does. `splitlines` also splits at a form feed, for example."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def _offset(lines: Sequence[str], line: int, column: int) -> int:

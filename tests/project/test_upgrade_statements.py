@@ -138,10 +138,18 @@ def test_a_check_that_the_owner_took_out_stays_out_unless_ours_needs_it() -> Non
     assert "def b" in merged(base, ours, base + "LAST = b()\n")
 
 
-@pytest.mark.parametrize("text", ["A = 1; B = 2\n", "A = (\n", "\0"])
+@pytest.mark.parametrize("text", ["A = 1; B = 2\n", "A = (\n", "\0", "A = 1\r\n"])
 def test_what_cannot_be_taken_apart_is_a_conflict(text: str) -> None:
     with pytest.raises(Conflict):
         read_module(text)
+
+
+@pytest.mark.parametrize("letter", ["\u2028", "\x0c", "\x85", "\x1c"])
+def test_letters_that_look_like_the_end_of_a_line_move_nothing(letter: str) -> None:
+    base = f'TEXT = """a{letter}b"""\nA = 1\nB = 2\n'
+    assert merged(base, base.replace("A = 1", "A = 5"), base.replace("B = 2", "B = 6"), ours_wins=True) == (
+        f'TEXT = """a{letter}b"""\nA = 5\nB = 6\n'
+    )
 
 
 def test_letters_of_more_than_one_byte_move_no_list() -> None:
