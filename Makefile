@@ -5,7 +5,7 @@ BACKEND := .venv/backend/.ready
 LIGHTEVAL := .venv/lighteval/.ready
 DEV := .venv/dev/.ready
 
-.PHONY: help demo test test-frontend test-backend test-lighteval test-whole test-slow test-live chaos bench style quality lock seeds envs clean
+.PHONY: help demo upgrade test test-frontend test-backend test-lighteval test-whole test-slow test-live chaos bench style quality lock seeds envs clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -13,6 +13,9 @@ help:  ## say what each target does
 
 demo: $(FRONTEND) $(BACKEND) $(if $(findstring lighteval,$(ARGS)),$(LIGHTEVAL))  ## run the whole leaderboard on this machine (ARGS="--exit --engine lighteval")
 	.venv/backend/bin/python scripts/demo.py $(ARGS)
+
+upgrade:  ## bring the newest version of the template, your edits kept (TEMPLATE=address, ARGS=--dry-run)
+	@$(or $(PYTHON),$(error $(NO_PYTHON))) scripts/upgrade.py $(ARGS)
 
 test: $(FRONTEND) $(BACKEND) $(LIGHTEVAL) $(DEV)  ## run all tests but the slow ones (PYTEST_ARGS="-k claim -x": more options for pytest)
 	@$(MAKE) --no-print-directory --keep-going --jobs=$(LANES) --output-sync=target test-whole test-backend test-frontend test-lighteval
@@ -77,11 +80,13 @@ clean:  ## remove the environments and the caches
 PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
   $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1 && echo $$p && break; done)
 
+NO_PYTHON = No Python 3.11, 3.12 or 3.13 runs here: install one, or name it: make PYTHON=/its/path
+
 $(FRONTEND): frontend/requirements.txt tests/requirements.txt
 $(BACKEND): backend/requirements.txt tests/requirements.txt
 $(LIGHTEVAL): backend/requirements-lighteval.txt tests/requirements.txt
 $(DEV): tests/whole/requirements.txt tests/requirements.txt
 
 .venv/%/.ready: scripts/make_environment.py
-	@$(or $(PYTHON),$(error No Python 3.11, 3.12 or 3.13 runs here: install one, or name it: make PYTHON=/its/path)) \
+	@$(or $(PYTHON),$(error $(NO_PYTHON))) \
 	  $< .venv/$* $(filter %.txt,$^)

@@ -33,6 +33,9 @@ WRITES_PER_HOUR = 30
 # While this many requests wait, no more are accepted.
 MAX_PENDING = 1000
 
+# Where `make upgrade` finds newer versions: a git address or a folder. The Space ignores it.
+TEMPLATE = None
+
 # Where the page is served. On a Space, leave this to the Hub.
 
 GRADIO_SERVER_NAME = None

@@ -28,6 +28,8 @@ class Settings(CommonSettings):
     writes_per_hour: WholeNumber = Terms.writes
     max_pending: WholeNumber = Terms.pending
     gradio_server_port: Port = 7860
+    template: str | None = None
+    """Read by `make upgrade` only, in the frontend's file, because every leaderboard has one."""
     space_host: str | None = None
     oauth_client_id: str | None = None
     oauth_client_secret: str | None = field(default=None, repr=False)

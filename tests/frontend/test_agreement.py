@@ -81,6 +81,20 @@ def test_a_backend_of_another_version_is_told(version: str | None, number: int) 
     assert all(len(each) < 200 for each in sentences)
 
 
+@pytest.mark.parametrize(
+    ("version", "older"),
+    [
+        ("0.1.9", "the backend"),
+        ("99.0.0", "this Space"),
+        ("0.1.99", "the backend"),
+        ("newest", "the backend"),
+    ],
+)
+def test_the_older_space_is_named(version: str, older: str) -> None:
+    [sentence] = told(version=version)
+    assert sentence.endswith(f"Run make upgrade in your clone, and deploy {older} from it.")
+
+
 def test_the_backends_own_problems_come_first() -> None:
     assert told(problems=("The task x is nowhere.",), limit=20.0)[0] == "The task x is nowhere."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -145,11 +146,18 @@ def nothing_is_cut_short(sides: BothSides) -> Iterator[str]:
 
 def both_run_the_same_version(sides: BothSides) -> Iterator[str]:
     """A field that only one side knows has no effect; a backend of 0.1 publishes no version."""
-    if sides.backend.version not in (None, VERSION):
+    theirs = sides.backend.version
+    if theirs not in (None, VERSION):
+        older = "this Space" if _numbers(VERSION) < _numbers(theirs) else "the backend"
         yield (
             f"This page is version {VERSION} of the template, and the backend is version "
-            f"{sides.backend.version[:MOST_OF_A_VERSION]}. Copy the newer one over the older one."
+            f"{theirs[:MOST_OF_A_VERSION]}. Run make upgrade in your clone, and deploy {older} from it."
         )
+
+
+def _numbers(version: str) -> list[int]:
+    """Return the numbers of a version, which compare as it does: 0.10 is later than 0.9."""
+    return [int(number) for number in re.findall("[0-9]{1,9}", version)[:3]]
 
 
 RULES: list[Callable[[BothSides], Iterator[str]]] = [
