@@ -104,7 +104,7 @@ def deploy(
         say_what_would_change(steps, files, say)
         return 0
     carry_out(steps, say)
-    return finish(deployment, found.dataset_ids)
+    return finish(deployment, found.dataset_ids, is_changed=bool(steps))
 
 
 def sign_in(secrets: Secrets, endpoint: str | None, sleep: Sleep) -> tuple[Hub, Identity]:
@@ -201,7 +201,7 @@ def carry_out(steps: Sequence[Step], say: Say) -> None:
         say(NOTHING)
 
 
-def finish(deployment: Deployment, datasets: Sequence[str]) -> int:
+def finish(deployment: Deployment, datasets: Sequence[str], *, is_changed: bool) -> int:
     """Wait for both Spaces, and say where all is and what to do next. Raises Stopped."""
     hub, board, say, options = deployment.hub, deployment.board, deployment.say, deployment.options
     problems: Sequence[str] = ()
@@ -209,7 +209,12 @@ def finish(deployment: Deployment, datasets: Sequence[str]) -> int:
         ids = board.spaces.values()
         heads = {id: str(ask(hub, f"look at the Space {id}", hub.api.space_info, id).sha) for id in ids}
         problems = wait_until_up(
-            hub, heads, lambda line: say(f"  {line}"), minutes=options.minutes, sleep=deployment.sleep
+            hub,
+            heads,
+            lambda line: say(f"  {line}"),
+            is_changed=is_changed,
+            minutes=options.minutes,
+            sleep=deployment.sleep,
         )
     for problem in problems:
         say(f"Problem: {problem}")

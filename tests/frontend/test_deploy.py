@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from src.shared.data.names import BOARD
 from support.deploying import Ran, deploy, make_clone
 from support.hub import Fault, Hub, Kind, Repository, Stage, running_hub
 from support.hub.repository import RepoName
+from support.sources import ROOT
 
 FRONTEND, BACKEND = "acme/leaderboard", "acme/backend"
 WRITE = ["repo.content.read", "repo.write"]
@@ -218,9 +220,7 @@ def test_edits_on_the_website_are_not_overwritten_without_being_asked_to(
     assert (
         deploy(hub.url, "acme", "--no-wait", "--dry-run", clone=clone).status == 1
     )  # its about.py has no texts
-    (clone / "frontend" / "src" / "about.py").write_text(
-        (Path(__file__).parents[2] / "frontend/src/about.py").read_text()
-    )
+    (clone / "frontend" / "src" / "about.py").write_text((ROOT / "frontend/src/about.py").read_text())
     ran = deploy(hub.url, "acme", "--overwrite", clone=clone)
     assert ran.status == 0, ran.output
     assert space(hub, FRONTEND).read("src/about.py") == (clone / "frontend/src/about.py").read_bytes()
@@ -506,7 +506,6 @@ def test_without_a_login_the_given_token_deploys(hub: Hub, token: str, original:
         (Stage.BUILD_ERROR, "build log:\n    ===== Build Queued =====\n    ERROR: No matching distribution"),
         (Stage.RUNTIME_ERROR, "run log:\n    Configuration error: OWNER is 'a/b'"),
         (Stage.PAUSED, "acme/backend is paused. Restart it on its settings page"),
-        (Stage.SLEEPING, "acme/backend sleeps. It wakes when somebody opens its page"),
     ],
 )
 def test_a_space_that_does_not_run_says_why(
@@ -517,6 +516,39 @@ def test_a_space_that_does_not_run_says_why(
     assert ran.status == 1
     assert told in ran.output
     assert "acme/leaderboard is well" in ran.output
+
+
+def test_where_the_hub_does_not_tell_what_it_built_an_old_stage_is_not_believed(
+    hub: Hub, token: str, login: str, original: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.spaces.tells_commit, hub.spaces.looks = False, 40
+    begun = time.monotonic()
+    monkeypatch.setattr("deploy.waiting.GRACE_SECONDS", 2.0)
+    first(hub, original, token)
+    assert time.monotonic() - begun > 2
+    hub.space(BACKEND).ended(Stage.BUILD_ERROR)
+    assert "ended with BUILD_ERROR" in deploy(hub.url, "acme", clone=original).output
+
+
+def test_a_space_that_sleeps_is_no_failure(hub: Hub, token: str, login: str, original: Path) -> None:
+    first(hub, original, token)
+    hub.space(BACKEND).ended(Stage.SLEEPING)
+    ran = deploy(hub.url, "acme", clone=original)
+    assert (ran.status, changing_calls(hub)) == (0, [])
+    assert "acme/backend sleeps, and wakes when somebody opens its page" in ran.output
+
+
+def test_a_space_that_runs_and_is_not_well_says_what_is_wrong(
+    hub: Hub, token: str, login: str, original: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first(hub, original, token)
+    hub.space(BACKEND).health = (503, {"problem": "The token in HF_TOKEN can only read."})
+    monkeypatch.setattr("deploy.waiting.HEALTH_SECONDS", 0.1)
+    ran = deploy(hub.url, "acme", clone=original)
+    assert ran.status == 1
+    assert f"Problem: {BACKEND} runs, but is not well: The token in HF_TOKEN can only read." in ran.output
+    hub.space(BACKEND).health = (404, {})
+    assert deploy(hub.url, "acme", clone=original).status == 0
 
 
 def test_a_space_that_takes_too_long_is_told_and_waited_for_by_the_next_run(
@@ -561,3 +593,45 @@ def test_a_used_up_rate_limit_stops_with_a_sentence_and_the_next_run_goes_on(
     hub.budget.limits = {}
     ran = first(hub, original, token)
     assert "create the Space" not in ran.output
+
+
+# make, and answers of a strange server
+
+
+def test_make_passes_its_variables_on() -> None:
+    command = ["make", "--dry-run", "--assume-old", ".venv/frontend/.ready", "deploy"]
+    given = ["ORG=acme", "BOARD=math", "ARGS=--dry-run --set LIMIT=5"]
+    ran = subprocess.run([*command, *given], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert ran.stdout.split() == [
+        "PYTHONPATH=scripts:frontend",
+        ".venv/frontend/bin/python",
+        *("-m", "deploy", '"acme"', "--board", '"math"', "--dry-run", "--set", "LIMIT=5"),
+    ]
+    ran = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert ran.returncode
+    assert "Say where: make deploy ORG=acme" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        [],
+        {"name": 5},
+        {"name": "alice", "orgs": 5, "auth": [], "isPro": "yes"},
+        {"name": "alice", "orgs": [5, {"name": None}], "auth": {"accessToken": {"role": ["write"]}}},
+        {
+            "name": "alice",
+            "auth": {"accessToken": {"role": "fineGrained", "fineGrained": {"scoped": [5, {}]}}},
+        },
+    ],
+)
+def test_an_answer_about_a_token_that_is_not_the_hubs_grants_nothing(answer: object, hub: Hub) -> None:
+    deploy(hub.url, "a b")  # finds the package
+    from deploy.identity import Repo, check_deployer, read_identity
+    from deploy.refusals import Stopped
+
+    with pytest.raises(Stopped):
+        who = read_identity(answer)
+        assert not who.is_pro
+        check_deployer(who, "acme", {Repo("space", "acme/leaderboard"): True})
