@@ -171,15 +171,18 @@ def test_a_secret_is_in_no_output_argument_environment_or_file(hub: Hub, token: 
         assert not [path for path, data in repository.files().items() if token.encode() in data]
 
 
-def test_at_a_terminal_the_token_is_asked_for_and_not_shown(
-    hub: Hub, token: str, clone: Path, tmp_path: Path
+@pytest.mark.parametrize("has_login", [False, True])
+def test_at_a_terminal_the_token_is_asked_for_once_and_not_shown(
+    hub: Hub, token: str, clone: Path, tmp_path: Path, has_login: bool
 ) -> None:
+    """With a login, Enter takes its token."""
     ours, theirs = os.openpty()
     process = start_deployment(
         hub.url,
         "acme",
         clone=clone,
         home=tmp_path,
+        login=token if has_login else None,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -190,12 +193,13 @@ def test_at_a_terminal_the_token_is_asked_for_and_not_shown(
     shown = b""
     while b"HF_TOKEN (" not in shown or not shown.endswith(b": "):
         shown += os.read(ours, 4096)
-    os.write(ours, token.encode() + b"\n")
+    os.write(ours, b"\n" if has_login else token.encode() + b"\n")
     while part := read_terminal(ours):
         shown += part
     os.close(ours)
     assert process.wait(PATIENCE) == 0, shown.decode()
     assert shown.count(b"HF_TOKEN (") == 1, "it was asked for twice"
+    assert (b"Enter: the one that deploys" in shown) == has_login
     assert b"Your leaderboard is up." in shown
     assert token.encode() not in shown
     assert hub.space("acme/backend").secrets["HF_TOKEN"].value == token

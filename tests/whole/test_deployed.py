@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,13 @@ from support.deploying import make_clone, start_deployment
 from support.hub_process import RemoteHub, hub_process
 from support.leaderboard import BACKEND_PYTHON, FRONTEND_PYTHON
 from support.started_spaces import started_spaces
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 from visitor import NoResult, Visitor
 
 pytestmark = pytest.mark.slow
 
 FRONTEND, BACKEND = "acme/leaderboard", "acme/backend"
 MODEL = "demo/adder-novice"
-PYTHONS = {FRONTEND: FRONTEND_PYTHON, BACKEND: BACKEND_PYTHON}
 WRITE = ["repo.content.read", "repo.write"]
 QUICK = ["--set", "REFRESH_RATE=1", "--set", "LEASE_MINUTES=1"]
 
@@ -57,34 +58,53 @@ def deployed(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             "spaces": hub.do("add_token", user="alice", role="fineGrained", permissions={"acme": WRITE}),
             "bob": hub.do("add_user", name="bob"),
         }
-        with start_deployment(
-            hub.url,
-            "acme",
-            *QUICK,
-            "--stdin",
-            clone=clone,
-            home=folder / "home",
-            login=tokens["login"],
-            stdin=-1,
-        ) as process:
-            try:
-                assert process.stdin
-                process.stdin.write(f"HF_TOKEN={tokens['spaces']}\n")
-                process.stdin.close()
-                process.stdin = None
-                wait_for(lambda: is_uploaded(hub) or process.poll() is not None, what="both Spaces' files")
-                with started_spaces(hub, PYTHONS, folder / "started") as spaces:
-                    output, _ = process.communicate(timeout=180)
-                    assert process.returncode == 0, output
-                    yield Deployed(hub, spaces, output, clone, folder, tokens)
-            finally:
-                process.kill()
+        pythons = {FRONTEND: FRONTEND_PYTHON, BACKEND: BACKEND_PYTHON}
+        with board_of(hub, pythons, clone, folder, tokens) as (spaces, output):
+            yield Deployed(hub, spaces, output, clone, folder, tokens)
 
 
-def is_uploaded(hub: RemoteHub) -> bool:
-    """Whether the Hub would start both Spaces."""
-    ids = {call["repository"] for call in hub.do("calls") if call["route"] == "commit" and call["status"]}
-    return {f"spaces/{FRONTEND}", f"spaces/{BACKEND}"} <= ids
+@contextmanager
+def board_of(
+    hub: RemoteHub,
+    pythons: dict[str, str],
+    clone: Path,
+    folder: Path,
+    tokens: dict[str, str],
+    *arguments: str,
+) -> Iterator[tuple[dict[str, Space], str]]:
+    """Deploy a board, and start its Spaces while the deployment waits for them. Tells what that said."""
+    with start_deployment(
+        hub.url,
+        "acme",
+        *arguments,
+        *QUICK,
+        "--stdin",
+        clone=clone,
+        home=folder / "home",
+        login=tokens["login"],
+        stdin=subprocess.PIPE,
+    ) as process:
+        try:
+            assert process.stdin
+            process.stdin.write(f"HF_TOKEN={tokens['spaces']}\n")
+            process.stdin.close()
+            process.stdin = None
+            wait_for(
+                lambda: is_uploaded(hub, pythons) or process.poll() is not None,
+                what="the files of both Spaces",
+            )
+            with started_spaces(hub, pythons, folder / "started") as spaces:
+                output, _ = process.communicate(timeout=PATIENCE)
+                assert process.returncode == 0, output
+                yield spaces, output
+        finally:
+            process.kill()
+
+
+def is_uploaded(hub: RemoteHub, ids: Iterable[str]) -> bool:
+    """Whether the Hub has the files of these Spaces."""
+    calls = [call for call in hub.do("calls") if call["route"] == "commit" and call["status"]]
+    return {f"spaces/{id}" for id in ids} <= {call["repository"] for call in calls}
 
 
 def read(url: str) -> Any:
@@ -151,10 +171,26 @@ def test_a_second_deployment_changes_nothing_while_the_board_is_in_use(deployed:
         home=deployed.folder / "home",
         login=deployed.tokens["login"],
     ) as process:
-        output, _ = process.communicate(timeout=180)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     assert "Nothing to do" in output
     calls = deployed.hub.do("calls")[before:]
     changing = [call for call in calls if call["method"] != "GET"]
     # What the Spaces themselves write goes to the datasets.
     assert not [call for call in changing if not str(call["repository"]).startswith("datasets/")]
+
+
+def test_a_second_board_lives_beside_the_first(deployed: Deployed) -> None:
+    frontend, backend = "acme/math-leaderboard", "acme/math-backend"
+    pythons = {frontend: FRONTEND_PYTHON, backend: BACKEND_PYTHON}
+    place = (deployed.hub, pythons, deployed.clone, deployed.folder / "math", deployed.tokens)
+    with board_of(*place, "--board", "math") as (spaces, output):
+        assert f"{frontend} is well" in output
+        bob = Visitor(spaces[frontend].url, deployed.tokens["bob"])
+        bob.submit("demo/second", precision="float32")
+        bob.wait_for(["demo/second"], seconds=PATIENCE)
+        assert {request["model"] for request in bob.queue()} == {"demo/second"}
+        first = Visitor(deployed.spaces[FRONTEND].url)
+        assert "demo/second" not in {request["model"] for request in first.queue()}
+        for space in (*spaces.values(), *deployed.spaces.values()):
+            assert "belongs to the leaderboard" not in space.log.read_text()
