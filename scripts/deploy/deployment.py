@@ -88,18 +88,22 @@ def deploy(
     check_hardware(hub, hardware)
     found = look(deployment, asked)
     check_rights(deployment, found)
-    values = secret_values(deployment, found)
-    wanted = {
-        role: Wanted(
-            files=files[role],
-            variables=found.settled.variables[role],
-            secrets={name: values[name] for name in found.secrets[role]},
-            hardware=hardware[role],
-            sleep_time=sleep_time if role == "backend" else None,
-        )
-        for role in ROLES
-    }
-    steps = steps_for(hub, board, found.spaces, found.datasets, wanted, overwrite=options.overwrite)
+
+    def plan(values: Mapping[str, str]) -> list[Step]:
+        wanted = {
+            role: Wanted(
+                files=files[role],
+                variables=found.settled.variables[role],
+                secrets={name: values.get(name, "") for name in found.secrets[role]},
+                hardware=hardware[role],
+                sleep_time=sleep_time if role == "backend" else None,
+            )
+            for role in ROLES
+        }
+        return steps_for(hub, board, found.spaces, found.datasets, wanted, overwrite=options.overwrite)
+
+    plan({})  # may refuse, before anybody is asked for a secret
+    steps = plan(secret_values(deployment, found))
     if options.dry_run:
         say_what_would_change(steps, files, say)
         return 0

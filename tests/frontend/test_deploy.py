@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -314,7 +315,6 @@ def test_the_owner_in_the_file_of_another_organisation_is_replaced(hub: Hub, log
         (["--set", "RATE_LIMIT_QOUTA=7"], "Did you mean RATE_LIMIT_QUOTA?"),
         (["--set", "frontend:LIMIT=7"], "LIMIT is not a setting of the frontend."),
         (["--set", "RATE_LIMIT_QUOTA=many"], "The frontend would not start: RATE_LIMIT_QUOTA is 'many'"),
-        (["--set", "backend:MAX_HOURS=-1"], "The backend would not start: MAX_HOURS is '-1'"),
         (["--set", "HF_TOKEN=hf_x"], "HF_TOKEN is a secret, and everybody can read a variable."),
         (["--set", "SPACE_ID=a/b"], "SPACE_ID is not a setting"),
         (["--set", "LIMIT"], "--set LIMIT is not understood"),
@@ -334,6 +334,14 @@ def test_what_cannot_be_is_refused_before_anything_is_changed(
     assert "hf_abc" not in ran.output
 
 
+def test_the_backends_settings_are_read_by_its_own_code(hub: Hub, login: str, original: Path) -> None:
+    if not (ROOT / ".venv" / "backend").exists():
+        pytest.skip("needs the backend's environment: make envs")
+    ran = deploy(hub.url, "acme", "--set", "MAX_HOURS=-1", clone=original, secrets={"HF_TOKEN": login})
+    assert (ran.status, changing_calls(hub)) == (1, [])
+    assert "The backend would not start: MAX_HOURS is '-1'" in ran.output
+
+
 def test_a_mistake_in_the_owners_files_is_found_before_the_hub_builds_it(
     hub: Hub, login: str, clone: Path
 ) -> None:
@@ -342,6 +350,19 @@ def test_a_mistake_in_the_owners_files_is_found_before_the_hub_builds_it(
     ran = deploy(hub.url, "acme", clone=clone, secrets={"HF_TOKEN": login})
     assert (ran.status, changing_calls(hub)) == (1, [])
     assert "The frontend would not start: src/about.py, line " in ran.output
+
+
+def test_a_mistake_in_the_head_of_a_readme_is_told_as_the_hub_tells_it(
+    hub: Hub, token: str, login: str, clone: Path
+) -> None:
+    readme = clone / "frontend" / "README.md"
+    good = readme.read_text()
+    readme.write_text(good.replace("pinned: true", "pinned: [true"))
+    ran = deploy(hub.url, "acme", clone=clone, secrets={"HF_TOKEN": token})
+    assert ran.status == 1
+    assert "Stopped: Cannot upload to acme/leaderboard: Invalid metadata in README.md." in ran.output
+    readme.write_text(good)
+    assert deploy(hub.url, "acme", clone=clone).status == 0
 
 
 def test_a_token_in_a_file_is_not_uploaded(hub: Hub, login: str, clone: Path) -> None:
@@ -635,3 +656,13 @@ def test_an_answer_about_a_token_that_is_not_the_hubs_grants_nothing(answer: obj
         who = read_identity(answer)
         assert not who.is_pro
         check_deployer(who, "acme", {Repo("space", "acme/leaderboard"): True})
+
+
+def test_the_docs_list_every_option(hub: Hub) -> None:
+    deploy(hub.url, "a b")  # finds the package
+    from deploy.__main__ import parser
+
+    text = (ROOT / "docs" / "deploy.md").read_text()
+    listed = set(re.findall(r"`(--[a-z-]+)", text.partition("## Options")[2].partition("\nNo secret")[0]))
+    options = {option for action in parser()._actions for option in action.option_strings}
+    assert listed == options - {"-h", "--help", "--board"}
