@@ -83,9 +83,7 @@ def make_launcher(settings: Settings, suite: Suite, folder: Path) -> Launcher:
     """Return a launcher that forks from a warm parent where that is safe. With a GPU it may not be."""
     processors = os.cpu_count() or 1
     threads = max(1, processors // settings.slots) if settings.slots > 1 else None
-    is_local = settings.inference.inference is Inference.LOCAL
-    inference_token = None if is_local else settings.inference_token
-    environment = clean_environment(folder, settings.hf_read_token, threads, inference_token=inference_token)
+    environment = clean_environment(folder, settings.hf_read_token, threads)
     if sys.platform == "linux" and set(settings.devices) == {"cpu"}:
         return WarmLauncher(environment, suite, folder)
     return ProgramLauncher(environment)
@@ -116,6 +114,7 @@ def make_executor(
         launcher=launcher,
         devices=settings.devices,
         free_disk=int(settings.free_disk_gb * GB),
+        inference_token=settings.inference_token,
         on_end=ended,
     )
     if hosting.server:

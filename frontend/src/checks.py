@@ -42,6 +42,9 @@ REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+#@-]*")
 CAUSAL = ("ForCausalLM", "LMHeadModel")
 """The endings of most class names in transformers that predict the next token."""
 
+CAUSAL_ON_A_SERVER = (*CAUSAL, "ForConditionalGeneration")
+"""The same of models that servers such as vLLM have and transformers has not. Many of these see, too."""
+
 WEIGHTS = re.compile(r"model(-\d+-of-\d+)?\.safetensors|model\.safetensors\.index\.json")
 ADAPTER_WEIGHTS = re.compile(r"adapter_model\.safetensors")
 """The files that transformers and peft load."""
@@ -330,17 +333,20 @@ def needs_no_remote_code(case: Case) -> None:
 def architecture_is_known(case: Case) -> None:
     """The backend's transformers can load it as a causal language model, if both are known.
 
-    A server may know others.
+    A server may know others, but no other kind of model.
     """
-    known = case.backend.architectures if case.backend and case.backend.inference == LOCAL else ()
+    known = case.backend.architectures if case.backend else ()
+    is_local = case.backend is not None and case.backend.inference == LOCAL
     for field, part in case.parts.items():
         if known and part.architecture and part.architecture not in known and not part.needs_remote_code:
-            if not part.architecture.endswith(CAUSAL):
+            if not part.architecture.endswith(CAUSAL if is_local else CAUSAL_ON_A_SERVER):
                 raise Refused(
                     f"{part.name} is a {shown(part.architecture)}, which is not a causal language model. "
                     "Only those are evaluated here: submit a model that predicts the next token.",
                     field=field,
                 )
+            if not is_local:
+                continue
             version = case.backend.versions.get("transformers", "") if case.backend else ""
             raise Refused(
                 f"{part.name} is a {shown(part.architecture)}, and the transformers {version} of this "

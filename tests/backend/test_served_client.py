@@ -1,16 +1,19 @@
 """The client of a served model: what it asks, what it believes, and whose fault it names."""
 
+import gc
 import math
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from src.evaluation.failures import Failed
+from src.evaluation.served import awake
 from src.evaluation.served.calls import Patience
 from src.evaluation.served.client import Rating, ServedModel
 from src.evaluation.served.stops import cut
-from src.running.inference import Server
+from src.running.inference import Api, Server
 from src.running.job import End
 from support.scripted_server import (
     MODEL,
@@ -24,9 +27,14 @@ from support.scripted_server import (
     sound,
     the_models,
 )
+from support.waiting import wait_for
 
 TOKEN = "hf_secret"
 HASTE = Patience(connect=2, answer=2, recovery=0.5, longest_pause=0.05)
+PATIENCE = replace(HASTE, recovery=60)
+IMAGE = "vllm/vllm-openai:v1"
+NAN = "Out of range float values are not JSON compliant: nan"
+"""What vLLM answers, with status 500, when a log-probability is NaN."""
 NOBODY = "http://127.0.0.1:9/v1"
 """Where nobody listens."""
 
@@ -50,9 +58,13 @@ def writes(served: ServedModel) -> list[str]:
     return served.write([[5, 6, 7]], max_tokens=8, stop=[])
 
 
-def failure(script: Script, use: Use, **options: object) -> Failed:
+def may_write(served: ServedModel) -> None:
+    served.check(model="org/model", needs_ratings=False)
+
+
+def failure(script: Script, use: Use, *, image: str | None = None, **options: object) -> Failed:
     with scripted_server(script) as running, pytest.raises(Failed) as failed:
-        use(client(running.server, **options))
+        use(client(replace(running.server, image=image), **options))
     assert TOKEN not in str(failed.value)
     return failed.value
 
@@ -77,10 +89,26 @@ def test_a_sound_server_passes_and_says_its_context() -> None:
     assert {each.token for each in running.asked} == {f"Bearer {TOKEN}"}
 
 
-def test_without_tasks_that_rate_no_rating_is_asked_for() -> None:
+def test_without_tasks_that_rate_a_conversation_partner_is_asked_for_no_rating() -> None:
     with scripted_server() as running:
-        client(running.server).check(model="org/model", needs_ratings=False)
+        client(running.server).check(model="org/model", needs_ratings=False, api=Api.CHAT)
     assert [each.route for each in running.asked] == ["/v1/models"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answered(status=400, content={"error": "echo is not supported"}),
+        Answered(status=500, content={"error": "echo?"}),
+        Answered(content={"choices": []}),
+        a_text("123"),
+        a_rating([1, 2, 3], -math.inf),
+    ],
+)
+def test_a_server_need_not_rate_where_models_only_write(answer: Answered) -> None:
+    with scripted_server(with_models(answer)) as running:
+        may_write(client(running.server, patience=PATIENCE))
+    assert {each.route for each in running.asked} == {"/v1/models", "/v1/completions"}
 
 
 def test_without_a_token_none_is_sent() -> None:
@@ -238,6 +266,117 @@ def test_a_server_that_stays_busy_is_not_waited_for_for_ever() -> None:
     failed = failure(always(Answered(status=503, content={"error": "loading"})), writes)
     assert failed.end is End.UNREACHABLE
     assert "does not answer any more (503 loading)" in str(failed)
+
+
+def test_a_server_that_fails_on_one_question_is_not_waited_for() -> None:
+    def script(asked: Asked) -> Answered:
+        is_bad = asked.body.get("prompt") == [4]
+        return Answered(status=500, content={"error": {"message": "odd"}}) if is_bad else sound(asked)
+
+    with scripted_server(script) as running, pytest.raises(Failed) as failed:
+        client(running.server, patience=PATIENCE).write([[4]], max_tokens=3, stop=[])
+    assert failed.value.end is End.CRASHED
+    assert "fails on the same question of org/model@abc each time (500 odd)" in str(failed.value)
+    assert len([each for each in running.asked if each.body]) == PATIENCE.errors
+
+
+def test_errors_of_a_server_that_is_not_there_between_them_do_not_count() -> None:
+    with scripted_server(always(Answered(status=502))) as running, pytest.raises(Failed) as failed:
+        writes(client(running.server))
+    assert failed.value.end is End.UNREACHABLE
+    assert len([each for each in running.asked if each.body]) > PATIENCE.errors
+
+
+def test_a_server_that_is_unavailable_for_a_question_is_waited_for() -> None:
+    failed = failure(with_models(Answered(status=503)), writes)
+    assert failed.end is End.UNREACHABLE
+
+
+def test_a_server_that_recovers_from_its_errors_goes_on() -> None:
+    errors = iter([500] * (PATIENCE.errors - 1))
+
+    def script(asked: Asked) -> Answered:
+        return sound(asked) if not asked.body or not next(errors, None) else Answered(status=500)
+
+    with scripted_server(script) as running:
+        assert writes(client(running.server, patience=PATIENCE)) == ["an answer"]
+
+
+@pytest.mark.parametrize("use", [checks, rates, may_write])
+def test_a_model_whose_numbers_no_server_can_write_is_refused(use: Use) -> None:
+    script = with_models(Answered(status=500, content={"error": {"message": NAN}}))
+    failed = failure(script, use, patience=PATIENCE)
+    assert failed.end is End.REFUSED
+    assert "gives infinite or undefined scores to words" in str(failed)
+    assert "precision with a larger range" in str(failed)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_model_that_would_write_without_sound_numbers_is_refused(value: float) -> None:
+    failed = failure(lambda asked: with_models(a_rating([1, 2, 3], value))(asked), may_write)
+    assert failed.end is End.REFUSED
+    assert "org/model gives infinite or undefined scores" in str(failed)
+
+
+@pytest.mark.parametrize("status", [400, 404, 501])
+@pytest.mark.parametrize("use", [checks, may_write])
+def test_a_model_that_our_server_does_not_let_continue_text_is_refused(status: int, use: Use) -> None:
+    script = with_models(Answered(status=status, content={"error": "does not support Completions API"}))
+    failed = failure(script, use, image=IMAGE)
+    assert failed.end is End.REFUSED
+    assert f"({IMAGE}) does not let org/model continue text" in str(failed)
+    assert "does not support Completions API" in str(failed)
+
+
+def test_what_another_server_refuses_first_is_its_owners() -> None:
+    failed = failure(with_models(Answered(status=501)), checks)
+    assert failed.end is End.WORKER
+
+
+def test_what_our_server_refuses_later_is_its_owners() -> None:
+    def script(asked: Asked) -> Answered:
+        is_later = asked.body.get("max_tokens") == 8
+        return Answered(status=400, content={"error": "too long"}) if is_later else sound(asked)
+
+    def check_and_write(served: ServedModel) -> None:
+        may_write(served)
+        writes(served)
+
+    failed = failure(script, check_and_write, image=IMAGE)
+    assert failed.end is End.WORKER
+    assert "MAX_LENGTH" in str(failed)
+
+
+def test_our_server_that_has_no_ratings_is_not_the_models_fault() -> None:
+    def script(asked: Asked) -> Answered:
+        return (
+            Answered(status=400, content={"error": "max_logprobs"})
+            if asked.body.get("echo")
+            else sound(asked)
+        )
+
+    assert failure(script, checks, image=IMAGE).end is End.WORKER
+
+
+def test_another_server_that_fails_on_a_rating_has_none() -> None:
+    failed = failure(with_models(Answered(status=500, content={"error": "echo?"})), checks, patience=PATIENCE)
+    assert failed.end is End.WORKER
+    assert "log-probabilities of a prompt's tokens (500 echo?)" in str(failed)
+
+
+def test_a_server_is_kept_awake_while_no_question_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Hub stops an endpoint that nobody calls."""
+    monkeypatch.setattr(awake, "SECONDS", 0.02)
+    failing = iter([Answered(status=500), Answered(content=b"<html>"), Answered(status=401)])
+    with scripted_server(lambda asked: next(failing, None) or sound(asked)) as running:
+        served = client(running.server)
+        served.keep_awake()
+        wait_for(lambda: len(running.asked) > 5, what="calls after some that failed")
+        assert {each.route for each in running.asked} == {"/v1/models"}
+        assert {each.token for each in running.asked} == {f"Bearer {TOKEN}"}
+        del served
+        gc.collect()
+        wait_for(lambda: "keep awake" not in {each.name for each in threading.enumerate()}, what="its end")
 
 
 def test_a_server_that_is_not_there_is_unreachable() -> None:

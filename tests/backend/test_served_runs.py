@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from src.running.job import End, Job, Progress
 from src.shared.data.reports import OURS
 from support.jobs import make_job
 from support.openai_server import RunningServer, running_server
+from support.scripted_server import Scripted, scripted_server
 from support.sources import ROOT
 from support.sums import CHATS, write_tasks
 from support.tiny_model import make_tiny_model
@@ -49,7 +49,6 @@ def started(model: Path) -> Iterator[RunningServer]:
 @pytest.fixture
 def server(started: RunningServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningServer]:
     """The server without faults, for a client that does not wait long."""
-    monkeypatch.setenv("INFERENCE_TOKEN", TOKEN)
     monkeypatch.setattr(calls, "Patience", lambda: HASTE)
     started.clear()
     yield started
@@ -69,7 +68,7 @@ def at(url: str, **more: Any) -> Server:
     return Server(url=url, model=NAME, is_exact=True, **more)
 
 
-def job_on(running: RunningServer, model: Path, **changes: Any) -> Job:
+def job_on(running: RunningServer | Scripted, model: Path, **changes: Any) -> Job:
     given = {
         "tasks": (CHOICES, WRITTEN),
         "limit": QUESTIONS,
@@ -81,14 +80,15 @@ def job_on(running: RunningServer, model: Path, **changes: Any) -> Job:
     return make_job(model, **(given | changes))
 
 
-def run(job: Job, on_progress: Callable[[Progress], None] = lambda progress: None) -> dict[str, Any]:
-    os.environ.setdefault("INFERENCE_TOKEN", TOKEN)  # each child has it once
-    return evaluate(job, on_progress)
+def run(
+    job: Job, on_progress: Callable[[Progress], None] = lambda progress: None, token: str = TOKEN
+) -> dict[str, Any]:
+    return evaluate(job, on_progress, token=token)
 
 
-def failure(job: Job) -> Failed:
+def failure(job: Job, token: str = TOKEN) -> Failed:
     with pytest.raises(Failed) as failed:
-        run(job)
+        run(job, token=token)
     assert TOKEN not in str(failed.value)
     return failed.value
 
@@ -132,19 +132,6 @@ def test_a_server_whose_machine_is_unknown_is_named_by_its_host(server: RunningS
     assert run(job_on(server, model, tasks=(CHOICES,)))[OURS]["hardware"] == "a server at 127.0.0.1"
 
 
-def test_the_token_leaves_the_environment_before_anything_is_evaluated(
-    server: RunningServer, model: Path
-) -> None:
-    seen = []
-    run(job_on(server, model), lambda progress: seen.append(environment_has_the_token()))
-    assert seen
-    assert not any(seen)
-
-
-def environment_has_the_token() -> bool:
-    return TOKEN in os.environ.values()
-
-
 def test_progress_counts_the_questions(server: RunningServer, model: Path) -> None:
     reported: list[Progress] = []
     run(job_on(server, model), reported.append)
@@ -167,6 +154,7 @@ def test_more_empty_answers_than_allowed_end_the_run(fault: str, server: Running
     failed = failure(job_on(server, model, tasks=(WRITTEN,), most_empty=0.1))
     assert failed.end is End.INVALID
     assert f"2 of {QUESTIONS} answers to {WRITTEN} empty, more than the 10 per cent" in str(failed)
+    assert "ask the owner to raise MAX_EMPTY_ANSWERS" in str(failed)
 
 
 def test_a_server_without_log_probabilities_is_refused_before_anything_is_asked(
@@ -213,11 +201,8 @@ def test_a_run_goes_on_after_a_server_was_busy(server: RunningServer, model: Pat
     assert run(job_on(server, model))["results"].keys() == {CHOICES, WRITTEN}
 
 
-def test_a_wrong_token_is_the_owners_to_change(
-    server: RunningServer, model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("INFERENCE_TOKEN", "hf_wrong")
-    failed = failure(job_on(server, model))
+def test_a_wrong_token_is_the_owners_to_change(server: RunningServer, model: Path) -> None:
+    failed = failure(job_on(server, model), token="hf_wrong")
     assert failed.end is End.WORKER
     assert "INFERENCE_TOKEN" in str(failed)
 
@@ -238,7 +223,7 @@ def test_an_attempt_goes_on_with_the_next_task_at_another_address(
     assert len(server.seen("completions")) - before == 1 + QUESTIONS
 
 
-def test_the_address_and_the_price_have_no_effect_on_kept_reports_but_image_and_hardware_have(
+def test_where_a_machine_is_and_its_price_have_no_effect_on_kept_reports_but_image_and_hardware_have(
     model: Path,
 ) -> None:
     hardware = Hardware(
@@ -256,7 +241,11 @@ def test_the_address_and_the_price_have_no_effect_on_kept_reports_but_image_and_
     job = make_job(model, inference=Inference.ENDPOINT, server=server, hardware=hardware)
     for same in (
         replace(job, server=replace(server, url="https://two/v1", price=0.9)),
+        replace(job, server=replace(server, region="gcp europe-west4")),
         replace(job, hardware=replace(hardware, price=0.9)),
+        replace(
+            job, hardware=replace(hardware, id="b", vendor="gcp", region="europe-west4", instance_type="g2")
+        ),
         replace(job, concurrency=1, most_empty=0.5),
         replace(job, batch_size="3", device="meta"),
     ):
@@ -264,6 +253,7 @@ def test_the_address_and_the_price_have_no_effect_on_kept_reports_but_image_and_
     for other in (
         replace(job, server=replace(server, image="vllm:2")),
         replace(job, server=replace(server, hardware="1 × L40S")),
+        replace(job, hardware=replace(hardware, name="1 × L40S")),
         replace(job, inference_api=Api.CHAT),
         replace(job, inference=Inference.LOCAL, server=None, hardware=None),
     ):
@@ -340,6 +330,13 @@ def with_another_config(model: Path, folder: Path, **changes: object) -> Path:
     return folder
 
 
+def with_only_this_config(model: Path, folder: Path, config: dict[str, Any]) -> Path:
+    """Copy a model without its weights, and replace its configuration."""
+    with_another_config(model, folder)
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
 @pytest.mark.parametrize("task", [CHOICES, WRITTEN])
 def test_tokens_without_an_embedding_are_the_models_fault(
     task: str, server: RunningServer, model: Path, tmp_path: Path
@@ -358,6 +355,50 @@ def test_a_server_may_run_an_architecture_that_transformers_does_not_know(
     assert run(job_on(server, odd, tasks=(CHOICES,)))["results"] == here["results"]
 
 
+@pytest.mark.parametrize("part", ["text_config", "llm_config"])
+def test_an_unknown_architecture_may_have_the_configuration_of_its_text_model_within_its_own(
+    part: str, server: RunningServer, model: Path, tmp_path: Path
+) -> None:
+    config = json.loads((model / "config.json").read_text())
+    within = {**config, "model_type": "brand_new_text"}
+    odd = with_only_this_config(model, tmp_path / "odd", {"model_type": "brand_new", part: within})
+    here = run(make_job(model, tasks=(CHOICES,), limit=QUESTIONS))
+    assert run(job_on(server, odd, tasks=(CHOICES,)))["results"] == here["results"]
+
+
+def test_a_context_that_no_file_says_is_the_servers(
+    server: RunningServer, model: Path, tmp_path: Path
+) -> None:
+    config = json.loads((model / "config.json").read_text())
+    sizes = {"vocab_size": config["vocab_size"]}
+    odd = with_only_this_config(model, tmp_path / "odd", {"model_type": "brand_new", "text_config": sizes})
+    report = run(job_on(server, odd))
+    here = run(make_job(model, tasks=(CHOICES, WRITTEN), limit=QUESTIONS))
+    assert report["results"] == here["results"]
+    assert report["config"]["model_args"]["max_length"] == config["max_position_embeddings"]
+
+
+def test_a_context_that_nobody_says_is_the_models_fault(model: Path, tmp_path: Path) -> None:
+    odd = with_only_this_config(model, tmp_path / "odd", {"model_type": "brand_new", "vocab_size": 300})
+    with scripted_server() as running:
+        job = job_on(running, odd, server=running.server)
+        failed = failure(job)
+    assert failed.end is End.REFUSED
+    assert "Add `max_position_embeddings` to the config.json" in str(failed)
+
+
+@pytest.mark.parametrize("size", [None, "300", -1, True, 2**60, 1.5])
+def test_an_unknown_architecture_needs_the_size_of_its_vocabulary(
+    size: object, model: Path, tmp_path: Path
+) -> None:
+    odd = with_only_this_config(model, tmp_path / "odd", {"model_type": "brand_new", "vocab_size": size})
+    with scripted_server() as running:
+        failed = failure(job_on(running, odd, server=running.server))
+    assert failed.end is End.REFUSED
+    assert "has no number of tokens as `vocab_size`" in str(failed)
+    assert running.asked == []
+
+
 def test_sampling_draws_another_answer_to_each_question_and_the_same_in_each_run(
     server: RunningServer, model: Path
 ) -> None:
@@ -365,11 +406,12 @@ def test_sampling_draws_another_answer_to_each_question_and_the_same_in_each_run
     job = job_on(server, model, tasks=(WRITTEN,), gen_kwargs=settings, seeds=(0, 1, 2, 3))
     before = len(server.seen("completions"))
     assert run(job)["results"] == run(job)["results"]
-    asked = [call["body"] for call in server.seen("completions")[before:]]
+    calls = server.seen("completions")[before:]
+    asked = [call["body"] for call in calls if not call["body"].get("echo")]  # the probes
     assert sorted(body["seed"] for body in asked) == sorted([*range(2, 2 + QUESTIONS)] * 2)
     assert {(body["temperature"], body["top_p"]) for body in asked} == {(1.5, 0.9)}
 
 
 def test_samples_are_kept(server: RunningServer, model: Path, tmp_path: Path) -> None:
-    evaluate(job_on(server, model, save_samples=True), lambda progress: None, tmp_path)
+    evaluate(job_on(server, model, save_samples=True), lambda progress: None, tmp_path, token=TOKEN)
     assert {file.name for file in tmp_path.iterdir()} == {f"{CHOICES}.parquet", f"{WRITTEN}.parquet"}

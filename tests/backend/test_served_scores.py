@@ -114,9 +114,8 @@ def server(model: Path) -> Iterator[RunningServer]:
 
 
 @pytest.fixture(autouse=True)
-def random_numbers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def random_numbers() -> Iterator[None]:
     """lm_eval sets the seeds of the process that it runs in."""
-    monkeypatch.setenv("INFERENCE_TOKEN", TOKEN)
     with torch.random.fork_rng():
         yield
 
@@ -129,7 +128,7 @@ def served(job: Job, running: RunningServer, **changes: Any) -> Job:
 
 
 def report_of(job: Job) -> dict[str, Any]:
-    return evaluate(job, lambda progress: None)
+    return evaluate(job, lambda progress: None, token=TOKEN)
 
 
 def check_the_same(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:

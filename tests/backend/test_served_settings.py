@@ -130,12 +130,11 @@ def test_what_transformers_knows_here_does_not_bind_a_server(tasks: Path) -> Non
     assert not {"inference", "inference_api"} & local.settings.keys()
 
 
-def test_a_child_gets_the_token_for_the_server_and_no_other(
+def test_no_token_for_a_server_is_in_a_childs_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_makes_endpoints")
-    monkeypatch.setenv("INFERENCE_TOKEN", "hf_of_the_worker")
-    given = clean_environment(tmp_path, inference_token="hf_calls")
-    assert given["INFERENCE_TOKEN"] == "hf_calls"
-    assert "hf_makes_endpoints" not in given.values()
-    assert "INFERENCE_TOKEN" not in clean_environment(tmp_path)
+    monkeypatch.setenv("INFERENCE_TOKEN", "hf_calls")
+    given = clean_environment(tmp_path)
+    assert "INFERENCE_TOKEN" not in given
+    assert not {"hf_makes_endpoints", "hf_calls"} & set(given.values())

@@ -1,7 +1,6 @@
 """What a server writes counts as the same model would have written it here."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from transformers import AutoTokenizer, GenerationConfig
 from src.evaluation.failures import Failed
 from src.evaluation.lm_eval.served import turns_of
 from src.evaluation.loading.loading import load_without_weights
-from src.evaluation.served.connecting import take_token
+from src.evaluation.served.connecting import sound_token
 from src.evaluation.served.decoding import drops_a_space
 from src.evaluation.served.sampling import preferred, sampling
 from src.running.inference import Inference, Server
@@ -42,20 +41,15 @@ def test_a_conversation_is_read_back_and_any_other_prompt_is_one_turn() -> None:
         assert turns_of(text) == [{"role": "user", "content": text}]
 
 
-@pytest.mark.parametrize(("given", "taken"), [("hf_a\n", "hf_a"), (" ", None), ("", None)])
-def test_the_token_is_taken_out_of_the_environment(
-    given: str, taken: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("INFERENCE_TOKEN", given)
-    assert take_token() == taken
-    assert "INFERENCE_TOKEN" not in os.environ
+@pytest.mark.parametrize(("given", "sent"), [("hf_a\n", "hf_a"), (" ", None), ("", None), (None, None)])
+def test_a_token_is_sent_without_what_surrounds_it(given: str | None, sent: str | None) -> None:
+    assert sound_token(given) == sent
 
 
 @pytest.mark.parametrize("given", ["hf_a\nb", "hf_ä", "hf a"])
-def test_what_cannot_be_a_token_is_not_quoted(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("INFERENCE_TOKEN", given)
+def test_what_cannot_be_a_token_is_not_quoted(given: str) -> None:
     with pytest.raises(Failed, match="INFERENCE_TOKEN") as failed:
-        take_token()
+        sound_token(given)
     assert failed.value.end is End.WORKER
     assert "hf" not in str(failed.value)
 

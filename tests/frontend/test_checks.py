@@ -855,6 +855,19 @@ def test_an_architecture_that_only_a_server_may_know_is_taken() -> None:
     architecture_is_known(made({"architecture": "OddForCausalLM"}, backend=served))
 
 
+@pytest.mark.parametrize("inference", ["endpoint", "server"])
+@pytest.mark.parametrize("name", ["BertForSequenceClassification", "BertModel", "OddForTokenClassification"])
+def test_a_server_lets_no_classifier_continue_text(name: str, inference: str) -> None:
+    backend = make_backend(architectures=("PhiForCausalLM",), settings={"inference": inference})
+    with pytest.raises(Refused, match="not a causal language model"):
+        architecture_is_known(made({"architecture": name}, backend=backend))
+
+
+def test_a_model_that_sees_too_is_taken_where_a_server_may_know_it() -> None:
+    backend = make_backend(architectures=("PhiForCausalLM",), settings={"inference": "endpoint"})
+    architecture_is_known(made({"architecture": "OddForConditionalGeneration"}, backend=backend))
+
+
 def test_code_of_its_own_is_not_needed_where_transformers_knows_the_architecture() -> None:
     backend = make_backend(architectures=("PhiForCausalLM",))
     changes = {"needs_remote_code": True, "architecture": "PhiForCausalLM"}

@@ -64,6 +64,7 @@ class Children:
     folder: Path
     launcher: Launcher
     work: Work = Work.EVALUATE
+    token: str | None = None
 
     def start(self, job: Job, name: str = "job") -> ProcessExecutor:
         executor = ProcessExecutor(
@@ -71,6 +72,7 @@ class Children:
             limits=ChildLimits(timedelta(minutes=5)),
             launcher=self.launcher,
             work=self.work,
+            inference_token=self.token,
         )
         executor.start(name, job)
         return executor
@@ -154,12 +156,12 @@ def test_code_beside_a_task_file_is_read_again_after_an_edit(
 @pytest.mark.slow
 def test_a_child_asks_a_server_with_the_only_token_that_it_has(tmp_path: Path, model: Path) -> None:
     suite = Suite(engine=EngineName.LIGHTEVAL, tasks=SHIPPED, tasks_dir=str(TASKS))
-    environment = clean_environment(tmp_path, inference_token="hf_calls")
-    launcher = WarmLauncher(environment, suite, tmp_path)
+    launcher = WarmLauncher(clean_environment(tmp_path), suite, tmp_path)
     job = lighteval_job(model, "tiny_agreement|0", "tiny_copy|0", limit=5)
     try:
         with running_server(model, token="hf_calls") as server:
-            ending = Children(tmp_path / "children", launcher).end(on_a_server(job, server))
+            children = Children(tmp_path / "children", launcher, token="hf_calls")
+            ending = children.end(on_a_server(job, server))
             seen = server.seen()
     finally:
         launcher.close()

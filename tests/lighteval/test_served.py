@@ -158,7 +158,7 @@ def silent() -> ProgressMeter:
 
 
 def there(job: Job, server: RunningServer) -> ModelOnAServer:
-    return model_on_a_server(on_a_server(job, server), silent(), needs_ratings=True)
+    return model_on_a_server(on_a_server(job, server), silent(), None, needs_ratings=True)
 
 
 def write(model: AskedModel, size: int | None, *queries: str) -> list[ModelResponse]:
@@ -261,7 +261,7 @@ def test_an_answer_is_decoded_as_it_is_here(
         lambda asked: sound(asked) if asked.route == "/v1/models" else a_text(" two three")
     ) as running:
         job = on_a_server(here(folders["plain"], "kind_writing|0"), running.server)
-        model = model_on_a_server(job, silent(), needs_ratings=False)
+        model = model_on_a_server(job, silent(), None, needs_ratings=False)
         [answer] = write(model, 8, "one")
     assert answer.text == [text]
 

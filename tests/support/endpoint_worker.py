@@ -107,7 +107,7 @@ def main() -> None:
     if options.die_at:
         assert isinstance(stores.results, HubStore)
         prepare_to_die(options.die_at, options.after, stores.results)
-    environment = clean_environment(options.folder, inference_token=settings.inference_token)
+    environment = clean_environment(options.folder)
     child = (sys.executable, str(Path(__file__).with_name("fast_child.py")))
     launcher = ProgramLauncher(environment, child)
     executor = make_executor(

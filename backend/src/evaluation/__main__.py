@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from src.evaluation.lifeline import end_with, ending_with
+from src.running.handed_token import take_token
 from src.running.job import (
     BEGUN_FILE,
     FAILURE_FILE,
@@ -59,6 +60,7 @@ ALLOW_CODE = {"HF_ALLOW_CODE_EVAL": "1"}
 
 def evaluate_the_model(folder: Path) -> int:
     """Evaluate, and return the exit status: 0 with a report, 1 with a failure or with neither."""
+    token = take_token(folder)  # Nothing that runs later, such as a model's code, finds it in a file.
     job = read_json(folder / JOB_FILE, Job)
     if job is None:
         return report_missing_job(folder)
@@ -78,7 +80,7 @@ def evaluate_the_model(folder: Path) -> int:
             (folder / BEGUN_FILE).touch()
             (folder / ROOM_FILE).write_bytes(bytes(ROOM_BYTES))
             on_progress = partial(write_json, folder / PROGRESS_FILE)
-            write_json(folder / REPORT_FILE, evaluate(job, on_progress, folder / SAMPLES_FOLDER))
+            write_json(folder / REPORT_FILE, evaluate(job, on_progress, folder / SAMPLES_FOLDER, token=token))
     except Failed as failed:
         log.exception("could not evaluate %s", job.model)
         (folder / ROOM_FILE).unlink(missing_ok=True)

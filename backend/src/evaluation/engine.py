@@ -17,8 +17,11 @@ from src.shared.data.backend_description import BackendDescription
 class Evaluation(Protocol):
     """The evaluation of one job whose suite was found to be right. Nothing of the model is loaded yet."""
 
-    def load(self, meter: ProgressMeter) -> None:
-        """Load the job's model, which counts its requests with the meter. Raises `Failed`."""
+    def load(self, meter: ProgressMeter, token: str | None) -> None:
+        """Load the job's model, which counts its requests with the meter. Raises `Failed`.
+
+        `token` is for the job's server, if it has one.
+        """
 
     def evaluate(self, task: str) -> tuple[Report, Iterable[Sample]]:
         """Return the report of one task, and its samples if the job keeps them.

@@ -23,10 +23,13 @@ from src.shared.data.reports import OURS
 log = logging.getLogger(__name__)
 
 
-def evaluate(job: Job, on_progress: OnProgress, samples: Path | None = None) -> Report:
+def evaluate(
+    job: Job, on_progress: OnProgress, samples: Path | None = None, *, token: str | None = None
+) -> Report:
     """Return the report of this model on all the job's tasks, for publication.
 
-    If the job keeps samples, write a file of them for each task into the folder `samples`.
+    If the job keeps samples, write a file of them for each task into the folder `samples`. `token` is what
+    the job's server wants, if it has one.
 
     Reuse the reports that an earlier attempt kept. If those are all, do not even load the model. Raises
     `Failed` if the model cannot be evaluated.
@@ -46,7 +49,7 @@ def evaluate(job: Job, on_progress: OnProgress, samples: Path | None = None) -> 
     missing = [task for task in job.tasks if task not in reports]
     if missing:
         meter = ProgressMeter(on_progress)
-        evaluation.load(meter)
+        evaluation.load(meter, token)
         for task in missing:
             meter.start(task)
             with explained(Step.EVALUATION, job, task):

@@ -18,24 +18,18 @@ PASSED_ON = (
 
 
 INFERENCE_TOKEN = "INFERENCE_TOKEN"
-"""The variable with the token for calls of the server that runs a model."""
+"""The worker's variable with the token for calls of the server that runs a model. No child has it."""
 
 
 def clean_environment(
-    folder: Path,
-    read_token: str | None = None,
-    threads: int | None = None,
-    *,
-    inference_token: str | None = None,
+    folder: Path, read_token: str | None = None, threads: int | None = None
 ) -> dict[str, str]:
     """Return the whole environment of a child: a few harmless variables and a home without a token.
 
-    The only tokens it can get are `read_token`, for gated models and questions, and `inference_token`, for
-    the server that answers in place of the model. `threads` limits the threads of children that share the
-    processors, unless the owner has set a number.
+    The only token in it can be `read_token`, for gated models and questions. `threads` limits the threads of
+    children that share the processors, unless the owner has set a number.
     """
     token = {"HF_TOKEN": read_token} if read_token else {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
-    server = {INFERENCE_TOKEN: inference_token} if inference_token else {}
     passed_on = {name: os.environ[name] for name in PASSED_ON if "@" not in os.environ.get(name, "@")}
     shared = {"OMP_NUM_THREADS": str(threads)} if threads else {}
     return {
@@ -44,7 +38,6 @@ def clean_environment(
         "HOME": str(folder / "home"),
         "HF_HOME": str(folder / "hf"),
         **token,
-        **server,
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONUNBUFFERED": "1",

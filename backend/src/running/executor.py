@@ -17,6 +17,7 @@ from threading import Lock, Thread
 from typing import Protocol
 
 from src.running.disk import make_room
+from src.running.handed_token import hand_token
 from src.running.job import (
     BEGUN_FILE,
     FAILURE_FILE,
@@ -106,8 +107,9 @@ class _RunningChild:
 class ProcessExecutor:
     """Runs each evaluation in a child process, in its own process group, with a clean environment and limits.
 
-    Each runs on the device with the fewest running evaluations. After each, models are removed until
-    `free_disk` bytes of the disk are free.
+    A child whose model runs on a server gets the `inference_token`, if there is one. Each child runs on the
+    device with the fewest running evaluations. After each, models are removed until `free_disk` bytes of the
+    disk are free.
     """
 
     def __init__(
@@ -119,9 +121,11 @@ class ProcessExecutor:
         work: Work = Work.EVALUATE,
         devices: Sequence[str] = ("cpu",),
         free_disk: int = 0,
+        inference_token: str | None = None,
         on_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._folder = folder
+        self._inference_token = inference_token
         self._limits = limits
         self._devices = devices
         self._free_disk = free_disk
@@ -200,6 +204,8 @@ class ProcessExecutor:
     def _launch(self, nonce: str, folder: Path, job: Job) -> _RunningChild:
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / JOB_FILE, job)
+        if job.server and self._inference_token:
+            hand_token(folder, self._inference_token)
         with self._cache:
             child = _RunningChild(self._launcher.launch(self._work, folder), folder, job)
             with self._lock:

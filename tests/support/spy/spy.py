@@ -1,4 +1,5 @@
-"""Looks for tokens wherever a process can: in its environment, in token files, in `/proc`.
+"""Looks for tokens wherever a process can: in its environment, in token files, in the worker's files of
+evaluations, in `/proc`.
 
 It looks into the memory and the open files of the worker too or, run as `python spy.py PROCESS`, of that one.
 """
@@ -38,6 +39,8 @@ def found() -> list[str]:
     hf_home = Path(os.environ.get("HF_HOME", "~/.cache/huggingface")).expanduser()
     for folder in {hf_home, Path("~/.cache/huggingface").expanduser()}:
         places += [str(file) for name in ("token", "stored_tokens") if (file := folder / name).exists()]
+    home = Path(os.environ.get("HOME", "~")).expanduser()
+    places += [str(file) for file in home.parent.glob("jobs/*/*") if TOKEN in read(file)]
     for process in Path("/proc").glob("[0-9]*"):
         places += [str(process / name) for name in ("environ", "cmdline") if TOKEN in read(process / name)]
     return places

@@ -59,11 +59,11 @@ class LightevalEvaluation:
             )
         self._model: MeteredModel | ModelOnAServer | None = None
 
-    def load(self, meter: ProgressMeter) -> None:
+    def load(self, meter: ProgressMeter, token: str | None) -> None:
         """Load the job's model for lighteval, or find it on its server."""
         if self._job.server:
             needed = needs_ratings(self._job, self._tasks)
-            self._model = model_on_a_server(self._job, meter, needs_ratings=needed)
+            self._model = model_on_a_server(self._job, meter, token, needs_ratings=needed)
             return
         loaded = load_a_sound_copy(self._job)
         spare_threads(self._job, loaded.model)

@@ -20,6 +20,7 @@ from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import ProgressMeter
 from src.evaluation.served.client import Rating, ServedModel
 from src.evaluation.served.connecting import connect
+from src.evaluation.served.context import take_the_servers_context
 from src.evaluation.served.conversations import check_template
 from src.evaluation.served.decoding import drops_a_space
 from src.evaluation.served.sampling import preferred, sampling
@@ -215,11 +216,15 @@ def _rated(context: list[int], choices: Sequence[list[int]], ratings: Iterator[R
     )
 
 
-def model_on_a_server(job: Job, meter: ProgressMeter, *, needs_ratings: bool) -> ModelOnAServer:
+def model_on_a_server(
+    job: Job, meter: ProgressMeter, token: str | None, *, needs_ratings: bool
+) -> ModelOnAServer:
     """Return the job's model, which its server runs, for lighteval. Raises `Failed`."""
     check_template(job)
     loaded = load_a_sound_copy(job, load_without_weights)
-    return ModelOnAServer(job, meter, loaded, connect(job, meter.count, needs_ratings=needs_ratings))
+    served = connect(job, token, meter.count, needs_ratings=needs_ratings)
+    take_the_servers_context(job, loaded.model, served)
+    return ModelOnAServer(job, meter, loaded, served)
 
 
 def configuration(job: Job) -> ServedConfig:

@@ -72,10 +72,10 @@ class LmEvalEvaluation:
         check_overlaps(job, self._tasks)
         self._model: MeteredModel | None = None
 
-    def load(self, meter: ProgressMeter) -> None:
-        """Load the job's model for lm_eval."""
+    def load(self, meter: ProgressMeter, token: str | None) -> None:
+        """Load the job's model for lm_eval, or find it on its server."""
         if self._job.server:
-            self._model = load_served(self._job, meter, needs_ratings=self._has_to_rate())
+            self._model = load_served(self._job, meter, token, needs_ratings=self._has_to_rate())
         else:
             self._model = load_metered(self._job, meter)
 

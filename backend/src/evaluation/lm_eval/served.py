@@ -23,7 +23,9 @@ from src.evaluation.loading.copies import load_a_sound_copy
 from src.evaluation.loading.loading import Loaded, load_without_weights
 from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import ProgressMeter
+from src.evaluation.served.client import ServedModel
 from src.evaluation.served.connecting import connect
+from src.evaluation.served.context import take_the_servers_context
 from src.evaluation.served.conversations import check_template
 from src.evaluation.served.decoding import drops_a_space
 from src.evaluation.served.sampling import not_served, preferred, sampling
@@ -46,8 +48,7 @@ class ServedLm(MeteredModel):
         meter: ProgressMeter,
         arguments: Mapping[str, Any],
         loaded: Loaded,
-        *,
-        needs_ratings: bool,
+        served: ServedModel,
     ) -> None:
         super().__init__(
             job,
@@ -60,7 +61,7 @@ class ServedLm(MeteredModel):
         )
         check_thinking(self.think_end_token)
         self._is_rolling = False
-        self.served = connect(job, self._answered, needs_ratings=needs_ratings)
+        self.served = served
         own = resolve_max_length(loaded.model.config, loaded.tokenizer)
         self._room = self.served.context or own
         self._is_limited_by_the_server = self._room < self.max_length
@@ -223,18 +224,26 @@ class ServedLm(MeteredModel):
                     End.WORKER,
                 ) from error
 
-    def _answered(self, number: int) -> None:
+    def answered(self, number: int) -> None:
+        """Count answers of the server."""
         if self._is_rolling:
             self._meter.count(0)
         else:
             self._meter.count(number)
 
 
-def load_served(job: Job, meter: ProgressMeter, *, needs_ratings: bool) -> ServedLm:
+def load_served(job: Job, meter: ProgressMeter, token: str | None, *, needs_ratings: bool) -> ServedLm:
     """Return the job's model, which its server runs, for lm_eval. Raises `Failed`."""
     check_template(job)
     loaded = load_a_sound_copy(job, load_without_weights)
-    return ServedLm(job, meter, model_args(job, loaded), loaded, needs_ratings=needs_ratings)
+    model: ServedLm
+    served = connect(job, token, lambda number: model.answered(number), needs_ratings=needs_ratings)
+    is_the_servers = take_the_servers_context(job, loaded.model, served)
+    arguments = model_args(job, loaded)
+    if is_the_servers:  # lm_eval's command line would take a length of its own
+        arguments.setdefault("max_length", served.context)
+    model = ServedLm(job, meter, arguments, loaded, served)
+    return model
 
 
 def turns_of(text: str) -> list[dict[str, str]]:

@@ -36,7 +36,7 @@ from src.evaluation.loading.model_files import (
     revision,
     weight_map,
 )
-from src.evaluation.loading.unloaded import Unloaded
+from src.evaluation.loading.unloaded import Unloaded, unknown_config
 from src.evaluation.loading.weights import WEIGHTS_CHECKS, are_in_the_files_of_the_index
 from src.running.job import BaseModel, End, Job
 from src.shared.data.precision import PRECISIONS
@@ -137,7 +137,7 @@ def load_configuration(job: Job) -> Any:
             if job.server is None or check not in ABOUT_TRANSFORMERS:
                 check(job, named)
         if named["model_type"] not in CONFIG_MAPPING_NAMES:
-            return PretrainedConfig.from_dict(named)
+            return unknown_config(job, named)
         return AutoConfig.from_pretrained(
             job.weights, revision=revision(job), trust_remote_code=False, **ANSWERS
         )

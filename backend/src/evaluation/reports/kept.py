@@ -42,8 +42,11 @@ WITHOUT_EFFECT = {
 count by their contents. Every other setting counts, also one that is added later.
 """
 
-WITHOUT_EFFECT_OF_A_SERVER = {"url", "price"}
-"""An endpoint of a later attempt is another machine of the same kind, at another address."""
+WITHOUT_EFFECT_OF_A_SERVER = {"url", "region", "price"}
+"""An endpoint of a later attempt is another machine of the same kind, elsewhere and at another price."""
+
+WITH_EFFECT_OF_HARDWARE = {"name"}
+"""Whose machine it is, and how its owner calls it, says nothing about the machine."""
 
 
 @dataclass(frozen=True)
@@ -129,10 +132,12 @@ def key(job: Job) -> str:
     It includes the run, because a new run should compute the scores again.
     """
     settings = {name: value for name, value in asdict(job).items() if name not in WITHOUT_EFFECT}
-    for rented in ("server", "hardware"):
-        if settings[rented]:
-            own = settings[rented].items()
-            settings[rented] = {name: value for name, value in own if name not in WITHOUT_EFFECT_OF_A_SERVER}
+    if job.server:
+        own = asdict(job.server).items()
+        settings["server"] = {name: value for name, value in own if name not in WITHOUT_EFFECT_OF_A_SERVER}
+    if job.hardware:
+        rented = asdict(job.hardware).items()
+        settings["hardware"] = {name: value for name, value in rented if name in WITH_EFFECT_OF_HARDWARE}
     depends_on = {
         **settings,
         "batch_size": None if job.server else batch_size(job),

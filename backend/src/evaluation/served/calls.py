@@ -29,12 +29,19 @@ BUSY = frozenset({408, 425, 429})
 
 FIRST_REDIRECT, FIRST_ERROR, FIRST_OF_THE_SERVERS_ERRORS = 300, 400, 500
 
+NOT_IMPLEMENTED, UNAVAILABLE = 501, 503
+"""Two of the servers' errors: one lasts, the other is for a while, whatever the call."""
+
 NOT_ALLOWED = frozenset({401, 402, 403})
 
 LONGEST_QUOTE = 300
 """The most characters of a server's answer that a message quotes."""
 
 MOST_BYTES_OF_AN_ERROR = 4_096
+
+MODELS = "/models"
+BYTES_OF_A_LIST = 4_000_000
+"""The longest answer that is read of `/v1/models`."""
 
 OWNER = "The leaderboard's owner has to"
 NOT_THE_MODEL = "the model is not at fault."
@@ -51,6 +58,8 @@ class Patience:
     """From the first call that fails to the last that is tried in its place."""
     longest_pause: float = 60
     """Between two tries, whatever the server asks for."""
+    errors: int = 5
+    """How many times the server may fail on the same call while it lists its models: a number of times."""
 
 
 class NoAnswer(Exception):
@@ -60,6 +69,14 @@ class NoAnswer(Exception):
         super().__init__(reason)
         self.pause = pause
         """The seconds that the server asks us to wait."""
+
+
+class ServersError(NoAnswer):
+    """The server failed with an error of its own. The call may be the reason."""
+
+
+class Unable(Exception):
+    """The server fails on this call each time, and yet it is there. The message is the server's."""
 
 
 class Refused(Exception):
@@ -96,7 +113,7 @@ class Calls:
     def post(self, route: str, body: Mapping[str, object], *, most_bytes: int, seconds: float = 0) -> bytes:
         """Return what the server answers to a JSON body. `seconds` is the time that writing may take.
 
-        Raises `Failed`, and `Refused` if the server refuses this very body.
+        Raises `Failed`, `Refused` if the server refuses this very body, and `Unable` if it fails on it.
         """
         content = json.dumps(body, ensure_ascii=True).encode()
         return self._persist("POST", route, content, most_bytes, self._patience.answer + seconds)
@@ -104,6 +121,15 @@ class Calls:
     def give_up(self) -> None:
         """Have every call that waits for the server end with an error, because one has failed."""
         self._given_up.set()
+
+    def is_there(self) -> bool:
+        """Ask once whether the server lists its models, which also keeps an idle one from being stopped."""
+        try:
+            self._call("GET", MODELS, None, BYTES_OF_A_LIST, self._patience.connect)
+        except (NoAnswer, Refused, Failed) as error:
+            log.info("the server at %s does not list its models: %s", self.address, error)
+            return False
+        return True
 
     def nonsense(self, what: str) -> Failed:
         """Return the failure of a server whose answer cannot be used."""
@@ -130,8 +156,20 @@ class Calls:
             sleep=sleep_using_event(self._given_up),
             reraise=True,
         )
+        errors = 0
+
+        def call() -> bytes:
+            nonlocal errors
+            try:
+                return self._call(method, route, content, most_bytes, seconds)
+            except ServersError as error:
+                errors += content is not None and self.is_there()
+                if errors < self._patience.errors:
+                    raise
+                raise Unable(str(error)) from error
+
         try:
-            return retrying(self._call, method, route, content, most_bytes, seconds)
+            return retrying(call)
         except NoAnswer as error:
             raise Failed(
                 f"The server at {self.address} does not answer any more ({error}).", End.UNREACHABLE
@@ -168,15 +206,20 @@ class Calls:
                 f"INFERENCE_TOKEN a token that may call it; {NOT_THE_MODEL}",
                 End.WORKER,
             )
-        if status in BUSY or status >= FIRST_OF_THE_SERVERS_ERRORS:
-            raise NoAnswer(f"{status} {quote}".strip(), _retry_after(response))
+        is_servers_error = status >= FIRST_OF_THE_SERVERS_ERRORS and status != NOT_IMPLEMENTED
+        if status in BUSY or is_servers_error:
+            kind = ServersError if is_servers_error and status != UNAVAILABLE else NoAnswer
+            raise kind(f"{status} {quote}".strip(), _retry_after(response))
         raise Refused(status, quote)
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         longest = self._patience.longest_pause
         asked = error.pause if isinstance(error, NoAnswer) else None
-        pause = wait_random_exponential(multiplier=0.5, max=longest)(state) if asked is None else asked
+        growing = wait_random_exponential(
+            multiplier=2 if isinstance(error, ServersError) else 0.5, max=longest
+        )
+        pause = growing(state) if asked is None else asked
         log.info("waiting %.1f s for the server: %s", min(pause, longest), error)
         return min(pause, longest)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import NamedTuple, TypeVar
@@ -11,18 +12,26 @@ from pydantic import BaseModel, ValidationError
 
 from src.evaluation.failures import Failed
 from src.evaluation.served.answers import Completions, KnownModels, LogProbabilities, Replies
-from src.evaluation.served.calls import NOT_THE_MODEL, OWNER, Calls, Patience, Refused
+from src.evaluation.served.awake import keep_awake
+from src.evaluation.served.calls import (
+    BYTES_OF_A_LIST,
+    MODELS,
+    NOT_IMPLEMENTED,
+    NOT_THE_MODEL,
+    OWNER,
+    Calls,
+    Patience,
+    Refused,
+    Unable,
+)
 from src.evaluation.served.in_parallel import in_parallel
 from src.evaluation.served.stops import cut, sent
-from src.running.inference import Server
+from src.running.inference import Api, Server
 from src.running.job import End
 
 B = TypeVar("B", bound=BaseModel)
 Q = TypeVar("Q")
 A = TypeVar("A")
-
-BYTES_OF_A_LIST = 4_000_000
-"""The longest answer that is read of `/v1/models`."""
 
 BYTES_OF_AN_ANSWER, BYTES_OF_A_TOKEN = 1_000_000, 2_000
 """The longest answer that is read: the first number, and the second for each token in it."""
@@ -40,6 +49,12 @@ LEAST = -9_999.0
 """What vLLM writes for the logarithm of zero, because JSON has no infinity."""
 
 NOT_FOUND = 404
+
+DOES_NOT_CONTINUE = frozenset({400, NOT_FOUND, NOT_IMPLEMENTED})
+"""How vLLM answers that it has loaded a model which does not continue text, such as a classifier."""
+
+NOT_FINITE = re.compile(r"out of range float|\bnan\b|finite number", re.IGNORECASE)
+"""What servers say when a number is infinite or undefined, which JSON has no form for."""
 
 ROUNDING = 1e-3
 """How far above zero rounding may take a log-probability."""
@@ -81,6 +96,8 @@ class ServedModel:
         self._on_answer = on_answer
         self._calls = Calls(server, token, concurrency=concurrency, patience=patience)
         self._lock = Lock()
+        self._name = server.model
+        """The model's name for messages."""
         self._answered: set[str] = set()
         """The routes that have answered."""
         self.empty = 0
@@ -90,13 +107,14 @@ class ServedModel:
         self.context: int | None = None
         """The most tokens of a prompt and its answer together, if `check` found that the server says it."""
 
-    def check(self, *, model: str, needs_ratings: bool) -> None:
-        """Check that the server has the model, and rates texts if that is needed. Call it before the rest.
+    def check(self, *, model: str, needs_ratings: bool, api: Api = Api.COMPLETIONS) -> None:
+        """Check that the server has the model, which continues text with sound numbers. Call it first.
 
-        `model` is the model's name for messages.
+        It has to rate texts only if that is needed. `model` is the model's name for messages.
         """
+        self._name = model
         try:
-            answer = self._calls.get("/models", most_bytes=BYTES_OF_A_LIST)
+            answer = self._calls.get(MODELS, most_bytes=BYTES_OF_A_LIST)
         except Refused as error:
             raise self._calls.nonsense(f"does not list its models at /models ({error})") from error
         known = {each.id: each for each in self._read(KnownModels, answer).data}
@@ -109,8 +127,16 @@ class ServedModel:
                 End.WORKER,
             )
         self.context = known[self._server.model].max_model_len
+        if self._is_ours:
+            self._check_that_it_continues()
         if needs_ratings:
             self._check_ratings()
+        elif self._is_ours or api is Api.COMPLETIONS:
+            self._check_that_numbers_are_finite()
+
+    def keep_awake(self) -> None:
+        """Call the server now and then while this model is used, however long no question is asked."""
+        keep_awake(self._calls)
 
     def rate(self, prompts: Sequence[Sequence[int]], starts: Sequence[int]) -> list[Rating]:
         """Rate each prompt's tokens from its start on, a position of at least 1.
@@ -201,13 +227,32 @@ class ServedModel:
         """Return the server's answer, which holds about so many tokens."""
         most_bytes = BYTES_OF_AN_ANSWER + BYTES_OF_A_TOKEN * tokens
         try:
-            answer = self._calls.post(
-                route, body, most_bytes=most_bytes, seconds=SECONDS_FOR_A_TOKEN * tokens
-            )
+            answer = self._post(route, body, most_bytes, SECONDS_FOR_A_TOKEN * tokens)
         except Refused as error:
             raise self._refused(route, error) from error
-        self._answered.add(route)
         return self._read(kind, answer)
+
+    def _post(self, route: str, body: Mapping[str, object], most_bytes: int, seconds: float = 0) -> bytes:
+        """Return what the server answers to a body. Raises `Failed` and `Refused`."""
+        try:
+            answer = self._calls.post(route, body, most_bytes=most_bytes, seconds=seconds)
+        except Unable as error:
+            if NOT_FINITE.search(str(error)):
+                raise self._not_finite(f"its server answers {error}") from error
+            raise Failed(
+                f"The server at {self._calls.address} fails on the same question of {self._name} each time "
+                f"({error}), while it still lists its models. The question or the model may be the reason; "
+                "the leaderboard's owner can find out more in the server's log.",
+                End.CRASHED,
+            ) from error
+        self._answered.add(route)
+        return answer
+
+    def _not_finite(self, reason: str) -> Failed:
+        return Failed(
+            f"{self._name} gives infinite or undefined scores to words ({reason}). Submit it in a precision "
+            "with a larger range, or repair its weights."
+        )
 
     def _refused(self, route: str, error: Refused) -> Failed:
         """Return the failure of a question that the server refuses."""
@@ -215,7 +260,7 @@ class ServedModel:
             return Failed(f"The server at {self._calls.address} is gone ({error}).", End.UNREACHABLE)
         remedy = (
             f"use a server that has the route {route}, or change INFERENCE_API"
-            if error.status == NOT_FOUND
+            if error.status in (NOT_FOUND, NOT_IMPLEMENTED)
             else "give it a longer context or set MAX_LENGTH if the question is too long, or else remove "
             "from the settings what the server does not support"
         )
@@ -281,11 +326,53 @@ class ServedModel:
             is_greedy &= _is_the_likeliest(own, token, others)
         return Rating(tuple(rated), is_greedy)
 
+    @property
+    def _is_ours(self) -> bool:
+        """Whether we chose the server's image and arguments: then what it cannot do is the model's fault."""
+        return self._server.is_exact and self._server.image is not None
+
+    def _check_that_it_continues(self) -> None:
+        """Ask the simplest of questions. What the server refuses later may be a setting's fault."""
+        body = {"model": self._server.model, "prompt": list(TRIED), "max_tokens": 1, "temperature": 0}
+        try:
+            self._post("/completions", body, BYTES_OF_AN_ANSWER)
+        except Refused as error:
+            if error.status not in DOES_NOT_CONTINUE:
+                raise self._refused("/completions", error) from error
+            raise Failed(
+                f"The server ({self._server.image}) does not let {self._name} continue text: it answers "
+                f"{error}. Submit a causal language model, which predicts the next token."
+            ) from error
+
+    def _check_that_numbers_are_finite(self) -> None:
+        """Raise `Failed` if the server rates a text, and its numbers are undefined.
+
+        A model whose numbers are all undefined still writes: the first word of its vocabulary, again and
+        again. A server that does not rate texts, or fails on this, may still be able to write.
+        """
+        try:
+            body = self._post("/completions", self._echo(TRIED), BYTES_OF_AN_ANSWER)
+            found = Completions.model_validate_json(body).choices[0].logprobs
+        except (Refused, ValidationError):
+            return
+        except Failed as failed:
+            if failed.end is End.CRASHED:
+                return
+            raise
+        numbers = found.token_logprobs if found else []
+        undefined = [each for each in numbers if each is not None and (math.isnan(each) or each == math.inf)]
+        if undefined:
+            raise self._not_finite(f"its server rates a token with {undefined[0]}")
+
     def _check_ratings(self) -> None:
         try:
-            body = self._calls.post("/completions", self._echo(TRIED), most_bytes=BYTES_OF_AN_ANSWER)
+            body = self._post("/completions", self._echo(TRIED), BYTES_OF_AN_ANSWER)
         except Refused as error:
             raise self._no_ratings(str(error)) from error
+        except Failed as failed:
+            if failed.end is End.CRASHED and not self._is_ours:
+                raise self._no_ratings(str(failed.__cause__)) from failed
+            raise
         try:
             found = Completions.model_validate_json(body).choices[0].logprobs
         except ValidationError as error:

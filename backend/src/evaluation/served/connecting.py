@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -17,28 +16,26 @@ TOKEN = re.compile(r"[!-~]*")
 """What may stand in a header."""
 
 
-def connect(job: Job, on_answer: Callable[[int], None], *, needs_ratings: bool) -> ServedModel:
+def connect(
+    job: Job, token: str | None, on_answer: Callable[[int], None], *, needs_ratings: bool
+) -> ServedModel:
     """Return the job's model on its server, which was found to have it. Raises `Failed`.
 
-    The token leaves the environment, so that code which models write never sees it.
+    From here on the server is kept awake, until nobody uses the model any more.
     """
     assert job.server, "the job has no server"
-    served = ServedModel(
-        job.server,
-        take_token(),
-        concurrency=job.concurrency,
-        on_answer=on_answer,
-    )
-    served.check(model=job.model, needs_ratings=needs_ratings)
+    served = ServedModel(job.server, sound_token(token), concurrency=job.concurrency, on_answer=on_answer)
+    served.check(model=job.model, needs_ratings=needs_ratings, api=job.inference_api)
+    served.keep_awake()
     return served
 
 
-def take_token() -> str | None:
-    """Return the token for the server, if there is one, and remove it from the environment.
+def sound_token(given: str | None) -> str | None:
+    """Return the token for the server without white space around it, or None.
 
     Raises `Failed` if it cannot be one: an error of the client would quote it.
     """
-    token = os.environ.pop(INFERENCE_TOKEN, "").strip()
+    token = (given or "").strip()
     if not TOKEN.fullmatch(token):
         raise Failed(
             f"{INFERENCE_TOKEN} has characters that no token has. The leaderboard's owner has to set it "

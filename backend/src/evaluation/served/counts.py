@@ -30,7 +30,9 @@ class EmptyAnswers:
                 f"The server left {empty} of {answers} answers to {task} empty, more than the "
                 f"{100 * job.most_empty:g} per cent that this leaderboard accepts (MAX_EMPTY_ANSWERS), so "
                 "nothing was published. If the model answers elsewhere, ask the leaderboard's owner to look "
-                "at the server's filters, its chat template and its limits for thinking.",
+                "at the server's filters, its chat template and its limits for thinking. If the model really "
+                "ends its answers at once, as weak base models do, ask the owner to raise "
+                "MAX_EMPTY_ANSWERS.",
                 End.INVALID,
             )
         return {EMPTY: {task: empty}, ANSWERS: {task: answers}}
