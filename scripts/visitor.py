@@ -18,10 +18,11 @@ class NoResult(Exception):
 
 
 class Visitor:
-    """One visitor of the leaderboard at a frontend's address."""
+    """One visitor of the leaderboard at a frontend's address, who may have a token of the Hub."""
 
-    def __init__(self, url: str) -> None:
-        self._client = Client(url, verbose=False)
+    def __init__(self, url: str, token: str | None = None) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else None
+        self._client = Client(url, headers=headers, verbose=False)
 
     def submit(self, model: str, **fields: str) -> str:
         """Submit a model and return its request's path. Raises NoResult with the reason if it is refused."""

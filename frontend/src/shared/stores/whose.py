@@ -68,6 +68,11 @@ class Whose:
                 raise
             self._checked[str(store)] = snapshot.files.get(BOARD, "")  # reported elsewhere
 
+    def look(self, store: Store, snapshot: Snapshot) -> None:
+        """Check that the dataset is ours, or nobody's yet. Writes nothing. Raises NotOurs and StoreError."""
+        if self.space:
+            self._with_this_one(store, self._read(store, snapshot))
+
     def _check(self, store: Store, first: Snapshot) -> None:
         written: bytes | None = None
 

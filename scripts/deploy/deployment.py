@@ -1,0 +1,223 @@
+"""One deployment: signing in, looking at what is there, deciding, changing, waiting."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from huggingface_hub import get_token
+
+from src.shared.stores.hub import Hub
+
+from .files import read_files, size_text
+from .hardware import check_hardware, read_sleep_time
+from .identity import Identity, Repo, check_deployer, check_secret, read_identity
+from .looking import DatasetNow, SpaceNow, look_at_dataset, look_at_space
+from .names import ROLES, Board
+from .plan import Step, Wanted, secrets_to_set, steps_for
+from .refusals import ask
+from .secret_values import Secrets, read_secrets, wanted_secrets
+from .space_settings import Reader, Settled, read_assignments, settle
+from .waiting import wait_until_up
+
+NOTHING = "Nothing to do: all is as in this clone."
+NEXT = """
+Next:
+  1. Open {page}
+     and sign in under "Submit here!". Submit a small model, such as HuggingFaceTB/SmolLM2-135M.
+  2. `make doctor {arguments}` says what is wrong or missing.
+  3. Write your tasks and texts into frontend/src/about.py and backend/src/envs.py, and run this again."""
+
+Say = Callable[[str], None]
+Sleep = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What the owner asked for, and who does it."""
+
+    options: argparse.Namespace
+    root: Path
+    board: Board
+    secrets: Secrets = field(repr=False)
+    hub: Hub = field(repr=False)
+    who: Identity
+    say: Say
+    sleep: Sleep
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is on the Hub, and what the Spaces will use and need there."""
+
+    spaces: Mapping[str, SpaceNow | None]
+    settled: Settled
+    datasets: Mapping[str, DatasetNow]
+    secrets: Mapping[str, Sequence[str]]
+    """The names of the secrets to set in each Space."""
+
+    @property
+    def dataset_ids(self) -> list[str]:
+        """The names of the two datasets."""
+        return [each.id for each in self.datasets.values()]
+
+
+def deploy(
+    options: argparse.Namespace,
+    *,
+    root: Path,
+    endpoint: str | None,
+    stdin: TextIO | None,
+    say: Say,
+    sleep: Sleep,
+) -> int:
+    """Deploy a clone; 0 once both Spaces are well. Raises Stopped."""
+    board = Board(options.org, options.board)
+    asked, sleep_time = wanted_secrets(options.secret), read_sleep_time(options.sleep)
+    files = {role: read_files(root / role) for role in ROLES}
+    secrets = read_secrets(from_stdin=options.stdin, stdin=stdin)
+    hub, who = sign_in(secrets, endpoint, sleep)
+    say(f"{who.user} deploys {board.spaces['frontend']} to {hub.api.endpoint}.")
+    deployment = Deployment(options, root, board, secrets, hub, who, say, sleep)
+
+    check_deployer(who, board.owner, {})
+    hardware = {"frontend": options.frontend_hardware, "backend": options.hardware}
+    check_hardware(hub, hardware)
+    found = look(deployment, asked)
+    check_rights(deployment, found)
+    values = secret_values(deployment, found)
+    wanted = {
+        role: Wanted(
+            files=files[role],
+            variables=found.settled.variables[role],
+            secrets={name: values[name] for name in found.secrets[role]},
+            hardware=hardware[role],
+            sleep_time=sleep_time if role == "backend" else None,
+        )
+        for role in ROLES
+    }
+    steps = steps_for(hub, board, found.spaces, found.datasets, wanted, overwrite=options.overwrite)
+    if options.dry_run:
+        say_what_would_change(steps, files, say)
+        return 0
+    carry_out(steps, say)
+    return finish(deployment, found.dataset_ids)
+
+
+def sign_in(secrets: Secrets, endpoint: str | None, sleep: Sleep) -> tuple[Hub, Identity]:
+    """Return the Hub under the token that deploys: the saved login's, else one that is given or asked for.
+
+    Raises Stopped.
+    """
+    login = get_token()
+    name = "your login" if login else "HF_TOKEN"
+    hub = Hub(login or secrets.ask("HF_TOKEN"), token_name=name, endpoint=endpoint, sleep=sleep)
+    return hub, read_identity(ask(hub, "find out whose token this is", hub.api.whoami))
+
+
+def look(deployment: Deployment, asked: Sequence[str]) -> Found:
+    """Look at all that is on the Hub, and read the settings that both Spaces will have. Raises Stopped."""
+    options, board, hub = deployment.options, deployment.board, deployment.hub
+    spaces = {role: look_at_space(hub, id) for role, id in board.spaces.items()}
+    given = list(deployment.secrets.values) if options.stdin else []
+    to_set = secrets_to_set(spaces, asked, given)
+    reader = Reader(deployment.root)
+    names = {role: reader.names(role) for role in ROLES} if options.set else {}
+    settled = settle(
+        reader,
+        board,
+        there={role: space.variables if space else {} for role, space in spaces.items()},
+        wanted=read_assignments(options.set, names),
+        secrets={role: {*to_set[role], *(space.secrets if space else ())} for role, space in spaces.items()},
+    )
+    for note in settled.notes:
+        deployment.say(f"Note: {note}")
+    datasets = {
+        "requests": look_at_dataset(hub, board, settled.requests),
+        "results": look_at_dataset(hub, board, settled.results),
+    }
+    return Found(spaces, settled, datasets, to_set)
+
+
+def check_rights(deployment: Deployment, found: Found) -> None:
+    """Check that the token may do all of it. Raises Stopped."""
+    board, who = deployment.board, deployment.who
+    exist = {Repo("space", id): found.spaces[role] is not None for role, id in board.spaces.items()}
+    exist |= {Repo("dataset", each.id): each.exists for each in found.datasets.values()}
+    # Somebody else's dataset is not made here, and the token of the Spaces has to write to it.
+    ours = {repo: there for repo, there in exist.items() if repo.id.startswith(f"{board.owner}/")}
+    check_deployer(who, board.owner, ours)
+    if not all(found.spaces.values()) and who.pays(board.owner) is False:
+        deployment.say(
+            f"Note: {board.owner} has no PRO plan, so the Hub will probably refuse to create a Gradio Space."
+        )
+
+
+def secret_values(deployment: Deployment, found: Found) -> dict[str, str]:
+    """Return the secrets to set, asked for unless given. A dry run asks for none. Raises Stopped."""
+    secrets, hub = deployment.secrets, deployment.hub
+    values = {}
+    for name in sorted({name for names in found.secrets.values() for name in names}):
+        if deployment.options.dry_run and name not in secrets.values:
+            values[name] = ""
+            continue
+        values[name] = secrets.ask(name, otherwise=str(hub.api.token) if name == "HF_TOKEN" else "")
+        check_value(deployment, found, name, values[name])
+    return values
+
+
+def check_value(deployment: Deployment, found: Found, name: str, value: str) -> None:
+    """Check a token that becomes a secret. Raises Stopped."""
+    if name == "INFERENCE_TOKEN":  # it may be for a server of the owner's own, and the worker checks it
+        return
+    who, hub = deployment.who, deployment.hub
+    if value != hub.api.token:
+        other = Hub(value, token_name=name, endpoint=hub.api.endpoint)
+        who = read_identity(ask(other, f"check {name}", other.api.whoami))
+    note = check_secret(name, who, found.dataset_ids)
+    if note:
+        deployment.say(f"Note: {note}")
+
+
+def say_what_would_change(steps: Sequence[Step], files: Mapping[str, Mapping[str, bytes]], say: Say) -> None:
+    """Print the steps of a dry run."""
+    for role in ROLES:
+        size = size_text(sum(map(len, files[role].values())))
+        say(f"  {role}/ has {len(files[role])} files ({size})")
+    for step in steps:
+        say(f"  would {step.what}")
+    say("A dry run: nothing was changed." if steps else NOTHING)
+
+
+def carry_out(steps: Sequence[Step], say: Say) -> None:
+    """Carry out the steps, with a line for each. Raises Stopped."""
+    for number, step in enumerate(steps, 1):
+        say(f"  {number}/{len(steps)} {step.what}")
+        step.do()
+    if not steps:
+        say(NOTHING)
+
+
+def finish(deployment: Deployment, datasets: Sequence[str]) -> int:
+    """Wait for both Spaces, and say where all is and what to do next. Raises Stopped."""
+    hub, board, say, options = deployment.hub, deployment.board, deployment.say, deployment.options
+    problems: Sequence[str] = ()
+    if not options.no_wait:
+        ids = board.spaces.values()
+        heads = {id: str(ask(hub, f"look at the Space {id}", hub.api.space_info, id).sha) for id in ids}
+        problems = wait_until_up(
+            hub, heads, lambda line: say(f"  {line}"), minutes=options.minutes, sleep=deployment.sleep
+        )
+    for problem in problems:
+        say(f"Problem: {problem}")
+    if problems:
+        return 1
+    site = hub.api.endpoint
+    say("Deployed." if options.no_wait else "Your leaderboard is up.")
+    for address in [f"spaces/{id}" for id in board.spaces.values()] + [f"datasets/{id}" for id in datasets]:
+        say(f"  {site}/{address}")
+    say(NEXT.format(page=f"{site}/spaces/{board.spaces['frontend']}", arguments=board.arguments))
+    return 0

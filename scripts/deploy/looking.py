@@ -1,0 +1,117 @@
+"""What is on the Hub now: the two Spaces and the two datasets. Nothing is changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from huggingface_hub.errors import RepositoryNotFoundError
+
+from src.shared.errors import DatasetMissing, NotOurs, StoreError
+from src.shared.stores.hub import Hub
+from src.shared.stores.hub_spaces import current_name
+from src.shared.stores.hub_store import MADE_BY_THE_HUB, HubStore
+from src.shared.stores.whose import Role, Whose
+
+from .files import MARK, ids_on_the_hub
+from .names import Board
+from .refusals import Stopped, ask, told
+
+SPACE = "space"
+ROLE = {"frontend": Role.FRONTEND, "backend": Role.BACKEND}
+
+
+@dataclass(frozen=True)
+class SpaceNow:
+    """A Space on the Hub. The files are by path, with the ids that they are known by."""
+
+    id: str
+    head: str
+    files: Mapping[str, set[str]]
+    deployed: Mapping[str, set[str]] | None
+    """Its files at the last deployment, or as the Hub made it; None if they are not known."""
+    last: str
+    """Who made the newest commit, when, and its title."""
+    secrets: frozenset[str]
+    variables: Mapping[str, str]
+    hardware: str | None
+    sleep_time: int | None
+    stage: str
+
+
+@dataclass(frozen=True)
+class DatasetNow:
+    """A dataset on the Hub. One that is empty lacks its card: its creation was interrupted."""
+
+    id: str
+    exists: bool
+    is_empty: bool = False
+
+
+def look_at_space(hub: Hub, id: str) -> SpaceNow | None:
+    """Look at a Space; None if there is none. Raises Stopped."""
+    what, api = f"look at the Space {id}", hub.api
+
+    def found() -> object | None:
+        try:
+            return api.space_info(id)
+        except RepositoryNotFoundError:
+            return None
+
+    info = ask(hub, what, found)
+    if info is None:
+        return None
+    if str(info.id).casefold() != id.casefold():  # type: ignore[attr-defined]
+        raise Stopped(
+            f"The Space {id} was renamed to {info.id}. "  # type: ignore[attr-defined]
+            "Give it its name back in its settings, or choose another BOARD."
+        )
+    head = str(info.sha)  # type: ignore[attr-defined]
+    commits = ask(hub, what, api.list_repo_commits, id, repo_type=SPACE)
+    ours = next((each for each in commits if MARK in each.message), None)
+    files = _files(hub, id, head)
+    deployed: Mapping[str, set[str]] | None
+    if ours:
+        deployed = files if ours.commit_id == head else _files(hub, id, ours.commit_id)
+    else:
+        deployed = files if len(commits) <= 1 else None
+    newest = commits[0]
+    runtime = ask(hub, what, api.get_space_runtime, id)
+    variables = ask(hub, f"read the variables of {id}", api.get_space_variables, id)
+    return SpaceNow(
+        id=id,
+        head=head,
+        files=files,
+        deployed=deployed,
+        last=f"by {', '.join(newest.authors)} on {newest.created_at:%Y-%m-%d at %H:%M} UTC: {newest.title}",
+        secrets=frozenset(ask(hub, f"list the secrets of {id}", api.get_space_secrets, id)),
+        variables={name: each.value for name, each in variables.items()},
+        hardware=runtime.requested_hardware or runtime.hardware,
+        sleep_time=runtime.sleep_time,
+        stage=str(runtime.stage),
+    )
+
+
+def _files(hub: Hub, id: str, revision: str) -> dict[str, set[str]]:
+    tree = ask(
+        hub,
+        f"list the files of {id}",
+        lambda: list(hub.api.list_repo_tree(id, repo_type=SPACE, recursive=True, revision=revision)),
+    )
+    return ids_on_the_hub(tree)
+
+
+def look_at_dataset(hub: Hub, board: Board, id: str) -> DatasetNow:
+    """Look at a dataset, and make sure that no other leaderboard has it. Raises Stopped."""
+    store = HubStore(hub, id)
+    try:
+        snapshot = store.snapshot()
+        for role, space in board.spaces.items():
+            Whose(ROLE[role], space, lambda name: current_name(hub, name)).look(store, snapshot)
+    except DatasetMissing:
+        return DatasetNow(id, exists=False)
+    except NotOurs as error:
+        raise Stopped(f"{error} Or choose a BOARD: `make deploy ORG={board.owner} BOARD=second`.") from error
+    except StoreError as error:
+        raise told(error) from error
+    return DatasetNow(id, exists=True, is_empty=not snapshot.files.keys() - MADE_BY_THE_HUB)

@@ -1,0 +1,53 @@
+"""Why a deployment stops, as a sentence for the owner, and the Hub's failures as such sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from src.shared.errors import StoreError
+from src.shared.stores.hub import FAILURES, RETRIED, Hub, reason, status_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+NEW = "sign in with it (`hf auth login`), or give it when it is asked for"
+AGAIN = "Run the same command again: it goes on where it stopped."
+
+
+class Stopped(Exception):
+    """The deployment cannot go on; the message says what happened and what to do."""
+
+
+class NoPlan(Stopped):
+    """The Hub wants somebody to pay."""
+
+
+def ask(hub: Hub, what: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call the Hub. `what` follows "Cannot" in the message. Raises Stopped, and NoPlan for a 402."""
+    try:
+        return hub.call(function, *args, **kwargs)
+    except FAILURES as error:
+        kind = NoPlan if status_of(error) == 402 else Stopped
+        raise kind(f"Cannot {what}: {why(error, hub)}") from error
+
+
+def told(error: StoreError) -> Stopped:
+    """What a store says, for somebody who waits for no automatic retry."""
+    return Stopped(str(error).replace(RETRIED, AGAIN))
+
+
+def why(error: Exception, hub: Hub) -> str:
+    """Return why a call failed, and what to do."""
+    status = status_of(error)
+    message = " ".join(str(getattr(error, "server_message", "") or "").split())[:300]
+    if status == 401:
+        return f"the Hub does not accept the token in {hub.token_name}. Create a new one, and {NEW}."
+    if status == 402:
+        return message or "the Hub asks for a paid plan (402)."
+    if status == 403:
+        return (
+            f"the token in {hub.token_name} lacks the permission ({message or 'no reason is given'}). Create "
+            f"one with write access to contents and settings of all repositories there, and {NEW}."
+        )
+    return reason(error, hub, AGAIN)
