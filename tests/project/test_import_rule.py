@@ -58,6 +58,7 @@ def is_shared(file: Source) -> bool:
 
 ENTRY_POINTS = {
     "app",
+    "src.export",
     "src.suite.__main__",
     "src.inference.__main__",
     "src.for_old_template",
