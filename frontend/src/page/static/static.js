@@ -7,7 +7,7 @@
   // For each column: the rows from the best to the worst, those without a value last; how many have one;
   // whether the best is the largest; and whether it holds texts.
   const columns = JSON.parse(document.getElementById("orders").textContent).map(
-    ([order, known, descending, text]) => ({ order, known, descending, text }),
+    ([order, known, descending, text]) => ({ order, known, descending: descending === 1, text: text === 1 }),
   );
   const headers = [...table.tHead.rows[0].cells];
   const names = headers.map((header) => header.textContent.trim());
