@@ -6,6 +6,8 @@ import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -28,6 +30,7 @@ from src.shared.errors import ConfigurationError
 from src.shared.models.model_source import Presence
 from support.boards import NOW, TEXTS, Leaderboard, run_at, scores
 from support.plain_pages import PlainPage
+from support.sources import ROOT
 
 MODELS = {"acme/one": 0.9, "acme/two": 0.5, "acme/three": 0.7, "other/four": 0.3}
 LATER = NOW + timedelta(hours=1)
@@ -368,3 +371,39 @@ def test_of_two_exports_at_once_the_second_is_refused(leaderboard: Leaderboard, 
 
     assert export(board, folder, files=files()).files == len(board.files.all)
     assert snapshot_of(folder).keys() == board.files.all | {MANIFEST}
+
+
+# The program
+
+
+def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "src.export", *arguments],
+        cwd=ROOT / "frontend",
+        env={**os.environ, "LEADERBOARD_DATA_DIR": str(folder), **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_program_says_what_it_wrote_and_what_it_skipped(leaderboard: Leaderboard, tmp_path: Path) -> None:
+    leaderboard.write("results", "acme/bad/results_2026-01-31T12-00-00.000000.json", b"{")
+    done = run(leaderboard.folder, str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Wrote ")
+    assert done.stdout.endswith(f"MB) to {tmp_path / 'out'}\n")
+    assert "acme/bad" in done.stderr
+    assert "was skipped: " in done.stderr
+    first = (tmp_path / "out" / "index.html").read_text()
+    assert "from local folders" in first
+    every = "".join(path.read_text() for path in (tmp_path / "out").rglob("*.html"))
+    assert str(tmp_path) not in every, "a path of this machine is published"
+
+
+def test_a_folder_without_a_board_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
+    done = run(tmp_path / "nowhere", str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert "Configuration error: There is no board in " in done.stderr
+    assert "LEADERBOARD_DATA_DIR" in done.stderr
+    assert not list(tmp_path.iterdir())
