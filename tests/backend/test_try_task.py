@@ -160,6 +160,25 @@ def test_what_a_filter_made_of_an_answer_is_shown_if_it_differs(tmp_path: Path) 
     assert lines[lines.index("What is compared:") + 1] == "  │ 7"
 
 
+@pytest.mark.parametrize(
+    ("choices", "doc", "target", "right"),
+    [
+        (["a", "b"], {}, 1, "The right answer: 1, 'b'"),
+        ([], {"query": "q", "choices": ["a", "b"], "specific": None}, [0, 1], "0, 'a' or 1, 'b'"),
+        ([], {"choices": ["a", "b"]}, "1", "  │ 1"),
+        (["a", "b"], {}, 7, "  │ 7"),
+        ([], {}, "dances", "  │ dances"),
+    ],
+)
+def test_the_right_answer_is_named_and_not_only_counted(
+    tmp_path: Path, choices: list[str], doc: object, target: object, right: str
+) -> None:
+    lines = lines_of(
+        tmp_path, Sample(task="t", doc_id=0, prompt="p", choices=choices, doc=doc, target=target)
+    )
+    assert right in "\n".join(lines)
+
+
 def test_a_question_cannot_change_the_terminal(tmp_path: Path) -> None:
     hostile = "a\x1b[2J\x07\r\u202eb\tc"
     sample = Sample(task="t", doc_id=0, prompt=hostile, answers=[hostile], target=hostile)

@@ -19,6 +19,9 @@ LONGEST = 20_000
 
 MOST_CHOICES = 30
 
+LIGHTEVAL_DOC = {"query", "choices", "specific"}
+"""What a question of lighteval has."""
+
 
 def read_samples(folder: Path) -> list[Mapping[str, Any]]:
     """Return the samples of all tasks in a folder, in the order of their questions."""
@@ -65,13 +68,23 @@ def _answers(sample: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _right(sample: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the right answer. Of choices, it is mostly the number of one."""
-    target, choices = sample["target"] or "", sample["choices"]
-    if choices and target.isdecimal() and int(target) < len(choices):
-        yield f"The right answer: {target}, {printable(repr(choices[int(target)]))}"
+    """Yield the right answer. Of choices, it is mostly the number of one, or of several."""
+    choices, target = _choices(sample), _parsed(sample["target"])
+    numbers = target if isinstance(target, list) else [target]
+    if choices and all(isinstance(each, int) and 0 <= each < len(choices) for each in numbers):
+        texts = (f"{each}, {printable(repr(choices[each]))}" for each in numbers)
+        yield f"The right answer: {' or '.join(texts)}"
     else:
         yield "The right answer:"
-        yield from boxed(target)
+        yield from boxed(sample["target"] or "")
+
+
+def _choices(sample: Mapping[str, Any]) -> Sequence[Any]:
+    """Return what the number of an answer counts. lighteval has it with questions that a model writes to."""
+    doc = _parsed(sample["doc"])
+    if not sample["choices"] and isinstance(doc, dict) and doc.keys() == LIGHTEVAL_DOC:
+        return list(doc["choices"] or ())
+    return list(sample["choices"])
 
 
 def _parsed(text: str | None) -> Any:
