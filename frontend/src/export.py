@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # they import gradio, which takes seconds
     from src.page.static.pages import File, Source, StaticBoard
     from src.page.static.writing import Written
 
-WELL, NOT_READ = 0, 1
+WELL, NOT_READ, INTERRUPTED = 0, 1, 130
 """Exit statuses. 2 means a mistake in the settings, or in the name of the folder."""
 
 AGAIN = "Run the command again."
@@ -56,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except StoreError as error:
             sys.stderr.write(f"The board could not be exported: {str(error).replace(RETRIED, AGAIN)}\n")
             return NOT_READ
+        except KeyboardInterrupt:
+            sys.stderr.write("Interrupted. An older export stays as it was.\n")
+            return INTERRUPTED
     sys.stdout.write(f"{in_words(written)} {folder.resolve()}\n")
     return WELL
 

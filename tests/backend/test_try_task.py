@@ -17,6 +17,7 @@ from src.shared.errors import ConfigurationError
 from src.try_task.__main__ import find_model, suite_of
 from src.try_task.small_model import make_small_model
 from src.try_task.told import LONGEST, means, printable, read_samples, told
+from support.hub import running_hub
 from support.tiny_model import make_tiny_model
 
 BACKEND = Path("backend").resolve()
@@ -81,6 +82,17 @@ def test_a_model_in_a_folder_answers(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Of lm_eval, mine, 1 answers." in done.stdout
     assert "never trained" not in done.stdout
+
+
+@pytest.mark.slow
+def test_a_model_on_the_hub_answers_without_any_token(tmp_path: Path) -> None:
+    with running_hub() as hub:
+        files = {path.name: path.read_bytes() for path in make_small_model(tmp_path / "mine").iterdir()}
+        hub.add_model("acme/small", files)
+        more = {"HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "", "HF_HUB_DISABLE_XET": "1"}
+        done = run(tmp_path, "tiny_copy", "--limit", "1", "--model", "acme/small", **more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Of lm_eval, acme/small, 1 answers." in done.stdout
 
 
 @pytest.mark.slow

@@ -125,6 +125,26 @@ def test_what_is_gone_is_deleted_and_what_the_owner_added_stays(hub: Hub, tmp_pa
     assert b"title: Mine" in files["README.md"]
 
 
+def test_a_run_that_was_interrupted_after_it_made_the_space_is_completed_by_the_next(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(hub, tmp_path / "out", "--dry-run")
+    import deploy_static
+
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deploy_static, "commit", interrupted)
+        first = run(hub, tmp_path / "out")
+    assert first.status == 130
+    assert "model/acme/one.html" not in space(hub).files()
+    again = run(hub, tmp_path / "out")
+    assert again.status == 0, again.output
+    assert "model/acme/one.html" in space(hub).files()
+    assert b"make deploy-static" in space(hub).files()["README.md"]
+
+
 def test_a_dry_run_changes_nothing(hub: Hub, tmp_path: Path) -> None:
     ran = run(hub, tmp_path / "out", "--dry-run")
     assert ran.status == 0, ran.output

@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 import pyarrow.parquet as pq
 import pytest
 
+from src.export import main as export_main
 from src.leaderboard.view import OPENING, ViewState, view
 from src.page.links import Links
 from src.page.static.files import paths_of
@@ -407,3 +408,17 @@ def test_a_folder_without_a_board_is_a_mistake_in_the_settings(tmp_path: Path) -
     assert "Configuration error: There is no board in " in done.stderr
     assert "LEADERBOARD_DATA_DIR" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_program_says_so_without_a_traceback(
+    leaderboard: Leaderboard,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("src.export.export", interrupted)
+    assert export_main([str(tmp_path / "out")]) == 130
+    assert "An older export stays as it was." in capsys.readouterr().err
