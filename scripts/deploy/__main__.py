@@ -46,23 +46,23 @@ def main(
     sleep: Sleep = time.sleep,
 ) -> int:
     """Deploy; 0 once both Spaces are well, else 1 with a reason. `sleep` is what waiting means in tests."""
-    options = read_options(arguments)
+    options = parser().parse_args(arguments)
     try:
         return deploy(options, root=root, endpoint=endpoint, stdin=stdin, say=say, sleep=sleep)
     except NoPlan as error:
         say(WAYS_OUT.format(error=error, owner=options.org))
     except (Stopped, LeaderboardError) as error:
         say(f"Stopped: {error}")
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):  # Ctrl-C, and Ctrl-D where a secret is asked for
         say(f"\nInterrupted. {AGAIN}")
         return 130
     return 1
 
 
-def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line, which holds no secret."""
-    parser = argparse.ArgumentParser(prog="make deploy", description=__doc__)
-    add = parser.add_argument
+def parser() -> argparse.ArgumentParser:
+    """The command line, which holds no secret."""
+    line = argparse.ArgumentParser(prog="make deploy", description=__doc__)
+    add = line.add_argument
     add("org", metavar="ORG", help="your organisation or account on the Hub")
     add("--board", default="", help="the name of a board beside the first one: BOARD=math")
     add("--dry-run", action="store_true", help="say what would change, and change nothing")
@@ -77,7 +77,7 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--overwrite", action="store_true", help="replace edits that were made on the Hub")
     add("--no-wait", action="store_true", help="do not wait until both Spaces are up")
     add("--minutes", type=float, default=30, help="how long to wait for both Spaces (default: 30)")
-    return parser.parse_args(arguments)
+    return line
 
 
 if __name__ == "__main__":

@@ -88,23 +88,27 @@ def deploy(
     check_hardware(hub, hardware)
     found = look(deployment, asked)
     check_rights(deployment, found)
-    values = secret_values(deployment, found)
-    wanted = {
-        role: Wanted(
-            files=files[role],
-            variables=found.settled.variables[role],
-            secrets={name: values[name] for name in found.secrets[role]},
-            hardware=hardware[role],
-            sleep_time=sleep_time if role == "backend" else None,
-        )
-        for role in ROLES
-    }
-    steps = steps_for(hub, board, found.spaces, found.datasets, wanted, overwrite=options.overwrite)
+
+    def plan(values: Mapping[str, str]) -> list[Step]:
+        wanted = {
+            role: Wanted(
+                files=files[role],
+                variables=found.settled.variables[role],
+                secrets={name: values.get(name, "") for name in found.secrets[role]},
+                hardware=hardware[role],
+                sleep_time=sleep_time if role == "backend" else None,
+            )
+            for role in ROLES
+        }
+        return steps_for(hub, board, found.spaces, found.datasets, wanted, overwrite=options.overwrite)
+
+    plan({})  # may refuse, before anybody is asked for a secret
+    steps = plan(secret_values(deployment, found))
     if options.dry_run:
         say_what_would_change(steps, files, say)
         return 0
     carry_out(steps, say)
-    return finish(deployment, found.dataset_ids)
+    return finish(deployment, found.dataset_ids, is_changed=bool(steps))
 
 
 def sign_in(secrets: Secrets, endpoint: str | None, sleep: Sleep) -> tuple[Hub, Identity]:
@@ -201,7 +205,7 @@ def carry_out(steps: Sequence[Step], say: Say) -> None:
         say(NOTHING)
 
 
-def finish(deployment: Deployment, datasets: Sequence[str]) -> int:
+def finish(deployment: Deployment, datasets: Sequence[str], *, is_changed: bool) -> int:
     """Wait for both Spaces, and say where all is and what to do next. Raises Stopped."""
     hub, board, say, options = deployment.hub, deployment.board, deployment.say, deployment.options
     problems: Sequence[str] = ()
@@ -209,7 +213,12 @@ def finish(deployment: Deployment, datasets: Sequence[str]) -> int:
         ids = board.spaces.values()
         heads = {id: str(ask(hub, f"look at the Space {id}", hub.api.space_info, id).sha) for id in ids}
         problems = wait_until_up(
-            hub, heads, lambda line: say(f"  {line}"), minutes=options.minutes, sleep=deployment.sleep
+            hub,
+            heads,
+            lambda line: say(f"  {line}"),
+            is_changed=is_changed,
+            minutes=options.minutes,
+            sleep=deployment.sleep,
         )
     for problem in problems:
         say(f"Problem: {problem}")

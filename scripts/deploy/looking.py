@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from huggingface_hub import GitCommitInfo
 from huggingface_hub.errors import RepositoryNotFoundError
 
-from src.shared.errors import DatasetMissing, NotOurs, StoreError
+from src.shared.errors import DatasetMissing, NotOurs, StoreError, shown
 from src.shared.stores.hub import Hub
 from src.shared.stores.hub_spaces import current_name
 from src.shared.stores.hub_store import MADE_BY_THE_HUB, HubStore
@@ -75,7 +76,6 @@ def look_at_space(hub: Hub, id: str) -> SpaceNow | None:
         deployed = files if ours.commit_id == head else _files(hub, id, ours.commit_id)
     else:
         deployed = files if len(commits) <= 1 else None
-    newest = commits[0]
     runtime = ask(hub, what, api.get_space_runtime, id)
     variables = ask(hub, f"read the variables of {id}", api.get_space_variables, id)
     return SpaceNow(
@@ -83,13 +83,19 @@ def look_at_space(hub: Hub, id: str) -> SpaceNow | None:
         head=head,
         files=files,
         deployed=deployed,
-        last=f"by {', '.join(newest.authors)} on {newest.created_at:%Y-%m-%d at %H:%M} UTC: {newest.title}",
+        last=_told(commits[0]) if commits else "at an unknown time",
         secrets=frozenset(ask(hub, f"list the secrets of {id}", api.get_space_secrets, id)),
         variables={name: each.value for name, each in variables.items()},
         hardware=runtime.requested_hardware or runtime.hardware,
         sleep_time=runtime.sleep_time,
         stage=str(runtime.stage),
     )
+
+
+def _told(commit: GitCommitInfo) -> str:
+    """Who made a commit, when, and its title."""
+    authors = ", ".join(commit.authors) or "somebody"
+    return f"by {authors} on {commit.created_at:%Y-%m-%d at %H:%M} UTC: {shown(commit.title)}"
 
 
 def _files(hub: Hub, id: str, revision: str) -> dict[str, set[str]]:

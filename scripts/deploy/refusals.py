@@ -50,4 +50,8 @@ def why(error: Exception, hub: Hub) -> str:
             f"the token in {hub.token_name} lacks the permission ({message or 'no reason is given'}). Create "
             f"one with write access to contents and settings of all repositories there, and {NEW}."
         )
+    if (
+        "README.md" in str(error) and not status
+    ):  # the client had it checked, and was told what is wrong in it
+        return f"{' '.join(str(error).split())[:500]}. Correct it and run the same command again."
     return reason(error, hub, AGAIN)

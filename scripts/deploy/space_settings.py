@@ -64,16 +64,22 @@ class Reader:
         # No two are the same: a Space refuses one token for two purposes.
         hidden = {name: f"{A_SECRET}-{name}" for name in secrets}
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-        ran = subprocess.run(
-            command if has_its_own else [*command, "--common"],
-            cwd=self.root / role,
-            env={"PYTHONDONTWRITEBYTECODE": "1", **kept, **given, **variables, **hidden},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        try:
+            ran = subprocess.run(
+                command if has_its_own else [*command, "--common"],
+                cwd=self.root / role,
+                env={"PYTHONDONTWRITEBYTECODE": "1", **kept, **given, **variables, **hidden},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise Stopped(
+                f"The settings of the {role} could not be read within {SECONDS} s. Look at what "
+                f"{role}/src/envs.py does."
+            ) from None
         try:
             answer: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
         except (IndexError, ValueError):

@@ -17,21 +17,22 @@ Say = Callable[[str], None]
 
 UP = "RUNNING"
 FAILED = ("BUILD_ERROR", "RUNTIME_ERROR", "CONFIG_ERROR", "STOPPED", "DELETING", "NO_APP_FILE")
-RESTING = {
-    "PAUSED": "is paused. Restart it on its settings page",
-    "SLEEPING": "sleeps. It wakes when somebody opens its page",
-}
+PAUSED, SLEEPING = "PAUSED", "SLEEPING"
 IN_WORDS = {
     "BUILDING": "is being built: the Hub installs its packages, which takes minutes",
     "RUNNING_BUILDING": "is being built, while the old version runs",
     "APP_STARTING": "is starting",
     "RUNNING_APP_STARTING": "is starting again",
     UP: "runs",
+    PAUSED: "is paused",
+    SLEEPING: "sleeps, and wakes when somebody opens its page",
 }
 PAUSES = (1.0, 2.0, 3.0, 5.0)
 """Seconds between two looks: the first ones, then always the last."""
 LINES = 20
 """How many of a log's last lines are shown."""
+GRACE_SECONDS = 15.0
+"""For how long after a change the old stage may be told, where the Hub does not tell the commit with it."""
 HEALTH_SECONDS = 300.0
 """For how long a Space that runs may be busy with its start."""
 LONGEST_ANSWER = 65_536
@@ -42,14 +43,16 @@ def wait_until_up(
     spaces: Mapping[str, str],
     say: Say,
     *,
+    is_changed: bool,
     minutes: float,
     sleep: Callable[[float], None],
 ) -> list[str]:
     """Wait until each Space runs its commit, then ask for its health. Returns what is wrong, in sentences.
 
-    `spaces` has the commit of each Space. Raises Stopped when it takes too long.
+    `spaces` has the commit of each Space, `is_changed` tells if something of them changed just now. Raises
+    Stopped when it takes too long.
     """
-    deadline, pauses = time.monotonic() + minutes * 60, _pauses()
+    begun, pauses = time.monotonic(), _pauses()
     stages = dict.fromkeys(spaces, "")
     waited_for, hosts, problems = dict(spaces), dict[str, str](), list[str]()
     while True:
@@ -57,17 +60,18 @@ def wait_until_up(
             look = _look(hub, id)
             if look.stage != stages[id]:
                 stages[id] = look.stage
-                say(f"{id} {RESTING.get(look.stage) or IN_WORDS.get(look.stage) or f'is {look.stage}'}")
-            if look.commit not in (commit, "") or look.stage not in (UP, *FAILED, *RESTING):
+                say(f"{id} {IN_WORDS.get(look.stage, f'is {look.stage}')}")
+            may_be_old = is_changed and time.monotonic() < begun + GRACE_SECONDS
+            if not look.is_final(commit, may_be_old=may_be_old):
                 continue
             del waited_for[id]
             if look.stage == UP:
                 hosts[id] = look.host
-            else:
+            elif look.stage != SLEEPING:
                 problems.append(_problem_of(hub, id, look))
         if not waited_for:
             break
-        if time.monotonic() > deadline:
+        if time.monotonic() > begun + minutes * 60:
             reached = ", ".join(f"{id} ({stages[id]})" for id in waited_for)
             raise Stopped(
                 f"Not up within {minutes:g} minutes: {reached}. Run the same command again: it waits on. The "
@@ -75,8 +79,7 @@ def wait_until_up(
             )
         sleep(next(pauses))
     for id, host in hosts.items():
-        problem = unwell(host, sleep)
-        say(f"{id} is not well: {problem}" if problem else f"{id} is well")
+        problem = unwell(id, host, say, sleep)
         if problem:
             problems.append(f"{id} runs, but is not well: {problem}")
     return problems
@@ -89,6 +92,11 @@ class Look(NamedTuple):
     commit: str
     host: str
     message: str
+
+    def is_final(self, commit: str, *, may_be_old: bool) -> bool:
+        """Whether a Space has come to an end with its commit, good or bad."""
+        is_of_it = self.commit == commit if self.commit else not may_be_old
+        return is_of_it and self.stage in (UP, *FAILED, PAUSED, SLEEPING)
 
 
 def _look(hub: Hub, id: str) -> Look:
@@ -110,8 +118,8 @@ def _pauses() -> Iterator[float]:
 
 
 def _problem_of(hub: Hub, id: str, look: Look) -> str:
-    if look.stage in RESTING:
-        return f"{id} {RESTING[look.stage]}: {hub.api.endpoint}/spaces/{id}"
+    if look.stage == PAUSED:
+        return f"{id} is paused. Restart it on its settings page: {hub.api.endpoint}/spaces/{id}/settings"
     return failure(hub, id, look.stage, look.message)
 
 
@@ -132,15 +140,19 @@ def failure(hub: Hub, id: str, stage: str, message: str) -> str:
     )
 
 
-def unwell(host: str, sleep: Callable[[float], None]) -> str:
+def unwell(id: str, host: str, say: Say, sleep: Callable[[float], None]) -> str:
     """Ask a Space for its health until it is well. Returns what is wrong at the end, empty if nothing is."""
     if not host.startswith(("http://", "https://")):
         return "the Hub does not tell its address. Open its page"
-    deadline, pauses = time.monotonic() + HEALTH_SECONDS, _pauses()
+    begun, pauses, said = time.monotonic(), _pauses(), ""
     while problem := _ask_health(f"{host.rstrip('/')}/health"):
-        if time.monotonic() > deadline:
+        if problem != said:
+            said = problem
+            say(f"{id} is not well yet: {problem}")
+        if time.monotonic() > begun + HEALTH_SECONDS:
             return problem
         sleep(next(pauses))
+    say(f"{id} is well")
     return ""
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from src.shared.data.names import BOARD
 from support.deploying import Ran, deploy, make_clone
 from support.hub import Fault, Hub, Kind, Repository, Stage, running_hub
 from support.hub.repository import RepoName
+from support.sources import ROOT
 
 FRONTEND, BACKEND = "acme/leaderboard", "acme/backend"
 WRITE = ["repo.content.read", "repo.write"]
@@ -218,9 +221,7 @@ def test_edits_on_the_website_are_not_overwritten_without_being_asked_to(
     assert (
         deploy(hub.url, "acme", "--no-wait", "--dry-run", clone=clone).status == 1
     )  # its about.py has no texts
-    (clone / "frontend" / "src" / "about.py").write_text(
-        (Path(__file__).parents[2] / "frontend/src/about.py").read_text()
-    )
+    (clone / "frontend" / "src" / "about.py").write_text((ROOT / "frontend/src/about.py").read_text())
     ran = deploy(hub.url, "acme", "--overwrite", clone=clone)
     assert ran.status == 0, ran.output
     assert space(hub, FRONTEND).read("src/about.py") == (clone / "frontend/src/about.py").read_bytes()
@@ -314,7 +315,6 @@ def test_the_owner_in_the_file_of_another_organisation_is_replaced(hub: Hub, log
         (["--set", "RATE_LIMIT_QOUTA=7"], "Did you mean RATE_LIMIT_QUOTA?"),
         (["--set", "frontend:LIMIT=7"], "LIMIT is not a setting of the frontend."),
         (["--set", "RATE_LIMIT_QUOTA=many"], "The frontend would not start: RATE_LIMIT_QUOTA is 'many'"),
-        (["--set", "backend:MAX_HOURS=-1"], "The backend would not start: MAX_HOURS is '-1'"),
         (["--set", "HF_TOKEN=hf_x"], "HF_TOKEN is a secret, and everybody can read a variable."),
         (["--set", "SPACE_ID=a/b"], "SPACE_ID is not a setting"),
         (["--set", "LIMIT"], "--set LIMIT is not understood"),
@@ -334,6 +334,14 @@ def test_what_cannot_be_is_refused_before_anything_is_changed(
     assert "hf_abc" not in ran.output
 
 
+def test_the_backends_settings_are_read_by_its_own_code(hub: Hub, login: str, original: Path) -> None:
+    if not (ROOT / ".venv" / "backend").exists():
+        pytest.skip("needs the backend's environment: make envs")
+    ran = deploy(hub.url, "acme", "--set", "MAX_HOURS=-1", clone=original, secrets={"HF_TOKEN": login})
+    assert (ran.status, changing_calls(hub)) == (1, [])
+    assert "The backend would not start: MAX_HOURS is '-1'" in ran.output
+
+
 def test_a_mistake_in_the_owners_files_is_found_before_the_hub_builds_it(
     hub: Hub, login: str, clone: Path
 ) -> None:
@@ -342,6 +350,19 @@ def test_a_mistake_in_the_owners_files_is_found_before_the_hub_builds_it(
     ran = deploy(hub.url, "acme", clone=clone, secrets={"HF_TOKEN": login})
     assert (ran.status, changing_calls(hub)) == (1, [])
     assert "The frontend would not start: src/about.py, line " in ran.output
+
+
+def test_a_mistake_in_the_head_of_a_readme_is_told_as_the_hub_tells_it(
+    hub: Hub, token: str, login: str, clone: Path
+) -> None:
+    readme = clone / "frontend" / "README.md"
+    good = readme.read_text()
+    readme.write_text(good.replace("pinned: true", "pinned: [true"))
+    ran = deploy(hub.url, "acme", clone=clone, secrets={"HF_TOKEN": token})
+    assert ran.status == 1
+    assert "Stopped: Cannot upload to acme/leaderboard: Invalid metadata in README.md." in ran.output
+    readme.write_text(good)
+    assert deploy(hub.url, "acme", clone=clone).status == 0
 
 
 def test_a_token_in_a_file_is_not_uploaded(hub: Hub, login: str, clone: Path) -> None:
@@ -506,7 +527,6 @@ def test_without_a_login_the_given_token_deploys(hub: Hub, token: str, original:
         (Stage.BUILD_ERROR, "build log:\n    ===== Build Queued =====\n    ERROR: No matching distribution"),
         (Stage.RUNTIME_ERROR, "run log:\n    Configuration error: OWNER is 'a/b'"),
         (Stage.PAUSED, "acme/backend is paused. Restart it on its settings page"),
-        (Stage.SLEEPING, "acme/backend sleeps. It wakes when somebody opens its page"),
     ],
 )
 def test_a_space_that_does_not_run_says_why(
@@ -517,6 +537,39 @@ def test_a_space_that_does_not_run_says_why(
     assert ran.status == 1
     assert told in ran.output
     assert "acme/leaderboard is well" in ran.output
+
+
+def test_where_the_hub_does_not_tell_what_it_built_an_old_stage_is_not_believed(
+    hub: Hub, token: str, login: str, original: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.spaces.tells_commit, hub.spaces.looks = False, 40
+    begun = time.monotonic()
+    monkeypatch.setattr("deploy.waiting.GRACE_SECONDS", 2.0)
+    first(hub, original, token)
+    assert time.monotonic() - begun > 2
+    hub.space(BACKEND).ended(Stage.BUILD_ERROR)
+    assert "ended with BUILD_ERROR" in deploy(hub.url, "acme", clone=original).output
+
+
+def test_a_space_that_sleeps_is_no_failure(hub: Hub, token: str, login: str, original: Path) -> None:
+    first(hub, original, token)
+    hub.space(BACKEND).ended(Stage.SLEEPING)
+    ran = deploy(hub.url, "acme", clone=original)
+    assert (ran.status, changing_calls(hub)) == (0, [])
+    assert "acme/backend sleeps, and wakes when somebody opens its page" in ran.output
+
+
+def test_a_space_that_runs_and_is_not_well_says_what_is_wrong(
+    hub: Hub, token: str, login: str, original: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first(hub, original, token)
+    hub.space(BACKEND).health = (503, {"problem": "The token in HF_TOKEN can only read."})
+    monkeypatch.setattr("deploy.waiting.HEALTH_SECONDS", 0.1)
+    ran = deploy(hub.url, "acme", clone=original)
+    assert ran.status == 1
+    assert f"Problem: {BACKEND} runs, but is not well: The token in HF_TOKEN can only read." in ran.output
+    hub.space(BACKEND).health = (404, {})
+    assert deploy(hub.url, "acme", clone=original).status == 0
 
 
 def test_a_space_that_takes_too_long_is_told_and_waited_for_by_the_next_run(
@@ -561,3 +614,55 @@ def test_a_used_up_rate_limit_stops_with_a_sentence_and_the_next_run_goes_on(
     hub.budget.limits = {}
     ran = first(hub, original, token)
     assert "create the Space" not in ran.output
+
+
+# make, and answers of a strange server
+
+
+def test_make_passes_its_variables_on() -> None:
+    command = ["make", "--dry-run", "--assume-old", ".venv/frontend/.ready", "deploy"]
+    given = ["ORG=acme", "BOARD=math", "ARGS=--dry-run --set LIMIT=5"]
+    ran = subprocess.run([*command, *given], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert ran.stdout.split() == [
+        "PYTHONPATH=scripts:frontend",
+        ".venv/frontend/bin/python",
+        *("-m", "deploy", '"acme"', "--board", '"math"', "--dry-run", "--set", "LIMIT=5"),
+    ]
+    ran = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert ran.returncode
+    assert "Say where: make deploy ORG=acme" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        [],
+        {"name": 5},
+        {"name": "alice", "orgs": 5, "auth": [], "isPro": "yes"},
+        {"name": "alice", "orgs": [5, {"name": None}], "auth": {"accessToken": {"role": ["write"]}}},
+        {
+            "name": "alice",
+            "auth": {"accessToken": {"role": "fineGrained", "fineGrained": {"scoped": [5, {}]}}},
+        },
+    ],
+)
+def test_an_answer_about_a_token_that_is_not_the_hubs_grants_nothing(answer: object, hub: Hub) -> None:
+    deploy(hub.url, "a b")  # finds the package
+    from deploy.identity import Repo, check_deployer, read_identity
+    from deploy.refusals import Stopped
+
+    with pytest.raises(Stopped):
+        who = read_identity(answer)
+        assert not who.is_pro
+        check_deployer(who, "acme", {Repo("space", "acme/leaderboard"): True})
+
+
+def test_the_docs_list_every_option(hub: Hub) -> None:
+    deploy(hub.url, "a b")  # finds the package
+    from deploy.__main__ import parser
+
+    text = (ROOT / "docs" / "deploy.md").read_text()
+    listed = set(re.findall(r"`(--[a-z-]+)", text.partition("## Options")[2].partition("\nNo secret")[0]))
+    options = {option for action in parser()._actions for option in action.option_strings}
+    assert listed == options - {"-h", "--help", "--board"}

@@ -128,3 +128,17 @@ def test_the_hub_says_what_a_space_is_called(hub: Hub) -> None:
     hub.faults.strike_share(1, [Fault.UNAVAILABLE])
     with pytest.raises(StoreError, match="Cannot look up the Space acme/leaderboard"):
         current_name(client, "acme/leaderboard")
+
+
+def test_looking_tells_whose_it_is_and_writes_nothing(store: FolderStore) -> None:
+    mine = Whose(Role.FRONTEND, "acme/first")
+    before = store.snapshot()
+    mine.look(store, before)
+    assert store.snapshot() == before
+    mine.check(store, before)
+    mine.look(store, store.snapshot())
+    Whose(Role.BACKEND, "acme/worker").look(store, store.snapshot())
+    with pytest.raises(NotOurs, match="belongs to the leaderboard whose frontend is acme/first"):
+        Whose(Role.FRONTEND, "acme/second", lambda name: name).look(store, store.snapshot())
+    Whose(Role.FRONTEND, None).look(store, store.snapshot())
+    assert named(store) == {Role.FRONTEND: ("acme/first",)}

@@ -76,11 +76,10 @@ def start_deployment(
         "HOME": str(home),
         **({"HF_TOKEN": login} if login else {}),
     }
-    return subprocess.Popen(
-        [python, "-m", "deploy", *arguments],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        **{"stdin": subprocess.DEVNULL, **options},
-    )
+    defaults: dict[str, Any] = {
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+        "text": True,
+    }
+    return subprocess.Popen([python, "-m", "deploy", *arguments], env=environment, **defaults | options)

@@ -13,7 +13,9 @@ from support.hub_process import hub_process
 
 CLIENTS = ROOT / "tests" / "support" / "hub_clients"
 FRONTEND_PYTHON = str(ROOT / ".venv" / "frontend" / "bin" / "python")
-TESTS_OF_THE_HUB = [f"tests/shared/test_hub_{name}.py" for name in ("conformance", "faults", "protocol")]
+TESTS_OF_THE_HUB = [
+    f"tests/shared/test_hub_{name}.py" for name in ("conformance", "faults", "protocol", "spaces")
+]
 ON_OUR_STORE = ["-o", "pythonpath=frontend tests", "tests/shared/test_store_contract.py"]
 """Our own store on the Hub keeps its promises with that client too."""
 

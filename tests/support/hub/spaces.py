@@ -74,6 +74,8 @@ class SpacesOfAHub:
     """Where the builds of a Space end, by its id in lower case. Otherwise it runs."""
     held: bool = False
     can_pay: bool = True
+    tells_commit: bool = True
+    """Whether the runtime of a Space names the commit that it was built of."""
 
 
 @dataclass
@@ -92,6 +94,8 @@ class Space:
     """The commit that it was built of."""
     logs: dict[str, list[str]] = field(default_factory=lambda: {"build": [], "run": []})
     message: str | None = None
+    health: tuple[int, dict[str, str]] = (200, {"problem": ""})
+    """What it answers about itself, in name."""
     stages: list[Stage] = field(default_factory=list)
     """Every stage that it was in."""
     _ahead: deque[Stage] = field(default_factory=deque)
@@ -199,7 +203,7 @@ class Space:
         }
         if self.message:
             answer["errorMessage"] = self.message
-        if self.built:
+        if self.built and self.common.tells_commit:
             answer["sha"] = self.built
         return answer
 

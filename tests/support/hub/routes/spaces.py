@@ -159,7 +159,8 @@ async def page(request: Request) -> Response:
     if space.stage != Stage.RUNNING:
         return Response("Your space is in error, check its status on hf.co", 503)
     if space.sdk != "static":
-        return JSONResponse({"space": space.name.id, "problem": ""})
+        status, facts = space.health
+        return JSONResponse(facts, status)
     blob = repository.head.tree.find(path or "index.html")
     if not isinstance(blob, Blob):
         raise EntryNotFound("Entry not found")
