@@ -5,7 +5,7 @@ BACKEND := .venv/backend/.ready
 LIGHTEVAL := .venv/lighteval/.ready
 DEV := .venv/dev/.ready
 
-.PHONY: help demo deploy upgrade test test-frontend test-backend test-lighteval test-whole test-slow test-live chaos bench style quality lock seeds envs clean
+.PHONY: help demo deploy deploy-static upgrade test test-frontend test-backend test-lighteval test-whole test-slow test-live chaos bench style quality lock seeds envs clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -57,6 +57,9 @@ style: $(DEV)  ## format and mend the code, write the shared copies
 
 deploy: $(FRONTEND)  ## make or update your leaderboard on the Hub: ORG=acme (BOARD=math: another; ARGS=--dry-run, --help)
 	@PYTHONPATH=scripts:frontend .venv/frontend/bin/python -m deploy $(if $(ORG),"$(ORG)",$(if $(findstring help,$(ARGS)),,$(error Say where: make deploy ORG=acme))) $(if $(BOARD),--board "$(BOARD)") $(ARGS)
+
+deploy-static: $(FRONTEND)  ## show your board in a free static Space: ORG=alice (BOARD=math; ARGS="--every 30m", --dry-run, --help)
+	@PYTHONPATH=scripts:frontend .venv/frontend/bin/python -m deploy_static $(if $(ORG),"$(ORG)",$(if $(findstring help,$(ARGS)),,$(error Say where: make deploy-static ORG=alice))) $(if $(BOARD),--board "$(BOARD)") $(ARGS)
 
 lock: $(DEV)  ## compile each requirements.txt from its requirements.in (ARGS=--upgrade: the newest that it allows)
 	.venv/dev/bin/python scripts/lock_requirements.py $(ARGS)

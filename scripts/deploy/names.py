@@ -48,6 +48,11 @@ class Board:
         return self._named("results")
 
     @property
+    def static_space(self) -> str:
+        """The static Space that shows an export of the board."""
+        return self._named("leaderboard-static")
+
+    @property
     def arguments(self) -> str:
         """How `make` names it."""
         return f"ORG={self.owner}" + (f" BOARD={self.name}" if self.name else "")

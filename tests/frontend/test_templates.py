@@ -25,6 +25,7 @@ from src.page.plain.charts import PICTURES, chart_picture, charts_page
 from src.page.plain.document import document
 from src.page.plain.site import Site
 from src.page.queue_tables import MOST, queue_table
+from src.page.static.pages import Source, StaticBoard
 from src.page.suite import suite
 from src.page.view_controls import weights_form
 from src.queue.entries import Entry, entries
@@ -35,7 +36,7 @@ from src.shared.stores.hub_store import HubStore
 from src.submitting.form import Refused
 from src.submitting.submitter import Submitter
 from src.tasks import Task
-from support.boards import NOW, TASKS, make_result, path_of, scores
+from support.boards import NOW, TASKS, TEXTS, make_result, path_of, scores
 from support.cases import make_facts
 from support.details import addresses, everything_called, keeper_of
 from support.factories import make_backend, make_request, make_task
@@ -182,6 +183,15 @@ def details(text: str) -> Markup:
         return Markup("".join(each.get(path).text for path in paths for each in (client, early)))
 
 
+def exported(text: str) -> Markup:
+    """Every page of an export of a board where all is called the same. The owner's texts are trusted."""
+    board = replace(everything_called(text), queue=tuple(queue(text, Status.FAILED)))
+    texts = replace(TEXTS, citation=text, citation_label=text)
+    static = StaticBoard(board, texts, LINKS, NOW, sources=[Source(text, text)])
+    files = [*static.pages(), static.opening(NOW)]
+    return Markup("".join(file.data.decode() for file in files if file.path.endswith(".html")))
+
+
 SHOWN = {
     **{
         each.__name__: each
@@ -199,6 +209,7 @@ SHOWN = {
             plain_pages,
             charts,
             details,
+            exported,
         )
     },
     "looking_up": notices.looking_up,

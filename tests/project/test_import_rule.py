@@ -58,7 +58,9 @@ def is_shared(file: Source) -> bool:
 
 ENTRY_POINTS = {
     "app",
+    "src.export",
     "src.suite.__main__",
+    "src.try_task.__main__",
     "src.inference.__main__",
     "src.for_old_template",
     "src.evaluation.__main__",

@@ -21,6 +21,7 @@ FLOORS = {
         "leaderboard settings",
         "board",
         "page",
+        "export",
         "app",
     ],
     "backend": [
@@ -30,7 +31,7 @@ FLOORS = {
         "queue",
         "settings",
         "suite",
-        "evaluation page",
+        "evaluation page try_task",
         "parts",
         "worker",
     ],

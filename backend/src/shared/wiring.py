@@ -54,23 +54,27 @@ class Stores:
     """A sentence for the page about where the data is, if visitors must know."""
 
 
-def open_stores(settings: CommonSettings, *, clock: Clock = steady_now) -> Stores:
+def open_stores(
+    settings: CommonSettings, *, clock: Clock = steady_now, creates_datasets: bool = True
+) -> Stores:
     """Return the stores for these settings. Nothing is read or created before they are used.
 
-    `clock` is for intervals.
+    `clock` is for intervals. Unless `creates_datasets`, a dataset that the Hub does not have is an error.
     """
-    return _on_the_hub(settings, clock) if settings.is_on_the_hub else _in_folders(settings)
+    if not settings.is_on_the_hub:
+        return _in_folders(settings)
+    return _on_the_hub(settings, clock, creates_datasets=creates_datasets)
 
 
-def _on_the_hub(settings: CommonSettings, clock: Clock) -> Stores:
+def _on_the_hub(settings: CommonSettings, clock: Clock, *, creates_datasets: bool) -> Stores:
     hub = Hub(settings.hf_token)
     models = HubModels(hub, Hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
     pace = partial(Pace, settings.commits_per_hour, clock)
+    cards = (REQUESTS_CARD, RESULTS_CARD) if creates_datasets else (None, None)
+    names = settings.requests_dataset, settings.results_dataset
     return Stores(
-        requests=HubStore(
-            hub, settings.requests_dataset, card=REQUESTS_CARD, index=REQUESTS_INDEX, pace=pace()
-        ),
-        results=HubStore(hub, settings.results_dataset, card=RESULTS_CARD, index=RESULTS_INDEX, pace=pace()),
+        requests=HubStore(hub, names[0], card=cards[0], index=REQUESTS_INDEX, pace=pace()),
+        results=HubStore(hub, names[1], card=cards[1], index=RESULTS_INDEX, pace=pace()),
         models=models,
         presence=models.presence,
         space_name=partial(current_name, hub),

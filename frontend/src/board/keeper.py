@@ -171,6 +171,14 @@ class Keeper:
         return frozenset(row.model for row in self.now.board.standings.rows)
 
     @property
+    def revisions(self) -> Mapping[str, str]:
+        """The commit of each dataset that the board was read from, by the dataset's name."""
+        return {
+            str(self.requests): self._requests.latest.snapshot.revision,
+            str(self.results): self._results.latest.snapshot.revision,
+        }
+
+    @property
     def order(self) -> Sequence[str]:
         """The rules of the queue's order."""
         return queue_order(self.now.board.backend)

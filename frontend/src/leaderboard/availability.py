@@ -79,7 +79,7 @@ class Inspector:
         """Verdict the next models, and write down what is known when it is time. It fails in the log only."""
         try:
             if not self._is_loaded:
-                self._take_over(self._read())
+                self._take_over(_written(self._results))
                 self._is_loaded = True
             self._check()
             if self._has_news and self._steady() - self._written >= WRITTEN_EVERY:
@@ -108,14 +108,6 @@ class Inspector:
         if found != self.presences:
             self.presences = MappingProxyType(found)
 
-    def _read(self) -> Verdicts:
-        snapshot = self._results.snapshot()
-        place = place_of(AVAILABILITY, snapshot.files)
-        if place not in snapshot.files:
-            return {}
-        data = self._results.read(snapshot, [place])[place]
-        return {} if isinstance(data, BadFile) else read_verdicts(data)
-
     def _take_over(self, checks: Verdicts) -> None:
         """Take over what another frontend, or this one before its restart, found out later than we did."""
         for model, check in checks.items():
@@ -127,7 +119,7 @@ class Inspector:
 
     def _write(self) -> None:
         snapshot = self._results.snapshot()
-        self._take_over(self._read())
+        self._take_over(_written(self._results))
         wanted = set(self._models())
         kept = {model: check for model, check in self._checks.items() if model in wanted}
         try:
@@ -140,6 +132,20 @@ class Inspector:
         except Conflict:  # next time
             return
         self._written, self._has_news = self._steady(), False
+
+
+def read_presences(results: Store) -> Mapping[str, Presence]:
+    """Return what is written down about each model. Raises StoreError."""
+    return {model: check.presence for model, check in _written(results).items()}
+
+
+def _written(results: Store) -> Verdicts:
+    snapshot = results.snapshot()
+    place = place_of(AVAILABILITY, snapshot.files)
+    if place not in snapshot.files:
+        return {}
+    data = results.read(snapshot, [place])[place]
+    return {} if isinstance(data, BadFile) else read_verdicts(data)
 
 
 def due(models: Iterable[str], times: Mapping[str, datetime], now: datetime) -> list[str]:

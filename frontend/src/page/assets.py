@@ -35,9 +35,14 @@ NOT_FOUND = 404
 
 def asset_doors(folder: Path = FOLDER) -> list[Door]:
     """The door to the pictures, if there are any."""
-    if not any(map(_is_picture, folder.glob("*"))):
+    if not pictures(folder):
         return []
     return [Door(("GET",), f"/{ADDRESS}/{PICTURE.pattern}", "the owner's pictures")]
+
+
+def pictures(folder: Path = FOLDER) -> list[Path]:
+    """Return the owner's pictures."""
+    return sorted(filter(_is_picture, folder.glob("*")))
 
 
 def asset_route(folder: Path = FOLDER) -> Mount:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from markupsafe import Markup
 
@@ -54,14 +54,16 @@ def label(group: Group, queue: Sequence[Entry]) -> str:
     return f"{ICONS[group]} {group} ({len(queue):,})"
 
 
-def queue_table(group: Group, queue: Sequence[Entry], links: Links) -> Markup:
-    """The table of a group of requests, or a sentence when there are none."""
+def queue_table(
+    group: Group, queue: Sequence[Entry], links: Links, *, without: Collection[str] = ()
+) -> Markup:
+    """The table of a group of requests, or a sentence when there are none. `without` names columns."""
     if not queue:
         return Markup('<p class="quiet">{}</p>').format(EMPTY[group])
     return render(
         "queue_table.html",
         group=group,
-        columns=COLUMNS[group],
+        columns=[column for column in COLUMNS[group] if column not in without],
         headers=HEADERS,
         requests=[ShownRequest(entry, links) for entry in queue[:MOST]],
         more=more_than(MOST, queue),

@@ -46,7 +46,7 @@ def document(
     html = render(
         "plain_embedded.html" if asked.is_embedded else "plain.html",
         site=site,
-        page=_Page(board, replace(asked, first=part.first), part),
+        page=TablePage(board, replace(asked, first=part.first), part),
         cells=Cells(board, part.table, new_since),
         form=Form(board.standings, asked.state, part.table),
         style=Markup(STYLE.read_text(encoding="utf-8")),
@@ -72,7 +72,7 @@ class _Link(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Page:
+class TablePage:
     """The links of the page, and what it says of the view."""
 
     board: Board
@@ -81,10 +81,12 @@ class _Page:
 
     @property
     def state(self) -> ViewState:
+        """What is asked for."""
         return self.asked.state
 
     @property
     def table(self) -> Table:
+        """Its rows and columns."""
         return self.part.table
 
     @property
@@ -192,4 +194,5 @@ class _Page:
 
     @property
     def embedding_query(self) -> str:
+        """The query of the same rows for a frame on another page."""
         return self.query(first=self.part.first, is_embedded=True)
