@@ -61,6 +61,7 @@ ENTRY_POINTS = {
     "src.suite.__main__",
     "src.inference.__main__",
     "src.for_old_template",
+    "src.doctor.__main__",
     "src.evaluation.__main__",
 }
 """Programs: they may import everything, and nothing imports them."""

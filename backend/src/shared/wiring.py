@@ -17,7 +17,7 @@ from .models.model_source import FirstFound, ModelSource, Presence
 from .process.steady import steady_now
 from .settings import CommonSettings
 from .stores.budgets import Pace
-from .stores.folder_store import FolderStore
+from .stores.folder_store import FolderStore, WatchedFolder
 from .stores.hub import Hub
 from .stores.hub_spaces import current_name
 from .stores.hub_store import HubStore
@@ -54,38 +54,50 @@ class Stores:
     """A sentence for the page about where the data is, if visitors must know."""
 
 
-def open_stores(settings: CommonSettings, *, clock: Clock = steady_now) -> Stores:
+def open_stores(settings: CommonSettings, *, clock: Clock = steady_now, only_look: bool = False) -> Stores:
     """Return the stores for these settings. Nothing is read or created before they are used.
 
-    `clock` is for intervals.
+    `clock` is for intervals. With `only_look`, a missing dataset is not created, and folders are not written.
     """
-    return _on_the_hub(settings, clock) if settings.is_on_the_hub else _in_folders(settings)
+    if settings.is_on_the_hub:
+        return _on_the_hub(settings, clock, only_look=only_look)
+    return _in_folders(settings, WatchedFolder if only_look else FolderStore)
 
 
-def _on_the_hub(settings: CommonSettings, clock: Clock) -> Stores:
+def _on_the_hub(settings: CommonSettings, clock: Clock, *, only_look: bool) -> Stores:
     hub = Hub(settings.hf_token)
     models = HubModels(hub, Hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
     pace = partial(Pace, settings.commits_per_hour, clock)
     return Stores(
         requests=HubStore(
-            hub, settings.requests_dataset, card=REQUESTS_CARD, index=REQUESTS_INDEX, pace=pace()
+            hub,
+            settings.requests_dataset,
+            card=None if only_look else REQUESTS_CARD,
+            index=REQUESTS_INDEX,
+            pace=pace(),
         ),
-        results=HubStore(hub, settings.results_dataset, card=RESULTS_CARD, index=RESULTS_INDEX, pace=pace()),
+        results=HubStore(
+            hub,
+            settings.results_dataset,
+            card=None if only_look else RESULTS_CARD,
+            index=RESULTS_INDEX,
+            pace=pace(),
+        ),
         models=models,
         presence=models.presence,
         space_name=partial(current_name, hub),
     )
 
 
-def _in_folders(settings: CommonSettings) -> Stores:
+def _in_folders(settings: CommonSettings, store: type[FolderStore]) -> Stores:
     """Models may be in a folder too. Others are on the Hub, unless the client is offline."""
     folder = Path(settings.leaderboard_data_dir or LOCAL_FOLDER).resolve()
     notice = LOST_ON_A_SPACE if settings.space_id else "" if settings.leaderboard_data_dir else LOCAL
     local = FolderModels(folder / "models")
     hub = HubModels(Hub(settings.hf_token), Hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
     return Stores(
-        requests=FolderStore(folder / "requests", web="files/requests"),
-        results=FolderStore(folder / "results", web="files/results"),
+        requests=store(folder / "requests", web="files/requests"),
+        results=store(folder / "results", web="files/results"),
         models=local if constants.HF_HUB_OFFLINE else FirstFound(local, hub),
         local_models=folder / "models",
         notice=notice.format(folder=folder),
