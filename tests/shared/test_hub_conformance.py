@@ -40,7 +40,8 @@ def hub() -> Iterator[Hub]:
 
 @pytest.fixture(scope="module")
 def api(hub: Hub) -> HfApi:
-    """Of alice, who may write to acme."""
+    """Of alice, who may write to acme, which may have Spaces."""
+    hub.accounts.plans["acme"] = "team"
     return HfApi(endpoint=hub.url, token=hub.add_user("alice", {"acme": "write"}))
 
 

@@ -6,6 +6,7 @@ with running_hub() as hub:
     HfApi(endpoint=hub.url, token=token).upload_file(...)
     assert requests.read("new.json") == b"{}"
     hub.faults.strike_next(Fault.LOST_ANSWER, route="commit")
+    hub.accounts.plans["acme"] = "team"  # which may create Spaces (`spaces.py`)
     client_id, secret = hub.add_oauth_app()
     hub.log_in_browser("alice")
 
@@ -18,6 +19,18 @@ from .endpoints import InferenceEndpoint, State, Trouble
 from .faults import Fault
 from .repository import Repository
 from .server import running_hub
+from .spaces import Space, Stage
 from .state import Hub
 
-__all__ = ["Fault", "Hub", "InferenceEndpoint", "Kind", "Repository", "State", "Trouble", "running_hub"]
+__all__ = [
+    "Fault",
+    "Hub",
+    "InferenceEndpoint",
+    "Kind",
+    "Repository",
+    "Space",
+    "Stage",
+    "State",
+    "Trouble",
+    "running_hub",
+]

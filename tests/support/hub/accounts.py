@@ -26,6 +26,10 @@ MANAGE_ENDPOINTS = "inference.endpoints.write"
 """Permission to create, list and delete the Inference Endpoints of a namespace."""
 CALL_ENDPOINTS = "inference.endpoints.infer.write"
 """Permission to make calls to them."""
+READ_REPOSITORIES = "repo.content.read"
+"""Permission to read the repositories of a namespace."""
+WRITE_REPOSITORIES = "repo.write"
+"""Permission to create, change and set up the repositories of a namespace."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,18 @@ class Token:
 
     def covers(self, name: RepoName) -> bool:
         """Whether the token is for what is not public of a repository."""
-        return self.role != Role.FINE_GRAINED or name in self.repositories
+        if self.role != Role.FINE_GRAINED or name in self.repositories:
+            return True
+        permitted = self.permissions.get(name.namespace, ())
+        return READ_REPOSITORIES in permitted or WRITE_REPOSITORIES in permitted
+
+    def changes(self, name: RepoName) -> bool:
+        """Whether the token is for changing a repository, as far as its user may."""
+        if self.role == Role.READ:
+            return False
+        if self.role != Role.FINE_GRAINED or name in self.repositories:
+            return True
+        return WRITE_REPOSITORIES in self.permissions.get(name.namespace, ())
 
     def permits(self, namespace: str, permission: str) -> bool:
         """Whether the token is for something that needs a permission."""
@@ -73,6 +88,8 @@ class Accounts:
 
     users: dict[str, User] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
+    plans: dict[str, str] = field(default_factory=dict)
+    """What a user (`pro`) or an organisation (`team`, `enterprise`) pays for, by name."""
 
     def add_user(self, name: str, organizations: Mapping[str, str] | None = None) -> User:
         """A new user."""
@@ -123,9 +140,7 @@ def may_download(token: Token | None, repository: Repository) -> bool:
 
 def may_write(token: Token | None, name: RepoName) -> bool:
     """Whether somebody may create, change and delete a repository."""
-    if token is None or token.role == Role.READ:
-        return False
-    return token.covers(name) and token.user.may_write(name.namespace)
+    return token is not None and token.changes(name) and token.user.may_write(name.namespace)
 
 
 def may_manage_endpoints(token: Token, namespace: str) -> bool:

@@ -23,6 +23,7 @@ from .routes import (
     large_files,
     login,
     references,
+    spaces,
     tree,
     validation,
 )
@@ -30,7 +31,17 @@ from .routes.endpoint import Endpoint
 from .state import Hub
 
 PARTS = [
-    *(inference_endpoints, account, administration, validation, tree, commit, references, large_files),
+    *(
+        inference_endpoints,
+        spaces,
+        account,
+        administration,
+        validation,
+        tree,
+        commit,
+        references,
+        large_files,
+    ),
     *(download, login, info),
 ]
 """`info` comes last: its `/api/models/acme/tiny` would also match `/api/models/gpt2/refs`."""

@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .edits import DeleteFile, Edit, PutFile
 from .git_objects import Blob, Commit, LargeFile
 from .history import MAIN, CommitText, History
 from .refusals import EntryNotFound
+
+if TYPE_CHECKING:
+    from .spaces import Space
 
 RepoType = Literal["model", "dataset", "space"]
 
@@ -68,10 +71,15 @@ class Repository:
     history: History = field(default_factory=History, repr=False)
     large_files: dict[str, bytes] = field(default_factory=dict, repr=False)
     """What was uploaded to Git LFS, by SHA-256."""
+    space: Space | None = None
+    """What a Space has besides its files."""
+    first: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The files that the Hub puts into a new one."""
 
     def __post_init__(self) -> None:
         attributes = PutFile(GIT_ATTRIBUTES, Blob(b"*.safetensors filter=lfs diff=lfs merge=lfs -text\n"))
-        self.history.start([attributes], self._text("initial commit"))
+        files = [PutFile(path, Blob(text.encode())) for path, text in self.first.items()]
+        self.built(self.history.start([attributes, *files], self._text("initial commit")))
 
     @property
     def head(self) -> Commit:
@@ -91,7 +99,13 @@ class Repository:
         for path, content in (files or {}).items():
             data = content.encode() if isinstance(content, str) else content
             edits.append(PutFile(path, self.store(data)))
-        return self.history.commit(branch, edits, self._text(title))
+        return self.built(self.history.commit(branch, edits, self._text(title)))
+
+    def built(self, commit: Commit) -> Commit:
+        """The commit. If it is the head of a Space, the Hub builds that."""
+        if self.space and commit.id == self.head.id:
+            self.space.committed(self, commit)
+        return commit
 
     def read(self, path: str, revision: str = MAIN) -> bytes:
         """A file's content. Raises EntryNotFound and RevisionNotFound."""

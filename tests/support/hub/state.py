@@ -18,6 +18,7 @@ from .faults import Faults
 from .logins import Logins
 from .refusals import AlreadyExists, BadRequest, RepositoryNotFound
 from .repository import RepoName, Repository, RepoType
+from .spaces import Space, SpacesOfAHub
 from .traffic import Traffic
 
 Files = Mapping[str, bytes | str] | Path
@@ -33,6 +34,7 @@ class Hub:
     logins: Logins = field(default_factory=Logins)
     traffic: Traffic = field(default_factory=Traffic)
     endpoints: InferenceEndpoints = field(default_factory=InferenceEndpoints)
+    spaces: SpacesOfAHub = field(default_factory=SpacesOfAHub)
     _repositories: dict[RepoName, Repository] = field(default_factory=dict)
     _moved: dict[RepoName, RepoName] = field(default_factory=dict)
 
@@ -87,10 +89,21 @@ class Hub:
         """A new dataset."""
         return self.add(RepoName("dataset", id), files, **settings)
 
+    def add_space(self, id: str, files: Files | None = None, **settings: Any) -> Repository:
+        """A new Space, whatever its owner pays for."""
+        return self.add(RepoName("space", id), files, **settings)
+
+    def space(self, id: str) -> Space:
+        """What a Space has besides its files. Raises RepositoryNotFound."""
+        space = self.get(RepoName("space", id)).space
+        assert space
+        return space
+
     def add(self, name: RepoName, files: Files | None = None, **settings: Any) -> Repository:
         """A new repository. Raises AlreadyExists, and BadRequest for an impossible name."""
         self._check_is_free(name)
-        repository = Repository(name, **settings)
+        space = Space(name, self.spaces) if name.type == "space" else None
+        repository = Repository(name, space=space, **settings)
         if files:
             repository.put(contents_of(files) if isinstance(files, Path) else files)
         self._repositories[_key(name)] = repository
@@ -116,6 +129,8 @@ class Hub:
         self._check_is_free(name)
         repository = self._take(RepoName(type, old))
         repository.name = name
+        if repository.space:
+            repository.space.name = name
         self._repositories[_key(name)] = repository
         self._moved[_key(RepoName(type, old))] = _key(name)
 

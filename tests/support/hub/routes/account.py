@@ -31,17 +31,20 @@ async def whoami(request: Request) -> Response:
         "emailVerified": True,
         "canPay": False,
         "periodEnd": None,
-        "isPro": False,
+        "isPro": hub_of(request).accounts.plans.get(user.name) == "pro",
         "avatarUrl": avatar,
-        "orgs": [organization(name, role, avatar) for name, role in user.organizations.items()],
+        "orgs": [
+            organization(name, role, avatar, hub_of(request).accounts.plans.get(name))
+            for name, role in user.organizations.items()
+        ],
         "auth": {"type": "access_token", "accessToken": access_token(token)},
     }
     return JSONResponse(answer)
 
 
-def organization(name: str, role: str, avatar: str) -> dict[str, Any]:
-    """One of the user's organisations."""
-    return {
+def organization(name: str, role: str, avatar: str, plan: str | None) -> dict[str, Any]:
+    """One of the user's organisations. One that pays for nothing has no `plan`."""
+    answer: dict[str, Any] = {
         "type": "org",
         "id": hub_id("org", name),
         "name": name,
@@ -49,10 +52,11 @@ def organization(name: str, role: str, avatar: str) -> dict[str, Any]:
         "email": None,
         "canPay": False,
         "periodEnd": None,
-        "isEnterprise": False,
+        "isEnterprise": plan is not None,
         "avatarUrl": avatar,
         "roleInOrg": role,
     }
+    return answer | {"plan": plan} if plan else answer
 
 
 def access_token(token: Token) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from typing import Any, get_args
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ..refusals import BadRequest
+from ..refusals import BadRequest, PaymentRequired
 from ..repository import RepoName, RepoType
+from ..spaces import FREE, PAYING_PLANS, START_FILES, entries, first_files
+from ..state import Hub
 from .endpoint import Endpoint
 from .lookup import (
     caller_of,
@@ -36,9 +38,50 @@ async def create(request: Request) -> Response:
     name, hub = named(request, body), hub_of(request)
     hint = f'You don\'t have the rights to create a {name.type} under the namespace "{name.namespace}"'
     check_may_write(request, name, hint=hint)
-    hub.add(name, private=body.get("visibility") == "private" or bool(body.get("private")))
+    private = body.get("visibility") == "private" or bool(body.get("private"))
+    if name.type == "space":
+        add_space(hub, name, body, private=private)
+    else:
+        hub.add(name, private=private)
     answer = {"url": f"{hub.url}/{name.path}", "name": name.id, "id": hub_id(*name)}
     return JSONResponse(answer)
+
+
+def add_space(hub: Hub, name: RepoName, body: Mapping[str, Any], *, private: bool) -> None:
+    """A new Space. Raises PaymentRequired, and BadRequest for an impossible one."""
+    sdk, hardware = body.get("sdk"), body.get("hardware") or "cpu-basic"
+    if sdk not in START_FILES:
+        raise BadRequest(f'"sdk" must be one of [{", ".join(START_FILES)}]')
+    secrets, variables = entries(body.get("secrets")), entries(body.get("variables"))
+    if hub.find(name) is None:
+        check_plan(hub, name.namespace, sdk, hardware)
+    repository = hub.add(name, first=first_files(name, sdk), private=private)
+    assert repository.space
+    repository.space.secrets, repository.space.variables = secrets, variables
+    repository.space.set_hardware(hardware, body.get("sleepTimeSeconds"))
+
+
+def check_plan(hub: Hub, namespace: str, sdk: str, hardware: str) -> None:
+    """Raise PaymentRequired if nobody pays for such a Space. Static ones are free, a user's ZeroGPU too."""
+    is_user = namespace in hub.accounts.users
+    if hardware not in FREE and not hub.spaces.can_pay:
+        raise PaymentRequired(NO_CREDITS)
+    is_free = sdk == "static" or (hardware == "zero-a10g" and is_user) or hardware not in FREE
+    if is_free or hub.accounts.plans.get(namespace) in PAYING_PLANS:
+        return
+    plan = "a PRO subscription. Subscribe at https://huggingface.co/pro"
+    if not is_user:
+        plan = "a Team or Enterprise plan. Subscribe at https://huggingface.co/enterprise"
+    raise PaymentRequired(f"{ONLY_STATIC_ONES} requires {plan}")
+
+
+ONLY_STATIC_ONES = (
+    "Static Spaces are free for everyone, but hosting Gradio and Docker Spaces on free cpu-basic"
+)
+NO_CREDITS = (
+    "You must add a payment method to your account to upgrade your space's hardware. "
+    "Visit your billing settings to add one: https://huggingface.co/settings/billing"
+)
 
 
 async def delete(request: Request) -> Response:

@@ -86,7 +86,7 @@ async def commit(request: Request) -> Response:
         number, made = history.open_pull_request(parent or revision, edits, text)
         answer["pullRequestUrl"] = f"{page}/discussions/{number}"
     else:
-        made = history.commit(revision, edits, text, parent=parent)
+        made = repository.built(history.commit(revision, edits, text, parent=parent))
     return JSONResponse(answer | {"commitOid": made.id, "commitUrl": f"{page}/commit/{made.id}"})
 
 

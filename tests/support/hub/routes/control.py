@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from ..calls import Kind
 from ..git_objects import Blob
 from ..refusals import BadRequest
 from ..repository import RepoName, RepoType
+from ..spaces import Stage
 from ..state import Hub
 from .lookup import hub_of, json_of
 from .notation import time_text
@@ -124,6 +126,49 @@ def may_call(hub: Hub, namespace: str, token: str) -> int:
     return may_call_endpoints(hub.accounts.tokens.get(token), namespace)
 
 
+def add_space(hub: Hub, id: str, files: dict[str, str] | None = None, **settings: Any) -> None:
+    """A new Space, whatever its owner pays for."""
+    hub.add_space(id, files, **settings)
+
+
+def set_plan(hub: Hub, name: str, plan: str) -> None:
+    """Let a user (`pro`) or an organisation (`team`) pay for a plan."""
+    hub.accounts.plans[name] = plan
+
+
+def set_spaces(hub: Hub, fates: dict[str, str] | None = None, **settings: Any) -> None:
+    """Set `looks`, `held` and `can_pay`, and where the builds of Spaces end."""
+    for setting, value in settings.items():
+        setattr(hub.spaces, setting, value)
+    if fates is not None:
+        hub.spaces.fates = {id.lower(): Stage(stage) for id, stage in fates.items()}
+
+
+def look_at_space(hub: Hub, id: str) -> dict[str, Any]:
+    """All there is to know of a Space, its secrets too, and its files in base64."""
+    repository, space = hub.get(RepoName("space", id)), hub.space(id)
+    return {
+        "stage": space.stage,
+        "stages": space.stages,
+        "sdk": space.sdk,
+        "hardware": space.hardware,
+        "sleep_time": space.sleep_time,
+        "secrets": {name: each.value for name, each in space.secrets.items()},
+        "variables": {name: each.value for name, each in space.variables.items()},
+        "files": {path: b64encode(data).decode() for path, data in repository.files().items()},
+    }
+
+
+def start_space(hub: Hub, id: str, host: str) -> None:
+    """Say that a Space runs there."""
+    hub.space(id).started(host)
+
+
+def end_space(hub: Hub, id: str, stage: str, message: str | None = None) -> None:
+    """Put a Space into a stage."""
+    hub.space(id).ended(Stage(stage), message)
+
+
 COMMANDS: dict[str, Callable[..., Any]] = {
     "add_user": Hub.add_user,
     "add_token": Hub.add_token,
@@ -131,6 +176,12 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "log_in_browser": Hub.log_in_browser,
     "revoke": lambda hub, token: hub.accounts.revoke(token),
     "add_repository": add_repository,
+    "add_space": add_space,
+    "set_plan": set_plan,
+    "set_spaces": set_spaces,
+    "space": look_at_space,
+    "start_space": start_space,
+    "end_space": end_space,
     "put": put,
     "writes": writes,
     "let_in": let_in,

@@ -21,7 +21,7 @@ from ..model_facts import (
 )
 from ..repository import Repository
 from .endpoint import Endpoint
-from .lookup import flag, repository_of
+from .lookup import flag, hub_of, repository_of
 from .notation import hub_id, time_text
 
 Field = Callable[[Repository, Commit], Any]
@@ -49,6 +49,12 @@ FIELDS_OF_MODELS: dict[str, Field] = {
     "safetensors": safetensors_of,
 }
 
+FIELDS_OF_SPACES: dict[str, Field] = {
+    "sdk": lambda repository, commit: repository.space and repository.space.sdk,
+    "subdomain": lambda repository, commit: repository.space and repository.space.subdomain,
+    "runtime": lambda repository, commit: repository.space and repository.space.runtime(),
+}
+
 FIELDS_ON_DEMAND: dict[str, Field] = {"baseModels": base_models_of}
 """Of models, and only in answers that are asked for them."""
 
@@ -59,6 +65,8 @@ async def info(request: Request) -> Response:
     commit = repository.history.at(request.path_params.get("revision", MAIN))
     is_model = repository.name.type == "model"
     fields = {**FIELDS, **FIELDS_OF_MODELS} if is_model else dict(FIELDS)
+    if repository.space:
+        fields |= FIELDS_OF_SPACES
     if wanted := {*request.query_params.getlist("expand"), *request.query_params.getlist("expand[]")}:
         known = {**fields, **FIELDS_ON_DEMAND} if is_model else fields
         fields = {name: known[name] for name in known if name in wanted}
@@ -68,6 +76,8 @@ async def info(request: Request) -> Response:
     answer = {"_id": hub_id(*repository.name), "id": repository.name.id}
     if is_model:
         answer["modelId"] = repository.name.id
+    if repository.space and not wanted:
+        answer["host"] = repository.space.host(hub_of(request).url)
     return JSONResponse(answer | {name: value for name, value in values.items() if value is not None})
 
 
