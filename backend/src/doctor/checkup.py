@@ -30,7 +30,7 @@ from src.shared.doctor.other_space import check_other_space
 from src.shared.doctor.token import check_read_token, check_token
 from src.shared.errors import ConfigurationError, StoreError
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
-from src.shared.stores.hub import Hub
+from src.shared.stores.hub import brief_hub
 from src.shared.stores.mirror import Mirror, Reading
 from src.shared.stores.store import Store
 from src.shared.stores.whose import Role, Whose
@@ -94,8 +94,8 @@ def of_the_tokens(settings: Settings) -> Iterator[Finding]:
     datasets = [settings.requests_dataset, settings.results_dataset]
     if settings.save_samples and settings.samples_repo:
         datasets.append(settings.samples_repo)
-    yield from check_token(Hub(settings.hf_token), datasets, allowed=allowed)[1]
-    yield from check_read_token(Hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
+    yield from check_token(brief_hub(settings.hf_token), datasets, allowed=allowed)[1]
+    yield from check_read_token(brief_hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
 
 
 def of_the_datasets(settings: Settings, stores: Stores) -> Iterator[Finding]:
@@ -104,7 +104,7 @@ def of_the_datasets(settings: Settings, stores: Stores) -> Iterator[Finding]:
     both = (stores.requests, stores.results)
     for store in both:
         yield from check_dataset(store, whose)
-    yield from check_visibility(Hub(settings.hf_token), both)
+    yield from check_visibility(brief_hub(settings.hf_token), both)
 
 
 def of_the_servers(settings: Settings, hosting: Hosting) -> Iterator[Finding]:

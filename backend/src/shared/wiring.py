@@ -18,7 +18,7 @@ from .process.steady import steady_now
 from .settings import CommonSettings
 from .stores.budgets import Pace
 from .stores.folder_store import FolderStore, WatchedFolder
-from .stores.hub import Hub
+from .stores.hub import Hub, brief_hub
 from .stores.hub_spaces import current_name
 from .stores.hub_store import HubStore
 from .stores.store import Store
@@ -65,7 +65,7 @@ def open_stores(settings: CommonSettings, *, clock: Clock = steady_now, only_loo
 
 
 def _on_the_hub(settings: CommonSettings, clock: Clock, *, only_look: bool) -> Stores:
-    hub = Hub(settings.hf_token)
+    hub = brief_hub(settings.hf_token) if only_look else Hub(settings.hf_token)
     models = HubModels(hub, Hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
     pace = partial(Pace, settings.commits_per_hour, clock)
     return Stores(

@@ -19,7 +19,7 @@ from src.shared.doctor.other_space import check_other_space
 from src.shared.doctor.token import check_read_token, check_token
 from src.shared.errors import BadFile
 from src.shared.process.steady import steady_now
-from src.shared.stores.hub import Hub
+from src.shared.stores.hub import brief_hub
 from src.shared.stores.whose import Role, Whose
 from src.shared.times import utc_now
 from src.shared.version import VERSION
@@ -51,7 +51,6 @@ NOT_TRIED = (
     "The backend's tasks have not passed a trial. A worker tries them when it starts, and `python -m "
     "src.suite` in the backend does so by hand."
 )
-NO_TASKS = "src/about.py has no tasks, so the table has no scores. Add them to Tasks there."
 
 
 @dataclass
@@ -109,8 +108,10 @@ def of_the_tokens(settings: Settings) -> Iterator[Finding]:
     """Yield findings about the tokens, where the data is on the Hub."""
     if not settings.is_on_the_hub:
         return
-    yield from check_token(Hub(settings.hf_token), (settings.requests_dataset, settings.results_dataset))[1]
-    yield from check_read_token(Hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
+    yield from check_token(
+        brief_hub(settings.hf_token), (settings.requests_dataset, settings.results_dataset)
+    )[1]
+    yield from check_read_token(brief_hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
 
 
 def of_the_datasets(settings: Settings, stores: Stores) -> Iterator[Finding]:
@@ -119,7 +120,7 @@ def of_the_datasets(settings: Settings, stores: Stores) -> Iterator[Finding]:
     both = (stores.requests, stores.results)
     for store in both:
         yield from check_dataset(store, whose)
-    yield from check_visibility(Hub(settings.hf_token), both)
+    yield from check_visibility(brief_hub(settings.hf_token), both)
 
 
 def of_the_login(settings: Settings, space: Path) -> Iterator[Finding]:
@@ -143,8 +144,6 @@ def of_the_login(settings: Settings, space: Path) -> Iterator[Finding]:
 
 def of_the_board(board: Board) -> Iterator[Finding]:
     """Yield findings about about.py, the columns, and the backend's tasks."""
-    if not board.standings.tasks:
-        yield wrong("about.py", NO_TASKS)
     yield from (warning("about.py", sentence) for sentence in board.hints)
     yield from (wrong("columns", sentence) for sentence in board.failing_columns)
     yield from (warning("scores", sentence) for sentence in board.standings.doubts)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 from ..settings import CommonSettings, is_repo_id
-from ..stores.hub import FAILURES, Hub
+from ..stores.hub import FAILURES, brief_hub
 from .finding import Finding, green, warning, wrong
 
 CHECKED = "other Space"
@@ -31,7 +31,7 @@ def check_other_space(
     if not (settings.is_a_space and settings.hf_token and is_known and space != settings.space_id):
         return []
     assert space
-    hub = Hub(settings.hf_token)
+    hub = brief_hub(settings.hf_token)
     try:
         found = hub.call(hub.api.get_space_variables, space)
     except FAILURES:  # a token for two datasets may not, and need not

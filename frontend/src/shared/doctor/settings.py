@@ -69,7 +69,7 @@ def check_settings(
             found.append(wrong(CHECKED, str(error)))
     names = {each.name.upper() for each in fields(kind)}
     found += [warning(CHECKED, sentence) for sentence in _without_effect(names, envs, environment)]
-    found += [wrong(CHECKED, IN_THE_FILE.format(name)) for name in _tokens_in(envs)]
+    found += [wrong(CHECKED, IN_THE_FILE.format(name)) for name in _tokens_in(envs, environment)]
     if settings:
         found += _together(settings)
     if not found:
@@ -99,13 +99,16 @@ def _without_effect(
         )
 
 
-def _tokens_in(envs: ModuleType | None) -> list[str]:
-    """Return the names in envs.py under which a token is written."""
+def _tokens_in(envs: ModuleType | None, environment: Mapping[str, str]) -> list[str]:
+    """Return the names in envs.py under which a token is written, and not read from a variable."""
     values = vars(envs) if envs else {}
     return sorted(
         name
         for name, value in values.items()
-        if name.isupper() and isinstance(value, str) and TOKEN_IN_A_FILE.search(value)
+        if name.isupper()
+        and isinstance(value, str)
+        and TOKEN_IN_A_FILE.search(value)
+        and value not in environment.values()
     )
 
 
