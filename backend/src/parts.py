@@ -139,16 +139,18 @@ def make_executor(
     return children
 
 
-def make_hosting(settings: Settings) -> Hosting:
-    """Return the servers of a worker, and what it does about them."""
+def make_hosting(settings: Settings, connect: Callable[..., Hub] = Hub) -> Hosting:
+    """Return the servers of a worker, and what it does about them. `connect` makes a client for a token."""
     inference, url = settings.inference
     token = settings.inference_token
     # A server of one's own may want any key, but a token of the Hub is checked wherever it goes.
     is_of_the_hub = token is not None and (inference is Inference.ENDPOINT or token.startswith("hf_"))
-    check = partial(problem_of, Hub(token, token_name="INFERENCE_TOKEN")) if is_of_the_hub else None
+    check = partial(problem_of, connect(token, token_name="INFERENCE_TOKEN")) if is_of_the_hub else None
     if settings.inference_endpoints_url:
         constants.INFERENCE_ENDPOINTS_ENDPOINT = settings.inference_endpoints_url.rstrip("/")
-    endpoints = Endpoints(Hub(settings.hf_token), settings.namespace_of_endpoints, settings.requests_dataset)
+    endpoints = Endpoints(
+        connect(settings.hf_token), settings.namespace_of_endpoints, settings.requests_dataset
+    )
     sweeper = Sweeper(endpoints) if settings.is_on_the_hub and settings.hf_token else None
     if url:
         return Hosting(server=OwnServer(url, token), sweeper=sweeper, check_token=check)

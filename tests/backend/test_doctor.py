@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from src.doctor import machine
 from src.doctor.checkup import check_up, for_strangers
@@ -76,6 +77,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     with running_hub() as hub:
         hub.add_user("alice", {"acme": "admin"})
         point_at(hub, monkeypatch)
+        monkeypatch.setattr(constants, "INFERENCE_ENDPOINTS_ENDPOINT", f"{hub.url}/v2")
         yield hub
 
 

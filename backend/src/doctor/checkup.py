@@ -66,7 +66,7 @@ def check_up(settings: Settings, space: Path = SPACE) -> list[Finding]:
         *check_options(settings),
     ]
     try:
-        suite, hosting = make_suite(settings), make_hosting(settings)
+        suite, hosting = make_suite(settings), make_hosting(settings, brief_hub)
         policy = make_policy(settings, settings.memory_per_evaluation(available_memory()))
         samples_store(settings)
     except ConfigurationError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from huggingface_hub import constants
@@ -65,7 +65,9 @@ def check_machine(settings: Settings, suite: Suite) -> list[Finding]:
 
 def of_the_engine(suite: Suite) -> Iterator[Finding]:
     """The engine's package and the tasks' folder must be there."""
-    if find_spec(suite.engine.value) is None:
+    try:
+        version(suite.engine.value)
+    except PackageNotFoundError:
         yield wrong("engine", NOT_INSTALLED.format(engine=suite.engine.value, remedy=REMEDIES[suite.engine]))
     if not Path(suite.tasks_dir).is_dir():
         yield wrong("tasks", NO_FOLDER.format(suite.tasks_dir))

@@ -43,6 +43,7 @@ class Webhook:
         self._url = url
         self._board, self._worker = board, worker
         self._sleep = sleep
+        self._client: httpx.Client | None = None  # made by the thread that uses it: it reads certificates
 
     @property
     def host(self) -> str:
@@ -66,11 +67,9 @@ class Webhook:
     def _post(self, body: bytes) -> httpx.Response | None:
         """Send once. The answer's body is not read, and no redirect is followed."""
         headers = {"Content-Type": "application/json", "User-Agent": "leaderboard"}
+        self._client = self._client or httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False)
         try:
-            with (
-                httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client,
-                client.stream("POST", self._url, content=body, headers=headers) as answer,
-            ):
+            with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
                 return answer
         except (httpx.HTTPError, httpx.InvalidURL):
             return None
