@@ -25,7 +25,7 @@ from src.shared.data.result import Result
 from src.shared.doctor.card import check_card
 from src.shared.doctor.contents import Contents, check_contents
 from src.shared.doctor.datasets import check_dataset, check_visibility
-from src.shared.doctor.finding import Finding, Level, green, wrong
+from src.shared.doctor.finding import Finding, Level, green, status, wrong
 from src.shared.doctor.other_space import check_other_space
 from src.shared.doctor.token import check_read_token, check_token
 from src.shared.errors import ConfigurationError, StoreError
@@ -102,9 +102,10 @@ def of_the_datasets(settings: Settings, stores: Stores) -> Iterator[Finding]:
     """Yield findings about whether the datasets can be used, and whose they are."""
     whose = Whose(Role.BACKEND, settings.space_id, stores.space_name)
     both = (stores.requests, stores.results)
-    for store in both:
-        yield from check_dataset(store, whose)
-    yield from check_visibility(brief_hub(settings.hf_token), both)
+    found = [each for store in both for each in check_dataset(store, whose)]
+    yield from found
+    if not status(found):
+        yield from check_visibility(brief_hub(settings.hf_token), both)
 
 
 def of_the_servers(settings: Settings, hosting: Hosting) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from src.settings import Settings
 from src.shared.doctor.card import check_card, read_head
 from src.shared.doctor.contents import Contents, check_contents
 from src.shared.doctor.datasets import check_dataset, check_visibility
-from src.shared.doctor.finding import Finding, green, warning, wrong
+from src.shared.doctor.finding import Finding, green, status, warning, wrong
 from src.shared.doctor.other_space import check_other_space
 from src.shared.doctor.token import check_read_token, check_token
 from src.shared.errors import BadFile
@@ -118,9 +118,10 @@ def of_the_datasets(settings: Settings, stores: Stores) -> Iterator[Finding]:
     """Yield findings about whether the datasets can be used, and whose they are."""
     whose = Whose(Role.FRONTEND, settings.space_id, stores.space_name, must_write=False)
     both = (stores.requests, stores.results)
-    for store in both:
-        yield from check_dataset(store, whose)
-    yield from check_visibility(brief_hub(settings.hf_token), both)
+    found = [each for store in both for each in check_dataset(store, whose)]
+    yield from found
+    if not status(found):
+        yield from check_visibility(brief_hub(settings.hf_token), both)
 
 
 def of_the_login(settings: Settings, space: Path) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..data.json_file import as_object, as_text, as_texts
-from ..stores.hub import FAILURES, Hub, reason, status_of
+from ..stores.hub import FAILURES, TRY_AGAIN, Hub, reason, status_of
 from .finding import Finding, green, named, warning, wrong
 
 FINE_GRAINED, READ = "fineGrained", "read"
@@ -168,4 +168,4 @@ def check_read_token(hub: Hub) -> list[Finding]:
 def _not_asked(checked: str, hub: Hub, error: Exception) -> Finding:
     if status_of(error) in (401, 403):
         return wrong(checked, REFUSED.format(name=hub.token_name, create=CREATE))
-    return warning(checked, NOT_ASKED.format(name=hub.token_name, reason=reason(error, hub)))
+    return warning(checked, NOT_ASKED.format(name=hub.token_name, reason=reason(error, hub, TRY_AGAIN)))

@@ -31,7 +31,7 @@ TIMEOUT_SECONDS = 30.0
 PATIENCE_SECONDS = 20.0
 """For how long a call that fails for a passing reason is begun again."""
 
-BRIEF_PATIENCE_SECONDS = 3.0
+BRIEF_PATIENCE_SECONDS = 1.0
 """The same while a person waits."""
 
 READ_AT_ONCE = 16_384
