@@ -352,6 +352,27 @@ def test_a_token_that_is_to_comment_may_do_so(on_a_hub: Place) -> None:
     assert not_green(check(on_a_hub)) == []
 
 
+def test_what_can_be_rented_is_held_against_the_largest_waiting_model(on_a_hub: Place) -> None:
+    hub = on_a_hub.hub
+    assert hub
+    manages, calls = ["inference.endpoints.write"], ["inference.endpoints.infer.write"]
+    on_a_hub.environment |= {
+        "INFERENCE": "endpoint",
+        "HF_TOKEN": fine_grained(hub, permissions={"acme": manages}),
+        "INFERENCE_TOKEN": hub.add_token("alice", "fineGrained", permissions={"acme": calls}),
+    }
+    make_well(on_a_hub)
+    hub.calls.reset()
+    found = check(on_a_hub)
+    assert not_green(found) == []
+    assert "Endpoints can be rented." in [each.sentence for each in found]
+    assert {call.method for call in hub.calls.log if call.route != "paths_info"} <= {"GET", "HEAD"}
+    on_a_hub.request(waiting("acme/huge", params=5_000.0))
+    assert any(
+        "acme/huge (" in each and "Rent larger hardware" in each for each in not_green(check(on_a_hub))
+    )
+
+
 def test_it_changes_nothing_in_folders(place: Place, tmp_path: Path) -> None:
     before = contents(tmp_path)
     check(place)
