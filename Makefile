@@ -5,7 +5,7 @@ BACKEND := .venv/backend/.ready
 LIGHTEVAL := .venv/lighteval/.ready
 DEV := .venv/dev/.ready
 
-.PHONY: help demo deploy deploy-static upgrade test test-frontend test-backend test-lighteval test-whole test-slow test-live chaos bench style quality lock seeds envs clean
+.PHONY: help demo deploy deploy-static upgrade test test-frontend test-backend test-lighteval test-whole test-slow test-live chaos bench doctor style quality lock seeds envs clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -49,6 +49,9 @@ chaos: $(BACKEND)  ## kill workers at random moments and see that nothing is los
 
 bench: $(FRONTEND) $(BACKEND) $(DEV)  ## measure how fast it all is, and write docs/benchmarks.md (ARGS="table page": some parts)
 	@PYTHONPATH=tests .venv/dev/bin/python -m bench $(ARGS)
+
+doctor: $(FRONTEND) $(BACKEND)  ## check both Spaces and their datasets, and change nothing (ARGS="--json --strict --try")
+	@.venv/backend/bin/python scripts/doctor.py $(ARGS)
 
 style: $(DEV)  ## format and mend the code, write the shared copies
 	.venv/dev/bin/ruff format

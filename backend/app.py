@@ -9,10 +9,12 @@ if __name__ == "__main__":  # before the imports below, which take a second
 
 import logging
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.middleware import Middleware
 
+from src.doctor.checkup import for_strangers
 from src.settings import Settings
 from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
 from src.shared.errors import ConfigurationError, exit_on_configuration_error
@@ -42,7 +44,14 @@ def main() -> None:
         os.environ.setdefault(name, value)
     from src.page.page import build_page
 
-    page = build_page(worker.reconciler, worker.ticker, worker.announcer, worker.stores, worker.hosting)
+    page = build_page(
+        worker.reconciler,
+        worker.ticker,
+        worker.announcer,
+        worker.stores,
+        worker.hosting,
+        partial(for_strangers, worker.reconciler, worker.stores),
+    )
     try:
         serve(page, settings, worker)
     except ConfigurationError:

@@ -17,11 +17,14 @@ from starlette.middleware import Middleware
 
 from src.board.keeper import Keeper
 from src.columns import TAKEN
+from src.doctor.checkup import Doctor
+from src.doctor.owners import Owners
 from src.leaderboard.availability import INSPECTION_SECONDS, Inspector
 from src.leaderboard.local_models import local_models
 from src.page.interpreter import switch_often, without_pauses
 from src.page.texts import read_texts
 from src.settings import Settings
+from src.shared.doctor.settings import check_settings
 from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
 from src.shared.errors import ConfigurationError, exit_on_configuration_error
 from src.shared.process.loop import Loop
@@ -60,7 +63,8 @@ def main() -> None:
     stop = StopSignal()
     switch_often()
 
-    settings, about = read_settings(Settings, owners_file("src.envs")), owners_file("src.about")
+    envs, about = owners_file("src.envs"), owners_file("src.about")
+    settings = read_settings(Settings, envs)
     tasks, texts = read_tasks(getattr(about, "Tasks", None), taken=TAKEN), read_texts(about)
     num_fewshot = read_num_fewshot(getattr(about, "NUM_FEWSHOT", None))
     stores = open_stores(settings)
@@ -89,11 +93,14 @@ def main() -> None:
     for name, value in QUIET_GRADIO.items():  # gradio reads them on import
         os.environ.setdefault(name, value)
     from src.page.details.routes import details_routes
+    from src.page.health import health_route
     from src.page.page import build_page
     from src.page.plain.routes import plain_routes, plain_site
     from src.page.visitors import Visitors
 
     visitors = Visitors(Accounts(), settings.hosts)
+    _, about_settings = check_settings(Settings, envs, os.environ)
+    doctor = Doctor(settings, open_stores(settings, only_look=True), keeper, about_settings)
     page = build_page(
         keeper,
         desk,
@@ -103,9 +110,12 @@ def main() -> None:
         num_fewshot=num_fewshot,
         notice=stores.notice,
         space=settings.space_id if settings.is_a_space else None,
+        findings=doctor.latest,
+        is_owner=Owners(settings.organisation).include,
     )
     site = plain_site(texts, settings)
     routes = [*plain_routes(keeper, site), *details_routes(keeper, site, num_fewshot=num_fewshot)]
+    routes.append(health_route(keeper, timedelta(seconds=settings.refresh_rate)))
     serve(page, settings, stores, routes)
     stop.wait()
     for loop in loops:

@@ -116,6 +116,11 @@ ENDPOINT_ARGS = None
 # Give up on an endpoint that does not answer within this time.
 ENDPOINT_START_MINUTES = 60
 
+# Who is told. The address of a webhook, NOTIFY_URL, is the Space's secret, never a line here.
+
+# True writes the scores of each model into a discussion of its repository on the Hub.
+COMMENT_ON_MODELS = False
+
 # How often, and in which order
 
 # Rules of src/shared/data/queue_order.py, most important first: "oldest_first", "fair", "small_first".

@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from threading import Event
 
+from huggingface_hub import constants
+
 from src.inference.endpoint_executor import EndpointExecutor, EndpointTerms
 from src.inference.endpoints import Endpoints, use_api_at
 from src.inference.hardware import Allowed
@@ -33,10 +35,15 @@ from src.running.suite import Suite
 from src.running.warm_launcher import WarmLauncher
 from src.running.watch import GB, ChildLimits
 from src.settings import Settings
-from src.shared.errors import ConfigurationError
+from src.shared.errors import ConfigurationError, StoreError
 from src.shared.process.steady import steady_now
 from src.shared.stores.budgets import Pace
 from src.shared.stores.hub import Hub
+from src.shared.stores.whose import Role, Whose
+from src.shared.wiring import Stores
+from src.telling.comments import Comments, page_of
+from src.telling.herald import Herald
+from src.telling.webhook import Webhook
 
 SLACK = timedelta(minutes=2)
 """How long a tick and a deletion may take beside the time between two ticks."""
@@ -130,17 +137,19 @@ def make_executor(
     return children
 
 
-def make_hosting(settings: Settings) -> Hosting:
-    """Return the servers of a worker, and what it does about them."""
+def make_hosting(settings: Settings, connect: Callable[..., Hub] = Hub) -> Hosting:
+    """Return the servers of a worker, and what it does about them. `connect` makes a client for a token."""
     inference, url = settings.inference
     token = settings.inference_token
     # A server of one's own may want any key, but a token of the Hub is checked wherever it goes.
     is_of_the_hub = token is not None and (inference is Inference.ENDPOINT or token.startswith("hf_"))
     namespace = settings.namespace_of_endpoints if inference is Inference.ENDPOINT else None
-    calling = Hub(token, token_name="INFERENCE_TOKEN")
+    calling = connect(token, token_name="INFERENCE_TOKEN")
     check = partial(problem_of, calling, namespace) if is_of_the_hub else None
     use_api_at(settings.inference_endpoints_url)
-    endpoints = Endpoints(Hub(settings.hf_token), settings.namespace_of_endpoints, settings.requests_dataset)
+    endpoints = Endpoints(
+        connect(settings.hf_token), settings.namespace_of_endpoints, settings.requests_dataset
+    )
     sweeper = Sweeper(endpoints) if settings.is_on_the_hub and settings.hf_token else None
     if url:
         return Hosting(server=OwnServer(url, token), sweeper=sweeper, check_token=check)
@@ -155,6 +164,26 @@ def make_hosting(settings: Settings) -> Hosting:
     allowed = Allowed(settings.endpoint_hardware, settings.endpoint_regions)
     market = Market(endpoints, allowed, rules)
     return Hosting(market=market, sweeper=sweeper, check_token=check)
+
+
+def make_herald(settings: Settings, stores: Stores, worker: str) -> Herald:
+    """Return what tells others of the news. By default it tells nobody."""
+    board = str(stores.requests) if settings.is_on_the_hub else "requests"
+    webhook = Webhook(settings.notify_url, board=board, worker=worker) if settings.notify_url else None
+    if not settings.comment_on_models:
+        return Herald(webhook)
+    name = settings.requests_dataset.removesuffix("requests").strip("-/") or board
+    page = partial(_page_of_the_frontend, stores)
+    return Herald(webhook, Comments(Hub(settings.hf_token), name, page))
+
+
+def _page_of_the_frontend(stores: Stores) -> str | None:
+    """Return the address of the frontend Space that the requests dataset names, if it can be found out."""
+    try:
+        spaces = Whose(Role.BACKEND).look(stores.requests, stores.requests.snapshot())
+    except StoreError:
+        return None
+    return page_of(constants.ENDPOINT, next(iter(spaces.get(Role.FRONTEND, ())), None))
 
 
 def make_tester(

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from src.inference.options import (
     Place,
     check_encryption,
+    is_this_machine,
     read_args,
     read_image,
     read_names,
@@ -101,8 +103,29 @@ Names = Annotated[tuple[str, ...], BeforeValidator(read_names), "names such as `
 Image = Annotated[str, AfterValidator(read_image), "an image such as `vllm/vllm-openai:v0.23.0`"]
 Words = Annotated[tuple[str, ...], BeforeValidator(read_args), "arguments such as `--max-model-len 8192`"]
 
+
+def _check_receiver(text: str) -> None:
+    """Raise ConfigurationError if this is no address of a webhook. It is not shown: it holds a secret."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ConfigurationError(NO_RECEIVER) from None
+    is_encrypted = parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(host))
+    if not (host and is_encrypted and "@" not in parts.netloc and TOKEN.fullmatch(text)):
+        raise ConfigurationError(NO_RECEIVER)
+
+
 LeaseMinutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
 
+NO_RECEIVER = (
+    "NOTIFY_URL is not the address of a webhook. Write one that begins with https://, without a login in it "
+    "(on this machine also http://), or leave it unset."
+)
+COMMENTS_NEED_THE_HUB = (
+    "COMMENT_ON_MODELS is true, but the data is in a local folder, where no models of the Hub are evaluated "
+    "for a leaderboard. Set OWNER, or leave COMMENT_ON_MODELS unset."
+)
 NO_TOKEN = "INFERENCE_TOKEN holds characters that no token has. Copy it again from where it was created."
 NOT_ITS_OWN_TOKEN = (
     "INFERENCE_TOKEN is the same token as HF_TOKEN or HF_READ_TOKEN, but evaluations hold it. Create "
@@ -174,6 +197,8 @@ class Settings(CommonSettings):
     max_model_gb: Positive | None = None
     free_disk_gb: NotNegative = 20.0
     max_attempts: PositiveNumber = RetryTerms.attempts
+    notify_url: str | None = field(default=None, repr=False)
+    comment_on_models: bool = False
     queue_order: object = ", ".join(DEFAULT)
     worker_id: str | None = None
     gradio_server_port: Port = 7861
@@ -183,6 +208,10 @@ class Settings(CommonSettings):
     def __post_init__(self) -> None:
         """Refuse values that cannot be right, at the start. Raises ConfigurationError."""
         super().__post_init__()
+        if self.notify_url is not None:
+            _check_receiver(self.notify_url)
+        if self.comment_on_models and not self.is_on_the_hub:
+            raise ConfigurationError(COMMENTS_NEED_THE_HUB)
         token = self.inference_token
         if token is not None and not TOKEN.fullmatch(token):
             raise ConfigurationError(NO_TOKEN)

@@ -1,6 +1,7 @@
 """The worker without a page, for your own compute: `python -m src.worker`.
 
-With `--drain` it ends when the queue is empty, or when the suite has problems.
+With `--drain` it ends when the queue is empty, or when the suite has problems. With `--health-port` it serves
+`/health` on this machine, for monitoring.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
 from src.inference.hosting import Hosting
 from src.inference.renting import rented_lately
+from src.page.health_server import THIS_MACHINE, serve_health
 from src.parts import (
     make_executor,
+    make_herald,
     make_hosting,
     make_launcher,
     make_policy,
@@ -41,7 +45,7 @@ from src.running.memory import available_memory
 from src.running.watch import ChildLimits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import StoreError, exit_on_configuration_error
+from src.shared.errors import ConfigurationError, LeaderboardError, StoreError, exit_on_configuration_error
 from src.shared.process.stop_signal import StopSignal
 from src.shared.stores.store import Store
 from src.shared.stores.whose import Role, Whose
@@ -50,6 +54,8 @@ from src.shared.wiring import Stores, open_stores
 from src.suite.announcer import Announcer
 from src.suite.from_settings import make_suite
 from src.suite.trial import SuiteTrial
+from src.telling.herald import Herald
+from src.telling.news import Watcher
 from src.withdrawn_secrets import withdraw_secrets
 
 log = logging.getLogger(__name__)
@@ -79,11 +85,32 @@ class Worker:
     whose: Whose = field(default_factory=lambda: Whose(Role.BACKEND))
     tasks: tuple[str, ...] = ()
     """The tasks on which every model is evaluated."""
+    herald: Herald = field(default_factory=Herald)
+    """Tells others of the news, if the owner wants it."""
+    _watcher: Watcher | None = None
     _can_write: bool = False
     """Whether the checks before the first write have passed."""
 
     def tick(self) -> None:
         """Do what there is to do now, the queue first. Raises StoreError when a dataset cannot be used."""
+        try:
+            self._tick()
+        except LeaderboardError as error:
+            self.herald.tell(self._watching().fault(str(error)), {})
+            raise
+        self._tell()
+
+    def _watching(self) -> Watcher:
+        self._watcher = self._watcher or Watcher(self.reconciler.worker)
+        return self._watcher
+
+    def _tell(self) -> None:
+        """Have others told what has happened since the last tick."""
+        if not self.herald.is_idle:
+            news = self._watching().look(self.reconciler.latest, self.announcer.problems)
+            self.herald.tell(news, self.reconciler.read[1].values)
+
+    def _tick(self) -> None:
         requests, _ = self.reconciler.read
         self.hosting.refresh(may_be_left=rented_lately(requests.values, utc_now()))
         readings = self.reconciler.readings
@@ -131,6 +158,8 @@ class Worker:
             self.reconciler.close(leave_alone=not self._can_write)
         except StoreError as error:
             log.error("could not return the leases; they will expire: %s", error)
+        self._tell()
+        self.herald.close()
         self.launcher.close()
 
 
@@ -175,8 +204,19 @@ def make_worker(settings: Settings) -> Worker:
         samples=SamplesPublisher(suite.tasks, samples),
     )
     whose = Whose(Role.BACKEND, settings.space_id, stores.space_name)
+    herald = make_herald(settings, stores, identity.worker)
     return Worker(
-        reconciler, announcer, ticker, identity, stores, launcher, hosting, samples, whose, suite.tasks
+        reconciler,
+        announcer,
+        ticker,
+        identity,
+        stores,
+        launcher,
+        hosting,
+        samples,
+        whose,
+        suite.tasks,
+        herald,
     )
 
 
@@ -184,6 +224,10 @@ def main() -> int:
     """Run until a signal or, with `--drain`, until the queue is empty."""
     parser = argparse.ArgumentParser(prog="python -m src.worker", description=__doc__)
     parser.add_argument("--drain", action="store_true", help="end when the queue is empty and nothing runs")
+    parser.add_argument(
+        "--health-port", type=int, metavar="PORT", help="serve /health on this port, e.g. 7861"
+    )
+    parser.add_argument("--health-host", default=THIS_MACHINE, metavar="ADDRESS", help="and on this address")
     arguments = parser.parse_args()
     secrets = withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -197,11 +241,24 @@ def main() -> int:
             stop.send()
 
     log.info("worker %s starts. %s", worker.identity.worker, worker.stores.notice)
+    stop_serving = _serve_health(worker, arguments.health_port, arguments.health_host)
     worker.ticker.start(tick)
     stop.wait()
+    stop_serving()
     is_refused = arguments.drain and worker.is_refused()
     worker.close()
     return REFUSED if is_refused else 0
+
+
+def _serve_health(worker: Worker, port: int | None, host: str) -> Callable[[], None]:
+    """Serve `/health` if a port is named. Return what ends it. Raises ConfigurationError."""
+    if port is None:
+        return lambda: None
+    try:
+        return serve_health(worker.reconciler, worker.ticker, port, host)
+    except ConfigurationError:
+        worker.close()
+        raise
 
 
 if __name__ == "__main__":

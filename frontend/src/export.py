@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def export(folder: Path) -> Written:
     """Read the board, and write it into a folder. Raises ConfigurationError and StoreError."""
     settings, about = read_settings(Settings, owners_file("src.envs")), owners_file("src.about")
-    stores = open_stores(settings, creates_datasets=False)
+    stores = open_stores(settings, only_look=True)
     check_there_is_data(settings)
     num_fewshot = read_num_fewshot(getattr(about, "NUM_FEWSHOT", None))
     presences = read_presences(stores.results)

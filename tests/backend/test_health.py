@@ -8,10 +8,12 @@ import pytest
 from starlette.applications import Starlette
 
 from src.page.health import health_route
+from src.page.health_server import serve_health
 from src.queue.ticker import LATE_AFTER, Ticker
-from src.shared.errors import StoreError
+from src.shared.errors import ConfigurationError, StoreError
 from src.shared.times import utc_now
 from support.executors import FunctionExecutor
+from support.processes import free_port
 from support.queues import Clock, Queue
 from support.waiting import wait_for
 
@@ -79,3 +81,30 @@ def test_when_ticks_have_stopped_it_is_not_well(queue: Queue, has_ticked: bool) 
         ticker.last = utc_now() - LATE_AFTER - timedelta(seconds=61)
     status, facts = ask(queue, ticker)
     assert (status, facts["is_ticking"]) == (503, False)
+
+
+def test_a_worker_without_a_page_serves_its_health_on_this_machine_and_nothing_else(queue: Queue) -> None:
+    ticker, port = Ticker(timedelta(hours=1)), free_port()
+    ticker.start(lambda: None)
+    worker = queue.worker()
+    worker.refresh()
+    close = serve_health(worker, ticker, port)
+    try:
+        wait_for(lambda: ticker.last, what="a tick")
+        answer = httpx.get(f"http://127.0.0.1:{port}/health")
+        assert (answer.status_code, answer.json()["worker"]) == (200, "worker-1")
+        assert httpx.get(f"http://127.0.0.1:{port}/").status_code == 404
+        assert httpx.post(f"http://127.0.0.1:{port}/health").status_code == 405
+        with pytest.raises(ConfigurationError, match="Name a free port with --health-port"):
+            serve_health(worker, ticker, port)
+    finally:
+        close()
+        ticker.stop()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{port}/health")
+
+
+@pytest.mark.parametrize("port", [-1, 70_000])
+def test_a_port_that_cannot_be_is_refused(queue: Queue, port: int) -> None:
+    with pytest.raises(ConfigurationError, match="--health-port"):
+        serve_health(queue.worker(), Ticker(timedelta(hours=1)), port)

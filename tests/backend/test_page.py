@@ -11,6 +11,7 @@ from src.queue.overview import Journal, Overview, Running, Spending, make_overvi
 from src.queue.ticker import Ticker
 from src.shared.data.queue_order import DEFAULT
 from src.shared.data.request import Lease, Phase, Progress, Request, Status
+from src.shared.doctor.finding import Finding, Level
 from src.shared.stores.budgets import COMMITS, Pace
 from src.shared.version import FOOT
 from src.shared.wiring import Stores
@@ -199,3 +200,10 @@ def test_the_page_tells_what_was_created_and_until_when_it_gathers(queue: Queue)
     queue.submit("acme/model")
     worker.refresh()
     assert len(notes(worker, stores)) == 1
+
+
+def test_what_the_check_up_found_is_shown_as_text_and_nothing_while_all_is_well() -> None:
+    assert sections.checkup([]) == ""
+    told = sections.checkup([Finding(Level.WRONG, "files", "<b>acme</b> was skipped.", is_public=True)])
+    assert "Check-up: 1 to look at" in told
+    assert "&lt;b&gt;acme" in told

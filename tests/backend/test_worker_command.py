@@ -2,12 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -132,3 +134,32 @@ def test_a_worker_that_is_asked_to_stop_gives_its_evaluation_back_at_once(
     assert (request.status, request.lease) == (Status.PENDING, None)
     assert [each.end for each in request.history] == ["stopped"]
     assert not psutil.wait_procs(children, timeout=PATIENCE)[1]
+
+
+def test_a_worker_without_a_page_answers_for_its_health_if_it_is_asked_to(queue: Queue) -> None:
+    port = free_port()
+    with command(queue.folder, "--health-port", str(port)) as process:
+
+        def health() -> bool:
+            assert process.poll() is None
+            try:
+                return httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+            except httpx.HTTPError:
+                return False
+
+        wait_for(health, what="its health")
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, output
+
+
+def test_a_port_for_its_health_that_is_taken_is_one_sentence(queue: Queue) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with command(queue.folder, "--health-port", port) as process:
+            output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert "Configuration error: The health of the worker cannot be served on 127.0.0.1, port" in output
+    assert "Traceback" not in output

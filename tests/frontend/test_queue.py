@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from src.queue.entries import SILENCE, Group, entries, grouped, no_worker_since
+from src.queue.entries import Group, entries, grouped
 from src.shared.data.request import Attempt, Lease, Status
+from src.shared.data.signs import SILENCE, no_worker_since
 from src.shared.times import to_text
 from support.factories import make_request
 
@@ -83,11 +84,11 @@ def test_the_reason_is_the_message_else_that_of_the_last_attempt() -> None:
 
 def test_nobody_is_missed_while_nothing_waits() -> None:
     old = make_request(status=Status.FINISHED, history=(attempt(),))
-    assert no_worker_since(entries({"a.json": old}), NOON + 100 * HOUR) is None
+    assert no_worker_since([old], NOON + 100 * HOUR) is None
 
 
 def test_a_worker_is_missed_when_a_request_has_waited_long_without_any_sign_of_one() -> None:
-    queue = entries({"a.json": make_request(submitted_time=to_text(NOON))})
+    queue = [make_request(submitted_time=to_text(NOON))]
     assert no_worker_since(queue, NOON + SILENCE) is None
     assert no_worker_since(queue, NOON + SILENCE + HOUR) == NOON
 
@@ -97,8 +98,8 @@ def test_a_lease_that_is_renewed_and_an_attempt_that_ended_are_signs_of_a_worker
     running = make_request(status=Status.RUNNING, lease=lease(renewed=NOON + 2 * HOUR))
     released = make_request(submitted_time=to_text(NOON), history=(attempt(ended=NOON + HOUR),))
     later = NOON + 3.5 * HOUR
-    assert no_worker_since(entries({"a.json": waiting, "b.json": running}), later) is None
-    assert no_worker_since(entries({"a.json": waiting, "b.json": released}), later) == NOON + HOUR
+    assert no_worker_since([waiting, running], later) is None
+    assert no_worker_since([waiting, released], later) == NOON + HOUR
 
 
 def test_positions_follow_the_order_that_the_backend_names() -> None:

@@ -9,7 +9,7 @@ SHARED = [
     "index",
     "stores",
     "models serving settings",
-    "wiring",
+    "doctor wiring",
 ]
 """The rooms and files of `src/shared/`, from the bottom up: each imports only what is on lower lines."""
 
@@ -20,6 +20,7 @@ FLOORS = {
         "submitting",
         "leaderboard settings",
         "board",
+        "doctor",
         "page",
         "export",
         "app",
@@ -32,7 +33,9 @@ FLOORS = {
         "settings",
         "suite",
         "evaluation page try_task",
+        "telling",
         "parts",
+        "doctor",
         "worker",
     ],
 }

@@ -185,6 +185,11 @@ def read_the_plain_page(browser: Browser, frontend: Visited) -> None:
                 assert page.request.fetch(f"{frontend.url}/{path}", method=method).ok, path
 
 
+def watch(frontend: Visited) -> None:
+    """Ask for its health, as a monitor does."""
+    assert json.loads(curl(f"{frontend.url}/health"))["is_up_to_date"]
+
+
 def curl(address: str, body: str | None = None) -> str:
     if not shutil.which("curl"):
         pytest.skip("curl is missing: install it")
@@ -216,6 +221,7 @@ def test_each_door_of_a_frontend_on_a_machine_is_used(
     read_the_plain_page(browser, frontend)
     call_from_python(frontend.url)
     call_with_curl(frontend.url, in_one_step=True)
+    watch(frontend)
     assert frontend.unused() == []
     assert frontend.refused <= {NO_MCP, NOT_INSTALLED}
 
@@ -230,6 +236,7 @@ def test_each_door_of_a_frontend_where_people_sign_in_is_used(
         open_every_tab(page)
         page.get_by_role("tab", name="Submit here!").click()
         sign_in(page, hub, "bob")
+        expect(page.locator("#checkup")).to_have_count(0)
         page.get_by_role("button", name="Logout (bob)").click()
         expect(page.get_by_role("button", name="Sign in with Hugging Face")).to_be_visible()
         install(page)
@@ -238,8 +245,26 @@ def test_each_door_of_a_frontend_where_people_sign_in_is_used(
     read_the_plain_page(browser, frontend)
     call_from_python(frontend.url)
     call_with_curl(frontend.url, in_one_step=False)
+    watch(frontend)
     assert frontend.unused() == []
     assert frontend.refused <= {NO_MCP}
+
+
+def test_the_owner_who_signs_in_sees_the_check_up_and_can_repeat_it(
+    browser: Browser, on_a_hub: dict[str, Visited], hub: RemoteHub
+) -> None:
+    frontend = on_a_hub["frontend"]
+    with frontend.page(browser) as page:
+        with opening(page):
+            page.goto(frontend.url)
+        expect(page.locator("#checkup")).to_have_count(0)
+        page.get_by_role("tab", name="Submit here!").click()
+        sign_in(page, hub, "alice")
+        checkup = page.locator("#checkup")
+        checkup.get_by_role("button", name="For you, the owner").click()
+        expect(checkup).to_contain_text("The token in HF_TOKEN may do everything that alice may.")
+        checkup.get_by_role("button", name="Check again").click()
+        expect(checkup).to_contain_text("Both Spaces run version")
 
 
 @pytest.mark.parametrize("place", ["in_a_folder", "on_a_hub"])

@@ -57,11 +57,12 @@ def read_place(text: object) -> Place:
 def check_encryption(url: str, token: str | None, *, setting: str = "INFERENCE") -> None:
     """Raise ConfigurationError if a token would cross a network unencrypted. Within one machine it may."""
     parts = urlsplit(url)
-    if token and parts.scheme == "http" and not _is_this_machine(parts.hostname or ""):
+    if token and parts.scheme == "http" and not is_this_machine(parts.hostname or ""):
         raise ConfigurationError(NOT_ENCRYPTED.format(setting))
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Return whether a host is the machine itself."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -5,6 +5,7 @@ It only reads. The worker ticks whether or not anyone has the page open.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from src.page import sections
 from src.page.brief_cache import BriefCache
 from src.queue.reconciler import Reconciler
 from src.queue.ticker import Ticker
+from src.shared.doctor.finding import Finding
 from src.shared.serving.calls.page import Page
 from src.shared.serving.theme import theme
 from src.shared.times import utc_now
@@ -44,8 +46,9 @@ def build_page(
     announcer: Announcer,
     stores: Stores,
     hosting: Hosting | None = None,
+    findings: Callable[[], Sequence[Finding]] = tuple,
 ) -> gr.Blocks:
-    """Make the page of one worker."""
+    """Make the page of one worker. `findings` are those of the check-up that strangers may read."""
 
     def render() -> list[str]:
         overview = reconciler.overview()
@@ -64,6 +67,7 @@ def build_page(
             sections.waiting(overview),
             sections.failed(overview, stores.results.address),
             sections.events(overview),
+            sections.checkup(findings()),
         ]
 
     shown = BriefCache(render)
@@ -78,7 +82,7 @@ def build_page(
         css=STYLE.read_text(encoding="utf-8"),
         analytics_enabled=False,
     ) as page:
-        parts = [gr.HTML(padding=False) for _ in range(5)]
+        parts = [gr.HTML(padding=False) for _ in range(6)]
         gr.HTML(FOOT, padding=False)
         page.load(show, None, parts, **QUIETLY)
         gr.Timer(REFRESH_SECONDS).tick(show, None, parts, **QUIETLY)

@@ -11,6 +11,7 @@ from src.page.html import render
 from src.queue.overview import Overview, Running, Spending
 from src.shared.data.dollars import at_most, cost, in_dollars
 from src.shared.data.request import Phase, Request, Status
+from src.shared.doctor.finding import Finding
 
 ICONS = {
     Status.PENDING: "⏳",
@@ -50,6 +51,11 @@ def header(
         notes=notes,
         problems=problems,
     )
+
+
+def checkup(findings: Sequence[Finding]) -> Markup:
+    """Return what the check-up found; empty if it found nothing."""
+    return render("checkup.html", findings=findings) if findings else Markup()
 
 
 def running(overview: Overview, now: datetime) -> Markup:

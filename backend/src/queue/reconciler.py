@@ -244,6 +244,16 @@ class Reconciler:
         """Return the two datasets as last read."""
         return self._read
 
+    @property
+    def most_gb(self) -> float | None:
+        """Return the largest weights that are evaluated here, in GB; None means any."""
+        return self._policy.most_gb
+
+    @property
+    def latest(self) -> Requests:
+        """Return the requests as this worker knows them, with what it wrote last."""
+        return self._latest
+
     def close(self, *, leave_alone: bool = False) -> None:
         """Stop the children, publish what has ended, and return the other leases.
 

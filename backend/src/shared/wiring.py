@@ -17,7 +17,7 @@ from .models.model_source import FirstFound, ModelSource, Presence
 from .process.steady import steady_now
 from .settings import CommonSettings
 from .stores.budgets import Pace
-from .stores.folder_store import FolderStore
+from .stores.folder_store import FolderStore, WatchedFolder
 from .stores.hub import Hub
 from .stores.hub_spaces import current_name
 from .stores.hub_store import HubStore
@@ -55,22 +55,26 @@ class Stores:
 
 
 def open_stores(
-    settings: CommonSettings, *, clock: Clock = steady_now, creates_datasets: bool = True
+    settings: CommonSettings,
+    *,
+    clock: Clock = steady_now,
+    only_look: bool = False,
+    connect: Callable[[str | None], Hub] = Hub,
 ) -> Stores:
     """Return the stores for these settings. Nothing is read or created before they are used.
 
-    `clock` is for intervals. Unless `creates_datasets`, a dataset that the Hub does not have is an error.
+    `clock` is for intervals. With `only_look`, a missing dataset is not created, and folders are not written.
+    `connect` makes the client of the Hub from a token.
     """
-    if not settings.is_on_the_hub:
-        return _in_folders(settings)
-    return _on_the_hub(settings, clock, creates_datasets=creates_datasets)
+    if settings.is_on_the_hub:
+        return _on_the_hub(settings, clock, connect(settings.hf_token), only_look=only_look)
+    return _in_folders(settings, WatchedFolder if only_look else FolderStore)
 
 
-def _on_the_hub(settings: CommonSettings, clock: Clock, *, creates_datasets: bool) -> Stores:
-    hub = Hub(settings.hf_token)
+def _on_the_hub(settings: CommonSettings, clock: Clock, hub: Hub, *, only_look: bool) -> Stores:
     models = HubModels(hub, Hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
     pace = partial(Pace, settings.commits_per_hour, clock)
-    cards = (REQUESTS_CARD, RESULTS_CARD) if creates_datasets else (None, None)
+    cards = (REQUESTS_CARD, RESULTS_CARD) if not only_look else (None, None)
     names = settings.requests_dataset, settings.results_dataset
     return Stores(
         requests=HubStore(hub, names[0], card=cards[0], index=REQUESTS_INDEX, pace=pace()),
@@ -81,15 +85,15 @@ def _on_the_hub(settings: CommonSettings, clock: Clock, *, creates_datasets: boo
     )
 
 
-def _in_folders(settings: CommonSettings) -> Stores:
+def _in_folders(settings: CommonSettings, store: type[FolderStore]) -> Stores:
     """Models may be in a folder too. Others are on the Hub, unless the client is offline."""
     folder = Path(settings.leaderboard_data_dir or LOCAL_FOLDER).resolve()
     notice = LOST_ON_A_SPACE if settings.space_id else "" if settings.leaderboard_data_dir else LOCAL
     local = FolderModels(folder / "models")
     hub = HubModels(Hub(settings.hf_token), Hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
     return Stores(
-        requests=FolderStore(folder / "requests", web="files/requests"),
-        results=FolderStore(folder / "results", web="files/results"),
+        requests=store(folder / "requests", web="files/requests"),
+        results=store(folder / "results", web="files/results"),
         models=local if constants.HF_HUB_OFFLINE else FirstFound(local, hub),
         local_models=folder / "models",
         notice=notice.format(folder=folder),

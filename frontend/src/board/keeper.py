@@ -12,12 +12,13 @@ from src.board.board import Board, Now
 from src.board.making import NOTHING_CHECKED, About, Readings, blocklist, closed, make_board, queue_order
 from src.leaderboard.flags import read_flags
 from src.leaderboard.merging import standings
-from src.queue.entries import entries, no_worker_since
+from src.queue.entries import entries
 from src.shared.data.backend_description import read_description
 from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST, FLAGS, places
 from src.shared.data.reports import read_result
 from src.shared.data.request import Request, read_request
 from src.shared.data.result import Result
+from src.shared.data.signs import no_worker_since
 from src.shared.errors import StoreError
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.models.model_source import Presence
@@ -128,7 +129,7 @@ class Keeper:
                     time,
                     cannot_submit=self._cannot_submit or closed(board),
                     created=tuple(str(store) for store, values in empty if store.is_new and not values),
-                    silent_since=no_worker_since(board.queue, time),
+                    silent_since=no_worker_since(board.requests.values(), time),
                 )
             )
 
@@ -187,6 +188,11 @@ class Keeper:
     def requests_now(self) -> Mapping[str, Request]:
         """All requests by path, as the page shows them."""
         return self.now.board.requests
+
+    @property
+    def results_now(self) -> Reading[Result]:
+        """The results dataset as it was last read, with what the owner removed."""
+        return self._results.latest
 
     @property
     def blocked(self) -> Blocklist:

@@ -6,6 +6,7 @@ from starlette.middleware import Middleware
 
 from src.page.assets import asset_doors
 from src.page.details.routes import details_doors
+from src.page.health import DOOR as HEALTH
 from src.page.plain.routes import plain_doors
 from src.page.table import COMPONENT
 from src.settings import Settings
@@ -46,7 +47,7 @@ def doors(settings: Settings, stores: Stores) -> list[Middleware]:
 
 def open_doors(settings: Settings, stores: Stores) -> list[Door]:
     """Return the doors that are open under these settings."""
-    found = [*LAUNCH, *PAGE, *TABLE_AND_FORM, *API]
+    found = [*LAUNCH, *PAGE, *TABLE_AND_FORM, *API, HEALTH]
     found += INSTALLATION if settings.is_a_space else IN_ONE_STEP
     found += LOGIN if settings.has_a_login else ()
     files = file_doors(stores.requests, stores.results)

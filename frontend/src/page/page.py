@@ -13,6 +13,7 @@ from src.board.keeper import Keeper
 from src.page import notices
 from src.page.about_tab import AboutTab
 from src.page.charts.charts_tab import ChartsTab
+from src.page.checkup import Checkup, Findings, IsOwner
 from src.page.details import SCRIPT as DETAILS_SCRIPT
 from src.page.details import STYLE as DETAILS_STYLE
 from src.page.endpoints import add_endpoints
@@ -49,9 +50,11 @@ def build_page(
     num_fewshot: int | None = None,
     notice: str = "",
     space: str | None = None,
+    findings: Findings | None = None,
+    is_owner: IsOwner = lambda login, token: False,
 ) -> gr.Blocks:
     """Make the page. `num_fewshot` is the setting in about.py, `notice` a sentence for the top, `space` the
-    Space that shows the page, as the Hub names it.
+    Space that shows the page, as the Hub names it. `findings` are shown to those who are the owner.
     """
     page: Page
     with Page(
@@ -73,9 +76,11 @@ def build_page(
                 about = AboutTab(keeper, texts, num_fewshot=num_fewshot)
             with gr.Tab("🚀 Submit here!", id=SUBMIT_TAB, elem_id="tab-submit") as submit_tab:
                 submit = SubmitTab(keeper, desk, texts, visitors)
+        checkup = Checkup(findings, is_owner, visitors) if findings and desk.terms.login else None
         _keep_up_to_date(page, keeper, leaderboard, about, submit, banner, notice)
         charts.listen(page, charts_tab)
-        _follow_the_address(page, tabs, [leaderboard_tab, charts_tab, about_tab, submit_tab], submit, charts)
+        each = [leaderboard_tab, charts_tab, about_tab, submit_tab]
+        _follow_the_address(page, tabs, each, submit, charts, checkup)
         add_endpoints(keeper, desk, visitors)
         gr.HTML(FOOT, padding=False)
     page.queue(default_concurrency_limit=AT_ONCE)
@@ -122,7 +127,12 @@ def _keep_up_to_date(
 
 
 def _follow_the_address(
-    page: gr.Blocks, tabs: gr.Tabs, each: Sequence[gr.Tab], submit: SubmitTab, charts: ChartsTab
+    page: gr.Blocks,
+    tabs: gr.Tabs,
+    each: Sequence[gr.Tab],
+    submit: SubmitTab,
+    charts: ChartsTab,
+    checkup: Checkup | None,
 ) -> None:
     """Open the tab in the address, and write the open tab into it."""
 
@@ -130,14 +140,16 @@ def _follow_the_address(
         query = request.query_params
         wanted = SUBMIT_TAB if REQUEST in query else query.get("tab")
         is_known = wanted in (CHARTS_TAB, ABOUT_TAB, SUBMIT_TAB)
-        opened = submit.open(request) | charts.open(request)
+        opened = submit.open(request) | charts.open(request) | (checkup.open(request) if checkup else {})
         return opened | ({tabs: gr.Tabs(selected=wanted)} if is_known else {})
 
     # Not queued: if a page begins with two queued events, Gradio's client may lose the answer of the second
     # when the first ends, and with it the tab and the login.
-    page.load(
-        open_tab, None, [tabs, *submit.outputs_of_opening, *charts.outputs_of_opening], queue=False, **QUIETLY
-    )
+    outputs = [tabs, *submit.outputs_of_opening, *charts.outputs_of_opening]
+    if checkup:
+        outputs += checkup.outputs_of_opening
+        checkup.listen()
+    page.load(open_tab, None, outputs, queue=False, **QUIETLY)
     script = NAME_THE_TAB.read_text(encoding="utf-8")
     for tab in each:
         tab.select(None, None, None, js=f'() => ({script})("{tab.id}")', show_api=False)

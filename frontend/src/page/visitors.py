@@ -28,11 +28,22 @@ class Visitors:
 
     def signed_in(self, request: gr.Request) -> Submitter:
         """Return the signed-in user from Gradio's profile of them; anonymous once the login has expired."""
+        login = self._login(request)
+        return Submitter(gr.OAuthProfile(login["userinfo"]).username) if login else ANONYMOUS
+
+    def own_token(self, request: gr.Request) -> str | None:
+        """Return the token that signing in gave the page, under which the Hub tells who the user is."""
+        login = self._login(request)
+        token = login.get("access_token") if login else None
+        return token if isinstance(token, str) else None
+
+    def _login(self, request: gr.Request) -> Mapping[str, Any] | None:
+        """Return what Gradio keeps of a login, or None without a valid one."""
         session = getattr(request.request, "scope", {}).get("session") or {}
         login: Mapping[str, Any] | None = session.get("oauth_info")
         if not login or float(login.get("expires_at") or 0) < time.time() or not self._is_own_page(request):
-            return ANONYMOUS
-        return Submitter(gr.OAuthProfile(login["userinfo"]).username)
+            return None
+        return login
 
     def submitter(self, request: gr.Request) -> Submitter:
         """Return the token's user, or else the signed-in user. Raises NotRecognised for an invalid token."""

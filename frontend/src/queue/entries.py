@@ -8,10 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from src.shared.data.queue_order import DEFAULT, in_order
-from src.shared.data.request import EXPLAINED, Attempt, Request, Status
-
-SILENCE = timedelta(hours=2)
-"""Two leases. If requests wait this long without a sign of a worker, no worker is running."""
+from src.shared.data.request import Attempt, Request, Status
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(tzinfo=UTC)
@@ -93,25 +90,6 @@ def grouped(queue: Iterable[Entry]) -> dict[Group, list[Entry]]:
     """Return the entries by table."""
     queue = list(queue)
     return {group: _of(group, queue) for group in Group}
-
-
-def no_worker_since(queue: Iterable[Entry], now: datetime) -> datetime | None:
-    """Return since when requests have waited without a sign of a worker, or None while all is well."""
-    queue = list(queue)
-    requests = [entry.request for entry in _of(Group.PENDING, queue)]
-    missed = [request for request in requests if not any(each in request.message for each in EXPLAINED)]
-    waiting = [request.submitted for request in missed if request.submitted]
-    if not waiting:
-        return None
-    leases = [entry.renewed for entry in queue if entry.renewed]
-    attempts = [
-        attempt.ended
-        for entry in queue
-        for attempt in entry.request.history
-        if attempt.ended and not attempt.is_by_a_person
-    ]
-    quiet_since = max([min(waiting), *leases, *attempts])
-    return quiet_since if now - quiet_since > SILENCE else None
 
 
 def _of(group: Group, queue: Iterable[Entry]) -> list[Entry]:

@@ -147,22 +147,54 @@ def read_settings(
     in_the_file = filter(str.isupper, vars(envs) if envs else ())
     for sentence in misspelt(names, {*environment, *in_the_file}):
         log.warning("%s", sentence)
-    given = {}
+    given = {
+        name.lower(): _read(name, value, types[name.lower()], is_variable=is_variable)
+        for name, value, is_variable in _given(kind, envs, environment)
+    }
+    return kind(**given)
+
+
+def mistakes(
+    kind: type[S], envs: ModuleType | None = None, environment: Mapping[str, str] = os.environ
+) -> Iterator[str]:
+    """Yield a sentence for each setting of the wrong type. `read_settings` stops at the first."""
+    types = get_type_hints(kind, include_extras=True)
+    for name, value, is_variable in _given(kind, envs, environment):
+        try:
+            _read(name, value, types[name.lower()], is_variable=is_variable)
+        except ConfigurationError as error:
+            yield str(error)
+
+
+def _given(
+    kind: type[S], envs: ModuleType | None, environment: Mapping[str, str]
+) -> Iterator[tuple[str, object, bool]]:
+    """Yield each setting that is set: its name, its value, and whether a variable sets it."""
     for field in fields(kind):  # type: ignore[arg-type]  # every caller gives a dataclass
         name = field.name.upper()
         text = environment.get(name, "").strip()
         value = text or _in_the_file(name, envs, other_owner=environment.get("OWNER", "").strip())
         if value is not None:
-            given[field.name] = _read(name, value, types[field.name], is_variable=bool(text))
-    return kind(**given)
+            yield name, value, bool(text)
 
 
 def misspelt(names: Collection[str], given: Collection[str]) -> Iterator[str]:
     """Yield a sentence for each given name that looks like a misspelt setting."""
+    for name, meant in look_alike(names, given):
+        yield f"{name} is not a setting, so it has no effect. Did you mean {meant}?"
+
+
+def look_alike(
+    names: Collection[str], given: Collection[str], *, alike: float = ALIKE
+) -> Iterator[tuple[str, str]]:
+    """Yield each given name that looks like a misspelt setting, with that setting.
+
+    `alike` is the similarity, of at most 1, from which it does.
+    """
     for name in sorted({*given} - {*names}):
-        meant = get_close_matches(name.upper(), names, 1, cutoff=ALIKE)
+        meant = get_close_matches(name.upper(), names, 1, cutoff=alike)
         if meant:
-            yield f"{name} is not a setting, so it has no effect. Did you mean {meant[0]}?"
+            yield name, meant[0]
 
 
 def _in_the_file(name: str, envs: ModuleType | None, *, other_owner: str) -> object:

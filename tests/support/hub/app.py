@@ -17,6 +17,7 @@ from .routes import (
     administration,
     commit,
     control,
+    discussions,
     download,
     inference_endpoints,
     info,
@@ -33,6 +34,7 @@ from .state import Hub
 PARTS = [
     *(
         inference_endpoints,
+        discussions,
         spaces,
         account,
         administration,

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .edits import DeleteFile, Edit, PutFile
 from .git_objects import Blob, Commit, LargeFile
@@ -71,6 +71,10 @@ class Repository:
     history: History = field(default_factory=History, repr=False)
     large_files: dict[str, bytes] = field(default_factory=dict, repr=False)
     """What was uploaded to Git LFS, by SHA-256."""
+    discussions: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    """The discussions, as the Hub tells them; None of them are pull requests."""
+    discusses: bool = True
+    """Whether the owner lets people write discussions."""
     space: Space | None = None
     """What a Space has besides its files."""
     first: Mapping[str, str] = field(default_factory=dict, repr=False)

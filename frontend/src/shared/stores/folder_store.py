@@ -196,6 +196,39 @@ class FolderStore:
             ) from error
 
 
+class WatchedFolder(FolderStore):
+    """A dataset in a folder that is only looked at: nothing is created, locked or completed there."""
+
+    def commit(
+        self, *, add: Mapping[str, bytes], delete: Collection[str] = (), message: str, parent: Snapshot
+    ) -> None:
+        """Raise StoreError."""
+        raise StoreError(f"{self.folder} is only looked at: {message} was not written.")
+
+    def check_writing(self) -> None:
+        """Raise StoreError when this user may not write into the folder."""
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            raise StoreError(
+                f"Cannot write to {self.folder}: this user lacks the permission. Change the folder's owner, "
+                "or run as the user that it belongs to."
+            )
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        if not self.folder.is_dir():
+            raise StoreError(
+                f"The folder {self.folder} does not exist. Start the Space once, which creates it, or set "
+                "LEADERBOARD_DATA_DIR to the folder that has the data."
+            )
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(
+                f"Cannot read {error.filename or self.folder}: {error.strerror or error}. Check its "
+                "permissions."
+            ) from error
+
+
 def _is_no_folder(path: Path) -> bool:
     return path.is_symlink() or (path.exists() and not path.is_dir())
 

@@ -31,6 +31,9 @@ TIMEOUT_SECONDS = 30.0
 PATIENCE_SECONDS = 20.0
 """For how long a call that fails for a passing reason is begun again."""
 
+BRIEF_PATIENCE_SECONDS = 1.0
+"""The same while a person waits."""
+
 READ_AT_ONCE = 16_384
 """Bytes of an answer of which only the beginning is wanted."""
 
@@ -150,6 +153,11 @@ class Hub:
         if wait is not None and wait > PATIENCE_SECONDS:
             self._busy_until = self._clock() + timedelta(seconds=wait)
             raise TooManyCalls(self._busy_until) from error
+
+
+def brief_hub(token: str | None, *, token_name: str = "HF_TOKEN") -> Hub:
+    """Return a client for somebody who waits for the answer and can ask again."""
+    return Hub(token, token_name=token_name, patience=BRIEF_PATIENCE_SECONDS)
 
 
 def status_of(error: Exception) -> int | None:

@@ -68,10 +68,12 @@ class Whose:
                 raise
             self._checked[str(store)] = snapshot.files.get(BOARD, "")  # reported elsewhere
 
-    def look(self, store: Store, snapshot: Snapshot) -> None:
-        """Check that the dataset is ours, or nobody's yet. Writes nothing. Raises NotOurs and StoreError."""
+    def look(self, store: Store, snapshot: Snapshot) -> Spaces:
+        """Return the Spaces that the dataset names, and write nothing. Raises NotOurs and StoreError."""
+        spaces = self._read(store, snapshot)
         if self.space:
-            self._with_this_one(store, self._read(store, snapshot))
+            self._with_this_one(store, spaces)
+        return spaces
 
     def _check(self, store: Store, first: Snapshot) -> None:
         written: bytes | None = None

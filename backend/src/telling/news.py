@@ -1,0 +1,115 @@
+"""What there is to tell: requests of this worker that ended, its own faults, problems of the suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from src.shared.data.ends import WORKERS_FAULT, End
+from src.shared.data.queue_order import Requests
+from src.shared.data.request import Attempt, Request, Status
+
+ENDED = (Status.FINISHED, Status.FAILED, Status.CANCELLED)
+NOT_A_FAULT = (End.STOPPED, End.OVER_BUDGET)
+"""Ends that the owner caused: a worker that was stopped, and a limit for spending."""
+
+
+class Kind(StrEnum):
+    """The kinds of news; the value is what a webhook gets as `event`."""
+
+    REQUEST_ENDED = "request_ended"
+    """A request of this worker is finished, failed or cancelled."""
+    WORKER_FAULT = "worker_fault"
+    """An evaluation failed for a reason that is not the model's, or a tick of the worker did."""
+    SUITE_PROBLEMS = "suite_problems"
+    """The tasks cannot be evaluated as they are."""
+
+
+@dataclass(frozen=True)
+class News:
+    """One thing that happened."""
+
+    kind: Kind
+    sentence: str
+    facts: Mapping[str, object] = field(default_factory=dict)
+    path: str | None = None
+    """The request's path, if it is about one."""
+    request: Request | None = None
+
+
+class Watcher:
+    """Finds what is new since it looked last. The first look only learns what is there.
+
+    So a worker that is killed tells nothing twice, but may never tell what ended at that moment.
+    """
+
+    def __init__(self, worker: str) -> None:
+        self._worker = worker
+        self._seen: dict[str, tuple[Status, int]] | None = None
+        self._latest: Requests | None = None
+        self._problems: tuple[str, ...] = ()
+        self._fault = ""
+
+    def look(self, requests: Requests, problems: Sequence[str]) -> list[News]:
+        """Return the news in the requests as the worker knows them, and in the suite's problems."""
+        found = [*self._of_requests(requests)] if requests is not self._latest else []
+        self._latest = requests
+        if (now := tuple(problems)) != self._problems:
+            self._problems = now
+            if now:
+                found.append(News(Kind.SUITE_PROBLEMS, now[0], {"problems": list(now[:20])}))
+        self._fault = ""
+        return found
+
+    def fault(self, sentence: str) -> list[News]:
+        """Return the news that a tick failed, once for each reason until a tick succeeds."""
+        if sentence == self._fault:
+            return []
+        self._fault = sentence
+        return [News(Kind.WORKER_FAULT, sentence)]
+
+    def _of_requests(self, requests: Requests) -> Iterator[News]:
+        before = self._seen
+        self._seen = {path: (each.status, len(each.history)) for path, each in requests.items()}
+        if before is None:
+            return
+        for path, (status, length) in self._seen.items():
+            old_status, old_length = before.get(path, (None, 0))
+            if (status, length) == (old_status, old_length):
+                continue
+            request = requests[path]
+            mine = [each for each in request.history[old_length:] if each.worker == self._worker]
+            yield from (self._of_a_fault(path, request, each) for each in mine if _is_a_fault(each))
+            if mine and status in ENDED:
+                yield News(Kind.REQUEST_ENDED, _ended(request), _facts(path, request), path, request)
+
+    def _of_a_fault(self, path: str, request: Request, attempt: Attempt) -> News:
+        sentence = (
+            f"An evaluation of {request.model} failed because of the worker {self._worker}: {attempt.message}"
+        )
+        return News(Kind.WORKER_FAULT, sentence, {**_facts(path, request), "end": attempt.end}, path, request)
+
+
+def _is_a_fault(attempt: Attempt) -> bool:
+    return attempt.end in WORKERS_FAULT and attempt.end not in NOT_A_FAULT
+
+
+def _ended(request: Request) -> str:
+    return f"{request.model} ({request.kind}) is {request.status.value}. {request.message}".strip()
+
+
+def _facts(path: str, request: Request) -> Mapping[str, object]:
+    return {
+        "request": path,
+        "model": request.model,
+        "commit": request.commit,
+        "precision": request.precision,
+        "weight_type": request.weight_type,
+        "status": request.status.value,
+        "message": request.message,
+        "submitted_by": request.submitted_by,
+        "run": request.run,
+        "attempt": request.attempt,
+        "result": request.result,
+    }
