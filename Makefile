@@ -5,7 +5,7 @@ BACKEND := .venv/backend/.ready
 LIGHTEVAL := .venv/lighteval/.ready
 DEV := .venv/dev/.ready
 
-.PHONY: help demo deploy deploy-static upgrade test test-frontend test-backend test-lighteval test-whole test-slow test-live chaos bench doctor style quality lock seeds envs clean
+.PHONY: help demo deploy deploy-static try-task upgrade test test-frontend test-backend test-lighteval test-whole test-slow test-live chaos bench doctor style quality lock seeds envs clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -63,6 +63,9 @@ deploy: $(FRONTEND)  ## make or update your leaderboard on the Hub: ORG=acme (BO
 
 deploy-static: $(FRONTEND)  ## show your board in a free static Space: ORG=alice (BOARD=math; ARGS="--every 30m", --dry-run, --help)
 	@PYTHONPATH=scripts:frontend .venv/frontend/bin/python -m deploy_static $(if $(ORG),"$(ORG)",$(if $(findstring help,$(ARGS)),,$(error Say where: make deploy-static ORG=alice))) $(if $(BOARD),--board "$(BOARD)") $(ARGS)
+
+try-task: $(BACKEND)  ## show a task's prompts, and what a small model answers: TASK=arc_challenge (ARGS="--limit 5", --help)
+	@cd backend && ../.venv/backend/bin/python -m src.try_task $(TASK) $(ARGS)
 
 lock: $(DEV)  ## compile each requirements.txt from its requirements.in (ARGS=--upgrade: the newest that it allows)
 	.venv/dev/bin/python scripts/lock_requirements.py $(ARGS)

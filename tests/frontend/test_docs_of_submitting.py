@@ -109,7 +109,7 @@ def test_the_example_of_a_blocklist_blocks(leaderboard: Leaderboard) -> None:
 def test_the_limits_that_owners_read_are_those_without_any_setting() -> None:
     terms = Settings().terms
     assert (terms.quota, terms.period.days, terms.writes, terms.pending) == (5, 7, 30, 1000)
-    text = " ".join(section("your-own.md", "Who may submit").split())
+    text = " ".join(section("submitters.md", "Who may submit").split())
     assert "Five submissions of one login are evaluated in seven days" in text
     assert "may submit and withdraw thirty times in an hour" in text
     assert "a thousand requests wait" in text

@@ -67,7 +67,7 @@ def test_every_column_of_an_index_is_in_the_docs() -> None:
 
 def test_every_setting_that_owners_are_told_of_exists() -> None:
     known = {name for name, _ in variables_read()}
-    for document in ("docs/your-own.md", "frontend/README.md", "backend/README.md"):
+    for document in ("docs/your-own.md", "docs/submitters.md", "frontend/README.md", "backend/README.md"):
         named = set(re.findall(r"`([A-Z]+_[A-Z0-9_]+)", text_of(document)))
         assert named <= known, f"{document} names {sorted(named - known)}"
 
@@ -80,7 +80,7 @@ def test_the_frontend_space_has_the_login_that_the_docs_speak_of() -> None:
 
 def test_an_existing_card_gets_the_lines_of_a_new_one() -> None:
     cards = text_of("frontend/src/shared/data/cards.py")
-    [lines] = re.findall(r"```yaml\n(configs:.*?)```", text_of("docs/your-own.md"), re.DOTALL)
+    [lines] = re.findall(r"```yaml\n(configs:.*?)```", text_of("docs/data-format.md"), re.DOTALL)
     assert lines in cards
     assert lines.replace("results", "requests") in cards
 
