@@ -86,6 +86,7 @@ def test_when_ticks_have_stopped_it_is_not_well(queue: Queue, has_ticked: bool) 
 def test_a_worker_without_a_page_serves_its_health_on_this_machine_and_nothing_else(queue: Queue) -> None:
     ticker, port = Ticker(timedelta(hours=1)), free_port()
     ticker.start(lambda: None)
+    queue.clock.now = steady_now()
     worker = queue.worker()
     worker.refresh()
     close = serve_health(worker, ticker, port)

@@ -10,6 +10,7 @@ from src.page import sections
 from src.page.html import FOLDER, TEMPLATES, render
 from src.queue.overview import Event, Overview, Running, Spending
 from src.shared.data.request import Attempt, Lease, Progress, Request, Status
+from src.shared.doctor.finding import wrong
 from support.hostile_html import HARMLESS, HOSTILE, Parsed, lets_markup_in, names_in, needed, read_by
 from support.queues import START
 
@@ -34,6 +35,7 @@ SHOWN: dict[str, Callable[[str], Markup]] = {
     "running": lambda text: sections.running(overview(text), START),
     "waiting": lambda text: sections.waiting(overview(text)),
     "failed": lambda text: sections.failed(overview(text), lambda path: path),
+    "checkup": lambda text: sections.checkup([wrong(text, text)]),
     "events": lambda text: sections.events(overview(text)),
 }
 NEEDED = needed(TEMPLATES, FOLDER)

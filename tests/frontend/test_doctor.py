@@ -242,7 +242,7 @@ IN_FOLDERS = [
         "a backend of another version",
         lambda place: place.describe(version="0.0.9"),
         "version 0.0.9",
-        "Copy the newer one",
+        "Run make upgrade",
     ),
     (
         "a request without its result",

@@ -13,7 +13,7 @@ from src.leaderboard.rows import Standings
 from src.leaderboard.scores import score_columns
 from src.leaderboard.scoring import TaskColumn
 from src.leaderboard.view import OPENING, ViewState, view
-from src.page import api, marks, notices, request_card
+from src.page import api, checkup, marks, notices, request_card
 from src.page.charts.charts_tab import words
 from src.page.charts.choice import Choice, Kind
 from src.page.charts.draw import draw
@@ -31,6 +31,7 @@ from src.page.view_controls import weights_form
 from src.queue.entries import Entry, entries
 from src.shared.data.backend_description import Example
 from src.shared.data.request import Attempt, Lease, Progress, Status
+from src.shared.doctor.finding import green, wrong
 from src.shared.stores.hub import Hub
 from src.shared.stores.hub_store import HubStore
 from src.submitting.form import Refused
@@ -193,6 +194,7 @@ def exported(text: str) -> Markup:
 
 
 SHOWN = {
+    "checkup": lambda text: checkup.shown([green(text, text), wrong(text, text)]),
     **{
         each.__name__: each
         for each in (
