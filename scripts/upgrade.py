@@ -18,7 +18,14 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from upgrading.applying import apply, check_is_clean, finish_interrupted, only_one
+from upgrading.applying import (
+    apply,
+    check_is_clean,
+    check_is_on_a_branch,
+    check_nothing_is_in_the_way,
+    finish_interrupted,
+    only_one,
+)
 from upgrading.base import find_base
 from upgrading.clone import CannotUpgrade, Clone
 from upgrading.moves import find_moves
@@ -58,12 +65,14 @@ def main() -> int:
         new: str | None = options.handed_over
         if new is None:
             with only_one(clone):
+                check_is_on_a_branch(clone)
                 finish_interrupted(clone, is_dry=options.dry_run)
                 check_is_clean(clone)
                 new = fetch(clone, options.template or template_of(clone), options.to)
             if (status := hand_over(clone, new)) is not None:
                 return status
         with only_one(clone):
+            check_is_on_a_branch(clone)
             check_is_clean(clone)
             if clone.succeeds("merge-base", "--is-ancestor", new, "HEAD"):
                 print("Nothing to do: your clone has the newest version.")
@@ -156,6 +165,7 @@ def upgrade(clone: Clone, new: str, *, is_dry: bool) -> int:
     plan = make_plan(Sides(clone, old, ours, fresh, find_moves(clone, base.commit, new)))
     result = commit(clone, plan, new, new_version)
     before = clone.text("rev-parse", "--short", "HEAD")
+    check_nothing_is_in_the_way(clone, result)
     if not is_dry:
         apply(clone, result)
     tell("Your files and edits, kept", plan.kept)

@@ -397,6 +397,7 @@ def test_what_the_owner_removed_stays_removed(clone: Path, template: Path) -> No
 def test_a_shallow_clone_is_upgraded(clone: Path, template: Path, tmp_path: Path) -> None:
     shallow = tmp_path / "shallow"
     git(tmp_path, "clone", "--quiet", "--depth=1", "--branch=old", f"file://{template}", str(shallow))
+    git(shallow, "switch", "--quiet", "--create=main")
     write(shallow, OWN)
     done = upgrade(shallow, f"file://{template}")
     assert done.returncode == 0, done.stderr
@@ -560,8 +561,111 @@ def test_an_edit_after_a_kill_is_not_lost(clone: Path, template: Path) -> None:
     git(clone, "update-ref", "refs/leaderboard/upgrade", after)
     (clone / "frontend/src/about.py").write_text("TITLE = 'Ours'\n")
     done = upgrade(clone, template)
-    assert done.returncode == 1 and "frontend/src/about.py was edited since" in done.stderr
+    assert done.returncode == 1 and "edited since: frontend/src/about.py. Move them away" in done.stderr
     assert read(clone, "frontend/src/about.py") == "TITLE = 'Ours'\n"
+    (clone / "frontend/src/about.py").rename(clone.parent / "about.py")
+    assert upgrade(clone, template).returncode == 0
+    assert_upgraded(clone)
+
+
+def interrupted(clone: Path, template: Path) -> str:
+    """Leave a clone as an upgrade that was killed before it wrote a file leaves it. Return the commit."""
+    before = git(clone, "rev-parse", "HEAD")
+    assert upgrade(clone, template).returncode == 0
+    after = git(clone, "rev-parse", "HEAD")
+    git(clone, "reset", "--quiet", "--hard", before)
+    git(clone, "update-ref", "refs/leaderboard/upgrade", after)
+    return after
+
+
+@pytest.mark.parametrize("ignored", ["docs/more.md", "docs/"])
+def test_a_file_that_git_ignores_is_not_overwritten(clone: Path, template: Path, ignored: str) -> None:
+    write(clone, {**OWN, ".gitignore": f"{ignored}\n"})
+    (clone / "docs/more.md").write_text("mine\n")
+    head = git(clone, "rev-parse", "HEAD")
+    for options in (["--dry-run"], []):
+        done = upgrade(clone, template, *options)
+        assert done.returncode == 1 and "in no commit: docs/more.md. Move yours away" in done.stderr
+        assert read(clone, "docs/more.md") == "mine\n"
+        assert (git(clone, "rev-parse", "HEAD"), git(clone, "for-each-ref", "refs/leaderboard")) == (head, "")
+    (clone / "docs/more.md").unlink()
+    assert upgrade(clone, template).returncode == 0
+    assert_upgraded(clone)
+
+
+@pytest.mark.parametrize("path", ["docs/more.md/mine.txt", "frontend/src/submitting"])
+def test_a_folder_or_a_file_in_the_way_of_a_file_is_not_removed(
+    clone: Path, template: Path, path: str
+) -> None:
+    write(clone, {".gitignore": f"/{path}\n"})
+    (clone / path).parent.mkdir(exist_ok=True)
+    (clone / path).write_text("mine\n")
+    done = upgrade(clone, template)
+    assert done.returncode == 1 and f"in no commit: {path}." in done.stderr
+    assert read(clone, path) == "mine\n"
+
+
+@pytest.mark.parametrize("path", ["docs/more.md", "docs/more.md/mine.txt"])
+@pytest.mark.parametrize("is_ignored", [True, False])
+def test_finishing_an_upgrade_overwrites_no_file_of_the_owners(
+    clone: Path, template: Path, path: str, is_ignored: bool
+) -> None:
+    write(clone, {**OWN, ".gitignore": "docs/more.md\n" if is_ignored else "other\n"})
+    after = interrupted(clone, template)
+    (clone / path).parent.mkdir(exist_ok=True)
+    (clone / path).write_text("mine\n")
+    done = upgrade(clone, template)
+    assert done.returncode == 1 and f"edited since: {path}. Move them away" in done.stderr
+    assert read(clone, path) == "mine\n"
+    (clone / path).rename(clone.parent / "mine.txt")
+    done = upgrade(clone, template)
+    assert (done.returncode, git(clone, "rev-parse", "HEAD")) == (0, after), done.stderr
+    assert_upgraded(clone)
+
+
+def test_a_file_that_the_upgrade_does_not_have_is_no_obstacle_to_finishing_it(
+    clone: Path, template: Path
+) -> None:
+    write(clone, OWN)
+    after = interrupted(clone, template)
+    (clone / "notes.txt").write_text("what I did\n")
+    done = upgrade(clone, template)
+    assert git(clone, "rev-parse", "HEAD") == after
+    assert done.returncode == 1 and "edits that are in no commit: notes.txt" in done.stderr
+    assert read(clone, "notes.txt") == "what I did\n"
+
+
+def test_an_upgrade_that_git_refuses_leaves_nothing_to_finish(clone: Path, template: Path) -> None:
+    write(clone, {**OWN, ".gitignore": "docs/more.md\n"})
+    after = interrupted(clone, template)
+    git(clone, "update-ref", "-d", "refs/leaderboard/upgrade")
+    (clone / "docs/more.md").write_text("mine\n")
+    with pytest.raises(CannotUpgrade, match=r"docs/more\.md"):
+        applying.apply(Clone(clone), after)
+    assert git(clone, "for-each-ref", "refs/leaderboard") == ""
+    assert read(clone, "docs/more.md") == "mine\n"
+
+
+def test_an_upgrade_that_git_stops_half_way_is_still_to_finish(clone: Path, template: Path) -> None:
+    write(clone, OWN)
+    after = interrupted(clone, template)
+    git(clone, "update-ref", "-d", "refs/leaderboard/upgrade")
+    (clone / "docs/more.md").write_text("Mo")
+    with pytest.raises(CannotUpgrade):
+        applying.apply(Clone(clone), after)
+    assert git(clone, "rev-parse", "refs/leaderboard/upgrade") == after
+    assert upgrade(clone, template).returncode == 0
+    assert_upgraded(clone)
+
+
+def test_a_clone_on_no_branch_is_told_how_to_get_onto_one(clone: Path, template: Path) -> None:
+    git(clone, "checkout", "--quiet", "--detach")
+    head = git(clone, "rev-parse", "HEAD")
+    done = upgrade(clone, template)
+    assert done.returncode == 1 and "git switch main" in done.stderr
+    assert git(clone, "rev-parse", "HEAD") == head
+    git(clone, "switch", "--quiet", "main")
+    assert upgrade(clone, template).returncode == 0
 
 
 KILLER = """#!/bin/sh
