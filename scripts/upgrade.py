@@ -30,6 +30,7 @@ from upgrading.base import find_base
 from upgrading.clone import CannotUpgrade, Clone
 from upgrading.moves import find_moves
 from upgrading.plan import Plan, Sides, make_plan
+from upgrading.reverted import check_is_not_reverted
 from upgrading.telling import broken_imports, news, settings_to_look_at, version_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,6 +75,7 @@ def main() -> int:
         with only_one(clone):
             check_is_on_a_branch(clone)
             check_is_clean(clone)
+            check_is_not_reverted(clone, new)
             if clone.succeeds("merge-base", "--is-ancestor", new, "HEAD"):
                 print("Nothing to do: your clone has the newest version.")
                 return 0
@@ -122,6 +124,11 @@ def fetch(clone: Clone, template: str, name: str) -> str:
         raise CannotUpgrade(
             f"{shown(template)} cannot be read. Check the address, and that git may read it: {reason}"
         ) from error
+    if not clone.succeeds("rev-parse", "--verify", "--quiet", "FETCH_HEAD^{commit}"):
+        raise CannotUpgrade(
+            f"{shown(template)} is a shallow clone, and its history does not reach back to your version. Run "
+            "`git fetch --unshallow` in that folder, then try again."
+        )
     return clone.text("rev-parse", "FETCH_HEAD")
 
 

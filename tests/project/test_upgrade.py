@@ -307,6 +307,90 @@ def test_what_both_changed_is_told_and_nothing_is_lost(clone: Path, template: Pa
     assert "Yours is frontend/src/page.py.yours: make your edit again" in done.stdout
 
 
+def test_a_second_upgrade_keeps_what_the_first_one_put_beside(clone: Path, template: Path) -> None:
+    page, checks = "frontend/src/page.py", "frontend/src/checks.py"
+    write(clone, edited(page, "'green'", "'red'") | edited(checks, "Name it.", "Please name it."))
+    write(template, {page: OLD[page].replace("'green'", "'blue'")})
+    upgrade(clone, template)
+    beside = {name: read(clone, name) for name in (f"{page}.yours", f"{checks}.new")}
+    write(clone, {page: OLD[page].replace("'green'", "'pink'")})
+    second = (NEW[checks] or "").replace("Give it a name.", "It needs a name.")
+    write(template, {page: OLD[page].replace("'green'", "'grey'"), checks: second})
+    done = upgrade(clone, template)
+    assert {name: read(clone, name) for name in beside} == beside
+    assert "'grey'" in read(clone, page) and "'pink'" in read(clone, f"{page}.yours2")
+    assert read(clone, f"{checks}.new2") == second
+    assert f"Yours is {page}.yours2 ({page}.yours is left from an earlier upgrade): make" in done.stdout
+    assert f"is {checks}.new2 ({checks}.new is left from an earlier upgrade): bring over" in done.stdout
+
+
+def test_a_second_upgrade_keeps_each_edit_of_a_file_that_the_template_has_no_more(
+    clone: Path, template: Path
+) -> None:
+    page = "frontend/src/page.py"
+    write(clone, edited(page, "'green'", "'red'"))
+    write(template, {page: None})
+    assert f"Your file is {page}.yours:" in upgrade(clone, template).stdout
+    write(template, {page: OLD[page]})
+    upgrade(clone, template)
+    write(clone, edited(page, "'green'", "'pink'"))
+    write(template, {page: None})
+    done = upgrade(clone, template)
+    assert "'red'" in read(clone, f"{page}.yours") and "'pink'" in read(clone, f"{page}.yours2")
+    assert f"Your file is {page}.yours2 ({page}.yours is left from" in done.stdout
+
+
+def test_a_change_of_the_template_that_the_owner_took_back_stays_taken_back(
+    clone: Path, template: Path
+) -> None:
+    guide = "docs/guide.md"
+    git(clone, "pull", "--quiet", "--rebase", "origin", "main")
+    write(template, {guide: "Read me thrice.\n"}, "a change")
+    assert upgrade(clone, template).returncode == 0
+    write(clone, {guide: "Read me twice.\n"}, "taken back")
+    write(template, {"docs/more.md": "Much more.\n"})
+    done = upgrade(clone, template)
+    assert "1 file of yours differs" in done.stdout
+    assert read(clone, guide) == "Read me twice.\n"
+    assert read(clone, "docs/more.md") == "Much more.\n"
+
+
+@pytest.mark.parametrize("is_newer", [False, True])
+def test_an_upgrade_that_was_reverted_is_told_and_can_be_done_again(
+    clone: Path, template: Path, is_newer: bool
+) -> None:
+    write(clone, OWN)
+    upgrade(clone, template)
+    git(clone, "revert", "--no-edit", "-m", "1", "HEAD")
+    revert = git(clone, "rev-parse", "HEAD")
+    write(clone, {"frontend/assets/logo.txt": "a better picture\n"}, "an edit since")
+    if is_newer:
+        write(template, {"backend/src/envs.py": "DEVICE = 'cuda'\n"}, "version 0.3")
+    done = upgrade(clone, template)
+    assert done.returncode == 1 and "Nothing to do" not in done.stdout
+    assert f"was reverted by commit {revert[:8]}" in done.stderr
+    assert f"`git revert {revert[:8]}`" in done.stderr
+    git(clone, "revert", "--no-edit", revert[:8])
+    write(clone, {"frontend/assets/logo.txt": "a picture\n"}, "the old picture")
+    done = upgrade(clone, template)
+    assert done.returncode == 0, done.stderr
+    assert ("Nothing to do" in done.stdout) is not is_newer
+    assert_upgraded(clone)
+
+
+def test_a_revert_of_a_revert_that_is_reverted_is_told_as_well(clone: Path, template: Path) -> None:
+    upgrade(clone, template)
+    git(clone, "revert", "--no-edit", "-m", "1", "HEAD")
+    git(clone, "revert", "--no-edit", "HEAD")
+    assert "Nothing to do" in upgrade(clone, template).stdout
+    git(clone, "revert", "--no-edit", "HEAD")
+    done = upgrade(clone, template)
+    assert done.returncode == 1
+    git(clone, "revert", "--no-edit", done.stderr.partition("`git revert ")[2][:8])
+    assert read(clone, "docs/more.md") == "More.\n"
+    assert "Nothing to do" in upgrade(clone, template).stdout
+
+
 def test_an_edit_follows_a_file_that_moved(clone: Path, template: Path) -> None:
     write(clone, edited("frontend/src/case.py", "name == 'x'", "name == 'y'"))
     upgrade(clone, template)
@@ -402,6 +486,35 @@ def test_a_shallow_clone_is_upgraded(clone: Path, template: Path, tmp_path: Path
     done = upgrade(shallow, f"file://{template}")
     assert done.returncode == 0, done.stderr
     assert_upgraded(shallow)
+
+
+def test_a_shallow_folder_of_the_template_is_told_with_the_remedy(
+    clone: Path, template: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    git(tmp_path, "clone", "--quiet", "--single-branch", f"file://{clone}", str(own))
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{template}", str(shallow))
+    done = upgrade(own, shallow)
+    assert done.returncode == 1
+    assert f"{shallow} is a shallow clone" in done.stderr and "`git fetch --unshallow`" in done.stderr
+    git(shallow, "fetch", "--quiet", "--unshallow")
+    assert upgrade(own, shallow).returncode == 0
+
+
+def test_signatures_that_git_is_set_to_show_are_no_obstacle(
+    clone: Path, template: Path, tmp_path: Path
+) -> None:
+    signer = tmp_path / "gpg"
+    signer.write_text("#!/bin/sh\ncat > /dev/null\necho '[GNUPG:] SIG_CREATED ' >&2\necho '-----BEGIN'\n")
+    signer.chmod(0o755)
+    git(template, "-c", f"gpg.program={signer}", "commit", "--quiet", "--allow-empty", "-S", "-m", "signed")
+    git(clone, "config", "gpg.program", str(signer))
+    git(clone, "config", "log.showSignature", "true")
+    write(clone, OWN)
+    done = upgrade(clone, template)
+    assert done.returncode == 0, done.stderr
+    assert_upgraded(clone)
 
 
 def test_links_and_submodules_of_the_owner_stay(clone: Path, template: Path) -> None:
