@@ -27,7 +27,7 @@ def check_is_not_reverted(clone: Clone, new: str) -> None:
         day = clone.text("show", "--no-patch", "--format=%as", upgrade)
         raise CannotUpgrade(
             f"the upgrade of {day} was reverted by commit {revert[:8]}, and git takes it for done. To do it "
-            f"again, run `git revert {revert[:8]}`: that brings it back. Then run this again for what is newer."
+            f"again, run `git revert {revert[:8]}`: that brings it back. Then upgrade to what is newer."
         )
 
 

@@ -554,6 +554,27 @@ def test_another_version_of_a_pinned_package_is_left_out_and_told(clone: Path, t
     )
 
 
+def test_what_the_program_needs_is_the_templates_in_a_card_and_told(clone: Path, template: Path) -> None:
+    own = CARD.replace("sdk: gradio\n", "sdk: docker\npython_version: 3.10\n")
+    write(clone, {"frontend/README.md": own.replace("title: Leaderboard", "title: Capitals")})
+    done = upgrade(clone, template)
+    card = (NEW["frontend/README.md"] or "").replace("title: Leaderboard", "title: Capitals")
+    assert read(clone, "frontend/README.md") == card
+    assert "so your lines are left out: sdk: docker, python_version: 3.10." in done.stdout
+
+
+def test_an_untouched_card_is_upgraded_without_a_word(clone: Path, template: Path) -> None:
+    assert "README.md says itself" not in upgrade(clone, template).stdout
+
+
+def test_settings_in_one_statement_are_told_one_by_one(clone: Path, template: Path) -> None:
+    write(clone, {"frontend/src/envs.py": "REFRESH_RATE, QUOTA = 1, 9\n"})
+    done = upgrade(clone, template)
+    assert read(clone, "frontend/src/envs.py") == "REFRESH_RATE, QUOTA = 1, 9\nHOURS = 24\n"
+    assert "1 new setting, at its default: HOURS." in done.stdout
+    assert "The default of" not in done.stdout and "lacks" not in done.stdout
+
+
 def test_a_whole_class_of_values_is_one_side_s(clone: Path, template: Path) -> None:
     """A merge line by line would put the template's new column between the owner's."""
     tasks = "class Tasks:\n    a = 1\n    b = 2\n    c = 3\n    d = 4\n"
