@@ -18,11 +18,19 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from upgrading.applying import apply, check_is_clean, finish_interrupted, only_one
+from upgrading.applying import (
+    apply,
+    check_is_clean,
+    check_is_on_a_branch,
+    check_nothing_is_in_the_way,
+    finish_interrupted,
+    only_one,
+)
 from upgrading.base import find_base
 from upgrading.clone import CannotUpgrade, Clone
 from upgrading.moves import find_moves
 from upgrading.plan import Plan, Sides, make_plan
+from upgrading.reverted import check_is_not_reverted
 from upgrading.telling import broken_imports, news, settings_to_look_at, version_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,13 +66,16 @@ def main() -> int:
         new: str | None = options.handed_over
         if new is None:
             with only_one(clone):
+                check_is_on_a_branch(clone)
                 finish_interrupted(clone, is_dry=options.dry_run)
                 check_is_clean(clone)
                 new = fetch(clone, options.template or template_of(clone), options.to)
             if (status := hand_over(clone, new)) is not None:
                 return status
         with only_one(clone):
+            check_is_on_a_branch(clone)
             check_is_clean(clone)
+            check_is_not_reverted(clone, new)
             if clone.succeeds("merge-base", "--is-ancestor", new, "HEAD"):
                 print("Nothing to do: your clone has the newest version.")
                 return 0
@@ -113,6 +124,11 @@ def fetch(clone: Clone, template: str, name: str) -> str:
         raise CannotUpgrade(
             f"{shown(template)} cannot be read. Check the address, and that git may read it: {reason}"
         ) from error
+    if not clone.succeeds("rev-parse", "--verify", "--quiet", "FETCH_HEAD^{commit}"):
+        raise CannotUpgrade(
+            f"{shown(template)} is a shallow clone, and its history does not reach back to your version. Run "
+            "`git fetch --unshallow` in that folder, then try again."
+        )
     return clone.text("rev-parse", "FETCH_HEAD")
 
 
@@ -156,6 +172,7 @@ def upgrade(clone: Clone, new: str, *, is_dry: bool) -> int:
     plan = make_plan(Sides(clone, old, ours, fresh, find_moves(clone, base.commit, new)))
     result = commit(clone, plan, new, new_version)
     before = clone.text("rev-parse", "--short", "HEAD")
+    check_nothing_is_in_the_way(clone, result)
     if not is_dry:
         apply(clone, result)
     tell("Your files and edits, kept", plan.kept)

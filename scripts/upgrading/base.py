@@ -20,8 +20,10 @@ class Base:
 def find_base(clone: Clone, new: str) -> Base:
     """Return the commit of the template that the clone was made from. Raises CannotUpgrade.
 
-    The history tells, in a clone of the template and after an upgrade. A copy of the files has no history,
-    and files of a later version may have been copied over: then the nearest commit by its files counts.
+    The history tells, in a clone of the template and after an upgrade. Files of a later version may have been
+    copied over since: then the nearest of the later commits counts. An earlier one never does, since it would
+    take what the owner took back for what the owner never had. A copy of the files has no history: there the
+    nearest of all commits counts.
     """
     common = clone.text("merge-base", "HEAD", new) if clone.succeeds("merge-base", "HEAD", new) else None
     folders = clone.paths("ls-tree", "-z", "--name-only", "HEAD")
@@ -30,7 +32,8 @@ def find_base(clone: Clone, new: str) -> Base:
             f"{clone.folder} has neither frontend/ nor backend/, so it is no leaderboard of this template. "
             "Run this in the folder that holds the two."
         )
-    commits = clone.text("rev-list", new).splitlines()
+    later = ["--ancestry-path", f"{common}..{new}"] if common else [new]
+    commits = [*clone.text("rev-list", *later).splitlines(), *filter(None, [common])]
     differing = _differing(clone, commits, folders)
     nearest = min(commits, key=lambda commit: differing[commit])  # of several, the newest
     if common is not None and differing[common] <= 2 * differing[nearest]:

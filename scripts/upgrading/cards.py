@@ -25,13 +25,20 @@ def split_card(text: str) -> tuple[dict[str, str], str] | None:
     return names, found[2]
 
 
-def merge_heads(base: dict[str, str], ours: dict[str, str], new: dict[str, str]) -> str:
-    """Return the head with the owner's values wherever the owner changed them."""
+def merge_heads(
+    base: dict[str, str], ours: dict[str, str], new: dict[str, str]
+) -> tuple[str, tuple[str, ...]]:
+    """Return the head with the owner's values wherever the owner changed them, and the lines left out."""
     values = dict(new)
+    dropped = []
     for name, lines in ours.items():
-        if name not in OURS and lines != base.get(name):
+        if lines in (base.get(name), new.get(name)):
+            continue
+        if name in OURS:
+            dropped.append(lines.strip())
+        else:
             values[name] = lines
     for name in base.keys() - ours.keys() - OURS:
         values.pop(name, None)
     order = in_order(list(base), list(ours), list(new), values)
-    return "---\n" + "".join(values[name] for name in order) + "---\n"
+    return "---\n" + "".join(values[name] for name in order) + "---\n", tuple(dropped)

@@ -18,6 +18,10 @@ LINK, SUBMODULE = "120000", "160000"
 """git's modes of what is no plain file."""
 
 
+SETTINGS = ("-c", "core.quotePath=false", "-c", "log.showSignature=false")
+"""Settings without which git prints more than what it is asked for, or prints it otherwise."""
+
+
 class CannotUpgrade(Exception):
     """The upgrade is not possible; the message says why and what to do."""
 
@@ -58,7 +62,7 @@ class Clone:
         self, *arguments: str, input: bytes | None = None, variables: Mapping[str, str] | None = None
     ) -> bytes:
         """Run git in the clone and return its output."""
-        command = ["git", "-c", "core.quotePath=false", *arguments]
+        command = ["git", *SETTINGS, *arguments]
         inherited = {key: value for key, value in os.environ.items() if key not in SET_BY_HOOKS}
         environment = {**inherited, "LC_ALL": "C", **(variables or {})}
         ran = subprocess.run(

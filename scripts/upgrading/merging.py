@@ -53,7 +53,7 @@ def merge(path: str, base: bytes, ours: bytes, new: bytes) -> Merged:
         note = f"{path} pins these itself, so your lines are left out: {', '.join(packages.dropped)}."
         return Merged(packages.text.encode(), note=note if packages.dropped else "")
     if CARDS.fullmatch(path):
-        return _merge_card(*texts)
+        return _merge_card(path, *texts)
     return merge_lines(*texts)
 
 
@@ -75,12 +75,13 @@ def _merge_python(base: str, ours: str, new: str, *, ours_wins: bool) -> Merged:
         return Merged(ours.encode(), is_clean=False) if ours_wins else merge_lines(base, ours, new)
 
 
-def _merge_card(base: str, ours: str, new: str) -> Merged:
+def _merge_card(path: str, base: str, ours: str, new: str) -> Merged:
     """Merge the head name by name, and the text below it line by line."""
     cards = [split_card(text) for text in (base, ours, new)]
     if None in cards:
         return merge_lines(base, ours, new)
     (old_head, old_text), (own_head, own_text), (new_head, new_text) = (each for each in cards if each)
     text = merge_lines(old_text, own_text, new_text)
-    head = merge_heads(old_head, own_head, new_head)
-    return Merged(head.encode() + text.content, text.is_clean)
+    head, dropped = merge_heads(old_head, own_head, new_head)
+    note = f"{path} says itself what the program needs, so your lines are left out: {', '.join(dropped)}."
+    return Merged(head.encode() + text.content, text.is_clean, note if dropped else "")

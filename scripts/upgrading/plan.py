@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain, count
 
 from .clone import LINK, SUBMODULE, Clone, File
 from .merging import FILES, Merged, is_owners, merge
@@ -96,10 +98,10 @@ def _keep_dropped(plan: Plan, sides: Sides, path: str, ours: File) -> None:
     if is_owners(path) or not path.startswith(("frontend/", "backend/")):
         _keep(plan, sides, path, ours)
         return
-    plan.files[path + YOURS_BESIDE] = ours
+    beside = _put_beside(plan, sides, path + YOURS_BESIDE, ours)
     plan.notes.append(
-        f"You edited {path}, which the template has no more. Your file is {path}{YOURS_BESIDE}: bring over "
-        "what you need, and delete it."
+        f"You edited {path}, which the template has no more. Your file is {beside}: bring over what you "
+        "need, and delete it."
     )
 
 
@@ -119,15 +121,33 @@ def _merge(plan: Plan, sides: Sides, path: str, target: str) -> None:
         plan.files[target] = new if is_plain and merged.content == fresh else kept
         plan.kept.append(target)
         if not merged.is_clean:
-            plan.files[target + OURS_BESIDE] = new
+            beside = _put_beside(plan, sides, target + OURS_BESIDE, new)
             plan.notes.append(
                 f"Both you and the template changed {target} in the same places. Yours is kept, and the "
-                f"template's is {target}{OURS_BESIDE}: bring over what you need, and delete it."
+                f"template's is {beside}: bring over what you need, and delete it."
             )
         return
     plan.files[target] = new
-    plan.files[target + YOURS_BESIDE] = ours
+    beside = _put_beside(plan, sides, target + YOURS_BESIDE, ours)
     plan.notes.append(
         f"Both you and the template changed {target} in the same places. The template's is taken, so that "
-        f"the program fits together. Yours is {target}{YOURS_BESIDE}: make your edit again, and delete it."
+        f"the program fits together. Yours is {beside}: make your edit again, and delete it."
     )
+
+
+def _put_beside(plan: Plan, sides: Sides, name: str, file: File) -> str:
+    """Put a file at a name that nothing has, and return it, with a word on what an earlier upgrade left.
+
+    A file that is already there with the same content is enough.
+    """
+    names = chain([name], (f"{name}{number}" for number in count(2)))
+    free = next(each for each in names if sides.ours.get(each) == file or _is_free(plan, sides, each))
+    plan.files[free] = file
+    if free == name or name not in sides.ours:
+        return free
+    return f"{free} ({name} is left from an earlier upgrade)"
+
+
+def _is_free(plan: Plan, sides: Sides, name: str) -> bool:
+    trees = (plan.files, sides.ours, sides.new)
+    return not any(name in tree for tree in trees) and not os.path.lexists(sides.clone.folder / name)

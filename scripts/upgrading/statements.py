@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 LINE = 110
 INDENT = "    "
+DOCSTRING = "docstring"
 Import = ast.Import | ast.ImportFrom
 
 
@@ -104,6 +105,7 @@ def merge_statements(base: str, ours: str, new: str, *, ours_wins: bool) -> str:
             merged.pop(key, None)
     carried += _needed(carried, own, merged)
     merged |= {each.key: each for each in carried}
+    carried += _regrouped(old, own, fresh, merged, ours_wins=ours_wins)
     order = in_order(list(old.statements), list(own.statements), list(fresh.statements), merged)
     text = _written(fresh, own, old, [merged[key] for key in order], carried)
     read_module(text)
@@ -128,7 +130,7 @@ def read_module(text: str) -> Module:
             raise Conflict(f"two statements in line {first + 1}")
         body = "".join(lines[first:last]).rstrip("\n") + "\n"
         kind = imports if isinstance(node, Import) else statements
-        name = ast.unparse(node) if isinstance(node, Import) else _key(node)
+        name = ast.unparse(node) if isinstance(node, Import) else _key(node, is_first=node is nodes[0])
         key = next(each for number in range(len(nodes) + 1) if (each := f"{name}{'#' * number}") not in kind)
         kind[key] = Statement(key, "".join(lines[done:first]), body, node)
         done = last
@@ -166,13 +168,21 @@ def names_of(node: ast.stmt) -> Iterator[str]:
         case ast.Import() | ast.ImportFrom():
             yield from ((each.asname or each.name).partition(".")[0] for each in node.names)
         case _:
-            for each in ast.walk(node):
-                if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
-                    yield each.id
-                elif isinstance(each, (ast.FunctionDef, ast.ClassDef)):
-                    yield each.name
-                elif isinstance(each, Import):
-                    yield from names_of(each)
+            yield from _defined(node)
+
+
+def _defined(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a node defines where it stands, not those in functions and comprehensions."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Import() | ast.ImportFrom():
+            yield from names_of(node)
+        case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+            pass
+        case ast.Name(id=name, ctx=ast.Store()):
+            yield name
+        case _:
+            for each in ast.iter_child_nodes(node):
+                yield from _defined(each)
 
 
 def _with_docstrings(nodes: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, int]]:
@@ -188,9 +198,9 @@ def _with_docstrings(nodes: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, int]
         yield node, last
 
 
-def _key(node: ast.stmt) -> str:
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        return "docstring"
+def _key(node: ast.stmt, *, is_first: bool) -> str:
+    if is_first and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return DOCSTRING
     return ", ".join(dict.fromkeys(names_of(node))) or ast.unparse(node)
 
 
@@ -205,6 +215,49 @@ def _both(before: Statement | None, mine: Statement, now: Statement | None, *, o
         raise Conflict(mine.key)
     old, own, fresh = (each or [] for each in elements)
     return now.with_elements(merge_elements(old, own, fresh))
+
+
+def _regrouped(
+    old: Module, own: Module, fresh: Module, merged: dict[str, Statement], *, ours_wins: bool
+) -> list[Statement]:
+    """Settle the names that the versions define in different statements: `A, B = 1, 2`, or one by one.
+
+    All statements of such names are one side's, or a name would be defined twice. Changes `merged` and
+    returns the statements that are the owner's. Raises Conflict.
+    """
+    carried: list[Statement] = []
+    for keys in _groups(old, own, fresh):
+        before, mine, now = (
+            [each for key, each in side.statements.items() if key in keys] for side in (old, own, fresh)
+        )
+        if len({frozenset(each.key for each in side) for side in (before, mine, now) if side}) < 2:
+            continue
+        meanings = [[each.meaning for each in side] for side in (before, mine, now)]
+        if meanings[0] != meanings[1] and meanings[2] not in meanings[:2] and not ours_wins:
+            raise Conflict(", ".join(sorted(keys)))
+        is_ours = meanings[0] != meanings[1] != meanings[2]
+        for key in keys:
+            merged.pop(key, None)
+        merged |= {each.key: each for each in (mine if is_ours else now)}
+        lacking = {name for each in now for name in names_of(each.node)}
+        lacking -= {name for each in mine for name in names_of(each.node)}
+        if is_ours and any(lacking & _used(each.node) for each in merged.values()):
+            raise Conflict(", ".join(sorted(lacking)))
+        carried += mine if is_ours else []
+    return carried
+
+
+def _groups(*modules: Module) -> list[set[str]]:
+    """Return the keys of the statements that share a name but not all of their names, in any version."""
+    groups: list[tuple[set[str], set[str]]] = []
+    for statement in (each for module in modules for each in module.statements.values()):
+        keys, names = {statement.key}, set(names_of(statement.node))
+        for group in [each for each in groups if each[0] & keys or each[1] & names]:
+            keys |= group[0]
+            names |= group[1]
+            groups.remove(group)
+        groups.append((keys, names))
+    return [keys for keys, _ in groups if len({key.rstrip("#") for key in keys}) > 1]
 
 
 def _needed(carried: Sequence[Statement], own: Module, merged: Mapping[str, Statement]) -> list[Statement]:
@@ -235,11 +288,11 @@ def _written(
     fresh: Module, own: Module, old: Module, statements: Sequence[Statement], carried: Sequence[Statement]
 ) -> str:
     """Write the file: the new one's beginning and imports, the owner's imports, and the statements."""
-    extra = _owners_imports(fresh, own, old, carried)
-    head = [each for each in statements if each.key == "docstring" and not each.lead.strip()]
+    imports, extra = _merged_imports(fresh, own, old, carried)
+    head = [each for each in statements if each.key == DOCSTRING]
     text = "".join(each.lead + each.body for each in head)
-    text += "".join(each.lead + each.body for each in fresh.imports.values())
-    text += "".join(f"{line}\n" for line in extra)
+    text += "".join(each.lead + each.body for each in imports)
+    text += "".join(extra)
     text += "".join(_apart(each.lead) + each.body for each in statements if each not in head)
     return text + (own.tail if own.tail.strip() != old.tail.strip() else fresh.tail)
 
@@ -248,33 +301,79 @@ def _apart(lead: str) -> str:
     return re.sub(r"\n{4,}", "\n\n\n", lead)
 
 
-def _owners_imports(fresh: Module, own: Module, old: Module, carried: Sequence[Statement]) -> list[str]:
-    """Return lines for what the owner imports in addition, and for what the owner's statements use."""
-    known = set(_imported(fresh))
-    before = set(_imported(old))
+def _merged_imports(
+    fresh: Module, own: Module, old: Module, carried: Sequence[Statement]
+) -> tuple[list[Statement], list[str]]:
+    """Return the new file's imports with the owner's comments at them, and lines for what they lack.
+
+    These are what the owner imports in addition, and what the owner's statements use.
+    """
+    imports = dict(fresh.imports)
+    known = {each for statement in fresh.imports.values() for each in _imported(statement)}
+    before = {each for statement in old.imports.values() for each in _imported(statement)}
     used = set().union(*(_used(each.node) for each in carried))
-    lines: dict[str, list[str]] = {}
-    for module, name, alias in dict.fromkeys(_imported(own)):
-        is_needed = (module, name, alias) not in before or (alias or name or module).partition(".")[0] in used
-        if not is_needed or (module, name, alias) in known or module == "__future__":
+    extra: list[str] = []
+    for key, mine in own.imports.items():
+        was, now = old.imports.get(key), fresh.imports.get(key)
+        lead = _comments(mine.lead) if was is None or mine.lead.strip() != was.lead.strip() else ""
+        if now is not None:
+            is_ours = was is not None and mine.body != was.body and now.body == was.body
+            lead = mine.lead if lead else now.lead
+            imports[key] = replace(now, lead=lead, body=mine.body if is_ours else now.body)
             continue
-        renamed = f" as {alias}" if alias else ""
-        lines.setdefault(module if name else f"import {module}{renamed}", []).extend(
-            [f"{name}{renamed}"] if name else []
-        )
-    return [f"from {key} import {', '.join(names)}" if names else key for key, names in lines.items()]
+        needed = [each for each in _imported(mine) if each not in known and _is_needed(each, before, used)]
+        known |= {*needed}
+        is_whole = needed == [*_imported(mine)]
+        if needed and not _is_future(mine):
+            extra.append(lead + (mine.body if is_whole else _import_of(needed)))
+        elif lead:  # the new file has all of it, in other lines
+            near = next((key for key, each in imports.items() if _module(each) == _module(mine)), None)
+            near = near or next(iter(imports), None)
+            if near is None:
+                extra.append(lead)
+            else:
+                imports[near] = replace(imports[near], lead=imports[near].lead + lead)
+    return [*imports.values()], extra
 
 
-def _imported(module: Module) -> Iterator[tuple[str, str, str | None]]:
-    """Yield module, name and alias of each import; the name is empty where a whole module is imported."""
-    for statement in module.imports.values():
-        node = statement.node
-        if isinstance(node, ast.ImportFrom):
-            yield from (
-                ("." * node.level + (node.module or ""), each.name, each.asname) for each in node.names
-            )
-        elif isinstance(node, ast.Import):
-            yield from ((each.name, "", each.asname) for each in node.names)
+Imported = tuple[str, str, str | None]
+"""The module, the name and the alias of what is imported; no name if it is the module itself."""
+
+
+def _is_needed(imported: Imported, before: set[Imported], used: set[str]) -> bool:
+    """Whether the owner has added an import, or the owner's statements use it."""
+    module, name, alias = imported
+    return imported not in before or (alias or name or module).partition(".")[0] in used
+
+
+def _is_future(statement: Statement) -> bool:
+    """Whether it has to be the first of a file: the new file says itself what of that it needs."""
+    return _module(statement) == "__future__"
+
+
+def _import_of(parts: Sequence[Imported]) -> str:
+    """Return the line that imports some names of one statement."""
+    texts = [f"{name or module}{f' as {alias}' if alias else ''}" for module, name, alias in parts]
+    return (
+        f"from {parts[0][0]} import {', '.join(texts)}\n" if parts[0][1] else f"import {', '.join(texts)}\n"
+    )
+
+
+def _module(statement: Statement) -> str:
+    return next(_imported(statement))[0]
+
+
+def _comments(lead: str) -> str:
+    return "".join(line for line in _lines(lead) if line.strip())
+
+
+def _imported(statement: Statement) -> Iterator[Imported]:
+    """Yield what a statement imports."""
+    node = statement.node
+    if isinstance(node, ast.ImportFrom):
+        yield from (("." * node.level + (node.module or ""), each.name, each.asname) for each in node.names)
+    elif isinstance(node, ast.Import):
+        yield from ((each.name, "", each.asname) for each in node.names)
 
 
 def _lines(text: str) -> list[str]:

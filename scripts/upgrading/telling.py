@@ -117,10 +117,25 @@ def _values(clone: Clone, file: File | None) -> dict[str, str]:
     except Conflict:
         return {}
     return {
-        key: ast.unparse(statement.node.value)
-        for key, statement in statements.items()
-        if key.isupper() and isinstance(statement.node, (ast.Assign, ast.AnnAssign)) and statement.node.value
+        name: value
+        for statement in statements.values()
+        for name, value in _assigned(statement.node)
+        if name.isupper()
     }
+
+
+def _assigned(node: ast.stmt) -> Iterator[tuple[str, str]]:
+    """Yield the names that a statement assigns to, each with its value; of `A, B = f()` the whole value."""
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)) or node.value is None:
+        return
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    are_pairs = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
+    names, values = (each.elts if isinstance(each, ast.Tuple) else [] for each in (target, node.value))
+    if are_pairs and len(names) == len(values):
+        pairs = zip(names, values, strict=True)
+        yield from ((ast.unparse(name), ast.unparse(value)) for name, value in pairs)
+    else:
+        yield from ((name, ast.unparse(node.value)) for name in names_of(node))
 
 
 def _changes(changelog: str) -> Iterator[tuple[str, str, str]]:

@@ -307,6 +307,90 @@ def test_what_both_changed_is_told_and_nothing_is_lost(clone: Path, template: Pa
     assert "Yours is frontend/src/page.py.yours: make your edit again" in done.stdout
 
 
+def test_a_second_upgrade_keeps_what_the_first_one_put_beside(clone: Path, template: Path) -> None:
+    page, checks = "frontend/src/page.py", "frontend/src/checks.py"
+    write(clone, edited(page, "'green'", "'red'") | edited(checks, "Name it.", "Please name it."))
+    write(template, {page: OLD[page].replace("'green'", "'blue'")})
+    upgrade(clone, template)
+    beside = {name: read(clone, name) for name in (f"{page}.yours", f"{checks}.new")}
+    write(clone, {page: OLD[page].replace("'green'", "'pink'")})
+    second = (NEW[checks] or "").replace("Give it a name.", "It needs a name.")
+    write(template, {page: OLD[page].replace("'green'", "'grey'"), checks: second})
+    done = upgrade(clone, template)
+    assert {name: read(clone, name) for name in beside} == beside
+    assert "'grey'" in read(clone, page) and "'pink'" in read(clone, f"{page}.yours2")
+    assert read(clone, f"{checks}.new2") == second
+    assert f"Yours is {page}.yours2 ({page}.yours is left from an earlier upgrade): make" in done.stdout
+    assert f"is {checks}.new2 ({checks}.new is left from an earlier upgrade): bring over" in done.stdout
+
+
+def test_a_second_upgrade_keeps_each_edit_of_a_file_that_the_template_has_no_more(
+    clone: Path, template: Path
+) -> None:
+    page = "frontend/src/page.py"
+    write(clone, edited(page, "'green'", "'red'"))
+    write(template, {page: None})
+    assert f"Your file is {page}.yours:" in upgrade(clone, template).stdout
+    write(template, {page: OLD[page]})
+    upgrade(clone, template)
+    write(clone, edited(page, "'green'", "'pink'"))
+    write(template, {page: None})
+    done = upgrade(clone, template)
+    assert "'red'" in read(clone, f"{page}.yours") and "'pink'" in read(clone, f"{page}.yours2")
+    assert f"Your file is {page}.yours2 ({page}.yours is left from" in done.stdout
+
+
+def test_a_change_of_the_template_that_the_owner_took_back_stays_taken_back(
+    clone: Path, template: Path
+) -> None:
+    guide = "docs/guide.md"
+    git(clone, "pull", "--quiet", "--rebase", "origin", "main")
+    write(template, {guide: "Read me thrice.\n"}, "a change")
+    assert upgrade(clone, template).returncode == 0
+    write(clone, {guide: "Read me twice.\n"}, "taken back")
+    write(template, {"docs/more.md": "Much more.\n"})
+    done = upgrade(clone, template)
+    assert "1 file of yours differs" in done.stdout
+    assert read(clone, guide) == "Read me twice.\n"
+    assert read(clone, "docs/more.md") == "Much more.\n"
+
+
+@pytest.mark.parametrize("is_newer", [False, True])
+def test_an_upgrade_that_was_reverted_is_told_and_can_be_done_again(
+    clone: Path, template: Path, is_newer: bool
+) -> None:
+    write(clone, OWN)
+    upgrade(clone, template)
+    git(clone, "revert", "--no-edit", "-m", "1", "HEAD")
+    revert = git(clone, "rev-parse", "HEAD")
+    write(clone, {"frontend/assets/logo.txt": "a better picture\n"}, "an edit since")
+    if is_newer:
+        write(template, {"backend/src/envs.py": "DEVICE = 'cuda'\n"}, "version 0.3")
+    done = upgrade(clone, template)
+    assert done.returncode == 1 and "Nothing to do" not in done.stdout
+    assert f"was reverted by commit {revert[:8]}" in done.stderr
+    assert f"`git revert {revert[:8]}`" in done.stderr
+    git(clone, "revert", "--no-edit", revert[:8])
+    write(clone, {"frontend/assets/logo.txt": "a picture\n"}, "the old picture")
+    done = upgrade(clone, template)
+    assert done.returncode == 0, done.stderr
+    assert ("Nothing to do" in done.stdout) is not is_newer
+    assert_upgraded(clone)
+
+
+def test_a_revert_of_a_revert_that_is_reverted_is_told_as_well(clone: Path, template: Path) -> None:
+    upgrade(clone, template)
+    git(clone, "revert", "--no-edit", "-m", "1", "HEAD")
+    git(clone, "revert", "--no-edit", "HEAD")
+    assert "Nothing to do" in upgrade(clone, template).stdout
+    git(clone, "revert", "--no-edit", "HEAD")
+    done = upgrade(clone, template)
+    assert done.returncode == 1
+    git(clone, "revert", "--no-edit", done.stderr.partition("`git revert ")[2][:8])
+    assert read(clone, "docs/more.md") == "More.\n"
+    assert "Nothing to do" in upgrade(clone, template).stdout
+
+
 def test_an_edit_follows_a_file_that_moved(clone: Path, template: Path) -> None:
     write(clone, edited("frontend/src/case.py", "name == 'x'", "name == 'y'"))
     upgrade(clone, template)
@@ -397,10 +481,40 @@ def test_what_the_owner_removed_stays_removed(clone: Path, template: Path) -> No
 def test_a_shallow_clone_is_upgraded(clone: Path, template: Path, tmp_path: Path) -> None:
     shallow = tmp_path / "shallow"
     git(tmp_path, "clone", "--quiet", "--depth=1", "--branch=old", f"file://{template}", str(shallow))
+    git(shallow, "switch", "--quiet", "--create=main")
     write(shallow, OWN)
     done = upgrade(shallow, f"file://{template}")
     assert done.returncode == 0, done.stderr
     assert_upgraded(shallow)
+
+
+def test_a_shallow_folder_of_the_template_is_told_with_the_remedy(
+    clone: Path, template: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    git(tmp_path, "clone", "--quiet", "--single-branch", f"file://{clone}", str(own))
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{template}", str(shallow))
+    done = upgrade(own, shallow)
+    assert done.returncode == 1
+    assert f"{shallow} is a shallow clone" in done.stderr and "`git fetch --unshallow`" in done.stderr
+    git(shallow, "fetch", "--quiet", "--unshallow")
+    assert upgrade(own, shallow).returncode == 0
+
+
+def test_signatures_that_git_is_set_to_show_are_no_obstacle(
+    clone: Path, template: Path, tmp_path: Path
+) -> None:
+    signer = tmp_path / "gpg"
+    signer.write_text("#!/bin/sh\ncat > /dev/null\necho '[GNUPG:] SIG_CREATED ' >&2\necho '-----BEGIN'\n")
+    signer.chmod(0o755)
+    git(template, "-c", f"gpg.program={signer}", "commit", "--quiet", "--allow-empty", "-S", "-m", "signed")
+    git(clone, "config", "gpg.program", str(signer))
+    git(clone, "config", "log.showSignature", "true")
+    write(clone, OWN)
+    done = upgrade(clone, template)
+    assert done.returncode == 0, done.stderr
+    assert_upgraded(clone)
 
 
 def test_links_and_submodules_of_the_owner_stay(clone: Path, template: Path) -> None:
@@ -438,6 +552,27 @@ def test_another_version_of_a_pinned_package_is_left_out_and_told(clone: Path, t
         "frontend/requirements.txt pins these itself, so your lines are left out: gradio==5.40.0."
         in done.stdout
     )
+
+
+def test_what_the_program_needs_is_the_templates_in_a_card_and_told(clone: Path, template: Path) -> None:
+    own = CARD.replace("sdk: gradio\n", "sdk: docker\npython_version: 3.10\n")
+    write(clone, {"frontend/README.md": own.replace("title: Leaderboard", "title: Capitals")})
+    done = upgrade(clone, template)
+    card = (NEW["frontend/README.md"] or "").replace("title: Leaderboard", "title: Capitals")
+    assert read(clone, "frontend/README.md") == card
+    assert "so your lines are left out: sdk: docker, python_version: 3.10." in done.stdout
+
+
+def test_an_untouched_card_is_upgraded_without_a_word(clone: Path, template: Path) -> None:
+    assert "README.md says itself" not in upgrade(clone, template).stdout
+
+
+def test_settings_in_one_statement_are_told_one_by_one(clone: Path, template: Path) -> None:
+    write(clone, {"frontend/src/envs.py": "REFRESH_RATE, QUOTA = 1, 9\n"})
+    done = upgrade(clone, template)
+    assert read(clone, "frontend/src/envs.py") == "REFRESH_RATE, QUOTA = 1, 9\nHOURS = 24\n"
+    assert "1 new setting, at its default: HOURS." in done.stdout
+    assert "The default of" not in done.stdout and "lacks" not in done.stdout
 
 
 def test_a_whole_class_of_values_is_one_side_s(clone: Path, template: Path) -> None:
@@ -560,8 +695,111 @@ def test_an_edit_after_a_kill_is_not_lost(clone: Path, template: Path) -> None:
     git(clone, "update-ref", "refs/leaderboard/upgrade", after)
     (clone / "frontend/src/about.py").write_text("TITLE = 'Ours'\n")
     done = upgrade(clone, template)
-    assert done.returncode == 1 and "frontend/src/about.py was edited since" in done.stderr
+    assert done.returncode == 1 and "edited since: frontend/src/about.py. Move them away" in done.stderr
     assert read(clone, "frontend/src/about.py") == "TITLE = 'Ours'\n"
+    (clone / "frontend/src/about.py").rename(clone.parent / "about.py")
+    assert upgrade(clone, template).returncode == 0
+    assert_upgraded(clone)
+
+
+def interrupted(clone: Path, template: Path) -> str:
+    """Leave a clone as an upgrade that was killed before it wrote a file leaves it. Return the commit."""
+    before = git(clone, "rev-parse", "HEAD")
+    assert upgrade(clone, template).returncode == 0
+    after = git(clone, "rev-parse", "HEAD")
+    git(clone, "reset", "--quiet", "--hard", before)
+    git(clone, "update-ref", "refs/leaderboard/upgrade", after)
+    return after
+
+
+@pytest.mark.parametrize("ignored", ["docs/more.md", "docs/"])
+def test_a_file_that_git_ignores_is_not_overwritten(clone: Path, template: Path, ignored: str) -> None:
+    write(clone, {**OWN, ".gitignore": f"{ignored}\n"})
+    (clone / "docs/more.md").write_text("mine\n")
+    head = git(clone, "rev-parse", "HEAD")
+    for options in (["--dry-run"], []):
+        done = upgrade(clone, template, *options)
+        assert done.returncode == 1 and "in no commit: docs/more.md. Move yours away" in done.stderr
+        assert read(clone, "docs/more.md") == "mine\n"
+        assert (git(clone, "rev-parse", "HEAD"), git(clone, "for-each-ref", "refs/leaderboard")) == (head, "")
+    (clone / "docs/more.md").unlink()
+    assert upgrade(clone, template).returncode == 0
+    assert_upgraded(clone)
+
+
+@pytest.mark.parametrize("path", ["docs/more.md/mine.txt", "frontend/src/submitting"])
+def test_a_folder_or_a_file_in_the_way_of_a_file_is_not_removed(
+    clone: Path, template: Path, path: str
+) -> None:
+    write(clone, {".gitignore": f"/{path}\n"})
+    (clone / path).parent.mkdir(exist_ok=True)
+    (clone / path).write_text("mine\n")
+    done = upgrade(clone, template)
+    assert done.returncode == 1 and f"in no commit: {path}." in done.stderr
+    assert read(clone, path) == "mine\n"
+
+
+@pytest.mark.parametrize("path", ["docs/more.md", "docs/more.md/mine.txt"])
+@pytest.mark.parametrize("is_ignored", [True, False])
+def test_finishing_an_upgrade_overwrites_no_file_of_the_owners(
+    clone: Path, template: Path, path: str, is_ignored: bool
+) -> None:
+    write(clone, {**OWN, ".gitignore": "docs/more.md\n" if is_ignored else "other\n"})
+    after = interrupted(clone, template)
+    (clone / path).parent.mkdir(exist_ok=True)
+    (clone / path).write_text("mine\n")
+    done = upgrade(clone, template)
+    assert done.returncode == 1 and f"edited since: {path}. Move them away" in done.stderr
+    assert read(clone, path) == "mine\n"
+    (clone / path).rename(clone.parent / "mine.txt")
+    done = upgrade(clone, template)
+    assert (done.returncode, git(clone, "rev-parse", "HEAD")) == (0, after), done.stderr
+    assert_upgraded(clone)
+
+
+def test_a_file_that_the_upgrade_does_not_have_is_no_obstacle_to_finishing_it(
+    clone: Path, template: Path
+) -> None:
+    write(clone, OWN)
+    after = interrupted(clone, template)
+    (clone / "notes.txt").write_text("what I did\n")
+    done = upgrade(clone, template)
+    assert git(clone, "rev-parse", "HEAD") == after
+    assert done.returncode == 1 and "edits that are in no commit: notes.txt" in done.stderr
+    assert read(clone, "notes.txt") == "what I did\n"
+
+
+def test_an_upgrade_that_git_refuses_leaves_nothing_to_finish(clone: Path, template: Path) -> None:
+    write(clone, {**OWN, ".gitignore": "docs/more.md\n"})
+    after = interrupted(clone, template)
+    git(clone, "update-ref", "-d", "refs/leaderboard/upgrade")
+    (clone / "docs/more.md").write_text("mine\n")
+    with pytest.raises(CannotUpgrade, match=r"docs/more\.md"):
+        applying.apply(Clone(clone), after)
+    assert git(clone, "for-each-ref", "refs/leaderboard") == ""
+    assert read(clone, "docs/more.md") == "mine\n"
+
+
+def test_an_upgrade_that_git_stops_half_way_is_still_to_finish(clone: Path, template: Path) -> None:
+    write(clone, OWN)
+    after = interrupted(clone, template)
+    git(clone, "update-ref", "-d", "refs/leaderboard/upgrade")
+    (clone / "docs/more.md").write_text("Mo")
+    with pytest.raises(CannotUpgrade):
+        applying.apply(Clone(clone), after)
+    assert git(clone, "rev-parse", "refs/leaderboard/upgrade") == after
+    assert upgrade(clone, template).returncode == 0
+    assert_upgraded(clone)
+
+
+def test_a_clone_on_no_branch_is_told_how_to_get_onto_one(clone: Path, template: Path) -> None:
+    git(clone, "checkout", "--quiet", "--detach")
+    head = git(clone, "rev-parse", "HEAD")
+    done = upgrade(clone, template)
+    assert done.returncode == 1 and "git switch main" in done.stderr
+    assert git(clone, "rev-parse", "HEAD") == head
+    git(clone, "switch", "--quiet", "main")
+    assert upgrade(clone, template).returncode == 0
 
 
 KILLER = """#!/bin/sh

@@ -157,3 +157,84 @@ def test_letters_of_more_than_one_byte_move_no_list() -> None:
     assert merged(text, text.replace('"b"', '"b", "🏅"'), text.replace('"b"', '"b", "c"')) == (
         "A: \"list[str]\" = ['⬆️', 'b', '🏅', 'c']\n"
     )
+
+
+ONE_BY_ONE, TOGETHER = "A = 1\nB = 2\nC = 3\n", "A, B = 1, 2\nC = 3\n"
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "new"),
+    [
+        (TOGETHER, "A, B = 5, 2\nC = 3\n", ONE_BY_ONE),
+        (ONE_BY_ONE, "A, B = 5, 2\nC = 3\n", ONE_BY_ONE),
+        (ONE_BY_ONE, "A, B = 5, 2\nC = 3\n", ONE_BY_ONE + "D = A + B\n"),
+        (TOGETHER, "A = 5\nB = 2\nC = 3\n", TOGETHER),
+        (TOGETHER, "A = 5\nB = 2\nC = 3\n", TOGETHER.replace("C", "B, C").replace("= 3", "= 2, 3")),
+        (ONE_BY_ONE, "A = 5\nB = 2\nC = 3\n", TOGETHER),
+        (TOGETHER, "[A, *B] = 5, 2\nB = B[0]\nC = 3\n", ONE_BY_ONE),
+    ],
+)
+def test_a_value_survives_however_names_are_put_together(base: str, ours: str, new: str) -> None:
+    values: dict[str, int] = {}
+    text = merged(base, ours, new, ours_wins=True)
+    exec(text, {}, values)
+    assert (values["A"], values["B"], values["C"]) == (5, 2, 3), text
+
+
+def test_names_that_only_the_template_put_together_are_as_the_template_has_them() -> None:
+    assert merged(ONE_BY_ONE, ONE_BY_ONE, TOGETHER) == TOGETHER
+    assert merged(ONE_BY_ONE, ONE_BY_ONE.replace("3", "4"), TOGETHER) == TOGETHER.replace("3", "4")
+
+
+def test_two_changes_of_names_that_one_side_put_together_are_a_conflict() -> None:
+    with pytest.raises(Conflict):
+        merged(ONE_BY_ONE, "A, B = 5, 2\nC = 3\n", ONE_BY_ONE.replace("2", "7"))
+
+
+def test_a_name_that_the_owner_took_out_of_several_is_missed_by_nothing() -> None:
+    assert merged(TOGETHER, "A = 5\nC = 3\n", TOGETHER, ours_wins=True) == "A = 5\nC = 3\n"
+    with pytest.raises(Conflict):
+        merged(TOGETHER, "A = 5\nC = 3\n", TOGETHER + "D = B\n", ours_wins=True)
+
+
+def test_a_list_that_the_owner_makes_longer_below_it_is_merged_as_a_list() -> None:
+    ours, new = "A = [1]\nA += [2]\n", "A = [1, 3]\n"
+    assert merged("A = [1]\n", ours, new) == "A = [1, 3]\nA += [2]\n"
+
+
+def test_a_name_inside_of_a_comprehension_is_none_that_is_defined() -> None:
+    base = "A = [n for n in (1, 2)]\nB = [n for n in (3, 4)]\n"
+    ours, new = base.replace("1, 2", "5, 6"), base.replace("n for n in (3", "m for m in (3")
+    assert merged(base, ours, new) == "A = [n for n in (5, 6)]\nB = [m for m in (3, 4)]\n"
+    assert read_module("A = [n for n in (1, 2)]\nif A:\n    def f():\n        x = 1\n").defined == {"A", "f"}
+
+
+IMPORTS = '"""A file."""\n\nimport os\nfrom src.a import b\n\nA = 1\n'
+
+
+def test_comments_above_and_behind_imports_that_the_owner_wrote_are_kept() -> None:
+    ours = IMPORTS.replace(
+        "import os\n", "# Ours: the paths.\nimport os  # noqa\n# Mine.\nimport re  # too\n"
+    )
+    new = IMPORTS.replace("A = 1", "A = 2").replace("import os", "import json\nimport os")
+    assert merged(IMPORTS, ours, new, ours_wins=True) == (
+        '"""A file."""\n\nimport json\n# Ours: the paths.\nimport os  # noqa\nfrom src.a import b\n# Mine.\n'
+        "import re  # too\n\nA = 2\n"
+    ).replace("import json\n# Ours", "import json\n\n# Ours")
+
+
+def test_a_comment_above_an_import_that_the_template_writes_otherwise_is_kept() -> None:
+    ours = IMPORTS.replace("from src.a", "# Ours: b.\nfrom src.a")
+    new = IMPORTS.replace("import b", "import b, c")
+    assert "# Ours: b.\nfrom src.a import b, c\n" in merged(IMPORTS, ours, new)
+    assert "# Ours: b.\n" in merged(IMPORTS, ours, IMPORTS.replace("from src.a import b\n", ""))
+
+
+def test_a_licence_above_the_docstring_stays_above_it() -> None:
+    licence = "# Copyright of ours.\n# All of it.\n\n"
+    new = IMPORTS.replace("A file", "This file").replace("A = 1", "A = 2")
+    text = merged(IMPORTS, licence + IMPORTS, new)
+    assert text == licence + new
+    assert ast.get_docstring(ast.parse(text)) == "This file."
+    without = IMPORTS.replace('"""A file."""\n\n', "")
+    assert merged(without, licence + without, without + "B = 2\n") == licence + without + "B = 2\n"
