@@ -11,6 +11,7 @@ from src.page.health import health_route
 from src.page.health_server import serve_health
 from src.queue.ticker import LATE_AFTER, Ticker
 from src.shared.errors import ConfigurationError, StoreError
+from src.shared.process.steady import steady_now
 from src.shared.times import utc_now
 from support.executors import FunctionExecutor
 from support.processes import free_port
