@@ -50,8 +50,8 @@ chaos: $(BACKEND)  ## kill workers at random moments and see that nothing is los
 bench: $(FRONTEND) $(BACKEND) $(DEV)  ## measure how fast it all is, and write docs/benchmarks.md (ARGS="table page": some parts)
 	@PYTHONPATH=tests .venv/dev/bin/python -m bench $(ARGS)
 
-doctor: $(FRONTEND) $(BACKEND)  ## check both Spaces and their datasets, and change nothing (ARGS="--json --strict --try")
-	@.venv/backend/bin/python scripts/doctor.py $(ARGS)
+doctor: $(FRONTEND) $(BACKEND)  ## check a leaderboard, and change nothing: ORG=acme (BOARD=math; ARGS="--json --strict --try")
+	@PYTHONPATH=scripts:frontend .venv/frontend/bin/python -m doctor $(if $(ORG),"$(ORG)") $(if $(BOARD),--board "$(BOARD)") $(ARGS)
 
 style: $(DEV)  ## format and mend the code, write the shared copies
 	.venv/dev/bin/ruff format
@@ -65,7 +65,7 @@ deploy-static: $(FRONTEND)  ## show your board in a free static Space: ORG=alice
 	@PYTHONPATH=scripts:frontend .venv/frontend/bin/python -m deploy_static $(if $(ORG),"$(ORG)",$(if $(findstring help,$(ARGS)),,$(error Say where: make deploy-static ORG=alice))) $(if $(BOARD),--board "$(BOARD)") $(ARGS)
 
 try-task: $(BACKEND)  ## show a task's prompts, and what a small model answers: TASK=arc_challenge (ARGS="--limit 5", --help)
-	@cd backend && ../.venv/backend/bin/python -m src.try_task $(TASK) $(ARGS)
+	@cd backend && ../.venv/backend/bin/python -m src.try_task $(if $(TASK),"$(TASK)") $(ARGS)
 
 lock: $(DEV)  ## compile each requirements.txt from its requirements.in (ARGS=--upgrade: the newest that it allows)
 	.venv/dev/bin/python scripts/lock_requirements.py $(ARGS)

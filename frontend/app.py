@@ -33,6 +33,7 @@ from src.shared.process.stop_signal import StopSignal
 from src.shared.serving.compression import Compression
 from src.shared.serving.doors import hide_tracebacks
 from src.shared.serving.folder_files import file_routes
+from src.shared.stores.hub import brief_hub
 from src.shared.stores.whose import Role, Whose
 from src.shared.wiring import Stores, open_stores
 from src.submitting.accounts import Accounts
@@ -100,7 +101,8 @@ def main() -> None:
 
     visitors = Visitors(Accounts(), settings.hosts)
     _, about_settings = check_settings(Settings, envs, os.environ)
-    doctor = Doctor(settings, open_stores(settings, only_look=True), keeper, about_settings)
+    only_looked_at = open_stores(settings, only_look=True, connect=brief_hub)
+    doctor = Doctor(settings, only_looked_at, keeper, about_settings)
     page = build_page(
         keeper,
         desk,

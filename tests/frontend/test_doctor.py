@@ -16,7 +16,7 @@ import pytest
 from src.board.keeper import Keeper
 from src.doctor.checkup import Doctor
 from src.settings import Settings
-from src.shared.data.names import BLOCKLIST, BOARD, result_path
+from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST, BOARD, result_path
 from src.shared.data.request import Status
 from src.shared.doctor.finding import Finding, Level, as_json, as_lines, status
 from src.shared.doctor.settings import check_settings
@@ -352,6 +352,17 @@ def others(place: Place) -> None:
 def no_backend_there(place: Place) -> None:
     place.on_a_space()
     place.put("requests", BOARD, b"frontends:\n- acme/leaderboard\n")
+    assert place.hub
+    for name in ("requests", "results"):
+        dataset = place.hub.get(RepoName("dataset", f"acme/{name}"))
+        used = [path for path in dataset.files() if path == BACKEND_DESCRIPTION or path.startswith("acme/")]
+        dataset.put({}, delete=used)
+
+
+def a_worker_without_a_space(place: Place) -> None:
+    """It has described itself, but leaves no name of a Space."""
+    place.on_a_space()
+    place.put("requests", BOARD, b"frontends:\n- acme/leaderboard\n")
 
 
 def other_datasets(place: Place) -> None:
@@ -598,3 +609,9 @@ def test_an_envs_of_the_old_template_is_no_mistake() -> None:
     envs.TOKEN = "hf_" + "b" * 34  # type: ignore[attr-defined]  # as os.environ.get("HF_TOKEN") gives it
     _, found = check_settings(Settings, envs, {"HF_TOKEN": "hf_" + "b" * 34})
     assert not_green(found) == []
+
+
+def test_a_worker_on_a_machine_of_ones_own_is_no_missing_space(on_a_hub: Place) -> None:
+    a_worker_without_a_space(on_a_hub)
+
+    assert not any("No backend Space" in each.sentence for each in check(on_a_hub))

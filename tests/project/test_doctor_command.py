@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,10 @@ from support.sources import ROOT
 
 
 def doctor(data: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "LEADERBOARD_DATA_DIR": str(data), "FREE_DISK_GB": "0", **variables}
-    command = [sys.executable, "scripts/doctor.py", *options]
+    path = os.pathsep.join([str(ROOT / "scripts"), str(ROOT / "frontend")])
+    fixed = {"LEADERBOARD_DATA_DIR": str(data), "FREE_DISK_GB": "0", "PYTHONPATH": path}
+    environment = {**os.environ, **fixed, **variables}
+    command = [str(ROOT / ".venv" / "frontend" / "bin" / "python"), "-m", "doctor", *options]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -44,3 +45,32 @@ def test_something_wrong_in_either_space_fails(data: Path, variables: dict[str, 
 
 def test_warnings_fail_only_if_that_is_asked_for(data: Path) -> None:
     assert doctor(data, "--strict").returncode == 1
+
+
+def test_what_is_checked_is_said_first(data: Path) -> None:
+    assert doctor(data).stdout.startswith("Checking the leaderboard that this machine")
+
+
+def test_an_owners_name_that_cannot_be_is_refused(data: Path) -> None:
+    done = doctor(data, "no/such owner")
+    assert done.returncode == 1
+    assert "write the name of your organisation" in done.stderr
+
+
+def test_a_board_on_the_hub_is_checked_by_its_names_and_not_by_this_machine(data: Path) -> None:
+    """The Hub is away, so that every check of a dataset fails with its name."""
+    variables = {"HF_ENDPOINT": "http://127.0.0.1:9", "LEADERBOARD_DATA_DIR": "", "DEVICE": "cuda"}
+    done = doctor(data, "acme", "--board", "math", **variables)
+    assert done.stdout.startswith(
+        "Checking acme/math-leaderboard and acme/math-backend and acme/math-requests and acme/math-results."
+    )
+    assert "GPU" not in done.stdout
+
+
+def test_the_targets_quote_what_they_pass_on() -> None:
+    def told(*arguments: str) -> str:
+        command = ["make", "--no-print-directory", "--dry-run", "--old-file=.venv", *arguments]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert '-m src.try_task "arc_challenge|25"' in told("try-task", "TASK=arc_challenge|25")
+    assert '-m doctor "acme" --board "math"' in told("doctor", "ORG=acme", "BOARD=math")

@@ -30,7 +30,7 @@ from src.withdrawn_secrets import withdraw_secrets
 
 def main() -> int:
     """Print the findings, and return the exit status."""
-    options = arguments(__doc__, can_try=True)
+    options = arguments(__doc__, is_a_worker=True)
     with exit_on_configuration_error():
         secrets = withdraw_secrets()
     logging.basicConfig(level=logging.CRITICAL)  # the findings say it
@@ -42,7 +42,7 @@ def main() -> int:
     settings, found = check_settings(Settings, envs, environment)
     if settings is None:
         return tell([*found, *check_card(SPACE, is_a_leaderboard=False)], options)
-    found += check_up(settings)
+    found += check_up(settings, is_here=not options.elsewhere)
     if options.tries:
         found = [each for each in found if each.checked != "tasks"] + tried(settings)
     return tell(found, options)

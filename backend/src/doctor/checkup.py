@@ -56,8 +56,11 @@ class Datasets:
     """A sentence for each file that cannot be understood."""
 
 
-def check_up(settings: Settings, space: Path = SPACE) -> list[Finding]:
-    """Check everything. On the Hub this takes about ten calls, and it writes nothing."""
+def check_up(settings: Settings, space: Path = SPACE, *, is_here: bool = True) -> list[Finding]:
+    """Check everything. On the Hub this takes about ten calls, and it writes nothing.
+
+    `is_here` says whether evaluations run on this machine.
+    """
     stores = open_stores(settings, only_look=True, connect=brief_hub)
     found = [
         *of_the_tokens(settings),
@@ -71,7 +74,8 @@ def check_up(settings: Settings, space: Path = SPACE) -> list[Finding]:
         samples_store(settings)
     except ConfigurationError as error:
         return [*found, wrong("settings", str(error))]
-    found += check_machine(settings, suite)
+    if is_here:
+        found += check_machine(settings, suite)
     hosting.refresh()
     found += of_the_servers(settings, hosting)
     try:
@@ -80,7 +84,9 @@ def check_up(settings: Settings, space: Path = SPACE) -> list[Finding]:
         return found
     found += check_tasks(suite, read.description)
     found += of_the_queue(read, suite, stores.requests)
-    found += check_contents(contents_of(read), utc_now(), most_gb=with_servers(policy, hosting).most_gb)
+    announced = read.description.max_model_gb if read.description else None
+    most_gb = with_servers(policy, hosting).most_gb if is_here else announced
+    found += check_contents(contents_of(read), utc_now(), most_gb=most_gb)
     found += check_other_space(settings, _frontend(stores))
     return found
 

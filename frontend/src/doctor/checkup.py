@@ -28,8 +28,8 @@ from src.shared.wiring import Stores
 SPACE = Path(__file__).resolve().parents[2]
 """The folder of this Space."""
 
-KEPT = timedelta(minutes=1)
-"""How long the page shows the same findings, however often it is asked."""
+KEPT = timedelta(seconds=5)
+"""How long findings count: who presses *Check again* has just mended something."""
 
 NO_LOGIN = (
     "README.md lacks `hf_oauth: true` and ANONYMOUS_SUBMISSIONS is not true, so nobody can submit on the "
@@ -69,7 +69,7 @@ class Doctor:
     _latest: tuple[datetime, list[Finding]] | None = field(default=None, repr=False)
 
     def latest(self) -> Sequence[Finding]:
-        """Return findings that are at most a minute old."""
+        """Return findings that are at most some seconds old."""
         with self._lock:
             now = self.steady()
             if self._latest is None or now - self._latest[0] > KEPT:
@@ -81,11 +81,18 @@ class Doctor:
         return [
             *self.about_settings,
             *of_the_tokens(self.settings),
-            *of_the_datasets(self.settings, self.stores),
+            *of_the_datasets(self.settings, self.stores, is_used=self._has_a_worker()),
             *of_the_login(self.settings, self.space),
             *check_card(self.space, is_a_leaderboard=True),
             *self._of_the_board(),
         ]
+
+    def _has_a_worker(self) -> bool:
+        """Return whether a worker has ever described itself, taken or evaluated something here."""
+        board = self.keeper.now.board
+        return board.backend is not None or any(
+            each.lease or each.history for each in board.requests.values()
+        )
 
     def _of_the_board(self) -> Iterator[Finding]:
         now, results = self.keeper.now, self.keeper.results_now
@@ -114,11 +121,11 @@ def of_the_tokens(settings: Settings) -> Iterator[Finding]:
     yield from check_read_token(brief_hub(settings.hf_read_token, token_name="HF_READ_TOKEN"))
 
 
-def of_the_datasets(settings: Settings, stores: Stores) -> Iterator[Finding]:
+def of_the_datasets(settings: Settings, stores: Stores, *, is_used: bool) -> Iterator[Finding]:
     """Yield findings about whether the datasets can be used, and whose they are."""
     whose = Whose(Role.FRONTEND, settings.space_id, stores.space_name, must_write=False)
     both = (stores.requests, stores.results)
-    found = [each for store in both for each in check_dataset(store, whose)]
+    found = [each for store in both for each in check_dataset(store, whose, is_used=is_used)]
     yield from found
     if not status(found):
         yield from check_visibility(brief_hub(settings.hf_token), both)

@@ -9,12 +9,17 @@ from collections.abc import Sequence
 from .finding import Finding, as_json, as_lines, status
 
 
-def arguments(description: str | None, *, can_try: bool = False) -> argparse.Namespace:
+def arguments(description: str | None, *, is_a_worker: bool = False) -> argparse.Namespace:
     """Read the options of the command."""
     parser = argparse.ArgumentParser(prog="python -m src.doctor", description=description)
     parser.add_argument("--json", action="store_true", help="print a JSON list, for programs")
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings, too")
-    if can_try:
+    if is_a_worker:
+        parser.add_argument(
+            "--elsewhere",
+            action="store_true",
+            help="evaluations run on another machine: do not check this one",
+        )
         parser.add_argument(
             "--try", action="store_true", dest="tries", help="try the tasks first, which takes a while"
         )

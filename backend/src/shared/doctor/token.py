@@ -77,13 +77,18 @@ class TokenFacts:
         )
 
     def beyond(self, datasets: Collection[str], allowed: Collection[str]) -> list[str]:
-        """Return what a fine-grained token may change besides these datasets and allowed permissions."""
+        """Return what a fine-grained token may change besides these datasets and allowed permissions.
+
+        To write everywhere in their owner's account counts as allowed: such a token creates them.
+        """
         names = {each.casefold() for each in datasets}
+        owners = {each.partition("/")[0] for each in names}
         found = [f"`{each}` everywhere" for each in self.everywhere if _changes(each) and each not in allowed]
         for kind, name, permissions in self.scopes:
             if kind == "dataset" and name.casefold() in names:
                 continue
-            found += [f"`{each}` of {name}" for each in permissions if _changes(each) and each not in allowed]
+            rights = {*allowed, WRITES} if name.casefold() in owners else allowed
+            found += [f"`{each}` of {name}" for each in permissions if _changes(each) and each not in rights]
         return found
 
 

@@ -21,8 +21,11 @@ NO_OTHER = (
 )
 
 
-def check_dataset(store: Store, whose: Whose) -> list[Finding]:
-    """Check whether a dataset can be read and written, and whose it is. Nothing is written."""
+def check_dataset(store: Store, whose: Whose, *, is_used: bool = False) -> list[Finding]:
+    """Check whether a dataset can be read and written, and whose it is. Nothing is written.
+
+    `is_used` says whether the other side was seen at work: a worker outside a Space leaves no Space's name.
+    """
     checked = str(store)
     try:
         snapshot = store.snapshot()
@@ -39,7 +42,7 @@ def check_dataset(store: Store, whose: Whose) -> list[Finding]:
         found.append(wrong(checked, str(error)))
     else:
         other = Role.BACKEND if whose.role is Role.FRONTEND else Role.FRONTEND
-        if whose.space and spaces.get(whose.role) and not spaces.get(other):
+        if whose.space and spaces.get(whose.role) and not spaces.get(other) and not is_used:
             found.append(warning(checked, NO_OTHER.format(role=other.name.lower(), store=store)))
     number = len(snapshot.files)
     return found or [green(checked, f"It can be read and written, and has {number:,} files.")]
