@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .clone import CannotUpgrade, Clone, Tree
+from .clone import SUBMODULE, CannotUpgrade, Clone, Tree
 
 MARK = "refs/leaderboard/upgrade"
 """Names the commit of an upgrade while its files are being written."""
@@ -154,24 +154,19 @@ def _changed(clone: Clone) -> list[str]:
 
 def _in_the_way(clone: Clone, before: Tree, files: Tree) -> list[str]:
     """Return what lies in the folder where a tree has files, and is in no commit. git may ignore it."""
-    folders = {str(parent) for path in before for parent in Path(path).parents}
-    found = set()
-    for path in files.keys() - before.keys():
+    found: set[str] = set()
+    for path in (path for path, file in files.items() if file.mode != SUBMODULE):
         place = clone.folder / path
         if _is_folder(place):
-            inside = (each.relative_to(clone.folder) for each in place.rglob("*") if not _is_folder(each))
-            found |= {str(each) for each in inside if str(each) not in before}
+            found |= {
+                str(each.relative_to(clone.folder)) for each in place.rglob("*") if not _is_folder(each)
+            }
         elif os.path.lexists(place):
             found.add(path)
-        for parent in map(str, Path(path).parents):
-            is_known = parent in before or parent in folders
-            if (
-                not is_known
-                and os.path.lexists(clone.folder / parent)
-                and not _is_folder(clone.folder / parent)
-            ):
-                found.add(parent)
-    return sorted(found)
+    for parent in {parent for path in files for parent in Path(path).parents}:
+        if os.path.lexists(clone.folder / parent) and not _is_folder(clone.folder / parent):
+            found.add(str(parent))
+    return sorted(found - before.keys())
 
 
 def _is_being_written(clone: Clone, path: str, files: Tree) -> bool:

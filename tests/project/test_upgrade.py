@@ -757,6 +757,22 @@ def test_finishing_an_upgrade_overwrites_no_file_of_the_owners(
     assert_upgraded(clone)
 
 
+def test_finishing_an_upgrade_removes_no_folder_that_the_owner_put_for_a_file(
+    clone: Path, template: Path
+) -> None:
+    write(clone, OWN)
+    after = interrupted(clone, template)
+    page = clone / "frontend/src/page.py"
+    page.unlink()
+    page.mkdir()
+    (page / "mine.txt").write_text("mine\n")
+    done = upgrade(clone, template)
+    assert done.returncode == 1 and "edited since: frontend/src/page.py/mine.txt. Move" in done.stderr
+    (page / "mine.txt").rename(clone.parent / "mine.txt")
+    assert upgrade(clone, template).returncode == 0
+    assert git(clone, "rev-parse", "HEAD") == after
+
+
 def test_a_file_that_the_upgrade_does_not_have_is_no_obstacle_to_finishing_it(
     clone: Path, template: Path
 ) -> None:
