@@ -36,6 +36,7 @@ from support.checkups import (
 )
 from support.factories import RUN, make_result_file
 from support.hub import Hub, running_hub
+from support.hub.repository import RepoName
 from support.sources import ROOT
 
 FRONTEND = ROOT / "frontend"
