@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 ARGUMENTS = ["acme", "--board", "math", "--set", "RATE_LIMIT_QUOTA=7"]
 ARGUMENTS += ["--hardware", "t4-small", "--sleep", "2h", "--stdin"]
-CALLS = 30
+CALLS = 32
 """How many calls of that deployment can change something, or prepare it."""
 
 
