@@ -17,7 +17,7 @@ from typing import TextIO
 from src.shared.errors import LeaderboardError
 
 from .deployment import Say, Sleep, deploy
-from .refusals import AGAIN, NoPlan, Stopped
+from .refusals import AGAIN, NoCredits, NoPlan, Stopped
 
 ROOT = Path(__file__).resolve().parents[2]
 WAYS_OUT = """\
@@ -29,6 +29,12 @@ For a Gradio Space the Hub wants a plan: PRO of a person, Team of an organisatio
   - Your own machine for everything: `OWNER={owner} python app.py` in frontend/ and in backend/.
   - Hardware that is paid by the minute: buy credits at https://huggingface.co/settings/billing, and choose it
     with ARGS="--hardware cpu-upgrade --frontend-hardware cpu-upgrade"."""
+HARDWARE_IS_NOT_PAID = """\
+Stopped: {error}
+That is the hardware, which is paid by the minute, and not the plan. Add a payment method or buy credits for
+{owner} at https://huggingface.co/settings/billing (for an organisation:
+https://huggingface.co/organizations/{owner}/settings/billing), and run the same command again. Or leave out
+--hardware and --frontend-hardware: cpu-basic is free."""
 
 
 def say(line: str) -> None:
@@ -51,6 +57,8 @@ def main(
         return deploy(options, root=root, endpoint=endpoint, stdin=stdin, say=say, sleep=sleep)
     except NoPlan as error:
         say(WAYS_OUT.format(error=error, owner=options.org))
+    except NoCredits as error:
+        say(HARDWARE_IS_NOT_PAID.format(error=error, owner=options.org))
     except (Stopped, LeaderboardError) as error:
         say(f"Stopped: {error}")
     except (KeyboardInterrupt, EOFError):  # Ctrl-C, and Ctrl-D where a secret is asked for
@@ -70,7 +78,11 @@ def parser() -> argparse.ArgumentParser:
     add("--set", metavar="NAME=VALUE", action="append", default=[], help=a_setting)
     a_secret = "ask for a secret and set it: HF_TOKEN (a new one), HF_READ_TOKEN, INFERENCE_TOKEN"
     add("--secret", metavar="NAME", action="append", default=[], help=a_secret)
-    add("--stdin", action="store_true", help="read secrets from standard input: a line NAME=value for each")
+    add(
+        "--stdin",
+        action="store_true",
+        help="read missing secrets from standard input: a line NAME=value for each",
+    )
     add("--hardware", metavar="NAME", help="the backend's hardware, such as t4-small")
     add("--frontend-hardware", metavar="NAME", help="the frontend's hardware, such as cpu-upgrade")
     add("--sleep", metavar="TIME", help="when the backend sleeps on paid hardware: 30m, 2h, 1d or never")

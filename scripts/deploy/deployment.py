@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +13,14 @@ from huggingface_hub import get_token
 
 from src.shared.stores.hub import Hub
 
-from .files import read_files, size_text
+from .files import SpaceFiles, read_files, size_text
+from .git import head_of
 from .hardware import check_hardware, read_sleep_time
-from .identity import Identity, Repo, check_deployer, check_secret, read_identity
+from .identity import TOKENS, WHAT_IT_NEEDS, Identity, Repo, check_deployer, check_secret, read_identity
 from .looking import DatasetNow, SpaceNow, look_at_dataset, look_at_space
 from .names import ROLES, Board
-from .plan import Step, Wanted, secrets_to_set, steps_for
-from .refusals import ask
+from .plan import Clone, Step, Wanted, secrets_to_set, steps_for
+from .refusals import IN_THE_SHELL, Stopped, ask
 from .secret_values import Secrets, read_secrets, wanted_secrets
 from .space_settings import Reader, Settled, read_assignments, settle
 from .waiting import wait_until_up
@@ -30,6 +32,9 @@ Next:
      and sign in under "Submit here!". Submit a small model, such as HuggingFaceTB/SmolLM2-135M.
   2. `make doctor {arguments}` says what is wrong or missing.
   3. Write your tasks and texts into frontend/src/about.py and backend/src/envs.py, and run this again."""
+
+VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+"""The variables that the client prefers to the saved login."""
 
 Say = Callable[[str], None]
 Sleep = Callable[[float], None]
@@ -78,8 +83,12 @@ def deploy(
     board = Board(options.org, options.board)
     asked, sleep_time = wanted_secrets(options.secret), read_sleep_time(options.sleep)
     files = {role: read_files(root / role) for role in ROLES}
+    for role in ROLES:
+        for path in files[role].left_out:
+            say(f"Note: {role}/{path} is not uploaded, because it looks like a secret.")
+    clone = Clone(root, head_of(root))
     secrets = read_secrets(from_stdin=options.stdin, stdin=stdin)
-    hub, who = sign_in(secrets, endpoint, sleep)
+    hub, who = sign_in(secrets, endpoint, sleep, owner=board.owner)
     say(f"{who.user} deploys {board.spaces['frontend']} to {hub.api.endpoint}.")
     deployment = Deployment(options, root, board, secrets, hub, who, say, sleep)
 
@@ -100,7 +109,7 @@ def deploy(
             )
             for role in ROLES
         }
-        return steps_for(hub, board, found.spaces, found.datasets, wanted, overwrite=options.overwrite)
+        return steps_for(hub, board, clone, found.spaces, found.datasets, wanted, overwrite=options.overwrite)
 
     plan({})  # may refuse, before anybody is asked for a secret
     steps = plan(secret_values(deployment, found))
@@ -108,17 +117,22 @@ def deploy(
         say_what_would_change(steps, files, say)
         return 0
     carry_out(steps, say)
-    return finish(deployment, found.dataset_ids, is_changed=bool(steps))
+    return finish(deployment, found.dataset_ids, steps)
 
 
-def sign_in(secrets: Secrets, endpoint: str | None, sleep: Sleep) -> tuple[Hub, Identity]:
+def sign_in(secrets: Secrets, endpoint: str | None, sleep: Sleep, *, owner: str = "") -> tuple[Hub, Identity]:
     """Return the Hub under the token that deploys: the saved login's, else one that is given or asked for.
 
     Raises Stopped.
     """
     login = get_token()
-    name = "your login" if login else "HF_TOKEN"
-    hub = Hub(login or secrets.ask("HF_TOKEN"), token_name=name, endpoint=endpoint, sleep=sleep)
+    is_variable = bool(login) and any(os.environ.get(name, "").strip() == login for name in VARIABLES)
+    name = IN_THE_SHELL if is_variable else "your login" if login else "HF_TOKEN"
+    needs = WHAT_IT_NEEDS.format(owner=owner or "your account or organisation")
+    also = ", and that the Spaces write to their datasets with" if owner else ""
+    purpose = f"the token that deploys{also}; it needs {needs}"
+    token = login or secrets.ask("HF_TOKEN", purpose=purpose)
+    hub = Hub(token, token_name=name, endpoint=endpoint, sleep=sleep)
     return hub, read_identity(ask(hub, "find out whose token this is", hub.api.whoami))
 
 
@@ -143,6 +157,9 @@ def look(deployment: Deployment, asked: Sequence[str]) -> Found:
         "requests": look_at_dataset(hub, board, settled.requests),
         "results": look_at_dataset(hub, board, settled.results),
     }
+    for each in datasets.values():
+        if each.note:
+            deployment.say(f"Note: {each.note}")
     return Found(spaces, settled, datasets, to_set)
 
 
@@ -170,7 +187,21 @@ def secret_values(deployment: Deployment, found: Found) -> dict[str, str]:
             continue
         values[name] = secrets.ask(name, otherwise=str(hub.api.token) if name == "HF_TOKEN" else "")
         check_value(deployment, found, name, values[name])
+    check_inference_token(values, login=str(hub.api.token))
     return values
+
+
+def check_inference_token(values: Mapping[str, str], *, login: str) -> None:
+    """Refuse an INFERENCE_TOKEN that has another purpose too. Raises Stopped."""
+    token = values.get("INFERENCE_TOKEN")
+    others = {"the one that deploys": login}
+    others |= {name: value for name, value in values.items() if name != "INFERENCE_TOKEN"}
+    same = [name for name, value in others.items() if value == token]
+    if token and same:
+        raise Stopped(
+            f"INFERENCE_TOKEN is the same token as {same[-1]}, but evaluations of strangers' models hold it. "
+            f"Create one that may only make calls to Inference Endpoints at {TOKENS}. Nothing was changed."
+        )
 
 
 def check_value(deployment: Deployment, found: Found, name: str, value: str) -> None:
@@ -186,11 +217,11 @@ def check_value(deployment: Deployment, found: Found, name: str, value: str) -> 
         deployment.say(f"Note: {note}")
 
 
-def say_what_would_change(steps: Sequence[Step], files: Mapping[str, Mapping[str, bytes]], say: Say) -> None:
+def say_what_would_change(steps: Sequence[Step], files: Mapping[str, SpaceFiles], say: Say) -> None:
     """Print the steps of a dry run."""
     for role in ROLES:
-        size = size_text(sum(map(len, files[role].values())))
-        say(f"  {role}/ has {len(files[role])} files ({size})")
+        contents = files[role].contents
+        say(f"  {role}/ has {len(contents)} files ({size_text(sum(map(len, contents.values())))})")
     for step in steps:
         say(f"  would {step.what}")
     say("A dry run: nothing was changed." if steps else NOTHING)
@@ -205,18 +236,18 @@ def carry_out(steps: Sequence[Step], say: Say) -> None:
         say(NOTHING)
 
 
-def finish(deployment: Deployment, datasets: Sequence[str], *, is_changed: bool) -> int:
+def finish(deployment: Deployment, datasets: Sequence[str], steps: Sequence[Step]) -> int:
     """Wait for both Spaces, and say where all is and what to do next. Raises Stopped."""
     hub, board, say, options = deployment.hub, deployment.board, deployment.say, deployment.options
     problems: Sequence[str] = ()
     if not options.no_wait:
-        ids = board.spaces.values()
-        heads = {id: str(ask(hub, f"look at the Space {id}", hub.api.space_info, id).sha) for id in ids}
+        uploaded = {step.uploads_to for step in steps}
         problems = wait_until_up(
             hub,
-            heads,
+            list(board.spaces.values()),
             lambda line: say(f"  {line}"),
-            is_changed=is_changed,
+            changed={step.sets_up for step in steps} | uploaded,
+            uploaded=uploaded,
             minutes=options.minutes,
             sleep=deployment.sleep,
         )

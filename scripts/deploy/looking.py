@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from huggingface_hub import GitCommitInfo
 from huggingface_hub.errors import RepositoryNotFoundError
 
+from src.shared.data.names import CARD, is_own_path
 from src.shared.errors import DatasetMissing, NotOurs, StoreError, shown
 from src.shared.stores.hub import Hub
 from src.shared.stores.hub_spaces import current_name
 from src.shared.stores.hub_store import MADE_BY_THE_HUB, HubStore
 from src.shared.stores.whose import Role, Whose
 
-from .files import MARK, ids_on_the_hub
+from .files import COMMIT, IN_A_NEW_SPACE, MARK, ids_on_the_hub, listed
 from .names import Board
 from .refusals import Stopped, ask, told
 
 SPACE = "space"
+OF_A_LEADERBOARD = re.compile(r"_eval_request_[^/]*\.json$|(^|/)results_[^/]*\.json$|^\.?(logs|samples)/")
+"""The names of requests, results and logs, in old leaderboards as well."""
+OTHER = "ARGS='--set QUEUE_REPO=…' or RESULTS_REPO, or a BOARD"
 ROLE = {"frontend": Role.FRONTEND, "backend": Role.BACKEND}
 
 
@@ -31,6 +36,8 @@ class SpaceNow:
     files: Mapping[str, set[str]]
     deployed: Mapping[str, set[str]] | None
     """Its files at the last deployment, or as the Hub made it; None if they are not known."""
+    deployed_commit: str
+    """The clone's commit at the last deployment; empty if it is not known."""
     last: str
     """Who made the newest commit, when, and its title."""
     secrets: frozenset[str]
@@ -47,6 +54,8 @@ class DatasetNow:
     id: str
     exists: bool
     is_empty: bool = False
+    note: str = ""
+    """What is strange about it."""
 
 
 def look_at_space(hub: Hub, id: str) -> SpaceNow | None:
@@ -75,7 +84,8 @@ def look_at_space(hub: Hub, id: str) -> SpaceNow | None:
     if ours:
         deployed = files if ours.commit_id == head else _files(hub, id, ours.commit_id)
     else:
-        deployed = files if len(commits) <= 1 else None
+        is_new = len(commits) <= 1 and files.keys() <= IN_A_NEW_SPACE
+        deployed = files if is_new else None
     runtime = ask(hub, what, api.get_space_runtime, id)
     variables = ask(hub, f"read the variables of {id}", api.get_space_variables, id)
     return SpaceNow(
@@ -83,6 +93,7 @@ def look_at_space(hub: Hub, id: str) -> SpaceNow | None:
         head=head,
         files=files,
         deployed=deployed,
+        deployed_commit=commit_in(ours.message) if ours else "",
         last=_told(commits[0]) if commits else "at an unknown time",
         secrets=frozenset(ask(hub, f"list the secrets of {id}", api.get_space_secrets, id)),
         variables={name: each.value for name, each in variables.items()},
@@ -90,6 +101,12 @@ def look_at_space(hub: Hub, id: str) -> SpaceNow | None:
         sleep_time=runtime.sleep_time,
         stage=str(runtime.stage),
     )
+
+
+def commit_in(description: str) -> str:
+    """The clone's commit that the description of a deployment names; empty if it names none."""
+    found = re.search(rf"{re.escape(COMMIT)}([0-9a-f]{{40}}(?:[0-9a-f]{{24}})?)\b", description)
+    return found[1] if found else ""
 
 
 def _told(commit: GitCommitInfo) -> str:
@@ -120,4 +137,15 @@ def look_at_dataset(hub: Hub, board: Board, id: str) -> DatasetNow:
         raise Stopped(f"{error} Or choose a BOARD: `make deploy ORG={board.owner} BOARD=second`.") from error
     except StoreError as error:
         raise told(error) from error
-    return DatasetNow(id, exists=True, is_empty=not snapshot.files.keys() - MADE_BY_THE_HUB)
+    files = snapshot.files.keys() - MADE_BY_THE_HUB
+    return DatasetNow(id, exists=True, is_empty=not files, note=_unrelated(id, files - {CARD}))
+
+
+def _unrelated(id: str, files: Collection[str]) -> str:
+    """Say that a dataset holds other things than a leaderboard's. Empty if not."""
+    if not files or any(is_own_path(path) or OF_A_LEADERBOARD.search(path) for path in files):
+        return ""
+    return (
+        f"the dataset {id} is there, and its files are no leaderboard's: {listed(files)}. The Spaces will "
+        f"write beside them. If that is not meant, name another dataset ({OTHER})."
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
@@ -17,11 +18,12 @@ from src.shared.stores.hub import CONFLICTS, FAILURES, Hub, status_of
 from src.shared.stores.hub_store import HubStore
 from src.shared.version import VERSION
 
-from .files import MARK, Changes, changes, edited, listed
+from .files import COMMIT, MARK, Changes, SpaceFiles, changes, edited, listed
+from .git import has_in_its_history, is_shallow
 from .hardware import FREE, NEVER
 from .looking import SPACE, DatasetNow, SpaceNow, look_at_space
 from .names import ROLES, Board
-from .refusals import NoPlan, Stopped, ask, told, why
+from .refusals import Stopped, ask, refusal, told
 from .secret_values import SECRETS
 
 
@@ -31,13 +33,24 @@ class Step:
 
     what: str
     do: Callable[[], object]
+    sets_up: str = ""
+    """The Space that starts again with the same files."""
+    uploads_to: str = ""
+    """The Space that is built of a new commit."""
+
+
+class Clone(NamedTuple):
+    """Where the files come from. `head` is its commit, empty if it has none."""
+
+    root: Path
+    head: str
 
 
 @dataclass(frozen=True)
 class Wanted:
     """What the owner wants of one Space. None leaves it as it is, or as the Hub makes it."""
 
-    files: Mapping[str, bytes]
+    files: SpaceFiles
     variables: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
     """Those to be set."""
@@ -49,6 +62,7 @@ class Wanted:
 def steps_for(
     hub: Hub,
     board: Board,
+    clone: Clone,
     spaces: Mapping[str, SpaceNow | None],
     datasets: Mapping[str, DatasetNow],
     wanted: Mapping[str, Wanted],
@@ -80,20 +94,23 @@ def steps_for(
     for role in ROLES:
         steps += _settings(hub, board.spaces[role], spaces[role], wanted[role])
     for role in ROLES:
-        steps += _upload(hub, board, role, spaces[role], wanted[role].files, overwrite=overwrite)
+        steps += _upload(hub, board, clone, role, spaces[role], wanted[role].files, overwrite=overwrite)
     return steps
 
 
 def secrets_to_set(
     spaces: Mapping[str, SpaceNow | None], asked: Collection[str], given: Collection[str]
 ) -> dict[str, list[str]]:
-    """The secrets to set in each Space: those asked for or given, and HF_TOKEN where it is missing."""
-    always = [name for name in SECRETS if name in asked or name in given]
+    """The secrets to set in each Space: those asked for, and HF_TOKEN and those given where they are missing.
+
+    Secrets cannot be read back. So one that is there is left alone unless it was asked for by its name, and
+    a second run with the same input changes nothing.
+    """
     found = {}
     for role in ROLES:
         space = spaces[role]
-        missing = [] if space and "HF_TOKEN" in space.secrets else ["HF_TOKEN"]
-        found[role] = [name for name in SECRETS if role in SECRETS[name] and name in [*missing, *always]]
+        missing = {"HF_TOKEN", *given} - (space.secrets if space else frozenset())
+        found[role] = [name for name in SECRETS if role in SECRETS[name] and name in {*missing, *asked}]
     return found
 
 
@@ -125,6 +142,7 @@ def _settings(hub: Hub, id: str, now: SpaceNow | None, wanted: Wanted) -> Iterat
         yield Step(
             f"set the secret {name} of {id}",
             partial(ask, hub, f"set the secret {name} of {id}", hub.api.add_space_secret, id, name, value),
+            sets_up=id,
         )
     for name, value in wanted.variables.items():
         yield Step(
@@ -132,10 +150,11 @@ def _settings(hub: Hub, id: str, now: SpaceNow | None, wanted: Wanted) -> Iterat
             partial(
                 ask, hub, f"set the variable {name} of {id}", hub.api.add_space_variable, id, name, value
             ),
+            sets_up=id,
         )
     hardware = now.hardware if now else wanted.hardware
     if wanted.hardware and wanted.hardware != hardware:
-        yield Step(f"move {id} to {wanted.hardware}", partial(_move, hub, id, wanted.hardware))
+        yield Step(f"move {id} to {wanted.hardware}", partial(_move, hub, id, wanted.hardware), sets_up=id)
     yield from _sleeping(hub, id, now, wanted)
 
 
@@ -167,14 +186,40 @@ def sleep_text(seconds: int) -> str:
 
 
 def _upload(
-    hub: Hub, board: Board, role: str, now: SpaceNow | None, files: Mapping[str, bytes], *, overwrite: bool
+    hub: Hub,
+    board: Board,
+    clone: Clone,
+    role: str,
+    now: SpaceNow | None,
+    files: SpaceFiles,
+    *,
+    overwrite: bool,
 ) -> Iterator[Step]:
     id = board.spaces[role]
+    change = changes(files.contents, now.files if now else {}, files.untracked)
+    if not change:
+        return
     if now and not overwrite:
-        _refuse_to_lose_edits(board, role, now, files)
-    change = changes(files, now.files if now else {})
-    if change:
-        yield Step(f"bring {id} up to date: {change}", partial(_commit, hub, id, now, change, files))
+        _refuse_to_lose_edits(board, role, now, files.contents)
+        _refuse_to_go_back(board, now, clone)
+    yield Step(
+        f"bring {id} up to date: {change}",
+        partial(_commit, hub, id, now, change, files.contents, clone.head),
+        uploads_to=id,
+    )
+
+
+def _refuse_to_go_back(board: Board, now: SpaceNow, clone: Clone) -> None:
+    """Refuse to replace what another clone deployed from a commit that this one has not in its history."""
+    deployed = now.deployed_commit
+    if not deployed or not clone.head or has_in_its_history(clone.root, deployed):
+        return
+    fetch = "git fetch --unshallow" if is_shallow(clone.root) else "git pull"
+    raise Stopped(
+        f"{now.id} was deployed from the commit {deployed[:10]}, which is not in the history of this clone "
+        f"(at {clone.head[:10]}), {now.last}. Bring it into this clone first, for example with `{fetch}`. Or "
+        f"replace it: `make deploy {board.arguments} ARGS=--overwrite`."
+    )
 
 
 def _refuse_to_lose_edits(board: Board, role: str, now: SpaceNow, files: Mapping[str, bytes]) -> None:
@@ -189,8 +234,13 @@ def _refuse_to_lose_edits(board: Board, role: str, now: SpaceNow, files: Mapping
     )
 
 
-def _commit(hub: Hub, id: str, now: SpaceNow | None, change: Changes, files: Mapping[str, bytes]) -> None:
-    """Commit the files on the head that was looked at. A new Space has one of the Hub's own."""
+def _commit(
+    hub: Hub, id: str, now: SpaceNow | None, change: Changes, files: Mapping[str, bytes], commit: str
+) -> None:
+    """Commit the files on the head that was looked at. A new Space has one of the Hub's own.
+
+    `commit` is the clone's, for the next run of another clone.
+    """
     if now is None:
         now = look_at_space(hub, id)
         assert now
@@ -204,7 +254,7 @@ def _commit(hub: Hub, id: str, now: SpaceNow | None, change: Changes, files: Map
                     *(CommitOperationDelete(path, is_folder=False) for path in change.delete),
                 ],
                 commit_message=f"Deploy version {VERSION}",
-                commit_description=MARK,
+                commit_description=f"{MARK}\n\n{COMMIT}{commit}" if commit else MARK,
                 repo_type=SPACE,
                 parent_commit=now.head,
             )
@@ -215,5 +265,4 @@ def _commit(hub: Hub, id: str, now: SpaceNow | None, change: Changes, files: Map
             return
         if status_of(error) in CONFLICTS:
             raise Stopped(f"Somebody changed {id} at this moment. Run the same command again.") from error
-        kind = NoPlan if status_of(error) == 402 else Stopped
-        raise kind(f"Cannot upload to {id}: {why(error, hub)}") from error
+        raise refusal(f"upload to {id}", error, hub) from error

@@ -1,7 +1,9 @@
 """Reads a Space's settings through the Space's own code, as JSON. Run it in the Space's folder.
 
 `python read_settings.py` reads all of them; with `--common` only those that both Spaces have, for an
-environment that lacks the Space's packages. Secrets are no part of it.
+environment that lacks the Space's packages. The Space's variables come on standard input, as a JSON object.
+They never become variables of this process: whoever may edit a Space could otherwise set `LD_PRELOAD` or
+`PYTHONWARNINGS` on the machine of whoever deploys. Secrets are no part of it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,10 @@ from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
+LOST = (
+    "LEADERBOARD_DATA_DIR is set, and a Space would keep its data in that folder of its own disk, which is "
+    "emptied at every restart. Remove it from src/envs.py and from the Space's variables."
+)
 NOT_SET_BY_OWNERS = re.compile(
     r"HF_TOKEN|HF_READ_TOKEN|INFERENCE_TOKEN|TOKEN|SYSTEM|SPACE_.*|OAUTH_.*|OPENID_.*|GRADIO_SERVER_.*"
 )
@@ -39,6 +45,7 @@ def main() -> None:
     from src.shared.errors import ConfigurationError
     from src.shared.settings import CommonSettings
 
+    given = {str(name): str(value) for name, value in json.load(sys.stdin).items()}
     kept = Kept()
     logging.getLogger().addHandler(kept)
     is_common = "--common" in sys.argv
@@ -50,12 +57,14 @@ def main() -> None:
         if is_common:
             names |= set(filter(str.isupper, vars(envs)))
         answer["names"] = sorted(name for name in names if not NOT_SET_BY_OWNERS.fullmatch(name))
-        settings = read_settings(kind, envs)
+        settings = read_settings(kind, envs, given)
         answer |= {
             "requests": settings.requests_dataset,
             "results": settings.results_dataset,
             "owner": settings.organisation,
         }
+        if settings.leaderboard_data_dir:
+            answer["refused"] = LOST
         if Path("src/about.py").exists():
             tasks = getattr(owners_file("src.about"), "Tasks", None)
             import_module("src.tasks").read_tasks(tasks, taken=import_module("src.columns").TAKEN)

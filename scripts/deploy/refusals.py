@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -15,21 +16,38 @@ NEW = "sign in with it (`hf auth login`), or give it when it is asked for"
 AGAIN = "Run the same command again: it goes on where it stopped."
 
 
+IN_THE_SHELL = "the variable HF_TOKEN of your shell"
+"""The name of a token that comes from there."""
+CREDITS = re.compile(r"payment method|\bcredits?\b|\bbilling\b", re.IGNORECASE)
+"""The Hub's words where hardware is what nobody pays for; it asks for a plan with the same status."""
+
+
 class Stopped(Exception):
     """The deployment cannot go on; the message says what happened and what to do."""
 
 
 class NoPlan(Stopped):
-    """The Hub wants somebody to pay."""
+    """The Hub wants a plan."""
+
+
+class NoCredits(Stopped):
+    """The Hub wants a payment method or credits, for hardware."""
 
 
 def ask(hub: Hub, what: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call the Hub. `what` follows "Cannot" in the message. Raises Stopped, and NoPlan for a 402."""
+    """Call the Hub. `what` follows "Cannot" in the message. Raises Stopped."""
     try:
         return hub.call(function, *args, **kwargs)
     except FAILURES as error:
-        kind = NoPlan if status_of(error) == 402 else Stopped
-        raise kind(f"Cannot {what}: {why(error, hub)}") from error
+        raise refusal(what, error, hub) from error
+
+
+def refusal(what: str, error: Exception, hub: Hub) -> Stopped:
+    """Return a failed call as a reason: NoPlan or NoCredits for a 402."""
+    reason = f"Cannot {what}: {why(error, hub)}"
+    if status_of(error) != 402:
+        return Stopped(reason)
+    return NoCredits(reason) if CREDITS.search(reason) else NoPlan(reason)
 
 
 def told(error: StoreError) -> Stopped:
@@ -41,6 +59,11 @@ def why(error: Exception, hub: Hub) -> str:
     """Return why a call failed, and what to do."""
     status = status_of(error)
     message = " ".join(str(getattr(error, "server_message", "") or "").split())[:300]
+    if status == 401 and hub.token_name == IN_THE_SHELL:
+        return (
+            f"the Hub does not accept the token in {IN_THE_SHELL}. Unset it (`unset HF_TOKEN`), so that your "
+            "saved login counts, or set it to a new one."
+        )
     if status == 401:
         return f"the Hub does not accept the token in {hub.token_name}. Create a new one, and {NEW}."
     if status == 402:

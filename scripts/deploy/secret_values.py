@@ -30,17 +30,21 @@ class Secrets:
     is_at_a_terminal: bool
     values: dict[str, str] = field(default_factory=dict, repr=False)
 
-    def ask(self, name: str, *, otherwise: str = "") -> str:
-        """Return a secret. Ask for it unless it was given; Enter stands for `otherwise`. Raises Stopped."""
+    def ask(self, name: str, *, otherwise: str = "", purpose: str = "") -> str:
+        """Return a secret. Ask for it unless it was given; Enter stands for `otherwise`. Raises Stopped.
+
+        `purpose` says what it is used for, where that is more than usual.
+        """
         if name in self.values:
             return self.values[name]
+        purpose = purpose or PURPOSE[name]
         if not self.is_at_a_terminal:
             raise Stopped(
-                f"{name} is needed ({PURPOSE[name]}), and there is no terminal to ask at. Give a line "
+                f"{name} is needed ({purpose}), and there is no terminal to ask at. Give a line "
                 f"{name}=… on standard input, with ARGS=--stdin."
             )
         enter = ", Enter: the one that deploys" if otherwise else ""
-        value = getpass.getpass(f"{name} ({PURPOSE[name]}{enter}): ").strip() or otherwise
+        value = getpass.getpass(f"{name} ({purpose}{enter}): ").strip() or otherwise
         self.values[name] = checked(name, value)
         return self.values[name]
 

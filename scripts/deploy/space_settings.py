@@ -47,6 +47,8 @@ class Reader:
         answer = self._answer(role, space, variables, secrets)
         if "error" in answer:
             raise Stopped(f"The {role} would not start: {answer['error']}")
+        if "refused" in answer:
+            raise Stopped(f"The {role}: {answer['refused']}")
         sentences = tuple(answer["sentences"])
         return SpaceSettings(answer["requests"], answer["results"], answer["owner"], sentences)
 
@@ -68,8 +70,8 @@ class Reader:
             ran = subprocess.run(
                 command if has_its_own else [*command, "--common"],
                 cwd=self.root / role,
-                env={"PYTHONDONTWRITEBYTECODE": "1", **kept, **given, **variables, **hidden},
-                stdin=subprocess.DEVNULL,
+                env={"PYTHONDONTWRITEBYTECODE": "1", **kept},
+                input=json.dumps({**variables, **given, **hidden}),
                 capture_output=True,
                 text=True,
                 timeout=SECONDS,

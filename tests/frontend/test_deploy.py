@@ -430,7 +430,10 @@ def test_hardware_that_nobody_pays_for_tells_the_ways_out(hub: Hub, login: str, 
             },
             "may not create or change acme/results",
         ),
-        (None, "does not accept the token in your login"),
+        (
+            None,
+            "does not accept the token in the variable HF_TOKEN of your shell. Unset it (`unset HF_TOKEN`)",
+        ),
     ],
 )
 def test_a_token_without_rights_is_told_what_it_lacks(
@@ -491,8 +494,8 @@ def test_a_new_token_replaces_the_old_one_in_both_spaces(
     hub: Hub, token: str, login: str, original: Path
 ) -> None:
     first(hub, original, token)
-    ran = deploy(hub.url, "acme", clone=original, secrets={"HF_TOKEN": login})
-    assert ran.status == 0
+    ran = deploy(hub.url, "acme", "--secret", "HF_TOKEN", clone=original, secrets={"HF_TOKEN": login})
+    assert ran.status == 0, ran.output
     assert changing_calls(hub) == ["add_secret", "add_secret"]
     assert {hub.space(id).secrets["HF_TOKEN"].value for id in (FRONTEND, BACKEND)} == {login}
 
@@ -547,6 +550,7 @@ def test_where_the_hub_does_not_tell_what_it_built_an_old_stage_is_not_believed(
     monkeypatch.setattr("deploy.waiting.GRACE_SECONDS", 2.0)
     first(hub, original, token)
     assert time.monotonic() - begun > 2
+    monkeypatch.setattr("deploy.waiting.GRACE_SECONDS", 0.1)
     hub.space(BACKEND).ended(Stage.BUILD_ERROR)
     assert "ended with BUILD_ERROR" in deploy(hub.url, "acme", clone=original).output
 
@@ -563,13 +567,30 @@ def test_a_space_that_runs_and_is_not_well_says_what_is_wrong(
     hub: Hub, token: str, login: str, original: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first(hub, original, token)
-    hub.space(BACKEND).health = (503, {"problem": "The token in HF_TOKEN can only read."})
+    problem = "The token in HF_TOKEN can only read."
+    hub.space(BACKEND).health = (503, {"is_ticking": True, "problem": problem})
     monkeypatch.setattr("deploy.waiting.HEALTH_SECONDS", 0.1)
     ran = deploy(hub.url, "acme", clone=original)
     assert ran.status == 1
-    assert f"Problem: {BACKEND} runs, but is not well: The token in HF_TOKEN can only read." in ran.output
-    hub.space(BACKEND).health = (404, {})
-    assert deploy(hub.url, "acme", clone=original).status == 0
+    assert f"Problem: {BACKEND} runs, but is not well: {problem}" in ran.output
+
+
+@pytest.mark.parametrize("health", [(404, {}), (200, {}), (200, {"problem": ""}), (503, {"error": "busy"})])
+def test_a_space_that_runs_and_answers_otherwise_than_ours_is_not_called_well(
+    hub: Hub,
+    token: str,
+    login: str,
+    original: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    health: tuple[int, dict[str, object]],
+) -> None:
+    first(hub, original, token)
+    hub.space(BACKEND).health = health
+    monkeypatch.setattr("deploy.waiting.HEALTH_SECONDS", 0.1)
+    ran = deploy(hub.url, "acme", clone=original)
+    assert ran.status == 1
+    assert f"Problem: {BACKEND} runs, but does not answer /health" in ran.output
+    assert f"{BACKEND} is well" not in ran.output
 
 
 def test_a_space_that_takes_too_long_is_told_and_waited_for_by_the_next_run(

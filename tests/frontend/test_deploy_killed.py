@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 ARGUMENTS = ["acme", "--board", "math", "--set", "RATE_LIMIT_QUOTA=7"]
 ARGUMENTS += ["--hardware", "t4-small", "--sleep", "2h", "--stdin"]
-CALLS = 30
+CALLS = 32
 """How many calls of that deployment can change something, or prepare it."""
 
 
@@ -162,7 +162,7 @@ def test_a_secret_is_in_no_output_argument_environment_or_file(hub: Hub, token: 
     assert token not in output
     for part in ("frontend", "backend"):
         environment, arguments = json.loads((tmp_path / f"seen-{part}.json").read_text())
-        assert environment["SPACE_ID"].startswith("acme/math-")
+        assert not {"SPACE_ID", "QUEUE_REPO"} & environment.keys(), "nothing of the Space is a variable here"
         assert token not in json.dumps([environment, arguments])
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) > 400

@@ -94,7 +94,10 @@ class Space:
     """The commit that it was built of."""
     logs: dict[str, list[str]] = field(default_factory=lambda: {"build": [], "run": []})
     message: str | None = None
-    health: tuple[int, dict[str, str]] = (200, {"problem": ""})
+    health: tuple[int, dict[str, object]] = (
+        200,
+        {"is_up_to_date": True, "is_ticking": True, "problem": None},
+    )
     """What it answers about itself, in name."""
     stages: list[Stage] = field(default_factory=list)
     """Every stage that it was in."""
