@@ -13,12 +13,18 @@ from src.shared.settings import TOKEN
 from .names import ROLES
 from .refusals import Stopped
 
-SECRETS = {"HF_TOKEN": ROLES, "HF_READ_TOKEN": ROLES, "INFERENCE_TOKEN": ("backend",)}
+SECRETS = {
+    "HF_TOKEN": ROLES,
+    "HF_READ_TOKEN": ROLES,
+    "INFERENCE_TOKEN": ("backend",),
+    "NOTIFY_URL": ("backend",),
+}
 """The Spaces that have each secret."""
 PURPOSE = {
     "HF_TOKEN": "the token that the Spaces write to their datasets with",
     "HF_READ_TOKEN": "a token that can only read, for gated models; evaluations see it",
     "INFERENCE_TOKEN": "the token for calls to endpoints or to your own server of models",
+    "NOTIFY_URL": "the address of a webhook, which is a secret by itself",
 }
 LONGEST_INPUT = 65_536
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from huggingface_hub import constants
@@ -450,3 +451,12 @@ def test_stores_that_only_look_are_never_written(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is only looked at"):
         store.commit(add={"a.json": b"{}"}, message="add", parent=store.snapshot())
     assert contents(tmp_path) == {}
+
+
+def test_the_address_of_a_webhook_in_a_file_is_a_secret_that_everybody_reads() -> None:
+    envs = ModuleType("envs")
+    envs.NOTIFY_URL = "https://hooks.example.org/services/T/B/secret"  # type: ignore[attr-defined]
+    _, found = check_settings(Settings, envs, {})
+
+    assert any("holds a secret in NOTIFY_URL" in each.sentence for each in found)
+    assert not any("services/T/B" in each.sentence for each in found)

@@ -128,7 +128,7 @@ IN_FOLDERS = [
     ("a name that is no setting", in_envs("COLOUR_OF_THE_SKY", "blue"), "COLOUR_OF_THE_SKY", "Remove"),
     ("a value of another type", variables(MAX_PENDING="many"), "MAX_PENDING is 'many'", "a whole number"),
     ("a wrong list of quotas", variables(RATE_LIMIT_QUOTA="-5"), "RATE_LIMIT_QUOTA", "at least 0"),
-    ("a token in envs.py", in_envs("HF_TOKEN", "hf_" + "a" * 34), "holds a token in HF_TOKEN", "Revoke it"),
+    ("a token in envs.py", in_envs("HF_TOKEN", "hf_" + "a" * 34), "holds a secret in HF_TOKEN", "Revoke it"),
     (
         "a folder on a Space",
         lambda place: place.on_a_space(ANONYMOUS_SUBMISSIONS="false"),

@@ -23,6 +23,9 @@ OF_THE_OLD_TEMPLATE = {
 }
 """Names in an envs.py of the old template. They have no meaning here and do no harm."""
 
+SECRETS = ("NOTIFY_URL",)
+"""Settings whose values are secrets although they do not look like a token."""
+
 MOST_COMMITS = 128
 """How many commits an hour the Hub takes to a dataset."""
 
@@ -43,9 +46,9 @@ SAME_TOKEN = (
     "token that can only read at https://huggingface.co/settings/tokens, and set it as HF_READ_TOKEN."
 )
 IN_THE_FILE = (
-    "src/envs.py holds a token in {}, which everybody who sees the repository can read. Revoke it at "
-    "https://huggingface.co/settings/tokens, remove it from the file, and set a new one as the secret "
-    "HF_TOKEN."
+    "src/envs.py holds a secret in {}, which everybody who sees the repository can read. Revoke it (a token "
+    "at https://huggingface.co/settings/tokens), remove it from the file, and set a new one as a secret of "
+    "the Space."
 )
 TOO_MANY_COMMITS = (
     "COMMITS_PER_HOUR is {:g}, but the Hub takes about 128 an hour and refuses the others. Set it to 120."
@@ -107,7 +110,7 @@ def _tokens_in(envs: ModuleType | None, environment: Mapping[str, str]) -> list[
         for name, value in values.items()
         if name.isupper()
         and isinstance(value, str)
-        and TOKEN_IN_A_FILE.search(value)
+        and (TOKEN_IN_A_FILE.search(value) or (name in SECRETS and value.strip()))
         and value not in environment.values()
     )
 
