@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from huggingface_hub.utils import disable_progress_bars
+
 from src.shared.errors import LeaderboardError
 
 from .deployment import Say, Sleep, deploy
@@ -53,6 +55,7 @@ def main(
 ) -> int:
     """Deploy; 0 once both Spaces are well, else 1 with a reason. `sleep` is what waiting means in tests."""
     options = parser().parse_args(arguments)
+    disable_progress_bars()  # each step is a line of its own
     try:
         return deploy(options, root=root, endpoint=endpoint, stdin=stdin, say=say, sleep=sleep)
     except NoPlan as error:
