@@ -28,14 +28,22 @@ from deploy.identity import Identity, Repo, check_deployer
 from deploy.names import Board
 from deploy.refusals import Stopped, ask
 from deploy.secret_values import read_secrets
+from deploy.space_settings import Reader
+from deploy.static_data import Datasets, private_ones, settle_datasets
 from src.shared.errors import LeaderboardError
 from src.shared.stores.hub import Hub
 
 ROOT = Path(__file__).resolve().parents[1]
+LOCAL_DATA = "LEADERBOARD_DATA_DIR"
 SPACE, STATIC = "space", "static"
 MANIFEST, CARD = "export.json", "README.md"
 MADE_BY_THE_HUB = {CARD, "index.html", "style.css"}
 """What the Hub puts into a new static Space, besides `.gitattributes`."""
+
+FIRST_COMMIT = "initial commit"
+"""The title of the commit with which the Hub makes a Space."""
+KIND = "leaderboard"
+"""What the manifest of an export says that it is."""
 
 MESSAGE = "Show the board as of now"
 TIME = re.compile(r"(\d+)\s*(s|m|h|d)")
@@ -67,6 +75,7 @@ class Place(NamedTuple):
     """The ids of each file, by path."""
     exported: frozenset[str] = frozenset()
     """The files that came with the last export."""
+    private: bool = False
 
 
 def say(line: str) -> None:
@@ -114,7 +123,9 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--board", default="", help="the name of a board beside the first one: BOARD=math")
     add("--every", metavar="TIME", default="", help="again and again, such as every 30m or 2h")
     add("--dry-run", action="store_true", help="export, say what would change on the Hub, and change nothing")
-    add("--private", action="store_true", help="create a Space that only you can see")
+    who_sees = parser.add_mutually_exclusive_group().add_argument
+    who_sees("--private", action="store_true", help="a Space that only you can see")
+    who_sees("--public", action="store_true", help="show everybody what private datasets hold")
     add("--folder", type=Path, help="where to export to (default: .static/ in this clone)")
     add("--stdin", action="store_true", help="read HF_TOKEN from standard input: a line HF_TOKEN=value")
     return parser.parse_args(arguments)
@@ -137,8 +148,13 @@ def update(
     """Export the board, and bring its Space up to date in one commit. Raises Stopped."""
     place = look(hub, board.static_space)
     check_deployer(who, board.owner, {Repo(SPACE, place.id): place.exists})
+    datasets = None
+    if not os.environ.get(LOCAL_DATA):
+        datasets = settle_datasets(Reader(root), board)
+        say(f"The board is read from {datasets.requests} and {datasets.results}.")
+    check_who_sees_it(hub, place, datasets, options)
     folder = options.folder or root / ".static" / place.id.replace("/", "--")
-    say(export(root, folder, board, hub))
+    say(export(root, folder, datasets, hub))
     files = wanted_files(folder, place)
     change = changes(files, {path: ids for path, ids in place.files.items() if is_ours(path, place)})
     if options.dry_run:
@@ -149,6 +165,7 @@ def update(
         create(hub, place.id, private=options.private)
         say(f"Created the static Space {place.id}.")
         place = look(hub, place.id)
+        check_who_sees_it(hub, place, datasets, options)  # the Hub may have decided otherwise
         files = wanted_files(folder, place)
         change = changes(files, {path: ids for path, ids in place.files.items() if is_ours(path, place)})
     if change:
@@ -156,6 +173,23 @@ def update(
         commit(hub, place, change)
     shown = f"{hub.api.endpoint}/spaces/{place.id}"
     say(f"{'Up to date' if change else 'Nothing to change'}: {shown}")
+
+
+def check_who_sees_it(hub: Hub, place: Place, datasets: Datasets | None, options: argparse.Namespace) -> None:
+    """Refuse to show more than the owner wants. Raises Stopped."""
+    settings = f"{hub.api.endpoint}/spaces/{place.id}/settings"
+    if options.private and place.exists and not place.private:
+        raise Stopped(
+            f"--private is given, but the Space {place.id} is public. Make it private at {settings}, or "
+            "leave out --private."
+        )
+    is_public = not (place.private if place.exists else options.private)
+    if datasets and is_public and not options.public and (hidden := private_ones(hub, datasets)):
+        remedy = f"make the Space private at {settings}" if place.exists else "give --private"
+        raise Stopped(
+            f"Not everybody may see {' and '.join(hidden)}, but everybody could see the Space {place.id}. To "
+            f"keep the board to yourself, {remedy}. To show it to everybody, give --public."
+        )
 
 
 def look(hub: Hub, id: str) -> Place:
@@ -188,10 +222,15 @@ def look(hub: Hub, id: str) -> Place:
     )
     files = ids_on_the_hub(tree)
     exported = exported_files(hub, id, info.sha) if MANIFEST in files else frozenset()
-    strange = sorted(files.keys() - MADE_BY_THE_HUB - {".gitattributes"})
-    if not exported and strange:
-        raise Stopped(f"{another}: it has files such as {strange[0]}.")
-    return Place(id, True, info.sha, files, exported)
+    if not exported:
+        strange = sorted(files.keys() - MADE_BY_THE_HUB - {".gitattributes"})
+        if strange:
+            raise Stopped(f"{another}: it has files such as {strange[0]}.")
+        commits = ask(hub, what, hub.api.list_repo_commits, id, repo_type=SPACE)
+        edits = [each.title for each in commits]
+        if edits != [FIRST_COMMIT]:
+            raise Stopped(f"{another}: its files are not as the Hub made them.")
+    return Place(id, True, info.sha, files, exported, bool(info.private))
 
 
 def create(hub: Hub, id: str, *, private: bool) -> None:
@@ -213,6 +252,8 @@ def exported_files(hub: Hub, id: str, revision: str) -> frozenset[str]:
     address = f"{hub.api.endpoint}/spaces/{id}/resolve/{revision}/{MANIFEST}"
     try:
         read = json.loads(ask(hub, f"read {MANIFEST} of {id}", hub.get, address))
+        if read["kind"] != KIND:
+            return frozenset()
         return frozenset(map(str, read["files"])) | {MANIFEST}
     except (EntryNotFoundError, ValueError, KeyError, TypeError):
         return frozenset()
@@ -254,13 +295,14 @@ def commit(hub: Hub, place: Place, change: Changes) -> None:
         )
 
 
-def export(root: Path, folder: Path, board: Board, hub: Hub) -> str:
-    """Run the frontend's own export, and return what it said at the end. Raises Stopped."""
-    datasets = {"OWNER": board.owner, "QUEUE_REPO": board.requests, "RESULTS_REPO": board.results}
+def export(root: Path, folder: Path, datasets: Datasets | None, hub: Hub) -> str:
+    """Run the frontend's own export, and return what it said at the end. Raises Stopped.
+
+    Without datasets it reads the folder that `LEADERBOARD_DATA_DIR` names.
+    """
     environment = {**os.environ, "HF_ENDPOINT": hub.api.endpoint, "HF_TOKEN": str(hub.api.token)}
-    environment = {name: value for name, value in environment.items() if name != "PYTHONPATH"}
-    if not os.environ.get("LEADERBOARD_DATA_DIR"):
-        environment |= {name: os.environ.get(name) or value for name, value in datasets.items()}
+    environment |= datasets.variables if datasets else {}
+    environment.pop("PYTHONPATH", None)
     ran = subprocess.run(
         [sys.executable, "-m", "src.export", folder.resolve()],
         cwd=root / "frontend",

@@ -17,8 +17,9 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from threading import Event
 
 from src.inference.hosting import Hosting
 from src.inference.renting import rented_lately
@@ -54,7 +55,7 @@ from src.shared.wiring import Stores, open_stores
 from src.suite.announcer import Announcer
 from src.suite.from_settings import make_suite
 from src.suite.trial import SuiteTrial
-from src.telling.herald import Herald
+from src.telling.herald import DRAINED_ENDS_WITHIN_SECONDS, ENDS_WITHIN_SECONDS, Herald
 from src.telling.news import Watcher
 from src.withdrawn_secrets import withdraw_secrets
 
@@ -87,6 +88,7 @@ class Worker:
     """The tasks on which every model is evaluated."""
     herald: Herald = field(default_factory=Herald)
     """Tells others of the news, if the owner wants it."""
+    _started: datetime = field(default_factory=utc_now)
     _watcher: Watcher | None = None
     _can_write: bool = False
     """Whether the checks before the first write have passed."""
@@ -101,7 +103,7 @@ class Worker:
         self._tell()
 
     def _watching(self) -> Watcher:
-        self._watcher = self._watcher or Watcher(self.reconciler.worker)
+        self._watcher = self._watcher or Watcher(self.reconciler.worker, self._started)
         return self._watcher
 
     def _tell(self) -> None:
@@ -150,8 +152,11 @@ class Worker:
         """Return whether nothing runs, and nothing will until the suite is fixed."""
         return self.announcer.has_problems() and self.announcer.is_done and self.reconciler.holds_nothing()
 
-    def close(self) -> None:
-        """Stop ticking and evaluating, and return the leases if the requests can be written."""
+    def close(self, *, tells_within: float = ENDS_WITHIN_SECONDS) -> None:
+        """Stop ticking and evaluating, and return the leases if the requests can be written.
+
+        `tells_within` is how many seconds the news may take that is not told yet.
+        """
         self.ticker.stop()
         self.announcer.close()
         try:
@@ -159,7 +164,7 @@ class Worker:
         except StoreError as error:
             log.error("could not return the leases; they will expire: %s", error)
         self._tell()
-        self.herald.close()
+        self.herald.close(tells_within)
         self.launcher.close()
 
 
@@ -233,11 +238,12 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # otherwise it logs every call to the Hub
     worker = make_worker(read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets}))
-    stop = StopSignal()
+    stop, is_drained = StopSignal(), Event()
 
     def tick() -> None:
         worker.tick()
         if arguments.drain and (worker.is_idle() or worker.is_refused()):
+            is_drained.set()
             stop.send()
 
     log.info("worker %s starts. %s", worker.identity.worker, worker.stores.notice)
@@ -246,7 +252,7 @@ def main() -> int:
     stop.wait()
     stop_serving()
     is_refused = arguments.drain and worker.is_refused()
-    worker.close()
+    worker.close(tells_within=DRAINED_ENDS_WITHIN_SECONDS if is_drained.is_set() else ENDS_WITHIN_SECONDS)
     return REFUSED if is_refused else 0
 
 

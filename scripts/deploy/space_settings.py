@@ -112,7 +112,7 @@ def settle(
     """
     with ThreadPoolExecutor(len(ROLES)) as both:
         chosen = [
-            both.submit(_settle_one, reader, board, role, there[role], wanted[role], secrets[role])
+            both.submit(settle_one, reader, board, role, there[role], wanted[role], secrets[role])
             for role in ROLES
         ]
         found = {role: each.result() for role, each in zip(ROLES, chosen, strict=True)}
@@ -137,7 +137,7 @@ def settle(
     )
 
 
-def _settle_one(
+def settle_one(
     reader: Reader,
     board: Board,
     role: str,
@@ -145,7 +145,10 @@ def _settle_one(
     wanted: Mapping[str, str],
     secrets: Collection[str],
 ) -> tuple[dict[str, str], SpaceSettings]:
-    """Return the variables of one Space beyond those that are there, and the settings that follow."""
+    """Return the variables of one Space beyond those that are there, and the settings that follow.
+
+    Raises Stopped.
+    """
     for_board = {"QUEUE_REPO": board.requests, "RESULTS_REPO": board.results} if board.name else {}
     chosen = {name: value for name, value in for_board.items() if name not in there} | dict(wanted)
     space = board.spaces[role]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from src.shared.process.steady import on_the_wall, steady_now
 from src.shared.stores.hub import Hub as Client
 from src.shared.wiring import Stores
 from src.telling.comments import Comments
-from src.telling.herald import MOST_WAITING, Herald
+from src.telling.herald import DRAINED_ENDS_WITHIN_SECONDS, MOST_WAITING, Herald
 from src.telling.news import Kind, News, Watcher
 from src.telling.webhook import LONGEST_TEXT, Webhook, plain
 from src.withdrawn_secrets import is_secret
@@ -33,6 +35,8 @@ from support.waiting import wait_for
 
 PATH = "acme/tiny_eval_request_False_float32_Original_01234567.json"
 NOW = on_the_wall(steady_now())
+START = NOW + timedelta(seconds=1)
+"""When the process started that looks: what `finished` makes is older."""
 NEWS = News(Kind.REQUEST_ENDED, "acme/tiny is FINISHED.", {"model": "acme/tiny"})
 
 
@@ -69,11 +73,11 @@ def result(model: str = MODEL, run: str = RUN) -> Result:
 
 
 def test_what_was_there_at_the_first_look_is_no_news() -> None:
-    assert Watcher("here-0").look({PATH: finished()}, []) == []
+    assert Watcher("here-0", START).look({PATH: finished()}, []) == []
 
 
 def test_an_end_is_told_once_by_the_worker_that_evaluated() -> None:
-    mine, other = Watcher("here-0"), Watcher("there-1")
+    mine, other = Watcher("here-0", START), Watcher("there-1", START)
     for watcher in (mine, other):
         watcher.look({PATH: make_request(status=Status.RUNNING)}, [])
     ended = {PATH: finished()}
@@ -95,7 +99,7 @@ def test_an_end_is_told_once_by_the_worker_that_evaluated() -> None:
     ],
 )
 def test_a_fault_of_the_worker_is_told_and_one_of_the_model_is_not(end: str, kinds: list[Kind]) -> None:
-    watcher = Watcher("here-0")
+    watcher = Watcher("here-0", START)
     watcher.look({PATH: make_request(status=Status.RUNNING)}, [])
     released = make_request(
         status=Status.PENDING, history=(Attempt(1, "here-0", NOW, NOW, end, "So it is."),)
@@ -104,13 +108,42 @@ def test_a_fault_of_the_worker_is_told_and_one_of_the_model_is_not(end: str, kin
 
 
 def test_problems_of_the_suite_and_failed_ticks_are_told_once_for_each_reason() -> None:
-    watcher = Watcher("here-0")
+    watcher = Watcher("here-0", START)
     assert [each.kind for each in watcher.look({}, ["There is no task arc."])] == [Kind.SUITE_PROBLEMS]
     assert watcher.look({}, ["There is no task arc."]) == []
     assert [each.kind for each in watcher.fault("The Hub is down.")] == [Kind.WORKER_FAULT]
     assert watcher.fault("The Hub is down.") == []
     assert watcher.look({}, []) == []
     assert len(watcher.fault("The Hub is down.")) == 1
+
+
+def test_old_ends_are_no_news_when_a_file_is_delivered_or_corrected_later() -> None:
+    watcher, fault = Watcher("here-0", START), Attempt(1, "here-0", NOW, NOW, "disk full", "So it is.")
+    watcher.look({}, [])
+    late = {"a": finished(), "b": make_request(status=Status.PENDING, history=(fault,))}
+    assert watcher.look(late, []) == []
+
+
+def test_a_file_that_vanishes_and_comes_back_is_no_news() -> None:
+    watcher = Watcher("here-0", START)
+    watcher.look({PATH: make_request(status=Status.RUNNING)}, [])
+    assert len(watcher.look({PATH: finished()}, [])) == 1
+    assert watcher.look({}, []) == []
+    assert watcher.look({PATH: finished()}, []) == []
+
+
+def test_what_ended_while_its_file_was_not_delivered_is_told_once() -> None:
+    watcher = Watcher("here-0", START)
+    watcher.look({PATH: make_request(status=Status.RUNNING)}, [])
+    watcher.look({}, [])
+    assert [each.path for each in watcher.look({PATH: finished()}, [])] == [PATH]
+
+
+def test_a_request_that_this_process_ran_between_two_looks_is_told() -> None:
+    watcher = Watcher("here-0", START)
+    watcher.look({}, [])
+    attempt = Attempt(1, "here-0", START, START, "finished")
+    assert [each.path for each in watcher.look({PATH: finished(history=(attempt,))}, [])] == [PATH]
 
 
 # The webhook
@@ -123,6 +156,16 @@ def test_a_webhook_gets_one_object_with_what_happened(receiver: Receiver) -> Non
     assert (got["board"], got["worker"], got["model"]) == ("acme/requests", "here-0", "acme/tiny")
     assert got["text"] == got["content"] == "acme/tiny is FINISHED."
     assert got["time"].endswith("Z")
+
+
+def test_a_message_keeps_its_id_when_it_is_sent_again_and_each_has_its_own(receiver: Receiver) -> None:
+    receiver.answers = [503]
+    sender = webhook(receiver)
+    assert sender.send(NEWS)
+    assert sender.send(NEWS)
+    first, again, other = [each["id"] for each in receiver.got]
+    assert first == again
+    assert first != other
 
 
 def test_a_passing_failure_is_retried_and_a_lasting_one_is_not(receiver: Receiver) -> None:
@@ -164,6 +207,16 @@ def test_a_strangers_text_mentions_nobody_and_is_bounded() -> None:
     told = plain("<!channel> @everyone `x`\n\u202e<https://evil.example|click>" + "x" * 5_000)
     assert not set("<>@`\n\u202e") & set(told)
     assert len(told) == LONGEST_TEXT
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[click](https://evil.example)", "see HTTPS://evil.example", "WWW.evil.example", "ftp://x [y]: /z"],
+)
+def test_a_strangers_text_makes_no_link_in_a_chat(text: str) -> None:
+    told = plain(text)
+    assert not any(each in told.lower() for each in ("[", "]", "://", "www."))
+    assert len(told) == len(text)
 
 
 @pytest.mark.parametrize(
@@ -216,6 +269,38 @@ def test_the_worker_never_waits_for_a_receiver_that_hangs(
     herald.close()
 
 
+def test_what_the_end_of_the_worker_drops_is_in_the_log(
+    receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.may_answer.clear()
+    herald = Herald(webhook(receiver))
+    herald.tell([replace(NEWS, sentence=f"{each} is over.") for each in ("one", "two", "three")], {})
+    wait_for(lambda: receiver.got, what="the first news")
+    herald.close(within=0.1)
+    told = [record.getMessage() for record in caplog.records if "ended before this was told" in record.msg]
+    assert [each.rpartition(": ")[2] for each in told] == ["one is over.", "two is over.", "three is over."]
+    receiver.may_answer.set()
+    assert herald._thread
+    herald._thread.join(10)
+    assert len(receiver.got) == 1
+
+
+def test_a_patient_end_of_the_worker_waits_until_all_is_told(
+    receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.may_answer.clear()
+    herald = Herald(webhook(receiver))
+    herald.tell([NEWS] * 3, {})
+    closing = Thread(target=herald.close, args=[DRAINED_ENDS_WITHIN_SECONDS])
+    closing.start()
+    wait_for(lambda: receiver.got, what="the first news")
+    receiver.may_answer.set()
+    closing.join(30)
+    assert not closing.is_alive()
+    assert len(receiver.got) == 3
+    assert "ended before" not in caplog.text
+
+
 def test_an_unforeseen_error_ends_no_herald(receiver: Receiver) -> None:
     class Failing(Webhook):
         def send(self, news: News) -> bool:
@@ -234,7 +319,7 @@ def test_a_worker_tells_how_its_evaluations_end(queue: Queue, receiver: Receiver
     worker = queue.worker(
         executor=FunctionExecutor(lambda job: bad(job) if "bad" in job.model else _good(job))
     )
-    watcher, herald = Watcher(worker.worker), Herald(webhook(receiver))
+    watcher, herald = Watcher(worker.worker, START), Herald(webhook(receiver))
     watcher.look(worker.latest, [])
     worker.refresh()
     watcher.look(worker.latest, [])
@@ -286,6 +371,23 @@ def test_a_run_is_told_once_even_by_another_process_and_another_run_in_the_same_
     later = "2026-02-01T12-00-00.000000"
     comments(hub, token).publish(finished(later, "zoo/tiny"), result("zoo/tiny", later))
     assert [len(each) for each in texts(hub)] == [2]
+
+
+def test_a_model_whose_discussion_was_closed_is_left_alone(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    from support.hub.repository import RepoName
+
+    caplog.set_level(logging.INFO)
+    token = hub.add_token("alice")
+    comments(hub, token).publish(finished(model="zoo/tiny"), result("zoo/tiny"))
+    [discussion] = hub.get(RepoName("model", "zoo/tiny")).discussions
+    discussion["status"] = "closed"
+    later = "2026-02-01T12-00-00.000000"
+    assert not comments(hub, token).publish(finished(later, "zoo/tiny"), result("zoo/tiny", later))
+    assert [len(each) for each in texts(hub)] == [1]
+    assert "did not comment on zoo/tiny: its discussion 1 is closed" in caplog.text
+    assert comments(hub, token).publish(finished(model="zoo/tiny"), result("zoo/tiny"))  # that run was told
 
 
 @pytest.mark.parametrize(

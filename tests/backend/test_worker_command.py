@@ -19,6 +19,7 @@ from src.shared.data.request import Status
 from support.old_envs import with_old_envs
 from support.processes import free_port
 from support.queues import Queue
+from support.receiver import running_receiver
 from support.tiny_model import make_tiny_model
 from support.unprivileged import unprivileged
 from support.waiting import PATIENCE, wait_for
@@ -62,6 +63,20 @@ def test_drain_ends_when_nothing_is_left(queue: Queue) -> None:
     assert process.returncode == 0, output
     assert queue.read(path).status is Status.FAILED
     assert queue.read(path).message == "There is no model nobody/there in models/: check its name."
+
+
+@pytest.mark.slow
+def test_drain_waits_until_a_slow_receiver_has_the_news(queue: Queue) -> None:
+    with running_receiver() as receiver:
+        receiver.answers, receiver.headers = [503], {"Retry-After": "8"}
+        with command(
+            queue.folder, "--drain", TASKS_HARNESS="no_such_task", NOTIFY_URL=receiver.url
+        ) as process:
+            output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1, output
+    assert [each["event"] for each in receiver.got] == ["suite_problems"] * 2
+    assert receiver.got[0]["id"] == receiver.got[1]["id"]
+    assert "ended before this was told" not in output
 
 
 @pytest.mark.slow

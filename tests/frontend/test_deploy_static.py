@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from huggingface_hub import HfApi
 
 from support.deploying import SCRIPTS, Ran
 from support.factories import make_result_file
@@ -43,7 +45,9 @@ def result(model: str) -> dict[str, bytes]:
     return {f"{model}/results_2026-01-31T12-00-00.000000.json": data}
 
 
-def run(hub: Hub, folder: Path, *options: str, sleep: object = None, stdin: str = "") -> Ran:
+def run(
+    hub: Hub, folder: Path, *options: str, sleep: object = None, stdin: str = "", root: Path = ROOT
+) -> Ran:
     """Run the program in this process; the export is a process of its own, as always."""
     if str(SCRIPTS) not in sys.path:
         sys.path.append(str(SCRIPTS))
@@ -52,7 +56,7 @@ def run(hub: Hub, folder: Path, *options: str, sleep: object = None, stdin: str 
     said: list[str] = []
     status = main(
         ["alice", "--folder", str(folder), *options],
-        root=ROOT,
+        root=root,
         endpoint=hub.url,
         stdin=io.StringIO(stdin),
         say=said.append,
@@ -160,6 +164,103 @@ def test_a_space_that_was_made_otherwise_is_left_alone(hub: Hub, tmp_path: Path)
     assert "left alone" in ran.output
     assert "thesis.html" in ran.output
     assert changing_calls(hub) == []
+
+
+@pytest.mark.parametrize("edited", ["index.html", "README.md", "style.css"])
+def test_a_site_whose_files_are_called_as_the_hubs_are_left_alone(
+    hub: Hub, tmp_path: Path, edited: str
+) -> None:
+    HfApi(hub.url, token=hub.add_token("alice", "write")).create_repo(
+        SPACE, repo_type="space", space_sdk="static"
+    )
+    own = b"---\nsdk: static\ntitle: My own\n---\n"
+    space(hub).put({edited: own})
+    hub.calls.log.clear()
+    ran = run(hub, tmp_path / "out")
+    assert ran.status == 1
+    assert "left alone" in ran.output
+    assert "Choose another BOARD, or delete it" in ran.output
+    assert (changing_calls(hub), space(hub).files()[edited]) == ([], own)
+
+
+def test_another_programs_manifest_makes_no_space_ours(hub: Hub, tmp_path: Path) -> None:
+    files = {"export.json": '{"files": ["index.html"]}', "index.html": "x"}
+    hub.add_space(SPACE, {"README.md": "---\nsdk: static\n---\n", **files})
+    ran = run(hub, tmp_path / "out")
+    assert (ran.status, changing_calls(hub)) == (1, [])
+    assert "left alone" in ran.output
+
+
+# Who sees it
+
+
+def test_private_stops_before_a_public_space_is_updated(hub: Hub, tmp_path: Path) -> None:
+    run(hub, tmp_path / "out")
+    hub.get(RepoName("dataset", "alice/results")).put(result("acme/secret"))
+    hub.calls.log.clear()
+    ran = run(hub, tmp_path / "out", "--private")
+    assert (ran.status, changing_calls(hub)) == (1, [])
+    assert f"Make it private at {hub.url}/spaces/{SPACE}/settings, or leave out --private" in ran.output
+    space(hub).private = True
+    assert run(hub, tmp_path / "out", "--private").status == 0
+    assert "model/acme/secret.html" in space(hub).files()
+
+
+@pytest.mark.parametrize("hidden", ["alice/requests", "alice/results"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_private_dataset_is_shown_to_everybody_only_if_that_is_wanted(
+    hub: Hub, tmp_path: Path, hidden: str, exists: bool
+) -> None:
+    if exists:
+        run(hub, tmp_path / "out")
+    hub.get(RepoName("dataset", hidden)).private = True
+    hub.get(RepoName("dataset", "alice/results")).put(result("acme/secret"))
+    hub.calls.log.clear()
+    ran = run(hub, tmp_path / "out")
+    assert (ran.status, changing_calls(hub)) == (1, [])
+    assert f"Not everybody may see {hidden}, but" in ran.output
+    assert "give --public" in ran.output
+    assert run(hub, tmp_path / "out", "--public").status == 0
+    assert "model/acme/secret.html" in space(hub).files()
+    assert not space(hub).private
+
+
+def test_a_private_dataset_is_shown_in_a_private_space(hub: Hub, tmp_path: Path) -> None:
+    hub.get(RepoName("dataset", "alice/results")).private = True
+    for _ in range(2):
+        ran = run(hub, tmp_path / "out", "--private")
+        assert ran.status == 0, ran.output
+    assert space(hub).private
+    assert run(hub, tmp_path / "out").status == 0
+
+
+# Which datasets
+
+
+@pytest.mark.parametrize("name", ["QUEUE_REPO", "RESULTS_REPO"])
+def test_a_variable_of_the_shell_names_no_other_datasets(
+    hub: Hub, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.add_dataset("acme/other")
+    monkeypatch.setenv(name, "acme/other")
+    ran = run(hub, tmp_path / "out")
+    assert (ran.status, changing_calls(hub)) == (1, [])
+    assert f"{name} is acme/other in this shell" in ran.output
+    assert f"`unset {name}`" in ran.output
+
+
+def test_the_datasets_are_those_that_the_clone_names(hub: Hub, tmp_path: Path) -> None:
+    hub.add_dataset("alice/marks", result("acme/marked"))
+    frontend = tmp_path / "clone" / "frontend"
+    shutil.copytree(ROOT / "frontend", frontend, ignore=shutil.ignore_patterns("__pycache__"))
+    envs = frontend / "src" / "envs.py"
+    text = envs.read_text()
+    envs.write_text(text.replace("RESULTS_REPO = None", 'RESULTS_REPO = "alice/marks"'))
+    assert envs.read_text() != text
+    ran = run(hub, tmp_path / "out", root=frontend.parent)
+    assert ran.status == 0, ran.output
+    assert "The board is read from alice/requests and alice/marks." in ran.output
+    assert "model/acme/marked.html" in space(hub).files()
 
 
 def test_another_board_has_a_space_of_its_own(hub: Hub, tmp_path: Path) -> None:

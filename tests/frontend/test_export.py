@@ -306,6 +306,7 @@ def test_the_next_export_completes_one_that_was_killed_while_it_took_the_place(
     export(board, folder)
     kept = snapshot_of(folder)
     (tmp_path / ".out.new").mkdir()
+    (tmp_path / ".out.new" / MANIFEST).write_text('{"kind": "leaderboard", "files": []}')
     (tmp_path / ".out.new" / "half.html").write_text("half")
     if killed_after == 1:
         folder.rename(tmp_path / ".out.old")
@@ -354,6 +355,65 @@ def test_a_folder_with_anything_else_is_never_replaced(
         export(static(leaderboard), folder)
     assert sorted(folder.rglob("*")) == before
     assert not (tmp_path / ".out.new").exists()
+
+
+@pytest.mark.parametrize("part", ["old", "new"])
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("occupy", [a_file_of_somebody_else, a_manifest_of_something_else])
+def test_a_folder_beside_it_that_is_no_exports_is_neither_removed_nor_taken(
+    leaderboard: Leaderboard, tmp_path: Path, occupy: Callable[[Path], None], part: str, is_first: bool
+) -> None:
+    folder, beside = tmp_path / "out", tmp_path / f".out.{part}"
+    if not is_first:
+        export(static(leaderboard), folder)
+    occupy(beside)
+    before = snapshot_of(beside)
+    with pytest.raises(
+        ConfigurationError, match=rf"\.out\.{part} is needed .* not from an export: move it away"
+    ):
+        export(static(leaderboard), folder, now=LATER)
+    assert snapshot_of(beside) == before
+    assert folder.exists() is not is_first
+
+
+@pytest.mark.parametrize("part", ["old", "new"])
+def test_a_link_beside_it_is_not_followed(leaderboard: Leaderboard, tmp_path: Path, part: str) -> None:
+    folder, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    export(static(leaderboard), elsewhere)
+    before = snapshot_of(elsewhere)
+    (tmp_path / f".out.{part}").symlink_to(elsewhere)
+    with pytest.raises(ConfigurationError, match="not from an export: move it away"):
+        export(static(leaderboard), folder)
+    assert snapshot_of(elsewhere) == before
+    assert (tmp_path / f".out.{part}").is_symlink()
+
+
+def test_an_old_export_with_a_file_of_somebody_else_is_kept(leaderboard: Leaderboard, tmp_path: Path) -> None:
+    folder, old = tmp_path / "out", tmp_path / ".out.old"
+    export(static(leaderboard), folder)
+    an_export_and_a_file(old)
+    with pytest.raises(ConfigurationError, match="not from an export: move it away"):
+        export(static(leaderboard), folder, now=LATER)
+    assert (old / "deep" / "notes.txt").read_text() == "important"
+
+
+def test_an_export_that_was_killed_while_it_wrote_is_known_by_the_next(
+    leaderboard: Leaderboard, tmp_path: Path
+) -> None:
+    folder, copy = tmp_path / "out", tmp_path / "copy"
+
+    def killed() -> Iterator[File]:
+        yield File("about.html", b"new")
+        shutil.copytree(tmp_path / ".out.new", copy)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export(static(leaderboard), folder, files=killed())
+    assert (copy / "about.html").exists()
+    copy.rename(tmp_path / ".out.new")
+    export(static(leaderboard), folder)
+    assert not (tmp_path / ".out.new").exists()
+    assert (folder / "index.html").exists()
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(leaderboard: Leaderboard, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import NamedTuple
 from urllib.parse import quote
 
 from huggingface_hub import DiscussionComment
@@ -25,8 +26,23 @@ MOST_DISCUSSIONS = 200
 """How many of our own discussions of a model are looked at."""
 
 
+CLOSED = (
+    "did not comment on %s: its discussion %s is closed, so nobody wants to hear more. Open it again to "
+    "have later runs told."
+)
+
+
+class _Ours(NamedTuple):
+    """Our discussions of a model, by their numbers, and whether a comment in them names the run."""
+
+    number: int | None
+    closed: int | None
+    is_told: bool = False
+
+
 class Comments:
-    """Writes at most one comment for a run. All runs of a model are told in one discussion.
+    """Writes at most one comment for a run. All runs of a model are told in one discussion. Once somebody
+    closes it, no more is written about that model.
 
     `board` names the leaderboard for people, `page` returns the address of its page.
     """
@@ -54,35 +70,42 @@ class Comments:
         """Look before each try: the answer to an earlier one may have been lost."""
         model, text = request.model, self.text(request, result, run)
 
-        def one_try() -> None:
-            number, is_told = self._look(model, run)
-            if is_told:
-                return
-            if number is None:
+        def one_try() -> bool:
+            ours = self._look(model, run)
+            if ours.is_told:
+                return True
+            if ours.closed is not None:
+                log.info(CLOSED, model, ours.closed)
+                return False
+            if ours.number is None:
                 self._hub.api.create_discussion(model, TITLE.format(self._board), description=text)
             else:
-                self._hub.api.comment_discussion(model, number, comment=text)
+                self._hub.api.comment_discussion(model, ours.number, comment=text)
+            return True
 
-        self._hub.call(one_try)
-        return True
+        return self._hub.call(one_try)
 
-    def _look(self, model: str, run: str) -> tuple[int | None, bool]:
-        """Return the number of our open discussion of a model, and whether a comment names the run."""
+    def _look(self, model: str, run: str) -> _Ours:
+        """Look at our discussions of a model, of which there should be one."""
         if self._user is None:
             self._user = str(self._hub.api.whoami()["name"])
-        number = None
+        number = closed = None
         title = TITLE.format(self._board)
-        found = self._hub.api.get_repo_discussions(model, author=self._user, discussion_type="discussion")
+        found = self._hub.api.get_repo_discussions(
+            model, author=self._user, discussion_type="discussion", discussion_status="all"
+        )
         for _, discussion in zip(range(MOST_DISCUSSIONS), found, strict=False):
             if discussion.title != title or discussion.author != self._user:
                 continue
             details = self._hub.api.get_discussion_details(model, discussion.num)
             comments = [each for each in details.events if isinstance(each, DiscussionComment)]
             if any(MARK.format(run) in each.content for each in comments if each.author == self._user):
-                return discussion.num, True
+                return _Ours(discussion.num, closed, is_told=True)
             if discussion.status == "open":
                 number = discussion.num
-        return number, False
+            else:
+                closed = discussion.num
+        return _Ours(number, closed)
 
     def text(self, request: Request, result: Result, run: str) -> str:
         """Return the comment, in Markdown."""

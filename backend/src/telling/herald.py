@@ -10,7 +10,7 @@ from threading import Condition, Thread
 from src.shared.data.result import Result
 from src.telling.comments import Comments
 from src.telling.news import Kind, News
-from src.telling.webhook import Webhook
+from src.telling.webhook import Webhook, plain
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,9 @@ MOST_WAITING = 200
 
 ENDS_WITHIN_SECONDS = 5.0
 """How long the end of the worker waits for news that is being told."""
+
+DRAINED_ENDS_WITHIN_SECONDS = 120.0
+"""The same for a worker that ends because its work is done: nobody waits for it to stop."""
 
 
 class Herald:
@@ -30,6 +33,7 @@ class Herald:
         self._changed = Condition()
         self._is_closing = False
         self._thread: Thread | None = None
+        self._telling: News | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -51,13 +55,19 @@ class Herald:
                     self._thread = Thread(target=self._run, name="herald", daemon=True)
                     self._thread.start()
 
-    def close(self) -> None:
-        """Tell what waits, for a few seconds, and end."""
+    def close(self, within: float = ENDS_WITHIN_SECONDS) -> None:
+        """Tell what waits, for so many seconds, and end. What is dropped then is logged."""
         with self._changed:
             self._is_closing = True
             self._changed.notify()
-        if self._thread:
-            self._thread.join(ENDS_WITHIN_SECONDS)
+        if not self._thread:
+            return
+        self._thread.join(within)
+        with self._changed:
+            dropped = [each for each in (self._telling, *(news for news, _ in self._waiting)) if each]
+            self._waiting.clear()
+        for news in dropped:
+            log.warning("ended before this was told (%s): %s", news.kind.value, plain(news.sentence))
 
     def _run(self) -> None:
         while True:
@@ -66,10 +76,13 @@ class Herald:
                 if not self._waiting:
                     return
                 news, result = self._waiting.popleft()
+                self._telling = news
             try:
                 self._tell(news, result)
             except Exception:
                 log.exception("could not tell what happened")
+            with self._changed:
+                self._telling = None
 
     def _tell(self, news: News, result: Result | None) -> None:
         if self._webhook:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from src.shared.data.ends import WORKERS_FAULT, End
@@ -41,11 +42,13 @@ class News:
 class Watcher:
     """Finds what is new since it looked last. The first look only learns what is there.
 
-    So a worker that is killed tells nothing twice, but may never tell what ended at that moment.
+    A reading may lack files that the Hub did not deliver, or that nobody could understand until they were
+    corrected. So a request that appears later is only learned as well, but for evaluations that began since
+    `since`, when this process started. A worker that is killed may never tell what ended at that moment.
     """
 
-    def __init__(self, worker: str) -> None:
-        self._worker = worker
+    def __init__(self, worker: str, since: datetime) -> None:
+        self._worker, self._since = worker, since
         self._seen: dict[str, tuple[Status, int]] | None = None
         self._latest: Requests | None = None
         self._problems: tuple[str, ...] = ()
@@ -71,18 +74,25 @@ class Watcher:
 
     def _of_requests(self, requests: Requests) -> Iterator[News]:
         before = self._seen
-        self._seen = {path: (each.status, len(each.history)) for path, each in requests.items()}
+        there = {path: (each.status, len(each.history)) for path, each in requests.items()}
+        self._seen = {**(before or {}), **there}  # a file that vanishes may come back
         if before is None:
             return
-        for path, (status, length) in self._seen.items():
-            old_status, old_length = before.get(path, (None, 0))
-            if (status, length) == (old_status, old_length):
+        for path, (status, length) in there.items():
+            known = before.get(path)
+            if known == (status, length):
                 continue
             request = requests[path]
-            mine = [each for each in request.history[old_length:] if each.worker == self._worker]
+            later = request.history[known[1] if known else 0 :]
+            mine = [each for each in later if self._is_mine(each, is_known=known is not None)]
             yield from (self._of_a_fault(path, request, each) for each in mine if _is_a_fault(each))
             if mine and status in ENDED:
                 yield News(Kind.REQUEST_ENDED, _ended(request), _facts(path, request), path, request)
+
+    def _is_mine(self, attempt: Attempt, *, is_known: bool) -> bool:
+        """Whether this worker made an attempt; of a request that was unknown, whether this process did."""
+        began = attempt.started is not None and attempt.started >= self._since
+        return attempt.worker == self._worker and (is_known or began)
 
     def _of_a_fault(self, path: str, request: Request, attempt: Attempt) -> News:
         sentence = (

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 
@@ -27,8 +29,11 @@ LONGEST_TEXT = 1_000
 LONGEST_FACT = 2_000
 """The most characters of a text in the message. Strangers wrote the names of models, and what failed."""
 
-HARMLESS = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'"})
+HARMLESS = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'", "[": "［", "]": "］"})
 """Characters with which a chat would mention people, or make links."""
+
+ADDRESS = re.compile(r"://|(?<=\bwww)\.", re.IGNORECASE)
+"""By what a chat takes a text for an address."""
 
 
 class Webhook:
@@ -51,7 +56,10 @@ class Webhook:
         return urlsplit(self._url).hostname or ""
 
     def send(self, news: News) -> bool:
-        """Send it, and retry for a while. Return whether the receiver took it. Never raises an error."""
+        """Send it, and retry for a while. Return whether the receiver took it. Never raises an error.
+
+        If an answer is lost, the receiver gets the same body again, with the same `id`.
+        """
         body = self.body(news)
         for pause in (*PAUSES_SECONDS, None):
             answer = self._post(body)
@@ -78,6 +86,7 @@ class Webhook:
         """Return the message. `text` and `content` are what chats such as Slack and Discord show."""
         text = plain(news.sentence)
         told: Mapping[str, object] = {
+            "id": uuid4().hex,
             "event": news.kind.value,
             "time": to_text(utc_now()),
             "board": self._board,
@@ -93,7 +102,12 @@ class Webhook:
 def plain(text: str) -> str:
     """Return a text on one line, bounded, that mentions nobody and makes no link in a chat."""
     line = "".join(each if each.isprintable() else " " for each in text)
-    return line.translate(HARMLESS)[:LONGEST_TEXT]
+    return ADDRESS.sub(_harmless, line.translate(HARMLESS))[:LONGEST_TEXT]
+
+
+def _harmless(found: re.Match[str]) -> str:
+    """Return signs that look alike, but are no part of an address."""
+    return found[0].translate({ord("/"): "∕", ord("."): "․"})
 
 
 def _bounded(value: object) -> object:

@@ -20,7 +20,12 @@ from src.shared.times import from_text, to_text
 MANIFEST = "export.json"
 """Names the files of an export, so that nothing else is ever replaced."""
 
+PARTIAL_MANIFEST = "export.json.part"
+"""A manifest that is being written: it takes its name when it is whole."""
+
 KIND = "leaderboard"
+
+OURS = frozenset({MANIFEST, PARTIAL_MANIFEST})
 
 MOST_NAMED = 3
 
@@ -50,7 +55,8 @@ def write_export(
     is. A file with the same content keeps its time. A reader sees the old export or the new one, unless this
     process is killed between two renames: the next export repairs that. `about` goes into the manifest.
 
-    Raises ConfigurationError if the folder holds anything but an export, or cannot be written to.
+    Raises ConfigurationError if the folder, or one of the two beside it that are needed meanwhile, holds
+    anything but an export, or cannot be written to.
     """
     folder = folder.resolve()
     if not folder.name:
@@ -72,6 +78,7 @@ class _Old(NamedTuple):
 
     files: frozenset[str]
     made: datetime | None
+    is_export: bool = True
 
 
 def _write(
@@ -96,7 +103,7 @@ def _write(
     first = dated(now)
     manifest = {"kind": KIND, "made": to_text(now), **about, "files": sorted(names)}
     changed += _put(folder, new, first)
-    _put(folder, new, File(MANIFEST, orjson.dumps(manifest, option=orjson.OPT_INDENT_2)))
+    _put_manifest(new, manifest)
     _swap(folder, new)
     return Written(len(names), changed, len(removed), size + len(first.data))
 
@@ -110,6 +117,13 @@ def _put(folder: Path, new: Path, file: File) -> bool:
         return True
     shutil.copystat(folder / file.path, path)
     return False
+
+
+def _put_manifest(new: Path, manifest: Mapping[str, object]) -> None:
+    """Write the manifest at once: without a whole one, the next export would not know the folder as ours."""
+    partial = new / PARTIAL_MANIFEST
+    partial.write_bytes(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
+    partial.replace(new / MANIFEST)
 
 
 def _is_there(folder: Path, file: File) -> bool:
@@ -144,9 +158,10 @@ def _all_files(folder: Path) -> Iterator[str]:
 
 
 def _read_manifest(folder: Path) -> _Old:
-    nothing = _Old(frozenset(), None)
+    nothing = _Old(frozenset(), None, is_export=False)
+    manifest = folder / MANIFEST
     try:
-        read = orjson.loads((folder / MANIFEST).read_bytes())
+        read = None if manifest.is_symlink() else orjson.loads(manifest.read_bytes())
     except (OSError, ValueError):
         return nothing
     if not isinstance(read, dict) or read.get("kind") != KIND or not isinstance(read.get("files"), list):
@@ -160,13 +175,45 @@ def _beside(folder: Path, part: str) -> Path:
 
 
 def _repair(folder: Path) -> None:
-    """Complete what a killed process left between the two renames."""
+    """Complete what a killed process left between the two renames. Raises ConfigurationError."""
     old = _beside(folder, "old")
-    if old.is_dir():
-        if folder.exists():
-            shutil.rmtree(old)
-        else:
-            old.rename(folder)
+    if not os.path.lexists(old):
+        return
+    _check_is_ours(old, allowed=_read_manifest(old).files)
+    if folder.exists():
+        _remove(old)
+    else:
+        old.rename(folder)
+
+
+def _check_is_ours(beside: Path, allowed: frozenset[str] | None = None) -> None:
+    """Refuse a folder beside the export's that no export has made. Raises ConfigurationError.
+
+    `allowed` are the only files that it may hold; None means any, as long as there is a manifest.
+    """
+    if beside.is_dir() and not beside.is_symlink():
+        there = set(_all_files(beside))
+        if there <= {PARTIAL_MANIFEST} or (
+            _is_marked(beside) and (allowed is None or there <= allowed | OURS)
+        ):
+            return
+    raise ConfigurationError(
+        f"{beside} is needed while the export is written, and it is not from an export: move it away, or "
+        "name another folder for the export."
+    )
+
+
+def _is_marked(folder: Path) -> bool:
+    return _read_manifest(folder).is_export
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder of ours, its manifest last: a killed process leaves one that is known as ours."""
+    for each in list(folder.iterdir()):
+        if each.name != MANIFEST:
+            shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+    (folder / MANIFEST).unlink(missing_ok=True)
+    folder.rmdir()
 
 
 def _swap(folder: Path, new: Path) -> None:
@@ -180,15 +227,22 @@ def _swap(folder: Path, new: Path) -> None:
         with suppress(OSError):
             old.rename(folder)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    with suppress(OSError):  # the next export tries again
+        _remove(old)
 
 
 @contextmanager
 def _new_folder(folder: Path) -> Iterator[Path]:
-    """An empty folder beside the other one, for one process at a time. It goes unless it took its place."""
+    """An empty folder beside the other one, for one process at a time. It goes unless it took its place.
+
+    It has a manifest from the start, by which the next export knows it as ours if this process is killed.
+    """
     new = _beside(folder, "new")
-    new.mkdir(exist_ok=True)
-    handle = os.open(new, os.O_RDONLY)
+    if not os.path.lexists(new):
+        new.mkdir(exist_ok=True)
+    if new.is_symlink() or not new.is_dir():
+        _check_is_ours(new)
+    handle = os.open(new, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -196,13 +250,16 @@ def _new_folder(folder: Path) -> Iterator[Path]:
             raise ConfigurationError(
                 f"Another export is being written to {folder}: wait until it has ended."
             ) from None
-        for left in new.iterdir():  # of one that was killed
-            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+        _check_is_ours(new)
         try:
+            for left in list(new.iterdir()):  # of one that was killed
+                if left.name != MANIFEST:
+                    shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+            _put_manifest(new, {"kind": KIND, "files": []})
             yield new
         finally:
             with suppress(OSError):
                 if os.path.samestat(os.fstat(handle), new.stat()):
-                    shutil.rmtree(new, ignore_errors=True)
+                    _remove(new)
     finally:
         os.close(handle)
