@@ -1,5 +1,4 @@
-"""The worker's calls about endpoints, on a Hub that answers them: what it makes, and what each refusal "
-"becomes."""
+"""The worker's calls about endpoints, on a Hub that answers: what it makes, what each refusal becomes."""
 
 from __future__ import annotations
 

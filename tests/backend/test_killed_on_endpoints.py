@@ -38,8 +38,7 @@ def board(tmp_path: Path) -> Iterator[Board]:
 
 
 def is_all_right(board: Board) -> None:
-    """Every request is finished once, no endpoint is left but those of others, and all money is accounted "
-    "for."""
+    """Every request is finished once, only others' endpoints are left, all money is accounted for."""
     assert [each.status for each in board.requests().values()] == [Status.FINISHED] * 3
     assert len(board.results()) == 3
     commits = writes(board.hub, "dataset", "acme/results")

@@ -312,8 +312,7 @@ def test_the_owner_sees_what_was_spent_today(queue: Queue) -> None:
 
 
 def test_only_what_took_much_of_the_days_money_itself_counts_as_over_budget(queue: Queue) -> None:
-    """A small evaluation that came late, when others had spent the money, is not tried less often for "
-    "that."""
+    """A small evaluation that came late, when others had spent the money, is tried as often as ever."""
     first = queue.submit("acme/first", params=20.0)
     policy = with_rules(dollars_a_day=10.0, at_once=2)
     executor = FunctionExecutor(wait=True)

@@ -1,5 +1,4 @@
-"""What may be rented: what fits, how much at once, and how much money a day; by examples and by "
-"properties."""
+"""What may be rented: what fits, how much at once, how much money a day; by examples and properties."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The worker's own command, with real evaluations over endpoints that a Hub starts: scores, faults and "
-"tokens."""
+"""The worker's own command, with real evaluations on endpoints that a Hub starts: scores, faults, tokens."""
 
 from __future__ import annotations
 

@@ -24,8 +24,7 @@ POLL_SECONDS = 5.0
 """How often a starting endpoint is asked for its state."""
 
 LOOK_SECONDS = 30.0
-"""How often an endpoint is looked at while its model is evaluated: one that has failed answers nothing "
-"more."""
+"""How often an endpoint is looked at while its model is evaluated: a failed one no longer answers."""
 
 DELETIONS = 3
 """How often it is tried to delete an endpoint before that is left to the sweep of the next tick."""
@@ -253,8 +252,7 @@ class EndpointExecutor:
         return None
 
     def _look(self, rental: _Rental) -> Found | None:
-        """Return the endpoint, or None if the Hub did not answer. Raises EndpointError if it will never "
-        "run."""
+        """Return the endpoint; None if the Hub did not answer. Raises EndpointError if it will never run."""
         try:
             found = self._endpoints.find(rental.nonce)
         except EndpointError as error:

@@ -217,8 +217,7 @@ class Endpoints:
 
 
 def as_found(endpoint: InferenceEndpoint) -> Found:
-    """Return an endpoint of huggingface_hub with what is used here. An address that is none counts as "
-    "missing."""
+    """Return an endpoint of huggingface_hub with what is used here. A bad address counts as missing."""
     status = endpoint.raw["status"]
     url = endpoint.url if isinstance(endpoint.url, str) and _is_address(endpoint.url) else None
     return Found(str(endpoint.name), str(status["state"]), one_line(status.get("message") or ""), url)

@@ -1,5 +1,4 @@
-"""What can be rented at the moment: the Hub's list, kept for some minutes, and what turned out to be sold "
-"out."""
+"""What can be rented now: the Hub's list, kept for some minutes, less what turned out to be sold out."""
 
 from __future__ import annotations
 
@@ -51,8 +50,7 @@ class Market:
         """A sentence for the owner."""
 
     def refresh(self) -> None:
-        """Ask for the Hub's list if it is old. Never raises an error: the old list counts until there is "
-        "another."""
+        """Ask for the Hub's list if it is old. Never raises: the old list counts until there is another."""
         now = self._clock()
         if self._listed is not None and now - self._listed < LISTED_FOR:
             return

@@ -36,8 +36,7 @@ class Place(NamedTuple):
 
 
 def read_place(text: object) -> Place:
-    """Read `INFERENCE`. An address without a path gets `/v1`. Raises ConfigurationError, which repeats no "
-    "secret."""
+    """Read `INFERENCE`. An address without a path gets `/v1`. Raises ConfigurationError, without a secret."""
     given = str(text).strip()
     if given.lower() in (Inference.LOCAL, Inference.ENDPOINT):
         return Place(Inference(given.lower()))
@@ -92,6 +91,5 @@ def read_image(text: str) -> str:
 
 
 def read_args(given: object) -> tuple[str, ...]:
-    """Read arguments of a command, as a list or as a shell takes them. Raises ValueError for an open "
-    "quote."""
+    """Read a command's arguments, as a list or as a shell takes them. Raises ValueError for an open quote."""
     return tuple(str(each) for each in (shlex.split(given) if isinstance(given, str) else list(given)))  # type: ignore[call-overload]

@@ -108,8 +108,7 @@ def _reason(error: Exception) -> str:
 
 
 class OwnServerExecutor:
-    """An `Executor` around `children`, the one that runs the evaluation children: it tells them the "
-    "server."""
+    """An `Executor` around `children`, which runs the evaluation children: it tells them the server."""
 
     def __init__(self, server: OwnServer, children: Executor) -> None:
         self._server = server

@@ -67,8 +67,7 @@ class Renting:
         return any(fits(each, params, precision) for each in self.affordable)
 
     def choice(self, params: float, precision: str) -> Hardware | None:
-        """Return the cheapest that fits and is free, or None. What is far dearer than what fits is not "
-        "taken."""
+        """Return the cheapest that fits and is free, or None. Far dearer than what fits is not taken."""
         fitting = [each for each in self.affordable if fits(each, params, precision)]
         most = DEAREST * fitting[0].price if fitting else 0.0
         return next((each for each in fitting if each.id in self.free and each.price <= most), None)

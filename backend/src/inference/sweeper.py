@@ -40,8 +40,7 @@ class Sweeper:
             self._looked, self.problem = False, str(error)
 
     def sweep(self, nonces: Collection[str]) -> None:
-        """Delete those that are not for one of these claims, which hold their leases. Never raises an "
-        "error."""
+        """Delete those that are not for one of these claims, which hold their leases. Never raises."""
         if not self._looked:
             return
         self._looked = False

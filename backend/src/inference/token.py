@@ -1,5 +1,4 @@
-"""What INFERENCE_TOKEN may do: it is the only token near a stranger's model, so it may call endpoints and "
-"no more."""
+"""What INFERENCE_TOKEN may do: the only token near a stranger's model may call endpoints, no more."""
 
 from __future__ import annotations
 
@@ -18,8 +17,7 @@ CALLS = "inference.endpoints.infer.write"
 READS_GATED = "canReadGatedRepos"
 
 OF_INFERENCE = "inference."
-"""What the names of the permissions to call models begin with: `inference.endpoints.infer.write` and "
-"others."""
+"""How the names of the permissions to call models begin, such as `inference.endpoints.infer.write`."""
 
 HOW = (
     "Create a fine-grained token at https://huggingface.co/settings/tokens with the permission to make "

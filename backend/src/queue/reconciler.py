@@ -78,8 +78,7 @@ class Reconciler:
         samples: SamplesPublisher | None = None,
         policy_now: Callable[[Policy], Policy] = lambda policy: policy,
     ) -> None:
-        """`policy_now` returns the policy with what changes while the worker runs, such as what may be "
-        "rented."""
+        """`policy_now` returns the policy with what changes meanwhile, such as what may be rented."""
         self.worker = worker
         self._samples = samples or SamplesPublisher(suite.tasks)
         self.synced: datetime | None = None
@@ -195,14 +194,12 @@ class Reconciler:
         return not self._read[0].undelivered
 
     def money_lasts(self) -> timedelta | None:
-        """Return for how long the day's money lasts at what all workers rent now; None if nothing is "
-        "rented."""
+        """Return how long the day's money lasts at what all workers rent now; None if nothing is rented."""
         renting = self._policy.renting
         return renting.lasts(self._latest, self._clock()) if renting else None
 
     def leased(self) -> frozenset[str]:
-        """Return the nonces of all leases that hold, of this worker and others, as far as the last tick "
-        "knows."""
+        """Return the nonces of all leases that hold, of this worker and others, as of the last tick."""
         return frozenset(
             request.lease.nonce
             for request in self._latest.values()

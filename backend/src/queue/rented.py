@@ -59,8 +59,7 @@ def waits_no_longer_for_money(request: Request) -> Request | None:
 
 
 def waits_for_hardware(request: Request, facts: ModelFacts, renting: Renting) -> Request | None:
-    """Return a request whose size only the Hub knows with the reason why it waits, if nothing will ever "
-    "fit."""
+    """Return a request whose size only the Hub knows with why it waits, if nothing will ever fit."""
     if renting.fits(size_of(request, facts), request.precision):
         return None
     is_open = request.message in ("", WAITS_FOR_A_WORKER)

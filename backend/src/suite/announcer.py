@@ -148,8 +148,7 @@ class Announcer:
         self._announced, self._latest = verdict, complete
 
     def _keep_up(self) -> None:
-        """Publish the description again if the limit for the size of models has changed. Raises "
-        "StoreError."""
+        """Publish the description again if the limit for models' sizes has changed. Raises StoreError."""
         if self._latest and self._latest.max_model_gb != (limit := self._limit()):
             changed = replace(self._latest, max_model_gb=limit)
             self._publish(written_within_bounds(changed))
