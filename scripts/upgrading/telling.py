@@ -12,7 +12,6 @@ from .statements import Conflict, names_of, read_module
 
 ENVS = ("frontend/src/envs.py", "backend/src/envs.py")
 VERSION = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)
-HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 MOST_OF_A_SENTENCE = 200
 MOST = {"Added": 10, "Changed": 15, "Fixed": 0}
 """How many changes of a kind are named one by one. What owners have to check is named as a whole."""

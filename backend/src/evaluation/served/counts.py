@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from src.evaluation.failures import Failed
@@ -52,10 +51,6 @@ def served_by(job: Job, report: Report) -> dict[str, Any]:
         "image": job.server.image,
         "region": job.server.region,
         "price": job.server.price,
-        EMPTY: _counts(report.pop(EMPTY, {})),
-        ANSWERS: _counts(report.pop(ANSWERS, {})),
+        EMPTY: report.pop(EMPTY, {}),
+        ANSWERS: report.pop(ANSWERS, {}),
     }
-
-
-def _counts(by_task: Mapping[str, int]) -> dict[str, int]:
-    return dict(by_task)
