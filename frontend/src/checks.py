@@ -116,7 +116,7 @@ def queue_belongs_to_our_backend(case: Case) -> None:
 
 def queue_has_room(case: Case) -> None:
     """No more than MAX_PENDING requests wait."""
-    waiting = [request.status for request in case.requests.values()].count(Status.PENDING)
+    waiting = sum(each.status in (Status.WAITING, Status.PENDING) for each in case.requests.values())
     if waiting >= case.terms.pending:
         are_waiting = "request is" if waiting == 1 else "requests are"
         raise Refused(

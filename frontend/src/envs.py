@@ -22,6 +22,8 @@ LEADERBOARD_DATA_DIR = None
 REFRESH_RATE = 30
 # Whether people may submit without a login, True or False. The default is False on a Space, True elsewhere.
 ANONYMOUS_SUBMISSIONS = None
+# "automatic": workers take each submission at once. "by_hand": a maintainer has to approve it first.
+APPROVAL = "automatic"
 # How many submissions of one login are evaluated
 RATE_LIMIT_QUOTA = 5
 # in this many days. Every evaluation that began counts, unless the worker was at fault.

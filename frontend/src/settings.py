@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from src.shared.environment import Port, Positive
 from src.shared.settings import CommonSettings
 from src.submitting.limits import Terms, read_higher
 
+Approval = Annotated[Literal["automatic", "by_hand"], "automatic or by_hand"]
 WholeNumber = Annotated[int, Field(ge=0), "a whole number of at least 0"]
 Days = Annotated[float, Field(gt=0, le=36_500), "a number of days, up to 36500"]
 
@@ -22,6 +23,7 @@ class Settings(CommonSettings):
 
     refresh_rate: Positive = 30.0
     anonymous_submissions: bool | None = None
+    approval: Approval = "automatic"
     rate_limit_quota: WholeNumber = Terms.quota
     rate_limit_period: Days = Terms.period / timedelta(days=1)
     higher_rate_limits: object = ""
@@ -62,6 +64,7 @@ class Settings(CommonSettings):
             higher=read_higher(self.higher_rate_limits),
             writes=self.writes_per_hour,
             pending=self.max_pending,
+            by_hand=self.approval == "by_hand",
         )
 
     @property

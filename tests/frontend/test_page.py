@@ -418,19 +418,31 @@ def test_what_an_address_says_reaches_the_page_only_as_text(
 # The queue and the notices
 
 
-def test_the_queue_is_four_tables_with_counts(leaderboard: Leaderboard) -> None:
+def test_the_queue_is_five_tables_with_counts(leaderboard: Leaderboard) -> None:
     leaderboard.add_request()
     leaderboard.keeper.sync()
     with gr.Blocks():
         tab = SubmitTab(leaderboard.keeper, leaderboard.desk, TEXTS, leaderboard.visitors())
     updates = tab.queue(leaderboard.keeper.now)
     assert [updates[tab.accordions[group]].label for group in Group] == [
+        "✋ Waiting for approval (0)",
         "⚙️ Running (0)",
         "⏳ Pending (1)",
         "✅ Finished (0)",
         "❌ Failed (0)",
     ]
     assert "acme/tiny" in updates[tab.tables[Group.PENDING]]
+    assert [group for group in Group if not updates[tab.accordions[group]].visible] == [Group.WAITING]
+
+
+def test_what_waits_for_approval_is_shown_although_nobody_approves_any_more(leaderboard: Leaderboard) -> None:
+    leaderboard.add_request(status=Status.WAITING)
+    leaderboard.keeper.sync()
+    with gr.Blocks():
+        tab = SubmitTab(leaderboard.keeper, leaderboard.desk, TEXTS, leaderboard.visitors())
+    updates = tab.queue(leaderboard.keeper.now)
+    assert updates[tab.accordions[Group.WAITING]].visible
+    assert "acme/tiny" in updates[tab.tables[Group.WAITING]]
 
 
 def handed_in(tab: SubmitTab, *filled_in: Any, seen: Form | None = None) -> list[Any]:

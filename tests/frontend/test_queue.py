@@ -42,6 +42,7 @@ def test_positions_are_given_by_time_of_submission() -> None:
 def test_each_status_has_its_table() -> None:
     groups = grouped(entries({f"{status}.json": make_request(status=status) for status in Status}))
     assert {group: [entry.request.status for entry in found] for group, found in groups.items()} == {
+        Group.WAITING: [Status.WAITING],
         Group.RUNNING: [Status.RUNNING],
         Group.PENDING: [Status.PENDING],
         Group.FINISHED: [Status.FINISHED],

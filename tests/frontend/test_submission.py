@@ -69,6 +69,7 @@ def test_a_submission_becomes_a_request_with_every_field(leaderboard: Leaderboar
         "message": "It waits for a worker.",
         "history": [],
         "result": None,
+        "tasks": None,
         "format": 1,
         "architectures": "LlamaForCausalLM",
     }

@@ -274,8 +274,8 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (3, "a3fcdd1f412e7f16")),
-        (RESULTS_INDEX, "data.reports", (6, "a1088c3d7ca983dd")),
+        (REQUESTS_INDEX, "data.request", (4, "3fc1710b1a3dbf59")),
+        (RESULTS_INDEX, "data.reports", (6, "e60b0998707e46ae")),
     ],
     ids=["requests", "results"],
 )

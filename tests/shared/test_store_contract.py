@@ -205,3 +205,15 @@ def test_of_two_processes_that_count_at_once_no_count_is_lost(open_store: Callab
         process.join(timeout=60)
     assert [process.exitcode for process in processes] == [0, 0]
     assert everything(open_store()) == {"count": b"40"}
+
+
+def test_logs_and_samples_are_listed_by_folder_and_can_be_deleted(store: Store) -> None:
+    log, samples = ".logs/acme/tiny/1.txt", ".samples/acme/tiny/1/task.parquet"
+    before = put(store, **{log: b"1", samples: b"2", ".logs/acme/tiny-2/1.txt": b"3", "a": b"4"})
+    assert list(store.listed_below(".logs/acme/tiny")) == [log]
+    assert list(store.listed_below(".samples/acme/tiny")) == [samples]
+    assert not store.listed_below(".logs/acme/none")
+    store.commit(add={}, delete=[log, samples], message="remove", parent=before)
+    assert not store.listed_below(".logs/acme/tiny")
+    assert list(store.listed_below(".logs")) == [".logs/acme/tiny-2/1.txt"]
+    assert everything(store) == {"a": b"4"}

@@ -8,7 +8,7 @@ SHARED = [
     "data",
     "index",
     "stores",
-    "models serving settings",
+    "models moderation serving settings",
     "doctor wiring",
 ]
 """The rooms and files of `src/shared/`, from the bottom up: each imports only what is on lower lines."""

@@ -14,6 +14,7 @@ from src.shared.data.request import Phase, Request, Status
 from src.shared.doctor.finding import Finding
 
 ICONS = {
+    Status.WAITING: "✋",
     Status.PENDING: "⏳",
     Status.RUNNING: "⚙️",
     Status.FINISHED: "✅",

@@ -9,11 +9,12 @@ LeaderboardError
 ├── BadFile                 a file in a dataset cannot be understood
 │   ├── NotDelivered        a file that the Hub lists could not be had this time
 │   └── InLfs               a file holds only where Git LFS keeps its content
-└── ModelError              a model cannot be described
-    ├── ModelNotFound       no model of this name
-    │   └── ModelIsPrivate  there is one, which only our token and its owners may see
-    ├── RevisionNotFound    the model has no such revision
-    └── CannotBeEvaluated   the model is there, but not of a kind that can be evaluated
+├── ModelError              a model cannot be described
+│   ├── ModelNotFound       no model of this name
+│   │   └── ModelIsPrivate  there is one, which only our token and its owners may see
+│   ├── RevisionNotFound    the model has no such revision
+│   └── CannotBeEvaluated   the model is there, but not of a kind that can be evaluated
+└── NotPossible             what a maintainer wants does not fit the state of the thing any more
 """
 
 from __future__ import annotations
@@ -103,6 +104,12 @@ class RevisionNotFound(ModelError):
 
 class CannotBeEvaluated(ModelError):
     """The model exists but cannot be evaluated. Retrying would give the same result."""
+
+
+class NotPossible(LeaderboardError):
+    """What a maintainer wants does not fit the state of the thing any more. The message says who was
+    first.
+    """
 
 
 def shown(text: str) -> str:

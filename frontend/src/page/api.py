@@ -154,8 +154,10 @@ async def _answer(hand_in: Callable[..., Future[Receipt]], *arguments: object) -
         return refusal(error)
     request = receipt.request
     what = f"{request.model} (commit {(request.commit or '')[:8]}, {request.kind})"
-    is_withdrawn = request.status is Status.CANCELLED
-    became = "was withdrawn" if is_withdrawn else f"is in the queue, at position {receipt.position}"
+    became = {
+        Status.CANCELLED: "was withdrawn",
+        Status.WAITING: "is handed in. A maintainer has to approve it before it is evaluated",
+    }.get(request.status, f"is in the queue, at position {receipt.position}")
     return {"ok": True, "message": f"{what} {became}.", "request": receipt.path, "problems": []}
 
 

@@ -43,6 +43,7 @@ def health_route(keeper: Keeper, every: timedelta, clock: Callable[[], datetime]
             "models": len(now.board.standings.rows),
             "running": groups.count(Group.RUNNING),
             "pending": groups.count(Group.PENDING),
+            "waiting_for_approval": groups.count(Group.WAITING),
             "problem": now.problem,
             "cannot_submit": now.cannot_submit,
             "no_worker_since": to_text(now.silent_since) if now.silent_since else None,

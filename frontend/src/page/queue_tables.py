@@ -1,4 +1,4 @@
-"""The queue as HTML: four tables, what runs with its progress, what failed with its reason."""
+"""The queue as HTML: five tables, what runs with its progress, what failed with its reason."""
 
 from __future__ import annotations
 
@@ -15,12 +15,19 @@ MOST = 200
 """The most lines of a table; the queue's endpoint has all of them."""
 
 EMPTY = {
+    Group.WAITING: "Nothing waits for approval.",
     Group.RUNNING: "Nothing is being evaluated now.",
     Group.PENDING: "Nothing is waiting. Your submissions appear here.",
     Group.FINISHED: "No evaluation has finished yet.",
     Group.FAILED: "No evaluation has failed.",
 }
-ICONS = {Group.RUNNING: "⚙️", Group.PENDING: "⏳", Group.FINISHED: "✅", Group.FAILED: "❌"}
+ICONS = {
+    Group.WAITING: "✋",
+    Group.RUNNING: "⚙️",
+    Group.PENDING: "⏳",
+    Group.FINISHED: "✅",
+    Group.FAILED: "❌",
+}
 
 
 HEADERS = {
@@ -42,6 +49,7 @@ HEADERS = {
 
 WHAT = ["model", "revision", "precision", "weights"]
 COLUMNS = {
+    Group.WAITING: [*WHAT, "submitted", "state", "link"],
     Group.RUNNING: [*WHAT, "started", "progress", "link"],
     Group.PENDING: ["position", *WHAT, "submitted", "state", "link"],
     Group.FINISHED: [*WHAT, "submitted", "ended", "files", "link"],

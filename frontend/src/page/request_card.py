@@ -28,6 +28,7 @@ MOST = 100
 """The most cards of one submitter that are shown; the queue's endpoint has all requests."""
 
 WORDS = {
+    Status.WAITING: "Waiting for approval",
     Status.PENDING: "Waiting",
     Status.RUNNING: "Running",
     Status.FINISHED: "Finished",

@@ -1,7 +1,8 @@
-"""The tab "🚀 Submit here!": the login, the form, the own submissions, and the four tables of the queue."""
+"""The tab "🚀 Submit here!": the login, the form, the own submissions, and the tables of the queue."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -18,7 +19,7 @@ from src.page.submit_form import SubmitForm
 from src.page.texts import Texts
 from src.page.updates import Updates
 from src.page.visitors import Visitors
-from src.queue.entries import Group, grouped
+from src.queue.entries import Entry, Group, grouped
 from src.submitting.desk import Desk
 
 OPEN_AT_FIRST = (Group.RUNNING, Group.PENDING)
@@ -52,8 +53,9 @@ class SubmitTab:
         self.accordions: dict[Group, gr.Accordion] = {}
         self.tables: dict[Group, gr.HTML] = {}
         for group in Group:
-            with gr.Accordion(label(group, []), open=group in OPEN_AT_FIRST) as self.accordions[group]:
-                self.tables[group] = gr.HTML(padding=False, elem_id=f"queue-{group.lower()}")
+            is_open, is_shown = group in OPEN_AT_FIRST, self._is_shown(group)
+            with gr.Accordion(label(group, []), open=is_open, visible=is_shown) as self.accordions[group]:
+                self.tables[group] = gr.HTML(padding=False, elem_id=f"queue-{group.name.lower()}")
 
     @property
     def outputs(self) -> list[Any]:
@@ -106,14 +108,21 @@ class SubmitTab:
         space = board.backend.space if board.backend else None
         return {
             self.no_worker: notices.no_worker(now.silent_since, space=space),
-            **{self.accordions[group]: gr.Accordion(heading) for group, (heading, _) in tables.items()},
-            **{self.tables[group]: table for group, (_, table) in tables.items()},
+            **{
+                self.accordions[group]: gr.Accordion(heading, visible=is_shown)
+                for group, (heading, _, is_shown) in tables.items()
+            },
+            **{self.tables[group]: table for group, (_, table, _) in tables.items()},
         }
 
-    def _tables(self, board: Board) -> dict[Group, tuple[str, Markup]]:
-        """The heading and the table of each group, for all visitors."""
+    def _is_shown(self, group: Group, queue: Sequence[Entry] = ()) -> bool:
+        """Return whether a table is there: that of approvals only where a maintainer approves, or had to."""
+        return group is not Group.WAITING or self._desk.terms.by_hand or bool(queue)
+
+    def _tables(self, board: Board) -> dict[Group, tuple[str, Markup, bool]]:
+        """The heading and the table of each group, for all visitors, and whether it is shown."""
         links = Links(self._keeper.requests, self._keeper.results, board.local_models)
         return {
-            group: (label(group, queue), queue_table(group, queue, links))
+            group: (label(group, queue), queue_table(group, queue, links), self._is_shown(group, queue))
             for group, queue in grouped(board.queue).items()
         }

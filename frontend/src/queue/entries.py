@@ -15,8 +15,9 @@ LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 class Group(StrEnum):
-    """The four tables of the queue; the value is the table's name."""
+    """The five tables of the queue; the value is the table's name."""
 
+    WAITING = "Waiting for approval"
     RUNNING = "Running"
     PENDING = "Pending"
     FINISHED = "Finished"
@@ -24,6 +25,7 @@ class Group(StrEnum):
 
 
 GROUPS = {
+    Status.WAITING: Group.WAITING,
     Status.RUNNING: Group.RUNNING,
     Status.PENDING: Group.PENDING,
     Status.FINISHED: Group.FINISHED,
@@ -75,12 +77,15 @@ class Entry:
 
 
 def entries(requests: Mapping[str, Request], order: Sequence[str] = DEFAULT) -> tuple[Entry, ...]:
-    """Return the requests in order: running, waiting in the queue's order, then ended, the newest first."""
+    """Return the requests in order: running, pending in the queue's order, waiting for approval (the oldest
+    first), then ended (the newest first).
+    """
     plain = [Entry(path, request) for path, request in requests.items()]
     waiting = in_order(requests, order)
     return (
         *sorted(_of(Group.RUNNING, plain), key=lambda entry: (entry.started or LATEST, entry.path)),
         *(Entry(path, requests[path], position) for position, path in enumerate(waiting, start=1)),
+        *sorted(_of(Group.WAITING, plain), key=lambda entry: (entry.request.submitted or LATEST, entry.path)),
         *sorted(_of(Group.FINISHED, plain), key=_newest_first),
         *sorted(_of(Group.FAILED, plain), key=_newest_first),
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import takewhile
 
 from src.shared.data.ends import WORKERS_FAULT
-from src.shared.data.request import RERUN, RESUBMITTED, WITHDRAWN, Attempt, Request, Status
+from src.shared.data.request import AGAIN, RESUBMITTED, Attempt, Request, Status
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,15 @@ class Turn:
     by: str | None
     """Who submitted it; None without a login."""
     is_open: bool
-    """Whether it waits or runs."""
+    """Whether it waits, for a maintainer or a worker, or runs."""
     began: datetime | None
     """When its last attempt began, not counting attempts that failed through the worker's fault."""
 
 
 def turns(request: Request) -> Iterator[Turn]:
-    """Yield the turns of a request, the present one last. Reruns by the owner belong to no turn."""
+    """Yield the turns of a request, the present one last. What maintainers have evaluated again belongs to no
+    turn.
+    """
     entries: list[Attempt] = []
     for entry in request.history:
         if entry.end == RESUBMITTED:
@@ -39,10 +41,10 @@ def _turn(
     by: str | None, submitted: datetime | None, entries: Sequence[Attempt], present: Request | None = None
 ) -> Turn:
     """Return the turn that these history entries make. `present` is the request, for the last turn."""
-    own = list(takewhile(lambda entry: entry.end != RERUN, entries))
+    own = list(takewhile(lambda entry: entry.end not in AGAIN, entries))
     if present is None or len(own) < len(entries):
         return Turn(by, False, _began(own, submitted))
-    if present.status in (Status.PENDING, Status.RUNNING):
+    if present.status in (Status.WAITING, Status.PENDING, Status.RUNNING):
         return Turn(by, True, None)
     if present.lease:  # CANCELLED by hand, and no worker has noticed yet
         own.append(Attempt(present.attempt, present.lease.worker, present.lease.started, None, ""))
@@ -62,6 +64,6 @@ def _began(entries: Sequence[Attempt], submitted: datetime | None) -> datetime |
 
 def _counts(entry: Attempt) -> bool:
     """Return whether the attempt used compute and did not fail through the worker's fault."""
-    if entry.end == WITHDRAWN:
+    if entry.is_by_a_person:
         return bool(entry.worker)
     return entry.end not in WORKERS_FAULT

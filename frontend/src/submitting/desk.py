@@ -29,7 +29,7 @@ from src.submitting.threads import OneAtATime
 
 NO_REQUEST = "There is no request {}. Name its file as the queue shows it."
 
-CAN_BE_WITHDRAWN = (Status.PENDING, Status.RUNNING)
+CAN_BE_WITHDRAWN = (Status.WAITING, Status.PENDING, Status.RUNNING)
 
 
 class NotAccepted(LeaderboardError):

@@ -31,6 +31,8 @@ class Terms:
     """How often one login may submit and withdraw in an hour."""
     pending: int = 1000
     """How many requests of all people together may wait."""
+    by_hand: bool = False
+    """Whether a maintainer has to approve each submission."""
 
     def quota_of(self, login: str) -> int:
         """How many submissions of this login are evaluated in a period."""

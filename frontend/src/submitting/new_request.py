@@ -9,16 +9,16 @@ from itertools import chain, count
 
 from src.checks import CAN_BE_ASKED_FOR_AGAIN, LONGEST_FIELD
 from src.model_types import MODEL_TYPES, read_model_type
-from src.shared.data.ends import End
 from src.shared.data.request import (
-    LEASE_RAN_OUT,
     RESUBMITTED,
     WAITS_FOR_A_WORKER,
+    WAITS_FOR_APPROVAL,
     WITHDRAWN,
     Attempt,
     Request,
     Status,
 )
+from src.shared.moderation.steps import cut_short, taken_out
 from src.submitting.case import Case
 from src.submitting.form import UNKNOWN_TYPE, Form, at
 from src.submitting.group_commit import Change
@@ -40,28 +40,8 @@ def place(case: Case, taken: Collection[str], *, submitted_time: str) -> Change[
 
 
 def withdrawn(request: Request, *, by: str | None, now: datetime) -> Request:
-    """Return the request as CANCELLED. A worker that evaluates it stops; the history has who withdrew it.
-
-    If the worker counts as dead, its attempt ended before, and the submitter is not to blame.
-    """
-    lease, history = request.lease, request.history
-    if lease and lease.has_run_out(now):
-        lost = lease.attempt(request.attempt, End.LOST, LEASE_RAN_OUT, ended=now)
-        lease, history = None, (*history, lost)
-    message = f"It was withdrawn by {by}."
-    entry = (
-        lease.attempt(request.attempt, WITHDRAWN, message, ended=now, by=by)
-        if lease
-        else Attempt(request.attempt, "", request.submitted, now, WITHDRAWN, message, by=by)
-    )
-    return replace(
-        request,
-        status=Status.CANCELLED,
-        message=entry.message,
-        lease=None,
-        progress=None,
-        history=(*history, entry),
-    )
+    """Return the request as CANCELLED by its submitter."""
+    return taken_out(request, end=WITHDRAWN, message=f"It was withdrawn by {by}.", by=by, now=now)
 
 
 def form_of(request: Request) -> Form:
@@ -87,7 +67,7 @@ def _new(case: Case, now: str) -> Request:
         revision=form.revision,
         precision=form.precision,
         weight_type=form.weight_type,
-        status=Status.PENDING,
+        status=Status.WAITING if case.terms.by_hand else Status.PENDING,
         submitted_time=now,
         model_type="? : " if form.model_type == UNKNOWN_TYPE else form.model_type,
         likes=facts.likes,
@@ -97,7 +77,7 @@ def _new(case: Case, now: str) -> Request:
         base_commit=case.base.commit if case.base else None,
         use_chat_template=form.use_chat_template,
         submitted_by=case.submitter.login,
-        message=WAITS_FOR_A_WORKER,
+        message=WAITS_FOR_APPROVAL if case.terms.by_hand else WAITS_FOR_A_WORKER,
         extra={"architectures": facts.architecture[:LONGEST_FIELD]} if facts.architecture else {},
     )
 
@@ -124,14 +104,6 @@ def _again(old: Request, new: Request, *, now: datetime) -> Request:
         message=f"It was submitted again{f' by {new.submitted_by}' if new.submitted_by else ''}.",
         by=old.submitted_by,
     )
-    history = (*old.history, *_cut_short(old, now), entry)
+    history = (*old.history, *cut_short(old, now), entry)
     revision = old.revision if new.revision == old.commit else new.revision
     return replace(new, revision=revision, history=history, extra={**old.extra, **new.extra})
-
-
-def _cut_short(old: Request, now: datetime) -> list[Attempt]:
-    """Return the running attempt of a request cancelled by hand, if no worker has noticed that yet."""
-    if not old.lease:
-        return []
-    message = "It was cancelled while it ran."
-    return [old.lease.attempt(old.attempt, End.CANCELLED, message, ended=now)]

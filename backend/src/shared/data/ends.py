@@ -21,7 +21,7 @@ class End(StrEnum):
     OVER_TIME = "over time"
     """The wall-clock limit passed and the worker stopped the child."""
     CANCELLED = "cancelled"
-    """Somebody withdrew or cancelled the request."""
+    """A maintainer cancelled the request, or somebody wrote another status into its file."""
     CRASHED = "crashed"
     """The child died without a message: a signal, or an unforeseen error."""
     OUT_OF_MEMORY = "out of memory"

@@ -35,6 +35,9 @@ BLOCKLIST = f"{OWN_FOLDER}/blocked.yaml"
 FLAGS = f"{OWN_FOLDER}/flags.yaml"
 """In the requests dataset: models that the owner flagged, each with a reason."""
 
+ACTS = f"{OWN_FOLDER}/acts.json"
+"""In the requests dataset: what maintainers did to models, people and the board, with who and when."""
+
 AVAILABILITY = f"{OWN_FOLDER}/availability.csv"
 """In the results dataset: which models are still on the Hub."""
 

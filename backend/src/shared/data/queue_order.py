@@ -39,6 +39,11 @@ def fair(requests: Requests) -> Callable[[str], int]:
     return turns.__getitem__
 
 
+def reruns_last(requests: Requests) -> Callable[[str], bool]:
+    """Prefer models without a result to those whose result a maintainer wants anew."""
+    return lambda path: requests[path].is_rerun
+
+
 RULES: Mapping[str, Rule] = {rule.__name__: rule for rule in (oldest_first, small_first, fair)}
 """The rules that QUEUE_ORDER in the backend's envs.py may name."""
 
@@ -48,10 +53,11 @@ DEFAULT = ("oldest_first",)
 def in_order(requests: Requests, names: Sequence[str] = DEFAULT) -> list[str]:
     """Return the paths of the waiting requests, sorted by the rules in order, and then by age.
 
-    Unknown names, from a newer backend, are ignored.
+    Those whose model has a result come last: nobody waits for them. Unknown names, from a newer backend, are
+    ignored.
     """
     rules = [RULES[name] for name in names if name in RULES]
-    keys = [rule(requests) for rule in (*rules, oldest_first)]
+    keys = [rule(requests) for rule in (reruns_last, *rules, oldest_first)]
     return sorted(pending(requests), key=lambda path: (*(key(path) for key in keys), path))
 
 

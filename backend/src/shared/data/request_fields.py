@@ -68,6 +68,12 @@ def _something(value: object) -> object:
     return value or None
 
 
+def _tasks(value: object) -> tuple[str, ...] | None:
+    """Return the names of tasks, each once; None for anything else, which asks for all of them."""
+    names = value if isinstance(value, list | tuple) else ()
+    return tuple(dict.fromkeys(each for each in names if isinstance(each, str) and each)) or None
+
+
 def _whole_number(value: object) -> int | None:
     number = as_number(value)
     return None if number is None else int(number)
@@ -116,4 +122,5 @@ WholeNumber = Annotated[int | None, BeforeValidator(_whole_number)]
 Run = Annotated[str | None, BeforeValidator(_run)]
 Attempts = Annotated[int, BeforeValidator(_attempts), AfterValidator(_attempts)]
 Price = Annotated[float | None, BeforeValidator(_price)]
+Tasks = Annotated[tuple[str, ...] | None, BeforeValidator(_tasks)]
 Params = Annotated[float | None, BeforeValidator(_params)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from huggingface_hub.errors import EntryNotFoundError
 from huggingface_hub.hf_api import RepoFile, RepoFolder
 
 from ..data.names import is_for_people, is_hidden
@@ -73,6 +74,14 @@ class HubTree:
         for folder in self._folders.values():
             files |= folder.files
         return Snapshot(revision, files)
+
+    def listed_below(self, folder: str) -> list[str]:
+        """List all files below a folder, as it is now. Raises one of hub.FAILURES."""
+        try:
+            entries = self._entries("main", folder, recursive=True)
+        except EntryNotFoundError:
+            return []
+        return sorted(entry.path for entry in entries if isinstance(entry, RepoFile))
 
     def learn_sizes(self, snapshot: Snapshot, paths: Collection[str]) -> None:
         """Find out the sizes of proposed files, which were not listed. Raises one of hub.FAILURES."""

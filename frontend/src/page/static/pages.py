@@ -225,6 +225,7 @@ class StaticBoard:
                 queue_table(group, queue, self.links, without=without) if queue else "",
             )
             for group, queue in by_group.items()
+            if queue or group is not Group.WAITING
         ]
         return self._page(QUEUE, "static_queue.html", about="Queue", here=QUEUE, groups=groups)
 

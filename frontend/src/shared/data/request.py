@@ -23,6 +23,7 @@ from .request_fields import (
     Price,
     Run,
     Stripped,
+    Tasks,
     Text,
     Time,
     WeightType,
@@ -42,6 +43,8 @@ NO_DELTAS = "Add the delta to its base model and submit the whole model."
 class Status(StrEnum):
     """Where a request stands in its life. These words are written nowhere else."""
 
+    WAITING = "WAITING"
+    """It waits until a maintainer approves it. No worker claims it."""
     PENDING = "PENDING"
     """It waits until a worker claims it."""
     RUNNING = "RUNNING"
@@ -54,11 +57,13 @@ class Status(StrEnum):
     """It was withdrawn, or cancelled by hand; it can be submitted again."""
 
 
+WAITS_FOR_APPROVAL = "It waits for a maintainer to approve it."
 WAITS_FOR_A_WORKER = "It waits for a worker."
 WAITS_FOR_ROOM = "it waits for a worker that has room for them"
 WAITS_FOR_A_SERVER = "it waits until the leaderboard's server has it"
+WAITS_FOR_ITS_TASKS = "it waits for a worker that runs them"
 WAITS_FOR_MONEY = "It waits until the leaderboard may spend money on hardware again, after midnight UTC."
-EXPLAINED = (WAITS_FOR_ROOM, WAITS_FOR_A_SERVER, WAITS_FOR_MONEY)
+EXPLAINED = (WAITS_FOR_ROOM, WAITS_FOR_A_SERVER, WAITS_FOR_ITS_TASKS, WAITS_FOR_MONEY)
 """Messages of a request that no worker has claimed yet, or parts of them. All but the first mean that no
 worker is missing.
 """
@@ -72,8 +77,21 @@ CLOCK_SKEW = timedelta(minutes=5)
 LONGEST_LEASE = timedelta(days=7)
 """A lease that ends further ahead comes from a wrong clock, or was written by hand."""
 
-WITHDRAWN, RESUBMITTED, RERUN = "withdrawn", "resubmitted", "rerun"
-"""The history entries that people make: the submitter makes the first two, the owner the last."""
+WITHDRAWN, RESUBMITTED = "withdrawn", "resubmitted"
+"""The history entries that submitters make."""
+
+APPROVED, REJECTED, CANCELLED, RETRIED, RERUN, IMPORTED = (
+    *("approved", "rejected", "cancelled", "retried", "rerun", "imported"),
+)
+"""The history entries that maintainers make: `retried` after an end without a result, `rerun` after one with
+a result, and `imported` for a result that no worker of this leaderboard computed.
+"""
+
+BY_PEOPLE = (WITHDRAWN, RESUBMITTED, APPROVED, REJECTED, RETRIED, RERUN, IMPORTED)
+"""History entries that are no attempts. A `cancelled` one is a person's if it names them."""
+
+AGAIN = (RETRIED, RERUN)
+"""The entries after which attempts are the maintainers', not the submitter's."""
 
 RERUN_STATUSES = ("RERUN", "PENDING_NEW_EVAL")
 """What owners write as the status, in old files too, to have a request evaluated again from the start."""
@@ -173,10 +191,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One entry of a request's history: an attempt that has ended, or what a person did.
+    """One entry of a request's history: an attempt that has ended, or what a person did at `ended`.
 
-    A WITHDRAWN entry names the worker if one was evaluating the request. A RESUBMITTED entry ends what was
-    submitted at `started`. A RERUN entry is the owner's and has no time.
+    A WITHDRAWN or CANCELLED entry names the worker if one was evaluating the request. A RESUBMITTED entry
+    ends what was submitted at `started`. A RERUN entry that was written by hand has no time.
     """
 
     attempt: int
@@ -184,7 +202,7 @@ class Attempt:
     started: Time | None
     ended: Time | None
     end: str
-    """An `End`, or WITHDRAWN, RESUBMITTED or RERUN."""
+    """An `End`, or one of BY_PEOPLE."""
     message: str = ""
     log: str | None = None
     """The path of its log in the results dataset."""
@@ -192,12 +210,12 @@ class Attempt:
     price: Price = None
     """As in its lease. From `started` to `ended` it cost at most this many dollars an hour."""
     by: str | None = None
-    """The login that withdrew it, or that had submitted it before it was submitted again."""
+    """The login that did it, or that had submitted it before it was submitted again."""
 
     @property
     def is_by_a_person(self) -> bool:
-        """Whether a submitter or the owner made the entry, rather than a worker."""
-        return self.end in (WITHDRAWN, RESUBMITTED, RERUN)
+        """Whether a submitter or a maintainer made the entry, rather than a worker."""
+        return self.by is not None or self.end in BY_PEOPLE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,6 +254,8 @@ class Request:
     history: Annotated[tuple[Attempt, ...], BeforeValidator(lambda value: value or ())] = ()
     result: str | None = None
     """The path of the result in the results dataset."""
+    tasks: Tasks = None
+    """The tasks of the suite to evaluate it on; None means all. Earlier results have the others' scores."""
     format: int = FORMAT
     extra: Mapping[str, object] = field(default_factory=dict)
     """The keys that we do not know, so that rewriting a file loses nothing."""
@@ -252,6 +272,17 @@ class Request:
         return f"{self.precision}, {self.weight_type}{template}"
 
     @property
+    def is_rerun(self) -> bool:
+        """Whether it has a result, and waits or runs because a maintainer wants another one."""
+        return any(each.end == RERUN for each in self.history_of_the_run)
+
+    @property
+    def history_of_the_run(self) -> tuple[Attempt, ...]:
+        """The history since somebody last submitted it or had it evaluated again, with that entry."""
+        begins = (number for number, each in enumerate(self.history) if each.end in (RESUBMITTED, *AGAIN))
+        return self.history[max(begins, default=0) :]
+
+    @property
     def submitted(self) -> datetime | None:
         """`submitted_time` as a time, or None when it is missing or not a time."""
         return from_text(self.submitted_time)
@@ -259,7 +290,7 @@ class Request:
 
 _ADAPTER = TypeAdapter(Request)
 _KNOWN = {each.name for each in fields(Request)} - {"extra"}
-_OF_A_RUN = {"run", "attempt", "lease", "progress", "result", "message"}
+_OF_A_RUN = {"run", "attempt", "lease", "progress", "result", "message", "tasks"}
 
 
 def read_request(data: bytes) -> Request:

@@ -76,6 +76,17 @@ class FolderStore:
             found[path] = data
         return found
 
+    def listed_below(self, folder: str) -> list[str]:
+        """Return the paths of all files below a folder. Links are left out."""
+        with self._locked():
+            paths = [
+                (Path(above) / name).relative_to(self.folder).as_posix()
+                for above, _, names in os.walk(self.folder / folder)
+                for name in names
+                if not (Path(above) / name).is_symlink()
+            ]
+            return sorted(path for path in paths if is_safe_path(path))
+
     def commit(
         self, *, add: Mapping[str, bytes], delete: Collection[str] = (), message: str, parent: Snapshot
     ) -> None:
@@ -107,7 +118,8 @@ class FolderStore:
             if not is_safe_path(path) or self._is_taken(path, add) or path in delete:
                 raise StoreError(f"Cannot write {path!r} to {self.folder}: it is not a possible file name.")
         for path in delete:
-            if path not in now.files:
+            is_there = path in now.files or (is_for_people(path) and is_safe_path(path))
+            if not is_there or not (self.folder / path).is_file():
                 raise StoreError(f"Cannot delete {path!r} from {self.folder}: there is no such file.")
 
     def _is_taken(self, path: str, add: Collection[str]) -> bool:

@@ -130,6 +130,13 @@ class HubStore:
         self._refuse_if_it_is_not_about_single_files(list(found.values()))
         return {path: self._in_its_place(data) for path, data in found.items()}
 
+    def listed_below(self, folder: str) -> list[str]:
+        """Return the paths of all files below a folder, a call for each thousand. Raises StoreError."""
+        try:
+            return self._tree.listed_below(folder)
+        except FAILURES as error:
+            self._refuse("read", error)
+
     def _refuse_if_it_is_not_about_single_files(self, found: Collection[bytes | Exception]) -> None:
         """Raise if the failures are not about single files. One undelivered file hides no other; a Hub that
         is down delivers none.
@@ -229,7 +236,7 @@ class HubStore:
             if not is_safe_path(path) or path in delete:
                 raise StoreError(f"Cannot write {path!r} to {self}: it is not a possible file name.")
         changed = {path: data for path, data in add.items() if not self._holds(parent, path, data)}
-        missing = [path for path in delete if path not in parent.files]
+        missing = [path for path in delete if path not in parent.files and not is_for_people(path)]
         try:
             if missing or not (changed or delete):
                 # The Hub is not asked to commit this, so it cannot report a moved head.

@@ -42,14 +42,20 @@ class Store(Protocol):
         reached.
         """
 
+    def listed_below(self, folder: str) -> Collection[str]:
+        """Return the paths of all files below a folder, as it is now, also those that snapshots leave out.
+
+        A folder that is not there has none. Raises StoreError.
+        """
+
     def commit(
         self, *, add: Mapping[str, bytes], delete: Collection[str] = (), message: str, parent: Snapshot
     ) -> None:
         """Write and delete files, all or nothing.
 
         Raises Conflict if the dataset is no longer at `parent`, and StoreError for an invalid name or for a
-        missing file to delete. After any other StoreError the commit may or may not have landed: take a new
-        snapshot to find out.
+        missing file to delete. Logs and samples can be deleted too, although no snapshot has them. After any
+        other StoreError the commit may or may not have landed: take a new snapshot to find out.
         """
 
     def address(self, path: str) -> str | None:

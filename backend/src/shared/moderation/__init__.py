@@ -1,0 +1,1 @@
+"""What maintainers do: to requests (`steps.py`), to models, people and the board (`acts.py`), and removal."""

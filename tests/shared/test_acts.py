@@ -1,0 +1,120 @@
+"""The acts of maintainers on models, people and the board: what is in force, and who did it."""
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from src.shared.data.names import ACTS
+from src.shared.errors import BadFile, NotPossible, StoreError
+from src.shared.moderation.acts import (
+    Act,
+    Done,
+    Moderation,
+    read_acts,
+    read_moderation,
+    record,
+    with_act,
+    write_acts,
+)
+from src.shared.stores.folder_store import FolderStore
+from support.json_values import json_files, json_values
+
+NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
+
+
+def done(act: Act, name: str = "acme/tiny", reason: str = "", **changes: object) -> Done:
+    return Done(**{"act": act, "name": name, "reason": reason, "by": "alice", "at": NOW} | changes)
+
+
+def after(*acts: Done) -> Moderation:
+    moderation = Moderation()
+    for each in acts:
+        moderation = with_act(moderation, each)
+    return moderation
+
+
+def test_what_is_written_is_read_again() -> None:
+    moderation = after(done(Act.FLAG, reason="says “ünï”"), done(Act.CLOSE, "", "It moved."))
+    assert read_acts(write_acts(moderation)) == moderation
+
+
+def test_an_act_counts_until_it_is_undone_in_any_letter_case() -> None:
+    assert after(done(Act.HIDE)).is_hidden("ACME/Tiny")
+    undone = after(done(Act.HIDE), done(Act.SHOW, "Acme/TINY"))
+    assert not undone.is_hidden("acme/tiny")
+    assert after(*undone.acts, done(Act.HIDE)).is_hidden("acme/tiny")
+
+
+def test_a_pattern_hides_all_that_it_fits() -> None:
+    assert after(done(Act.HIDE, "spammers/*")).is_hidden("spammers/copy-7")
+
+
+@pytest.mark.parametrize(
+    ("act", "undo"),
+    [
+        (Act.FLAG, Act.UNFLAG),
+        (Act.HIDE, Act.SHOW),
+        (Act.BLOCK, Act.UNBLOCK),
+        (Act.BLOCK_USER, Act.UNBLOCK_USER),
+        (Act.CLOSE, Act.OPEN),
+    ],
+)
+def test_the_second_to_do_or_undo_the_same_is_told_so(act: Act, undo: Act) -> None:
+    name = "" if act is Act.CLOSE else "acme/tiny"
+    with pytest.raises(NotPossible, match=r"already .*: alice did that on 2026-02-01 12:00 UTC\."):
+        after(done(act, name), done(act, name, by="bob"))
+    with pytest.raises(NotPossible, match="is not"):
+        after(done(undo, name))
+
+
+def test_what_began_before_a_removal_is_of_before_it() -> None:
+    moderation = after(done(Act.REMOVE))
+    assert moderation.is_of_before_a_removal("ACME/tiny", NOW - timedelta(seconds=1))
+    assert not moderation.is_of_before_a_removal("acme/tiny", NOW)
+    assert not moderation.is_of_before_a_removal("acme/other", NOW - timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        b"{",
+        b"[]",
+        b'{"acts": 3}',
+        b'{"acts": [{"act": "explode", "name": "a/b", "by": null, "at": "2026-01-01T00:00:00Z"}]}',
+        b'{"acts": [{"act": "flag", "name": "a/b", "by": null}]}',
+        json.dumps({"acts": [{"act": "flag", "name": "x" * 201, "by": None, "at": "2026-01-01"}]}).encode(),
+        json.dumps(
+            {"acts": [{"act": "flag", "name": "x", "reason": "x" * 501, "by": None, "at": "2026-01-01"}]}
+        ).encode(),
+    ],
+)
+def test_what_is_no_list_of_acts_is_refused(file: bytes) -> None:
+    with pytest.raises(BadFile):
+        read_acts(file)
+
+
+@given(json_files({"acts": json_values}, {"format": json_values}))
+def test_any_file_is_read_or_refused(file: bytes) -> None:
+    with suppress(BadFile):
+        read_acts(file)
+
+
+def test_an_act_and_what_it_deletes_are_one_commit(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    store.commit(add={"acme/tiny.json": b"{}", "acme/other.json": b"{}"}, message="", parent=store.snapshot())
+    record(store, done(Act.REMOVE), delete=["acme/tiny.json"])
+    snapshot = store.snapshot()
+    assert set(snapshot.files) == {"acme/other.json", ACTS}
+    assert read_moderation(store, snapshot).acts == (done(Act.REMOVE),)
+
+
+def test_a_file_of_acts_that_cannot_be_read_is_not_overwritten(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    store.commit(add={ACTS: b"{"}, message="", parent=store.snapshot())
+    with pytest.raises(StoreError, match=r"acts\.json in .* cannot be read: it is not valid JSON"):
+        record(store, done(Act.FLAG))
+    assert store.read(store.snapshot(), [ACTS]) == {ACTS: b"{"}
