@@ -36,6 +36,7 @@ FLOORS = {
         "telling",
         "parts",
         "doctor",
+        "upkeep",
         "worker",
     ],
 }

@@ -1,0 +1,1 @@
+"""What owners and maintainers do with commands: import, evaluate again, back up, restore, remove, retire."""
