@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TextIO
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
 
-from deploy.deployment import Say, Sleep, sign_in
+from deploy.deployment import Sleep, sign_in
 from deploy.files import Changes, changes, ids_on_the_hub
 from deploy.identity import Identity, Repo, check_deployer
 from deploy.names import Board
@@ -30,6 +30,7 @@ from deploy.refusals import Stopped, ask
 from deploy.secret_values import read_secrets
 from deploy.space_settings import Reader
 from deploy.static_data import Datasets, private_ones, settle_datasets
+from saying import Say, say
 from src.shared.errors import LeaderboardError
 from src.shared.stores.hub import Hub
 
@@ -76,11 +77,6 @@ class Place(NamedTuple):
     exported: frozenset[str] = frozenset()
     """The files that came with the last export."""
     private: bool = False
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    print(line, flush=True)
 
 
 def main(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from gradio_client import Client
 
-SECONDS_BETWEEN_LOOKS = 0.5
+from saying import Say
 
-Say = Callable[[str], None]
+SECONDS_BETWEEN_LOOKS = 0.5
 
 
 class NoResult(Exception):

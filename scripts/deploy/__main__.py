@@ -16,9 +16,10 @@ from typing import TextIO
 
 from huggingface_hub.utils import disable_progress_bars
 
+from saying import Say, say
 from src.shared.errors import LeaderboardError
 
-from .deployment import Say, Sleep, deploy
+from .deployment import Sleep, deploy
 from .refusals import AGAIN, NoCredits, NoPlan, Stopped
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,11 +38,6 @@ That is the hardware, which is paid by the minute, and not the plan. Add a payme
 {owner} at https://huggingface.co/settings/billing (for an organisation:
 https://huggingface.co/organizations/{owner}/settings/billing), and run the same command again. Or leave out
 --hardware and --frontend-hardware: cpu-basic is free."""
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    print(line, flush=True)
 
 
 def main(

@@ -11,6 +11,7 @@ from typing import TextIO
 
 from huggingface_hub import get_token
 
+from saying import Say
 from src.shared.stores.hub import Hub
 
 from .files import SpaceFiles, read_files, size_text
@@ -36,7 +37,6 @@ Next:
 VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 """The variables that the client prefers to the saved login."""
 
-Say = Callable[[str], None]
 Sleep = Callable[[float], None]
 
 

@@ -7,13 +7,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from upgrading.git_environment import git_environment
+
 from .refusals import Stopped
 
-OF_ANOTHER_REPOSITORY = (
-    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE"),
-    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
-)
-"""Variables that a hook sets, and that would make git answer for the hook's repository."""
 A_SUBMODULE = "160000"
 LONGEST = 500
 
@@ -89,12 +86,11 @@ def _git(folder: Path, *arguments: str) -> bytes:
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    environment = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY}
     try:
         return subprocess.run(
             ["git", *arguments],
             cwd=folder,
-            env=environment,
+            env=git_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,

@@ -11,11 +11,10 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from saying import Say
 from src.shared.stores.hub import FAILURES, Hub
 
 from .refusals import Stopped, ask
-
-Say = Callable[[str], None]
 
 UP = "RUNNING"
 FAILED = ("BUILD_ERROR", "RUNTIME_ERROR", "CONFIG_ERROR", "STOPPED", "DELETING", "NO_APP_FILE")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+from .git_environment import git_environment
 
 NOBODY = {"NAME": "make upgrade", "EMAIL": "upgrade@localhost"}
 """Who commits if git does not know the owner."""
@@ -63,8 +64,7 @@ class Clone:
     ) -> bytes:
         """Run git in the clone and return its output."""
         command = ["git", *SETTINGS, *arguments]
-        inherited = {key: value for key, value in os.environ.items() if key not in SET_BY_HOOKS}
-        environment = {**inherited, "LC_ALL": "C", **(variables or {})}
+        environment = {**git_environment(), "LC_ALL": "C", **(variables or {})}
         ran = subprocess.run(
             command,
             cwd=self.folder,
@@ -132,7 +132,3 @@ class Clone:
         return {
             f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in NOBODY.items()
         }
-
-
-SET_BY_HOOKS = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY"}
-"""Variables that lead git to another repository than the folder that it runs in."""
