@@ -150,6 +150,7 @@ def _commit(
     place = place_of(index.path, files)
     if place not in files:
         return Commit(reading.snapshot, message, add, gone)
+    mirror.missing_in_the_index(reading)  # which reads it, and so finds out who wrote it
     if mirror.has_newer_index:
         return Commit(reading.snapshot, message, add, [*gone, place])
     kept = {path: blob for path, blob in files.items() if path not in gone and not is_own_path(path)}
