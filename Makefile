@@ -5,7 +5,7 @@ BACKEND := .venv/backend/.ready
 LIGHTEVAL := .venv/lighteval/.ready
 DEV := .venv/dev/.ready
 
-.PHONY: help demo deploy deploy-static try-task upgrade test test-frontend test-backend test-lighteval test-whole test-slow test-live chaos bench doctor style quality lock seeds envs clean
+.PHONY: help demo backup restore remove retire deploy deploy-static try-task upgrade test test-frontend test-backend test-lighteval test-whole test-slow test-live chaos bench doctor style quality lock seeds envs clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -52,6 +52,20 @@ bench: $(FRONTEND) $(BACKEND) $(DEV)  ## measure how fast it all is, and write d
 
 doctor: $(FRONTEND) $(BACKEND)  ## check a leaderboard, and change nothing: ORG=acme (BOARD=math; ARGS="--json --strict --try")
 	@PYTHONPATH=scripts:frontend .venv/frontend/bin/python -m doctor $(if $(ORG),"$(ORG)") $(if $(BOARD),--board "$(BOARD)") $(ARGS)
+
+backup: $(FRONTEND)  ## copy a whole leaderboard into a folder: ORG=acme TO=folder (BOARD=math)
+	@$(UPKEEP) backup "$(or $(TO),$(error Say where to: make backup ORG=acme TO=folder))" $(ARGS)
+
+restore: $(FRONTEND)  ## give a leaderboard the files of a backup: ORG=acme FROM=folder (ARGS=--replace, --help)
+	@$(UPKEEP) restore "$(or $(FROM),$(error Say from where: make restore ORG=acme FROM=folder))" $(ARGS)
+
+remove: $(FRONTEND)  ## delete all that a leaderboard has of a model: ORG=acme MODEL=org/name REASON="why"
+	@$(UPKEEP) remove "$(or $(MODEL),$(error Say which: make remove ORG=acme MODEL=org/name REASON="why"))" --reason "$$REASON" $(ARGS)
+
+retire: $(FRONTEND)  ## end a leaderboard, or freeze it: ORG=acme REASON="a sentence" (ARGS="--freeze", --undo, --help)
+	@$(UPKEEP) retire $(if $(REASON),--reason "$$REASON") $(ARGS)
+
+UPKEEP = PYTHONPATH=scripts:frontend .venv/frontend/bin/python -m upkeep $(if $(ORG),--org "$(ORG)") $(if $(BOARD),--board "$(BOARD)")
 
 style: $(DEV)  ## format and mend the code, write the shared copies
 	.venv/dev/bin/ruff format

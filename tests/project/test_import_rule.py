@@ -63,6 +63,10 @@ ENTRY_POINTS = {
     "src.try_task.__main__",
     "src.inference.__main__",
     "src.for_old_template",
+    "src.backup",
+    "src.restore",
+    "src.remove",
+    "src.retire",
     "src.doctor.__main__",
     "src.evaluation.__main__",
 }

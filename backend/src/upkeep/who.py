@@ -5,8 +5,8 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable
 
-from src.settings import Settings
 from src.shared.errors import StoreError
+from src.shared.settings import CommonSettings
 from src.shared.stores.hub import FAILURES, Hub, reason
 
 NO_TOKEN = (
@@ -14,7 +14,7 @@ NO_TOKEN = (
 )
 
 
-def who_runs(settings: Settings, connect: Callable[[str | None], Hub] = Hub) -> str | None:
+def who_runs(settings: CommonSettings, connect: Callable[[str | None], Hub] = Hub) -> str | None:
     """Return whose token HF_TOKEN is, as the Hub says; where the data is in folders, this machine's user.
 
     Raises StoreError without a token, or if the Hub does not answer.

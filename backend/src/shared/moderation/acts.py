@@ -182,19 +182,42 @@ def read_moderation(store: Store, snapshot: Snapshot) -> Moderation:
     return read_acts(data)
 
 
+def moderation_to_change(store: Store, snapshot: Snapshot) -> Moderation:
+    """Return the acts in a snapshot. Raises StoreError, also when the file must be corrected first."""
+    try:
+        return read_moderation(store, snapshot)
+    except BadFile as error:
+        raise StoreError(f"{ACTS} in {store} cannot be read: {error.sentence}") from None
+
+
+def acts_with(store: Store, snapshot: Snapshot, *done: Done) -> bytes:
+    """Return the file of acts with these after those of the snapshot.
+
+    Raises NotPossible if another act came first or a text is too long, and StoreError.
+    """
+    moderation = moderation_to_change(store, snapshot)
+    for each in done:
+        _refuse_long_texts(each)
+        moderation = with_act(moderation, each)
+    return write_acts(moderation)
+
+
+def _refuse_long_texts(done: Done) -> None:
+    for what, text, most in (("reason", done.reason, LONGEST_REASON), ("name", done.name, LONGEST_NAME)):
+        if len(text) > most:
+            raise NotPossible(f"The {what} has {len(text):,} characters: shorten it to {most}.")
+
+
 def record(store: Store, done: Done, *, delete: Collection[str] = ()) -> None:
     """Write an act into the requests dataset, and delete files there in the same commit.
 
-    Raises NotPossible if another act came first, and StoreError.
+    Raises NotPossible if another act came first or a text is too long, and StoreError.
     """
 
     def decide(snapshot: Snapshot) -> Commit:
-        try:
-            acts = with_act(read_moderation(store, snapshot), done)
-        except BadFile as error:
-            raise StoreError(f"{ACTS} in {store} cannot be read: {error.sentence}") from None
+        acts = acts_with(store, snapshot, done)
         what = f"{done.act.value} {done.name}".strip()
         gone = [path for path in delete if path in snapshot.files]
-        return Commit(snapshot, f"{what} ({done.by or 'a command'})", {ACTS: write_acts(acts)}, gone)
+        return Commit(snapshot, f"{what} ({done.by or 'a command'})", {ACTS: acts}, gone)
 
     update(store, store.snapshot, decide)

@@ -14,7 +14,7 @@ import logging
 import os
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
@@ -111,6 +111,13 @@ class FolderStore:
         """Raise StoreError when the folder cannot be written to."""
         with self._locked():
             pass
+
+    def held(self) -> AbstractContextManager[None]:
+        """Hold the folder alone among processes and threads, with no commit half done, until the block ends.
+
+        Others wait, for half a minute at most. Raises StoreError.
+        """
+        return self._locked()
 
     def _refuse_impossible(self, add: Collection[str], delete: Collection[str], now: Snapshot) -> None:
         """Refuse a commit that could never be completed: its journal would block the folder forever."""

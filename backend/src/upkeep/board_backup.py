@@ -1,0 +1,43 @@
+"""Backs up the board that the settings name, and says what was copied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from src.upkeep.backing_up import MISSING, Copied, back_up
+from src.upkeep.backup_file import Part
+from src.upkeep.commands import say
+from src.upkeep.datasets import Dataset
+from src.upkeep.places import UpkeepSettings, whole_datasets
+
+WHAT_NEXT = (
+    "The backup in {0} is complete. Look at it with LEADERBOARD_DATA_DIR={0} and `python -m src.export`, "
+    "which changes nothing in it. Restore it with `python -m src.restore {0}`."
+)
+
+
+def backed_up(settings: UpkeepSettings, folder: Path) -> None:
+    """Back up, and say what was copied. Raises StoreError."""
+    copied = back_up(readable(whole_datasets(settings, say)), folder, say)
+    for part, each in copied.items():
+        say(told(part, each))
+    say(WHAT_NEXT.format(folder.resolve()))
+
+
+def readable(datasets: Mapping[Part, Dataset]) -> Mapping[Part, Dataset]:
+    """Return the datasets without that of samples if it is not there yet. Raises StoreError."""
+    samples = datasets.get(Part.SAMPLES)
+    if samples is None or samples.revision() is not None:
+        return datasets
+    say(MISSING.format(samples))
+    return {part: each for part, each in datasets.items() if part is not Part.SAMPLES}
+
+
+def told(part: Part, copied: Copied) -> str:
+    """Return what was copied of one dataset, in a sentence."""
+    kept = copied.kept
+    return (
+        f"{part}: {len(kept.files):,} files of {kept.name} at revision {kept.revision[:8]}, "
+        f"{kept.bytes:,} bytes; {copied.fetched:,} files were new."
+    )

@@ -1,0 +1,72 @@
+"""What the commands of upkeep have in common: how they begin, ask, and end."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable
+
+from src.shared.data.model_name import is_model_name
+from src.shared.environment import owners_file, read_settings
+from src.shared.errors import ConfigurationError, LeaderboardError, exit_on_configuration_error
+from src.shared.moderation.acts import LONGEST_REASON
+from src.shared.stores.hub import RETRIED
+from src.upkeep.datasets import AGAIN
+from src.upkeep.places import UpkeepSettings
+from src.withdrawn_secrets import withdraw_secrets
+
+WELL, NOT_DONE, INTERRUPTED = 0, 1, 130
+"""Exit statuses. 2 means a mistake in the settings or the arguments."""
+
+NOT_A_TERMINAL = "Nobody can be asked here. If you are sure, add --yes."
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def run(act: Callable[[UpkeepSettings], None]) -> int:
+    """Read the settings, do the command, and return the exit status. What went wrong is printed."""
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    with exit_on_configuration_error():
+        try:
+            secrets = withdraw_secrets()
+            act(read_settings(UpkeepSettings, owners_file("src.envs"), {**os.environ, **secrets}))
+        except ConfigurationError:
+            raise
+        except LeaderboardError as error:
+            sys.stderr.write(f"{str(error).replace(RETRIED, AGAIN)}\n")
+            return NOT_DONE
+        except KeyboardInterrupt:
+            sys.stderr.write(f"\nInterrupted. {AGAIN}\n")
+            return INTERRUPTED
+    return WELL
+
+
+def confirmed(question: str, *, yes: bool) -> bool:
+    """Ask on a terminal; return whether the answer begins with y."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        say(NOT_A_TERMINAL)
+        return False
+    return input(f"{question} [y/N] ").strip().lower().startswith("y")
+
+
+def reason(text: str) -> str:
+    """Return a reason for people, on one line. Raises ArgumentTypeError."""
+    line = " ".join(text.split())
+    if not line or len(line) > LONGEST_REASON:
+        raise argparse.ArgumentTypeError(f"write a sentence of at most {LONGEST_REASON} characters")
+    return line
+
+
+def model(text: str) -> str:
+    """Return a model's name. Raises ArgumentTypeError."""
+    if not is_model_name(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a model, such as acme/tiny")
+    return text
