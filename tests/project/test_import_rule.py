@@ -63,6 +63,7 @@ ENTRY_POINTS = {
     "src.try_task.__main__",
     "src.inference.__main__",
     "src.for_old_template",
+    "src.rerun",
     "src.doctor.__main__",
     "src.evaluation.__main__",
 }
