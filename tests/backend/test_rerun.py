@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -259,6 +260,37 @@ def test_what_a_terminal_would_obey_is_spelled_out(queue: Queue, capsys: pytest.
     board_of(queue, 1)
     assert main(["--task", "\x1b[2J", "--yes"]) == 1
     assert "\x1b" not in capsys.readouterr().err
+
+
+def commands_of(section: str) -> list[str]:
+    """The options of the commands that a section of the recipes for maintainers shows."""
+    text = Path("docs/maintaining.md").read_text(encoding="utf-8")
+    [found] = re.findall(rf"^## {section}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    commands = re.findall(r"^ *python -m src.rerun ([^#\n]*)", found, re.MULTILINE)
+    return [command.strip() for command in commands]
+
+
+AGAIN, NEW_TASK = commands_of("Evaluate again"), commands_of("A new task on a board that is full")
+
+
+def test_the_recipes_show_commands() -> None:
+    assert (len(AGAIN), NEW_TASK) == (5, ["--missing --dry-run", "--missing"])
+
+
+@pytest.mark.usefixtures("settings")
+@pytest.mark.parametrize("command", sorted({*AGAIN, *NEW_TASK}))
+def test_a_command_of_the_recipes_does_what_it_says(
+    queue: Queue, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    describe(queue, *NEW.tasks)
+    for model in ("acme/tiny", "acme/small", "acme/other"):
+        queue.submit(model, status=Status.FINISHED)
+        publish(queue, model, *SUITE.tasks, versions=dict.fromkeys(SUITE.tasks, 0.5))
+    assert main([*command.split(), "--yes"]) == 0
+    rows = 2 if "--model" in command else 3
+    assert f"{rows} rows of the board will be computed again" in capsys.readouterr().out
+    waiting = [queue.read(path) for path in queue.requests.snapshot().files]
+    assert sum(each.is_rerun for each in waiting) == (0 if "--dry-run" in command else rows)
 
 
 # In the queue

@@ -109,7 +109,8 @@ def test_a_request_for_a_task_of_another_suite_is_left_for_others_and_the_worker
     left = queue.read(path)
     assert left.status is Status.PENDING
     assert left.message == (
-        "It is to be evaluated on gsm8k, which this worker does not run: it waits for a worker that runs them."
+        "It is to be evaluated on gsm8k, which this worker does not run: it waits for a worker that runs "
+        "them."
     )
     assert no_worker_since([left], queue.clock.now + timedelta(days=9)) is None
     before = queue.requests.snapshot()
