@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +25,7 @@ from src.shared.stores.hub_store import HubStore
 from src.upkeep.rerunning import rerun
 from support.executors import FunctionExecutor, good
 from support.factories import make_result_file, make_task
-from support.hub import Hub, running_hub
+from support.hub import Hub, Repository, running_hub
 from support.queues import COMMIT, SUITE, Queue, drain
 from support.tiny_model import make_tiny_model
 from support.waiting import PATIENCE
@@ -406,6 +405,21 @@ def test_a_worker_that_is_killed_in_between_loses_nothing(queue: Queue) -> None:
     assert [model for model, _ in evaluated].index("visitor/new") - (before_it or 0) <= 1
 
 
+def command(*program: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of the backend to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", *program],
+        cwd=BACKEND,
+        env={**os.environ, "REFRESH_RATE": "0.2", **variables},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        timeout=3 * PATIENCE,
+        check=False,
+    )
+
+
 # On a Hub
 
 
@@ -415,50 +429,66 @@ def hub() -> Iterator[Hub]:
         yield hub
 
 
-def test_500_are_evaluated_again_with_one_commit_and_few_calls(queue: Queue, hub: Hub) -> None:
-    board_of(queue, MANY, without_request=20)
-    token = hub.add_user("alice", {"acme": "write"})
+def on_the_hub(queue: Queue, hub: Hub) -> dict[str, Repository]:
+    """The two datasets of a queue, on the Hub."""
     datasets = {}
     for name in ("requests", "results"):
-        files = {
-            str(file.relative_to(queue.folder / name)): file.read_bytes()
-            for file in (queue.folder / name).rglob("*")
-            if file.is_file() and "lock" not in file.name and "journal" not in file.name
-        }
+        paths = [path for path in (queue.folder / name).rglob("*") if path.suffix in (".json", ".yaml")]
+        files = {str(path.relative_to(queue.folder / name)): path.read_bytes() for path in paths}
         datasets[name] = hub.add_dataset(f"acme/{name}", files)
-    client = Client(token, endpoint=hub.url)
+    return datasets
+
+
+def test_500_are_evaluated_again_with_one_commit_and_few_calls(queue: Queue, hub: Hub) -> None:
+    board_of(queue, MANY, without_request=20)
+    dataset = on_the_hub(queue, hub)["requests"]
+    client = Client(hub.add_user("alice", {"acme": "write"}), endpoint=hub.url)
     stores = [HubStore(client, f"acme/{name}") for name in ("requests", "results")]
     read = reader(*stores)
     read()
-    before, head = hub.calls.count(), datasets["requests"].head.id
-    written = write_reruns(stores[0], read, MISSING, by="alice")
-    assert len(written) == MANY
-    assert datasets["requests"].head.id != head
-    made = Counter(call.route for call in hub.calls.log[before:])
+    hub.calls.reset()
+    assert len(write_reruns(stores[0], read, MISSING, by="alice")) == MANY
     # The head of each dataset, backend.yaml, how to upload twice 250 files, and the commit.
-    assert made == {"info": 2, "resolve": 1, "preupload": 2, "commit": 1}
-    waiting = [path for path in datasets["requests"].files() if path.endswith(".json")]
-    assert len(waiting) == MANY
-    assert {read_request(datasets["requests"].read(path)).status for path in waiting} == {Status.PENDING}
+    assert hub.calls.by("route") == {"info": 2, "resolve": 1, "preupload": 2, "commit": 1}
+    waiting = [read_request(data) for path, data in dataset.files().items() if path.endswith(".json")]
+    assert [each.status for each in waiting] == [Status.PENDING] * MANY
+
+
+@pytest.mark.slow
+def test_on_the_hub_the_command_writes_once_in_the_name_of_the_token_s_owner(queue: Queue, hub: Hub) -> None:
+    board_of(queue, 3, without_request=1)
+    dataset = on_the_hub(queue, hub)["requests"]
+    head = dataset.head.id
+    known = {"HF_ENDPOINT": hub.url, "OWNER": "acme", "TASKS_HARNESS": ",".join(NEW.tasks)}
+    refused = command("src.rerun", "--missing", "--yes", **known)
+    assert refused.returncode == 1
+    assert "Set HF_TOKEN to a token of yours that can write to the datasets" in refused.stdout
+    assert dataset.head.id == head
+    known["HF_TOKEN"] = hub.add_user("alice", {"acme": "write"})
+    hub.calls.reset()
+    said = command("src.rerun", "--missing", "--yes", **known)
+    assert said.returncode == 0, said.stdout
+    assert said.stdout.endswith("Wrote 3 requests. A worker evaluates what visitors submit first.\n")
+    assert hub.calls.count(route="commit") == 1
+    requests = [read_request(data) for path, data in dataset.files().items() if path.endswith(".json")]
+    assert [each.history[-1].by for each in requests] == ["alice"] * 3
+    missing = command("src.rerun", "--missing", "--yes", **{**known, "OWNER": "nobody"})
+    assert missing.returncode == 1
+    assert "The dataset nobody/results does not exist" in missing.stdout
+    assert hub.calls.count(route="commit") == 1
 
 
 # With real models and a real child
 
 
 def process(queue: Queue, *program: str, tasks: str) -> str:
-    """Run a program of the backend to its end, and return what it printed."""
-    environment = {**os.environ, "LEADERBOARD_DATA_DIR": str(queue.folder), "REFRESH_RATE": "0.2"}
-    environment |= {"TMPDIR": str(queue.folder.parent), "HF_HUB_OFFLINE": "1", "TASKS_HARNESS": tasks}
-    done = subprocess.run(
-        [sys.executable, "-m", *program],
-        cwd=BACKEND,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        timeout=3 * PATIENCE,
-        check=False,
+    """Run a program of the backend on a board in a folder to its end, and return what it printed."""
+    done = command(
+        *program,
+        LEADERBOARD_DATA_DIR=str(queue.folder),
+        TMPDIR=str(queue.folder.parent),
+        HF_HUB_OFFLINE="1",
+        TASKS_HARNESS=tasks,
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
