@@ -208,7 +208,8 @@ def test_what_differs_in_a_group_is_unknown(own: Path) -> None:
 
 def test_a_tag_stands_for_its_tasks(own: Path) -> None:
     write(own, one={**CHOICE, "tag": "easy"}, two={**CHOICE, "tag": ["easy", "other"]})
-    assert [task.name for task in described("easy", fewshot_by_task={"easy": 3}).tasks] == ["one", "two"]
+    tasks = described("easy", "one", fewshot_by_task={"easy": 3}).tasks
+    assert [(task.name, task.entry) for task in tasks] == [("one", "easy"), ("two", "easy"), ("one", "one")]
 
 
 def test_a_good_task_has_no_problems(own: Path) -> None:

@@ -95,7 +95,11 @@ def test_a_row_of_several_results_has_the_commands_of_those_that_its_scores_are_
     first = made(run=run_at(0), scores=scores(0.1), tasks={"tiny_addition": None})
     second = made(run=run_at(1), scores=scores(0.2, 0.5), tasks={"tiny_addition": 0, "tiny_agreement": 0})
     third = made(run=run_at(2), scores=scores(copying=0.5), tasks={"tiny_copy": None})
-    commands = reproduction(row_of(first, second, third)).commands
+    found = reproduction(row_of(first, second, third))
+    commands = found.commands
+    assert found.notes[-1] == (
+        "Its scores come from 2 runs, the oldest first. Of a task in several, the newest counts."
+    )
     assert [words(command)[6:10] for command in commands[1:]] == [
         ["tiny_addition,tiny_agreement", "--num_fewshot", "0", "--batch_size"],
         ["tiny_copy", "--batch_size", "8", "--device"],

@@ -67,6 +67,7 @@ ENTRY_POINTS = {
     "src.restore",
     "src.remove",
     "src.retire",
+    "src.rerun",
     "src.doctor.__main__",
     "src.evaluation.__main__",
 }

@@ -1,7 +1,13 @@
 """The order of the queue: each rule, and several together."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
 from src.shared.data.queue_order import in_order
 from src.shared.data.request import Request, Status
+from src.shared.moderation.steps import again
 from support.factories import make_request
 
 
@@ -58,3 +64,28 @@ def test_rules_are_followed_one_after_the_other() -> None:
 def test_a_rule_that_is_not_known_makes_no_difference() -> None:
     queue = queue_of(asked("a/late", 2), asked("a/early", 1))
     assert in_order(queue, ["<script>", "oldest_first"]) == ["a/early", "a/late"]
+
+
+def rerun(model: str, hour: int, **changes: object) -> Request:
+    """A request of a row that a maintainer has evaluated again."""
+    finished = asked(model, hour, status=Status.FINISHED, **changes)
+    return again(finished, by="alice", now=datetime(2026, 2, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("rules", [["oldest_first"], ["small_first"], ["fair"], ["fair", "small_first"]])
+def test_reruns_go_behind_every_submission_under_every_rule(rules: list[str]) -> None:
+    queue = queue_of(rerun("a/old", 1, params=0.001), asked("b/new", 9, params=70.0), rerun("c/old", 2))
+    assert in_order(queue, rules)[0] == "b/new"
+
+
+def test_reruns_are_nobody_s_turn() -> None:
+    reruns = [rerun(f"ann/{hour}", hour, submitted_by="ann") for hour in (1, 2, 3)]
+    running = replace(rerun("ann/0", 0, submitted_by="ann"), status=Status.RUNNING)
+    queue = queue_of(
+        *reruns,
+        running,
+        asked("ann/4", 4, submitted_by="ann"),
+        asked("b/5", 5, submitted_by="bob"),
+        asked("b/6", 6, submitted_by="bob"),
+    )
+    assert in_order(queue, ["fair"]) == ["ann/4", "b/5", "b/6", "ann/1", "ann/2", "ann/3"]

@@ -107,7 +107,7 @@ def make_overview(
     for nonce, path in held(requests, progress).items():
         request = requests[path]
         if request.lease:
-            share = _share(progress[nonce], tasks)
+            share = _share(progress[nonce], request.tasks_among(tasks))
             running.append(
                 Running(request, request.lease.started, progress[nonce], share, logs.get(nonce, ""))
             )

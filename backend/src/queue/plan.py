@@ -244,7 +244,10 @@ def _claimed(
         except ModelError:
             unanswered += 1
             continue
-        if other := _same_as(taken_up | claims, request, facts.commit):
+        other = _same_as(taken_up | claims, request, facts.commit)
+        if other and request.is_rerun:
+            continue  # it waits until the other has ended
+        if other:
             told.add(path)
             message = DUPLICATE.format(other)
             yield path, fail(request, end=End.REFUSED, message=message, log=None, now=situation.now)
@@ -307,9 +310,14 @@ def _left_for_others(requests: Requests, policy: Policy) -> Iterator[tuple[str, 
 
 
 def _same_as(others: Requests, request: Request, commit: str) -> str | None:
-    """Return the path of another request, running or finished, for the same evaluation, if there is one."""
+    """Return the path of another request, running or finished, for the same evaluation, if there is one.
+
+    A rerun is wanted although there is a result: only a running one counts.
+    """
     identity = replace(request, commit=commit).identity
-    return next((path for path, other in others.items() if other.identity == identity), None)
+    counts = (Status.RUNNING,) if request.is_rerun else (Status.RUNNING, Status.FINISHED)
+    same = (path for path, other in others.items() if other.identity == identity and other.status in counts)
+    return next(same, None)
 
 
 def _renewed(situation: Situation, changes: Requests) -> Iterator[tuple[str, Request]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from src.inference.own_server import Served
@@ -11,12 +11,16 @@ from src.queue.lifecycle import LeaseTerms
 from src.queue.retries import RetryTerms
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.queue_order import DEFAULT, RULES
-from src.shared.data.request import WAITS_FOR_A_SERVER, WAITS_FOR_ROOM, Request
-from src.shared.errors import ConfigurationError
+from src.shared.data.request import WAITS_FOR_A_SERVER, WAITS_FOR_ITS_TASKS, WAITS_FOR_ROOM, Request
+from src.shared.errors import ConfigurationError, unquoted
 
 TOO_LARGE = f"Its weights have {{:,.0f}} GB: {WAITS_FOR_ROOM}."
 NO_SUCH_HARDWARE = f"No hardware here computes models of its size in {{}}: {WAITS_FOR_ROOM}."
+OTHER_TASKS = f"It is to be evaluated on {{}}, which this worker does not run: {WAITS_FOR_ITS_TASKS}."
 NOT_SERVED = f"Only a server's own models are evaluated here: {WAITS_FOR_A_SERVER}."
+
+MOST_NAMED = 3
+"""How many tasks a message names. A file may ask for any number."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,9 @@ class Policy:
     """Names of rules in `shared/data/queue_order.py`, most important first."""
     largest: float | None = None
     """The largest weights, in GB, that this worker has room for; None means any size."""
+
+    tasks: tuple[str, ...] = ()
+    """The tasks of this worker's suite."""
 
     renting: Renting | None = None
     """What may be rented for models; None where they run on this machine or on a server that is there."""
@@ -47,6 +54,8 @@ class Policy:
 
     def reason_to_leave(self, request: Request) -> str | None:
         """Return why this worker leaves a request to others, or None. Weights of unknown size fit."""
+        if others := [task for task in request.tasks or () if task not in self.tasks]:
+            return OTHER_TASKS.format(_named(others))
         if self.served is not None and not self.served.has(request.model, request.commit):
             return NOT_SERVED
         size = weights_in_gb(request.params, request.precision)
@@ -55,6 +64,11 @@ class Policy:
         if self.renting and not self.renting.fits(request.params, request.precision):
             return NO_SUCH_HARDWARE.format(request.precision)
         return None
+
+
+def _named(tasks: Sequence[str]) -> str:
+    names = ", ".join(map(unquoted, tasks[:MOST_NAMED]))
+    return f"{names} and {len(tasks) - MOST_NAMED} more" if len(tasks) > MOST_NAMED else names
 
 
 def read_order(named: object) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ class Reconciler:
         self._models = RequestedModels(models, suite, results)
         self._executor = executor
         self._suite = suite
-        self._policy = policy
+        self._policy = replace(policy, tasks=suite.tasks)
         self._policy_now = policy_now
         self._slots = slots
         self._clock, self._steady = clock, steady
@@ -273,7 +273,13 @@ class Reconciler:
     def _endings(self) -> dict[str, Ending]:
         """Return the evaluations that have ended, after validating their reports."""
         ended = self._executor.endings()
-        return {nonce: validated(ending, self._suite.tasks) for nonce, ending in ended.items()}
+        return {
+            nonce: validated(ended[nonce], self._tasks_of(self._latest[path]))
+            for nonce, path in held(self._latest, ended).items()
+        }
+
+    def _tasks_of(self, request: Request) -> tuple[str, ...]:
+        return request.tasks_among(self._suite.tasks)
 
     def _in_hand(self) -> set[str]:
         return {*self._executor.progress(), *self._executor.endings()}
@@ -365,7 +371,7 @@ class Reconciler:
                     ending.report,
                     path=path,
                     request=request,
-                    tasks={task: self._suite.fewshot(task) for task in self._suite.tasks},
+                    tasks={task: self._suite.fewshot(task) for task in self._tasks_of(request)},
                     now=self._clock(),
                     samples=samples[nonce].entry,
                 )

@@ -57,7 +57,7 @@ class RequestedModels:
             use_chat_template=request.use_chat_template,
             run=request.run,
             hardware=hardware,
-            **vars(self._suite),
+            **{**vars(self._suite), "tasks": request.tasks_among(self._suite.tasks)},
         )
 
     def _base_model(self, request: Request) -> BaseModel:

@@ -48,7 +48,7 @@ class SamplesPublisher:
 
     def __init__(self, tasks: Collection[str] = (), store: Store | None = None) -> None:
         self.store = store
-        self._names = {f"{quote(task, safe='')}.parquet" for task in tasks}
+        self._tasks = tasks
         self._done: dict[str, Published] = {}
         """By folder, what this process has written to the store."""
         self._failures: Counter[str] = Counter()
@@ -61,7 +61,8 @@ class SamplesPublisher:
         folder = samples_folder(request.model, request.run, request.attempt)
         if folder in self._done:
             return self._done[folder]
-        files = files_of(ending.samples, folder, self._names)
+        names = {f"{quote(task, safe='')}.parquet" for task in request.tasks_among(self._tasks)}
+        files = files_of(ending.samples, folder, names)
         entry = {"repo": str(self.store) if self.store else None, "path": folder} if files else None
         if self.store is None or not files:
             return Published(entry, files)

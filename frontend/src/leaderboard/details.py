@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from src.leaderboard.ranking import Averaging
-from src.leaderboard.rows import Row, Standings, known_commit
+from src.leaderboard.rows import Row, Standings
 from src.leaderboard.scores import Scores, scores_of, task_columns
 from src.leaderboard.scoring import TaskColumn, name_in
 from src.leaderboard.sorting import places
 from src.leaderboard.uncertainty import Interval, differ, interval
+from src.shared.data.grouping import known_commit
 from src.shared.data.result import Result
 
 NEIGHBOURS = 2

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import NamedTuple
 
 from src.leaderboard.marking import LEFT_OUT, differences
 from src.leaderboard.ranking import Averaging, averaged, ranked, scored
-from src.leaderboard.rows import Row, Standings, known_commit
+from src.leaderboard.rows import Row, Standings
 from src.leaderboard.scoring import Evidence, TaskColumn, column_of, doubts, name_in
 from src.shared.data.backend_description import BackendDescription
+from src.shared.data.grouping import Known, by_commit, grouped, standing
 from src.shared.data.reasons import Reasons, reason_for
-from src.shared.data.request import Request, Status
+from src.shared.data.request import Request
 from src.shared.data.result import Result, Score
 from src.shared.models.model_source import Presence
 from src.tasks import Task
-
-
-class _Known(NamedTuple):
-    """A result, and the request that it answers if that is known."""
-
-    result: Result
-    request: Request | None
-
-    @property
-    def commit(self) -> str | None:
-        return known_commit(self.result)
-
-    @property
-    def weight_type(self) -> str:
-        return self.result.weight_type or (self.request.weight_type if self.request else "Original")
 
 
 def standings(
@@ -51,31 +35,15 @@ def standings(
     `rank_mixed`, marked scores do not count. `backend` is what the backend says about its tasks. Results of
     cancelled requests are left out.
     """
-    standing = (result for result in results if not _is_taken_back(result, requests))
-    results = sorted(standing, key=lambda result: (result.ended, result.path))
+    results = standing(results, requests)
     found = [Evidence(task, results, backend) for task in tasks]
     columns = tuple(map(column_of, found))
-    finished: dict[tuple[str, str], list[Request]] = defaultdict(list)
-    for request in requests.values():
-        if request.status is Status.FINISHED:
-            finished[request.model.casefold(), request.precision].append(request)
-    groups: dict[tuple[str, str, str, bool], list[_Known]] = defaultdict(list)
-    for result in results:
-        known = _Known(result, _request_of(result, requests, finished))
-        groups[result.model.casefold(), result.precision, known.weight_type, result.use_chat_template].append(
-            known
-        )
+    groups = grouped(results, requests)
     averaging = Averaging.of(columns)
     rows = _marked([_row(group, columns, averaging) for group in groups.values()], found, columns)
     rows = scored(rows, columns, rank_mixed=rank_mixed)
     rows = [_with_flag(_with_presence(row, presences), flags) for row in rows]
     return Standings(columns, ranked(rows), rank_mixed=rank_mixed, doubts=doubts(found))
-
-
-def _is_taken_back(result: Result, requests: Mapping[str, Request]) -> bool:
-    """Return whether its request was cancelled while it was published, or by hand afterwards."""
-    request = requests.get(result.request or "")
-    return request is not None and request.status is Status.CANCELLED and request.run == result.run
 
 
 def _with_presence(row: Row, presences: Mapping[str, Presence]) -> Row:
@@ -91,39 +59,11 @@ def _with_flag(row: Row, flags: Reasons) -> Row:
     return row if reason is None else replace(row, flag=reason)
 
 
-def _request_of(
-    result: Result, requests: Mapping[str, Request], finished: Mapping[tuple[str, str], Sequence[Request]]
-) -> Request | None:
-    """Return the request that a result names, or else the likeliest finished one of the same model and
-    precision.
-
-    Likelier means, in this order: the same commit, the same weight type (Original if unnamed), the same use
-    of the chat template, submitted later.
-    """
-    named = requests.get(result.request or "")
-    if named and named.model.casefold() == result.model.casefold():
-        return named
-    return max(
-        finished.get((result.model.casefold(), result.precision), ()),
-        key=lambda request: (
-            request.commit is not None and request.commit == result.commit,
-            request.weight_type == (result.weight_type or "Original"),
-            request.use_chat_template == result.use_chat_template,
-            request.submitted_time,
-        ),
-        default=None,
-    )
-
-
-def _row(group: Sequence[_Known], columns: Sequence[TaskColumn], averaging: Averaging) -> Row:
+def _row(group: Sequence[Known], columns: Sequence[TaskColumn], averaging: Averaging) -> Row:
     """Return the row of a model's results (the oldest first): its newest complete commit, or else its newest
     one.
     """
-    newest = next((known.commit for known in reversed(group) if known.commit), None)
-    by_commit: dict[str | None, list[_Known]] = defaultdict(list)
-    for known in group:
-        by_commit[known.commit or newest].append(known)
-    versions = [_merged(commit, group, columns, averaging) for commit, group in by_commit.items()]
+    versions = [_merged(commit, known, columns, averaging) for commit, known in by_commit(group).items()]
     versions.sort(key=lambda row: (row.is_complete, row.ended), reverse=True)
     return replace(
         versions[0],
@@ -134,7 +74,7 @@ def _row(group: Sequence[_Known], columns: Sequence[TaskColumn], averaging: Aver
 
 
 def _merged(
-    commit: str | None, group: Sequence[_Known], columns: Sequence[TaskColumn], averaging: Averaging
+    commit: str | None, group: Sequence[Known], columns: Sequence[TaskColumn], averaging: Averaging
 ) -> Row:
     """Merge one commit's results (the oldest first) by task: the newest score of each task counts."""
     latest = group[-1].result

@@ -24,6 +24,8 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 OFFERED = 5
 """How many rows are reproduced for one search."""
 
+SEVERAL_RUNS = "Its scores come from {} runs, the oldest first. Of a task in several, the newest counts."
+
 
 @dataclass(frozen=True)
 class Reproduction:
@@ -79,6 +81,8 @@ def reproduction(
     owned = [_own_tasks(description, setup) for _, setup in runs]
     told = (lm_eval.notes(setup, model) for (_, setup), model in zip(runs, models, strict=True))
     notes = [*_notes(row, models[0]), *chain(*told)]
+    if len(runs) > 1:
+        notes.append(SEVERAL_RUNS.format(len(runs)))
     if any(_has_own_tasks(setup, own_tasks) for (_, setup), own_tasks in zip(runs, owned, strict=True)):
         notes.append("The leaderboard's own tasks are in its backend's folder. Run the command there.")
     include_path = description.include_path if description and any(owned) else None

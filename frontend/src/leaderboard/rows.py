@@ -15,14 +15,6 @@ from src.leaderboard.scoring import TaskColumn
 from src.shared.data.request import Request
 from src.shared.data.result import UNKNOWN_TIME, Result
 
-UNRESOLVED = ("", "main")
-"""What old result files have as the commit: it may have been any commit."""
-
-
-def known_commit(result: Result) -> str | None:
-    """Return the commit that a result is of; None if it may be any."""
-    return None if result.commit in UNRESOLVED else result.commit
-
 
 @dataclass(frozen=True, kw_only=True)
 class Row:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain, count
 
 from src.checks import CAN_BE_ASKED_FOR_AGAIN, LONGEST_FIELD
 from src.model_types import MODEL_TYPES, read_model_type
+from src.shared.data.names import free_path
 from src.shared.data.request import (
     RESUBMITTED,
     WAITS_FOR_A_WORKER,
@@ -33,10 +33,7 @@ def place(case: Case, taken: Collection[str], *, submitted_time: str) -> Change[
     for path, old in case.earlier.items():
         if old.status in CAN_BE_ASKED_FOR_AGAIN:
             return Change(path, _again(old, request, now=case.now))
-    others = (f"{case.path.removesuffix('.json')}_{number}.json" for number in count(2))
-    not_free = {path.casefold() for path in taken}
-    free = next(path for path in chain([case.path], others) if path.casefold() not in not_free)
-    return Change(free, request)
+    return Change(free_path(case.path, taken), request)
 
 
 def withdrawn(request: Request, *, by: str | None, now: datetime) -> Request:

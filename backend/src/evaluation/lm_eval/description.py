@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -80,7 +81,9 @@ def describe_task(name: str, tasks: TaskManager, suite: Suite) -> list[TaskDescr
     """Describe a task or group. A tag has no score of its own, so return the descriptions of its tasks."""
     given = suite.fewshot(name)
     single = [_single(leaf, given, suite) for leaf in leaves(name, tasks)]
-    return [_group(name, tasks, single, suite)] if is_group(tasks.task_index[name]) else single
+    if is_group(tasks.task_index[name]):
+        return [_group(name, tasks, single, suite)]
+    return [each if each.name == name else replace(each, tag=name) for each in single]
 
 
 def _single(leaf: Leaf, given: int | None, suite: Suite) -> TaskDescription:

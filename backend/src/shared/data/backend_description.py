@@ -95,8 +95,15 @@ class TaskDescription:
     """The number of tasks in a group."""
     parts: tuple[str, ...] = ()
     """The names of all tasks and groups in a group."""
+    tag: str | None = None
+    """The tag through which it is in the suite, where the suite does not name the task itself."""
     example: Example | None = None
     """Only if the owner publishes examples."""
+
+    @property
+    def entry(self) -> str:
+        """Its name in the suite, which is what requests call it."""
+        return self.tag or self.name
 
     def metric(self, name: str) -> Metric | None:
         """Return the metric of this name, found as scores are: `acc` also finds `acc,none`."""

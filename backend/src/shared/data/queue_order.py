@@ -29,10 +29,17 @@ def small_first(requests: Requests) -> Callable[[str], float]:
 
 
 def fair(requests: Requests) -> Callable[[str], int]:
-    """Take turns: prefer the submitter with fewer requests that run or have waited longer."""
-    before = Counter(submitter(each) for each in requests.values() if each.status is Status.RUNNING)
+    """Take turns: prefer the submitter with fewer requests that run or have waited longer.
+
+    What a maintainer has evaluated again is nobody's turn.
+    """
+    is_running = (each for each in requests.values() if each.status is Status.RUNNING)
+    before = Counter(submitter(each) for each in is_running if not each.is_rerun)
     turns = {}
     for path in sorted(pending(requests), key=lambda path: (oldest_first(requests)(path), path)):
+        if requests[path].is_rerun:
+            turns[path] = 0
+            continue
         who = submitter(requests[path])
         turns[path] = before[who]
         before[who] += 1

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from src.leaderboard.marking import conditions_in_words
-from src.leaderboard.rows import Row, known_commit
+from src.leaderboard.rows import Row
 from src.leaderboard.served import (
     cost_in_words,
     empty_answers_in_words,
     price_in_words,
     server_and_proof,
 )
+from src.shared.data.grouping import known_commit
 from src.shared.data.provenance import Served
 from src.shared.data.result import Result
 from src.shared.data.run_settings import CHAT, COMPLETIONS

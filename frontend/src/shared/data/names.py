@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from itertools import chain, count
 from pathlib import PurePosixPath
 
 OWN_FOLDER = ".leaderboard"
@@ -69,6 +70,13 @@ def request_path(
     """Return a request's path in the requests dataset. Eight digits of the commit keep revisions apart."""
     suffix = (f"_{commit[:8]}" if commit else "") + ("_chat" if use_chat_template else "")
     return f"{model}_eval_request_{private}_{precision}_{weight_type}{suffix}.json"
+
+
+def free_path(path: str, taken: Iterable[str]) -> str:
+    """Return a request's path, with a number if it is taken, in any letter case."""
+    others = (f"{path.removesuffix('.json')}_{number}.json" for number in count(2))
+    not_free = {each.casefold() for each in taken}
+    return next(each for each in chain([path], others) if each.casefold() not in not_free)
 
 
 def result_path(model: str, run: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -273,14 +273,21 @@ class Request:
 
     @property
     def is_rerun(self) -> bool:
-        """Whether it has a result, and waits or runs because a maintainer wants another one."""
-        return any(each.end == RERUN for each in self.history_of_the_run)
+        """Whether it has a result, and waits or runs because a maintainer wants another one. So does a rerun
+        that failed and is tried again.
+        """
+        asked = (each.end for each in reversed(self.history) if each.end in (RESUBMITTED, RERUN))
+        return next(asked, None) == RERUN
 
     @property
     def history_of_the_run(self) -> tuple[Attempt, ...]:
         """The history since somebody last submitted it or had it evaluated again, with that entry."""
         begins = (number for number, each in enumerate(self.history) if each.end in (RESUBMITTED, *AGAIN))
         return self.history[max(begins, default=0) :]
+
+    def tasks_among(self, suite: Iterable[str]) -> tuple[str, ...]:
+        """Return the tasks of a suite that it is to be evaluated on, in the suite's order."""
+        return tuple(task for task in suite if self.tasks is None or task in self.tasks)
 
     @property
     def submitted(self) -> datetime | None:
