@@ -5,7 +5,7 @@ BACKEND := .venv/backend/.ready
 LIGHTEVAL := .venv/lighteval/.ready
 DEV := .venv/dev/.ready
 
-.PHONY: help demo backup restore remove retire deploy deploy-static try-task upgrade test test-frontend test-backend test-lighteval test-whole test-slow test-live chaos bench doctor style quality lock seeds envs clean
+.PHONY: help demo backup restore remove retire rerun deploy deploy-static try-task upgrade test test-frontend test-backend test-lighteval test-whole test-slow test-live chaos bench doctor style quality lock seeds envs clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -64,6 +64,9 @@ remove: $(FRONTEND)  ## delete all that a leaderboard has of a model: ORG=acme M
 
 retire: $(FRONTEND)  ## end a leaderboard, or freeze it: ORG=acme REASON="a sentence" (ARGS="--freeze", --undo, --help)
 	@$(UPKEEP) retire $(if $(REASON),--reason "$$REASON") $(ARGS)
+
+rerun: $(FRONTEND)  ## compute scores again: ORG=acme ARGS=--missing (ARGS="--task NAME --model org/name", --all, --help)
+	@$(UPKEEP) rerun $(ARGS)
 
 UPKEEP = PYTHONPATH=scripts:frontend .venv/frontend/bin/python -m upkeep $(if $(ORG),--org "$(ORG)") $(if $(BOARD),--board "$(BOARD)")
 

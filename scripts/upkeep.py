@@ -1,4 +1,4 @@
-"""Runs a command of upkeep on a leaderboard: `make backup`, `make restore`, `make remove`, `make retire`.
+"""Runs a command of upkeep on a leaderboard, such as `make backup`.
 
 With --org it is that leaderboard on the Hub, as `make deploy` names it; without, the one that the variables
 and the backend's `src/envs.py` name. The commands run in the frontend's environment, which is small: they
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     line = argparse.ArgumentParser(prog="make", description=__doc__)
     line.add_argument("--org", default="", help="the owner of a leaderboard on the Hub")
     line.add_argument("--board", default="", help="the name of a board beside the first one")
-    line.add_argument("command", choices=["backup", "restore", "remove", "retire"])
+    line.add_argument("command", choices=["backup", "restore", "remove", "retire", "rerun"])
     line.add_argument("rest", nargs=argparse.REMAINDER)
     options = line.parse_args(arguments)
     try:

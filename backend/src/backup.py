@@ -14,6 +14,7 @@ from pathlib import Path
 
 from src.upkeep.board_backup import backed_up
 from src.upkeep.commands import run
+from src.upkeep.places import UpkeepSettings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "folder", type=Path, metavar="FOLDER", help="where to; an older backup there is renewed"
     )
     folder: Path = parser.parse_args(arguments).folder
-    return run(lambda settings: backed_up(settings, folder))
+    return run(lambda settings: backed_up(settings, folder), UpkeepSettings)
 
 
 if __name__ == "__main__":

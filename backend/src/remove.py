@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--reason", type=reason, required=True, help="why: it is kept with your name in the requests dataset")
     add("--yes", action="store_true", help="do not ask")
     options = parser.parse_args(arguments)
-    return run(lambda settings: removed(settings, options))
+    return run(lambda settings: removed(settings, options), UpkeepSettings)
 
 
 def removed(settings: UpkeepSettings, options: argparse.Namespace) -> None:

@@ -12,45 +12,41 @@ if __name__ == "__main__":  # before the imports below, which take a second
     forbid_inspection()
 
 import argparse
-import logging
-import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from src.settings import Settings
-from src.shared.environment import owners_file, read_settings
-from src.shared.errors import ConfigurationError, LeaderboardError, exit_on_configuration_error
+from src.running.suite import EngineName, read_tasks, read_tasks_of_lighteval
 from src.shared.moderation.reruns import Selection
 from src.shared.wiring import open_stores
-from src.suite.from_settings import make_suite
-from src.try_task.told import printable
+from src.upkeep.commands import confirmed, run, say
+from src.upkeep.places import UpkeepSettings, existing_stores
 from src.upkeep.rerunning import rerun
 from src.upkeep.who import who_runs
-from src.withdrawn_secrets import withdraw_secrets
 
-WELL, NOT_DONE, INTERRUPTED = 0, 1, 130
-"""Exit statuses. 2 means a mistake in the settings or the arguments."""
 
-NOT_A_TERMINAL = "Nobody can be asked here. If you are sure, add --yes."
-STOPPED = "\nInterrupted. The same command goes on: what is in the queue already is left alone."
+@dataclass(frozen=True)
+class RerunSettings(UpkeepSettings):
+    """Those of the datasets, and those that name the suite's tasks, unless they are the shipped ones."""
+
+    engine: str = EngineName.LM_EVAL
+    tasks_harness: object = None
+    tasks_lighteval: object = None
+    num_fewshot: int | None = None
+
+    @property
+    def suite(self) -> tuple[str, ...]:
+        """The names of the tasks. Raises ConfigurationError."""
+        if self.engine.strip() == EngineName.LIGHTEVAL:
+            named = self.tasks_lighteval
+            return read_tasks_of_lighteval(named, self.num_fewshot).names if named else ()
+        return read_tasks(self.tasks_harness).names if self.tasks_harness else ()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Have scores computed again, and return the exit status."""
     options = read_options(arguments)
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
-    with exit_on_configuration_error():
-        try:
-            secrets = withdraw_secrets()
-            return run(read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets}), options)
-        except ConfigurationError:
-            raise
-        except LeaderboardError as error:
-            sys.stderr.write(f"{printable(str(error))}\n")
-            return NOT_DONE
-        except KeyboardInterrupt:
-            sys.stderr.write(f"{STOPPED}\n")
-            return INTERRUPTED
+    return run(lambda settings: rerun_selected(settings, options), RerunSettings)
 
 
 def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -73,41 +69,25 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Do what the options say, and return the exit status. Raises LeaderboardError."""
-    # On the Hub a dataset that is missing is a mistake, and not to be created.
-    stores = open_stores(settings, only_look=options.dry_run or settings.is_on_the_hub)
+def rerun_selected(settings: RerunSettings, options: argparse.Namespace) -> bool:
+    """Do what the options say, and return whether all was done. Raises LeaderboardError."""
+    stores = open_stores(settings, only_look=True) if options.dry_run else existing_stores(settings)
     selection = Selection(
         missing=options.missing,
         older=options.task_version_older,
         tasks=tuple(options.task),
         models=tuple(options.model),
     )
-    is_done = rerun(
+    return rerun(
         stores.requests,
         stores.results,
         selection,
         by=None if options.dry_run else who_runs(settings),
         say=say,
-        confirm=lambda question: options.yes or confirmed(question),
+        confirm=lambda question: confirmed(question, yes=options.yes),
         dry_run=options.dry_run,
-        suite=make_suite(settings).tasks,
+        suite=settings.suite,
     )
-    return WELL if is_done else NOT_DONE
-
-
-def confirmed(question: str) -> bool:
-    """Ask on a terminal, and return whether the answer begins with y."""
-    if not sys.stdin.isatty():
-        say(NOT_A_TERMINAL)
-        return False
-    return input(f"{question} [y/N] ").strip().lower().startswith("y")
-
-
-def say(line: str) -> None:
-    """Print a line at once, without what could change a terminal."""
-    sys.stdout.write(f"{printable(line)}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

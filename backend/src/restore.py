@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     terms = Terms(replace=options.replace, even_running=options.even_running, board=options.board)
-    return run(lambda settings: restored(settings, options.folder, terms))
+    return run(lambda settings: restored(settings, options.folder, terms), UpkeepSettings)
 
 
 def restored(settings: UpkeepSettings, folder: Path, terms: Terms) -> None:

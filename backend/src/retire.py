@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.freeze and options.cancel_running:
         parser.error("--freeze lets everything go on, and --cancel-running does not")
-    return run(lambda settings: changed(settings, options))
+    return run(lambda settings: changed(settings, options), UpkeepSettings)
 
 
 def changed(settings: UpkeepSettings, options: argparse.Namespace) -> None:

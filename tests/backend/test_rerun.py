@@ -180,7 +180,7 @@ def settings(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(BACKEND)
     monkeypatch.setenv("LEADERBOARD_DATA_DIR", str(queue.folder))
     monkeypatch.setattr("src.upkeep.who.getpass.getuser", lambda: "alice")
-    monkeypatch.setattr("src.rerun.withdraw_secrets", dict)  # it would start the tests anew
+    monkeypatch.setattr("src.upkeep.commands.withdraw_secrets", dict)  # it would start the tests anew
 
 
 @pytest.mark.usefixtures("settings")

@@ -13,10 +13,10 @@ import pytest
 from src.evaluation.reports.samples_file import Sample, samples_file
 from src.running.suite import EngineName
 from src.settings import Settings
-from src.shared.errors import ConfigurationError
+from src.shared.errors import ConfigurationError, printable
 from src.try_task.__main__ import find_model, suite_of
 from src.try_task.small_model import make_small_model
-from src.try_task.told import LONGEST, means, printable, read_samples, told
+from src.try_task.told import LONGEST, means, read_samples, told
 from support.hub import running_hub
 from support.tiny_model import make_tiny_model
 

@@ -122,6 +122,13 @@ def unquoted(text: str) -> str:
     return shown(text)[1:-1]
 
 
+def printable(text: str) -> str:
+    """Return a text for a terminal without what could change that: anybody may have written parts of it."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
+
+
 @contextmanager
 def exit_on_configuration_error() -> Iterator[None]:
     """Wrap a program's main block: print a configuration error's sentence and exit with status 2."""

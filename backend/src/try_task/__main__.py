@@ -27,14 +27,14 @@ from src.running.suite import EngineName, Suite
 from src.running.watch import ChildLimits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import ConfigurationError, ModelError, exit_on_configuration_error
+from src.shared.errors import ConfigurationError, ModelError, exit_on_configuration_error, printable
 from src.shared.models.folder_models import MAIN
 from src.shared.models.hub_models import HubModels
 from src.shared.stores.hub import Hub
 from src.suite.from_settings import make_suite
 from src.suite.trial import trial_from
 from src.try_task.small_model import make_small_model
-from src.try_task.told import means, printable, read_samples, told
+from src.try_task.told import means, read_samples, told
 from src.withdrawn_secrets import withdraw_secrets
 
 WELL, HAS_PROBLEMS, NOT_FOUND_OUT = 0, 1, 3

@@ -9,6 +9,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from src.shared.errors import printable
+
 SCORES = "scores."
 """How the columns of scores begin in a file of samples."""
 
@@ -120,10 +122,3 @@ def boxed(text: str) -> Iterator[str]:
         text = f"{text[:half]}\n[… {len(text) - LONGEST:,} characters …]\n{text[-half:]}"
     for line in text.split("\n"):
         yield f"{BAR}{printable(line)}"
-
-
-def printable(text: str) -> str:
-    """Return a text without what could change a terminal: anybody may have written a question."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
-    )

@@ -7,15 +7,18 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from typing import TypeVar
 
 from src.shared.data.model_name import is_model_name
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import ConfigurationError, LeaderboardError, exit_on_configuration_error
+from src.shared.errors import ConfigurationError, LeaderboardError, exit_on_configuration_error, printable
 from src.shared.moderation.acts import LONGEST_REASON
 from src.shared.stores.hub import RETRIED
 from src.upkeep.datasets import AGAIN
 from src.upkeep.places import UpkeepSettings
 from src.withdrawn_secrets import withdraw_secrets
+
+S = TypeVar("S", bound=UpkeepSettings)
 
 WELL, NOT_DONE, INTERRUPTED = 0, 1, 130
 """Exit statuses. 2 means a mistake in the settings or the arguments."""
@@ -24,27 +27,30 @@ NOT_A_TERMINAL = "Nobody can be asked here. If you are sure, add --yes."
 
 
 def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(f"{line}\n")
+    """Print a line at once, without what could change a terminal."""
+    sys.stdout.write(f"{printable(line)}\n")
     sys.stdout.flush()
 
 
-def run(act: Callable[[UpkeepSettings], None]) -> int:
-    """Read the settings, do the command, and return the exit status. What went wrong is printed."""
+def run(act: Callable[[S], bool | None], kind: type[S]) -> int:
+    """Read the settings, do the command, and return the exit status. What went wrong is printed.
+
+    `act` may return whether all was done. `kind` are the settings that it needs.
+    """
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     with exit_on_configuration_error():
         try:
             secrets = withdraw_secrets()
-            act(read_settings(UpkeepSettings, owners_file("src.envs"), {**os.environ, **secrets}))
+            is_done = act(read_settings(kind, owners_file("src.envs"), {**os.environ, **secrets}))
         except ConfigurationError:
             raise
         except LeaderboardError as error:
-            sys.stderr.write(f"{str(error).replace(RETRIED, AGAIN)}\n")
+            sys.stderr.write(f"{printable(str(error)).replace(RETRIED, AGAIN)}\n")
             return NOT_DONE
         except KeyboardInterrupt:
             sys.stderr.write(f"\nInterrupted. {AGAIN}\n")
             return INTERRUPTED
-    return WELL
+    return NOT_DONE if is_done is False else WELL
 
 
 def confirmed(question: str, *, yes: bool) -> bool:
