@@ -45,8 +45,8 @@ from src.checks import (
 from src.shared.data.request import RESUBMITTED, WITHDRAWN, Attempt, Request, Status
 from src.shared.errors import BadFile, ConfigurationError
 from src.shared.models.model_source import ModelFacts
+from src.shared.moderation.blocklist import Blocklist, read_blocklist
 from src.shared.times import to_text
-from src.submitting.blocklist import Blocklist, read_blocklist
 from src.submitting.case import Case
 from src.submitting.desk import withdrawn
 from src.submitting.form import Refused

@@ -8,7 +8,7 @@ from src.page import api
 from src.page.api import Answer, Problem
 from src.settings import Settings
 from src.shared.data.request import Status
-from src.submitting.blocklist import read_blocklist
+from src.shared.moderation.blocklist import read_blocklist
 from src.submitting.form import Form
 from support.boards import Leaderboard
 from support.cases import make_case

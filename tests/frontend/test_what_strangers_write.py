@@ -36,8 +36,8 @@ from src.shared.errors import BadFile, CannotBeEvaluated
 from src.shared.index.indexes import RESULTS_INDEX
 from src.shared.models.hub_models import _facts
 from src.shared.models.model_source import LONGEST_CARD_BYTES, ModelFacts, within_bounds
+from src.shared.moderation.blocklist import Blocklist
 from src.shared.serving.calls.delivered import anything, choice, text, texts
-from src.submitting.blocklist import Blocklist
 from src.submitting.card_text import words
 from src.submitting.form import Form, Refused, tidied
 from src.submitting.suggestions import suggested, suggested_type

@@ -22,6 +22,7 @@ from src.shared.data.signs import no_worker_since
 from src.shared.errors import StoreError
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.models.model_source import Presence
+from src.shared.moderation.blocklist import Blocklist, read_blocklist
 from src.shared.process.steady import steady_now
 from src.shared.stores.conflicts import without_conflict
 from src.shared.stores.indexer import Indexer
@@ -29,7 +30,6 @@ from src.shared.stores.mirror import Mirror, Reading
 from src.shared.stores.store import Store
 from src.shared.stores.whose import Role, Whose
 from src.shared.times import Clock, utc_now
-from src.submitting.blocklist import Blocklist, read_blocklist
 from src.tasks import Task
 
 log = logging.getLogger(__name__)

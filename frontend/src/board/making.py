@@ -21,8 +21,8 @@ from src.shared.data.request import Request
 from src.shared.data.result import Result
 from src.shared.errors import BadFile
 from src.shared.models.model_source import Presence
+from src.shared.moderation.blocklist import Blocklist
 from src.shared.stores.mirror import Reading
-from src.submitting.blocklist import Blocklist
 from src.tasks import Task
 
 NOTHING_CHECKED: Mapping[str, Presence] = MappingProxyType({})

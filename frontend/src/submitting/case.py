@@ -10,7 +10,7 @@ from src.shared.data.backend_description import BackendDescription
 from src.shared.data.names import request_path
 from src.shared.data.request import Request
 from src.shared.models.model_source import ModelFacts
-from src.submitting.blocklist import Blocklist
+from src.shared.moderation.blocklist import Blocklist
 from src.submitting.form import Form, precisions, weight_types
 from src.submitting.limits import Terms
 from src.submitting.lookup import Lookup

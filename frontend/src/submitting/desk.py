@@ -12,9 +12,9 @@ from src.shared.data.backend_description import BackendDescription
 from src.shared.data.request import Request, Status
 from src.shared.errors import LeaderboardError, ModelError, shown
 from src.shared.models.model_source import ModelFacts, ModelSource
+from src.shared.moderation.blocklist import Blocklist
 from src.shared.process.steady import steady_now
 from src.shared.times import Clock, to_text, utc_now
-from src.submitting.blocklist import Blocklist
 from src.submitting.case import Case
 from src.submitting.form import Form, Refused, tidied
 from src.submitting.group_commit import Change, GroupCommit

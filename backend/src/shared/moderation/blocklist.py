@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from src.shared.data.reasons import Reasons, read_reasons, reason_for
-from src.shared.data.yaml_file import TEXT_LOADER, read_yaml
-from src.shared.errors import BadFile
+from ..data.reasons import Reasons, read_reasons, reason_for
+from ..data.yaml_file import TEXT_LOADER, read_yaml
+from ..errors import BadFile
 
 KINDS = ("models", "users", "removed")
 
