@@ -37,6 +37,7 @@ FLOORS = {
         "parts",
         "doctor",
         "upkeep",
+        "evaluate",
         "worker",
     ],
 }
