@@ -21,8 +21,8 @@ from src.shared.data.request import ADAPTER, ORIGINAL
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, LeaderboardError, exit_on_configuration_error, shown
 from src.shared.wiring import open_stores
-from src.try_task.told import printable
 from src.upkeep.evaluating import Asked, Evaluator
+from src.upkeep.printing import note, tell
 from src.upkeep.shown_progress import shown_on
 from src.upkeep.who import who_runs
 from src.withdrawn_secrets import withdraw_secrets
@@ -101,19 +101,6 @@ def asked_in(options: argparse.Namespace) -> Asked:
         base_revision=base_revision or "main",
         use_chat_template=options.chat_template,
     )
-
-
-def note(sentence: str) -> None:
-    """Print what happens meanwhile."""
-    sys.stderr.write(f"{printable(sentence)}\n")
-    sys.stderr.flush()
-
-
-def tell(status: int, *lines: str) -> int:
-    """Print lines, and return the status."""
-    sys.stdout.write("".join(f"{printable(line)}\n" for text in lines for line in text.splitlines() or [""]))
-    sys.stdout.flush()
-    return status
 
 
 if __name__ == "__main__":

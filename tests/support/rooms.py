@@ -38,6 +38,7 @@ FLOORS = {
         "doctor",
         "upkeep",
         "evaluate",
+        "import_results",
         "worker",
     ],
 }
