@@ -535,6 +535,23 @@ def test_an_adapter_needs_its_base_model_at_a_commit(place: Place) -> None:
     assert "already imported" in place.run()[1][0], "the report names the base model itself"
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("lm_eval", "it was run with a limit of 20"),
+        ("lighteval", "acme/tiny has no revision 0123456789abcdef"),
+        ("open_llm_v1", "its precision is '4bit', and only float16"),
+        ("old_template", "There is no model demo-leaderboard/gpt2-demo"),
+    ],
+)
+def test_older_reports_are_understood_and_checked(place: Place, name: str, reason: str) -> None:
+    golden = ROOT / "tests" / "shared" / "golden" / f"{name}.json"
+    scores = read_result("", golden.read_bytes()).scores
+    place.describe(replace(BOARD, tasks=tuple(make_task(task, metrics=()) for task in scores)))
+    (place.elsewhere / f"results_{name}.json").write_bytes(golden.read_bytes())
+    assert place.refused().startswith(reason)
+
+
 # What is told, and marked on the page
 
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from src.evaluation.reports.report import NOT_PUBLISHED
 from src.queue.publication import base_model, model_args
 from src.shared.data.json_file import as_object, as_text, without_nan, write_object
 from src.shared.data.reports import OURS
@@ -20,6 +19,9 @@ WORKER = "import"
 
 A_PATH = re.compile(r"(?:(?:~|[A-Za-z]:)[/\\]|[/\\][^/\\\n]+[/\\])[^\n]*")
 """A text that is nothing but the path of a file or folder, from the root or somebody's home."""
+
+NOT_PUBLISHED = ("samples", "pretty_env_info")
+"""What a worker does not publish either: the questions, and the processors and packages of a machine."""
 
 KEPT = ("settings", "served")
 """What our section says about how a run was made, in a file that was once published by a worker."""
