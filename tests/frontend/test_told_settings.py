@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from src.page.links import Links
 from src.page.notices import where_models_run
 from src.page.run_settings import LONGEST_QUOTED, told_settings
 from src.page.suite import suite
-from src.shared.data.provenance import Provenance, Samples, Served
+from src.shared.data.provenance import Imported, Provenance, Samples, Served
 from src.shared.data.result import Result
 from src.shared.data.run_settings import RunConditions, RunSettings
 from src.tasks import Task
@@ -225,3 +226,20 @@ def test_the_answers_of_a_run_are_linked_on_the_hub_and_not_on_this_machine() ->
         assert f"/datasets/acme/kept/tree/main/{kept}" in links(Samples(kept, "acme/kept"), files)
     assert "answers" not in links(Samples(kept), NO_LINKS)
     assert "answers" not in links(None, on_hub)
+
+
+@pytest.mark.parametrize(
+    ("imported", "text"),
+    [
+        (
+            Imported("alice", datetime(2026, 11, 30, 12, tzinfo=UTC), "results_1.json"),
+            "by alice at 2026-11-30T12:00:00Z, from results_1.json",
+        ),
+        (Imported(None, None, None), "by a command"),
+    ],
+)
+def test_a_models_page_says_that_a_result_was_imported_by_whom_and_when(
+    imported: Imported, text: str
+) -> None:
+    assert facts(replace(make_result(), provenance=Provenance(imported=imported)))["Imported"] == text
+    assert "Imported" not in facts(make_result())

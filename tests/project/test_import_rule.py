@@ -60,6 +60,8 @@ ENTRY_POINTS = {
     "app",
     "src.export",
     "src.suite.__main__",
+    "src.evaluate",
+    "src.import_results",
     "src.try_task.__main__",
     "src.inference.__main__",
     "src.for_old_template",

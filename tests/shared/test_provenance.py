@@ -15,6 +15,7 @@ from src.shared.data.provenance import (
     MOST_PARAMETERS,
     MOST_TASKS,
     MOST_VERSIONS,
+    Imported,
     Provenance,
     Served,
 )
@@ -380,3 +381,28 @@ def test_a_machine_is_indexed_in_ascii_and_comes_back_as_it_was() -> None:
     text = RESULTS_INDEX.dump(result)
     assert text.isascii()
     assert RESULTS_INDEX.load(result.path, text).provenance.hardware == "1 × GPU 😀"
+
+
+def test_an_imported_result_says_by_whom_when_and_from_which_file_and_the_index_keeps_it() -> None:
+    at = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    told = {"by": "alice", "at": "2026-11-30T12-00-00.000000", "file": "results_2026.json"}
+    data = make_result_file(leaderboard={"imported": told})
+    result = read_result("x/y/results.json", data)
+    assert result.provenance.imported == Imported("alice", at, "results_2026.json")
+    assert RESULTS_INDEX.load("x/y/results.json", RESULTS_INDEX.dump(result)) == result
+    assert reported().imported is None
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (None, None),
+        ("alice", None),
+        ([], None),
+        ({}, Imported(None, None, None)),
+        ({"by": 7, "at": "soon", "file": "a\nb"}, Imported(None, None, None)),
+        ({"by": "x" * 101, "at": 7, "file": None}, Imported(None, None, None)),
+    ],
+)
+def test_what_cannot_be_who_imported_it_is_unknown(told: object, expected: Imported | None) -> None:
+    assert reported(leaderboard={"imported": told}).imported == expected

@@ -275,7 +275,7 @@ def fingerprint(module: str) -> str:
     ("index", "module", "known"),
     [
         (REQUESTS_INDEX, "data.request", (4, "3fc1710b1a3dbf59")),
-        (RESULTS_INDEX, "data.reports", (6, "e60b0998707e46ae")),
+        (RESULTS_INDEX, "data.reports", (7, "a29fd6b7a0e31411")),
     ],
     ids=["requests", "results"],
 )

@@ -37,6 +37,8 @@ FLOORS = {
         "parts",
         "doctor",
         "upkeep",
+        "evaluate",
+        "import_results",
         "worker",
     ],
 }

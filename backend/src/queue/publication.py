@@ -33,7 +33,7 @@ def result_file(
         "model_name": request.model,
         "model_sha": request.commit,
         "model_dtype": request.precision,
-        "model_args": _model_args(as_object(config.get("model_args")), request),
+        "model_args": model_args(as_object(config.get("model_args")), request),
     }
     ours = dict(as_object(report.get(OURS))) | {
         "request": path,
@@ -56,7 +56,7 @@ def result_file(
     return write_object(clean)
 
 
-def _model_args(given: Mapping[str, object], request: Request) -> str | dict[str, object]:
+def model_args(given: Mapping[str, object], request: Request) -> str | dict[str, object]:
     """Return lm_eval's arguments of the model: in its short form, or with the owner's further ones.
 
     It has one revision for an adapter and its base model.

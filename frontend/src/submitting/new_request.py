@@ -18,6 +18,7 @@ from src.shared.data.request import (
     Request,
     Status,
 )
+from src.shared.models.model_source import in_billions
 from src.shared.moderation.steps import cut_short, taken_out
 from src.submitting.case import Case
 from src.submitting.form import UNKNOWN_TYPE, Form, at
@@ -68,7 +69,7 @@ def _new(case: Case, now: str) -> Request:
         submitted_time=now,
         model_type="? : " if form.model_type == UNKNOWN_TYPE else form.model_type,
         likes=facts.likes,
-        params=_billions(case.params),
+        params=in_billions(case.params),
         license=facts.license[:LONGEST_FIELD],
         commit=facts.commit,
         base_commit=case.base.commit if case.base else None,
@@ -77,13 +78,6 @@ def _new(case: Case, now: str) -> Request:
         message=WAITS_FOR_APPROVAL if case.terms.by_hand else WAITS_FOR_A_WORKER,
         extra={"architectures": facts.architecture[:LONGEST_FIELD]} if facts.architecture else {},
     )
-
-
-def _billions(params: int | None) -> float | None:
-    """Return billions with three decimals as always, or three digits if small, so that no size becomes 0."""
-    if params is None:
-        return None
-    return round(params / 1e9, 3) if params >= 1e9 else float(f"{params / 1e9:.3g}")
 
 
 def _again(old: Request, new: Request, *, now: datetime) -> Request:

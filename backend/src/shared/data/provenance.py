@@ -95,6 +95,16 @@ class Served:
     """How many of them were empty, null or filtered."""
 
 
+class Imported(NamedTuple):
+    """Who brought a result to the leaderboard that no worker of it computed."""
+
+    by: str | None
+    """The login; None if the command had none."""
+    at: datetime | None
+    file: str | None
+    """The name of the file that it was read from, without its folder."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
     """Where the scores of a report come from. None, or a missing entry, stands for what is unknown."""
@@ -123,6 +133,8 @@ class Provenance:
     """Where the model's answers are, if they were kept."""
     served: Served | None = None
     """The server that answered; None if the worker computed the answers."""
+    imported: Imported | None = None
+    """Who imported it; None for a result that a worker published."""
 
 
 def read_provenance(report: Object, *, config: Object, ours: Object) -> Provenance:
@@ -146,6 +158,7 @@ def read_provenance(report: Object, *, config: Object, ours: Object) -> Provenan
         base_commit=_base_commit(ours),
         samples=_samples(ours),
         served=_served(ours),
+        imported=_imported(ours),
     )
 
 
@@ -226,6 +239,14 @@ def _samples(ours: Object) -> Samples | None:
     if repo is None:
         return Samples(path)
     return Samples(path, repo) if isinstance(repo, str) and "/" in repo and is_model_name(repo) else None
+
+
+def _imported(ours: Object) -> Imported | None:
+    given = ours.get("imported")
+    if not isinstance(given, Mapping):
+        return None
+    at = from_text(as_text(given.get("at")))
+    return Imported(_short_line(given.get("by")), at, _short_line(given.get("file")))
 
 
 def _served(ours: Object) -> Served | None:

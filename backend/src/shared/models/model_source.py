@@ -152,6 +152,13 @@ class FirstFound:
         return ask(last)
 
 
+def in_billions(params: int | None) -> float | None:
+    """Return billions as requests have them: three decimals, or three digits if small, so that none is 0."""
+    if params is None:
+        return None
+    return round(params / 1e9, 3) if params >= 1e9 else float(f"{params / 1e9:.3g}")
+
+
 def quantization_in(config: Mapping[str, object]) -> str | None:
     """Return the quantization method in a config.json: empty if unnamed, None if there is none."""
     found = config.get("quantization_config")

@@ -14,7 +14,7 @@ from src.leaderboard.served import (
     server_and_proof,
 )
 from src.shared.data.grouping import known_commit
-from src.shared.data.provenance import Served
+from src.shared.data.provenance import Imported, Served
 from src.shared.data.result import Result
 from src.shared.data.run_settings import CHAT, COMPLETIONS
 from src.shared.times import to_text
@@ -44,6 +44,7 @@ def provenance(row: Row, result: Result) -> list[Fact]:
         "Parameters": known.num_parameters and f"{known.num_parameters:,}",
         "Evaluated with": " ".join(filter(None, [result.engine, setup.version if setup else ""])),
         "Versions": ", ".join(f"{package} {version}" for package, version in versions.items() if version),
+        "Imported": _imported(known.imported),
         "Began": known.started and to_text(known.started),
         "Took": known.seconds is not None and _duration(known.seconds),
         "Hardware": known.hardware or (setup and not known.served and setup.device),
@@ -80,6 +81,15 @@ def _server(served: Served | None) -> dict[str, str | None]:
         "Cost": cost_in_words(served),
         "Empty answers": empty_answers_in_words(served),
     }
+
+
+def _imported(imported: Imported | None) -> str:
+    """Return by whom, when and from which file a result was imported; empty if a worker published it."""
+    if imported is None:
+        return ""
+    at = f" at {to_text(imported.at)}" if imported.at else ""
+    file = f", from {imported.file}" if imported.file else ""
+    return f"by {imported.by or 'a command'}{at}{file}"
 
 
 def _resamples(result: Result) -> str:

@@ -1,0 +1,73 @@
+"""The request of an evaluation that a maintainer made: the one that is there, or a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from itertools import chain, count
+
+from src.shared.data.names import request_path
+from src.shared.data.queue_order import Requests
+from src.shared.data.request import Request, Status
+from src.shared.models.model_source import ModelFacts, in_billions
+
+UNKNOWN_TYPE = "? : "
+"""The model type of a request whose submitter was not asked for it."""
+
+FIRST = (Status.RUNNING, Status.PENDING, Status.WAITING, Status.FINISHED, Status.FAILED, Status.CANCELLED)
+"""Which of several requests for the same evaluation is meant: the one that matters most to others."""
+
+
+def with_facts(request: Request, facts: ModelFacts, base: ModelFacts | None = None) -> Request:
+    """Return a request with what is known about its model, as the frontend writes it at a submission."""
+    params = facts.params if base is None else base.params and base.params + (facts.params or 0)
+    return replace(
+        request,
+        model=facts.name,
+        commit=facts.commit,
+        base_model=base.name if base else "",
+        base_commit=base.commit if base else None,
+        likes=facts.likes,
+        params=in_billions(params),
+        license=facts.license,
+        model_type=UNKNOWN_TYPE,
+        extra={"architectures": facts.architecture} if facts.architecture else {},
+    )
+
+
+def same_as(wanted: Request, requests: Requests) -> str | None:
+    """Return the path of the request for the same evaluation, if there is one.
+
+    A request of the old template has no commit until it is claimed. It is the same if its revision is.
+    """
+    found = [path for path, request in requests.items() if _is_same(request, wanted)]
+    return min(found, key=lambda path: (FIRST.index(requests[path].status), path), default=None)
+
+
+def _is_same(request: Request, wanted: Request) -> bool:
+    if request.commit is None and request.revision == wanted.revision:
+        request = replace(request, commit=wanted.commit)
+    return request.identity == wanted.identity
+
+
+def free_path(wanted: Request, taken: Collection[str]) -> str:
+    """Return the path of a new request. `taken` has the names of all files in use."""
+    path = request_path(
+        wanted.model,
+        private=False,
+        precision=wanted.precision,
+        weight_type=wanted.weight_type,
+        commit=wanted.commit,
+        use_chat_template=wanted.use_chat_template,
+    )
+    others = (f"{path.removesuffix('.json')}_{number}.json" for number in count(2))
+    not_free = {each.casefold() for each in taken}
+    return next(each for each in chain([path], others) if each.casefold() not in not_free)
+
+
+def taken_runs(model: str, requests: Iterable[Request], result_files: Mapping[str, str]) -> set[str]:
+    """Return the runs of a model's requests and results, so that no two results share a file name."""
+    prefix, suffix = f"{model}/results_", ".json"
+    files = {path for path in result_files if path.startswith(prefix) and path.endswith(suffix)}
+    of_requests = {each.run for each in requests if each.model == model and each.run}
+    return of_requests | {path.removeprefix(prefix).removesuffix(suffix) for path in files}

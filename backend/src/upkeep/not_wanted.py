@@ -1,0 +1,55 @@
+"""Refuses models that the owner or a maintainer keeps off the board."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from src.shared.data.names import BLOCKLIST, place_of
+from src.shared.data.reasons import reason_for
+from src.shared.errors import BadFile, NotPossible, StoreError
+from src.shared.moderation.acts import DONE, Act, read_moderation
+from src.shared.moderation.blocklist import Blocklist, read_blocklist
+from src.shared.stores.store import Snapshot, Store
+
+
+class NotWanted:
+    """What the owner and maintainers decided about models, at one moment. Raises StoreError if unreadable."""
+
+    def __init__(self, requests: Store, snapshot: Snapshot) -> None:
+        try:
+            self._acts = read_moderation(requests, snapshot)
+            self._list = _blocklist(requests, snapshot)
+        except BadFile as error:
+            raise StoreError(
+                f"What maintainers decided about models cannot be read in {requests}: {error.sentence}"
+            ) from None
+
+    def check(self, *models: str) -> None:
+        """Raise NotPossible, with the reason, if one of these models is hidden, blocked or removed."""
+        for model in filter(None, models):
+            self._check(model)
+
+    def is_of_before_a_removal(self, model: str, began: datetime) -> bool:
+        """Return whether a model was removed after this moment."""
+        return self._acts.is_of_before_a_removal(model, began)
+
+    def _check(self, model: str) -> None:
+        for act in (Act.HIDE, Act.BLOCK):
+            if (reason := reason_for(self._acts.reasons(act), model)) is not None:
+                raise NotPossible(f"{model} is {DONE[act]} on this leaderboard{_because(reason)}.")
+        if (reason := self._list.model(model)) is not None:
+            raise NotPossible(f"{model} is listed in {BLOCKLIST}{_because(reason)}.")
+
+
+def _blocklist(requests: Store, snapshot: Snapshot) -> Blocklist:
+    path = place_of(BLOCKLIST, snapshot.files)
+    if path not in snapshot.files:
+        return Blocklist()
+    data = requests.read(snapshot, [path])[path]
+    if isinstance(data, BadFile):
+        raise data
+    return read_blocklist(data)
+
+
+def _because(reason: str) -> str:
+    return f": {reason.rstrip('.')}" if reason else ""
