@@ -10,10 +10,12 @@ import gradio as gr
 from markupsafe import Markup
 
 from src.board.keeper import Keeper
+from src.maintaining.maintainers import IsOwner, Maintainers
+from src.maintaining.office import Office
 from src.page import notices
 from src.page.about_tab import AboutTab
 from src.page.charts.charts_tab import ChartsTab
-from src.page.checkup import Checkup, Findings, IsOwner
+from src.page.checkup import Checkup, Findings
 from src.page.details import SCRIPT as DETAILS_SCRIPT
 from src.page.details import STYLE as DETAILS_STYLE
 from src.page.endpoints import add_endpoints
@@ -46,6 +48,8 @@ def build_page(
     texts: Texts,
     tasks: Sequence[Task],
     visitors: Visitors,
+    office: Office,
+    maintainers: Maintainers,
     *,
     num_fewshot: int | None = None,
     notice: str = "",
@@ -81,7 +85,7 @@ def build_page(
         charts.listen(page, charts_tab)
         each = [leaderboard_tab, charts_tab, about_tab, submit_tab]
         _follow_the_address(page, tabs, each, submit, charts, checkup)
-        add_endpoints(keeper, desk, visitors)
+        add_endpoints(keeper, desk, visitors, office, maintainers)
         gr.HTML(FOOT, padding=False)
     page.queue(default_concurrency_limit=AT_ONCE)
     return page
