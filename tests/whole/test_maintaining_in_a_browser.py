@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from local_leaderboard import Space
+from support.axe import violations
 from support.hub_process import RemoteHub
 from support.leaderboard import Datasets, datasets_on_a_hub, with_a_login
 from support.pages import listening, opening, sign_in
@@ -201,3 +202,19 @@ def test_a_closed_board_says_so_to_everybody(browser: Browser, place: Place) -> 
         page.get_by_role("button", name="Undo: closed, the board").click()
         expect(page.locator("#maintained")).to_contain_text("The board takes submissions again.")
         expect(told).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1300, 390])
+def test_axe_finds_nothing_serious_on_the_tab_and_it_fits(
+    browser: Browser, place: Place, theme: str, width: int
+) -> None:
+    place.datasets.write_request("carol/waits-with-a-long-name", status="WAITING", submitted_by="carol")
+    with page_of(browser, place, "bob") as page:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{place.frontend.url}?tab=maintain&__theme={theme}")
+        expect(card(page, "#to-approve", "carol/waits-with-a-long-name")).to_be_visible()
+        page.get_by_label("Model, submitter or status").fill("carol")
+        expect(page.locator("#found-requests article").first).to_be_visible()
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

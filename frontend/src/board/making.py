@@ -147,10 +147,11 @@ def blocklist(reading: Reading[Blocklist]) -> Blocklist:
 
 def closed(board: Board) -> str:
     """Return why submissions are closed although the dataset can be written; empty if they are open."""
+    if by_maintainers := why_closed(board.moderation):
+        return by_maintainers
     requests = board.requests.values()
-    if belongs_to_an_old_backend(requests, has_a_description=board.backend is not None):
-        return OLD_BACKEND
-    return why_closed(board.moderation)
+    is_old = belongs_to_an_old_backend(requests, has_a_description=board.backend is not None)
+    return OLD_BACKEND if is_old else ""
 
 
 def queue_order(backend: BackendDescription | None) -> Sequence[str]:

@@ -57,6 +57,10 @@ WRITE_WORDS = Markup(
 )
 NOTHING_FOUND = Markup('<p class="quiet" role="status">No request has all of these words.</p>')
 
+NAME_THE_MENU = """() => document.querySelectorAll(".overflow-menu > button").forEach(
+  (button) => button.setAttribute("aria-label", "More tabs"))"""
+"""On a phone this tab is in Gradio's menu of those that do not fit, whose button has no name."""
+
 ADMITTING = Threads(8)
 """The threads for asking whether somebody is an owner: the Hub may be slow."""
 
@@ -141,7 +145,9 @@ class MaintainTab:
         )
         at_once = {**ASKING_THE_HUB, **QUIETLY, "queue": False}
         everything = [self.tab, self.timer, self.message, *self._contents]
-        self.here.change(self._revealed(tabs), self.find, [tabs, *everything], **at_once)
+        self.here.change(self._revealed(tabs), self.find, [tabs, *everything], **at_once).then(
+            None, None, None, js=NAME_THE_MENU, show_api=False
+        )
         self.timer.tick(self._follow, [self.seen, self.find], everything, **at_once)
         self.find.input(self._find, self.find, [*everything], trigger_mode="always_last", **at_once)
         waiting = {**WAITING_FOR_A_COMMIT, **QUIETLY}
