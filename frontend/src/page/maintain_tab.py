@@ -238,7 +238,7 @@ class MaintainTab:
             outcome = notices.answer(await api.maintain(self._office, act, target, reason, who))
             followed = await to_thread.run_sync(follow, request, opened)
             told: Updates = {self.message: outcome, beside: outcome if opened else ""}
-            yield told | self._filled(find) | followed
+            yield told | await to_thread.run_sync(self._filled, find) | followed
 
         return press
 
@@ -260,7 +260,8 @@ class MaintainTab:
             followed = await to_thread.run_sync(follow, request, opened)
             emptied: Updates = {self.name: "", self.reason: ""} if outcome["ok"] else {}
             told: Updates = {self.message: notices.answer(outcome)}
-            yield told | emptied | self._ask_no_more() | self._filled(find) | followed
+            filled = await to_thread.run_sync(self._filled, find)
+            yield told | emptied | self._ask_no_more() | filled | followed
 
         return do
 
