@@ -21,9 +21,12 @@ from src.doctor.checkup import Doctor
 from src.doctor.owners import Owners
 from src.leaderboard.availability import INSPECTION_SECONDS, Inspector
 from src.leaderboard.local_models import local_models
+from src.maintaining.maintainers import Maintainers
+from src.maintaining.office import Office
 from src.page.interpreter import switch_often, without_pauses
 from src.page.texts import read_texts
 from src.settings import Settings
+from src.shared.data.request import Request
 from src.shared.doctor.settings import check_settings
 from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
 from src.shared.errors import ConfigurationError, exit_on_configuration_error
@@ -39,7 +42,7 @@ from src.shared.wiring import Stores, open_stores
 from src.submitting.accounts import Accounts
 from src.submitting.desk import Desk
 from src.submitting.group_commit import GroupCommit
-from src.submitting.receipts import submissions
+from src.submitting.receipts import Receipt, submissions
 from src.tasks import read_num_fewshot, read_rank_mixed_scores, read_tasks, unknown_fields
 
 if TYPE_CHECKING:  # this takes seconds, so it is imported while the datasets are read
@@ -81,7 +84,12 @@ def main() -> None:
         whose=Whose(Role.FRONTEND, settings.space_id, stores.space_name, must_write=False),
     )
     inspector = Inspector(stores.results, stores.presence, lambda: keeper.models)
-    desk = make_desk(settings, stores, keeper)
+    group = GroupCommit(
+        stores.requests, keeper.read_requests, submissions(lambda: keeper.order), show=keeper.show
+    )
+    desk = make_desk(settings, stores, keeper, group)
+    is_owner = Owners(settings.organisation).include
+    maintainers = Maintainers(settings.names_of_maintainers, is_owner)
     loops = in_the_background(
         {
             without_pauses(keeper.sync, lambda: keeper.now.version): settings.refresh_rate,
@@ -109,11 +117,13 @@ def main() -> None:
         texts,
         tasks,
         visitors,
+        Office(group, stores.requests, stores.results, sync=keeper.sync),
+        maintainers,
         num_fewshot=num_fewshot,
         notice=stores.notice,
         space=settings.space_id if settings.is_a_space else None,
         findings=doctor.latest,
-        is_owner=Owners(settings.organisation).include,
+        is_owner=is_owner,
     )
     site = plain_site(texts, settings)
     routes = [*plain_routes(keeper, site), *details_routes(keeper, site, num_fewshot=num_fewshot)]
@@ -126,13 +136,13 @@ def main() -> None:
     page.close()
 
 
-def make_desk(settings: Settings, stores: Stores, keeper: Keeper) -> Desk:
+def make_desk(
+    settings: Settings, stores: Stores, keeper: Keeper, group: GroupCommit[Request, Receipt]
+) -> Desk:
     """Make the desk, where submissions are handed in. Raises ConfigurationError."""
     return Desk(
         stores.models,
-        GroupCommit(
-            stores.requests, keeper.read_requests, submissions(lambda: keeper.order), show=keeper.show
-        ),
+        group,
         terms=settings.terms,
         requests=lambda: keeper.requests_now,
         backend=lambda: keeper.now.board.backend,

@@ -103,9 +103,15 @@ def submitter_is_not_blocked(case: Case) -> None:
     reason = case.blocked.user(case.submitter.login) if case.submitter.login else None
     if reason is not None:
         raise Refused(
-            f"{case.submitter.login} may not submit here{f': {reason}' if reason else ''}. "
+            f"{case.submitter.login} may not submit here{_with(reason)}. "
             "Ask the leaderboard's owner about it."
         )
+
+
+def board_takes_submissions(case: Case) -> None:
+    """No maintainer has closed the board, and what maintainers did can be read."""
+    if case.blocked.closed:
+        raise Refused(case.blocked.closed)
 
 
 def queue_belongs_to_our_backend(case: Case) -> None:
@@ -444,6 +450,7 @@ CHECKS: list[Check] = [
     fields_are_not_too_long,
     submitter_is_signed_in,
     submitter_is_not_blocked,
+    board_takes_submissions,
     queue_belongs_to_our_backend,
     queue_has_room,
     quota_is_not_used_up,
@@ -529,10 +536,13 @@ def _refuse_blocked(case: Case, name: str, field: str) -> None:
     reason = case.blocked.model(name) if name else None
     if reason is not None:
         raise Refused(
-            f"{shown(name)} is not evaluated here{f': {reason}' if reason else ''}. "
-            "Ask the leaderboard's owner about it.",
+            f"{shown(name)} is not evaluated here{_with(reason)}. Ask the leaderboard's owner about it.",
             field=field,
         )
+
+
+def _with(reason: str) -> str:
+    return f": {reason.removesuffix('.')}" if reason else ""
 
 
 def _next(times: Sequence[datetime], limit: int, period: timedelta) -> str:

@@ -204,7 +204,7 @@ def _day(row: Row) -> str | None:
 
 def _flag(row: Row) -> str:
     """Return the owner's reason for a flag; empty for a model without one."""
-    return "" if row.flag is None else f"Flagged by the owner{f': {row.flag}' if row.flag else '.'}"
+    return "" if row.flag is None else f"Flagged{f': {row.flag}' if row.flag else '.'}"
 
 
 RANK = Column("Rank", lambda row: row.rank, is_default=True, is_fixed=True, lower_first=True)

@@ -24,6 +24,8 @@ REFRESH_RATE = 30
 ANONYMOUS_SUBMISSIONS = None
 # "automatic": workers take each submission at once. "by_hand": a maintainer has to approve it first.
 APPROVAL = "automatic"
+# Who may approve, reject and cancel requests, and hide models, besides the Space's owner: "alice, bob".
+MAINTAINERS = ""
 # How many submissions of one login are evaluated
 RATE_LIMIT_QUOTA = 5
 # in this many days. Every evaluation that began counts, unless the worker was at fault.

@@ -11,6 +11,7 @@ from pydantic import Field
 from src.shared.environment import Port, Positive
 from src.shared.settings import CommonSettings
 from src.submitting.limits import Terms, read_higher
+from src.submitting.submitter import read_logins
 
 Approval = Annotated[Literal["automatic", "by_hand"], "automatic or by_hand"]
 WholeNumber = Annotated[int, Field(ge=0), "a whole number of at least 0"]
@@ -24,6 +25,7 @@ class Settings(CommonSettings):
     refresh_rate: Positive = 30.0
     anonymous_submissions: bool | None = None
     approval: Approval = "automatic"
+    maintainers: object = ""
     rate_limit_quota: WholeNumber = Terms.quota
     rate_limit_period: Days = Terms.period / timedelta(days=1)
     higher_rate_limits: object = ""
@@ -66,6 +68,11 @@ class Settings(CommonSettings):
             pending=self.max_pending,
             by_hand=self.approval == "by_hand",
         )
+
+    @property
+    def names_of_maintainers(self) -> frozenset[str]:
+        """The logins in MAINTAINERS, in lower case. Raises ConfigurationError."""
+        return read_logins("MAINTAINERS", self.maintainers)
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -227,4 +227,5 @@ def test_only_the_documented_endpoints_have_names(leaderboard: Leaderboard) -> N
         "/reproduce",
         "/submit",
         "/withdraw",
+        "/maintain",
     }

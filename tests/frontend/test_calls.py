@@ -8,12 +8,11 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from src.page.page import build_page
 from src.shared.data.request import Status
 from src.shared.serving.calls import page as door
 from src.shared.serving.calls.delivered import LONGEST_TEXT, MOST_CHOICES, text, texts
 from src.shared.serving.calls.page import OUR_MISTAKE, TRACEBACK_SECONDS, Page
-from support.boards import TASKS, TEXTS, Leaderboard, scores
+from support.boards import Leaderboard, scores
 from support.calls import Caller
 from support.processor_time import processor_seconds
 
@@ -54,7 +53,7 @@ def caller(tmp_path_factory: pytest.TempPathFactory) -> Caller:
         leaderboard.add_request(model=f"acme/m{number}", status=Status.FINISHED)
         leaderboard.add_result(f"acme/m{number}", scores=scores(0.5, 0.5, number / 20))
     leaderboard.keeper.sync()
-    return Caller(build_page(leaderboard.keeper, leaderboard.desk, TEXTS, TASKS, leaderboard.visitors()))
+    return Caller(leaderboard.page())
 
 
 @pytest.fixture

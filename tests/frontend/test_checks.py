@@ -14,6 +14,7 @@ from src.checks import (
     Check,
     architecture_is_known,
     base_model_is_named,
+    board_takes_submissions,
     chat_template_is_used_where_it_must_be,
     fields_are_not_too_long,
     fits_the_size_cap,
@@ -166,6 +167,12 @@ REFUSED = [
             "list of blocked models and users cannot be read: it is not valid YAML: line 3.",
             "Submissions are closed until it is fixed.",
         ),
+    ),
+    Wrong(
+        board_takes_submissions,
+        make_case(blocked=Blocklist(closed="Submissions are closed: we move.")),
+        "",
+        ("Submissions are closed: we move.",),
     ),
     Wrong(
         queue_has_room,

@@ -159,7 +159,7 @@ def test_a_flag_and_a_model_that_is_gone_are_said(client: PlainClient) -> None:
     with served(replace(found, rows=tuple(rows))) as client:
         page = page_at(client, "/model/acme/best")
     notes = texts(page, "p")
-    assert "Flagged by the owner: copied" in notes
+    assert "Flagged: copied" in notes
     assert "The model is no longer on the Hub." in notes
     assert not [each for each in page.all("a") if each.text == "On the Hub"]
 

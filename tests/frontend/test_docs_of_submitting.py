@@ -4,10 +4,12 @@ import re
 from typing import Any
 
 from src import checks
+from src.maintaining.office import Step
 from src.page import api
 from src.page.api import Answer, Problem
 from src.settings import Settings
 from src.shared.data.request import Status
+from src.shared.moderation.acts import Act
 from src.shared.moderation.blocklist import read_blocklist
 from src.submitting.form import Form
 from support.boards import Leaderboard
@@ -49,6 +51,14 @@ def test_submit_has_the_parameters_that_the_docs_say_in_their_order(leaderboard:
 def test_withdraw_has_the_one_parameter_that_the_docs_say(leaderboard: Leaderboard) -> None:
     [parameter] = parameters(leaderboard.page(), "/withdraw")
     assert f"one parameter, `{parameter['parameter_name']}`" in section("api.md", "`/withdraw`")
+
+
+def test_maintain_has_the_parameters_and_the_acts_that_the_docs_say(leaderboard: Leaderboard) -> None:
+    text, _, acts = section("api.md", "`/maintain`").partition("| `act` | of |")
+    assert first_cells(text) == [
+        each["parameter_name"] for each in parameters(leaderboard.page(), "/maintain")
+    ]
+    assert sorted(first_cells(acts)) == sorted([*Step, *Act])
 
 
 def test_every_named_endpoint_is_in_the_docs(leaderboard: Leaderboard) -> None:

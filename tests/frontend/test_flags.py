@@ -43,15 +43,15 @@ def test_the_note_below_the_table_says_why_and_is_escaped(keeper: Keeper) -> Non
     table = view(keeper.now.board.standings, ViewState(filters={}))
     numbered = marks.numbered(table)
     notes = marks.notes(table, numbered)
-    assert "Flagged by the owner: it was trained on the &lt;b&gt;test&lt;/b&gt; questions" in notes
-    assert "Flagged by the owner." in notes
+    assert "Flagged: it was trained on the &lt;b&gt;test&lt;/b&gt; questions" in notes
+    assert "Flagged." in notes
     names = [line[2] for line in contents(table, (), numbered)["data"]]  # type: ignore[index]
     assert [name[-1] for name in names] == ["¹", ">", "²"]
 
 
 def test_programs_read_the_reason(keeper: Keeper) -> None:
     reasons = [(each["row"], each["header"], each["reason"]) for each in answer(keeper.now.board)["marks"]]
-    assert (2, "Model", "Flagged by the owner.") in reasons
+    assert (2, "Model", "Flagged.") in reasons
 
 
 def test_flagged_models_can_be_hidden(keeper: Keeper) -> None:

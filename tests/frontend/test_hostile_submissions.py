@@ -19,7 +19,6 @@ import httpx
 import pytest
 
 from src.page import api, notices
-from src.page.page import build_page
 from src.page.visitors import Visitors
 from src.shared.data.names import LOCK, is_data_path, is_safe_path
 from src.shared.data.request import Request, Status, read_request
@@ -29,7 +28,7 @@ from src.submitting.desk import Desk, NotAccepted
 from src.submitting.form import Form
 from src.submitting.limits import Terms
 from src.submitting.submitter import ANONYMOUS, Submitter
-from support.boards import TASKS, TEXTS, Leaderboard
+from support.boards import Leaderboard
 
 REAL = ("acme/tiny", "acme/other", "gpt2", "Acme-2/tiny_2.5", "acme/base", "acme/adapter")
 OURS = ("index/x", "logs/x")
@@ -417,7 +416,7 @@ class Endpoint:
 def endpoint(place: Place) -> Endpoint:
     """Its Hub cannot be reached, and need not be: whoever is refused before is not asked about."""
     visitors = Visitors(Accounts(partial(Hub, endpoint="http://127.0.0.1:9", patience=0)))
-    return Endpoint(build_page(place.leaderboard.keeper, place.desk(), TEXTS, TASKS, visitors))
+    return Endpoint(place.leaderboard.page(place.desk(), visitors=visitors))
 
 
 def test_hostile_submissions_through_the_endpoint_do_no_harm(place: Place, endpoint: Endpoint) -> None:

@@ -111,7 +111,7 @@ def test_what_the_page_says_beside_the_cells_is_in_the_file(leaderboard: Leaderb
     found = leaderboard.keeper.now.board.standings
     header, *lines = lines_of(csv_of(found, ""))
     assert header[-1] == "Notes"
-    assert [line[-1] for line in lines] == ["preliminary.", "Flagged by the owner: =it leaks"]
+    assert [line[-1] for line in lines] == ["preliminary.", "Flagged: =it leaks"]
     assert json.loads(as_json(read("", found).part(found)).body)["badges"] == [["preliminary"], []]
 
 

@@ -18,6 +18,7 @@ from src.page.charts.charts_tab import words
 from src.page.charts.choice import Choice, Kind
 from src.page.charts.draw import draw
 from src.page.html import FOLDER, TEMPLATES, render
+from src.page.in_force import WORDS, columns, in_force, latest_acts
 from src.page.links import Links
 from src.page.plain.asked import Asked, read
 from src.page.plain.badge import badge, shown_column
@@ -32,6 +33,8 @@ from src.queue.entries import Entry, entries
 from src.shared.data.backend_description import Example
 from src.shared.data.request import Attempt, Lease, Progress, Status
 from src.shared.doctor.finding import green, wrong
+from src.shared.moderation.acts import Done, Moderation
+from src.shared.moderation.blocklist import Blocklist
 from src.shared.stores.hub import Hub
 from src.shared.stores.hub_store import HubStore
 from src.submitting.form import Refused
@@ -193,6 +196,22 @@ def exported(text: str) -> Markup:
     return Markup("".join(file.data.decode() for file in files if file.path.endswith(".html")))
 
 
+def cards_of_maintainers(text: str) -> Markup:
+    """Requests of every status, with the buttons of maintainers."""
+    found = [entry for status in Status for entry in queue(text, status)]
+    return request_card.cards_of_maintainers(found, LINKS)
+
+
+def put_in_force(text: str) -> Markup:
+    """The list of what is in force, the latest acts, and the sentences about columns."""
+    acts = [Done(act=act, name=text, reason=text, by=text, at=NOW) for act in WORDS] * MOST
+    by_hand = Blocklist({text: text}, {text: text}, {text: text})
+    board = Board(moderation=Moderation(tuple(acts)), blocked_by_hand=by_hand, flagged_by_hand={text: text})
+    outside = Task("t", "acc", text, in_average=False)
+    new = Standings(tasks=standings([outside, *TASKS], {}, []).tasks)
+    return Markup("".join(map(str, (in_force(board, STORE), latest_acts(board), columns(new)))))
+
+
 SHOWN = {
     "checkup": lambda text: checkup.shown([green(text, text), wrong(text, text)]),
     **{
@@ -212,6 +231,8 @@ SHOWN = {
             charts,
             details,
             exported,
+            cards_of_maintainers,
+            put_in_force,
         )
     },
     "looking_up": notices.looking_up,

@@ -274,7 +274,7 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (4, "3fc1710b1a3dbf59")),
+        (REQUESTS_INDEX, "data.request", (4, "16a89b181355739e")),
         (RESULTS_INDEX, "data.reports", (7, "a29fd6b7a0e31411")),
     ],
     ids=["requests", "results"],

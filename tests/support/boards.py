@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from src.board.keeper import Keeper
+from src.maintaining.maintainers import Maintainers
+from src.maintaining.office import Office
 from src.page.links import Links
 from src.page.texts import Texts
 from src.shared.data.names import request_path, result_path
@@ -20,7 +22,7 @@ from src.submitting.accounts import Accounts
 from src.submitting.desk import Desk
 from src.submitting.form import Form
 from src.submitting.group_commit import GroupCommit
-from src.submitting.receipts import submissions
+from src.submitting.receipts import Receipt, submissions
 from src.tasks import Task
 from support.factories import MODEL, RUN, make_model_folder, make_request, make_result_file
 
@@ -82,11 +84,20 @@ class Leaderboard:
         self.keeper = Keeper(self.requests, self.results, TASKS, clock=lambda: NOW)
         self.desk = self.make_desk(self.requests)
 
-    def make_desk(self, store: Store, **options: Any) -> Desk:
-        """Another desk on the same requests."""
-        group = GroupCommit(
+    def make_group(self, store: Store) -> GroupCommit[Request, Receipt]:
+        """What writes requests into a store."""
+        return GroupCommit(
             store, self.keeper.read_requests, submissions(), show=self.keeper.show, clock=lambda: NOW
         )
+
+    def make_office(self) -> Office:
+        """The office for maintainers, on the same requests."""
+        group = self.make_group(self.requests)
+        return Office(group, self.requests, self.results, sync=self.keeper.sync, clock=lambda: NOW)
+
+    def make_desk(self, store: Store, **options: Any) -> Desk:
+        """Another desk on the same requests."""
+        group = self.make_group(store)
         known = {
             "requests": lambda: self.keeper.requests_now,
             "backend": lambda: self.keeper.now.board.backend,
@@ -94,11 +105,21 @@ class Leaderboard:
         }
         return Desk(self.models, group, clock=lambda: NOW, **{**known, **options})
 
-    def page(self, desk: Desk | None = None, texts: Texts = TEXTS, tasks: Any = TASKS, **options: Any) -> Any:
-        """The page, as gradio has it; importing gradio takes seconds."""
+    def page(
+        self,
+        desk: Desk | None = None,
+        texts: Texts = TEXTS,
+        tasks: Any = TASKS,
+        *,
+        visitors: Any = None,
+        maintainers: Maintainers | None = None,
+        **options: Any,
+    ) -> Any:
+        """The page, as gradio has it; importing gradio takes seconds. By default it has no maintainers."""
         from src.page.page import build_page
 
-        return build_page(self.keeper, desk or self.desk, texts, tasks, self.visitors(), **options)
+        who = (visitors or self.visitors(), self.make_office(), maintainers or Maintainers())
+        return build_page(self.keeper, desk or self.desk, texts, tasks, *who, **options)
 
     def visitors(self) -> Any:
         """Tells who is at the page."""

@@ -21,6 +21,7 @@ FLOORS = {
         "leaderboard settings",
         "board",
         "doctor",
+        "maintaining",
         "page",
         "export",
         "app",

@@ -43,6 +43,8 @@ BY_CURL = example("Who submits", "sh", "/call/submit", "Authorization: Bearer $T
 IN_PYTHON = example("Who submits", "python", 'api_name="/submit"')
 WITHDRAW_BY_CURL = example("Who submits", "sh", "/call/withdraw", "Authorization: Bearer $TOKEN")
 WITHDRAW_IN_PYTHON = example("Who submits", "python", 'api_name="/withdraw"')
+MAINTAIN_BY_CURL = example("`/maintain`", "sh", "/call/maintain", "Authorization: Bearer $TOKEN")
+MAINTAIN_IN_PYTHON = example("`/maintain`", "python", 'api_name="/maintain"')
 FOLLOW = example("Following a request", "python", 'api_name="/queue"')
 
 
@@ -55,6 +57,8 @@ class Place:
     folder: Path
     alice: str
     mallory: str
+    bob: str
+    """A maintainer."""
 
     def add_model(self, name: str) -> str:
         """A model that can be submitted. Returns its name."""
@@ -122,10 +126,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         for dataset in ("requests", "results"):
             hub.do("add_repository", type="dataset", id=f"acme/{dataset}", files={"README.md": "# A dataset"})
         tokens = {}
-        for name in ("alice", "mallory"):
+        for name in ("alice", "mallory", "bob"):
             hub.do("add_user", name=name)
             tokens[name] = hub.do("add_token", user=name, role="fineGrained")
         settings = on_the_hub(hub, owner) | with_a_login(hub) | {"ANONYMOUS_SUBMISSIONS": "false"}
+        settings["MAINTAINERS"] = "bob"
         with running(folder, ("frontend",), **settings) as spaces:
             yield Place(hub, spaces["frontend"], folder, **tokens)
 
@@ -202,6 +207,36 @@ def test_the_examples_in_python_submit_withdraw_and_follow_to_the_end(place: Pla
     model = place.add_model("alice/withdrawn-in-python")
     said = place.python(f"{IN_PYTHON}\n{WITHDRAW_IN_PYTHON}\n{FOLLOW}", place.alice, model=model)
     assert said.splitlines()[-1] == "CANCELLED It was withdrawn by alice."
+
+
+def test_the_example_of_curl_hides_a_model_for_a_maintainer_and_for_nobody_else(place: Place) -> None:
+    model = place.add_model("alice/hidden-by-curl")
+    told = place.curl(MAINTAIN_BY_CURL, place.alice, model=model)
+    assert (told["ok"], told["message"]) == (False, "Only maintainers of this leaderboard can do this.")
+    assert place.curl(MAINTAIN_BY_CURL, place.bob, model=model)["ok"]
+    [act] = [each for each in place.request(".leaderboard/acts.json")["acts"] if each["name"] == model]
+    assert (act["act"], act["by"]) == ("hide", "bob")
+    assert "It was trained on the test questions." in place.curl(BY_CURL, place.alice, model=model)["message"]
+
+
+def test_the_example_in_python_approves_what_waits(place: Place) -> None:
+    path = "alice/waits_eval_request_False_bfloat16_Original_0123abcd.json"
+    content = {
+        "model": "alice/waits",
+        "precision": "bfloat16",
+        "weight_type": "Original",
+        "status": "WAITING",
+    }
+    place.hub.do(
+        "put",
+        type="dataset",
+        id="acme/requests",
+        files={path: json.dumps(content | {"submitted_by": "alice", "format": 1})},
+    )
+    place.curl(MAINTAIN_BY_CURL, place.bob, model="alice/another")  # after an act the page is up to date
+    assert "alice/waits (commit " in place.python(MAINTAIN_IN_PYTHON, place.bob)
+    request = place.request(path)
+    assert (request["status"], request["history"][-1]["by"]) == ("PENDING", "bob")
 
 
 def test_a_submission_costs_the_hub_what_the_docs_say(place: Place) -> None:

@@ -20,7 +20,7 @@ from support.leaderboard import FRONTEND_PYTHON, on_the_hub, with_a_login
 
 CLIENTS = ROOT / "tests" / "support" / "gradio_clients"
 PINNED_PYTHON = str(ROOT / ".venv" / "dev" / "bin" / "python")
-ENDPOINTS = {"/leaderboard", "/queue", "/reproduce", "/submit", "/withdraw"}
+ENDPOINTS = {"/leaderboard", "/queue", "/reproduce", "/submit", "/withdraw", "/maintain"}
 
 
 @dataclass(frozen=True)

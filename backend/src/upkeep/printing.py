@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from src.try_task.told import printable
+from src.shared.errors import printable
 
 
 def note(sentence: str) -> None:

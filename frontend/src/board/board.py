@@ -11,7 +11,10 @@ from src.leaderboard.derived import Derived
 from src.leaderboard.rows import Standings
 from src.queue.entries import Entry
 from src.shared.data.backend_description import BackendDescription
+from src.shared.data.reasons import Reasons
 from src.shared.data.request import Request
+from src.shared.moderation.acts import Moderation
+from src.shared.moderation.blocklist import Blocklist
 from src.submitting.submitter import Submitter
 
 
@@ -35,6 +38,12 @@ class Board:
     """Sentences for the owner about what in about.py has no effect."""
     failing_columns: tuple[str, ...] = ()
     """A sentence for each column whose function fails."""
+    moderation: Moderation = field(default_factory=Moderation)
+    """What maintainers did, and what of it is in force."""
+    blocked_by_hand: Blocklist = field(default_factory=Blocklist)
+    """The owner's own list of models and users."""
+    flagged_by_hand: Reasons = field(default_factory=dict)
+    """The owner's own list of flagged models."""
     derived: Derived = field(default_factory=Derived, init=False, compare=False, repr=False)
 
     @property

@@ -9,12 +9,21 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from src.board.board import Board, Now
-from src.board.making import NOTHING_CHECKED, About, Readings, blocklist, closed, make_board, queue_order
+from src.board.making import (
+    NOTHING_CHECKED,
+    About,
+    Readings,
+    blocklist,
+    closed,
+    make_board,
+    moderation,
+    queue_order,
+)
 from src.leaderboard.flags import read_flags
 from src.leaderboard.merging import standings
 from src.queue.entries import entries
 from src.shared.data.backend_description import read_description
-from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST, FLAGS, places
+from src.shared.data.names import ACTS, BACKEND_DESCRIPTION, BLOCKLIST, FLAGS, places
 from src.shared.data.reports import read_result
 from src.shared.data.request import Request, read_request
 from src.shared.data.result import Result
@@ -22,12 +31,13 @@ from src.shared.data.signs import no_worker_since
 from src.shared.errors import StoreError
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.models.model_source import Presence
-from src.shared.moderation.blocklist import Blocklist, read_blocklist
+from src.shared.moderation.acts import Moderation, read_acts
+from src.shared.moderation.blocklist import Blocklist, read_blocklist, with_acts
 from src.shared.process.steady import steady_now
 from src.shared.stores.conflicts import without_conflict
 from src.shared.stores.indexer import Indexer
 from src.shared.stores.mirror import Mirror, Reading
-from src.shared.stores.store import Store
+from src.shared.stores.store import Snapshot, Store
 from src.shared.stores.whose import Role, Whose
 from src.shared.times import Clock, utc_now
 from src.tasks import Task
@@ -72,6 +82,8 @@ class Keeper:
             requests, lambda _, data: read_blocklist(data), is_wanted=places(BLOCKLIST).__contains__
         )
         self._flags = Mirror(requests, lambda _, data: read_flags(data), is_wanted=FLAGS.__eq__)
+        self._acts = Mirror(requests, lambda _, data: read_acts(data), is_wanted=ACTS.__eq__)
+        self._moderation = Moderation()
         self._read: Readings | None = None
         self._about = About(tasks, num_fewshot, rank_mixed, hints)
         self._local_models = local_models
@@ -84,14 +96,15 @@ class Keeper:
         self._requests_indexer = Indexer(requests, self._requests, REQUESTS_INDEX, steady)
         self._results_indexer = Indexer(results, self._results, RESULTS_INDEX, steady)
         self._reading_requests, self._reading_results = threading.Lock(), threading.Lock()
-        self._publishing = threading.Lock()
+        self._publishing, self._syncing = threading.Lock(), threading.Lock()
 
     def sync(self) -> None:
         """Read what changed. If a dataset cannot be read, keep the old board and set
-        `problem` to the reason.
+        `problem` to the reason. Of two threads the second waits, so that no older board replaces a newer one.
         """
         try:
-            self._sync()
+            with self._syncing:
+                self._sync()
         except StoreError as error:
             self._report_problem(str(error))
         except Exception as error:
@@ -112,7 +125,13 @@ class Keeper:
             self._whose.check(self.results, results.snapshot)
             backend = self._backend.at(results.snapshot)
             read = Readings(
-                requests, self._blocked.latest, results, backend, self._flags.latest, self._presences()
+                requests,
+                self._blocked.latest,
+                results,
+                backend,
+                self._flags.latest,
+                self._moderation,
+                self._presences(),
             )
         self._check_writing()
         with self._publishing:
@@ -140,9 +159,7 @@ class Keeper:
         visitors come for the table.
         """
         with self._reading_requests:  # if both datasets are missing, report this one first
-            snapshot = self.requests.snapshot()
-            self._blocked.at(snapshot)
-            self._flags.at(snapshot)
+            self._read_lists(self.requests.snapshot())
         with self._reading_results:
             results = self._results.refresh()
         if self.now.left:
@@ -196,11 +213,11 @@ class Keeper:
 
     @property
     def blocked(self) -> Blocklist:
-        """The models and users that were blocked when the requests were last read."""
-        return blocklist(self._blocked.latest)
+        """Who and what was blocked when the requests were last read, and whether all were."""
+        return with_acts(blocklist(self._blocked.latest), self._moderation)
 
     def read_requests(self) -> Reading[Request]:
-        """Read the requests dataset, the blocklist and the flags as they are now.
+        """Read the requests dataset, the owner's lists and what maintainers did, as they are now.
 
         Raises StoreError, or NotOurs if the dataset belongs to another leaderboard.
         """
@@ -212,9 +229,16 @@ class Keeper:
     def _refresh_requests(self) -> Reading[Request]:
         requests = self._requests.refresh()
         self._whose.check(self.requests, requests.snapshot)
-        self._blocked.at(requests.snapshot)  # raises Conflict if it changed since
-        self._flags.at(requests.snapshot)
+        self._read_lists(requests.snapshot)  # raises Conflict if it changed since
         return requests
+
+    def _read_lists(self, snapshot: Snapshot) -> None:
+        """Read the owner's lists and what maintainers did. Raises Conflict and StoreError."""
+        self._blocked.at(snapshot)
+        self._flags.at(snapshot)
+        before = self._acts.latest
+        if (acts := self._acts.at(snapshot)) is not before:
+            self._moderation = moderation(acts, self._moderation)
 
     def show(self, requests: Mapping[str, Request]) -> None:
         """Show requests, by path, that were written just now, until the next sync reads them again."""
@@ -243,6 +267,7 @@ class Keeper:
                 reading,
                 Reading.empty(),
                 self._flags.latest,
+                self._moderation,
                 NOTHING_CHECKED,
             )
             with self._publishing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from src.leaderboard.agreement import differences
 from src.leaderboard.merging import standings
 from src.queue.entries import entries
 from src.shared.data.backend_description import BackendDescription
-from src.shared.data.names import BACKEND_DESCRIPTION, BLOCKLIST, FLAGS, place_of
+from src.shared.data.names import ACTS, BACKEND_DESCRIPTION, BLOCKLIST, FLAGS, place_of
 from src.shared.data.old_template import OLD_BACKEND, belongs_to_an_old_backend
 from src.shared.data.queue_order import DEFAULT
 from src.shared.data.reasons import Reasons
@@ -21,8 +21,10 @@ from src.shared.data.request import Request
 from src.shared.data.result import Result
 from src.shared.errors import BadFile
 from src.shared.models.model_source import Presence
-from src.shared.moderation.blocklist import Blocklist
+from src.shared.moderation.acts import Act, Moderation
+from src.shared.moderation.blocklist import Blocklist, united, why_closed, with_acts
 from src.shared.stores.mirror import Reading
+from src.shared.times import from_text
 from src.tasks import Task
 
 NOTHING_CHECKED: Mapping[str, Presence] = MappingProxyType({})
@@ -59,6 +61,7 @@ class Readings(NamedTuple):
     results: Reading[Result]
     backend: Reading[BackendDescription]
     flags: Reading[Reasons]
+    moderation: Moderation
     presences: Mapping[str, Presence]
     """What the Hub said about each model, if it has been asked."""
 
@@ -74,9 +77,12 @@ def make_board(
 
     `requests` and `results` are the names of the datasets, for people.
     """
-    blocked, files = blocklist(read.blocked), read.results.snapshot.files
+    by_hand, files = blocklist(read.blocked), read.results.snapshot.files
+    blocked, flags = with_acts(by_hand, read.moderation), read.flags.values.get(FLAGS, {})
     shown = {
-        path: result for path, result in read.results.values.items() if not blocked.is_removed(result.model)
+        path: result
+        for path, result in read.results.values.items()
+        if not (blocked.is_removed(result.model) or is_of_before_a_removal(result, read.moderation))
     }
     backend = read.backend.values.get(place_of(BACKEND_DESCRIPTION, read.backend.snapshot.files))
     table = standings(
@@ -84,7 +90,7 @@ def make_board(
         read.requests.values,
         shown.values(),
         read.presences,
-        flags=read.flags.values.get(FLAGS, {}),
+        flags=united(flags, read.moderation.reasons(Act.FLAG)),
         rank_mixed=about.rank_mixed,
         backend=backend,
     )
@@ -105,12 +111,33 @@ def make_board(
         hints=about.hints,
         differences=differences(about.tasks, about.num_fewshot, backend) if backend else (),
         failing_columns=tuple(failing),
+        moderation=read.moderation,
+        blocked_by_hand=by_hand,
+        flagged_by_hand=flags,
     )
     return board, failing
 
 
+def is_of_before_a_removal(result: Result, moderation: Moderation) -> bool:
+    """Return whether a result's run began before its model was removed. If we do not know when it began,
+    its end counts.
+    """
+    began = from_text(result.run) if result.run else None
+    return moderation.is_of_before_a_removal(result.model, began or result.ended)
+
+
+def moderation(reading: Reading[Moderation], before: Moderation) -> Moderation:
+    """Return what maintainers did, from a reading of the requests dataset.
+
+    While the file cannot be understood, the acts of `before` stay: those that were read last.
+    """
+    if ACTS in reading.broken:
+        return replace(before, broken=reading.broken[ACTS].removesuffix(f". {BadFile.remedy}"))
+    return reading.values.get(ACTS, Moderation())
+
+
 def blocklist(reading: Reading[Blocklist]) -> Blocklist:
-    """Return the blocklist in a reading of the requests dataset."""
+    """Return the owner's blocklist in a reading of the requests dataset."""
     place = place_of(BLOCKLIST, reading.snapshot.files)
     if place in reading.broken:
         reason = reading.broken[place].removesuffix(f". {BadFile.remedy}")  # submitters read it too
@@ -120,12 +147,11 @@ def blocklist(reading: Reading[Blocklist]) -> Blocklist:
 
 def closed(board: Board) -> str:
     """Return why submissions are closed although the dataset can be written; empty if they are open."""
+    if by_maintainers := why_closed(board.moderation):
+        return by_maintainers
     requests = board.requests.values()
-    return (
-        OLD_BACKEND
-        if belongs_to_an_old_backend(requests, has_a_description=board.backend is not None)
-        else ""
-    )
+    is_old = belongs_to_an_old_backend(requests, has_a_description=board.backend is not None)
+    return OLD_BACKEND if is_old else ""
 
 
 def queue_order(backend: BackendDescription | None) -> Sequence[str]:

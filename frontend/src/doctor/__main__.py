@@ -51,6 +51,7 @@ def examine() -> list[Finding]:
     if settings:
         try:
             settings.terms  # noqa: B018  # reading it checks it
+            settings.names_of_maintainers  # noqa: B018
         except ConfigurationError as error:
             found.append(wrong("settings", str(error)))
     try:

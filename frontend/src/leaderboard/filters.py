@@ -276,7 +276,7 @@ HIDDEN = Without(
         MERGE: Kind("Merged models", _has_tag(MERGE)),
         MIXTURE_OF_EXPERTS: Kind("Mixtures of experts", _has_tag(MIXTURE_OF_EXPERTS)),
         PRELIMINARY: Kind("Preliminary", lambda row: row.is_preliminary),
-        FLAGGED: Kind("Flagged by the owner", lambda row: row.flag is not None),
+        FLAGGED: Kind("Flagged", lambda row: row.flag is not None),
     },
     frozenset({GONE}),
     is_rare=True,

@@ -13,9 +13,12 @@ from src.columns import Column, Value, columns
 from src.leaderboard.reproduction import reproductions
 from src.leaderboard.rows import Row
 from src.leaderboard.search import LONGEST, MOST_TERMS, MOST_WORDS, read_search
+from src.maintaining.maintainers import Maintainer
+from src.maintaining.office import Office, Step
 from src.queue.entries import Entry
 from src.shared.data.request import ADAPTER, Progress, Status
-from src.shared.errors import LeaderboardError
+from src.shared.errors import LeaderboardError, NotPossible, shown
+from src.shared.moderation.acts import Act
 from src.shared.times import to_text
 from src.submitting.desk import Desk, NotAccepted
 from src.submitting.form import Form, Refused
@@ -25,6 +28,19 @@ from src.submitting.threads import Threads
 
 LOOKING_UP = Threads(30)
 """The threads for looking up submitted models: the Hub may be slow."""
+
+ACTING = Threads(4)
+"""The threads for what maintainers do to models, users and the board; a removal reads both datasets."""
+
+NO_ACT = f"There is no act {{}}. There are: {', '.join((*Step, *Act))}."
+
+STEPPED = {
+    Step.APPROVE: "is approved, and in the queue at position {}",
+    Step.REJECT: "is rejected",
+    Step.CANCEL: "is cancelled. A worker that evaluates it stops",
+    Step.AGAIN: "will be evaluated again. It is in the queue at position {}",
+}
+"""What became of a request, given its position."""
 
 TOO_LONG = (
     f"A search has at most {LONGEST:,} characters, and {MOST_TERMS} alternatives of {MOST_WORDS} words: "
@@ -62,7 +78,7 @@ class Problem(TypedDict):
 
 
 class Answer(TypedDict):
-    """The answer to a submission."""
+    """The answer to a submission, or to what a maintainer did."""
 
     ok: bool
     message: str
@@ -134,6 +150,24 @@ async def withdraw(desk: Desk, path: str, who: Submitter) -> Answer:
     return await _answer(desk.withdraw, path, who)
 
 
+async def maintain(office: Office, act: str, target: str, reason: str, who: Maintainer) -> Answer:
+    """Do what a maintainer wants; it is written, and the page shows it, when this returns.
+
+    `target` is the request's file, the model or the user; of an act on the board it is not read.
+    """
+    try:
+        if act in set(Step):
+            step = Step(act)
+            receipt = await asyncio.wrap_future(office.step(step, target, reason, who))
+            became = STEPPED[step].format(receipt.position)
+            return _accepted(f"{_named(receipt)} {became}.", receipt.path)
+        if act not in set(Act):
+            raise NotPossible(NO_ACT.format(shown(act)))
+        return _accepted(await ACTING.run(office.act, Act(act), target, reason, who), None)
+    except LeaderboardError as error:
+        return refusal(error)
+
+
 def refusal(error: LeaderboardError) -> Answer:
     """Return the answer to a refused submission."""
     problems = [problem(each) for each in (error.problems if isinstance(error, NotAccepted) else [error])]
@@ -152,13 +186,20 @@ async def _answer(hand_in: Callable[..., Future[Receipt]], *arguments: object) -
         receipt = await asyncio.wrap_future(await LOOKING_UP.run(hand_in, *arguments))
     except LeaderboardError as error:
         return refusal(error)
-    request = receipt.request
-    what = f"{request.model} (commit {(request.commit or '')[:8]}, {request.kind})"
     became = {
         Status.CANCELLED: "was withdrawn",
         Status.WAITING: "is handed in. A maintainer has to approve it before it is evaluated",
-    }.get(request.status, f"is in the queue, at position {receipt.position}")
-    return {"ok": True, "message": f"{what} {became}.", "request": receipt.path, "problems": []}
+    }.get(receipt.request.status, f"is in the queue, at position {receipt.position}")
+    return _accepted(f"{_named(receipt)} {became}.", receipt.path)
+
+
+def _named(receipt: Receipt) -> str:
+    request = receipt.request
+    return f"{request.model} (commit {(request.commit or '')[:8]}, {request.kind})"
+
+
+def _accepted(message: str, request: str | None) -> Answer:
+    return {"ok": True, "message": message, "request": request, "problems": []}
 
 
 def _request(entry: Entry) -> dict[str, object]:

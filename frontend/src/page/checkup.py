@@ -8,14 +8,13 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
+from src.maintaining.maintainers import IsOwner
 from src.page.html import render
 from src.page.updates import QUIETLY, Updates
 from src.page.visitors import Visitors
 from src.shared.doctor.finding import Finding, Level, summary
 
 Findings = Callable[[], Sequence[Finding]]
-IsOwner = Callable[[str | None, str | None], bool]
-"""Says of a login, and of the token that signing in gave, whether it is the owner's."""
 
 LABEL = "🩺 For you, the owner: {}"
 ORDER = (Level.WRONG, Level.WARNING, Level.GREEN)

@@ -14,7 +14,7 @@ from src.shared.serving.doors import FILE, INSTALLATION, LAUNCH, PAGE, SESSION, 
 from src.shared.serving.folder_files import file_doors
 from src.shared.wiring import Stores
 
-ENDPOINTS = "(?:leaderboard|queue|reproduce|submit|withdraw)"
+ENDPOINTS = "(?:leaderboard|queue|reproduce|submit|withdraw|maintain)"
 
 TABLE_AND_FORM = (
     Door(("GET",), f"/gradio_api/custom_component/{COMPONENT}/client/component/{FILE}", "the table"),

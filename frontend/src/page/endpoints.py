@@ -10,6 +10,8 @@ from gradio.events import api as api_endpoint
 
 from src.board.board import Board
 from src.board.keeper import Keeper
+from src.maintaining.maintainers import Maintainer, Maintainers
+from src.maintaining.office import Office
 from src.page import api
 from src.page.ready import pass_ready_answers_on, ready
 from src.page.updates import WAITING_FOR_A_COMMIT
@@ -30,7 +32,9 @@ ASKED_AT_ONCE = 8
 """How many tokens the Hub is asked about at the same time, in threads of their own."""
 
 
-def add_endpoints(keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
+def add_endpoints(
+    keeper: Keeper, desk: Desk, visitors: Visitors, office: Office, maintainers: Maintainers
+) -> None:
     """Add the endpoints to the page that is being made."""
     pass_ready_answers_on()
     api_endpoint(_leaderboard(keeper), api_description="The whole table: headers, and rows of plain values.")
@@ -43,6 +47,11 @@ def add_endpoints(keeper: Keeper, desk: Desk, visitors: Visitors) -> None:
     api_endpoint(
         _withdraw(desk, identified),
         api_description="Withdraw a request of your own.",
+        **WAITING_FOR_A_COMMIT,
+    )
+    api_endpoint(
+        _maintain(office, maintainers, visitors),
+        api_description="For maintainers: act on a request, a model, a user or the board.",
         **WAITING_FOR_A_COMMIT,
     )
 
@@ -127,3 +136,19 @@ def _withdraw(desk: Desk, identified: Identified) -> Callable[..., Any]:
         return await identified(request, lambda who: api.withdraw(desk, text(path), who))
 
     return withdraw
+
+
+def _maintain(office: Office, maintainers: Maintainers, visitors: Visitors) -> Callable[..., Any]:
+    threads = Threads(ASKED_AT_ONCE)
+
+    def admitted(request: gr.Request) -> Maintainer:
+        return maintainers.admit(visitors.submitter(request), visitors.token(request))
+
+    async def maintain(request: gr.Request, act: str, target: str = "", reason: str = "") -> dict[str, Any]:
+        try:
+            who = await threads.run(admitted, request)
+        except LeaderboardError as error:
+            return {**api.refusal(error)}
+        return {**await api.maintain(office, text(act), text(target), text(reason), who)}
+
+    return maintain

@@ -22,6 +22,9 @@ from src.submitting.desk import Desk
 from src.submitting.limits import usage
 from src.submitting.submitter import Submitter
 
+Maintains = Callable[[gr.Request], bool]
+"""Says whether it is a maintainer who calls."""
+
 SCRIPT = Path(__file__).with_name("requests.js")
 ANSWERED = '() => { document.dispatchEvent(new Event("answered")) }'
 
@@ -32,13 +35,24 @@ class MySubmissions:
     `opened` is the path of the request in the page's address, if there is one.
     """
 
-    def __init__(self, keeper: Keeper, desk: Desk, visitors: Visitors, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        desk: Desk,
+        visitors: Visitors,
+        maintains: Maintains = lambda request: False,
+        *,
+        clock: Clock = utc_now,
+    ) -> None:
         self._keeper = keeper
         self._desk = desk
         self._visitors = visitors
+        self._maintains = maintains
         self._clock = clock
         self.opened = gr.State("")
-        self.action = gr.Textbox(visible="hidden", elem_id="action", label="The button that was pressed")
+        self.action = gr.Textbox(
+            visible="hidden", elem_id=request_card.ACTION_BOX, label="The button that was pressed"
+        )
 
     def place_request(self) -> None:
         """Put the request that is open here."""
@@ -70,16 +84,17 @@ class MySubmissions:
     def show(self, request: gr.Request, opened: str) -> Updates:
         """Both as they are now."""
         who = self._visitors.signed_in(request)
-        return {self.request: self._one(opened, who)} | self._all_of(who)
+        maintains = bool(opened) and self._maintains(request)
+        return {self.request: self._one(opened, who, maintains=maintains)} | self._all_of(who)
 
-    def _one(self, path: str, who: Submitter) -> Markup:
+    def _one(self, path: str, who: Submitter, *, maintains: bool) -> Markup:
         """The request that is open."""
         if not path:
             return Markup()
         entry = self._keeper.now.board.entries.get(path)
         if entry is None:
             return request_card.not_found(path) if self._keeper.now.synced else notices.READING
-        return request_card.card(entry, Links.of(self._keeper), who)
+        return request_card.card(entry, Links.of(self._keeper), who, maintains=maintains)
 
     def _all_of(self, who: Submitter) -> Updates:
         if not who.login:

@@ -143,7 +143,7 @@ def first_steps(now: Now, results: str) -> Markup:
 def gathering(due: datetime) -> Markup:
     """Return a notice of when a submission will be written, while commits are gathered."""
     return note(
-        "The Hub limits commits per hour, so your submission will be written together with others, at "
+        "The Hub limits commits per hour, so this will be written together with others, at "
         f"{due:%H:%M:%S} UTC. Leave this page open until then."
     )
 

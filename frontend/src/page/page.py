@@ -10,15 +10,19 @@ import gradio as gr
 from markupsafe import Markup
 
 from src.board.keeper import Keeper
+from src.maintaining.maintainers import IsOwner, Maintainers
+from src.maintaining.office import Office
 from src.page import notices
 from src.page.about_tab import AboutTab
+from src.page.admission import Admission
 from src.page.charts.charts_tab import ChartsTab
-from src.page.checkup import Checkup, Findings, IsOwner
+from src.page.checkup import Checkup, Findings
 from src.page.details import SCRIPT as DETAILS_SCRIPT
 from src.page.details import STYLE as DETAILS_STYLE
 from src.page.endpoints import add_endpoints
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.links import REQUEST
+from src.page.maintain_tab import MaintainTab
 from src.page.submit_tab import SubmitTab
 from src.page.texts import Texts
 from src.page.updates import LOOKUPS, QUIETLY, SUBMISSIONS, Updates
@@ -46,6 +50,8 @@ def build_page(
     texts: Texts,
     tasks: Sequence[Task],
     visitors: Visitors,
+    office: Office,
+    maintainers: Maintainers,
     *,
     num_fewshot: int | None = None,
     notice: str = "",
@@ -64,6 +70,7 @@ def build_page(
         analytics_enabled=False,
         waiting=(SUBMISSIONS, LOOKUPS),
     ) as page:
+        admission = Admission(maintainers, visitors)
         gr.HTML(texts.title)
         gr.Markdown(texts.introduction)
         banner = gr.HTML(padding=False)
@@ -75,13 +82,14 @@ def build_page(
             with gr.Tab("📝 About", id=ABOUT_TAB, elem_id="tab-about") as about_tab:
                 about = AboutTab(keeper, texts, num_fewshot=num_fewshot)
             with gr.Tab("🚀 Submit here!", id=SUBMIT_TAB, elem_id="tab-submit") as submit_tab:
-                submit = SubmitTab(keeper, desk, texts, visitors)
+                submit = SubmitTab(keeper, desk, texts, visitors, admission.maintains)
+            maintain = MaintainTab(keeper, desk, office, admission) if desk.terms.login else None
         checkup = Checkup(findings, is_owner, visitors) if findings and desk.terms.login else None
         _keep_up_to_date(page, keeper, leaderboard, about, submit, banner, notice)
         charts.listen(page, charts_tab)
-        each = [leaderboard_tab, charts_tab, about_tab, submit_tab]
-        _follow_the_address(page, tabs, each, submit, charts, checkup)
-        add_endpoints(keeper, desk, visitors)
+        each = [leaderboard_tab, charts_tab, about_tab, submit_tab, *([maintain.tab] if maintain else [])]
+        _follow_the_address(page, tabs, each, submit, charts, checkup, maintain)
+        add_endpoints(keeper, desk, visitors, office, maintainers)
         gr.HTML(FOOT, padding=False)
     page.queue(default_concurrency_limit=AT_ONCE)
     return page
@@ -133,6 +141,7 @@ def _follow_the_address(
     submit: SubmitTab,
     charts: ChartsTab,
     checkup: Checkup | None,
+    maintain: MaintainTab | None,
 ) -> None:
     """Open the tab in the address, and write the open tab into it."""
 
@@ -140,7 +149,9 @@ def _follow_the_address(
         query = request.query_params
         wanted = SUBMIT_TAB if REQUEST in query else query.get("tab")
         is_known = wanted in (CHARTS_TAB, ABOUT_TAB, SUBMIT_TAB)
-        opened = submit.open(request) | charts.open(request) | (checkup.open(request) if checkup else {})
+        opened = submit.open(request) | charts.open(request)
+        for part in (checkup, maintain):
+            opened |= part.open(request) if part else {}
         return opened | ({tabs: gr.Tabs(selected=wanted)} if is_known else {})
 
     # Not queued: if a page begins with two queued events, Gradio's client may lose the answer of the second
@@ -149,6 +160,10 @@ def _follow_the_address(
     if checkup:
         outputs += checkup.outputs_of_opening
         checkup.listen()
+    if maintain:
+        maintain.place_hidden()
+        outputs += maintain.outputs_of_opening
+        maintain.listen(tabs, submit)
     page.load(open_tab, None, outputs, queue=False, **QUIETLY)
     script = NAME_THE_TAB.read_text(encoding="utf-8")
     for tab in each:

@@ -1,13 +1,15 @@
-"""One request as HTML: where it stands, why, what happened, and what its submitter can do."""
+"""One request as HTML: where it stands, why, what happened, and what its submitter or a maintainer can do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from markupsafe import Markup
 
 from src.checks import CAN_BE_ASKED_FOR_AGAIN
+from src.maintaining.office import Step
 from src.page.html import render
 from src.page.links import Links
 from src.page.queue_tables import ICONS, more_than
@@ -15,14 +17,19 @@ from src.page.shown_request import ShownRequest
 from src.queue.entries import Entry
 from src.shared.data.request import WITHDRAWN, Status
 from src.shared.errors import shown
+from src.shared.moderation.acts import LONGEST_REASON
 from src.submitting.desk import CAN_BE_WITHDRAWN
-from src.submitting.submitter import Submitter
+from src.submitting.submitter import ANONYMOUS, Submitter
 
 WITHDRAW, AGAIN = "withdraw", "submit again"
-"""The actions of the buttons; requests.js sends them to the server with the request's path."""
+"""The actions of a submitter's buttons; requests.js sends them to the server with the request's path."""
 
 CONFIRM = "Stop the evaluation? It still counts as a submission."
-"""The question of a button at the first press, if there is something to lose."""
+CONFIRM_CANCEL = "Stop the evaluation?"
+"""The questions of buttons at the first press, if there is something to lose."""
+
+ACTION_BOX, MAINTAIN_BOX = "action", "maintain-action"
+"""The ids of the hidden boxes into which requests.js writes what was pressed."""
 
 MOST = 100
 """The most cards of one submitter that are shown; the queue's endpoint has all requests."""
@@ -37,11 +44,35 @@ WORDS = {
 }
 
 
+MAINTAINERS_BUTTONS: Mapping[Status, Mapping[Step, str]] = {
+    Status.WAITING: {Step.APPROVE: "Approve", Step.REJECT: "Reject"},
+    Status.PENDING: {Step.CANCEL: "Cancel"},
+    Status.RUNNING: {Step.CANCEL: "Cancel"},
+    Status.FINISHED: {Step.AGAIN: "Evaluate again"},
+    Status.FAILED: {Step.AGAIN: "Try again"},
+    Status.CANCELLED: {Step.AGAIN: "Try again"},
+}
+TAKE_A_REASON = (Step.REJECT, Step.CANCEL)
+
+
+class Button(NamedTuple):
+    """A button of a card."""
+
+    action: str
+    label: str
+    box: str
+    question: str = ""
+    """What it asks at the first press; empty if there is nothing to lose."""
+
+
 @dataclass(frozen=True)
 class _Card(ShownRequest):
-    """A request, with what its submitter can do about it."""
+    """A request, with what its submitter or a maintainer can do about it."""
 
-    who: Submitter
+    who: Submitter = ANONYMOUS
+    maintains: bool = False
+    """Whether a maintainer looks at it."""
+    longest_reason: int = LONGEST_REASON
 
     @property
     def state(self) -> str:
@@ -58,22 +89,39 @@ class _Card(ShownRequest):
         return self.request.status is Status.RUNNING
 
     @property
-    def actions(self) -> list[str]:
+    def buttons(self) -> list[Button]:
         """The buttons; other people see none."""
-        if not self.who.is_login(self.request.submitted_by):
-            return []
-        can_be = {WITHDRAW: CAN_BE_WITHDRAWN, AGAIN: CAN_BE_ASKED_FOR_AGAIN}
-        return [action for action, statuses in can_be.items() if self.request.status in statuses]
+        found = []
+        if self.who.is_login(self.request.submitted_by):
+            can_be = {WITHDRAW: CAN_BE_WITHDRAWN, AGAIN: CAN_BE_ASKED_FOR_AGAIN}
+            question = CONFIRM if self.is_running else ""
+            found = [
+                Button(action, action.capitalize(), ACTION_BOX, question)
+                for action, statuses in can_be.items()
+                if self.request.status in statuses
+            ]
+        question = CONFIRM_CANCEL if self.is_running else ""
+        return found + [Button(step, label, MAINTAIN_BOX, question) for step, label in self._steps.items()]
 
     @property
-    def question(self) -> str:
-        """The question of its buttons; empty if there is nothing to lose."""
-        return CONFIRM if self.is_running else ""
+    def takes_a_reason(self) -> bool:
+        """Whether a maintainer's button sends a reason with it."""
+        return any(step in TAKE_A_REASON for step in self._steps)
+
+    @property
+    def _steps(self) -> Mapping[Step, str]:
+        return MAINTAINERS_BUTTONS[self.request.status] if self.maintains else {}
 
 
-def card(entry: Entry, links: Links, who: Submitter) -> Markup:
-    """Return one request, with buttons for its submitter."""
-    return render("request_cards.html", cards=[_Card(entry, links, who)], more="")
+def card(entry: Entry, links: Links, who: Submitter, *, maintains: bool = False) -> Markup:
+    """Return one request, with buttons for its submitter, and for a maintainer."""
+    return render("request_cards.html", cards=[_Card(entry, links, who, maintains)], more="")
+
+
+def cards_of_maintainers(queue: Sequence[Entry], links: Links, *, most: int = MOST) -> Markup:
+    """Return requests with the buttons of maintainers."""
+    shown_ones = [_Card(entry, links, maintains=True) for entry in queue[:most]]
+    return render("request_cards.html", cards=shown_ones, more=more_than(most, queue))
 
 
 def cards(queue: Sequence[Entry], links: Links, who: Submitter) -> Markup:

@@ -1,11 +1,12 @@
 // What the requests' plain HTML does in the browser. It is drawn anew whenever one of them changes: what a reader has
-// opened, how far they have scrolled, what has the focus, and which button has asked or was pressed stay as they were.
+// opened and typed, how far they have scrolled, what has the focus, and which button has asked or was pressed stay.
 () => {
   const KEPT = "[data-keep], .queue a[href], .request a[href]";
   const opened = new Set();
   const asked = new Set();
   const pressed = new Set();
   const scrolled = new Map();
+  const typed = new Map();
   let focused = null;
 
   // Where an element is: in which part of the page, of which request, and which of its elements.
@@ -29,6 +30,9 @@
   });
   listen("scroll", (target) => {
     if (isKept(target)) scrolled.set(place(target), [target.scrollLeft, target.scrollTop]);
+  });
+  listen("input", (target) => {
+    if (isKept(target)) typed.set(place(target), target.value);
   });
   listen("focusin", (target) => {
     const element = target.closest(KEPT);
@@ -55,9 +59,10 @@
     asked.delete(place(button));
     pressed.add(place(button));
     button.disabled = true;
-    const path = button.closest("[data-request]").dataset.request;
-    const box = document.querySelector("#action textarea");
-    box.value = JSON.stringify([button.dataset.action, path, Date.now()]);
+    const about = button.closest("[data-request]");
+    const reason = about.querySelector("[data-reason]")?.value ?? "";
+    const box = document.querySelector(`#${button.dataset.box} textarea`);
+    box.value = JSON.stringify([button.dataset.action, about.dataset.request, Date.now(), reason]);
     box.dispatchEvent(new Event("input", { bubbles: true }));
   });
   document.addEventListener("answered", () => {
@@ -73,15 +78,20 @@
       shown.unobserve(target);
     }
   });
+  const focusOn = (element) => {
+    element.focus({ preventScroll: true });
+    element.setSelectionRange?.(element.value.length, element.value.length);
+  };
   const restore = (element) => {
     const where = place(element);
     if (opened.has(where)) element.open = true;
     if (scrolled.has(where)) shown.observe(element);
     if (asked.has(where) && element.dataset.confirm) ask(element);
     if (pressed.has(where)) element.disabled = true;
+    if (typed.has(where)) element.value = typed.get(where);
     // Without the focus of the window it would be taken from the page that this one is a part of.
     if (where === focused && document.hasFocus() && document.activeElement === document.body)
-      (element.querySelector(":scope > summary") ?? element).focus({ preventScroll: true });
+      focusOn(element.querySelector(":scope > summary") ?? element);
   };
   new MutationObserver((changes) => {
     for (const { addedNodes } of changes)

@@ -13,7 +13,7 @@ from src.board.keeper import Keeper
 from src.checks import CLOSED
 from src.page import notices
 from src.page.links import REQUEST, Links
-from src.page.my_submissions import MySubmissions
+from src.page.my_submissions import Maintains, MySubmissions
 from src.page.queue_tables import label, queue_table
 from src.page.submit_form import SubmitForm
 from src.page.texts import Texts
@@ -32,7 +32,14 @@ SIGN_IN_BUTTON, TO_SUBMIT = "Sign in with Hugging Face", " to submit"
 class SubmitTab:
     """The tab's components, and what happens to them. Make it inside the tab."""
 
-    def __init__(self, keeper: Keeper, desk: Desk, texts: Texts, visitors: Visitors) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        desk: Desk,
+        texts: Texts,
+        visitors: Visitors,
+        maintains: Maintains = lambda request: False,
+    ) -> None:
         self._keeper = keeper
         self._desk = desk
         self._visitors = visitors
@@ -45,7 +52,7 @@ class SubmitTab:
             self._login.load_event_to_attach = None  # `open` shows who has signed in
         elif not desk.terms.anonymous:
             gr.HTML(notices.note(CLOSED), padding=False)
-        self.own = MySubmissions(keeper, desk, visitors)
+        self.own = MySubmissions(keeper, desk, visitors, maintains)
         self.own.place_request()
         self.form = SubmitForm(keeper, desk, visitors)
         self.own.place_mine()

@@ -47,10 +47,13 @@ class Visitors:
 
     def submitter(self, request: gr.Request) -> Submitter:
         """Return the token's user, or else the signed-in user. Raises NotRecognised for an invalid token."""
-        authorization = str(request.headers.get("authorization") or "")
-        if authorization.lower().startswith(BEARER):
-            return self.accounts.of_token(authorization[len(BEARER) :].strip())
-        return self.signed_in(request)
+        token = _sent_token(request)
+        return self.signed_in(request) if token is None else self.accounts.of_token(token)
+
+    def token(self, request: gr.Request) -> str | None:
+        """Return the token under which the Hub tells more about the `submitter`."""
+        token = _sent_token(request)
+        return self.own_token(request) if token is None else token
 
     def _is_own_page(self, request: gr.Request) -> bool:
         """Return whether the call comes from our page. Browsers send the cookie from any page, and name that
@@ -58,3 +61,11 @@ class Visitors:
         """
         origin = request.headers.get("origin")
         return origin is None or urlsplit(origin).netloc in {request.headers.get("host"), *self.hosts}
+
+
+def _sent_token(request: gr.Request) -> str | None:
+    """Return the token in the header Authorization; None without one."""
+    authorization = str(request.headers.get("authorization") or "")
+    if not authorization.lower().startswith(BEARER):
+        return None
+    return authorization[len(BEARER) :].strip()

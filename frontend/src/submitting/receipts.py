@@ -1,4 +1,4 @@
-"""What group commits write for submissions and withdrawals, and the receipt that their submitters get."""
+"""What group commits write for submissions and for what people do to requests later, and their receipts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,28 @@ from typing import NamedTuple
 
 from src.queue.entries import entries
 from src.shared.data.queue_order import DEFAULT
-from src.shared.data.request import Request, Status, write_request
+from src.shared.data.request import (
+    APPROVED,
+    CANCELLED,
+    REJECTED,
+    RERUN,
+    RETRIED,
+    WITHDRAWN,
+    Request,
+    write_request,
+)
 from src.submitting.group_commit import Change, Kind
+
+SUBMIT = "Submit"
+VERBS = {
+    WITHDRAWN: "Withdraw",
+    APPROVED: "Approve",
+    REJECTED: "Reject",
+    CANCELLED: "Cancel",
+    RETRIED: "Evaluate again",
+    RERUN: "Evaluate again",
+}
+"""The verbs of a commit's message, by the last entry of a request's history."""
 
 
 class Receipt(NamedTuple):
@@ -31,5 +51,5 @@ def submissions(order: Callable[[], Sequence[str]] = lambda: DEFAULT) -> Kind[Re
 
 
 def _message(change: Change[Request]) -> str:
-    verb = "Withdraw" if change.value.status is Status.CANCELLED else "Submit"
-    return f"{verb} {change.path}"
+    history = change.value.history
+    return f"{VERBS.get(history[-1].end, SUBMIT) if history else SUBMIT} {change.path}"

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
+
+from src.shared.errors import ConfigurationError, shown
+
+LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
+"""The names that users of the Hub can have."""
 
 
 @dataclass(frozen=True)
@@ -25,3 +32,23 @@ class Submitter:
 
 
 ANONYMOUS = Submitter()
+
+
+def is_a_login(text: str) -> bool:
+    """Return whether a user of the Hub could have this name."""
+    return LOGIN.fullmatch(text) is not None
+
+
+def read_logins(setting: str, named: object) -> frozenset[str]:
+    """Read the logins of a setting, in lower case: `alice, bob`, or a list. Raises ConfigurationError."""
+    items = (
+        named if isinstance(named, Collection) and not isinstance(named, str) else str(named or "").split(",")
+    )
+    logins = [item.strip() if isinstance(item, str) else item for item in items]
+    for login in logins:
+        if not isinstance(login, str) or (login and not is_a_login(login)):
+            raise ConfigurationError(
+                f"{setting} holds {shown(str(login))}, which is no user of the Hub: write logins with commas "
+                "between, such as alice, bob."
+            )
+    return frozenset(login.casefold() for login in logins if login)

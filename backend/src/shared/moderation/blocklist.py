@@ -1,18 +1,28 @@
-"""Blocked and removed models, and blocked users: `.leaderboard/blocked.yaml` in the requests dataset."""
+"""Who and what may not be submitted: the owner's `.leaderboard/blocked.yaml`, and what maintainers did."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..data.reasons import Reasons, read_reasons, reason_for
 from ..data.yaml_file import TEXT_LOADER, read_yaml
 from ..errors import BadFile
+from .acts import Act, Moderation
 
 KINDS = ("models", "users", "removed")
 
 REMOVED = "it was removed from this leaderboard"
 """The reason for a removed model, unless the owner gives another one."""
+
+CLOSED = "Submissions are closed: {}."
+
+ACTS_BROKEN = (
+    "What maintainers did cannot be read: .leaderboard/acts.json in the requests dataset {}. Submissions are "
+    "closed until it is fixed."
+)
+AS_BEFORE = "What it said before still counts."
+UNKNOWN = "Until then this page may show models that were hidden."
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,8 @@ class Blocklist:
     """Models whose results are not shown; they cannot be submitted either."""
     broken: str = ""
     """Why the file cannot be understood. Then we cannot tell who is blocked."""
+    closed: str = ""
+    """Why the board takes no submissions at all, in a sentence; empty while it does."""
 
     def model(self, name: str) -> str | None:
         """Return why a model is blocked, or None if it is not."""
@@ -53,3 +65,26 @@ def read_blocklist(data: bytes) -> Blocklist:
         raise BadFile("it may hold only `models:`, `users:` and `removed:`")
     models, users, removed = (read_reasons(raw.get(kind), kind) for kind in KINDS)
     return Blocklist(models=models, users=users, removed=removed)
+
+
+def with_acts(by_hand: Blocklist, moderation: Moderation) -> Blocklist:
+    """Return the owner's list with what maintainers blocked, hid and closed. The owner's reasons win."""
+    return replace(
+        by_hand,
+        models=united(by_hand.models, moderation.reasons(Act.BLOCK)),
+        users=united(by_hand.users, moderation.reasons(Act.BLOCK_USER)),
+        removed=united(by_hand.removed, moderation.reasons(Act.HIDE)),
+        closed=why_closed(moderation),
+    )
+
+
+def united(by_hand: Reasons, by_acts: Reasons) -> Reasons:
+    """Return the owner's list and that of the acts as one. The owner's comes first."""
+    return {**by_hand, **{name: reason for name, reason in by_acts.items() if name not in by_hand}}
+
+
+def why_closed(moderation: Moderation) -> str:
+    """Return why maintainers take no submissions, in sentences; empty while they do."""
+    if moderation.broken:
+        return f"{ACTS_BROKEN.format(moderation.broken)} {AS_BEFORE if moderation.acts else UNKNOWN}"
+    return CLOSED.format(moderation.closed.reason.removesuffix(".")) if moderation.closed else ""

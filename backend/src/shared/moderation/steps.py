@@ -123,6 +123,8 @@ def _must_be(request: Request, statuses: Sequence[Status], what: str) -> None:
         return
     last = next((each for each in reversed(request.history) if each.by and each.ended), None)
     since = f" {last.by} was here before: {last.message}" if last and request.history[-1] is last else ""
+    if request.status is Status.RUNNING and request.lease:
+        since = f" The worker {request.lease.worker} has taken it."
     allowed = " or ".join(statuses) if len(statuses) < 3 else f"{', '.join(statuses[:-1])} or {statuses[-1]}"
     raise NotPossible(
         f"{request.model} cannot be {what}: it is {request.status}, and only a request that is {allowed} can "

@@ -1,0 +1,144 @@
+"""The office carries out what maintainers do: to requests in the group commit, to all else at once.
+
+Each act is decided on the newest state of the dataset, so of two maintainers who do the same at the same
+moment one is told who was first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
+from enum import StrEnum
+from typing import assert_never
+
+from src.maintaining.fields import Field, read_reason
+from src.maintaining.maintainers import Maintainer
+from src.shared.data.request import Request
+from src.shared.errors import NotPossible, shown
+from src.shared.moderation import steps
+from src.shared.moderation.acts import UNDOES, Act, Done, record
+from src.shared.moderation.removal import Removed, remove
+from src.shared.stores.store import Store
+from src.shared.times import Clock, utc_now
+from src.submitting.group_commit import Change, GroupCommit
+from src.submitting.receipts import Receipt
+
+NO_REQUEST = "There is no request {}. Name its file as the queue shows it."
+
+
+class Step(StrEnum):
+    """What can be done to a request; the value is what programs and the page's buttons send."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    CANCEL = "cancel"
+    AGAIN = "again"
+
+
+NEED_A_REASON: Collection[Step | Act] = (Step.REJECT, Act.FLAG, Act.HIDE, Act.CLOSE)
+"""Somebody reads the reason of these, and has a right to one."""
+
+OF_A_USER = (Act.BLOCK_USER, Act.UNBLOCK_USER)
+OF_THE_BOARD = (Act.CLOSE, Act.OPEN)
+
+BECAME = {
+    Act.FLAG: "{} is flagged.",
+    Act.UNFLAG: "{} is not flagged any more.",
+    Act.HIDE: "{} is hidden: its results are not shown, and it cannot be submitted.",
+    Act.SHOW: "{} is shown again, and can be submitted.",
+    Act.BLOCK: "{} is blocked: it cannot be submitted. What waits is evaluated, unless you cancel it.",
+    Act.UNBLOCK: "{} can be submitted again.",
+    Act.BLOCK_USER: "{} is blocked, and cannot submit. What waits is evaluated, unless you cancel it.",
+    Act.UNBLOCK_USER: "{} can submit again.",
+    Act.CLOSE: "The board takes no submissions. What waits is evaluated.",
+    Act.OPEN: "The board takes submissions again.",
+}
+"""What a maintainer is told of an act on a thing of this name."""
+
+
+class Office:
+    """Carries out what maintainers do. `group` writes requests, and `sync` brings the page up to date."""
+
+    def __init__(
+        self,
+        group: GroupCommit[Request, Receipt],
+        requests: Store,
+        results: Store,
+        *,
+        sync: Callable[[], None],
+        clock: Clock = utc_now,
+    ) -> None:
+        self._group = group
+        self._requests, self._results = requests, results
+        self._sync = sync
+        self._clock = clock
+
+    def step(self, step: Step, path: str, reason: str, who: Maintainer) -> Future[Receipt]:
+        """Take a step with a request; the receipt comes when it is written.
+
+        Raises NotPossible with a sentence, and so does the future, or StoreError.
+        """
+        reason = read_reason(reason, is_needed=step in NEED_A_REASON)
+
+        def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Change[Request]:
+            if path not in requests:
+                raise NotPossible(NO_REQUEST.format(shown(path)))
+            return Change(path, self._taken(step, requests[path], reason, who))
+
+        return self._group.put(decide)
+
+    def _taken(self, step: Step, request: Request, reason: str, who: Maintainer) -> Request:
+        now = self._clock()
+        match step:
+            case Step.APPROVE:
+                return steps.approved(request, by=who.login, now=now)
+            case Step.REJECT:
+                return steps.rejected(request, by=who.login, reason=reason, now=now)
+            case Step.CANCEL:
+                return steps.cancelled(request, by=who.login, reason=reason, now=now)
+            case Step.AGAIN:
+                return steps.again(request, by=who.login, now=now)
+            case _:
+                assert_never(step)
+
+    def act(self, act: Act, name: str, reason: str, who: Maintainer) -> str:
+        """Do something to a model, a user or the board. Return what became of it, in a sentence.
+
+        This takes a few calls to the Hub; removing a model takes as long as reading both datasets. Raises
+        NotPossible and StoreError.
+        """
+        done = Done(
+            act=act,
+            name=_field(act).read(name),
+            reason=read_reason(reason, is_needed=act in NEED_A_REASON),
+            by=who.login,
+            at=self._clock(),
+        )
+        if act is Act.REMOVE:
+            told = _removed(done.name, remove(done, self._requests, self._results))
+        else:
+            record(self._requests, done)
+            told = BECAME[act].format(done.name)
+        self._sync()
+        return told
+
+
+def _field(act: Act) -> Field:
+    """Return what names the thing of an act. What undoes another may name anything that is in force."""
+    if act in OF_THE_BOARD:
+        return Field.NOTHING
+    if act in UNDOES:
+        return Field.ANYTHING
+    if act is Act.REMOVE:
+        return Field.MODEL
+    return Field.USER if act in OF_A_USER else Field.MODELS
+
+
+def _removed(name: str, what: Removed) -> str:
+    """Return what was deleted, and what a maintainer has still to delete elsewhere."""
+    parts = {"request": what.requests, "result": what.results, "log or file of samples": what.others}
+    counted = ", ".join(f"{number:,} × {part}" for part, number in parts.items() if number)
+    told = f"{name} is removed ({counted}). It can be submitted again."
+    for dataset in what.samples_elsewhere:
+        told += f" Its samples in {dataset} are still there: delete them there."
+    return told

@@ -1,0 +1,96 @@
+"""What is in force, the latest acts of maintainers, and what there is to say about new columns, as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from src.board.board import Board
+from src.leaderboard.coverage import new_columns
+from src.leaderboard.rows import Standings
+from src.page.html import render
+from src.page.links import link
+from src.shared.data.names import BLOCKLIST, FLAGS
+from src.shared.data.reasons import Reasons
+from src.shared.moderation.acts import UNDOES, Act
+from src.shared.stores.store import Store
+
+MOST = 200
+"""The most lines of what is in force; the file of acts has all of them."""
+
+MOST_ACTS = 50
+
+UNDO = {done: undo for undo, done in UNDOES.items()}
+
+WORDS = {
+    Act.FLAG: "flagged",
+    Act.HIDE: "hidden",
+    Act.BLOCK: "blocked",
+    Act.BLOCK_USER: "blocked user",
+    Act.CLOSE: "closed",
+}
+"""What a thing is while an act is in force."""
+
+THE_BOARD = "the board"
+
+
+class Line(NamedTuple):
+    """One thing that is in force."""
+
+    what: str
+    name: str
+    """Empty for the board."""
+    reason: str
+    by: str = ""
+    at: datetime | None = None
+    undo: str = ""
+    """The act that ends it; empty for what the owner wrote by hand."""
+    file: Markup = Markup()
+    """Where the owner wrote it."""
+
+    @property
+    def shown_name(self) -> str:
+        """The name for people."""
+        return self.name or THE_BOARD
+
+
+def in_force(board: Board, requests: Store) -> Markup:
+    """Return a table of what is in force, with a button that undoes each act."""
+    lines = [*_of_acts(board), *_by_hand(board, requests)]
+    return render("in_force.html", lines=lines[:MOST], more=max(0, len(lines) - MOST))
+
+
+def latest_acts(board: Board) -> Markup:
+    """Return the latest acts, the newest first."""
+    acts = board.moderation.acts
+    return render("acts.html", acts=acts[: -MOST_ACTS - 1 : -1], the_board=THE_BOARD, all=len(acts))
+
+
+def columns(standings: Standings) -> Markup:
+    """Return what the owner may want to change about columns that are new."""
+    return render("new_columns.html", sentences=list(new_columns(standings)))
+
+
+def _of_acts(board: Board) -> Iterator[Line]:
+    for act, what in WORDS.items():
+        for done in board.moderation.in_force(act).values():
+            yield Line(what, done.name, done.reason, done.by or "a command", done.at, UNDO[act].value)
+
+
+def _by_hand(board: Board, requests: Store) -> Iterator[Line]:
+    blocked = board.blocked_by_hand
+    lists: Mapping[str, Mapping[str, Reasons]] = {
+        FLAGS: {WORDS[Act.FLAG]: board.flagged_by_hand},
+        BLOCKLIST: {
+            WORDS[Act.HIDE]: blocked.removed,
+            WORDS[Act.BLOCK]: blocked.models,
+            WORDS[Act.BLOCK_USER]: blocked.users,
+        },
+    }
+    for path, kinds in lists.items():
+        for what, reasons in kinds.items():
+            for name, reason in reasons.items():
+                yield Line(what, name, reason, "by hand", file=link(requests.address(path), path))

@@ -1,0 +1,295 @@
+"""The tab "🛠 Maintain": what waits for maintainers, and what they can do. Others are sent nothing of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import gradio as gr
+from anyio import to_thread
+from markupsafe import Markup
+
+from src.board.board import Board
+from src.board.keeper import Keeper
+from src.maintaining.maintainers import NotAMaintainer
+from src.maintaining.office import Office
+from src.page import api, notices
+from src.page.admission import Admission
+from src.page.in_force import columns, in_force, latest_acts
+from src.page.links import Links
+from src.page.my_submissions import ANSWERED
+from src.page.request_card import MAINTAIN_BOX, WORDS, cards_of_maintainers
+from src.page.submit_tab import SubmitTab
+from src.page.updates import ASKING_THE_HUB, QUIETLY, WAITING_FOR_A_COMMIT, Follow, Updates
+from src.queue.entries import Entry, Group
+from src.shared.errors import LeaderboardError
+from src.shared.moderation.acts import LONGEST_NAME, LONGEST_REASON, Act
+from src.submitting.desk import Desk
+from src.submitting.threads import Threads
+
+TAB = "maintain"
+"""The tab in the page's address."""
+
+TICK_SECONDS = 5.0
+MOST_FOUND = 20
+MOST_WORDS = 10
+
+ACTS = [
+    ("Flag a model: the table has a note", Act.FLAG),
+    ("Hide a model: no results, no submissions", Act.HIDE),
+    ("Block a model: no submissions", Act.BLOCK),
+    ("Block a user: no submissions", Act.BLOCK_USER),
+    ("Remove a model: delete all of it", Act.REMOVE),
+    ("Close the board: no submissions", Act.CLOSE),
+]
+"""What the form offers; the list below it undoes all but removals."""
+
+DO, SURE = "Do it", "Remove {} for good?"
+
+NOTHING_WAITS = Markup('<p class="quiet">Nothing waits for you. Well done!</p>')
+AUTOMATIC = Markup(
+    '<p class="quiet">Submissions are evaluated without approval here. The owner can change that with '
+    "<code>APPROVAL</code>.</p>"
+)
+WRITE_WORDS = Markup(
+    '<p class="quiet">Write a part of a model’s name, of a login, or a status such as <i>failed</i>.</p>'
+)
+NOTHING_FOUND = Markup('<p class="quiet" role="status">No request has all of these words.</p>')
+
+NAME_THE_MENU = """() => document.querySelectorAll(".overflow-menu > button").forEach(
+  (button) => button.setAttribute("aria-label", "More tabs"))"""
+"""On a phone this tab is in Gradio's menu of those that do not fit, whose button has no name."""
+
+ADMITTING = Threads(8)
+"""The threads for asking whether somebody is an owner: the Hub may be slow."""
+
+
+class MaintainTab:
+    """The tab's components, and what happens to them. Make it inside the tabs.
+
+    `here` is 1 once somebody has signed in. Only then the server looks further, so the tab costs other
+    visitors nothing. Each call is answered by who makes it, whatever it sends.
+    """
+
+    def __init__(self, keeper: Keeper, desk: Desk, office: Office, admission: Admission) -> None:
+        self._keeper, self._desk, self._office, self._admission = keeper, desk, office, admission
+        with gr.Tab("🛠 Maintain", id=TAB, visible=False, elem_id="tab-maintain") as self.tab:
+            self.message = gr.HTML(padding=False, elem_id="maintained")
+            gr.Markdown("### Waiting for approval")
+            self.waiting = gr.HTML(padding=False, elem_id="to-approve")
+            gr.Markdown("### Find a request")
+            self.find = gr.Textbox(
+                "",
+                label="Model, submitter or status",
+                placeholder="acme failed",
+                max_length=LONGEST_NAME,
+                elem_id="find-request",
+            )
+            self.found = gr.HTML(padding=False, elem_id="found-requests")
+            gr.Markdown("### A model, a user, the board")
+            self._place_form()
+            self.in_force = gr.HTML(padding=False, elem_id="in-force")
+            self.acts = gr.HTML(padding=False, elem_id="latest-acts")
+            gr.Markdown("### New columns")
+            self.columns = gr.HTML(padding=False, elem_id="new-columns")
+
+    def _place_form(self) -> None:
+        with gr.Row():
+            self.act = gr.Dropdown(ACTS, value=Act.FLAG.value, label="What to do", elem_id="act")
+            self.name = gr.Textbox(
+                "",
+                label="Model or user",
+                placeholder="org/model",
+                info="Or a pattern of models, such as spammers/*. Empty for the board",
+                max_length=LONGEST_NAME,
+                elem_id="act-name",
+            )
+            self.reason = gr.Textbox(
+                "",
+                label="Reason",
+                info="For those whom it concerns, and for the record",
+                max_length=LONGEST_REASON,
+                elem_id="act-reason",
+            )
+        self.asked = gr.State("")
+        self.button = gr.Button(DO, elem_id="do-act")
+
+    def place_hidden(self) -> None:
+        """Put here what is there for every visitor, and holds nothing."""
+        self.here = gr.Number(0, visible="hidden", label="Signed in")
+        self.seen = gr.Number(0, visible="hidden", label="What the tab shows")
+        self.action = gr.Textbox(visible="hidden", elem_id=MAINTAIN_BOX, label="The button that was pressed")
+        self.timer = gr.Timer(TICK_SECONDS, active=False)
+
+    @property
+    def outputs_of_opening(self) -> list[Any]:
+        """The component that says whether somebody has signed in."""
+        return [self.here]
+
+    def open(self, request: gr.Request) -> Updates:
+        """Look further only if somebody has signed in."""
+        return {self.here: int(bool(self._admission.visitors.signed_in(request).login))}
+
+    @property
+    def _contents(self) -> list[Any]:
+        return [self.waiting, self.found, self.in_force, self.acts, self.columns, self.seen]
+
+    def listen(self, tabs: gr.Tabs, submit: SubmitTab) -> None:
+        """Connect the events. The Submit tab follows what is done, and has cards with buttons too."""
+        beside, opened, outputs, follow = (
+            submit.own.acted_above,
+            submit.own.opened,
+            submit.outputs,
+            submit.follow,
+        )
+        at_once = {**ASKING_THE_HUB, **QUIETLY, "queue": False}
+        everything = [self.tab, self.timer, self.message, *self._contents]
+        self.here.change(self._revealed(tabs), self.find, [tabs, *everything], **at_once).then(
+            None, None, None, js=NAME_THE_MENU, show_api=False
+        )
+        self.timer.tick(self._follow, [self.seen, self.find], everything, **at_once)
+        self.find.input(self._find, self.find, [*everything], trigger_mode="always_last", **at_once)
+        waiting = {**WAITING_FOR_A_COMMIT, **QUIETLY}
+        self.action.input(
+            self._press(beside, follow),
+            [self.action, self.find, opened],
+            [*everything, beside, *outputs],
+            **waiting,
+        ).then(None, None, None, js=ANSWERED, show_api=False)
+        form = [self.act, self.name, self.reason]
+        for field in (self.act, self.name):
+            field.input(self._ask_no_more, None, [self.asked, self.button], queue=False, **QUIETLY)
+        self.button.click(
+            lambda: gr.Button("One moment …", interactive=False), None, self.button, queue=False, **QUIETLY
+        ).then(
+            self._do(follow),
+            [*form, self.asked, self.find, opened],
+            [*everything, self.name, self.reason, self.asked, self.button, *outputs],
+            **waiting,
+        )
+
+    def _revealed(self, tabs: gr.Tabs) -> Callable[..., Updates]:
+        def reveal(request: gr.Request, find: str) -> Updates:
+            """Show the tab to a maintainer, and open it if the address names it."""
+            if not self._admission.maintains(request):
+                return self._nothing()
+            there = {self.tab: gr.Tab(visible=True), self.timer: gr.Timer(active=True)}
+            is_wanted = request.query_params.get("tab") == TAB
+            return there | self._filled(find) | ({tabs: gr.Tabs(selected=TAB)} if is_wanted else {})
+
+        return reveal
+
+    def _follow(self, request: gr.Request, seen: float | None, find: str) -> Updates:
+        """Bring the tab up to date, if anything changed."""
+        if not self._admission.maintains(request):  # the login has run out
+            return self._nothing()
+        return {} if seen == self._keeper.now.version else self._filled(find)
+
+    def _find(self, request: gr.Request, find: str) -> Updates:
+        if not self._admission.maintains(request):
+            return self._nothing()
+        return {self.found: self._cards_found(self._keeper.now.board, find)}
+
+    def _nothing(self) -> Updates:
+        empty: Updates = {each: "" for each in (self.message, *self._contents[:-1])}
+        return empty | {self.seen: 0, self.tab: gr.Tab(visible=False), self.timer: gr.Timer(active=False)}
+
+    def _filled(self, find: str) -> Updates:
+        """Everything in the tab, as it is now."""
+        now = self._keeper.now
+        board = now.board
+        return {
+            self.waiting: self._to_approve(board),
+            self.found: self._cards_found(board, find),
+            self.in_force: in_force(board, self._keeper.requests),
+            self.acts: latest_acts(board),
+            self.columns: columns(board.standings),
+            self.seen: now.version,
+        }
+
+    def _to_approve(self, board: Board) -> Markup:
+        waiting = [entry for entry in board.queue if entry.group is Group.WAITING]
+        if waiting:
+            return cards_of_maintainers(waiting, Links.of(self._keeper))
+        return NOTHING_WAITS if self._desk.terms.by_hand else AUTOMATIC
+
+    def _cards_found(self, board: Board, find: str) -> Markup:
+        if not find.strip():
+            return WRITE_WORDS
+        found = matching(board.queue, find)
+        return (
+            cards_of_maintainers(found, Links.of(self._keeper), most=MOST_FOUND) if found else NOTHING_FOUND
+        )
+
+    def _press(self, beside: gr.HTML, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
+        async def press(request: gr.Request, pressed: str, find: str, opened: str) -> AsyncIterator[Updates]:
+            """Do what a button of a card or of the list is for."""
+            try:
+                who = await ADMITTING.run(self._admission.admit, request)
+                act, target, reason = read_press(pressed)
+            except LeaderboardError as error:
+                gone = self._nothing() if isinstance(error, NotAMaintainer) else {}
+                refused = notices.answer(api.refusal(error))
+                yield gone | {self.message: refused, beside: refused if opened else ""}
+                return
+            if due := self._desk.due():
+                yield {self.message: notices.gathering(due)}
+            outcome = notices.answer(await api.maintain(self._office, act, target, reason, who))
+            followed = await to_thread.run_sync(follow, request, opened)
+            told: Updates = {self.message: outcome, beside: outcome if opened else ""}
+            yield told | await to_thread.run_sync(self._filled, find) | followed
+
+        return press
+
+    def _do(self, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
+        async def do(
+            request: gr.Request, act: str | None, name: str, reason: str, asked: str, find: str, opened: str
+        ) -> AsyncIterator[Updates]:
+            """Do what the form says; before a removal, ask once more."""
+            try:
+                who = await ADMITTING.run(self._admission.admit, request)
+            except NotAMaintainer as error:
+                yield self._nothing() | {self.message: notices.answer(api.refusal(error))}
+                return
+            if act == Act.REMOVE and name.strip() and asked != name:
+                sure = gr.Button(SURE.format(name.strip()), variant="stop", interactive=True)
+                yield {self.asked: name, self.button: sure, self.message: ""}
+                return
+            outcome = await api.maintain(self._office, act or "", name, reason, who)
+            followed = await to_thread.run_sync(follow, request, opened)
+            emptied: Updates = {self.name: "", self.reason: ""} if outcome["ok"] else {}
+            told: Updates = {self.message: notices.answer(outcome)}
+            filled = await to_thread.run_sync(self._filled, find)
+            yield told | emptied | self._ask_no_more() | filled | followed
+
+        return do
+
+    def _ask_no_more(self) -> Updates:
+        return {self.asked: "", self.button: gr.Button(DO, variant="secondary", interactive=True)}
+
+
+def read_press(pressed: str) -> tuple[str, str, str]:
+    """Return the act, what it is about, and the reason, from what requests.js sends.
+
+    Raises LeaderboardError if it is something else.
+    """
+    try:
+        act, target, _, reason = json.loads(pressed)
+    except (ValueError, TypeError, RecursionError):
+        raise LeaderboardError("The page sent a button that does not exist. Reload it.") from None
+    if not all(isinstance(each, str) for each in (act, target, reason)):
+        raise LeaderboardError("The page sent a button that does not exist. Reload it.")
+    return act, target, reason
+
+
+def matching(queue: Sequence[Entry], find: str) -> list[Entry]:
+    """Return the requests whose model, submitter and status together have all the words."""
+    words = find.casefold().split()[:MOST_WORDS]
+    return [entry for entry in queue if all(word in _words(entry) for word in words)]
+
+
+def _words(entry: Entry) -> str:
+    request = entry.request
+    told = (request.model, request.submitted_by or "", request.status.value, WORDS[request.status])
+    return " ".join(told).casefold()

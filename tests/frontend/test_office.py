@@ -1,0 +1,284 @@
+"""What maintainers do is decided on the newest state, written with who did it, and shown at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from src.maintaining.maintainers import Maintainer
+from src.maintaining.office import BECAME, NEED_A_REASON, Office, Step
+from src.page import api
+from src.shared.data.names import ACTS
+from src.shared.data.request import Lease, Request, Status, read_request
+from src.shared.errors import NotPossible
+from src.shared.moderation.acts import UNDOES, Act, read_moderation
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.store import Snapshot
+from src.submitting.group_commit import GroupCommit
+from src.submitting.receipts import submissions
+from support.boards import NOW, Leaderboard, scores
+
+BOB, CAROL = Maintainer("bob"), Maintainer("carol")
+LEASE = Lease("worker-7", "nonce", NOW, NOW, NOW + timedelta(hours=1))
+
+POSSIBLE = {
+    Step.APPROVE: (Status.WAITING,),
+    Step.REJECT: (Status.WAITING, Status.PENDING),
+    Step.CANCEL: (Status.WAITING, Status.PENDING, Status.RUNNING),
+    Step.AGAIN: (Status.FINISHED, Status.FAILED, Status.CANCELLED),
+}
+BECOMES = {
+    Step.APPROVE: Status.PENDING,
+    Step.REJECT: Status.CANCELLED,
+    Step.CANCEL: Status.CANCELLED,
+    Step.AGAIN: Status.PENDING,
+}
+
+
+class Committed(FolderStore):
+    """A store that remembers the messages of its commits."""
+
+    def __init__(self, store: FolderStore) -> None:
+        super().__init__(store.folder)
+        self.messages: list[str] = []
+
+    def commit(self, *, message: str, parent: Snapshot, **options: Any) -> None:
+        super().commit(message=message, parent=parent, **options)
+        self.messages.append(message)
+
+
+@pytest.fixture
+def store(leaderboard: Leaderboard) -> Committed:
+    return Committed(leaderboard.requests)
+
+
+@pytest.fixture
+def office(leaderboard: Leaderboard, store: Committed) -> Office:
+    group = GroupCommit(
+        store,
+        leaderboard.keeper.read_requests,
+        submissions(),
+        show=leaderboard.keeper.show,
+        clock=lambda: NOW,
+    )
+    return Office(group, store, leaderboard.results, sync=leaderboard.keeper.sync, clock=lambda: NOW)
+
+
+def written(leaderboard: Leaderboard, path: str) -> Request:
+    return read_request((leaderboard.folder / "requests" / path).read_bytes())
+
+
+def request_in(leaderboard: Leaderboard, status: Status) -> str:
+    return leaderboard.add_request(
+        status=status, lease=LEASE if status is Status.RUNNING else None, submitted_by="alice"
+    )
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("step", Step)
+def test_a_step_is_taken_from_where_it_can_be_with_who_took_it_and_refused_elsewhere(
+    leaderboard: Leaderboard, office: Office, store: Committed, step: Step, status: Status
+) -> None:
+    path = request_in(leaderboard, status)
+    before = written(leaderboard, path)
+    if status not in POSSIBLE[step]:
+        with pytest.raises(NotPossible, match=f"cannot be .*: it is {status}, and only"):
+            office.step(step, path, "No.", BOB).result()
+        assert written(leaderboard, path) == before
+        assert store.messages == []
+        return
+    receipt = office.step(step, path, "No.", BOB).result()
+    assert written(leaderboard, path) == receipt.request
+    assert (receipt.request.status, receipt.request.history[-1].by) == (BECOMES[step], "bob")
+    assert leaderboard.keeper.now.board.requests[path] == receipt.request
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "verb"),
+    [
+        (Step.APPROVE, Status.WAITING, "Approve"),
+        (Step.REJECT, Status.WAITING, "Reject"),
+        (Step.CANCEL, Status.RUNNING, "Cancel"),
+        (Step.AGAIN, Status.FAILED, "Evaluate again"),
+        (Step.AGAIN, Status.FINISHED, "Evaluate again"),
+    ],
+)
+def test_the_message_of_the_commit_names_the_step(
+    leaderboard: Leaderboard, office: Office, store: Committed, step: Step, status: Status, verb: str
+) -> None:
+    path = request_in(leaderboard, status)
+    office.step(step, path, "No.", BOB).result()
+    assert store.messages == [f"{verb} {path}"]
+
+
+def test_the_reason_of_a_rejection_is_for_the_submitter_on_one_line(
+    leaderboard: Leaderboard, office: Office
+) -> None:
+    path = request_in(leaderboard, Status.WAITING)
+    office.step(Step.REJECT, path, "  It is\na copy\u202e of\t<b>another</b>. ", BOB).result()
+    assert written(leaderboard, path).message == "It was rejected by bob: It is a copy of <b>another</b>."
+
+
+def test_a_request_that_is_not_there_is_told(office: Office) -> None:
+    with pytest.raises(
+        NotPossible, match=r"There is no request 'acme/none\.json'\. Name its file as the queue"
+    ):
+        office.step(Step.APPROVE, "acme/none.json", "", BOB).result()
+
+
+@pytest.mark.parametrize("act", NEED_A_REASON)
+@pytest.mark.parametrize("reason", ["", "  \n ", "\u200b\u202e"])
+def test_what_somebody_reads_needs_a_reason(
+    leaderboard: Leaderboard, office: Office, store: Committed, act: Step | Act, reason: str
+) -> None:
+    path = request_in(leaderboard, Status.WAITING)
+    with pytest.raises(NotPossible, match="Give a reason: those whom this concerns will read it"):
+        if isinstance(act, Step):
+            office.step(act, path, reason, BOB)
+        else:
+            office.act(act, "acme/tiny", reason, BOB)
+    assert store.messages == []
+
+
+def test_a_reason_that_is_too_long_is_told_with_its_length(office: Office) -> None:
+    with pytest.raises(NotPossible, match=r"The reason has 501 characters\. Shorten it to at most 500"):
+        office.act(Act.BLOCK, "acme/tiny", "x" * 501, BOB)
+
+
+@pytest.mark.parametrize(
+    ("act", "name", "said"),
+    [
+        (Act.HIDE, "", "Write a model, such as org/model, or a pattern, such as org/*."),
+        (Act.HIDE, "tiny", "Write a model"),
+        (Act.HIDE, "*/*", "Write a model"),
+        (Act.HIDE, "acme/[a-z]", "Write a model"),
+        (Act.HIDE, "acme/" + "x" * 200, "Write a model"),
+        (Act.BLOCK, "../acme", "Write a model"),
+        (Act.FLAG, "acme/tiny\u202e", "Write a model"),
+        (Act.REMOVE, "acme", "Write one model, such as org/model."),
+        (Act.REMOVE, "acme/*", "Write one model"),
+        (Act.REMOVE, "acme/..", "Write one model"),
+        (Act.BLOCK_USER, "alice/x", "Write a user's name on the Hub, such as alice."),
+        (Act.BLOCK_USER, "", "Write a user's name"),
+        (Act.SHOW, "", "Write the name as the list of what is in force has it."),
+        (Act.UNBLOCK, "x\ny", "Write the name as the list"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_what_to_write(
+    office: Office, store: Committed, act: Act, name: str, said: str
+) -> None:
+    with pytest.raises(NotPossible) as error:
+        office.act(act, name, "It is spam.", BOB)
+    assert "cannot be meant. " in str(error.value)
+    assert said in str(error.value)
+    assert store.messages == []
+
+
+def done_before(act: Act) -> Act | None:
+    """What must be in force before an act."""
+    return UNDOES.get(act)
+
+
+@pytest.mark.parametrize("act", Act)
+def test_an_act_is_written_with_who_and_when_and_the_page_shows_it(
+    leaderboard: Leaderboard, office: Office, act: Act
+) -> None:
+    leaderboard.add_result("acme/tiny", scores=scores(0.5, 0.5, 0.5))
+    name = "" if act in (Act.CLOSE, Act.OPEN) else "mallory" if "user" in act else "acme/tiny"
+    if first := done_before(act):
+        office.act(first, name, "It is spam.", CAROL)
+    told = office.act(act, name, "It is spam.", BOB)
+    assert told == BECAME[act].format(name) if act in BECAME else told.startswith("acme/tiny is removed")
+    last = read_moderation(leaderboard.requests, leaderboard.requests.snapshot()).acts[-1]
+    assert (last.act, last.name, last.reason, last.by, last.at) == (act, name, "It is spam.", "bob", NOW)
+    assert leaderboard.keeper.now.board.moderation.acts[-1] == last
+
+
+def test_the_address_of_a_models_page_names_the_model(leaderboard: Leaderboard, office: Office) -> None:
+    office.act(Act.HIDE, " https://huggingface.co/acme/tiny/tree/main ", "It is spam.", BOB)
+    assert leaderboard.keeper.now.board.moderation.is_hidden("acme/tiny")
+
+
+def test_a_removal_says_what_is_gone_and_that_the_model_may_come_back(
+    leaderboard: Leaderboard, office: Office
+) -> None:
+    leaderboard.add_request(status=Status.FINISHED)
+    leaderboard.add_result(scores=scores(0.5, 0.5, 0.5))
+    leaderboard.add_result("acme/tiny-2", scores=scores(0.5, 0.5, 0.5))
+    told = office.act(Act.REMOVE, "acme/tiny", "", BOB)
+    assert told == "acme/tiny is removed (1 × request, 1 × result). It can be submitted again."
+    assert [row.model for row in leaderboard.keeper.now.board.standings.rows] == ["acme/tiny-2"]
+    with pytest.raises(
+        NotPossible, match="There is nothing of acme/tiny on this leaderboard: check the name"
+    ):
+        office.act(Act.REMOVE, "acme/tiny", "", BOB)
+
+
+def test_of_two_who_do_the_same_the_second_is_told_who_was_first(
+    leaderboard: Leaderboard, office: Office
+) -> None:
+    path = request_in(leaderboard, Status.WAITING)
+    office.step(Step.APPROVE, path, "", BOB).result()
+    with pytest.raises(NotPossible, match="bob was here before: It was approved by bob"):
+        office.step(Step.APPROVE, path, "", CAROL).result()
+    office.act(Act.HIDE, "acme/tiny", "It is spam.", BOB)
+    with pytest.raises(NotPossible, match="already hidden: bob did that on 2026-02-01 12:00 UTC"):
+        office.act(Act.HIDE, "acme/tiny", "It is spam.", CAROL)
+
+
+def test_what_a_worker_has_taken_is_told_with_its_name(leaderboard: Leaderboard, office: Office) -> None:
+    path = request_in(leaderboard, Status.RUNNING)
+    with pytest.raises(NotPossible, match=r"it is RUNNING, .* The worker worker-7 has taken it"):
+        office.step(Step.REJECT, path, "No.", BOB).result()
+
+
+# In plain values
+
+
+def answer(office: Office, act: str, target: str, reason: str = "It is spam.") -> Mapping[str, Any]:
+    return json.loads(json.dumps(asyncio.run(api.maintain(office, act, target, reason, BOB))))
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "said"),
+    [
+        (Step.APPROVE, Status.WAITING, "is approved, and in the queue at position 1."),
+        (Step.REJECT, Status.WAITING, "is rejected."),
+        (Step.CANCEL, Status.RUNNING, "is cancelled. A worker that evaluates it stops."),
+        (Step.AGAIN, Status.FINISHED, "will be evaluated again. It is in the queue at position 1."),
+    ],
+)
+def test_the_answer_names_the_request_and_what_became_of_it(
+    leaderboard: Leaderboard, office: Office, step: Step, status: Status, said: str
+) -> None:
+    path = request_in(leaderboard, status)
+    found = answer(office, step, path)
+    assert (found["ok"], found["request"], found["problems"]) == (True, path, [])
+    assert found["message"].startswith("acme/tiny (commit 01234567, ")
+    assert found["message"].endswith(said)
+
+
+def test_the_answer_to_an_act_has_a_sentence_and_one_to_a_mistake_what_to_do(office: Office) -> None:
+    assert answer(office, "close", "whatever", "We move.")["message"].startswith(
+        "The board takes no submissions"
+    )
+    assert answer(office, "hide", "x")["problems"][0]["message"].startswith("'x' cannot be meant.")
+    told = answer(office, "explode", "acme/tiny")["message"]
+    assert told.startswith(
+        "There is no act 'explode'. There are: approve, reject, cancel, again, flag, unflag, "
+    )
+
+
+def test_a_file_of_acts_that_cannot_be_read_is_told_and_kept(
+    leaderboard: Leaderboard, office: Office
+) -> None:
+    leaderboard.write("requests", ACTS, b"{")
+    told = answer(office, "hide", "acme/tiny")
+    assert not told["ok"]
+    assert "cannot be read: it is not valid JSON" in told["message"]
+    assert (leaderboard.folder / "requests" / ACTS).read_bytes() == b"{"
