@@ -47,16 +47,7 @@ def test_the_map_in_the_docs_is_the_tree(space: str) -> None:
 def test_every_folder_and_file_is_on_the_map(space: str) -> None:
     folder = ROOT / SPACES[space]
     there = {path.stem for path in folder.iterdir() if path.is_dir() or path.suffix == ".py"}
-    commands = {
-        "for_old_template",
-        "backup",
-        "restore",
-        "remove",
-        "retire",
-        "rerun",
-        "evaluate",
-        "import_results",
-    }
+    commands = {"for_old_template", "backup", "restore", "remove", "retire", "rerun"}
     not_rooms = {"__init__", "__pycache__", "shared", *commands}
     assert there - not_rooms == set(rooms(space))
 
