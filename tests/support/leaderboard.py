@@ -140,13 +140,15 @@ def leaderboard_in_a_folder(data: Path, models: Path) -> Iterator[Leaderboard]:
 
 
 @contextmanager
-def leaderboard_on_a_hub(data: Path, models: Path, *, login: bool = False) -> Iterator[Leaderboard]:
+def leaderboard_on_a_hub(
+    data: Path, models: Path, *, login: bool = False, **settings: str
+) -> Iterator[Leaderboard]:
     """Both Spaces on a Hub that has the models, and no datasets yet; with a login if it is wanted."""
     with hub_process(FRONTEND_PYTHON) as hub:
         token = hub.do("add_user", name="alice", organizations={"acme": "admin"})
         for folder in sorted(each for each in models.glob("*/*") if each.is_dir()):
             name = folder.relative_to(models).as_posix()
             hub.do("add_repository", type="model", id=name, folder=str(folder))
-        settings = on_the_hub(hub, token) | (with_a_login(hub) if login else {}) | QUICK
-        with running(data, **settings) as spaces:
+        where = on_the_hub(hub, token) | (with_a_login(hub) if login else {})
+        with running(data, **{**where, **QUICK, **settings}) as spaces:
             yield Leaderboard(data, models, **spaces, hub=hub, token=token)

@@ -33,15 +33,18 @@ ACTS = {
 }
 """All other acts, each with what it is about."""
 
-EVERY = [*STEPS, *ACTS]
+AGAIN = {"rerun missing": "", "rerun older": "acme/one", "rerun all": ""}
+"""What is computed again: of all models, or of one."""
+
+EVERY = [*STEPS, *ACTS, *AGAIN]
 IN_FORCE = {"flag": "acme/flagged", "hide": "acme/hidden", "block": "acme/blocked", "block user": "spam-bot"}
 REFUSED = "Only maintainers of this leaderboard can do this."
 NOT_DIRECTLY = "does not accept direct HTTP POST requests"
 """Gradio's answer about a function that queues."""
 
 SECRET = "only maintainers read this reason"
-PRESS, DO = "press", "do"
-"""The function of the buttons and that of the form."""
+PRESS, DO, PRESS_AGAIN = "press", "do", "press again"
+"""The function of the buttons, that of the form, and that of what is computed again."""
 
 
 def path_of(act: str) -> str:
@@ -49,7 +52,7 @@ def path_of(act: str) -> str:
 
 
 def target_of(act: str) -> str:
-    return path_of(act) if act in STEPS else ACTS[act]
+    return path_of(act) if act in STEPS else (ACTS | AGAIN)[act]
 
 
 def state(*, closed: bool = False) -> dict[str, str]:
@@ -128,13 +131,18 @@ class Place:
         button = next(
             each["id"] for each in config["components"] if each.get("props", {}).get("elem_id") == "do-act"
         )
+        again = next(
+            each["id"] for each in config["components"] if each.get("props", {}).get("elem_id") == "do-again"
+        )
         found: dict[str, dict[str, Any]] = {}
         for each in config["dependencies"]:
             if box in each["inputs"]:
                 found[PRESS] = each
             elif button in each["outputs"] and len(each["inputs"]) > 3:
                 found[DO] = each
-        assert set(found) == {PRESS, DO}
+            elif again in each["outputs"] and len(each["inputs"]) > 3:
+                found[PRESS_AGAIN] = each
+        assert set(found) == {PRESS, DO, PRESS_AGAIN}
         return found
 
 
@@ -203,7 +211,8 @@ def pressed(act: str) -> str:
 def values(name: str, function: Mapping[str, Any], act: str) -> list[Any]:
     """What the page would send to a function, and a forged user besides."""
     form = [act, target_of(act), "It is spam.", ACTS.get(act, "")]
-    first = [pressed(act)] if name == PRESS else form
+    asked = [act, target_of(act), f"{act} {target_of(act)}"]
+    first = {PRESS: [pressed(act)], DO: form, PRESS_AGAIN: asked}[name]
     return [*first, *["" for _ in function["inputs"][len(first) :]]]
 
 
@@ -306,7 +315,7 @@ def test_a_maintainer_is_sent_it(place: Place) -> None:
 
 
 @pytest.mark.parametrize("who", ["bob, signed in", "bob, by token"])
-@pytest.mark.parametrize("act", EVERY)
+@pytest.mark.parametrize("act", [*STEPS, *ACTS])
 def test_a_maintainer_does_each_act(place: Place, who: str, act: str) -> None:
     """On the page by the login, in a program by the token."""
     place.write(state(closed=act == "open"))

@@ -6,7 +6,7 @@ moment one is told who was first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from enum import StrEnum
 from typing import assert_never
@@ -18,11 +18,16 @@ from src.shared.errors import NotPossible, shown
 from src.shared.moderation import steps
 from src.shared.moderation.acts import UNDOES, Act, Done, record
 from src.shared.moderation.removal import Removed, remove
+from src.shared.moderation.rerun_commits import reader, write_reruns
+from src.shared.moderation.reruns import Selection, plan_reruns
+from src.shared.moderation.reruns_in_words import counted, told
 from src.shared.stores.store import Store
 from src.shared.times import Clock, utc_now
 from src.submitting.group_commit import Change, GroupCommit
 from src.submitting.receipts import Receipt
 
+NOTHING_TO_COMPUTE = "Nothing needs to be computed again."
+BEHIND = "What visitors submit is evaluated first."
 NO_REQUEST = "There is no request {}. Name its file as the queue shows it."
 
 
@@ -33,6 +38,17 @@ class Step(StrEnum):
     REJECT = "reject"
     CANCEL = "cancel"
     AGAIN = "again"
+
+
+class Again(StrEnum):
+    """What can be computed again for all models, or for one; the value is what programs send."""
+
+    MISSING = "rerun missing"
+    """The tasks without a score, such as new ones."""
+    OLDER = "rerun older"
+    """The tasks whose score another version of the task gave."""
+    ALL = "rerun all"
+    """Every task."""
 
 
 NEED_A_REASON: Collection[Step | Act] = (Step.REJECT, Act.FLAG, Act.HIDE, Act.CLOSE)
@@ -121,6 +137,35 @@ class Office:
             told = BECAME[act].format(done.name)
         self._sync()
         return told
+
+    def preview(self, again: Again, model: str, who: Maintainer) -> tuple[int, Sequence[str]]:
+        """Return how many rows would be computed again, and what that comes to, in lines.
+
+        This reads both datasets. Raises NotPossible and StoreError.
+        """
+        records = reader(self._requests, self._results)()
+        reruns = plan_reruns(_selected(again, model), records, by=who.login, now=self._clock())
+        lines = list(told(reruns, records.description, self._requests))
+        return len(reruns.wanted), lines or [NOTHING_TO_COMPUTE]
+
+    def rerun(self, again: Again, model: str, who: Maintainer) -> str:
+        """Have scores computed again, and return what is in the queue now, in a sentence.
+
+        Raises NotPossible if nothing needs it, and StoreError.
+        """
+        read = reader(self._requests, self._results)
+        written = write_reruns(self._requests, read, _selected(again, model), by=who.login, clock=self._clock)
+        if not written:
+            raise NotPossible(NOTHING_TO_COMPUTE)
+        self._sync()
+        tasks = counted(sum(len(each.tasks) for each in written), "evaluation")
+        return f"{counted(len(written), 'row')} will be computed again, {tasks} of a task in all. {BEHIND}"
+
+
+def _selected(again: Again, model: str) -> Selection:
+    """Return what is selected, for one model or for all. Raises NotPossible if it can be no model."""
+    models = (Field.MODEL.read(model),) if model.strip() else ()
+    return Selection(missing=again is Again.MISSING, older=again is Again.OLDER, models=models)
 
 
 def _field(act: Act) -> Field:

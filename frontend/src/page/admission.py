@@ -8,6 +8,10 @@ import gradio as gr
 
 from src.maintaining.maintainers import Maintainer, Maintainers
 from src.page.visitors import Visitors
+from src.submitting.threads import Threads
+
+ADMITTING = Threads(8)
+"""The threads for asking whether somebody is an owner: the Hub may be slow."""
 
 
 @dataclass(frozen=True)

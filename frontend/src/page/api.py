@@ -14,7 +14,7 @@ from src.leaderboard.reproduction import reproductions
 from src.leaderboard.rows import Row
 from src.leaderboard.search import LONGEST, MOST_TERMS, MOST_WORDS, read_search
 from src.maintaining.maintainers import Maintainer
-from src.maintaining.office import Office, Step
+from src.maintaining.office import Again, Office, Step
 from src.queue.entries import Entry
 from src.shared.data.request import ADAPTER, Progress, Status
 from src.shared.errors import LeaderboardError, NotPossible, shown
@@ -32,7 +32,7 @@ LOOKING_UP = Threads(30)
 ACTING = Threads(4)
 """The threads for what maintainers do to models, users and the board; a removal reads both datasets."""
 
-NO_ACT = f"There is no act {{}}. There are: {', '.join((*Step, *Act))}."
+NO_ACT = f"There is no act {{}}. There are: {', '.join((*Step, *Again, *Act))}."
 
 STEPPED = {
     Step.APPROVE: "is approved, and in the queue at position {}",
@@ -153,7 +153,8 @@ async def withdraw(desk: Desk, path: str, who: Submitter) -> Answer:
 async def maintain(office: Office, act: str, target: str, reason: str, who: Maintainer) -> Answer:
     """Do what a maintainer wants; it is written, and the page shows it, when this returns.
 
-    `target` is the request's file, the model or the user; of an act on the board it is not read.
+    `target` is the request's file, the model or the user; of an act on the board it is not read. Without one,
+    scores of all models are computed again.
     """
     try:
         if act in set(Step):
@@ -161,6 +162,8 @@ async def maintain(office: Office, act: str, target: str, reason: str, who: Main
             receipt = await asyncio.wrap_future(office.step(step, target, reason, who))
             became = STEPPED[step].format(receipt.position)
             return _accepted(f"{_named(receipt)} {became}.", receipt.path)
+        if act in set(Again):
+            return _accepted(await ACTING.run(office.rerun, Again(act), target, who), None)
         if act not in set(Act):
             raise NotPossible(NO_ACT.format(shown(act)))
         return _accepted(await ACTING.run(office.act, Act(act), target, reason, who), None)

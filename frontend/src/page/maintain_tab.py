@@ -15,18 +15,18 @@ from src.board.keeper import Keeper
 from src.maintaining.maintainers import NotAMaintainer
 from src.maintaining.office import Office
 from src.page import api, notices
-from src.page.admission import Admission
+from src.page.admission import ADMITTING, Admission
 from src.page.in_force import columns, in_force, latest_acts
 from src.page.links import Links
 from src.page.my_submissions import ANSWERED
 from src.page.request_card import MAINTAIN_BOX, WORDS, cards_of_maintainers
+from src.page.rerun_form import RerunForm, TabContents
 from src.page.submit_tab import SubmitTab
 from src.page.updates import ASKING_THE_HUB, QUIETLY, WAITING_FOR_A_COMMIT, Follow, Updates
 from src.queue.entries import Entry, Group
 from src.shared.errors import LeaderboardError
 from src.shared.moderation.acts import LONGEST_NAME, LONGEST_REASON, Act
 from src.submitting.desk import Desk
-from src.submitting.threads import Threads
 
 TAB = "maintain"
 """The tab in the page's address."""
@@ -61,9 +61,6 @@ NAME_THE_MENU = """() => document.querySelectorAll(".overflow-menu > button").fo
   (button) => button.setAttribute("aria-label", "More tabs"))"""
 """On a phone this tab is in Gradio's menu of those that do not fit, whose button has no name."""
 
-ADMITTING = Threads(8)
-"""The threads for asking whether somebody is an owner: the Hub may be slow."""
-
 
 class MaintainTab:
     """The tab's components, and what happens to them. Make it inside the tabs.
@@ -91,12 +88,16 @@ class MaintainTab:
             self._place_form()
             self.in_force = gr.HTML(padding=False, elem_id="in-force")
             self.acts = gr.HTML(padding=False, elem_id="latest-acts")
+            gr.Markdown("### Evaluate again")
+            self.again = RerunForm(office, admission)
             gr.Markdown("### New columns")
             self.columns = gr.HTML(padding=False, elem_id="new-columns")
 
     def _place_form(self) -> None:
         with gr.Row():
-            self.act = gr.Dropdown(ACTS, value=Act.FLAG.value, label="What to do", elem_id="act")
+            self.act = gr.Dropdown(
+                ACTS, value=Act.FLAG.value, label="What to do", min_width=340, elem_id="act"
+            )
             self.name = gr.Textbox(
                 "",
                 label="Model or user",
@@ -168,6 +169,11 @@ class MaintainTab:
             [*everything, self.name, self.reason, self.asked, self.button, *outputs],
             **waiting,
         )
+
+        def updated(request: gr.Request, find: str, opened: str) -> Updates:
+            return self._filled(find) | follow(request, opened)
+
+        self.again.listen(TabContents([self.find, opened], [*self._contents, *outputs], updated))
 
     def _revealed(self, tabs: gr.Tabs) -> Callable[..., Updates]:
         def reveal(request: gr.Request, find: str) -> Updates:

@@ -1,0 +1,47 @@
+"""What is computed again, and what is left alone and why, in lines for people."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
+from math import ceil
+
+from ..data.backend_description import BackendDescription
+from ..errors import unquoted
+from ..stores.store import Store
+from .rerun_commits import IN_ONE_COMMIT
+from .reruns import LeftAlone, Reruns, entries_of, named
+
+
+def told(reruns: Reruns, description: BackendDescription, requests: Store) -> Iterator[str]:
+    """Yield what will be computed, what is left alone and why, and what that takes, in lines."""
+    if reruns.wanted:
+        rows, tasks = counted(len(reruns.wanted), "row"), counted(reruns.evaluations, "evaluation")
+        yield f"{rows} of the board will be computed again, {tasks} of a task in all:"
+        per_task = Counter(task for each in reruns.wanted for task in each.tasks)
+        yield from (
+            f"  {unquoted(task)}: {counted(per_task[task], 'row')}"
+            for task in entries_of(description)
+            if per_task[task]
+        )
+        if new := sum(each.is_new for each in reruns.wanted):
+            yield f"{counted(new, 'result')} without a request will get one."
+    if reruns.left:
+        yield f"{counted(len(reruns.left), 'row')} will be left alone:"
+        yield from _reasons(reruns.left)
+    if reruns.wanted:
+        commits = counted(ceil(len(reruns.wanted) / IN_ONE_COMMIT), "commit")
+        yield f"That takes {commits} to {requests}."
+
+
+def _reasons(left: Collection[LeftAlone]) -> Iterator[str]:
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for each in left:
+        by_reason[each.why].append(f"{each.model} ({each.kind})")
+    for why, rows in sorted(by_reason.items(), key=lambda pair: -len(pair[1])):
+        yield f"  {len(rows)}: {why} {named(rows)}"
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number with a noun: `1 row`, `2 rows`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
