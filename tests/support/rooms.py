@@ -32,7 +32,7 @@ FLOORS = {
         "queue",
         "settings",
         "suite",
-        "evaluation page try_task",
+        "evaluation fleet page try_task",
         "telling",
         "parts",
         "doctor",
