@@ -102,7 +102,7 @@ INFERENCE_CONCURRENCY = 16
 MAX_EMPTY_ANSWERS = 0.01
 # Endpoints that all workers together have at once.
 MAX_ENDPOINTS = 1
-# Dollars that all workers together spend on endpoints in a day (UTC).
+# Dollars that may be spent in a day (UTC), on endpoints or on the fleet's hardware.
 MAX_DOLLARS_PER_DAY = 20
 # The account that has the endpoints and pays for them. Default: the owner of the datasets.
 ENDPOINT_NAMESPACE = None
@@ -115,6 +115,21 @@ ENDPOINT_IMAGE = "vllm/vllm-openai:v0.23.0"
 ENDPOINT_ARGS = None
 # Give up on an endpoint that does not answer within this time.
 ENDPOINT_START_MINUTES = 60
+
+# Workers on other machines. docs/fleet.md says how to begin, and what it costs.
+
+# "jobs": on the Hub's Jobs. "slurm": on a cluster. "local": on this machine. "off": this Space evaluates.
+FLEET = "off"
+# Workers that there may be at once.
+MAX_WORKERS = 1
+# What they may run on: "l4x1, a100-large". `python -m src.fleet --offers` lists it. Default: every GPU.
+FLEET_FLAVORS = None
+# An image made from backend/Dockerfile. Default: a plain one, into which each worker installs the backend.
+FLEET_IMAGE = None
+# The Space whose files workers fetch. Default: this one.
+FLEET_CODE = None
+# The account that runs the jobs and pays for them. Default: the owner of the datasets.
+FLEET_NAMESPACE = None
 
 # Who is told. The address of a webhook, NOTIFY_URL, is the Space's secret, never a line here.
 

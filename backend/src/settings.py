@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from src.fleet.engine import Engine as FleetEngine
 from src.inference.options import (
     Place,
     check_encryption,
@@ -116,6 +117,13 @@ def _check_receiver(text: str) -> None:
         raise ConfigurationError(NO_RECEIVER)
 
 
+FleetName = Annotated[
+    FleetEngine,
+    BeforeValidator(lambda name: FleetEngine(str(name).strip())),
+    "`jobs`, `slurm`, `local` or `off`",
+]
+Flavours = Annotated[tuple[str, ...], BeforeValidator(read_names), "names such as `l4x1, a100-large`"]
+Workers = Annotated[int, Field(ge=1, le=1_000), "a whole number from 1 to 1,000"]
 LeaseMinutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
 
 NO_RECEIVER = (
@@ -138,6 +146,16 @@ NOT_ON_THE_HUB = (
 TWO_TOKENS = (
     "INFERENCE is `endpoint`, which needs two secrets: HF_TOKEN, which may manage Inference Endpoints, and "
     "INFERENCE_TOKEN, which may only make calls to them. docs/engines.md says how to create them."
+)
+
+FLEET_OR_SERVER = (
+    "FLEET is `{}`, so workers on other machines evaluate the models, but INFERENCE says that a server does. "
+    "Leave one of the two unset."
+)
+NO_FLEET_TOKEN = "FLEET_TOKEN holds characters that no token has. Copy it again from where it was created."
+NOT_THE_FLEETS_OWN = (
+    "FLEET_TOKEN is the same token as HF_TOKEN or HF_READ_TOKEN, but jobs hold it. Create another one, which "
+    "may only write the two datasets."
 )
 
 SHARE_OF_MEMORY = 0.9
@@ -190,6 +208,13 @@ class Settings(CommonSettings):
     endpoint_args: Words = ()
     endpoint_start_minutes: Positive = 60.0
     inference_endpoints_url: str | None = None
+    fleet: FleetName = FleetEngine.OFF
+    max_workers: Workers = 1
+    fleet_flavors: Flavours = ()
+    fleet_image: Image | None = None
+    fleet_code: str | None = None
+    fleet_namespace: Name | None = None
+    fleet_token: str | None = field(default=None, repr=False)
     max_parallel: PositiveNumber | None = None
     max_hours: Positive = 24.0
     stuck_minutes: Positive = 60.0
@@ -217,6 +242,12 @@ class Settings(CommonSettings):
             raise ConfigurationError(NO_TOKEN)
         if token is not None and token in (self.hf_token, self.hf_read_token):
             raise ConfigurationError(NOT_ITS_OWN_TOKEN)
+        if self.fleet_token is not None and not TOKEN.fullmatch(self.fleet_token):
+            raise ConfigurationError(NO_FLEET_TOKEN)
+        if self.fleet_token is not None and self.fleet_token in (self.hf_token, self.hf_read_token):
+            raise ConfigurationError(NOT_THE_FLEETS_OWN)
+        if self.fleet is not FleetEngine.OFF and self.inference.inference is not Inference.LOCAL:
+            raise ConfigurationError(FLEET_OR_SERVER.format(self.fleet))
         if self.inference.url:
             check_encryption(self.inference.url, token)
         if self.inference_endpoints_url:
@@ -260,6 +291,11 @@ class Settings(CommonSettings):
     def namespace_of_endpoints(self) -> str:
         """Return the account that has the endpoints: as set, or else the owner of the requests."""
         return self.endpoint_namespace or self.requests_dataset.partition("/")[0]
+
+    @property
+    def namespace_of_the_fleet(self) -> str:
+        """Return the account that runs the jobs of the fleet: as set, or else the owner of the requests."""
+        return self.fleet_namespace or self.requests_dataset.partition("/")[0]
 
     @property
     def name_of_the_worker(self) -> str | None:

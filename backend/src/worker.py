@@ -15,16 +15,18 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
+from math import inf
 from threading import Event
 
+from src.fleet.dispatcher import Dispatcher
 from src.inference.hosting import Hosting
 from src.inference.renting import rented_lately
 from src.page.health_server import THIS_MACHINE, serve_health
 from src.parts import (
+    make_dispatcher,
     make_executor,
     make_herald,
     make_hosting,
@@ -34,6 +36,7 @@ from src.parts import (
     samples_store,
     with_servers,
 )
+from src.queue.policy import Machine, Policy, Share
 from src.queue.reconciler import Reconciler
 from src.queue.samples import SamplesPublisher
 from src.queue.shipped import SET_THE_TASKS, is_made_for_others
@@ -47,6 +50,7 @@ from src.running.watch import ChildLimits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, LeaderboardError, StoreError, exit_on_configuration_error
+from src.shared.process.steady import steady_now
 from src.shared.process.stop_signal import StopSignal
 from src.shared.stores.store import Store
 from src.shared.stores.whose import Role, Whose
@@ -63,6 +67,9 @@ log = logging.getLogger(__name__)
 
 DESCRIBED_WITHIN = timedelta(minutes=10)
 """Indexing all tasks of an engine takes ten seconds on a fast machine."""
+
+LONGEST_MEMBERSHIP = timedelta(days=3_650)
+"""For how long a member claims that was told of no limit."""
 
 REFUSED = 1
 """The exit status with `--drain` when the suite has problems."""
@@ -88,6 +95,10 @@ class Worker:
     """The tasks on which every model is evaluated."""
     herald: Herald = field(default_factory=Herald)
     """Tells others of the news, if the owner wants it."""
+    dispatcher: Dispatcher | None = None
+    """Starts workers elsewhere, if this one evaluates nothing itself."""
+    claims_until: datetime | None = None
+    """By the steady clock, from when on a member of a fleet claims nothing more."""
     _started: datetime = field(default_factory=utc_now)
     _watcher: Watcher | None = None
     _can_write: bool = False
@@ -114,6 +125,8 @@ class Worker:
 
     def _tick(self) -> None:
         requests, _ = self.reconciler.read
+        if self.dispatcher:
+            self.dispatcher.prepare()
         self.hosting.refresh(may_be_left=rented_lately(requests.values, utc_now()))
         readings = self.reconciler.readings
         try:
@@ -126,11 +139,20 @@ class Worker:
                 self.hosting.note_money(self.reconciler.money_lasts())
                 if self.reconciler.knows_all:
                     self.hosting.sweep(self.reconciler.leased())
+        if self.dispatcher:
+            self.dispatcher.tick(self.reconciler.latest)
         self.announcer.tick()
         try:
             self.reconciler.keep_indexes()
         except StoreError as error:  # an old index only makes starts slower
             log.warning("could not update an index: %s", error)
+
+    def dispatch(self) -> None:
+        """Settle what has ended, and start and stop members once. Raises StoreError."""
+        self._check_writing()
+        self.reconciler.tick()
+        if self.dispatcher:
+            self.dispatcher.tick(self.reconciler.latest)
 
     def _check_writing(self) -> None:
         """Check both datasets before anything is claimed. Results that cannot be published are useless."""
@@ -146,7 +168,9 @@ class Worker:
 
     def is_idle(self) -> bool:
         """Return whether nothing was left to do at the last tick."""
-        return self.reconciler.is_idle() and self.announcer.is_done and self.hosting.is_clean
+        is_over = self.claims_until is not None and steady_now() >= self.claims_until
+        is_empty = self.reconciler.holds_nothing() if is_over else self.reconciler.is_idle()
+        return is_empty and self.announcer.is_done and self.hosting.is_clean
 
     def is_refused(self) -> bool:
         """Return whether nothing runs, and nothing will until the suite is fixed."""
@@ -168,11 +192,43 @@ class Worker:
         self.launcher.close()
 
 
-def make_worker(settings: Settings) -> Worker:
-    """Build a worker from the settings. Raises ConfigurationError."""
+@dataclass(frozen=True)
+class Membership:
+    """What a member of a fleet was told when it was started."""
+
+    share: Share
+    claims_for: timedelta
+    machine: Machine | None = None
+
+
+def make_worker(
+    settings: Settings,
+    *,
+    given: Mapping[str, object] | None = None,
+    membership: Membership | None = None,
+) -> Worker:
+    """Build a worker from the settings. Raises ConfigurationError.
+
+    With `given`, the settings as the owner wrote them, it starts others and evaluates nothing itself if FLEET
+    says so. With a membership it is one of these others.
+    """
     memory = settings.memory_per_evaluation(available_memory())
     suite, policy = make_suite(settings), make_policy(settings, memory)
-    stores, hosting = open_stores(settings), make_hosting(settings)
+    dispatcher = make_dispatcher(settings, given, policy) if given is not None else None
+    is_of_a_fleet = bool(membership or dispatcher)
+    stores, hosting = open_stores(settings), make_hosting(settings, has_fleet=is_of_a_fleet)
+    if membership:
+        policy = replace(policy, share=membership.share, machine=membership.machine)
+    claims_until = steady_now() + membership.claims_for if membership else None
+
+    def policy_now(policy: Policy) -> Policy:
+        now = with_servers(policy, hosting)
+        return replace(now, largest=most_of_the_fleet(settings, dispatcher)) if dispatcher else now
+
+    def may_claim() -> bool:
+        is_over = claims_until is not None and steady_now() >= claims_until
+        return not dispatcher and not is_over and announcer.may_claim() and hosting.may_claim()
+
     identity = take_identity(settings.name_of_the_worker)
     ticker = Ticker(timedelta(seconds=settings.refresh_rate))
     launcher = make_launcher(settings, suite, identity.folder)
@@ -192,7 +248,7 @@ def make_worker(settings: Settings) -> Worker:
         ),
         space=settings.space_id,
         queue_order=policy.order,
-        max_model_gb=lambda: with_servers(policy, hosting).most_gb,
+        max_model_gb=lambda: policy_now(policy).most_gb,
     )
     samples = samples_store(settings)
     reconciler = Reconciler(
@@ -204,8 +260,8 @@ def make_worker(settings: Settings) -> Worker:
         suite=suite,
         policy=policy,
         slots=settings.slots,
-        may_claim=lambda: announcer.may_claim() and hosting.may_claim(),
-        policy_now=partial(with_servers, hosting=hosting),
+        may_claim=may_claim,
+        policy_now=policy_now,
         samples=SamplesPublisher(suite.tasks, samples),
     )
     whose = Whose(Role.BACKEND, settings.space_id, stores.space_name)
@@ -222,7 +278,15 @@ def make_worker(settings: Settings) -> Worker:
         whose,
         suite.tasks,
         herald,
+        dispatcher,
+        claims_until,
     )
+
+
+def most_of_the_fleet(settings: Settings, dispatcher: Dispatcher) -> float | None:
+    """Return the largest weights, in GB, that members take: what the owner says, and what the hardware takes."""
+    limits = (settings.max_model_gb, dispatcher.most_gb)
+    return min((each for each in limits if each is not None), default=None)
 
 
 def main() -> int:
@@ -233,11 +297,17 @@ def main() -> int:
         "--health-port", type=int, metavar="PORT", help="serve /health on this port, e.g. 7861"
     )
     parser.add_argument("--health-host", default=THIS_MACHINE, metavar="ADDRESS", help="and on this address")
+    parser.add_argument("--smallest-gb", type=float, metavar="GB", help="claim no smaller models")
+    parser.add_argument("--largest-gb", type=float, metavar="GB", help="claim no larger models")
+    parser.add_argument("--claims-for", type=float, metavar="HOURS", help="claim nothing after this time")
+    parser.add_argument("--hardware", metavar="NAME", help="the machine's name, for the history of requests")
+    parser.add_argument("--price", type=float, metavar="DOLLARS", help="what it costs an hour")
     arguments = parser.parse_args()
     secrets = withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # otherwise it logs every call to the Hub
-    worker = make_worker(read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets}))
+    settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
+    worker = make_worker(settings, membership=membership_from(arguments))
     stop, is_drained = StopSignal(), Event()
 
     def tick() -> None:
@@ -254,6 +324,16 @@ def main() -> int:
     is_refused = arguments.drain and worker.is_refused()
     worker.close(tells_within=DRAINED_ENDS_WITHIN_SECONDS if is_drained.is_set() else ENDS_WITHIN_SECONDS)
     return REFUSED if is_refused else 0
+
+
+def membership_from(arguments: argparse.Namespace) -> Membership | None:
+    """Return what a member of a fleet was told, or None for a worker that nobody told anything."""
+    if arguments.largest_gb is None and arguments.smallest_gb is None:
+        return None
+    largest = inf if arguments.largest_gb is None else arguments.largest_gb
+    claims_for = LONGEST_MEMBERSHIP if arguments.claims_for is None else timedelta(hours=arguments.claims_for)
+    machine = Machine(arguments.hardware, arguments.price or 0.0) if arguments.hardware else None
+    return Membership(Share(arguments.smallest_gb or 0.0, largest), claims_for, machine)
 
 
 def _serve_health(worker: Worker, port: int | None, host: str) -> Callable[[], None]:

@@ -61,6 +61,7 @@ ENTRY_POINTS = {
     "src.export",
     "src.suite.__main__",
     "src.try_task.__main__",
+    "src.fleet.__main__",
     "src.inference.__main__",
     "src.for_old_template",
     "src.doctor.__main__",

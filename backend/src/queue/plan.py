@@ -266,7 +266,7 @@ def _claimed(
             now=situation.now,
             commit=facts.commit,
             taken_runs=taken,
-            hardware=hardware,
+            hardware=hardware or situation.policy.machine,
         )
         in_vain = 0
         yield path, claims[path]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
 
 from src.inference.own_server import Served
 from src.inference.renting import Renting
@@ -17,6 +18,28 @@ from src.shared.errors import ConfigurationError
 TOO_LARGE = f"Its weights have {{:,.0f}} GB: {WAITS_FOR_ROOM}."
 NO_SUCH_HARDWARE = f"No hardware here computes models of its size in {{}}: {WAITS_FOR_ROOM}."
 NOT_SERVED = f"Only a server's own models are evaluated here: {WAITS_FOR_A_SERVER}."
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of the queue that a member of a fleet claims."""
+
+    smallest: float = 0.0
+    """The smallest and the largest weights that it takes, in GB. Only a part from 0 has those of unknown size."""
+    largest: float = inf
+
+    def has(self, gb: float | None) -> bool:
+        """Return whether weights of this size, in GB, are in it."""
+        return self.smallest <= 0 if gb is None else self.smallest <= gb <= self.largest
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine that a member of a fleet runs on, as it was ordered."""
+
+    id: str
+    price: float
+    """Dollars an hour."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +57,10 @@ class Policy:
     """What may be rented for models; None where they run on this machine or on a server that is there."""
     served: Served | None = None
     """The models of the owner's server; None where there is none."""
+    share: Share | None = None
+    """What a member of a fleet claims; None for a worker that claims whatever it has room for."""
+    machine: Machine | None = None
+    """The machine that a member of a fleet runs on, if somebody bills it."""
 
     @property
     def most_gb(self) -> float | None:
@@ -43,7 +70,9 @@ class Policy:
 
     def has_room_for(self, request: Request) -> bool:
         """Return whether this worker can take a request, now or when something is free."""
-        return self.reason_to_leave(request) is None
+        size = weights_in_gb(request.params, request.precision)
+        is_its_own = self.share is None or self.share.has(size)
+        return is_its_own and self.reason_to_leave(request) is None
 
     def reason_to_leave(self, request: Request) -> str | None:
         """Return why this worker leaves a request to others, or None. Weights of unknown size fit."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 
 class Inference(StrEnum):
@@ -24,6 +25,18 @@ class Api(StrEnum):
     """`/v1/completions`: continues and rates the very tokens that the engine made."""
     CHAT = "chat"
     """`/v1/chat/completions`: writes only, and puts its own chat template around the messages."""
+
+
+class Priced(Protocol):
+    """A kind of machine that somebody bills, as far as a lease tells of it."""
+
+    @property
+    def id(self) -> str:
+        """The name under which it is ordered."""
+
+    @property
+    def price(self) -> float:
+        """Dollars an hour."""
 
 
 @dataclass(frozen=True, kw_only=True)
