@@ -122,6 +122,9 @@ FleetName = Annotated[
     BeforeValidator(lambda name: FleetEngine(str(name).strip())),
     "`jobs`, `slurm`, `local` or `off`",
 ]
+SpaceName = Annotated[
+    str, AfterValidator(_dataset), "the name of a Space on the Hub, such as `acme/backend`,"
+]
 Flavours = Annotated[tuple[str, ...], BeforeValidator(read_names), "names such as `l4x1, a100-large`"]
 Workers = Annotated[int, Field(ge=1, le=1_000), "a whole number from 1 to 1,000"]
 LeaseMinutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
@@ -212,7 +215,7 @@ class Settings(CommonSettings):
     max_workers: Workers = 1
     fleet_flavors: Flavours = ()
     fleet_image: Image | None = None
-    fleet_code: str | None = None
+    fleet_code: SpaceName | None = None
     fleet_namespace: Name | None = None
     fleet_token: str | None = field(default=None, repr=False)
     max_parallel: PositiveNumber | None = None

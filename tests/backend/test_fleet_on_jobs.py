@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from src.shared.data.request import Status
-from support.boards_on_jobs import LARGE, JobsBoard
+from support.boards_on_jobs import JobsBoard
 from support.hub import Hub, running_hub
 from support.waiting import wait_for
 
