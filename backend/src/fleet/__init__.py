@@ -1,1 +1,1 @@
-"""Starts and stops workers on other machines: `decide.py` says which, `seam.py` is what engines must do."""
+"""Starting workers where the hardware is, of the size that waiting models need: what to start, and when."""

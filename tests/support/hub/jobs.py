@@ -6,6 +6,7 @@ hub.jobs.trouble_next(Fate.SOLD_OUT)          # the next one waits for a machine
 hub.jobs.sold_out.add("l4x1")                 # so do all of a flavour
 hub.jobs.release(job)                         # now it starts
 hub.jobs.kill(job)                            # its node is gone: nobody in it hears of that
+hub.jobs.time_out(job)                        # its time is over
 hub.jobs.can_pay = False                      # starting one answers 402
 hub.jobs.add("acme", labels={"a": "b"})       # one that somebody else made; it has no process
 hub.jobs.environment["HF_ENDPOINT"] = hub.url # what every container of this Hub has besides
@@ -220,6 +221,10 @@ class JobsOfAHub:
     def kill(self, job: Job) -> None:
         """Lose the machine of a job: everything in it is gone at once."""
         self._stop(job, JobStage.ERROR, LOST)
+
+    def time_out(self, job: Job) -> None:
+        """End a job as its timeout does, whenever that would be."""
+        self._stop(job, JobStage.ERROR, TIMED_OUT)
 
     def close(self) -> None:
         """End all jobs."""
