@@ -63,8 +63,9 @@ class Spy:
 
     def _look(self, job: Job) -> None:
         """Look at the children of a job that has become a worker."""
-        assert job.process or not job.started
-        root = job.process.pid if job.process else 0
+        if job.process is None:
+            return
+        root = job.process.pid
         if b"-m\0src.worker" not in Path(f"/proc/{root}/cmdline").read_bytes():
             return
         for each in processes_of(job):
@@ -169,21 +170,23 @@ def test_twelve_requests_finish_once_through_ten_interruptions(board: JobsBoard)
             at_work(board)
             dispatcher.kill()  # 6: the dispatcher's process
             dispatcher.wait()
+        for job in mine(hub, others):
+            hub.jobs.kill(job)
         hub.jobs.can_pay = False  # 7
+        hub.jobs.sold_out.add("cpu-basic")  # 8
         submit()
         submit()
         with (
             board.dispatching(log="one.log", **settings),
-            board.dispatching(log="two.log", **settings),  # 8: two at once
+            board.dispatching(log="two.log", **settings),  # 9: two at once
         ):
-            wait_for(lambda: "positive balance" in board.told() or done(board), what="402")
+            wait_for(lambda: "positive balance" in board.told(), what="402")
             hub.jobs.can_pay = True
-            hub.jobs.sold_out.add("cpu-basic")  # 9
             submit()
             submit()
-            wait_for(lambda: held(hub) or done(board), what="a job that is sold out")
-            hub.jobs.sold_out.clear()
+            wait_for(lambda: held(hub), what="a job that is sold out")
             hub.jobs.trouble_next(Fate.SOLD_OUT)  # 10: a job that never starts
+            hub.jobs.sold_out.clear()
             submit()
             wait_for(lambda: done(board), seconds=400, what=f"the end of all: {statuses(board)}")
             wait_for(lambda: not mine(hub, others), what="the end of all jobs")
@@ -192,6 +195,7 @@ def test_twelve_requests_finish_once_through_ten_interruptions(board: JobsBoard)
     for request in board.requests().values():
         assert [each.end for each in request.history].count("finished") <= 1
     assert not [each for each in others if each.is_over]
+    assert [each for each in jobs(board) if each.stage is JobStage.CANCELED and not each.started]
     assert sum(each.dollars for each in jobs(board)) <= 10
     assert spy.seen
     assert not spy.found
