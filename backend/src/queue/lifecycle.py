@@ -57,11 +57,13 @@ def claim(
     commit: str,
     taken_runs: Collection[str],
     hardware: Hardware | None = None,
+    machine: str | None = None,
 ) -> Request:
     """PENDING → RUNNING: the worker takes the lease, and at the first claim the run gets its name.
 
     `taken_runs` are the runs of the model's other requests and results. Avoiding them keeps two results from
-    sharing a file name. `hardware` is what is rented for the evaluation.
+    sharing a file name. `hardware` is what is rented for the evaluation;
+    where nothing is, `machine` is what the owner calls the machine.
     """
     lease = Lease(
         worker=worker,
@@ -69,7 +71,7 @@ def claim(
         started=now,
         renewed=now,
         until=now + terms.duration,
-        hardware=hardware.id if hardware else None,
+        hardware=hardware.id if hardware else machine,
         price=hardware.price if hardware else None,
     )
     return replace(
