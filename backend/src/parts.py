@@ -65,19 +65,22 @@ SAMPLES_OF_THEIR_OWN = (
 )
 
 
-FLEET_NEEDS_THE_HUB = "FLEET is `jobs`, but the data is in a local folder, which jobs cannot reach. Set OWNER, or leave FLEET unset."
+FLEET_NEEDS_THE_HUB = (
+    "FLEET is `jobs`, but the data is in a local folder, which jobs cannot reach. Set OWNER, or leave FLEET "
+    "unset."
+)
 FLEET_NEEDS_TOKENS = (
-    "FLEET is `jobs`, which needs two secrets: HF_TOKEN, which may start Jobs, and FLEET_TOKEN, which may only "
-    "write the leaderboard's datasets. docs/fleet.md says how to create them."
+    "FLEET is `jobs`, which needs two secrets: HF_TOKEN, which may start Jobs, and FLEET_TOKEN, which may "
+    "only write the leaderboard's datasets. docs/fleet.md says how to create them."
 )
 FLEET_NEEDS_CODE = (
     "FLEET is `jobs`, but it is not said what jobs run. Set FLEET_CODE to the backend's Space, such as "
     "acme/backend, or FLEET_IMAGE to an image made from backend/Dockerfile."
 )
 FLEET_RUNS_STRANGERS_CODE = (
-    "CONFIRM_RUN_UNSAFE_CODE is True, so code that models write would run in a job beside FLEET_TOKEN, as the "
-    "same user. Set FLEET_IMAGE to an image made from backend/Dockerfile, whose worker is an ordinary user, or "
-    "unset CONFIRM_RUN_UNSAFE_CODE."
+    "CONFIRM_RUN_UNSAFE_CODE is True, so code that models write would run in a job beside FLEET_TOKEN, as "
+    "the same user. Set FLEET_IMAGE to an image made from backend/Dockerfile, whose worker is an ordinary "
+    "user, or unset CONFIRM_RUN_UNSAFE_CODE."
 )
 NO_SUCH_ENGINE = "FLEET is `{}`, which this version cannot use. Write `jobs`, or leave FLEET unset."
 
@@ -174,6 +177,7 @@ def make_policy(settings: Settings, memory: int) -> Policy:
         retries=RetryTerms(attempts=settings.max_attempts),
         order=read_order(settings.queue_order),
         largest=settings.largest_model(memory),
+        smallest=settings.min_model_gb,
     )
 
 

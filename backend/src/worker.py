@@ -1,6 +1,7 @@
 """The worker without a page, for your own compute: `python -m src.worker`.
 
-With `--drain` it ends when the queue is empty, or when the suite has problems. With `--health-port` it serves
+With `--drain` it ends when the queue is empty, or when the suite has problems. `--smallest-gb` and
+`--largest-gb` keep it to a part of the queue, and `--claims-for` to some hours. With `--health-port` it serves
 `/health` on this machine, for monitoring.
 """
 
@@ -18,7 +19,6 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from math import inf
 from threading import Event
 
 from src.fleet.dispatcher import Dispatcher
@@ -36,9 +36,10 @@ from src.parts import (
     samples_store,
     with_servers,
 )
-from src.queue.policy import Machine, Policy, Share
+from src.queue.policy import Policy
 from src.queue.reconciler import Reconciler
 from src.queue.samples import SamplesPublisher
+from src.queue.share import ALL, Share, dollars, gigabytes, hours, name_of_a_machine
 from src.queue.shipped import SET_THE_TASKS, is_made_for_others
 from src.queue.ticker import Ticker
 from src.running.executor import ProcessExecutor
@@ -68,9 +69,6 @@ log = logging.getLogger(__name__)
 DESCRIBED_WITHIN = timedelta(minutes=10)
 """Indexing all tasks of an engine takes ten seconds on a fast machine."""
 
-LONGEST_MEMBERSHIP = timedelta(days=3_650)
-"""For how long a member claims that was told of no limit."""
-
 REFUSED = 1
 """The exit status with `--drain` when the suite has problems."""
 
@@ -97,8 +95,8 @@ class Worker:
     """Tells others of the news, if the owner wants it."""
     dispatcher: Dispatcher | None = None
     """Starts workers elsewhere, if this one evaluates nothing itself."""
-    claims_until: datetime | None = None
-    """By the steady clock, from when on a member of a fleet claims nothing more."""
+    is_closed: Callable[[], bool] = lambda: False
+    """Whether it claims nothing more because its hours are over."""
     _started: datetime = field(default_factory=utc_now)
     _watcher: Watcher | None = None
     _can_write: bool = False
@@ -168,9 +166,8 @@ class Worker:
 
     def is_idle(self) -> bool:
         """Return whether nothing was left to do at the last tick."""
-        is_over = self.claims_until is not None and steady_now() >= self.claims_until
-        is_empty = self.reconciler.holds_nothing() if is_over else self.reconciler.is_idle()
-        return is_empty and self.announcer.is_done and self.hosting.is_clean
+        has_nothing = self.reconciler.holds_nothing() if self.is_closed() else self.reconciler.is_idle()
+        return has_nothing and self.announcer.is_done and self.hosting.is_clean
 
     def is_refused(self) -> bool:
         """Return whether nothing runs, and nothing will until the suite is fixed."""
@@ -192,46 +189,39 @@ class Worker:
         self.launcher.close()
 
 
-@dataclass(frozen=True)
-class Membership:
-    """What a member of a fleet was told when it was started."""
-
-    share: Share
-    claims_for: timedelta
-    machine: Machine | None = None
-
-
 def make_worker(
-    settings: Settings,
-    *,
-    given: Mapping[str, object] | None = None,
-    membership: Membership | None = None,
+    settings: Settings, share: Share = ALL, *, given: Mapping[str, object] | None = None
 ) -> Worker:
     """Build a worker from the settings. Raises ConfigurationError.
 
     With `given`, the settings as the owner wrote them, it starts others and evaluates nothing itself if FLEET
-    says so. With a membership it is one of these others.
+    says so.
     """
     memory = settings.memory_per_evaluation(available_memory())
     suite, policy = make_suite(settings), make_policy(settings, memory)
     dispatcher = make_dispatcher(settings, given, policy) if given is not None else None
-    is_of_a_fleet = bool(membership or dispatcher)
-    stores, hosting = open_stores(settings), make_hosting(settings, has_fleet=is_of_a_fleet)
-    if membership:
-        policy = replace(policy, share=membership.share, machine=membership.machine)
-    claims_until = steady_now() + membership.claims_for if membership else None
+    has_fleet = share.is_limited or dispatcher is not None
+    stores, hosting = open_stores(settings), make_hosting(settings, has_fleet=has_fleet)
 
     def policy_now(policy: Policy) -> Policy:
         now = with_servers(policy, hosting)
         return replace(now, largest=most_of_the_fleet(settings, dispatcher)) if dispatcher else now
 
     def may_claim() -> bool:
-        is_over = claims_until is not None and steady_now() >= claims_until
-        return not dispatcher and not is_over and announcer.may_claim() and hosting.may_claim()
+        return not dispatcher and not is_closed() and announcer.may_claim() and hosting.may_claim()
 
     identity = take_identity(settings.name_of_the_worker)
     ticker = Ticker(timedelta(seconds=settings.refresh_rate))
     launcher = make_launcher(settings, suite, identity.folder)
+    closes = share.closes(steady_now())
+
+    def is_closed() -> bool:
+        return steady_now() >= closes
+
+    def largest_of_the_leaderboard() -> float | None:
+        """Return the limit to announce: a worker with a share does not speak for the others."""
+        return settings.max_model_gb if share.is_limited else policy_now(policy).most_gb
+
     describer = ProcessExecutor(
         identity.folder,
         limits=ChildLimits(DESCRIBED_WITHIN),
@@ -248,7 +238,7 @@ def make_worker(
         ),
         space=settings.space_id,
         queue_order=policy.order,
-        max_model_gb=lambda: policy_now(policy).most_gb,
+        max_model_gb=largest_of_the_leaderboard,
     )
     samples = samples_store(settings)
     reconciler = Reconciler(
@@ -258,7 +248,7 @@ def make_worker(
         models=stores.models,
         executor=make_executor(settings, memory, identity.folder, launcher, ticker.wake, hosting),
         suite=suite,
-        policy=policy,
+        policy=share.of(policy),  # what is announced is the leaderboard's, whatever this worker's share
         slots=settings.slots,
         may_claim=may_claim,
         policy_now=policy_now,
@@ -279,12 +269,12 @@ def make_worker(
         suite.tasks,
         herald,
         dispatcher,
-        claims_until,
+        is_closed,
     )
 
 
 def most_of_the_fleet(settings: Settings, dispatcher: Dispatcher) -> float | None:
-    """Return the largest weights, in GB, that members take: what the owner says, and what the hardware takes."""
+    """Return the largest weights, in GB, that members take: the owner's limit, or the hardware's."""
     limits = (settings.max_model_gb, dispatcher.most_gb)
     return min((each for each in limits if each is not None), default=None)
 
@@ -294,20 +284,33 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m src.worker", description=__doc__)
     parser.add_argument("--drain", action="store_true", help="end when the queue is empty and nothing runs")
     parser.add_argument(
+        "--smallest-gb", type=gigabytes, metavar="GB", help="leave models with smaller weights"
+    )
+    parser.add_argument("--largest-gb", type=gigabytes, metavar="GB", help="leave models with larger weights")
+    parser.add_argument(
+        "--claims-for", type=hours, metavar="HOURS", help="claim nothing more after so many hours"
+    )
+    parser.add_argument(
+        "--hardware", type=name_of_a_machine, metavar="NAME", help="what this machine is called"
+    )
+    parser.add_argument("--price", type=dollars, metavar="DOLLARS", help="what it costs an hour")
+    parser.add_argument(
         "--health-port", type=int, metavar="PORT", help="serve /health on this port, e.g. 7861"
     )
     parser.add_argument("--health-host", default=THIS_MACHINE, metavar="ADDRESS", help="and on this address")
-    parser.add_argument("--smallest-gb", type=float, metavar="GB", help="claim no smaller models")
-    parser.add_argument("--largest-gb", type=float, metavar="GB", help="claim no larger models")
-    parser.add_argument("--claims-for", type=float, metavar="HOURS", help="claim nothing after this time")
-    parser.add_argument("--hardware", metavar="NAME", help="the machine's name, for the history of requests")
-    parser.add_argument("--price", type=float, metavar="DOLLARS", help="what it costs an hour")
     arguments = parser.parse_args()
     secrets = withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # otherwise it logs every call to the Hub
     settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
-    worker = make_worker(settings, membership=membership_from(arguments))
+    share = Share(
+        arguments.smallest_gb,
+        arguments.largest_gb,
+        arguments.claims_for,
+        arguments.hardware,
+        arguments.price,
+    )
+    worker = make_worker(settings, share)
     stop, is_drained = StopSignal(), Event()
 
     def tick() -> None:
@@ -324,16 +327,6 @@ def main() -> int:
     is_refused = arguments.drain and worker.is_refused()
     worker.close(tells_within=DRAINED_ENDS_WITHIN_SECONDS if is_drained.is_set() else ENDS_WITHIN_SECONDS)
     return REFUSED if is_refused else 0
-
-
-def membership_from(arguments: argparse.Namespace) -> Membership | None:
-    """Return what a member of a fleet was told, or None for a worker that nobody told anything."""
-    if arguments.largest_gb is None and arguments.smallest_gb is None:
-        return None
-    largest = inf if arguments.largest_gb is None else arguments.largest_gb
-    claims_for = LONGEST_MEMBERSHIP if arguments.claims_for is None else timedelta(hours=arguments.claims_for)
-    machine = Machine(arguments.hardware, arguments.price or 0.0) if arguments.hardware else None
-    return Membership(Share(arguments.smallest_gb or 0.0, largest), claims_for, machine)
 
 
 def _serve_health(worker: Worker, port: int | None, host: str) -> Callable[[], None]:

@@ -126,7 +126,7 @@ def test_a_request_is_evaluated_by_a_job_on_a_plain_image_from_one_look_of_a_sch
     assert (attempt.hardware, attempt.price) == ("cpu-basic", 0.01)
     assert attempt.worker == f"cpu-basic-1.{job.id}"
     described = yaml.safe_load(board.hub.get(RESULTS).read(BACKEND_DESCRIPTION))
-    assert described["max_model_gb"] == 24
+    assert described["max_model_gb"] == 23  # of 32 GB
     assert spy.seen
     assert not spy.found
     assert_no_token_anywhere(board)

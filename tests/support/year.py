@@ -292,7 +292,7 @@ class Simulation:
         self._gone.append((second, path))
         for told in self._told.pop(path, ()):
             told.truth = second - told.second
-        if len(self._timed) % 10 == 0 or len(self._timed) < 30:
+        if len(self._timed) % 25 == 0 or len(self._timed) < 30:
             self._durations = learn(self._timed[-500:])
         machine.path = None
         machine.turn += 1
@@ -351,7 +351,7 @@ class Simulation:
         there = [each for each in self._machines.values()]
         self.year.most_at_once = max(self.year.most_at_once, len(there))
         if there or any(each.status is Status.PENDING for each in self._live.values()):
-            self._decide_soon(second + 4 * MINUTE)
+            self._decide_soon(second + 9 * MINUTE)
 
     def _forget(self, second: float) -> None:
         while self._gone and self._gone[0][0] < second - DAY:
@@ -407,7 +407,7 @@ class Simulation:
         for machine in self._machines.values():
             member = machine.member
             waited = now - (member.started or member.ordered)
-            ready = timedelta() if machine.path or not member.started and False else max(timedelta(minutes=5) - waited, timedelta())
+            ready = timedelta() if machine.path else max(timedelta(minutes=5) - waited, timedelta(minutes=1))
             places.append(Place(member.flavour, machine.path, ready))
         from src.fleet.deciding import kinds_of
         fleet = None

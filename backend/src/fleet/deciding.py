@@ -267,9 +267,9 @@ class _Walk:
         self._patience = PATIENCE * situation.starts_in.total_seconds()
         self._allowed = [each for each in situation.offers if situation.limits.allows(each)]
         self._sold_out = sold_out(situation)
-        self._all = bands(self._allowed, situation.costs)
+        self._all = bands(tuple(self._allowed), situation.costs)
         on_sale = [each for each in self._allowed if each.name not in self._sold_out]
-        self._bands = bands(on_sale, situation.costs)
+        self._bands = bands(tuple(on_sale), situation.costs)
 
     def through_the_queue(self, *, is_broke: bool) -> dict[str, str]:
         """Go through the queue, collect what to start, and return for what each request waits."""
@@ -457,7 +457,7 @@ def kinds_of(situation: Situation) -> Fleet:
         most=situation.limits.max_workers,
         kinds=tuple(
             Kind(band.flavour.name, band.largest, band.flavour.price)
-            for band in bands(on_sale, situation.costs)
+            for band in bands(tuple(on_sale), situation.costs)
         ),
         starts_in=situation.starts_in,
         dollars_a_day=situation.limits.dollars_a_day,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 
 from src.inference.hardware import room
+from src.running.memory import SHARE_FOR_WEIGHTS, SHARE_OF_MEMORY
 from src.shared.data.dollars import cost
 from src.shared.estimates.durations import Durations
 
 UNKNOWN = timedelta(hours=1)
 """How long an evaluation is taken for while none has finished."""
 
-FIRST_GB, STEP, STEPS = 0.1, 1.25, 50
+FIRST_GB, STEP, STEPS = 0.1, 1.5, 20
 """The sizes at which flavours are compared, besides those of which they are full."""
 
 
@@ -32,7 +34,11 @@ class Flavour:
     @property
     def room(self) -> float:
         """The largest weights that it has room for, in GB."""
-        return room(self.memory_gb)
+        return (
+            room(self.memory_gb)
+            if self.accelerators
+            else self.memory_gb * SHARE_OF_MEMORY * SHARE_FOR_WEIGHTS
+        )
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,8 @@ class Costs:
         return cost(flavour.price, self.starts_in + timedelta(seconds=seconds))
 
 
-def bands(flavours: Sequence[Flavour], costs: Costs) -> tuple[Band, ...]:
+@lru_cache(maxsize=32)
+def bands(flavours: tuple[Flavour, ...], costs: Costs) -> tuple[Band, ...]:
     """Return for which sizes which flavour costs least, the smallest sizes first.
 
     So large machines are kept for large models, and a fast machine takes small ones where it is cheap for its speed.

@@ -109,9 +109,7 @@ def rented_lately(requests: Requests, now: datetime) -> bool:
     return any(now - until < LATELY for _, _, until in _billed(requests, now, timedelta()))
 
 
-def _billed(
-    requests: Requests, now: datetime, stops_within: timedelta
-) -> Iterator[Bill]:
+def _billed(requests: Requests, now: datetime, stops_within: timedelta) -> Iterator[Bill]:
     """Yield a bill for each attempt that rented something."""
     for request in requests.values():
         for attempt in request.history:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import inf
 
 from src.inference.own_server import Served
 from src.inference.renting import Renting
@@ -12,34 +11,23 @@ from src.queue.lifecycle import LeaseTerms
 from src.queue.retries import RetryTerms
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.queue_order import DEFAULT, RULES
-from src.shared.data.request import WAITS_FOR_A_SERVER, WAITS_FOR_ROOM, Request
+from src.shared.data.request import WAITS_FOR_A_SERVER, WAITS_FOR_ITS_SIZE, WAITS_FOR_ROOM, Request
 from src.shared.errors import ConfigurationError
 
 TOO_LARGE = f"Its weights have {{:,.0f}} GB: {WAITS_FOR_ROOM}."
+TOO_SMALL = f"Its weights have {{:,.1f}} GB: {WAITS_FOR_ITS_SIZE}."
+NO_KNOWN_SIZE = f"The size of its weights is unknown: {WAITS_FOR_ITS_SIZE}."
 NO_SUCH_HARDWARE = f"No hardware here computes models of its size in {{}}: {WAITS_FOR_ROOM}."
 NOT_SERVED = f"Only a server's own models are evaluated here: {WAITS_FOR_A_SERVER}."
 
 
 @dataclass(frozen=True)
-class Share:
-    """The part of the queue that a member of a fleet claims."""
-
-    smallest: float = 0.0
-    """The smallest and the largest weights that it takes, in GB. Only a part from 0 has those of unknown size."""
-    largest: float = inf
-
-    def has(self, gb: float | None) -> bool:
-        """Return whether weights of this size, in GB, are in it."""
-        return self.smallest <= 0 if gb is None else self.smallest <= gb <= self.largest
-
-
-@dataclass(frozen=True)
 class Machine:
-    """The machine that a member of a fleet runs on, as it was ordered."""
+    """The machine that a worker runs on, as its command calls it."""
 
     id: str
-    price: float
-    """Dollars an hour."""
+    price: float | None = None
+    """Dollars an hour; None if nobody says so."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +40,17 @@ class Policy:
     """Names of rules in `shared/data/queue_order.py`, most important first."""
     largest: float | None = None
     """The largest weights, in GB, that this worker has room for; None means any size."""
+    smallest: float | None = None
+    """The smallest weights, in GB, that this worker takes; None means any size, known or not."""
+    is_one_of_a_fleet: bool = False
+    """Whether a fleet starts others for what this worker leaves. Then it says nothing about that."""
+    machine: Machine | None = None
+    """What the owner calls the machine that models run on, if nothing is rented for each."""
 
     renting: Renting | None = None
     """What may be rented for models; None where they run on this machine or on a server that is there."""
     served: Served | None = None
     """The models of the owner's server; None where there is none."""
-    share: Share | None = None
-    """What a member of a fleet claims; None for a worker that claims whatever it has room for."""
-    machine: Machine | None = None
-    """The machine that a member of a fleet runs on, if somebody bills it."""
 
     @property
     def most_gb(self) -> float | None:
@@ -70,17 +60,20 @@ class Policy:
 
     def has_room_for(self, request: Request) -> bool:
         """Return whether this worker can take a request, now or when something is free."""
-        size = weights_in_gb(request.params, request.precision)
-        is_its_own = self.share is None or self.share.has(size)
-        return is_its_own and self.reason_to_leave(request) is None
+        return self.reason_to_leave(request) is None
 
     def reason_to_leave(self, request: Request) -> str | None:
-        """Return why this worker leaves a request to others, or None. Weights of unknown size fit."""
+        """Return why this worker leaves a request to others, or None.
+
+        Weights of unknown size fit, unless there is a smallest size.
+        """
         if self.served is not None and not self.served.has(request.model, request.commit):
             return NOT_SERVED
         size = weights_in_gb(request.params, request.precision)
         if size is not None and self.most_gb is not None and size > self.most_gb:
             return TOO_LARGE.format(size)
+        if self.smallest is not None and (size is None or size < self.smallest):
+            return NO_KNOWN_SIZE if size is None else TOO_SMALL.format(size)
         if self.renting and not self.renting.fits(request.params, request.precision):
             return NO_SUCH_HARDWARE.format(request.precision)
         return None

@@ -212,7 +212,9 @@ class Reconciler:
 
     def is_idle(self) -> bool:
         """Return whether the queue was empty at the last tick, and this worker held no request."""
-        if self._policy.share:  # its machine costs money: it waits for no pause of a request or its own
+        if (
+            self._policy.is_one_of_a_fleet
+        ):  # its machine costs money: it waits for no pause of a request or its own
             queue = [] if self.rests_until() else waiting(self._latest, self._policy, self._clock())
         else:
             queue = [path for path in pending(self._latest) if self._policy.has_room_for(self._latest[path])]

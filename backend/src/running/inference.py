@@ -35,8 +35,8 @@ class Priced(Protocol):
         """The name under which it is ordered."""
 
     @property
-    def price(self) -> float:
-        """Dollars an hour."""
+    def price(self) -> float | None:
+        """Dollars an hour; None if nobody says so."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -88,7 +88,7 @@ def _seconds(attempt: Attempt) -> float | None:
     return seconds if SHORTEST <= seconds <= LONGEST else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Duration:
     """How long one evaluation may take, in seconds: equally probable values, sorted."""
 
@@ -115,7 +115,7 @@ def left(seconds: Array, elapsed: float) -> Array:
     return longer - elapsed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Durations:
     """What the finished evaluations say about others."""
 
@@ -133,9 +133,7 @@ class Durations:
     scale: float
     shape: Array
     """The residuals in units of the scale, sorted."""
-    _known: dict[tuple[float | None, str | None], Duration] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    _known: dict[tuple[float | None, str | None], Duration] = field(default_factory=dict, repr=False)
 
     def of(self, gb: float | None, hardware: str | None) -> Duration:
         """Return how long weights of this size take on a kind of hardware. Either may be unknown."""
@@ -144,7 +142,7 @@ class Durations:
             row, extra = self._rows([gb], [hardware])
             unsure = float(np.sqrt(np.einsum("ij,jk,ik->i", row, self.covariance, row) + extra)[0])
             scale = sqrt(self.scale**2 + unsure**2)
-            logs = (row @ self.coefficients)[0] + scale * np.quantile(self.shape, SHARES)
+            logs = (row @ self.coefficients)[0] + scale * self._standard
             self._known[key] = Duration(np.exp(np.clip(logs, log(SHORTEST), log(LONGEST))))
         return self._known[key]
 
@@ -160,6 +158,10 @@ class Durations:
         own = chance.choice(self.shape, size=(len(rows), number)) * self.scale
         own += np.sqrt(extra)[:, None] * chance.standard_normal((1, number))
         return np.exp(np.clip(rows @ lines.T + own, log(SHORTEST), log(LONGEST)))
+
+    @cached_property
+    def _standard(self) -> Array:
+        return np.quantile(self.shape, SHARES)
 
     def _rows(self, gb: Sequence[float | None], hardware: Sequence[str | None]) -> tuple[Array, Array]:
         """Return the line's terms for each, and the variance that comes from what is unknown."""

@@ -37,6 +37,9 @@ LATELY = timedelta(hours=6)
 PATIENCE = 6
 """A request waits for a place in sight for up to so many times what a new one takes to start."""
 
+STARTS = (0.5, 1.5)
+"""Between which parts of what it usually takes a start takes."""
+
 NOT_FINISHED_ANY = "no evaluation has finished on this leaderboard yet"
 NO_WORKER = "no worker has run lately"
 NO_ROOM = "no hardware of this leaderboard has room for it"
@@ -133,7 +136,9 @@ def estimates(
     reasons = {path: why for path in queue if (why := _cannot_be_said(requests[path], places, fleet))}
     told = [path for path in queue if path not in reasons]
     ends = _Played(requests, durations, now, places, fleet).ends(told)
-    lows, highs = np.quantile(np.array([*ends.values()]).reshape(-1, TIMES), (LOW, HIGH), axis=1)
+    lows, highs = np.quantile(
+        np.array([*ends.values()]).reshape(-1, TIMES), (LOW, HIGH), axis=1, method="weibull"
+    )
     ranges = {
         path: Estimate(Range(timedelta(seconds=low), timedelta(seconds=high)))
         for path, low, high in zip(ends, lows.tolist(), highs.tolist(), strict=True)
@@ -168,7 +173,9 @@ class _Played:
         self._requests, self._durations, self._now = requests, durations, now
         self._places, self._fleet = places, fleet
         self._chance = np.random.default_rng(SEED)
-        self._starts_in = fleet.starts_in.total_seconds() if fleet else 0.0
+        starts_in = fleet.starts_in.total_seconds() if fleet else 0.0
+        self._patience = PATIENCE * starts_in
+        self._starts = starts_in * self._chance.uniform(*STARTS, size=TIMES)
         more = max(fleet.most - len(places), 0) if fleet else 0
         self._free = np.zeros((len(places) + more, TIMES))
         names = {kind.hardware: number for number, kind in enumerate(fleet.kinds)} if fleet else {}
@@ -181,7 +188,8 @@ class _Played:
         found = {}
         for number, place in enumerate(self._places):
             seconds = self._left(place)
-            self._free[number] = seconds + place.ready_in.total_seconds()
+            ready = place.ready_in.total_seconds() * self._chance.uniform(*STARTS, size=TIMES)
+            self._free[number] = seconds + ready
             if place.running:
                 found[place.running] = seconds
                 self._pay(self._kind[number, 0], seconds)
@@ -219,8 +227,8 @@ class _Played:
     def _taken(self, kind: int, seconds: Array) -> Array:
         """Let a fleet take a request: with a worker in sight, or with a new one in a place that is free."""
         is_other = self._kind != kind
-        first = (self._free + (PATIENCE * self._starts_in) * is_other).argmin(axis=0)
-        begins = self._free[first, _EACH] + self._starts_in * is_other[first, _EACH]
+        first = (self._free + self._patience * is_other).argmin(axis=0)
+        begins = self._free[first, _EACH] + self._starts * is_other[first, _EACH]
         begins = np.maximum(begins, self._has_money_in())
         ends = begins + seconds
         self._pay(kind, seconds)
@@ -235,6 +243,8 @@ class _Played:
     def _has_money_in(self) -> Array:
         """Return in how many seconds the money of a day pays for more."""
         if self._fleet is None or self._fleet.dollars_a_day is None:
+            return 0.0
+        if self._spent.max() < self._fleet.dollars_a_day:
             return 0.0
         today = self._now.replace(hour=0, minute=0, second=0, microsecond=0)
         until_midnight = (today + timedelta(days=1) - self._now).total_seconds()
