@@ -145,6 +145,7 @@ def make_jobs(
         raise ConfigurationError(FLEET_RUNS_STRANGERS_CODE)
     fixed = {
         "FLEET": "off",
+        "COMMENT_ON_MODELS": "false",  # the dispatcher tells
         "OWNER": str(settings.organisation),
         "QUEUE_REPO": settings.requests_dataset,
         "RESULTS_REPO": settings.results_dataset,

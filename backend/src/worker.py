@@ -1,8 +1,8 @@
 """The worker without a page, for your own compute: `python -m src.worker`.
 
 With `--drain` it ends when the queue is empty, or when the suite has problems. `--smallest-gb` and
-`--largest-gb` keep it to a part of the queue, and `--claims-for` to some hours. With `--health-port` it serves
-`/health` on this machine, for monitoring.
+`--largest-gb` keep it to a part of the queue, and `--claims-for` to some hours. With `--health-port` it
+serves `/health` on this machine, for monitoring.
 """
 
 from __future__ import annotations
@@ -112,7 +112,9 @@ class Worker:
         self._tell()
 
     def _watching(self) -> Watcher:
-        self._watcher = self._watcher or Watcher(self.reconciler.worker, self._started)
+        self._watcher = self._watcher or Watcher(
+            self.reconciler.worker, self._started, is_for_all=self.dispatcher is not None
+        )
         return self._watcher
 
     def _tell(self) -> None:

@@ -1,7 +1,7 @@
 """The loop of the fleet: it looks at the queue, the hardware and the members, decides, and starts and stops.
 
-Nothing is kept that matters: what runs is at the engine, what waits is in the queue. A dispatcher that dies is
-replaced by the next one, and two at once decide the same.
+Nothing is kept that matters: what runs is at the engine, what waits is in the queue. The next dispatcher goes
+on where one has died, and two at once decide the same.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The fleet on the Hub's Jobs: each member is a job, found again by its labels, and billed by the minute.
 
-The calls are those of huggingface_hub. Labels and everything else that a list of jobs says may come from others
-who share the account, so it counts only when it is complete and well formed.
+The calls are those of huggingface_hub. Labels and everything else that a list of jobs says may come from
+others who share the account, so it counts only when it is complete and well formed.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ NO_BALANCE = (
     "https://huggingface.co/settings/billing."
 )
 NO_RIGHT = (
-    "The token in {token} may not manage the Jobs of {namespace} ({status}). Give it that permission, or name "
-    "another account in FLEET_NAMESPACE."
+    "The token in {token} may not manage the Jobs of {namespace} ({status}). Give it that permission, or "
+    "name another account in FLEET_NAMESPACE."
 )
 IS_SOLD_OUT = "The Hub has no {flavour} for Jobs at the moment. It will be retried automatically."
 NOT_STARTED = "The Hub did not start a Job on {flavour}: {reason}"
@@ -146,7 +146,10 @@ class JobsFleet:
         return self._offers
 
     def members(self) -> Sequence[Member]:
-        """Return the members that wait or run, and those that ended within the last day. Raises FleetError."""
+        """Return the members that wait or run, and those that ended within the last day.
+
+        Raises FleetError.
+        """
         try:
             going = self._hub.call(lambda: list(islice(self._jobs(GOING), MOST_LISTED)))
             ended = self._hub.call(lambda: list(self._lately_ended()))
@@ -158,8 +161,8 @@ class JobsFleet:
     def start(self, order: Start) -> Member:
         """Start a member, unless one of its name waits or runs. Raises NoHardware and FleetError.
 
-        The Hub lets two jobs have one name. So look again after the start: of two that were ordered at once, by
-        two dispatchers, the later one ends.
+        The Hub lets two jobs have one name. So look again after the start: of two that two dispatchers
+        ordered at once, the later one ends.
         """
         if there := self._going(order.name):
             return there[0]
@@ -236,7 +239,7 @@ class JobsFleet:
         }
 
     def _largest(self) -> dict[str, str]:
-        """Return the setting that has members publish the same limit as the dispatcher, and no smaller one."""
+        """Return the setting that has members publish the same limit as the dispatcher."""
         rooms = [each.room for each in self._offers if self._terms.limits.allows(each)]
         limits = filter(None, (max(rooms, default=None), self._terms.max_model_gb))
         most = min(limits, default=None)

@@ -35,7 +35,10 @@ class Fleet(Protocol):
         """
 
     def start(self, order: Start) -> Member:
-        """Start a member. If one of this name waits or runs, return that. Raises NoHardware and FleetError."""
+        """Start a member. If one of this name waits or runs, return that.
+
+        Raises NoHardware and FleetError.
+        """
 
     def stop(self, member: Member) -> None:
         """End a member; one that has ended already is no error. Raises FleetError."""

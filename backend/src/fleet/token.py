@@ -14,11 +14,14 @@ WRITES, READS = "repo.write", "repo.content.read"
 """The permissions of a fine-grained token for one repository."""
 
 HOW = (
-    "Create a fine-grained token at https://huggingface.co/settings/tokens that may read and write {datasets}, "
-    f"and nothing else, and set it as {NAME}."
+    "Create a fine-grained token at https://huggingface.co/settings/tokens that may read and write "
+    f"{{datasets}} and nothing else, and set it as {NAME}."
 )
 UNKNOWN = f"The Hub does not know the token in {NAME}. {HOW}"
-TOO_MUCH = f"The token in {NAME} may do more than write the leaderboard's datasets ({{what}}), and jobs hold it. {HOW}"
+TOO_MUCH = (
+    f"The token in {NAME} may do more than write the leaderboard's datasets ({{what}}), and members hold "
+    f"it. {HOW}"
+)
 TOO_LITTLE = f"The token in {NAME} may not write {{missing}}. {HOW}"
 
 

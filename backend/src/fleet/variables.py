@@ -7,15 +7,8 @@ from collections.abc import Mapping
 
 FOR_MEMBERS = frozenset(
     {
-        *(
-            "commits_per_hour",
-            "engine",
-            "tasks_harness",
-            "tasks_lighteval",
-            "tasks_dir",
-            "num_fewshot",
-            "limit",
-        ),
+        *("commits_per_hour", "engine", "tasks_harness", "tasks_lighteval", "tasks_dir"),
+        *("num_fewshot", "limit"),
         *("batch_size", "bootstrap_iters", "confirm_run_unsafe_code", "publish_examples", "save_samples"),
         *("samples_repo", "samples_private", "gen_kwargs", "system_instruction", "fewshot_as_multiturn"),
         *("chat_template_name", "enable_thinking", "think_end_token", "max_length", "seeds", "metadata"),
@@ -29,13 +22,10 @@ NOT_FOR_MEMBERS = frozenset(
     {
         *("hf_token", "hf_read_token", "inference_token", "notify_url", "fleet_token"),  # secrets
         *("system", "space_id", "space_author_name", "gradio_server_name", "gradio_server_port", "worker_id"),
-        *(
-            "owner",
-            "queue_repo",
-            "results_repo",
-            "leaderboard_data_dir",
-        ),  # members get the names as they came out
-        *("device", "max_parallel", "max_memory_gb", "max_model_gb", "min_model_gb"),  # follow from a member's machine
+        # Members get the names as they came out.
+        *("owner", "queue_repo", "results_repo", "leaderboard_data_dir"),
+        # These follow from a member's machine, and from its order.
+        *("device", "max_parallel", "max_memory_gb", "max_model_gb", "min_model_gb"),
         *("inference", "inference_api", "inference_concurrency", "max_empty_answers", "max_endpoints"),
         *("endpoint_namespace", "endpoint_hardware", "endpoint_regions", "endpoint_image", "endpoint_args"),
         *("endpoint_start_minutes", "inference_endpoints_url", "comment_on_models", "max_dollars_per_day"),

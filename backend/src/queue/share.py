@@ -13,8 +13,8 @@ MOST_GB, MOST_HOURS, MOST_DOLLARS = 1e6, 366 * 24, 1e5
 MACHINE = re.compile(r"[\w.+-]{1,60}", re.ASCII)
 
 NO_SIZE_LEFT = (
-    "This worker is for models with at least {:g} GB, but takes none with more than {:g} GB, so none is of a size to "
-    "take. Lower --smallest-gb or MIN_MODEL_GB, or use a machine with more memory."
+    "This worker is for models with at least {:g} GB, but takes none with more than {:g} GB, so none is of a "
+    "size to take. Lower --smallest-gb or MIN_MODEL_GB, or use a machine with more memory."
 )
 
 
