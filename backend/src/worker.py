@@ -1,8 +1,8 @@
 """The worker without a page, for your own compute: `python -m src.worker`.
 
-With `--drain` it ends when the queue is empty, or when the suite has problems. `--smallest-gb` and `--largest-gb`
-keep it to a part of the queue, and `--hours` to a part of the day. With `--health-port` it serves `/health` on this
-machine, for monitoring.
+With `--drain` it ends when the queue is empty, or when the suite has problems. `--smallest-gb` and
+`--largest-gb` keep it to a part of the queue, `--claims-for` to some hours. With `--health-port` it serves
+`/health` on this machine, for monitoring.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from src.parts import (
 )
 from src.queue.reconciler import Reconciler
 from src.queue.samples import SamplesPublisher
-from src.queue.share import ALL, Share, gigabytes, hours, name_of_a_machine
+from src.queue.share import ALL, Share, dollars, gigabytes, hours, name_of_a_machine
 from src.queue.shipped import SET_THE_TASKS, is_made_for_others
 from src.queue.ticker import Ticker
 from src.running.executor import ProcessExecutor
@@ -249,10 +249,13 @@ def main() -> int:
         "--smallest-gb", type=gigabytes, metavar="GB", help="leave models with smaller weights"
     )
     parser.add_argument("--largest-gb", type=gigabytes, metavar="GB", help="leave models with larger weights")
-    parser.add_argument("--hours", type=hours, metavar="HOURS", help="claim nothing more after so many hours")
+    parser.add_argument(
+        "--claims-for", type=hours, metavar="HOURS", help="claim nothing more after so many hours"
+    )
     parser.add_argument(
         "--hardware", type=name_of_a_machine, metavar="NAME", help="what this machine is called"
     )
+    parser.add_argument("--price", type=dollars, metavar="DOLLARS", help="what it costs an hour")
     parser.add_argument(
         "--health-port", type=int, metavar="PORT", help="serve /health on this port, e.g. 7861"
     )
@@ -262,7 +265,13 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # otherwise it logs every call to the Hub
     settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
-    share = Share(arguments.smallest_gb, arguments.largest_gb, arguments.hours, arguments.hardware)
+    share = Share(
+        arguments.smallest_gb,
+        arguments.largest_gb,
+        arguments.claims_for,
+        arguments.hardware,
+        arguments.price,
+    )
     worker = make_worker(settings, share)
     stop, is_drained = StopSignal(), Event()
 

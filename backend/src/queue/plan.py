@@ -266,8 +266,7 @@ def _claimed(
             now=situation.now,
             commit=facts.commit,
             taken_runs=taken,
-            hardware=hardware,
-            machine=situation.policy.machine,
+            hardware=hardware or situation.policy.machine,
         )
         in_vain = 0
         yield path, claims[path]

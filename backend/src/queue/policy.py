@@ -9,6 +9,7 @@ from src.inference.own_server import Served
 from src.inference.renting import Renting
 from src.queue.lifecycle import LeaseTerms
 from src.queue.retries import RetryTerms
+from src.running.inference import Machine
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.queue_order import DEFAULT, RULES
 from src.shared.data.request import WAITS_FOR_A_SERVER, WAITS_FOR_ITS_SIZE, WAITS_FOR_ROOM, Request
@@ -35,8 +36,8 @@ class Policy:
     """The smallest weights, in GB, that this worker takes; None means any size, known or not."""
     is_one_of_a_fleet: bool = False
     """Whether a fleet starts others for what this worker leaves. Then it says nothing about that."""
-    machine: str | None = None
-    """What the owner calls the machine that models run on, if nothing is rented for each."""
+    machine: Machine | None = None
+    """The machine that models run on, if it has a name and nothing is rented for each."""
 
     renting: Renting | None = None
     """What may be rented for models; None where they run on this machine or on a server that is there."""

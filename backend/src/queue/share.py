@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from src.queue.policy import Policy
+from src.running.inference import Machine
+from src.shared.data.request_fields import MOST_DOLLARS_AN_HOUR
 from src.shared.errors import ConfigurationError
 
 MOST_GB, MOST_HOURS = 1e6, 366 * 24
 MACHINE = re.compile(r"[\w.+-]{1,60}", re.ASCII)
 
 NO_SIZE_LEFT = (
-    "This worker is for models with at least {:g} GB, but takes none with more than {:g} GB, so none is of a size to "
-    "take. Lower --smallest-gb or MIN_MODEL_GB, or use a machine with more memory."
+    "This worker is for models with at least {:g} GB, but takes none with more than {:g} GB, so none is of a "
+    "size to take. Lower --smallest-gb or MIN_MODEL_GB, or use a machine with more memory."
 )
 
 
@@ -24,10 +26,12 @@ class Share:
 
     smallest_gb: float | None = None
     largest_gb: float | None = None
-    hours: float | None = None
+    claims_for: float | None = None
     """It claims nothing more after so many hours."""
     hardware: str | None = None
     """What its machine is called."""
+    price: float | None = None
+    """What that costs, in dollars an hour."""
 
     @property
     def is_limited(self) -> bool:
@@ -37,7 +41,7 @@ class Share:
     def of(self, policy: Policy) -> Policy:
         """Return the policy for this share. Raises ConfigurationError if no size is in it."""
         most = [each for each in (self.largest_gb, policy.largest) if each is not None]
-        least = [each for each in (self.smallest_gb, policy.smallest) if each is not None]
+        least = [each for each in (self.smallest_gb, policy.smallest) if each]
         largest, smallest = min(most, default=None), max(least, default=None)
         if largest is not None and smallest is not None and smallest > largest:
             raise ConfigurationError(NO_SIZE_LEFT.format(smallest, largest))
@@ -46,12 +50,12 @@ class Share:
             smallest=smallest,
             largest=largest,
             is_one_of_a_fleet=self.is_limited,
-            machine=self.hardware,
+            machine=Machine(self.hardware, self.price) if self.hardware else None,
         )
 
     def closes(self, now: datetime) -> datetime:
         """Return when a worker that starts now claims nothing more."""
-        return now + timedelta(hours=self.hours) if self.hours else datetime.max.replace(tzinfo=UTC)
+        return now + timedelta(hours=self.claims_for) if self.claims_for else datetime.max.replace(tzinfo=UTC)
 
 
 ALL = Share()
@@ -61,7 +65,7 @@ ALL = Share()
 def gigabytes(text: str) -> float:
     """Read a size. Raises ValueError."""
     size = float(text)
-    if not 0 < size < MOST_GB:
+    if not 0 <= size < MOST_GB:
         raise ValueError(text)
     return size
 
@@ -72,6 +76,14 @@ def hours(text: str) -> float:
     if not 0 < number <= MOST_HOURS:
         raise ValueError(text)
     return number
+
+
+def dollars(text: str) -> float:
+    """Read a price. Raises ValueError."""
+    price = float(text)
+    if not 0 <= price <= MOST_DOLLARS_AN_HOUR:
+        raise ValueError(text)
+    return price
 
 
 def name_of_a_machine(text: str) -> str:
