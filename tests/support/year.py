@@ -1,9 +1,9 @@
-"""A year of a leaderboard, simulated to the second: submissions, machines that break down or are sold out, and money."""
+"""A simulated year of a leaderboard: submissions, breakdowns, hardware that is sold out, and money."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from src.fleet.deciding import CLAIMS_FOR, Limits, Situation, decide
+from src.fleet.deciding import CLAIMS_FOR, Limits, Situation, Start, decide, kinds_of
 from src.fleet.flavour import Flavour
 from src.fleet.member import Member
 from src.queue.lifecycle import LeaseTerms, claim, finish, release
@@ -20,7 +20,7 @@ from src.shared.data.precision import weights_in_gb
 from src.shared.data.queue_order import in_order
 from src.shared.data.request import LEASE_RAN_OUT, Request, Status
 from src.shared.estimates.durations import Durations, Timed, learn
-from src.shared.estimates.waiting import Estimate, Fleet, Kind, Place, estimates
+from src.shared.estimates.waiting import Estimate, Place, estimates
 from src.shared.times import to_text
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -52,9 +52,12 @@ SIZES = ((0.35, 0.6, 0.8), (0.42, 7.0, 0.25), (0.15, 13.5, 0.25), (0.06, 32.0, 0
 """The sizes of models: share, billions of parameters, and the deviation of their logarithm."""
 
 SECONDS_OF_ONE_GB, GROWTH, OWN = 720.0, 0.85, 0.35
-"""How long evaluations take on an l4x1: growing with the size by this power, and what single models deviate."""
+"""How long evaluations take on an l4x1: growing by this power of the size, and what single models deviate."""
 
 SUBMISSIONS, BURSTS = 10_000, 40
+LONGEST = 3 * 365 * DAY
+"""The simulation gives up on a queue that is not empty after this."""
+
 LIMITS = Limits(max_workers=12, dollars_a_day=400.0)
 
 
@@ -77,23 +80,25 @@ class Submitted:
     @property
     def least_dollars(self) -> float:
         """What it costs on the cheapest hardware that has room for it, if nothing has to start."""
-        return min(
-            each.price * self.seconds(each.name) / HOUR for each in OFFERS if each.room >= self.gb
-        )
+        return min(each.price * self.seconds(each.name) / HOUR for each in OFFERS if each.room >= self.gb)
 
 
 def submissions(seed: int, number: int = SUBMISSIONS, days: float = 365.0) -> list[Submitted]:
-    """A year's submissions: more by day than by night, fewer at weekends, and bursts of whole series of models."""
+    """A year's submissions: more by day than by night, fewer at weekends, and bursts of whole series."""
     chance = np.random.default_rng([seed, 1])
     sizes = _sizes(chance, number)
     work = SECONDS_OF_ONE_GB * (2 * sizes) ** GROWTH * np.exp(chance.normal(0, OWN, number))
-    seconds = np.sort(np.concatenate([_rhythm(chance, number - number // 4, days), _bursts(chance, number // 4, days)]))
+    seconds = np.sort(
+        np.concatenate([_rhythm(chance, number - number // 4, days), _bursts(chance, number // 4, days)])
+    )
     return [Submitted(*each) for each in zip(seconds.tolist(), sizes.tolist(), work.tolist(), strict=True)]
 
 
 def _sizes(chance: Any, number: int) -> Any:
     kinds = chance.choice(len(SIZES), size=number, p=[share for share, _, _ in SIZES])
-    medians, spreads = (np.array(column)[kinds] for column in ([m for _, m, _ in SIZES], [s for _, _, s in SIZES]))
+    medians, spreads = (
+        np.array(column)[kinds] for column in ([m for _, m, _ in SIZES], [s for _, _, s in SIZES])
+    )
     return np.clip(medians * np.exp(chance.normal(0, 1, number) * spreads), 0.1, 80.0)
 
 
@@ -110,7 +115,9 @@ def _rhythm(chance: Any, number: int, days: float) -> Any:
 
 def _bursts(chance: Any, number: int, days: float) -> Any:
     begins = chance.uniform(0, days * DAY, BURSTS)
-    return np.minimum(begins[chance.integers(BURSTS, size=number)] + chance.exponential(HOUR, number), days * DAY)
+    return np.minimum(
+        begins[chance.integers(BURSTS, size=number)] + chance.exponential(HOUR, number), days * DAY
+    )
 
 
 @dataclass(frozen=True)
@@ -174,7 +181,7 @@ class Year:
 
 
 class Simulation:
-    """Plays a year. With `fixed` members nothing is decided: they run all the time, and begin again after a death."""
+    """Plays a year. `fixed` members run all the time, and return after a death; then nothing is decided."""
 
     def __init__(
         self,
@@ -219,6 +226,7 @@ class Simulation:
             self._begin_fixed(0.0, flavour, smallest, largest)
         while self._events and (len(self.year.waited) < len(self.year.submitted) or self._any_billed()):
             second, _, what, arguments = heapq.heappop(self._events)
+            assert second < LONGEST, "something waits forever"
             what(second, *arguments)
         for machine in [*self._machines.values()]:
             self._end(max(second, 365 * DAY) if self._fixed else second, machine)
@@ -258,7 +266,11 @@ class Simulation:
             return
         member, now = machine.member, when(second)
         is_closed = not machine.is_forever and member.started and now - member.started >= CLAIMS_FOR
-        fitting = (path for path in in_order(self._live) if member.takes(weights_in_gb(self._live[path].params, "bfloat16")))
+        fitting = (
+            path
+            for path in in_order(self._live)
+            if member.takes(weights_in_gb(self._live[path].params, "bfloat16"))
+        )
         path = None if is_closed else next(fitting, None)
         machine.turn += 1
         machine.path = path
@@ -267,8 +279,13 @@ class Simulation:
                 self._end(second, machine)
             return
         claimed = claim(
-            self._live[path], worker=member.worker, nonce=str(next(self._ids)), terms=LeaseTerms(), now=now,
-            commit="c" * 40, taken_runs=(),
+            self._live[path],
+            worker=member.worker,
+            nonce=str(next(self._ids)),
+            terms=LeaseTerms(),
+            now=now,
+            commit="c" * 40,
+            taken_runs=(),
         )
         self._live[path] = replace(claimed, lease=replace(claimed.lease, hardware=member.flavour))
         seconds = self.year.submitted[int(path[2:])].seconds(member.flavour)
@@ -283,7 +300,9 @@ class Simulation:
             return
         path, number = machine.path, int(machine.path[2:])
         request = self._live[path]
-        self.year.waited[number] = (request.lease.started - when(self.year.submitted[number].second)).total_seconds()
+        self.year.waited[number] = (
+            request.lease.started - when(self.year.submitted[number].second)
+        ).total_seconds()
         gb = weights_in_gb(request.params, "bfloat16")
         if request.attempt == 1:
             took = (when(second) - request.lease.started).total_seconds()
@@ -305,12 +324,16 @@ class Simulation:
         self._at(second + 65 * MINUTE, self._lose, machine.path, self._live[machine.path].lease.nonce)
         self._end(second, machine)
         if machine.is_forever:
-            self._begin_fixed(second + 5 * MINUTE, machine.member.flavour, machine.member.smallest, machine.member.largest)
+            self._begin_fixed(
+                second + 5 * MINUTE, machine.member.flavour, machine.member.smallest, machine.member.largest
+            )
 
     def _lose(self, second: float, path: str, nonce: str) -> None:
         request = self._live.get(path)
         if request and request.lease and request.lease.nonce == nonce:
-            self._live[path] = release(request, end=End.LOST, message=LEASE_RAN_OUT, log=None, now=when(second))
+            self._live[path] = release(
+                request, end=End.LOST, message=LEASE_RAN_OUT, log=None, now=when(second)
+            )
             self._wake_idle(second)
             self._decide_soon(second)
 
@@ -318,8 +341,16 @@ class Simulation:
 
     def _begin_fixed(self, second: float, flavour: str, smallest: float, largest: float) -> None:
         id = str(next(self._ids))
-        member = Member(name=flavour, id=id, flavour=flavour, price=self._flavours[flavour].price, smallest=smallest,
-                        largest=largest, ordered=when(second), started=when(second))
+        member = Member(
+            name=flavour,
+            id=id,
+            flavour=flavour,
+            price=self._flavours[flavour].price,
+            smallest=smallest,
+            largest=largest,
+            ordered=when(second),
+            started=when(second),
+        )
         machine = Machine(member, is_forever=True)
         self._machines[id] = machine
         self._at(second + 60, self._claim, machine, 0)
@@ -335,11 +366,7 @@ class Simulation:
             return
         self._next_decision = None
         self._forget(second)
-        now = when(second)
-        members = [*(each.member for each in self._machines.values()), *self._ended]
-        situation = Situation(
-            requests=self._live, now=now, offers=OFFERS, members=members, limits=self._limits, durations=self._durations,
-        )
+        situation = self._situation(when(second))
         decisions = [decide(situation) for _ in range(self._fleets)]
         for decision in decisions:
             for stop in decision.stop:
@@ -348,25 +375,45 @@ class Simulation:
                     self._stop(second, machine)
             for start in decision.start:
                 self._order(second, start)
-        there = [each for each in self._machines.values()]
-        self.year.most_at_once = max(self.year.most_at_once, len(there))
-        if there or any(each.status is Status.PENDING for each in self._live.values()):
+        self.year.most_at_once = max(self.year.most_at_once, len(self._machines))
+        if self._machines or any(each.status is Status.PENDING for each in self._live.values()):
             self._decide_soon(second + 9 * MINUTE)
+
+    def _situation(self, now: datetime) -> Situation:
+        return Situation(
+            requests=self._live,
+            now=now,
+            offers=OFFERS,
+            members=[*(each.member for each in self._machines.values()), *self._ended],
+            limits=self._limits,
+            durations=self._durations,
+        )
 
     def _forget(self, second: float) -> None:
         while self._gone and self._gone[0][0] < second - DAY:
             del self._live[self._gone.pop(0)[1]]
         self._ended = [each for each in self._ended if (when(second) - each.ended).total_seconds() < DAY]
 
-    def _order(self, second: float, start: Any) -> None:
+    def _order(self, second: float, start: Start) -> None:
         id = str(next(self._ids))
-        member = Member(name=start.name, id=id, flavour=start.flavour.name, price=start.flavour.price,
-                        smallest=start.smallest, largest=start.largest, ordered=when(second))
+        member = Member(
+            name=start.name,
+            id=id,
+            flavour=start.flavour.name,
+            price=start.flavour.price,
+            smallest=start.smallest,
+            largest=start.largest,
+            ordered=when(second),
+        )
         machine = Machine(member, hangs=self._chance.uniform() < self._luck.never_claims)
         self._machines[id] = machine
         self.year.members += 1
         if self._chance.uniform() >= self._luck.never_starts:
-            self._at(self._there_at(second + self._chance.uniform(10, 120), start.flavour.name), self._begin, machine)
+            self._at(
+                self._there_at(second + self._chance.uniform(10, 120), start.flavour.name),
+                self._begin,
+                machine,
+            )
 
     def _there_at(self, second: float, flavour: str) -> float:
         """When hardware that is ordered now is there."""
@@ -382,7 +429,9 @@ class Simulation:
     def _stop(self, second: float, machine: Machine) -> None:
         if machine.path:
             request = self._live[machine.path]
-            self._live[machine.path] = release(request, end=End.STOPPED, message="", log=None, now=when(second))
+            self._live[machine.path] = release(
+                request, end=End.STOPPED, message="", log=None, now=when(second)
+            )
         self._end(second, machine)
 
     def _end(self, second: float, machine: Machine) -> None:
@@ -409,10 +458,7 @@ class Simulation:
             waited = now - (member.started or member.ordered)
             ready = timedelta() if machine.path else max(timedelta(minutes=5) - waited, timedelta(minutes=1))
             places.append(Place(member.flavour, machine.path, ready))
-        from src.fleet.deciding import kinds_of
-        fleet = None
-        if not self._fixed:
-            fleet = kinds_of(Situation(requests=self._live, now=now, offers=OFFERS, members=[*(m.member for m in self._machines.values()), *self._ended], limits=self._limits, durations=self._durations))
+        fleet = None if self._fixed else kinds_of(self._situation(now))
         found = estimates(self._live, self._durations, now, places=places, fleet=fleet)
         told = Told(second, found[path])
         self._told.setdefault(path, []).append(told)

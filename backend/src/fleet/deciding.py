@@ -1,7 +1,7 @@
-"""What the fleet decides: which members to start and to stop, given the queue, the hardware and the members. No calls.
+"""What the fleet decides: which members to start and to stop, given the queue, the hardware and the members.
 
-Nothing here is remembered. A fleet that dies, or runs twice, harms nothing: members claim under the leases that all
-workers have, and end by themselves when nothing is left for them.
+No calls, and nothing is remembered. A fleet that dies, or runs twice, harms nothing: members claim under the
+leases that all workers have, and end by themselves when nothing is left for them.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from src.shared.estimates.durations import Durations, left
 from src.shared.estimates.waiting import Fleet, Kind
 
 PATIENCE = 6
-"""A request waits for a member in sight that is likely to be free within so many times what a new one takes to
-start. So at most a sixth of what a busy member costs is its start.
+"""A request waits for a member in sight that is likely to be free within so many times what a new one takes
+to start. So starts take about a sixth of what busy members cost, at most.
 """
 
 CLAIMS_FOR = timedelta(hours=6)
@@ -40,7 +40,7 @@ CLAIMS_WITHIN = timedelta(minutes=30)
 """A member that has run for so long without ever claiming anything is stopped."""
 
 STOPS_WITHIN = timedelta(minutes=10)
-"""How long it takes at most from one look at the money until a stop that the next decides has taken effect."""
+"""How long it takes at most from one look at the money until what the next one stops is billed no more."""
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=6)
 """The pause before a third member of a flavour of which two in a row claimed nothing; it grows fourfold."""
@@ -49,19 +49,23 @@ CAUTIOUS = 0.8
 """Money is set aside for evaluations as long as only a fifth of such takes."""
 
 TOO_LARGE = (
-    "Its weights have {:,.1f} GB, and no hardware that this leaderboard may start has room for them. Its owner has "
-    "to allow larger hardware."
+    "Its weights have {:,.1f} GB, and no hardware that this leaderboard may start has room for them. Its "
+    "owner has to allow larger hardware."
 )
+NOTHING_ALLOWED = "It waits for hardware, but none is on offer that this leaderboard may start."
 TOO_DEAR = (
-    "Its evaluation would cost more than the {} that this leaderboard may spend in a day. Its owner has to allow "
-    "more money a day."
+    "Its evaluation would cost more than the {} that this leaderboard may spend in a day. Its owner has to "
+    "allow more money a day."
 )
 SOLD_OUT = "It waits for {}, which is sold out at the moment."
 STARTS = "A worker on {} starts for it."
 IN_SIGHT = "It waits for the worker {}, on {}."
 NO_PLACE = "It waits for a worker on {}, which starts when one of the {} that may run at once ends."
 NO_WORKERS = "It waits for a worker on {}, but this leaderboard may start none."
-IN_VAIN = "It waits for {}. The last {} workers there ended without claiming anything: its owner has to see their logs."
+IN_VAIN = (
+    "It waits for {}. The last {} workers there ended without claiming anything: the owner finds the reason "
+    "in their logs."
+)
 
 WAITED_TOO_LONG = "its hardware was not there within {:.0f} minutes, and other hardware fits"
 NOT_ALLOWED = "its hardware is not allowed any more"
@@ -144,10 +148,10 @@ def decide(situation: Situation) -> Decision:
     """Return which members to start and to stop, and why requests wait."""
     stop = tuple(_stops(situation))
     stopped = {id(each.member) for each in stop}
-    members = [each for each in situation.members if id(each) not in stopped]
-    # What waited for its hardware in vain ends now: for what is decided next, it has ended.
-    waited = [replace(each.member, ended=situation.now) for each in stop if each.member.is_pending]
-    walk = _Walk(replace(situation, members=[*members, *waited]))
+    members = [
+        replace(each, ended=situation.now) if id(each) in stopped else each for each in situation.members
+    ]
+    walk = _Walk(replace(situation, members=members))
     reasons = walk.through_the_queue(is_broke=is_spent(situation))
     return Decision(tuple(walk.starts), stop, reasons)
 
@@ -304,6 +308,8 @@ class _Walk:
         seconds, most = self._seconds(request, place.member.flavour)
         place.free_in += seconds
         place.paid_for += most
+        if place.member.is_pending and place.member.flavour in self._sold_out:
+            return SOLD_OUT.format(place.member.flavour)
         return IN_SIGHT.format(place.member.name, place.member.flavour)
 
     def _reason_to_wait(self, request: Request) -> str | None:
@@ -311,7 +317,7 @@ class _Walk:
         gb, limits = _gb(request), self._situation.limits
         best = band_of(gb, self._all)
         if best is None:
-            return TOO_LARGE.format(gb)
+            return NOTHING_ALLOWED if gb is None else TOO_LARGE.format(gb)
         if self._is_too_dear(request, best.flavour):
             return TOO_DEAR.format(in_dollars(limits.dollars_a_day or 0.0))
         band = self._band(request)
@@ -358,7 +364,7 @@ class _Walk:
 
     def _can_afford(self, new: _Place) -> bool:
         """Return whether the day's money pays for a new member beside those that are there."""
-        limit, now = self._situation.limits.dollars_a_day, self._situation.now
+        limit = self._situation.limits.dollars_a_day
         if limit is None:
             return True
         ahead = sum(
@@ -438,7 +444,7 @@ class _Walk:
         return float(seconds[number // 2]), float(seconds[min(int(CAUTIOUS * number), number - 1)])
 
     def _free_name(self, flavour: Flavour) -> str:
-        """Return the first name of a flavour that no member has: the same for all who decide on the same view."""
+        """Return the first name of a flavour that no member has. Two fleets with one view find the same."""
         number = 1
         while f"{flavour.name}-{number}" in self._names:
             number += 1
@@ -450,7 +456,7 @@ def _gb(request: Request) -> float | None:
 
 
 def kinds_of(situation: Situation) -> Fleet:
-    """Return what the fleet would start for which sizes, for estimates of when requests have their results."""
+    """Return what the fleet would start for which sizes, for estimates of when results are there."""
     allowed = [each for each in situation.offers if situation.limits.allows(each)]
     on_sale = [each for each in allowed if each.name not in sold_out(situation)] or allowed
     return Fleet(

@@ -1,4 +1,4 @@
-"""A kind of machine that members of the fleet can run on, and which of them are worth starting for which sizes."""
+"""A kind of machine that members of the fleet can run on, and for which sizes of models each costs least."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ class Costs:
 def bands(flavours: tuple[Flavour, ...], costs: Costs) -> tuple[Band, ...]:
     """Return for which sizes which flavour costs least, the smallest sizes first.
 
-    So large machines are kept for large models, and a fast machine takes small ones where it is cheap for its speed.
-    Where two cost the same, the smaller one is taken.
+    So large machines are kept for large models, except where one is so fast that it is cheaper. Where two
+    cost the same, the smaller one is taken.
     """
     rooms = {each.room for each in flavours}
     steps = [FIRST_GB * STEP**number for number in range(STEPS)]
@@ -88,7 +88,7 @@ def bands(flavours: tuple[Flavour, ...], costs: Costs) -> tuple[Band, ...]:
 def band_of(gb: float | None, found: Iterable[Band]) -> Band | None:
     """Return the band for weights of this size, or None if they are too large for all.
 
-    For an unknown size it is the first: trying a model on the cheapest machine costs least, and most models whose
-    size the Hub does not know are old and small.
+    For an unknown size it is the first: to try a model on the cheapest machine costs least, and most models
+    whose size the Hub does not know are old and small.
     """
     return next((band for band in found if gb is None or gb <= band.largest), None)

@@ -1,4 +1,4 @@
-"""A member of the fleet: a worker that was started to drain a part of the queue, `python -m src.worker --drain`."""
+"""A member of the fleet: a worker that was started to drain a part of the queue."""
 
 from __future__ import annotations
 

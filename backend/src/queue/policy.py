@@ -9,6 +9,7 @@ from src.inference.own_server import Served
 from src.inference.renting import Renting
 from src.queue.lifecycle import LeaseTerms
 from src.queue.retries import RetryTerms
+from src.running.inference import Machine
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.queue_order import DEFAULT, RULES
 from src.shared.data.request import WAITS_FOR_A_SERVER, WAITS_FOR_ITS_SIZE, WAITS_FOR_ROOM, Request
@@ -19,15 +20,6 @@ TOO_SMALL = f"Its weights have {{:,.1f}} GB: {WAITS_FOR_ITS_SIZE}."
 NO_KNOWN_SIZE = f"The size of its weights is unknown: {WAITS_FOR_ITS_SIZE}."
 NO_SUCH_HARDWARE = f"No hardware here computes models of its size in {{}}: {WAITS_FOR_ROOM}."
 NOT_SERVED = f"Only a server's own models are evaluated here: {WAITS_FOR_A_SERVER}."
-
-
-@dataclass(frozen=True)
-class Machine:
-    """The machine that a worker runs on, as its command calls it."""
-
-    id: str
-    price: float | None = None
-    """Dollars an hour; None if nobody says so."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +37,7 @@ class Policy:
     is_one_of_a_fleet: bool = False
     """Whether a fleet starts others for what this worker leaves. Then it says nothing about that."""
     machine: Machine | None = None
-    """What the owner calls the machine that models run on, if nothing is rented for each."""
+    """The machine that models run on, if it has a name and nothing is rented for each."""
 
     renting: Renting | None = None
     """What may be rented for models; None where they run on this machine or on a server that is there."""

@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from src.queue.policy import Machine, Policy
+from src.queue.policy import Policy
+from src.running.inference import Machine
+from src.shared.data.request_fields import MOST_DOLLARS_AN_HOUR
 from src.shared.errors import ConfigurationError
 
-MOST_GB, MOST_HOURS, MOST_DOLLARS = 1e6, 366 * 24, 1e5
+MOST_GB, MOST_HOURS = 1e6, 366 * 24
 MACHINE = re.compile(r"[\w.+-]{1,60}", re.ASCII)
 
 NO_SIZE_LEFT = (
@@ -24,7 +26,7 @@ class Share:
 
     smallest_gb: float | None = None
     largest_gb: float | None = None
-    hours: float | None = None
+    claims_for: float | None = None
     """It claims nothing more after so many hours."""
     hardware: str | None = None
     """What its machine is called."""
@@ -53,7 +55,7 @@ class Share:
 
     def closes(self, now: datetime) -> datetime:
         """Return when a worker that starts now claims nothing more."""
-        return now + timedelta(hours=self.hours) if self.hours else datetime.max.replace(tzinfo=UTC)
+        return now + timedelta(hours=self.claims_for) if self.claims_for else datetime.max.replace(tzinfo=UTC)
 
 
 ALL = Share()
@@ -61,7 +63,7 @@ ALL = Share()
 
 
 def gigabytes(text: str) -> float:
-    """Read a size; 0 is no limit from below. Raises ValueError."""
+    """Read a size. Raises ValueError."""
     size = float(text)
     if not 0 <= size < MOST_GB:
         raise ValueError(text)
@@ -79,7 +81,7 @@ def hours(text: str) -> float:
 def dollars(text: str) -> float:
     """Read a price. Raises ValueError."""
     price = float(text)
-    if not 0 <= price < MOST_DOLLARS:
+    if not 0 <= price <= MOST_DOLLARS_AN_HOUR:
         raise ValueError(text)
     return price
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 
 class Inference(StrEnum):
@@ -27,18 +26,6 @@ class Api(StrEnum):
     """`/v1/chat/completions`: writes only, and puts its own chat template around the messages."""
 
 
-class Priced(Protocol):
-    """A kind of machine that somebody bills, as far as a lease tells of it."""
-
-    @property
-    def id(self) -> str:
-        """The name under which it is ordered."""
-
-    @property
-    def price(self) -> float | None:
-        """Dollars an hour; None if nobody says so."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Hardware:
     """One kind of machine that the Hub rents out for Inference Endpoints."""
@@ -58,6 +45,15 @@ class Hardware:
     """The memory for a model, in GB: of all its GPUs together, or else of the machine."""
     price: float
     """Dollars an hour."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine of a worker, as whoever started the worker calls it."""
+
+    id: str
+    price: float | None = None
+    """Dollars an hour, if it is rented."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,7 +97,10 @@ class Watcher:
         return is_ours and (is_known or began)
 
     def _of_a_fault(self, path: str, request: Request, attempt: Attempt) -> News:
-        sentence = f"An evaluation of {request.model} failed because of the worker {attempt.worker}: {attempt.message}"
+        sentence = (
+            f"An evaluation of {request.model} failed because of the worker {attempt.worker}: "
+            f"{attempt.message}"
+        )
         return News(Kind.WORKER_FAULT, sentence, {**_facts(path, request), "end": attempt.end}, path, request)
 
 

@@ -1,1 +1,1 @@
-"""How long things take: evaluations (`durations.py`), the queue (`waiting.py`), and both in words (`words.py`)."""
+"""How long things take: evaluations (`durations.py`), the queue (`waiting.py`), and ranges in words."""

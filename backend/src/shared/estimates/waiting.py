@@ -1,10 +1,10 @@
 """When the requests in the queue will have their results, as ranges.
 
-The queue is played a number of times with made-up durations (Monte Carlo): each time the requests go, in the queue's
-order, to the place that is free first, as workers take them. The range of a request holds the middle four fifths of
-its ends. Adding up quantiles instead would be wrong on both sides: sums of independent durations vary less than their
-quantiles' sums, and durations that share an unsure average vary more (Metropolis and Ulam 1949,
-https://doi.org/10.1080/01621459.1949.10483310).
+The queue is played a number of times with made-up durations (Monte Carlo): each time the requests go, in the
+queue's order, to the place that is free first, as workers take them. The range of a request holds the middle
+four fifths of its ends. To add up quantiles instead would be wrong on both sides: a sum of independent
+durations varies less than the sum of their quantiles, and durations that share an unsure average vary more
+(Gelman and others, Bayesian Data Analysis, 3rd edition, section 14.3, on predictions by simulation).
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """How long an evaluation takes: a distribution for a model of any size, learned from those that are finished.
 
-The logarithm of the seconds is a straight line in the logarithm of the weights' size, with a level of its own for
-each kind of hardware. Slope and levels have a prior (a ridge): a kind of hardware that was seen twice is mostly
-taken for an average one. Large residuals count less, as under a t distribution (Lange, Little and Taylor 1989,
-https://doi.org/10.1080/01621459.1989.10478852). What single models deviate is not assumed but taken from the
-residuals, together with a few made-up ones that keep ranges wide while there are few evaluations.
+The logarithm of the seconds is a straight line in the logarithm of the weights' size, with a level of its
+own for each kind of hardware. Slope and levels have a prior (a ridge): a kind that was seen twice is mostly
+taken for an average one. Large residuals count less, as under a t distribution (Lange, Little and Taylor
+1989, https://doi.org/10.1080/01621459.1989.10478852). What single models deviate is taken from the residuals,
+with a few made-up ones that keep ranges wide while there are few evaluations.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Timed(NamedTuple):
 def timed(requests: Iterable[Request]) -> list[Timed]:
     """Return how long the latest finished evaluations took, the newest last.
 
-    Only evaluations on all tasks count that finished at the first attempt: a later attempt may go on with what an
+    Only evaluations on all tasks count that finished at the first attempt: a later one may go on with what an
     earlier one has kept.
     """
     found = [(attempt.ended, each) for request in requests for attempt, each in _timed(request)]
@@ -161,7 +161,7 @@ class Durations:
 
     @cached_property
     def _standard(self) -> Array:
-        return np.quantile(self.shape, SHARES)
+        return np.quantile(self.shape, SHARES, method="weibull")
 
     def _rows(self, gb: Sequence[float | None], hardware: Sequence[str | None]) -> tuple[Array, Array]:
         """Return the line's terms for each, and the variance that comes from what is unknown."""
