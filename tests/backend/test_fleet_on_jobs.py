@@ -135,6 +135,29 @@ def test_a_request_is_evaluated_by_a_job_on_a_plain_image_from_one_look_of_a_sch
     assert len(board.hub.jobs.all) == 1
 
 
+def test_the_command_lists_the_hardware_and_what_is_allowed(board: JobsBoard) -> None:
+    told = board.dispatch("--offers")
+    assert told.returncode == 0, told.stdout
+    rows = {line.split()[0]: line for line in told.stdout.splitlines() if "$" in line}
+    assert rows["cpu-basic"].split()[1:] == ["16", "GB", "12", "GB", "$0.01"]
+    assert rows["h200"].endswith("not allowed")
+    assert board.hub.jobs.all == []
+
+
+def test_the_command_says_what_is_wrong_and_ends_with_1(board: JobsBoard) -> None:
+    board.submit(1)
+    off = board.dispatch(FLEET="off")
+    assert (off.returncode, "FLEET is `off`" in off.stdout) == (1, True)
+    board.hub.jobs.can_pay = False
+    broke = board.dispatch()
+    assert (broke.returncode, "without a positive balance (402)" in broke.stdout) == (1, True)
+    whole = board.hub.add_token("alice", "write")
+    strong = board.dispatch(FLEET_TOKEN=whole)
+    assert strong.returncode == 1
+    assert "FLEET_TOKEN may do more than write the leaderboard's datasets" in strong.stdout
+    assert board.hub.jobs.all == []
+
+
 def test_twelve_requests_finish_once_through_ten_interruptions(board: JobsBoard) -> None:
     board.hurry()
     hub, api = board.hub, HfApi(endpoint=board.hub.url, token=board.token)
