@@ -172,17 +172,20 @@ class JobsOfAHub:
         self._fates += [Fate(fate)] * times
 
     def create(self, namespace: str, creator: str, body: Mapping[str, Any], flavour: JobFlavour) -> Job:
-        """Make a job, and start it unless something is wrong with it."""
+        """Make a job, which waits for its start."""
         with self._lock:
-            job = self._new(namespace, creator, body, flavour)
+            return self._new(namespace, creator, body, flavour)
+
+    def start(self, job: Job) -> None:
+        """Start a job that waits for it, unless something is wrong with it."""
+        with self._lock:
             fate = self._fates.popleft() if self._fates else None
         if fate is Fate.CRASHING:
             self._end(job, JobStage.ERROR, FAILED.format(128))
-        elif fate is Fate.SOLD_OUT or flavour.name in self.sold_out:
+        elif fate is Fate.SOLD_OUT or job.flavour.name in self.sold_out:
             job.is_held = True
         else:
             self._start_later(job)
-        return job
 
     def add(
         self,

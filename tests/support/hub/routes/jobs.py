@@ -78,7 +78,10 @@ async def run_job(request: Request) -> Response:
     check_body(body)
     if not hub.jobs.can_pay:
         raise PaymentRequired(f"Pre-paid credit balance of {namespace} is insufficient - add more credits")
-    return JSONResponse(answer(hub.jobs.create(namespace, caller.user.name, body, flavour)))
+    job = hub.jobs.create(namespace, caller.user.name, body, flavour)
+    response = JSONResponse(answer(job))
+    hub.jobs.start(job)
+    return response
 
 
 async def job_info(request: Request) -> Response:
