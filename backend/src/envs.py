@@ -126,6 +126,11 @@ FLEET = "off"
 MAX_WORKERS = 1
 # What they may run on: "l4x1, a100-large". `python -m src.fleet --offers` lists it. Default: every GPU.
 FLEET_FLAVORS = None
+# What machines of a cluster, or shares of this one, have for a model, and what sbatch is told to get one:
+# "small: 16 GB, --mem=16G; big: 80 GB, $2.50, --partition=gpu --gres=gpu:1". Needed for "slurm".
+FLEET_MACHINES = None
+# Where "slurm" and "local" write the logs of workers. A cluster's nodes must have it at the same place.
+FLEET_FOLDER = "~/leaderboard-fleet"
 # An image made from backend/Dockerfile. Default: a plain one, into which each worker installs the backend.
 FLEET_IMAGE = None
 # The Space whose files workers fetch. Default: this one.

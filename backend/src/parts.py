@@ -29,6 +29,7 @@ from src.inference.own_server import OwnServer, OwnServerExecutor
 from src.inference.renting import Renting
 from src.inference.sweeper import Sweeper
 from src.inference.token import problem_of
+from src.own_fleet import make_own_dispatcher
 from src.queue.lifecycle import LeaseTerms
 from src.queue.policy import Policy, read_order
 from src.queue.retries import RetryTerms
@@ -82,7 +83,6 @@ FLEET_RUNS_STRANGERS_CODE = (
     "the same user. Set FLEET_IMAGE to an image made from backend/Dockerfile, whose worker is an ordinary "
     "user, or unset CONFIRM_RUN_UNSAFE_CODE."
 )
-NO_SUCH_ENGINE = "FLEET is `{}`, which this version cannot use. Write `jobs`, or leave FLEET unset."
 
 
 def samples_store(settings: Settings) -> SamplesDataset | None:
@@ -117,7 +117,7 @@ def make_dispatcher(
     if settings.fleet is Engine.OFF:
         return None
     if settings.fleet is not Engine.JOBS:
-        raise ConfigurationError(NO_SUCH_ENGINE.format(settings.fleet))
+        return make_own_dispatcher(settings, policy)
     limits = Limits(settings.max_workers, settings.max_dollars_per_day, settings.fleet_flavors)
     fleet = make_jobs(settings, given, limits, connect)
     members = connect(settings.fleet_token, token_name="FLEET_TOKEN")

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from src.fleet.engine import Engine as FleetEngine
+from src.fleet.own_machines import EXAMPLE, OwnMachine, read_machines
 from src.inference.options import (
     Place,
     check_encryption,
@@ -127,6 +128,7 @@ SpaceName = Annotated[
     str, AfterValidator(_dataset), "the name of a Space on the Hub, such as `acme/backend`,"
 ]
 Flavours = Annotated[tuple[str, ...], BeforeValidator(read_names), "names such as `l4x1, a100-large`"]
+Machines = Annotated[tuple[OwnMachine, ...], BeforeValidator(read_machines), f"machines such as `{EXAMPLE}`"]
 Workers = Annotated[int, Field(ge=1, le=1_000), "a whole number from 1 to 1,000"]
 LeaseMinutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
 
@@ -153,6 +155,13 @@ TWO_TOKENS = (
     "INFERENCE_TOKEN, which may only make calls to them. docs/engines.md says how to create them."
 )
 
+NO_MACHINES = (
+    "FLEET is `slurm`, but FLEET_MACHINES is not set, and no cluster says how large models may be. "
+    f"Describe them, such as `{EXAMPLE}`."
+)
+OPTIONS_OF_A_CLUSTER = (
+    "FLEET is `local`, but FLEET_MACHINES has options of sbatch for {}. Remove them, or set FLEET to `slurm`."
+)
 FLEET_OR_SERVER = (
     "FLEET is `{}`, so workers on other machines evaluate the models, but INFERENCE says that a server does. "
     "Leave one of the two unset."
@@ -210,6 +219,8 @@ class Settings(CommonSettings):
     fleet: FleetName = FleetEngine.OFF
     max_workers: Workers = 1
     fleet_flavors: Flavours = ()
+    fleet_machines: Machines = ()
+    fleet_folder: str = "~/leaderboard-fleet"
     fleet_image: Image | None = None
     fleet_code: SpaceName | None = None
     fleet_namespace: Name | None = None
@@ -249,6 +260,11 @@ class Settings(CommonSettings):
             raise ConfigurationError(NO_FLEET_TOKEN)
         if self.fleet_token is not None and self.fleet_token in (self.hf_token, self.hf_read_token):
             raise ConfigurationError(NOT_THE_FLEETS_OWN)
+        if self.fleet is FleetEngine.SLURM and not self.fleet_machines:
+            raise ConfigurationError(NO_MACHINES)
+        with_options = [each.name for each in self.fleet_machines if each.options]
+        if self.fleet is FleetEngine.LOCAL and with_options:
+            raise ConfigurationError(OPTIONS_OF_A_CLUSTER.format(", ".join(with_options)))
         if self.fleet is not FleetEngine.OFF and self.inference.inference is not Inference.LOCAL:
             raise ConfigurationError(FLEET_OR_SERVER.format(self.fleet))
         if self.inference.url:

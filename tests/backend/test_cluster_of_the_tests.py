@@ -25,7 +25,7 @@ from support.waiting import wait_for
 with running_cluster() as cluster:
     script = cluster.folder / "job.sh"
     script.write_text("#!/bin/sh\\nsleep 600 & exec sleep 600\\n")
-    job = cluster.run("sbatch", "--parsable", "--mem=100", str(script)).strip()
+    job = cluster.run("sbatch", "--parsable", "--output=/dev/null", "--mem=100", str(script)).strip()
     wait_for(lambda: len(cluster.processes_of(job)) == 2)
     print(cluster.folder, *(each.pid for each in cluster.processes_of(job)), flush=True)
     signal.pause()

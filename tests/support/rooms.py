@@ -35,6 +35,7 @@ FLOORS = {
         "suite",
         "evaluation page try_task",
         "telling",
+        "own_fleet",
         "parts",
         "doctor",
         "upkeep",

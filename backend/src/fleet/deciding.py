@@ -84,6 +84,8 @@ class Limits:
     """How much members may spend between midnight and midnight UTC; None where hardware costs nothing."""
     flavours: tuple[str, ...] = ()
     """Names of what may be started. Nothing named means everything that has an accelerator."""
+    starts_within: timedelta = STARTS_WITHIN
+    """When hardware counts as sold out. A cluster has a queue of its own, whose places are worth keeping."""
 
     def allows(self, flavour: Flavour) -> bool:
         """Return whether members may run on it."""
@@ -180,7 +182,7 @@ def _stops(situation: Situation) -> Iterator[Stop]:
         if member.is_pending and all(each.name != member.flavour for each in allowed):
             yield Stop(member, NOT_ALLOWED)
         elif member.is_pending and _is_replaceable(member, allowed, situation):
-            yield Stop(member, WAITED_TOO_LONG.format(STARTS_WITHIN / timedelta(minutes=1)))
+            yield Stop(member, WAITED_TOO_LONG.format(limits.starts_within / timedelta(minutes=1)))
         elif member.started and now - member.started >= CLAIMS_WITHIN and member.worker not in useful:
             yield Stop(member, CLAIMED_NOTHING.format(CLAIMS_WITHIN / timedelta(minutes=1)))
         else:
@@ -215,7 +217,7 @@ def _have_claimed(requests: Requests) -> set[str]:
 
 def _is_replaceable(member: Member, allowed: Sequence[Flavour], situation: Situation) -> bool:
     """Return whether a member has waited too long for its hardware, and other hardware would do."""
-    if situation.now - member.ordered < STARTS_WITHIN:
+    if situation.now - member.ordered < situation.limits.starts_within:
         return False
     own = next(each for each in allowed if each.name == member.flavour)
     wanted = _smallest_wanted(member, situation)
@@ -232,15 +234,15 @@ def _smallest_wanted(member: Member, situation: Situation) -> float:
 
 def sold_out(situation: Situation) -> set[str]:
     """Return the names of the hardware that is not to be had now: somebody waits for it, or did in vain."""
-    now = situation.now
+    now, starts_within = situation.now, situation.limits.starts_within
     return {
         each.flavour
         for each in situation.members
         if each.started is None
         and (
-            now - each.ordered >= STARTS_WITHIN
+            now - each.ordered >= starts_within
             if each.ended is None
-            else each.ended - each.ordered >= STARTS_WITHIN and now - each.ended < SOLD_OUT_FOR
+            else each.ended - each.ordered >= starts_within and now - each.ended < SOLD_OUT_FOR
         )
     }
 
