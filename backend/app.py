@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 
 from src.doctor.checkup import for_strangers
 from src.settings import Settings
-from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
+from src.shared.environment import QUIET_GRADIO, as_written, owners_file, read_settings
 from src.shared.errors import ConfigurationError, exit_on_configuration_error
 from src.shared.process.stop_signal import StopSignal
 from src.shared.serving.compression import Compression
@@ -35,8 +35,9 @@ def main() -> None:
     secrets = withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
-    worker = make_worker(settings)
+    owners = owners_file("src.envs"), {**os.environ, **secrets}
+    settings = read_settings(Settings, *owners)
+    worker = make_worker(settings, given=as_written(Settings, *owners))
     stop = StopSignal()
     worker.ticker.start(worker.tick)
 
@@ -51,6 +52,7 @@ def main() -> None:
         worker.stores,
         worker.hosting,
         partial(for_strangers, worker.reconciler, worker.stores),
+        worker.dispatcher,
     )
     try:
         serve(page, settings, worker)

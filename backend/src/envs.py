@@ -50,6 +50,8 @@ STUCK_MINUTES = 60
 MAX_MEMORY_GB = None
 # Leave models with larger weights to other workers. Default: what fits into memory on a CPU, else no limit.
 MAX_MODEL_GB = None
+# Leave models with smaller weights to other workers. Default: none.
+MIN_MODEL_GB = None
 # How often to try a model whose evaluation crashes.
 MAX_ATTEMPTS = 3
 # After an evaluation, remove downloaded models until this much of the disk is free.
@@ -102,7 +104,7 @@ INFERENCE_CONCURRENCY = 16
 MAX_EMPTY_ANSWERS = 0.01
 # Endpoints that all workers together have at once.
 MAX_ENDPOINTS = 1
-# Dollars that all workers together spend on endpoints in a day (UTC).
+# Dollars that may be spent in a day (UTC), on endpoints or on the fleet's hardware.
 MAX_DOLLARS_PER_DAY = 20
 # The account that has the endpoints and pays for them. Default: the owner of the datasets.
 ENDPOINT_NAMESPACE = None
@@ -115,6 +117,26 @@ ENDPOINT_IMAGE = "vllm/vllm-openai:v0.23.0"
 ENDPOINT_ARGS = None
 # Give up on an endpoint that does not answer within this time.
 ENDPOINT_START_MINUTES = 60
+
+# Workers on other machines. docs/fleet.md says how to begin, and what it costs.
+
+# "jobs": on the Hub's Jobs. "slurm": on a cluster. "local": on this machine. "off": this Space evaluates.
+FLEET = "off"
+# Workers that there may be at once.
+MAX_WORKERS = 1
+# What they may run on: "l4x1, a100-large". `python -m src.fleet --offers` lists it. Default: every GPU.
+FLEET_FLAVORS = None
+# What machines of a cluster, or shares of this one, have for a model, and what sbatch is told to get one:
+# "small: 16 GB, --mem=16G; big: 80 GB, $2.50, --partition=gpu --gres=gpu:1". Needed for "slurm".
+FLEET_MACHINES = None
+# Where "slurm" and "local" write the logs of workers. A cluster's nodes must have it at the same place.
+FLEET_FOLDER = "~/leaderboard-fleet"
+# An image made from backend/Dockerfile. Default: a plain one, into which each worker installs the backend.
+FLEET_IMAGE = None
+# The Space whose files workers fetch. Default: this one.
+FLEET_CODE = None
+# The account that runs the jobs and pays for them. Default: the owner of the datasets.
+FLEET_NAMESPACE = None
 
 # Who is told. The address of a webhook, NOTIFY_URL, is the Space's secret, never a line here.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -13,6 +13,13 @@ from threading import Event
 
 from huggingface_hub import constants
 
+from src.fleet.deciding import Limits
+from src.fleet.dispatcher import Dispatcher
+from src.fleet.engine import Engine
+from src.fleet.jobs import JobsFleet, JobTerms
+from src.fleet.seam import Fleet
+from src.fleet.token import problem_of as problem_of_members
+from src.fleet.variables import variables_of
 from src.inference.endpoint_executor import EndpointExecutor, EndpointTerms
 from src.inference.endpoints import Endpoints, use_api_at
 from src.inference.hardware import Allowed
@@ -22,6 +29,7 @@ from src.inference.own_server import OwnServer, OwnServerExecutor
 from src.inference.renting import Renting
 from src.inference.sweeper import Sweeper
 from src.inference.token import problem_of
+from src.own_fleet import make_own_dispatcher
 from src.queue.lifecycle import LeaseTerms
 from src.queue.policy import Policy, read_order
 from src.queue.retries import RetryTerms
@@ -58,6 +66,25 @@ SAMPLES_OF_THEIR_OWN = (
 )
 
 
+FLEET_NEEDS_THE_HUB = (
+    "FLEET is `jobs`, but the data is in a local folder, which jobs cannot reach. Set OWNER, or leave FLEET "
+    "unset."
+)
+FLEET_NEEDS_TOKENS = (
+    "FLEET is `jobs`, which needs two secrets: HF_TOKEN, which may start Jobs, and FLEET_TOKEN, which may "
+    "only write the leaderboard's datasets. docs/fleet.md says how to create them."
+)
+FLEET_NEEDS_CODE = (
+    "FLEET is `jobs`, but it is not said what jobs run. Set FLEET_CODE to the backend's Space, such as "
+    "acme/backend, or FLEET_IMAGE to an image made from backend/Dockerfile."
+)
+FLEET_RUNS_STRANGERS_CODE = (
+    "CONFIRM_RUN_UNSAFE_CODE is True, so code that models write would run in a job beside FLEET_TOKEN, as "
+    "the same user. Set FLEET_IMAGE to an image made from backend/Dockerfile, whose worker is an ordinary "
+    "user, or unset CONFIRM_RUN_UNSAFE_CODE."
+)
+
+
 def samples_store(settings: Settings) -> SamplesDataset | None:
     """Return the dataset of samples, if they have one of their own. Raises ConfigurationError."""
     if settings.samples_repo is None or not settings.save_samples:
@@ -71,6 +98,79 @@ def samples_store(settings: Settings) -> SamplesDataset | None:
     return SamplesDataset(hub, settings.samples_repo, private=settings.samples_private, pace=pace)
 
 
+def datasets_of(settings: Settings) -> tuple[str, ...]:
+    """Return the datasets that a worker writes."""
+    samples = settings.samples_repo if settings.save_samples else None
+    return tuple(filter(None, (settings.requests_dataset, settings.results_dataset, samples)))
+
+
+def make_dispatcher(
+    settings: Settings,
+    given: Mapping[str, object],
+    policy: Policy,
+    connect: Callable[..., Hub] = Hub,
+) -> Dispatcher | None:
+    """Return what starts workers elsewhere, if the owner wants that. Raises ConfigurationError.
+
+    `given` are the settings as the owner wrote them, and `connect` makes a client for a token.
+    """
+    if settings.fleet is Engine.OFF:
+        return None
+    if settings.fleet is not Engine.JOBS:
+        return make_own_dispatcher(settings, policy)
+    limits = Limits(settings.max_workers, settings.max_dollars_per_day, settings.fleet_flavors)
+    fleet = make_jobs(settings, given, limits, connect)
+    members = connect(settings.fleet_token, token_name="FLEET_TOKEN")
+    check = partial(problem_of_members, members, datasets_of(settings), code_of(settings))
+    return Dispatcher(fleet, limits, order=policy.order, retries=policy.retries, check_token=check)
+
+
+def code_of(settings: Settings) -> str | None:
+    """Return the Space whose files members fetch; None if they come with an image."""
+    return None if settings.fleet_image else settings.fleet_code or settings.space_id
+
+
+def make_jobs(
+    settings: Settings, given: Mapping[str, object], limits: Limits, connect: Callable[..., Hub]
+) -> Fleet:
+    """Return the fleet on the Hub's Jobs. Raises ConfigurationError."""
+    if not settings.is_on_the_hub:
+        raise ConfigurationError(FLEET_NEEDS_THE_HUB)
+    if settings.hf_token is None or settings.fleet_token is None:
+        raise ConfigurationError(FLEET_NEEDS_TOKENS)
+    code = code_of(settings)
+    if not settings.fleet_image and not code:
+        raise ConfigurationError(FLEET_NEEDS_CODE)
+    if settings.confirm_run_unsafe_code and not settings.fleet_image:
+        raise ConfigurationError(FLEET_RUNS_STRANGERS_CODE)
+    fixed = {
+        "FLEET": "off",
+        "COMMENT_ON_MODELS": "false",  # the dispatcher tells
+        "OWNER": str(settings.organisation),
+        "QUEUE_REPO": settings.requests_dataset,
+        "RESULTS_REPO": settings.results_dataset,
+    }
+    if constants.ENDPOINT != constants._HF_DEFAULT_ENDPOINT:
+        fixed["HF_ENDPOINT"] = constants.ENDPOINT
+    if settings.space_id:  # so that a member describes the suite as this Space does
+        fixed["SPACE_ID"] = settings.space_id
+    secrets = {"HF_TOKEN": settings.fleet_token, "HF_READ_TOKEN": settings.hf_read_token}
+    terms = JobTerms(
+        namespace=settings.namespace_of_the_fleet,
+        board=settings.requests_dataset,
+        image=settings.fleet_image,
+        code=code or "",
+        variables=variables_of(given, fixed),
+        secrets={name: token for name, token in secrets.items() if token},
+        longest=timedelta(hours=settings.max_hours),
+        limits=limits,
+        max_model_gb=settings.max_model_gb,
+        uses_all_gpus=bool((settings.model_args or {}).get("parallelize")),
+    )
+    # A start whose answer is lost may have succeeded, so it is not repeated before the jobs are listed again.
+    return JobsFleet(connect(settings.hf_token), connect(settings.hf_token, patience=0.0), terms)
+
+
 def make_policy(settings: Settings, memory: int) -> Policy:
     """Return the rules of the queue. `memory` is the bytes for each evaluation. Raises ConfigurationError."""
     return Policy(
@@ -78,6 +178,7 @@ def make_policy(settings: Settings, memory: int) -> Policy:
         retries=RetryTerms(attempts=settings.max_attempts),
         order=read_order(settings.queue_order),
         largest=settings.largest_model(memory),
+        smallest=settings.min_model_gb,
     )
 
 
@@ -137,8 +238,13 @@ def make_executor(
     return children
 
 
-def make_hosting(settings: Settings, connect: Callable[..., Hub] = Hub) -> Hosting:
-    """Return the servers of a worker, and what it does about them. `connect` makes a client for a token."""
+def make_hosting(
+    settings: Settings, connect: Callable[..., Hub] = Hub, *, has_fleet: bool = False
+) -> Hosting:
+    """Return the servers of a worker, and what it does about them. `connect` makes a client for a token.
+
+    Where a fleet rents the hardware there are no endpoints to look for.
+    """
     inference, url = settings.inference
     token = settings.inference_token
     # A server of one's own may want any key, but a token of the Hub is checked wherever it goes.
@@ -150,7 +256,8 @@ def make_hosting(settings: Settings, connect: Callable[..., Hub] = Hub) -> Hosti
     endpoints = Endpoints(
         connect(settings.hf_token), settings.namespace_of_endpoints, settings.requests_dataset
     )
-    sweeper = Sweeper(endpoints) if settings.is_on_the_hub and settings.hf_token else None
+    looks = settings.is_on_the_hub and settings.hf_token and not has_fleet
+    sweeper = Sweeper(endpoints) if looks else None
     if url:
         return Hosting(server=OwnServer(url, token), sweeper=sweeper, check_token=check)
     if inference is not Inference.ENDPOINT:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from src.fleet.engine import Engine as FleetEngine
+from src.fleet.own_machines import EXAMPLE, OwnMachine, read_machines
 from src.inference.options import (
     Place,
     check_encryption,
@@ -25,6 +27,7 @@ from src.queue.retries import RetryTerms
 from src.queue.shipped import SHIPPED_TASKS
 from src.running.arguments import LONGEST, MODEL_ARGS, read_arguments, read_model_args, read_seeds
 from src.running.inference import Api, Inference
+from src.running.memory import SHARE_FOR_WEIGHTS, SHARE_OF_MEMORY
 from src.running.suite import EngineName, Suite
 from src.running.watch import GB
 from src.shared.data.queue_order import DEFAULT
@@ -116,6 +119,17 @@ def _check_receiver(text: str) -> None:
         raise ConfigurationError(NO_RECEIVER)
 
 
+FleetName = Annotated[
+    FleetEngine,
+    BeforeValidator(lambda name: FleetEngine(str(name).strip())),
+    "`jobs`, `slurm`, `local` or `off`",
+]
+SpaceName = Annotated[
+    str, AfterValidator(_dataset), "the name of a Space on the Hub, such as `acme/backend`,"
+]
+Flavours = Annotated[tuple[str, ...], BeforeValidator(read_names), "names such as `l4x1, a100-large`"]
+Machines = Annotated[tuple[OwnMachine, ...], BeforeValidator(read_machines), f"machines such as `{EXAMPLE}`"]
+Workers = Annotated[int, Field(ge=1, le=1_000), "a whole number from 1 to 1,000"]
 LeaseMinutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
 
 NO_RECEIVER = (
@@ -126,6 +140,7 @@ COMMENTS_NEED_THE_HUB = (
     "COMMENT_ON_MODELS is true, but the data is in a local folder, where no models of the Hub are evaluated "
     "for a leaderboard. Set OWNER, or leave COMMENT_ON_MODELS unset."
 )
+NO_SIZE = "MIN_MODEL_GB is {:g} and MAX_MODEL_GB is {:g}, so no model is of a size to take. Lower the first."
 NO_TOKEN = "INFERENCE_TOKEN holds characters that no token has. Copy it again from where it was created."
 NOT_ITS_OWN_TOKEN = (
     "INFERENCE_TOKEN is the same token as HF_TOKEN or HF_READ_TOKEN, but evaluations hold it. Create "
@@ -140,11 +155,22 @@ TWO_TOKENS = (
     "INFERENCE_TOKEN, which may only make calls to them. docs/engines.md says how to create them."
 )
 
-SHARE_OF_MEMORY = 0.9
-"""The share of the machine's memory for evaluations. The rest is for the worker."""
-
-SHARE_FOR_WEIGHTS = 0.8
-"""The share of an evaluation's memory that its weights may take."""
+NO_MACHINES = (
+    "FLEET is `slurm`, but FLEET_MACHINES is not set, and no cluster says how large models may be. "
+    f"Describe them, such as `{EXAMPLE}`."
+)
+OPTIONS_OF_A_CLUSTER = (
+    "FLEET is `local`, but FLEET_MACHINES has options of sbatch for {}. Remove them, or set FLEET to `slurm`."
+)
+FLEET_OR_SERVER = (
+    "FLEET is `{}`, so workers on other machines evaluate the models, but INFERENCE says that a server does. "
+    "Leave one of the two unset."
+)
+NO_FLEET_TOKEN = "FLEET_TOKEN holds characters that no token has. Copy it again from where it was created."
+NOT_THE_FLEETS_OWN = (
+    "FLEET_TOKEN is the same token as HF_TOKEN or HF_READ_TOKEN, but jobs hold it. Create another one, which "
+    "may only write the two datasets."
+)
 
 
 @dataclass(frozen=True)
@@ -190,11 +216,21 @@ class Settings(CommonSettings):
     endpoint_args: Words = ()
     endpoint_start_minutes: Positive = 60.0
     inference_endpoints_url: str | None = None
+    fleet: FleetName = FleetEngine.OFF
+    max_workers: Workers = 1
+    fleet_flavors: Flavours = ()
+    fleet_machines: Machines = ()
+    fleet_folder: str = "~/leaderboard-fleet"
+    fleet_image: Image | None = None
+    fleet_code: SpaceName | None = None
+    fleet_namespace: Name | None = None
+    fleet_token: str | None = field(default=None, repr=False)
     max_parallel: PositiveNumber | None = None
     max_hours: Positive = 24.0
     stuck_minutes: Positive = 60.0
     max_memory_gb: Positive | None = None
     max_model_gb: Positive | None = None
+    min_model_gb: Positive | None = None
     free_disk_gb: NotNegative = 20.0
     max_attempts: PositiveNumber = RetryTerms.attempts
     notify_url: str | None = field(default=None, repr=False)
@@ -208,6 +244,9 @@ class Settings(CommonSettings):
     def __post_init__(self) -> None:
         """Refuse values that cannot be right, at the start. Raises ConfigurationError."""
         super().__post_init__()
+        least, most = self.min_model_gb, self.max_model_gb
+        if least is not None and most is not None and least > most:
+            raise ConfigurationError(NO_SIZE.format(least, most))
         if self.notify_url is not None:
             _check_receiver(self.notify_url)
         if self.comment_on_models and not self.is_on_the_hub:
@@ -217,6 +256,17 @@ class Settings(CommonSettings):
             raise ConfigurationError(NO_TOKEN)
         if token is not None and token in (self.hf_token, self.hf_read_token):
             raise ConfigurationError(NOT_ITS_OWN_TOKEN)
+        if self.fleet_token is not None and not TOKEN.fullmatch(self.fleet_token):
+            raise ConfigurationError(NO_FLEET_TOKEN)
+        if self.fleet_token is not None and self.fleet_token in (self.hf_token, self.hf_read_token):
+            raise ConfigurationError(NOT_THE_FLEETS_OWN)
+        if self.fleet is FleetEngine.SLURM and not self.fleet_machines:
+            raise ConfigurationError(NO_MACHINES)
+        with_options = [each.name for each in self.fleet_machines if each.options]
+        if self.fleet is FleetEngine.LOCAL and with_options:
+            raise ConfigurationError(OPTIONS_OF_A_CLUSTER.format(", ".join(with_options)))
+        if self.fleet is not FleetEngine.OFF and self.inference.inference is not Inference.LOCAL:
+            raise ConfigurationError(FLEET_OR_SERVER.format(self.fleet))
         if self.inference.url:
             check_encryption(self.inference.url, token)
         if self.inference_endpoints_url:
@@ -260,6 +310,11 @@ class Settings(CommonSettings):
     def namespace_of_endpoints(self) -> str:
         """Return the account that has the endpoints: as set, or else the owner of the requests."""
         return self.endpoint_namespace or self.requests_dataset.partition("/")[0]
+
+    @property
+    def namespace_of_the_fleet(self) -> str:
+        """Return the account that runs the jobs of the fleet: as set, or else the owner of the requests."""
+        return self.fleet_namespace or self.requests_dataset.partition("/")[0]
 
     @property
     def name_of_the_worker(self) -> str | None:

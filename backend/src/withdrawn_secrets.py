@@ -37,18 +37,27 @@ def withdraw_secrets() -> Mapping[str, str]:
     found = {name: value for name, value in os.environ.items() if is_secret(name)}
     if not found:
         return {}
-    message = json.dumps(found).encode()
+    reading = into_a_pipe(found)
+    os.set_inheritable(reading, True)
+    clean = {name: value for name, value in os.environ.items() if name not in found} | {PIPE: str(reading)}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], clean)
+
+
+def into_a_pipe(secrets: Mapping[str, str]) -> int:
+    """Return the end from which a program reads these secrets that finds its number in the variable PIPE.
+
+    Raises ConfigurationError if they are too long.
+    """
+    message = json.dumps(dict(secrets)).encode()
     if len(message) > LONGEST:
         raise ConfigurationError(
-            f"The secrets in the environment ({', '.join(sorted(found))}) take {len(message):,} bytes, but "
+            f"The secrets in the environment ({', '.join(sorted(secrets))}) take {len(message):,} bytes, but "
             f"at most {LONGEST:,} can be passed on. Unset those that the worker does not need."
         )
     reading, writing = os.pipe()
     os.write(writing, message)
     os.close(writing)
-    os.set_inheritable(reading, True)
-    clean = {name: value for name, value in os.environ.items() if name not in found} | {PIPE: str(reading)}
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], clean)
+    return reading
 
 
 def is_secret(name: str) -> bool:

@@ -1,7 +1,8 @@
 """The worker without a page, for your own compute: `python -m src.worker`.
 
-With `--drain` it ends when the queue is empty, or when the suite has problems. With `--health-port` it serves
-`/health` on this machine, for monitoring.
+With `--drain` it ends when the queue is empty, or when the suite has problems. `--smallest-gb` and
+`--largest-gb` keep it to a part of the queue, and `--claims-for` to some hours. With `--health-port` it
+serves `/health` on this machine, for monitoring.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
 from threading import Event
 
+from src.fleet.dispatcher import Dispatcher
 from src.inference.hosting import Hosting
 from src.inference.renting import rented_lately
 from src.page.health_server import THIS_MACHINE, serve_health
 from src.parts import (
+    make_dispatcher,
     make_executor,
     make_herald,
     make_hosting,
@@ -34,8 +36,10 @@ from src.parts import (
     samples_store,
     with_servers,
 )
+from src.queue.policy import Policy
 from src.queue.reconciler import Reconciler
 from src.queue.samples import SamplesPublisher
+from src.queue.share import ALL, Share, dollars, gigabytes, hours, name_of_a_machine
 from src.queue.shipped import SET_THE_TASKS, is_made_for_others
 from src.queue.ticker import Ticker
 from src.running.executor import ProcessExecutor
@@ -47,6 +51,7 @@ from src.running.watch import ChildLimits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, LeaderboardError, StoreError, exit_on_configuration_error
+from src.shared.process.steady import steady_now
 from src.shared.process.stop_signal import StopSignal
 from src.shared.stores.store import Store
 from src.shared.stores.whose import Role, Whose
@@ -88,6 +93,10 @@ class Worker:
     """The tasks on which every model is evaluated."""
     herald: Herald = field(default_factory=Herald)
     """Tells others of the news, if the owner wants it."""
+    dispatcher: Dispatcher | None = None
+    """Starts workers elsewhere, if this one evaluates nothing itself."""
+    is_closed: Callable[[], bool] = lambda: False
+    """Whether it claims nothing more because its hours are over."""
     _started: datetime = field(default_factory=utc_now)
     _watcher: Watcher | None = None
     _can_write: bool = False
@@ -103,7 +112,9 @@ class Worker:
         self._tell()
 
     def _watching(self) -> Watcher:
-        self._watcher = self._watcher or Watcher(self.reconciler.worker, self._started)
+        self._watcher = self._watcher or Watcher(
+            self.reconciler.worker, self._started, is_for_all=self.dispatcher is not None
+        )
         return self._watcher
 
     def _tell(self) -> None:
@@ -114,6 +125,8 @@ class Worker:
 
     def _tick(self) -> None:
         requests, _ = self.reconciler.read
+        if self.dispatcher:
+            self.dispatcher.prepare()
         self.hosting.refresh(may_be_left=rented_lately(requests.values, utc_now()))
         readings = self.reconciler.readings
         try:
@@ -126,11 +139,20 @@ class Worker:
                 self.hosting.note_money(self.reconciler.money_lasts())
                 if self.reconciler.knows_all:
                     self.hosting.sweep(self.reconciler.leased())
+        if self.dispatcher:
+            self.dispatcher.tick(self.reconciler.latest)
         self.announcer.tick()
         try:
             self.reconciler.keep_indexes()
         except StoreError as error:  # an old index only makes starts slower
             log.warning("could not update an index: %s", error)
+
+    def dispatch(self) -> None:
+        """Settle what has ended, and start and stop members once. Raises StoreError."""
+        self._check_writing()
+        self.reconciler.tick()
+        if self.dispatcher:
+            self.dispatcher.tick(self.reconciler.latest)
 
     def _check_writing(self) -> None:
         """Check both datasets before anything is claimed. Results that cannot be published are useless."""
@@ -146,7 +168,8 @@ class Worker:
 
     def is_idle(self) -> bool:
         """Return whether nothing was left to do at the last tick."""
-        return self.reconciler.is_idle() and self.announcer.is_done and self.hosting.is_clean
+        has_nothing = self.reconciler.holds_nothing() if self.is_closed() else self.reconciler.is_idle()
+        return has_nothing and self.announcer.is_done and self.hosting.is_clean
 
     def is_refused(self) -> bool:
         """Return whether nothing runs, and nothing will until the suite is fixed."""
@@ -168,14 +191,39 @@ class Worker:
         self.launcher.close()
 
 
-def make_worker(settings: Settings) -> Worker:
-    """Build a worker from the settings. Raises ConfigurationError."""
+def make_worker(
+    settings: Settings, share: Share = ALL, *, given: Mapping[str, object] | None = None
+) -> Worker:
+    """Build a worker from the settings. Raises ConfigurationError.
+
+    With `given`, the settings as the owner wrote them, it starts others and evaluates nothing itself if FLEET
+    says so.
+    """
     memory = settings.memory_per_evaluation(available_memory())
     suite, policy = make_suite(settings), make_policy(settings, memory)
-    stores, hosting = open_stores(settings), make_hosting(settings)
+    dispatcher = make_dispatcher(settings, given, policy) if given is not None else None
+    has_fleet = share.is_limited or dispatcher is not None
+    stores, hosting = open_stores(settings), make_hosting(settings, has_fleet=has_fleet)
+
+    def policy_now(policy: Policy) -> Policy:
+        now = with_servers(policy, hosting)
+        return replace(now, largest=most_of_the_fleet(settings, dispatcher)) if dispatcher else now
+
+    def may_claim() -> bool:
+        return not dispatcher and not is_closed() and announcer.may_claim() and hosting.may_claim()
+
     identity = take_identity(settings.name_of_the_worker)
     ticker = Ticker(timedelta(seconds=settings.refresh_rate))
     launcher = make_launcher(settings, suite, identity.folder)
+    closes = share.closes(steady_now())
+
+    def is_closed() -> bool:
+        return steady_now() >= closes
+
+    def largest_of_the_leaderboard() -> float | None:
+        """Return the limit to announce: a worker with a share does not speak for the others."""
+        return settings.max_model_gb if share.is_limited else policy_now(policy).most_gb
+
     describer = ProcessExecutor(
         identity.folder,
         limits=ChildLimits(DESCRIBED_WITHIN),
@@ -192,7 +240,7 @@ def make_worker(settings: Settings) -> Worker:
         ),
         space=settings.space_id,
         queue_order=policy.order,
-        max_model_gb=lambda: with_servers(policy, hosting).most_gb,
+        max_model_gb=largest_of_the_leaderboard,
     )
     samples = samples_store(settings)
     reconciler = Reconciler(
@@ -202,10 +250,10 @@ def make_worker(settings: Settings) -> Worker:
         models=stores.models,
         executor=make_executor(settings, memory, identity.folder, launcher, ticker.wake, hosting),
         suite=suite,
-        policy=policy,
+        policy=share.of(policy),  # what is announced is the leaderboard's, whatever this worker's share
         slots=settings.slots,
-        may_claim=lambda: announcer.may_claim() and hosting.may_claim(),
-        policy_now=partial(with_servers, hosting=hosting),
+        may_claim=may_claim,
+        policy_now=policy_now,
         samples=SamplesPublisher(suite.tasks, samples),
     )
     whose = Whose(Role.BACKEND, settings.space_id, stores.space_name)
@@ -222,13 +270,32 @@ def make_worker(settings: Settings) -> Worker:
         whose,
         suite.tasks,
         herald,
+        dispatcher,
+        is_closed,
     )
+
+
+def most_of_the_fleet(settings: Settings, dispatcher: Dispatcher) -> float | None:
+    """Return the largest weights, in GB, that members take: the owner's limit, or the hardware's."""
+    limits = (settings.max_model_gb, dispatcher.most_gb)
+    return min((each for each in limits if each is not None), default=None)
 
 
 def main() -> int:
     """Run until a signal or, with `--drain`, until the queue is empty."""
     parser = argparse.ArgumentParser(prog="python -m src.worker", description=__doc__)
     parser.add_argument("--drain", action="store_true", help="end when the queue is empty and nothing runs")
+    parser.add_argument(
+        "--smallest-gb", type=gigabytes, metavar="GB", help="leave models with smaller weights"
+    )
+    parser.add_argument("--largest-gb", type=gigabytes, metavar="GB", help="leave models with larger weights")
+    parser.add_argument(
+        "--claims-for", type=hours, metavar="HOURS", help="claim nothing more after so many hours"
+    )
+    parser.add_argument(
+        "--hardware", type=name_of_a_machine, metavar="NAME", help="what this machine is called"
+    )
+    parser.add_argument("--price", type=dollars, metavar="DOLLARS", help="what it costs an hour")
     parser.add_argument(
         "--health-port", type=int, metavar="PORT", help="serve /health on this port, e.g. 7861"
     )
@@ -237,7 +304,15 @@ def main() -> int:
     secrets = withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # otherwise it logs every call to the Hub
-    worker = make_worker(read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets}))
+    settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
+    share = Share(
+        arguments.smallest_gb,
+        arguments.largest_gb,
+        arguments.claims_for,
+        arguments.hardware,
+        arguments.price,
+    )
+    worker = make_worker(settings, share)
     stop, is_drained = StopSignal(), Event()
 
     def tick() -> None:

@@ -6,10 +6,11 @@ import pytest
 
 from src.queue.policy import Policy
 from src.queue.retries import RetryTerms
+from src.running.inference import Machine
 from src.running.job import End, Ending, Job
 from src.shared.data.request import RERUN, RESUBMITTED, WITHDRAWN, Attempt, Status
 from support.executors import FunctionExecutor, good
-from support.queues import START, Queue, drain
+from support.queues import POLICY, START, Queue, drain
 
 
 def ending_so(*ends: Ending) -> FunctionExecutor:
@@ -69,6 +70,22 @@ def test_one_that_waits_for_its_next_attempt_holds_up_nobody(queue: Queue) -> No
         worker.tick()
     assert queue.read(crashing).status is Status.PENDING
     assert queue.read(fine).status is Status.FINISHED
+    assert not worker.is_idle()
+
+
+def test_a_member_of_a_fleet_is_not_paid_to_wait_for_the_next_attempt(queue: Queue) -> None:
+    path = queue.submit()
+    policy = replace(POLICY, is_one_of_a_fleet=True, machine=Machine("l4x1", 0.8))
+    worker = queue.worker(executor=ending_so(CRASH), policy=policy)
+    for _ in range(3):
+        worker.tick()
+    request = queue.read(path)
+    assert request.status is Status.PENDING
+    assert worker.is_idle()
+    (attempt,) = request.history
+    assert (attempt.hardware, attempt.price) == ("l4x1", 0.8)
+    queue.clock.move(hours=1)
+    worker.tick()
     assert not worker.is_idle()
 
 

@@ -105,6 +105,7 @@ def test_a_good_child_gives_its_report_and_its_log(executor: ProcessExecutor, tm
             End.CRASHED,
             "The evaluation left no readable report: it is not valid JSON",
         ),
+        ("told-to-end", End.WORKER, "Something outside the leaderboard told the evaluation to end"),
         ("killed-in-real-time", End.CRASHED, "The evaluation was killed by signal 40."),
         ("folder-for-failure", End.CRASHED, "The evaluation failed with exit status 1"),
         (

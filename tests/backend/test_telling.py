@@ -88,6 +88,13 @@ def test_an_end_is_told_once_by_the_worker_that_evaluated() -> None:
     assert other.look(ended, []) == []
 
 
+def test_a_dispatcher_tells_of_what_the_members_of_its_fleet_did() -> None:
+    dispatcher = Watcher("space", START, is_for_all=True)
+    dispatcher.look({PATH: make_request(status=Status.RUNNING)}, [])
+    [news] = dispatcher.look({PATH: finished()}, [])
+    assert (news.kind, news.path) == (Kind.REQUEST_ENDED, PATH)
+
+
 @pytest.mark.parametrize(
     ("end", "kinds"),
     [

@@ -63,6 +63,7 @@ ENTRY_POINTS = {
     "src.evaluate",
     "src.import_results",
     "src.try_task.__main__",
+    "src.fleet.__main__",
     "src.inference.__main__",
     "src.for_old_template",
     "src.backup",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from src.settings import Settings
-from src.shared.environment import Port, Positive, owners_file, read_settings
+from src.shared.environment import Port, Positive, as_written, owners_file, read_settings
 from src.shared.errors import ConfigurationError
 
 
@@ -50,6 +50,12 @@ def test_a_variable_that_is_empty_counts_as_not_set(text: str) -> None:
 
 def test_a_variable_comes_before_the_file_and_the_file_before_the_default() -> None:
     assert read({"NAME": "file", "COUNT": 7}, NAME="variable") == Example(name="variable", count=7)
+
+
+def test_what_is_set_is_told_as_it_was_written() -> None:
+    file = SimpleNamespace(BATCH="8", SHARE=0.5, NAME=None)
+    given = as_written(Example, file, {"COUNT": " 7 ", "OTHER": "x"})  # type: ignore[arg-type]
+    assert given == {"BATCH": "8", "SHARE": 0.5, "COUNT": "7"}
 
 
 def test_a_file_without_the_names_has_the_defaults() -> None:

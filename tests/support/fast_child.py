@@ -43,6 +43,8 @@ def main(folder: Path) -> None:
         time.sleep(FOREVER)
     if name == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    if name == "told-to-end":
+        os.kill(os.getpid(), signal.SIGTERM)
     if name == "killed-in-real-time":
         os.kill(os.getpid(), NAMELESS_SIGNAL)
     if name.startswith("folder-for-"):

@@ -11,6 +11,7 @@ from typing import Any
 
 import gradio as gr
 
+from src.fleet.dispatcher import Dispatcher
 from src.inference.hosting import Hosting
 from src.page import sections
 from src.page.brief_cache import BriefCache
@@ -47,13 +48,17 @@ def build_page(
     stores: Stores,
     hosting: Hosting | None = None,
     findings: Callable[[], Sequence[Finding]] = tuple,
+    dispatcher: Dispatcher | None = None,
 ) -> gr.Blocks:
     """Make the page of one worker. `findings` are those of the check-up that strangers may read."""
 
     def render() -> list[str]:
         overview = reconciler.overview()
         of_servers = hosting.problems if hosting else ()
-        problems = [each for each in (ticker.problem, *announcer.problems, *of_servers) if each]
+        fleet = dispatcher.shown if dispatcher else None
+        of_the_fleet = fleet.problems if fleet else ()
+        found = (ticker.problem, *announcer.problems, *of_servers, *of_the_fleet)
+        problems = [each for each in found if each]
         shown_notes = [*notes(reconciler, stores), *([announcer.note] if announcer.note else [])]
         return [
             sections.header(
@@ -63,6 +68,7 @@ def build_page(
                 problems=problems,
                 spending=overview.spending,
             ),
+            sections.fleet(fleet, utc_now()),
             sections.running(overview, utc_now()),
             sections.waiting(overview),
             sections.failed(overview, stores.results.address),
@@ -82,7 +88,7 @@ def build_page(
         css=STYLE.read_text(encoding="utf-8"),
         analytics_enabled=False,
     ) as page:
-        parts = [gr.HTML(padding=False) for _ in range(6)]
+        parts = [gr.HTML(padding=False) for _ in range(7)]
         gr.HTML(FOOT, padding=False)
         page.load(show, None, parts, **QUIETLY)
         gr.Timer(REFRESH_SECONDS).tick(show, None, parts, **QUIETLY)

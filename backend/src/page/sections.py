@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
+from src.fleet.dispatcher import Shown
+from src.fleet.member import Member
 from src.page.html import render
 from src.queue.overview import Overview, Running, Spending
 from src.shared.data.dollars import at_most, cost, in_dollars
@@ -66,6 +69,29 @@ def running(overview: Overview, now: datetime) -> Markup:
         for each in overview.running
     ]
     return render("running.html", evaluations=evaluations, phases=PHASES)
+
+
+def fleet(shown: Shown | None, now: datetime) -> Markup:
+    """Return the members of the fleet, what they cost, and for what requests wait; empty without a fleet."""
+    if shown is None:
+        return Markup()
+    members = [(each, _standing(each, now), in_dollars(_cost(each, now))) for each in shown.members]
+    money = "" if shown.limit is None else f"{in_dollars(shown.spent)} of {in_dollars(shown.limit)}"
+    reasons = sorted(Counter(shown.reasons.values()).items(), key=lambda pair: (-pair[1], pair[0]))
+    return render("fleet.html", members=members[:SHOWN], money=money, reasons=reasons[:SHOWN])
+
+
+def _standing(member: Member, now: datetime) -> str:
+    """Return since when a member waits or runs, or how long it ran."""
+    if member.started is None:
+        return "never started" if member.ended else f"waits for its machine ({_clock(now - member.ordered)})"
+    if member.ended is None:
+        return f"runs ({_clock(now - member.started)})"
+    return f"ended after {_clock(member.ended - member.started)}"
+
+
+def _cost(member: Member, now: datetime) -> float:
+    return cost(member.price, (member.ended or now) - member.started) if member.started else 0.0
 
 
 def waiting(overview: Overview) -> Markup:

@@ -12,7 +12,7 @@ from src.shared.data.request import CLOCK_SKEW, WAITS_FOR_A_WORKER, Attempt, Lea
 from src.shared.times import to_run
 
 if TYPE_CHECKING:  # the frontend's tests run these steps, on the code that both Spaces share
-    from src.running.inference import Hardware
+    from src.running.inference import Hardware, Machine
 
 SENTENCES = {
     Status.PENDING: WAITS_FOR_A_WORKER,
@@ -56,12 +56,12 @@ def claim(
     now: datetime,
     commit: str,
     taken_runs: Collection[str],
-    hardware: Hardware | None = None,
+    hardware: Hardware | Machine | None = None,
 ) -> Request:
     """PENDING → RUNNING: the worker takes the lease, and at the first claim the run gets its name.
 
     `taken_runs` are the runs of the model's other requests and results. Avoiding them keeps two results from
-    sharing a file name. `hardware` is what is rented for the evaluation.
+    sharing a file name. `hardware` is what it runs on, if that has a name.
     """
     lease = Lease(
         worker=worker,

@@ -269,7 +269,7 @@ def _claimed(
             now=situation.now,
             commit=facts.commit,
             taken_runs=taken,
-            hardware=hardware,
+            hardware=hardware or situation.policy.machine,
         )
         in_vain = 0
         yield path, claims[path]
@@ -302,6 +302,8 @@ def stands_still_for_money(requests: Requests, policy: Policy, now: datetime) ->
 
 def _left_for_others(requests: Requests, policy: Policy) -> Iterator[tuple[str, Request]]:
     """Explain once why a request stays in the queue, in words that are the same for every worker."""
+    if policy.is_one_of_a_fleet:
+        return
     for path in in_order(requests, policy.order):
         request = requests[path]
         message = policy.reason_to_leave(request)

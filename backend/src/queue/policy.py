@@ -9,12 +9,21 @@ from src.inference.own_server import Served
 from src.inference.renting import Renting
 from src.queue.lifecycle import LeaseTerms
 from src.queue.retries import RetryTerms
+from src.running.inference import Machine
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.queue_order import DEFAULT, RULES
-from src.shared.data.request import WAITS_FOR_A_SERVER, WAITS_FOR_ITS_TASKS, WAITS_FOR_ROOM, Request
+from src.shared.data.request import (
+    WAITS_FOR_A_SERVER,
+    WAITS_FOR_ITS_SIZE,
+    WAITS_FOR_ITS_TASKS,
+    WAITS_FOR_ROOM,
+    Request,
+)
 from src.shared.errors import ConfigurationError, unquoted
 
 TOO_LARGE = f"Its weights have {{:,.0f}} GB: {WAITS_FOR_ROOM}."
+TOO_SMALL = f"Its weights have {{:,.1f}} GB: {WAITS_FOR_ITS_SIZE}."
+NO_KNOWN_SIZE = f"The size of its weights is unknown: {WAITS_FOR_ITS_SIZE}."
 NO_SUCH_HARDWARE = f"No hardware here computes models of its size in {{}}: {WAITS_FOR_ROOM}."
 OTHER_TASKS = f"It is to be evaluated on {{}}, which this worker does not run: {WAITS_FOR_ITS_TASKS}."
 NOT_SERVED = f"Only a server's own models are evaluated here: {WAITS_FOR_A_SERVER}."
@@ -33,6 +42,12 @@ class Policy:
     """Names of rules in `shared/data/queue_order.py`, most important first."""
     largest: float | None = None
     """The largest weights, in GB, that this worker has room for; None means any size."""
+    smallest: float | None = None
+    """The smallest weights, in GB, that this worker takes; None means any size, known or not."""
+    is_one_of_a_fleet: bool = False
+    """Whether a fleet starts others for what this worker leaves. Then it says nothing about that."""
+    machine: Machine | None = None
+    """The machine that models run on, if it has a name and nothing is rented for each."""
 
     tasks: tuple[str, ...] = ()
     """The tasks of this worker's suite."""
@@ -53,7 +68,10 @@ class Policy:
         return self.reason_to_leave(request) is None
 
     def reason_to_leave(self, request: Request) -> str | None:
-        """Return why this worker leaves a request to others, or None. Weights of unknown size fit."""
+        """Return why this worker leaves a request to others, or None.
+
+        Weights of unknown size fit, unless there is a smallest size.
+        """
         if others := [task for task in request.tasks or () if task not in self.tasks]:
             return OTHER_TASKS.format(_named(others))
         if self.served is not None and not self.served.has(request.model, request.commit):
@@ -61,6 +79,8 @@ class Policy:
         size = weights_in_gb(request.params, request.precision)
         if size is not None and self.most_gb is not None and size > self.most_gb:
             return TOO_LARGE.format(size)
+        if self.smallest is not None and (size is None or size < self.smallest):
+            return NO_KNOWN_SIZE if size is None else TOO_SMALL.format(size)
         if self.renting and not self.renting.fits(request.params, request.precision):
             return NO_SUCH_HARDWARE.format(request.precision)
         return None

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from src.queue.faults import Faults
 from src.queue.overview import Journal, Overview, Spending, make_overview
-from src.queue.plan import Situation, held, plan, stands_still_for_money
+from src.queue.plan import Situation, held, plan, stands_still_for_money, waiting
 from src.queue.policy import Policy
 from src.queue.publication import result_file
 from src.queue.requested_models import RequestedModels
@@ -212,7 +212,12 @@ class Reconciler:
 
     def is_idle(self) -> bool:
         """Return whether the queue was empty at the last tick, and this worker held no request."""
-        queue = [path for path in pending(self._latest) if self._policy.has_room_for(self._latest[path])]
+        if (
+            self._policy.is_one_of_a_fleet
+        ):  # its machine costs money: it waits for no pause of a request or its own
+            queue = [] if self.rests_until() else waiting(self._latest, self._policy, self._clock())
+        else:
+            queue = [path for path in pending(self._latest) if self._policy.has_room_for(self._latest[path])]
         is_broke = stands_still_for_money(self._latest, self._policy, self._clock())
         return (not queue or is_broke) and self.holds_nothing()
 

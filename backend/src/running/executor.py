@@ -52,6 +52,12 @@ SECONDS_TO_DIE = 60.0
 TAIL_BYTES = 4_000
 """How much of the end of a running child's log the page shows."""
 
+TOLD_TO_END = (
+    "Something outside the leaderboard told the evaluation to end, as a cluster does with all processes of a "
+    "cancelled job. The model is not at fault."
+)
+"""No worker sends SIGTERM to an evaluation."""
+
 NOT_BEGUN = (
     "The worker could not start the evaluation: its process {}. The leaderboard's owner has to find out why; "
     "the model is not at fault."
@@ -315,6 +321,8 @@ def _ending(status: int, child: _RunningChild, *, memory_ran_out: bool) -> Endin
         )
     if child.process.fault:
         return Ending(End.WORKER, child.process.fault)
+    if status == -signal.SIGTERM:
+        return Ending(End.WORKER, TOLD_TO_END)
     if not any((child.folder / file).exists() for file in (BEGUN_FILE, REPORT_FILE)):
         return Ending(End.WORKER, NOT_BEGUN.format(_meaning_of(status)))
     if status != 0:

@@ -47,6 +47,15 @@ class Hardware:
     """Dollars an hour."""
 
 
+@dataclass(frozen=True)
+class Machine:
+    """The machine of a worker, as whoever started the worker calls it."""
+
+    id: str
+    price: float | None = None
+    """Dollars an hour, if it is rented."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Server:
     """A server that answers for one model through OpenAI's routes, as the evaluation child sees it."""

@@ -47,8 +47,9 @@ class Watcher:
     `since`, when this process started. A worker that is killed may never tell what ended at that moment.
     """
 
-    def __init__(self, worker: str, since: datetime) -> None:
-        self._worker, self._since = worker, since
+    def __init__(self, worker: str, since: datetime, *, is_for_all: bool = False) -> None:
+        """`is_for_all` says whether to tell of other workers too: those of a fleet tell nobody."""
+        self._worker, self._since, self._is_for_all = worker, since, is_for_all
         self._seen: dict[str, tuple[Status, int]] | None = None
         self._latest: Requests | None = None
         self._problems: tuple[str, ...] = ()
@@ -90,13 +91,15 @@ class Watcher:
                 yield News(Kind.REQUEST_ENDED, _ended(request), _facts(path, request), path, request)
 
     def _is_mine(self, attempt: Attempt, *, is_known: bool) -> bool:
-        """Whether this worker made an attempt; of a request that was unknown, whether this process did."""
+        """Whether to tell of an attempt; for an unknown request, only of one since this process started."""
         began = attempt.started is not None and attempt.started >= self._since
-        return attempt.worker == self._worker and (is_known or began)
+        is_ours = attempt.worker == self._worker or (self._is_for_all and bool(attempt.worker))
+        return is_ours and (is_known or began)
 
     def _of_a_fault(self, path: str, request: Request, attempt: Attempt) -> News:
         sentence = (
-            f"An evaluation of {request.model} failed because of the worker {self._worker}: {attempt.message}"
+            f"An evaluation of {request.model} failed because of the worker {attempt.worker}: "
+            f"{attempt.message}"
         )
         return News(Kind.WORKER_FAULT, sentence, {**_facts(path, request), "end": attempt.end}, path, request)
 

@@ -154,6 +154,13 @@ def read_settings(
     return kind(**given)
 
 
+def as_written(
+    kind: type[S], envs: ModuleType | None = None, environment: Mapping[str, str] = os.environ
+) -> dict[str, object]:
+    """Return the values that are set, by name, as the owner wrote them."""
+    return {name: value for name, value, _ in _given(kind, envs, environment)}
+
+
 def mistakes(
     kind: type[S], envs: ModuleType | None = None, environment: Mapping[str, str] = os.environ
 ) -> Iterator[str]:

@@ -11,21 +11,26 @@ with running_hub() as hub:
     hub.log_in_browser("alice")
 
 Inference Endpoints (`endpoints.py`) are servers that really run. Their API is at `{hub.url}/v2`: clients find
-it in `huggingface_hub.constants.INFERENCE_ENDPOINTS_ENDPOINT`.
+it in `huggingface_hub.constants.INFERENCE_ENDPOINTS_ENDPOINT`. Jobs (`jobs.py`)
+are processes that really run.
 """
 
 from .calls import Kind
 from .endpoints import InferenceEndpoint, State, Trouble
 from .faults import Fault
+from .jobs import Fate, Job, JobStage
 from .repository import Repository
 from .server import running_hub
 from .spaces import Space, Stage
 from .state import Hub
 
 __all__ = [
+    "Fate",
     "Fault",
     "Hub",
     "InferenceEndpoint",
+    "Job",
+    "JobStage",
     "Kind",
     "Repository",
     "Space",

@@ -19,6 +19,7 @@ def main() -> None:
         make_server(hub).run(sockets=[listener])
     finally:
         hub.endpoints.close()
+        hub.jobs.close()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ MANAGE_ENDPOINTS = "inference.endpoints.write"
 """Permission to create, list and delete the Inference Endpoints of a namespace."""
 CALL_ENDPOINTS = "inference.endpoints.infer.write"
 """Permission to make calls to them."""
+MANAGE_JOBS = "job.write"
+"""Permission to start, list and cancel the Jobs of a namespace, which it pays for."""
 READ_REPOSITORIES = "repo.content.read"
 """Permission to read the repositories of a namespace."""
 WRITE_REPOSITORIES = "repo.write"
@@ -148,6 +150,13 @@ def may_manage_endpoints(token: Token, namespace: str) -> bool:
     if token.role == Role.READ:
         return False
     return token.permits(namespace, MANAGE_ENDPOINTS) and token.user.may_write(namespace)
+
+
+def may_manage_jobs(token: Token, namespace: str) -> bool:
+    """Whether somebody may start, list and cancel the Jobs of a user or an organisation."""
+    if token.role == Role.READ:
+        return False
+    return token.permits(namespace, MANAGE_JOBS) and token.user.may_write(namespace)
 
 
 def may_call_endpoints(token: Token | None, namespace: str) -> int:

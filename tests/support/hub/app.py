@@ -21,6 +21,7 @@ from .routes import (
     download,
     inference_endpoints,
     info,
+    jobs,
     large_files,
     login,
     references,
@@ -43,6 +44,7 @@ PARTS = [
         commit,
         references,
         large_files,
+        jobs,
     ),
     *(download, login, info),
 ]

@@ -34,6 +34,7 @@ def running_hub(hub: Hub | None = None, *, port: int = 0) -> Iterator[Hub]:
         server.should_exit = True
         thread.join()
         hub.endpoints.close()
+        hub.jobs.close()
 
 
 def listen(hub: Hub, port: int) -> socket.socket:

@@ -15,6 +15,7 @@ from .budget import Budget
 from .calls import Calls
 from .endpoints import InferenceEndpoints
 from .faults import Faults
+from .jobs import JobsOfAHub
 from .logins import Logins
 from .refusals import AlreadyExists, BadRequest, RepositoryNotFound
 from .repository import RepoName, Repository, RepoType
@@ -34,6 +35,7 @@ class Hub:
     logins: Logins = field(default_factory=Logins)
     traffic: Traffic = field(default_factory=Traffic)
     endpoints: InferenceEndpoints = field(default_factory=InferenceEndpoints)
+    jobs: JobsOfAHub = field(default_factory=JobsOfAHub)
     spaces: SpacesOfAHub = field(default_factory=SpacesOfAHub)
     _repositories: dict[RepoName, Repository] = field(default_factory=dict)
     _moved: dict[RepoName, RepoName] = field(default_factory=dict)

@@ -1,0 +1,93 @@
+"""The command `python -m src.fleet`: starts and stops workers elsewhere, as the Space does with FLEET set.
+
+With `--once` it looks once and ends, for a schedule. `--offers` lists the hardware, and what it costs.
+"""
+
+from __future__ import annotations
+
+from src.shared.process.hardening import forbid_inspection
+
+if __name__ == "__main__":  # before the imports below, which take a second
+    forbid_inspection()
+
+import argparse
+import logging
+import os
+import sys
+
+from src.fleet.dispatcher import Dispatcher
+from src.fleet.seam import FleetError
+from src.settings import Settings
+from src.shared.environment import as_written, owners_file, read_settings
+from src.shared.errors import LeaderboardError, exit_on_configuration_error
+from src.shared.process.stop_signal import StopSignal
+from src.withdrawn_secrets import withdraw_secrets
+from src.worker import Worker, make_worker
+
+NO_FLEET = "FLEET is `off`: set it to `jobs`, for example. docs/fleet.md says what each engine needs."
+COLUMNS = ("hardware", "memory", "models up to", "an hour", "")
+
+
+def main() -> int:
+    """Dispatch once, or until a signal. Return 0, or 1 if something did not go well."""
+    parser = argparse.ArgumentParser(prog="python -m src.fleet", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="look once and end, for a schedule")
+    parser.add_argument("--offers", action="store_true", help="list the hardware and end")
+    arguments = parser.parse_args()
+    secrets = withdraw_secrets()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    owners = owners_file("src.envs"), {**os.environ, **secrets}
+    worker = make_worker(read_settings(Settings, *owners), given=as_written(Settings, *owners))
+    if worker.dispatcher is None:
+        return say(NO_FLEET, status=1)
+    if arguments.offers:
+        return list_offers(worker.dispatcher)
+    if arguments.once:
+        return dispatch_once(worker, worker.dispatcher)
+    stop = StopSignal()
+    worker.ticker.start(worker.tick)
+    stop.wait()
+    worker.close()
+    return 0
+
+
+def dispatch_once(worker: Worker, dispatcher: Dispatcher) -> int:
+    """Settle what ended, decide once, and say what is there. Return 0, or 1 with problems."""
+    try:
+        worker.dispatch()
+    except LeaderboardError as error:
+        return say(str(error), status=1)
+    finally:
+        worker.close()
+    shown = dispatcher.shown
+    there = [f"{each.worker} on {each.flavour}" for each in shown.members if each.ended is None]
+    lines = [*there, *(f"{path}: {why}" for path, why in shown.reasons.items()), *shown.problems]
+    return say(*lines, status=1 if shown.problems else 0)
+
+
+def list_offers(dispatcher: Dispatcher) -> int:
+    """Print the hardware. Return 0, or 1 if it could not be had."""
+    try:
+        offers = dispatcher.offers()
+    except FleetError as error:
+        return say(str(error), status=1)
+    rows = [COLUMNS]
+    for each, is_allowed in offers:
+        room, price = f"{each.room:,.0f} GB", f"${each.price:.2f}"
+        rows.append(
+            (each.name, f"{each.memory_gb:,.0f} GB", room, price, "" if is_allowed else "not allowed")
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return say(*("  ".join(map(str.ljust, each, widths)).rstrip() for each in rows), status=0)
+
+
+def say(*lines: str, status: int) -> int:
+    """Print lines, and return the status."""
+    sys.stdout.write("".join(f"{each}\n" for each in lines))
+    return status
+
+
+if __name__ == "__main__":
+    with exit_on_configuration_error():
+        sys.exit(main())

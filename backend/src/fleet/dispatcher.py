@@ -1,0 +1,192 @@
+"""The loop of the fleet: it looks at the queue, the hardware and the members, decides, and starts and stops.
+
+Nothing is kept that matters: what runs is at the engine, what waits is in the queue. The next dispatcher goes
+on where one has died, and two at once decide the same.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from src.fleet.deciding import Decision, Limits, Situation, decide
+from src.fleet.flavour import Flavour
+from src.fleet.member import Member, bills
+from src.fleet.seam import Fleet, FleetError
+from src.queue.retries import RetryTerms
+from src.shared.data.dollars import spent_today
+from src.shared.data.queue_order import DEFAULT, Requests, pending
+from src.shared.estimates.durations import learn, timed
+from src.shared.process.steady import steady_now
+from src.shared.times import Clock, utc_now
+
+log = logging.getLogger(__name__)
+
+TokenCheck = Callable[[], str | None]
+"""Returns what is wrong with the members' token, or None. Raises ConnectionError."""
+
+RIGHT_FOR = timedelta(hours=1)
+"""How long the check of the token counts. The rights of a fine-grained token can be edited."""
+
+LOOKS_AGAIN = timedelta(minutes=10)
+"""How long the list of members counts while nothing waits and none was there."""
+
+NOT_CHECKED = "The Hub was not reached to check FLEET_TOKEN: {}"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page shows of the fleet."""
+
+    members: tuple[Member, ...] = ()
+    """Those that wait, run, or ended within the last day."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """For what each request waits, by its path."""
+    spent: float = 0.0
+    """The dollars of today (UTC)."""
+    limit: float | None = None
+    """How many may be spent in a day; None where hardware costs nothing."""
+    problems: tuple[str, ...] = ()
+    """Sentences for the owner."""
+
+
+class Dispatcher:
+    """Starts and stops the members of one leaderboard. `clock` tells the time, `steady` is for intervals."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        limits: Limits,
+        *,
+        order: Sequence[str] = DEFAULT,
+        retries: RetryTerms | None = None,
+        check_token: TokenCheck = lambda: None,
+        clock: Clock = utc_now,
+        steady: Clock = steady_now,
+    ) -> None:
+        self._fleet = fleet
+        self._limits = limits
+        self._order = order
+        self._retries = retries or RetryTerms()
+        self._check_token = check_token
+        self._clock, self._steady = clock, steady
+        self._checked: datetime | None = None
+        self._looked: datetime | None = None
+        self._members: tuple[Member, ...] = ()
+        self._offers: Sequence[Flavour] = ()
+        self._shown = Shown(limit=limits.dollars_a_day)
+
+    @property
+    def shown(self) -> Shown:
+        """What the page shows."""
+        return self._shown
+
+    @property
+    def most_gb(self) -> float | None:
+        """The largest weights that the allowed hardware has room for, in GB; None while that is not known."""
+        allowed = [each.room for each in self._offers if self._limits.allows(each)]
+        return max(allowed) if allowed else None
+
+    def prepare(self) -> None:
+        """Ask once for the hardware, so that the largest model can be published. Never raises an error."""
+        if self._offers:
+            return
+        try:
+            self._offers = self._fleet.offers()
+        except FleetError as error:
+            self._tell(error)
+
+    def tick(self, requests: Requests) -> None:
+        """Start and stop what should be. Never raises an error: those of the engine are told on the page.
+
+        Without a waiting request and without a member the engine is not asked.
+        """
+        if not pending(requests) and not self._may_be_there():
+            self._shown = Shown(limit=self._limits.dollars_a_day, spent=self._shown.spent)
+            return
+        try:
+            self._offers = self._fleet.offers()
+            self._members = tuple(self._fleet.members())
+        except FleetError as error:
+            self._tell(error)
+            return
+        self._looked = self._steady()
+        now = self._clock()
+        decision = decide(self._situation(requests, now))
+        problems = self._carry_out(decision)
+        self._shown = Shown(
+            members=self._members,
+            reasons=decision.reasons,
+            spent=spent_today(bills(self._members, now), now),
+            limit=self._limits.dollars_a_day,
+            problems=problems,
+        )
+
+    def offers(self) -> list[tuple[Flavour, bool]]:
+        """Return the hardware, each with whether members may run on it. Raises FleetError."""
+        return [(each, self._limits.allows(each)) for each in self._fleet.offers()]
+
+    def end_of_log(self, member: Member) -> str:
+        """Return the last lines of a member's log, for the page. Raises FleetError."""
+        return self._fleet.end_of_log(member)
+
+    def _may_be_there(self) -> bool:
+        """Return whether a member may be there: one was seen, or nobody has looked for long."""
+        if self._looked is None or (self._steady() - self._looked >= LOOKS_AGAIN and self._members):
+            return True
+        return any(each.ended is None for each in self._members)
+
+    def _situation(self, requests: Requests, now: datetime) -> Situation:
+        return Situation(
+            requests=requests,
+            now=now,
+            offers=self._offers,
+            members=self._members,
+            limits=self._limits,
+            durations=learn(timed(requests.values())),
+            order=self._order,
+            retries=self._retries,
+        )
+
+    def _carry_out(self, decision: Decision) -> tuple[str, ...]:
+        """Stop and start. Return what did not go well, as sentences."""
+        problems: list[str] = []
+        for each in decision.stop:
+            try:
+                self._fleet.stop(each.member)
+            except FleetError as error:
+                problems.append(str(error))
+            else:
+                log.info("stopped the worker %s: %s", each.member.worker, each.why)
+        wrong = self._problem_of_the_token() if decision.start else None
+        if wrong:
+            return (*problems, wrong)
+        for order in decision.start:
+            try:
+                member = self._fleet.start(order)
+            except FleetError as error:
+                log.warning("could not start the worker %s: %s", order.name, error)
+                problems.append(str(error))
+                continue
+            log.info("started the worker %s", member.worker)
+            self._members = (*(each for each in self._members if each.id != member.id), member)
+        return tuple(dict.fromkeys(problems))
+
+    def _problem_of_the_token(self) -> str | None:
+        """Check the members' token before any is started, and again after an hour."""
+        now = self._steady()
+        if self._checked is not None and now - self._checked < RIGHT_FOR:
+            return None
+        try:
+            problem = self._check_token()
+        except ConnectionError as error:  # what was right an hour ago is not held up by a busy Hub
+            return None if self._checked is not None else NOT_CHECKED.format(error)
+        self._checked = now if problem is None else None
+        return problem
+
+    def _tell(self, error: FleetError) -> None:
+        log.warning("%s", error)
+        shown = self._shown
+        self._shown = Shown(shown.members, shown.reasons, shown.spent, shown.limit, (str(error),))

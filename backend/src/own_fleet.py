@@ -1,0 +1,89 @@
+"""The fleet on the owner's machines, as the settings shape it: jobs of a cluster, or processes here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from src.fleet.deciding import Limits
+from src.fleet.dispatcher import Dispatcher
+from src.fleet.engine import Engine
+from src.fleet.local import LocalFleet, LocalTerms
+from src.fleet.own_machines import OwnMachine
+from src.fleet.slurm import SlurmFleet, SlurmTerms
+from src.queue.policy import Policy
+from src.running.memory import SHARE_OF_MEMORY, available_memory
+from src.running.watch import GB
+from src.settings import Settings
+from src.shared.wiring import LOCAL_FOLDER
+
+QUEUES_WITHIN = timedelta(days=1)
+"""How long a member may wait in the queue of a cluster before other machines are tried for its models."""
+
+
+def make_own_dispatcher(settings: Settings, policy: Policy) -> Dispatcher:
+    """Return what starts workers on the owner's machines. Money limits them only if they have prices."""
+    machines = settings.fleet_machines or (OwnMachine("here", available_memory() * SHARE_OF_MEMORY / GB),)
+    names = settings.fleet_flavors or tuple(each.name for each in machines)
+    dollars = settings.max_dollars_per_day if any(each.price for each in machines) else None
+    fleet = make_slurm(settings) if settings.fleet is Engine.SLURM else make_local(settings, machines)
+    limits = Limits(settings.max_workers, dollars, names, QUEUES_WITHIN)
+    return Dispatcher(fleet, limits, order=policy.order, retries=policy.retries)
+
+
+def make_slurm(settings: Settings) -> SlurmFleet:
+    """Return the fleet on a cluster."""
+    return SlurmFleet(
+        SlurmTerms(
+            board=board_of(settings),
+            machines=settings.fleet_machines,
+            folder=folder_of_the_fleet(settings),
+            environment=dict(os.environ),
+            variables=variables_of_own_members(settings),
+            tokens=tokens_of_members(settings),
+            longest=timedelta(hours=settings.max_hours),
+        )
+    )
+
+
+def make_local(settings: Settings, machines: Sequence[OwnMachine]) -> LocalFleet:
+    """Return the fleet on this machine."""
+    return LocalFleet(
+        LocalTerms(
+            board=board_of(settings),
+            machines=machines,
+            folder=folder_of_the_fleet(settings),
+            environment=dict(os.environ),
+            variables=variables_of_own_members(settings),
+            tokens=tokens_of_members(settings),
+        )
+    )
+
+
+def board_of(settings: Settings) -> str:
+    """Return what tells this leaderboard from others: its requests dataset, or the folder of its data."""
+    return settings.requests_dataset if settings.is_on_the_hub else str(local_folder(settings))
+
+
+def local_folder(settings: Settings) -> Path:
+    """Return the folder of the data, wherever a member is started."""
+    return Path(settings.leaderboard_data_dir or LOCAL_FOLDER).resolve()
+
+
+def folder_of_the_fleet(settings: Settings) -> Path:
+    """Return where the logs of members are written."""
+    return Path(settings.fleet_folder).expanduser().resolve()
+
+
+def variables_of_own_members(settings: Settings) -> dict[str, str]:
+    """Return the variables of members besides the environment of the fleet, whose envs.py they read."""
+    where = {} if settings.is_on_the_hub else {"LEADERBOARD_DATA_DIR": str(local_folder(settings))}
+    return {"FLEET": Engine.OFF, "COMMENT_ON_MODELS": "false", **where}
+
+
+def tokens_of_members(settings: Settings) -> dict[str, str]:
+    """Return the tokens that members get: the one for the fleet, if the owner has created it."""
+    tokens = {"HF_TOKEN": settings.fleet_token or settings.hf_token, "HF_READ_TOKEN": settings.hf_read_token}
+    return {name: token for name, token in tokens.items() if token}

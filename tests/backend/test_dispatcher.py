@@ -1,0 +1,277 @@
+"""The dispatcher: what it asks, starts, stops and tells, on an engine that is a list in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from src.fleet.deciding import Limits, Start
+from src.fleet.dispatcher import Dispatcher
+from src.fleet.engine import Engine
+from src.fleet.flavour import Flavour
+from src.fleet.member import Member
+from src.fleet.seam import FleetError
+from src.fleet.variables import FOR_MEMBERS, NOT_FOR_MEMBERS, variables_of
+from src.page import sections
+from src.page.html import render
+from src.parts import make_dispatcher, make_policy
+from src.settings import Settings
+from src.shared.data.request import Request, Status
+from src.shared.environment import read_settings
+from src.shared.errors import ConfigurationError
+from support.factories import make_request
+
+NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
+L4, A100 = Flavour("l4x1", 24, 0.8), Flavour("a100-large", 80, 2.5)
+
+
+@dataclass
+class ListedFleet:
+    """An engine without machines: what it was asked, and what is there."""
+
+    there: list[Member] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    refuses: dict[str, str] = field(default_factory=dict)
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if what in self.refuses:
+            raise FleetError(self.refuses[what])
+
+    def offers(self) -> Sequence[Flavour]:
+        self._ask("offers")
+        return [L4, A100]
+
+    def members(self) -> Sequence[Member]:
+        self._ask("members")
+        return list(self.there)
+
+    def start(self, order: Start) -> Member:
+        self._ask("start")
+        member = Member(
+            name=order.name,
+            id=str(len(self.there)),
+            flavour=order.flavour.name,
+            price=order.flavour.price,
+            smallest=order.smallest,
+            largest=order.largest,
+            ordered=NOW,
+        )
+        self.there.append(member)
+        return member
+
+    def stop(self, member: Member) -> None:
+        self._ask("stop")
+        self.there = [replace(each, ended=NOW) if each.id == member.id else each for each in self.there]
+
+    def end_of_log(self, member: Member) -> str:
+        self._ask("end_of_log")
+        return "the end"
+
+
+def dispatcher(fleet: ListedFleet, **changes: Any) -> Dispatcher:
+    limits = changes.pop("limits", Limits(2, 20.0))
+    return Dispatcher(fleet, limits, **{"clock": lambda: NOW, "steady": lambda: NOW, **changes})
+
+
+def queue(*sizes: float) -> dict[str, Request]:
+    """Requests for models of so many billion parameters."""
+    return {
+        f"acme/m{number}.json": make_request(model=f"acme/m{number}", params=size, precision="bfloat16")
+        for number, size in enumerate(sizes)
+    }
+
+
+def test_an_idle_leaderboard_asks_the_engine_once_and_never_again() -> None:
+    fleet = ListedFleet()
+    idle = dispatcher(fleet)
+    for _ in range(10):
+        idle.tick({"acme/m.json": make_request(status=Status.FINISHED)})
+    assert fleet.asked == ["offers", "members"]
+
+
+def test_a_member_is_started_for_what_waits_and_shown_with_its_reason() -> None:
+    fleet = ListedFleet()
+    ours = dispatcher(fleet)
+    ours.tick(queue(7, 30))
+    assert {each.flavour for each in fleet.there} == {"l4x1", "a100-large"}
+    assert len(ours.shown.members) == 2
+    assert set(ours.shown.reasons) == set(queue(7, 30))
+    ours.tick(queue(7, 30))
+    assert len(fleet.there) == 2
+
+
+def test_members_are_watched_until_they_have_ended() -> None:
+    fleet = ListedFleet()
+    ours = dispatcher(fleet)
+    ours.tick(queue(7))
+    fleet.asked.clear()
+    ours.tick({})
+    assert "members" in fleet.asked
+    fleet.there = [replace(each, started=NOW, ended=NOW) for each in fleet.there]
+    ours.tick({})
+    fleet.asked.clear()
+    ours.tick({})
+    assert fleet.asked == []
+
+
+@pytest.mark.parametrize("what", ["offers", "members", "start"])
+def test_what_the_engine_refuses_is_told_on_the_page_and_tried_again(what: str) -> None:
+    fleet = ListedFleet(refuses={what: "No <b>credits</b>."})
+    ours = dispatcher(fleet)
+    ours.tick(queue(7))
+    assert ours.shown.problems == ("No <b>credits</b>.",)
+    fleet.refuses = {}
+    ours.tick(queue(7))
+    assert ours.shown.problems == ()
+    assert len(fleet.there) == 1
+
+
+def test_no_member_is_started_with_a_token_that_may_do_more() -> None:
+    fleet = ListedFleet()
+    answers = ["It may do more."]
+    ours = dispatcher(fleet, check_token=lambda: answers[0] if answers else None)
+    ours.tick(queue(7))
+    assert ours.shown.problems == ("It may do more.",)
+    assert fleet.there == []
+    answers.clear()
+    ours.tick(queue(7))
+    assert len(fleet.there) == 1
+
+
+def test_a_token_that_was_never_checked_starts_nothing() -> None:
+    def unreachable() -> None:
+        raise ConnectionError("the Hub sleeps")
+
+    fleet = ListedFleet()
+    ours = dispatcher(fleet, check_token=unreachable)
+    ours.tick(queue(7))
+    assert ours.shown.problems == ("The Hub was not reached to check FLEET_TOKEN: the Hub sleeps",)
+    assert fleet.there == []
+
+
+def test_the_largest_model_is_what_the_allowed_hardware_takes() -> None:
+    ours = dispatcher(ListedFleet(), limits=Limits(1, 20.0, ("l4x1",)))
+    assert ours.most_gb is None
+    ours.prepare()
+    assert ours.most_gb == 18
+
+
+def test_hardware_that_is_not_known_yet_is_told() -> None:
+    fleet = ListedFleet(refuses={"offers": "The Hub sleeps."})
+    ours = dispatcher(fleet)
+    ours.prepare()
+    assert ours.shown.problems == ("The Hub sleeps.",)
+
+
+def test_the_page_shows_members_with_links_and_what_they_cost() -> None:
+    fleet = ListedFleet()
+    ours = dispatcher(fleet)
+    ours.tick(queue(7))
+    started = NOW - timedelta(minutes=15)
+    (member,) = fleet.there
+    fleet.there = [
+        replace(member, ordered=started, started=started, url="https://hub/jobs/1", message="<script>x"),
+        replace(member, id="2", name="l4x1-2", ordered=started),
+        replace(member, id="3", name="l4x1-3", started=started, ended=NOW),
+    ]
+    ours.tick(queue(7))
+    page = str(sections.fleet(ours.shown, NOW))
+    assert '<a href="https://hub/jobs/1"' in page
+    assert "<script>" not in page
+    assert "runs (15:00) · $0.20" in page
+    assert "waits for its machine (15:00)" in page
+    assert "ended after 15:00" in page
+    assert "Spent today: $0.40 of $20.00" in page
+    assert "It waits for" in page
+
+
+def test_the_page_says_when_there_are_no_members() -> None:
+    assert "One is started when a request waits" in str(sections.fleet(dispatcher(ListedFleet()).shown, NOW))
+    assert str(sections.fleet(None, NOW)) == ""
+    assert render("fleet.html", members=[], money="", reasons=[])
+
+
+def test_each_setting_is_either_for_members_or_not() -> None:
+    names = {each.name for each in fields(Settings)}
+    assert names <= FOR_MEMBERS | NOT_FOR_MEMBERS, names - FOR_MEMBERS - NOT_FOR_MEMBERS
+    assert names >= FOR_MEMBERS | NOT_FOR_MEMBERS, (FOR_MEMBERS | NOT_FOR_MEMBERS) - names
+    assert not FOR_MEMBERS & NOT_FOR_MEMBERS
+
+
+def test_a_member_gets_the_owners_settings_and_none_of_the_secrets() -> None:
+    given = {
+        "LIMIT": 5,
+        "TASKS_HARNESS": ["tiny_copy", "tiny_addition"],
+        "METADATA": {"questions": 500},
+        "SAVE_SAMPLES": True,
+        "HF_TOKEN": "hf_secret",
+        "NOTIFY_URL": "https://hooks/secret",
+        "FLEET": "jobs",
+        "WORKER_ID": "mine",
+    }
+    assert variables_of(given, {"FLEET": "off"}) == {
+        "LIMIT": "5",
+        "TASKS_HARNESS": "tiny_copy, tiny_addition",
+        "METADATA": '{"questions": 500}',
+        "SAVE_SAMPLES": "True",
+        "FLEET": "off",
+    }
+
+
+ON_THE_HUB = {
+    "OWNER": "acme",
+    "FLEET": "jobs",
+    "HF_TOKEN": "hf_space",
+    "FLEET_TOKEN": "hf_members",
+    "FLEET_CODE": "acme/backend",
+}
+
+
+def made(**changes: str) -> Dispatcher | None:
+    settings = read_settings(Settings, environment={**ON_THE_HUB, **changes})
+    return make_dispatcher(settings, {}, make_policy(settings, 10**9))
+
+
+def test_a_fleet_is_made_from_the_settings() -> None:
+    assert made()
+    assert made(FLEET_CODE="", FLEET_IMAGE="acme/worker:1")
+    assert made(FLEET_CODE="", SPACE_ID="acme/backend")
+    assert made(FLEET="off") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"FLEET_TOKEN": ""}, "needs two secrets: HF_TOKEN, which may start Jobs, and FLEET_TOKEN"),
+        ({"HF_TOKEN": ""}, "needs two secrets"),
+        ({"OWNER": "", "LEADERBOARD_DATA_DIR": "data"}, "in a local folder, which jobs cannot reach"),
+        ({"FLEET_CODE": ""}, "it is not said what jobs run. Set FLEET_CODE"),
+        ({"CONFIRM_RUN_UNSAFE_CODE": "true"}, "code that models write would run in a job beside FLEET_TOKEN"),
+        ({"FLEET_TOKEN": "hf_space"}, "FLEET_TOKEN is the same token as HF_TOKEN"),
+        ({"FLEET_TOKEN": "a b"}, "FLEET_TOKEN holds characters that no token has"),
+        ({"FLEET": "abacus"}, "FLEET is 'abacus', where `jobs`, `slurm`, `local` or `off` is needed"),
+        ({"MAX_WORKERS": "0"}, "MAX_WORKERS is '0'"),
+        ({"FLEET_CODE": "backend"}, "FLEET_CODE is 'backend', where the name of a Space"),
+        (
+            {"INFERENCE": "endpoint", "INFERENCE_TOKEN": "hf_calls"},
+            "FLEET is `jobs`, so workers on other machines evaluate the models, but INFERENCE says",
+        ),
+        ({"INFERENCE": "http://127.0.0.1:8000/v1"}, "but INFERENCE says that a server does"),
+    ],
+)
+def test_what_cannot_work_is_refused_at_the_start(changes: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ConfigurationError, match=sentence.replace("(", r"\(")):
+        made(**changes)
+
+
+def test_code_of_models_may_run_in_an_image_with_an_ordinary_user() -> None:
+    assert made(CONFIRM_RUN_UNSAFE_CODE="true", FLEET_IMAGE="acme/worker:1")
+
+
+def test_every_engine_has_a_name() -> None:
+    assert {each.value for each in Engine} == {"jobs", "slurm", "local", "off"}

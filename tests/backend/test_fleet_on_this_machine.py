@@ -1,0 +1,204 @@
+"""Workers as processes of this machine: found again by every dispatcher, by what they keep locked."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+
+from src.fleet.deciding import Start
+from src.fleet.flavour import Flavour
+from src.fleet.local import LocalFleet, LocalTerms
+from src.fleet.member import Member
+from src.fleet.own_machines import OwnMachine
+from src.fleet.seam import FleetError, NoHardware
+from src.shared.data.request import Status
+from support.boards_on_own_machines import LARGE, SMALL, OwnBoard, kill
+from support.waiting import wait_for
+
+SMALL_ONE = OwnMachine("small", 6.0)
+ORDER = Start("small-1", SMALL_ONE.flavour, 0.0, 4.8)
+
+MEMBER = """\
+import json, os, signal, sys
+secrets = json.loads(os.fdopen(int(os.environ.pop("LEADERBOARD_SECRETS_PIPE"))).read())
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+got = {"arguments": sys.argv[1:], "environment": dict(os.environ), "secrets": secrets}
+print(json.dumps(got), flush=True)
+signal.pause()
+"""
+"""In the place of a worker: it says what it got, and waits until it is told to end."""
+
+Make = Callable[..., LocalFleet]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Makes fleets on one folder, each a new dispatcher's. What they start is gone after the test."""
+    made = []
+
+    def fleet(**changes: object) -> LocalFleet:
+        terms: dict[str, object] = {
+            "board": "acme/requests",
+            "machines": (SMALL_ONE,),
+            "folder": tmp_path / "fleet",
+        }
+        terms |= {"environment": os.environ, "command": (sys.executable, "-c", MEMBER)}
+        made.append(LocalFleet(LocalTerms(**{**terms, **changes})))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield fleet
+    for each in made:
+        for member in each.members():
+            each.stop(member)
+        wait_for(lambda one=each: gone(one), what="no member")
+
+
+def gone(fleet: LocalFleet) -> bool:
+    return all(each.ended for each in fleet.members())
+
+
+def said(fleet: LocalFleet, member: Member) -> dict[str, object]:
+    """What a member said that it got."""
+    text = wait_for(lambda: fleet.end_of_log(member), what="its first line")
+    found: dict[str, object] = json.loads(text)
+    return found
+
+
+def test_a_member_is_told_its_sizes_and_gets_its_token_through_a_pipe(make: Make) -> None:
+    environment = {
+        **os.environ,
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "HF_TOKEN": "the owner's",
+        "TASKS_HARNESS": "arc",
+    }
+    fleet = make(environment=environment, tokens={"HF_TOKEN": "hf_secret"}, variables={"FLEET": "off"})
+    member = fleet.start(ORDER)
+    got = said(fleet, member)
+    assert got["secrets"] == {"HF_TOKEN": "hf_secret"}
+    assert got["arguments"] == (
+        ["--smallest-gb", "0.000000", "--largest-gb", "4.800000", "--claims-for", "6", "--hardware", "small"]
+    )
+    variables = got["environment"]
+    assert isinstance(variables, dict)
+    assert variables["WORKER_ID"] == member.worker
+    assert (variables["MAX_MEMORY_GB"], variables["FLEET"], variables["TASKS_HARNESS"]) == ("6", "off", "arc")
+    assert not {"HF_TOKEN", "AWS_SECRET_ACCESS_KEY"} & set(variables)
+
+
+def test_a_price_that_the_owner_states_is_told(make: Make) -> None:
+    fleet = make(machines=(OwnMachine("small", 6.0, 0.25),))
+    assert str(said(fleet, fleet.start(ORDER))["arguments"]).endswith("'--price', '0.25']")
+    assert fleet.members()[0].price == 0.25
+
+
+def test_another_dispatcher_finds_a_member_and_ends_it(make: Make) -> None:
+    member = make().start(ORDER)
+    said(make(), member)
+    (found,) = make().members()
+    assert found == member
+    assert found.is_running
+    make().stop(found)
+    wait_for(lambda: gone(make()), what="its end")
+    (ended,) = make().members()
+    assert ended.ended
+
+
+def test_a_member_that_is_there_is_not_started_again(make: Make) -> None:
+    assert make().start(ORDER).id == make().start(ORDER).id
+    assert make().start(Start("small-2", SMALL_ONE.flavour, 0.0, 4.8)).name == "small-2"
+    assert len(make().members()) == 2
+
+
+def test_a_member_that_was_killed_has_ended_also_if_its_number_is_taken_again(
+    make: Make, tmp_path: Path
+) -> None:
+    fleet = make()
+    member = fleet.start(ORDER)
+    said(fleet, member)
+    (pid_file,) = (tmp_path / "fleet").rglob("*.pid")
+    psutil.Process(int(pid_file.read_text())).send_signal(signal.SIGKILL)
+    wait_for(lambda: gone(fleet), what="its end")
+    pid_file.write_text(str(os.getpid()))  # as if this process had got its number
+    assert gone(make())
+    make().stop(member)
+    assert make().start(ORDER).id != member.id
+
+
+def test_members_of_other_leaderboards_are_not_seen(make: Make) -> None:
+    make().start(ORDER)
+    assert make(board="other/requests").members() == []
+
+
+def test_files_that_are_none_of_ours_are_left_alone(make: Make, tmp_path: Path) -> None:
+    fleet = make()
+    fleet.members()
+    (folder,) = (tmp_path / "fleet").iterdir()
+    (folder / "notes.json").write_text("{}")
+    (folder / "small-1.0123abcd.json").write_text('{"flavour": "small"}')
+    (folder / "small-2.0123abcd.json").write_text("x" * 5000)
+    (folder / "small-3.0123abcd.json").symlink_to("/etc/passwd")
+    naive = {"flavour": "small", "price": 0, "smallest": 0, "largest": 1, "ordered": "2026-08-01T00:00:00"}
+    (folder / "small-4.0123abcd.json").write_text(json.dumps(naive))
+    assert fleet.members() == []
+
+
+def test_one_that_ended_is_shown_for_a_day(make: Make, tmp_path: Path) -> None:
+    fleet = make()
+    member = fleet.start(ORDER)
+    said(fleet, member)
+    fleet.stop(member)
+    wait_for(lambda: gone(fleet), what="its end")
+    (file,) = (tmp_path / "fleet").rglob("*.json")
+    before = datetime.now(UTC) - timedelta(hours=25)
+    file.write_text(file.read_text().replace(member.ordered.date().isoformat(), before.date().isoformat()))
+    os.utime(file.with_suffix(".log"), (before.timestamp(), before.timestamp()))
+    assert fleet.members() == []
+
+
+def test_a_machine_that_is_not_named_any_more_is_not_used(make: Make) -> None:
+    with pytest.raises(NoHardware, match="FLEET_MACHINES does not name gone any more"):
+        make().start(Start("gone-1", Flavour("gone", 1.0, 0.0), 0.0, 1.0))
+
+
+def test_a_member_that_cannot_be_started_is_a_sentence(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(
+        FleetError, match=r"The worker small-1\.\w+ could not be started on this machine: No such"
+    ):
+        make(command=(str(tmp_path / "no-python"),)).start(ORDER)
+    assert gone(make())
+
+
+def test_a_member_that_cannot_be_told_to_end_is_a_sentence(make: Make, tmp_path: Path) -> None:
+    fleet = make()
+    member = fleet.start(ORDER)
+    (pid_file,) = (tmp_path / "fleet").rglob("*.pid")
+    number = pid_file.read_text()
+    pid_file.write_text("none")
+    with pytest.raises(FleetError, match="could not be told to end"):
+        fleet.stop(member)
+    pid_file.write_text(number)
+
+
+def test_requests_of_two_sizes_survive_what_happens_to_members_and_dispatchers(tmp_path: Path) -> None:
+    board = OwnBoard(tmp_path)
+    for number in range(6):
+        board.submit(number, LARGE if number % 3 == 2 else SMALL)
+    with board.dispatching() as first:
+        kill(board.processes_of(board.wait_for_work())[:1])
+        kill([psutil.Process(first.pid)])
+    with board.dispatching(), board.dispatching():
+        board.processes_of(board.wait_for_work())[0].terminate()
+        board.wait_for_the_end()
+
+    assert board.is_finished_once()
+    hardware = {board.read(path).params: board.read(path).history[-1].hardware for path in board.paths}
+    assert hardware == {SMALL: "small", LARGE: "big"}
+    assert board.number(Status.FINISHED) == 6

@@ -1,0 +1,103 @@
+"""The fleet on the owner's machines, as the settings shape it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from src.fleet.deciding import Decision, Situation, decide
+from src.fleet.local import LocalFleet
+from src.fleet.member import Member
+from src.fleet.own_machines import read_machines
+from src.fleet.seam import FleetError
+from src.fleet.slurm import SlurmFleet
+from src.own_fleet import make_own_dispatcher, make_slurm, tokens_of_members, variables_of_own_members
+from src.queue.policy import Policy
+from src.settings import Settings
+from src.shared.environment import read_settings
+from support.factories import make_request
+from support.sources import ROOT
+
+NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
+
+
+def settings(**variables: str) -> Settings:
+    return read_settings(Settings, environment={"LEADERBOARD_DATA_DIR": "data", **variables})
+
+
+def test_without_machines_this_one_has_one_share() -> None:
+    ((here, is_allowed),) = make_own_dispatcher(settings(FLEET="local"), Policy()).offers()
+    assert (here.name, is_allowed, here.price) == ("here", True, 0.0)
+    assert here.memory_gb > 0
+
+
+def test_all_machines_are_allowed_unless_some_are_named() -> None:
+    given = {"FLEET": "slurm", "FLEET_MACHINES": "a: 1 GB; b: 2 GB, --gres=gpu:1"}
+    dispatcher = make_own_dispatcher(settings(**given), Policy())
+    assert [is_allowed for _, is_allowed in dispatcher.offers()] == [True, True]
+    dispatcher = make_own_dispatcher(settings(**given, FLEET_FLAVORS="b"), Policy())
+    assert [is_allowed for _, is_allowed in dispatcher.offers()] == [False, True]
+
+
+@pytest.mark.parametrize(("machines", "limit"), [("a: 1 GB; b: 2 GB", None), ("a: 1 GB; b: 2 GB, $0.5", 7.0)])
+def test_the_money_of_a_day_limits_machines_that_have_a_price(machines: str, limit: float | None) -> None:
+    given = settings(FLEET="slurm", FLEET_MACHINES=machines, MAX_DOLLARS_PER_DAY="7")
+    assert make_own_dispatcher(given, Policy()).shown.limit == limit
+
+
+def test_a_member_keeps_its_place_in_the_queue_of_a_cluster_for_a_day() -> None:
+    given = settings(FLEET="slurm", FLEET_MACHINES="small: 6 GB; big: 30 GB")
+    limits = make_own_dispatcher(given, Policy())._limits
+    offers = [each.flavour for each in given.fleet_machines]
+    waits = Member(name="small-1", flavour="small", price=0.0, largest=4.8, ordered=NOW)
+    requests = {"acme/tiny.json": make_request(params=0.1)}
+
+    def decided(hours: float) -> Decision:
+        now = NOW + timedelta(hours=hours)
+        return decide(Situation(requests=requests, now=now, offers=offers, members=[waits], limits=limits))
+
+    assert decided(23) == Decision(reasons={"acme/tiny.json": "It waits for the worker small-1, on small."})
+    assert [each.member for each in decided(25).stop] == [waits]
+
+
+def test_members_get_the_token_for_the_fleet_if_there_is_one() -> None:
+    both = settings(HF_TOKEN="hf_owner", FLEET_TOKEN="hf_fleet", HF_READ_TOKEN="hf_read")
+    assert tokens_of_members(both) == {"HF_TOKEN": "hf_fleet", "HF_READ_TOKEN": "hf_read"}
+    assert tokens_of_members(settings(HF_TOKEN="hf_owner")) == {"HF_TOKEN": "hf_owner"}
+    assert tokens_of_members(settings()) == {}
+
+
+def test_members_dispatch_nothing_and_find_the_data_from_any_folder() -> None:
+    assert variables_of_own_members(settings()) == {
+        "FLEET": "off",
+        "COMMENT_ON_MODELS": "false",
+        "LEADERBOARD_DATA_DIR": str(Path("data").resolve()),
+    }
+    on_the_hub = read_settings(Settings, environment={"OWNER": "acme"})
+    assert "LEADERBOARD_DATA_DIR" not in variables_of_own_members(on_the_hub)
+
+
+def test_where_there_is_no_slurm_it_is_said_and_nothing_else_happens(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FleetError, match="squeue was not found"):
+        make_slurm(settings(FLEET="slurm", FLEET_MACHINES="a: 1 GB")).members()
+
+
+def test_the_engine_is_the_one_that_is_named() -> None:
+    assert isinstance(make_own_dispatcher(settings(FLEET="local"), Policy())._fleet, LocalFleet)
+    given = settings(FLEET="slurm", FLEET_MACHINES="a: 1 GB")
+    assert isinstance(make_own_dispatcher(given, Policy())._fleet, SlurmFleet)
+
+
+@pytest.mark.parametrize("file", ["docs/fleet.md", "docs/configuration.md", "backend/src/envs.py"])
+def test_the_machines_in_the_docs_are_understood(file: str) -> None:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    examples = re.findall(r"[\"`](\w+: \d+ GB[^\"`]*)[\"`]", text)
+    assert examples
+    for each in examples:
+        assert len(read_machines(each)) == 2
