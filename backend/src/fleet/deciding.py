@@ -36,6 +36,9 @@ STARTS_WITHIN = timedelta(minutes=15)
 SOLD_OUT_FOR = timedelta(hours=1)
 """Hardware that was sold out is not asked for again before this time is over."""
 
+GIVES_UP_AFTER = timedelta(hours=24)
+"""A member that has waited so long for hardware without a substitute is ordered anew: it may be forgotten."""
+
 CLAIMS_WITHIN = timedelta(minutes=30)
 """A member that has run for so long without ever claiming anything is stopped."""
 
@@ -67,6 +70,7 @@ IN_VAIN = (
     "in their logs."
 )
 
+FORGOTTEN = "its hardware was not there within {:.0f} hours"
 WAITED_TOO_LONG = "its hardware was not there within {:.0f} minutes, and other hardware fits"
 NOT_ALLOWED = "its hardware is not allowed any more"
 TOO_MANY = "more run than the {} that are allowed"
@@ -181,6 +185,8 @@ def _stops(situation: Situation) -> Iterator[Stop]:
             yield Stop(member, NOT_ALLOWED)
         elif member.is_pending and _is_replaceable(member, allowed, situation):
             yield Stop(member, WAITED_TOO_LONG.format(STARTS_WITHIN / timedelta(minutes=1)))
+        elif member.is_pending and now - member.ordered >= GIVES_UP_AFTER:
+            yield Stop(member, FORGOTTEN.format(GIVES_UP_AFTER / timedelta(hours=1)))
         elif member.started and now - member.started >= CLAIMS_WITHIN and member.worker not in useful:
             yield Stop(member, CLAIMED_NOTHING.format(CLAIMS_WITHIN / timedelta(minutes=1)))
         else:

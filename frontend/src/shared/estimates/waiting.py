@@ -41,8 +41,8 @@ STARTS = (0.5, 1.5)
 """Between which parts of what it usually takes a start takes."""
 
 DEVIATION = 0.35
-"""What is not played: that members of a fleet first take what is of their size, breakdowns, hardware that is sold
-out. In a simulated year (docs/fleet.md) beginnings deviated so much more, as a logarithm, than what is played.
+"""How much more beginnings deviate than what is played, as a logarithm, in a simulated year (docs/fleet.md).
+Not played is that members of a fleet first take what is of their size, breakdowns, and sold-out hardware.
 """
 
 NOT_FINISHED_ANY = "no evaluation has finished on this leaderboard yet"
