@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from src.fleet.deciding import (
     CLAIMS_FOR,
     CLAIMS_WITHIN,
+    GIVES_UP_AFTER,
     LONGEST_PAUSE,
     STARTS_WITHIN,
     STOPS_WITHIN,
@@ -269,6 +270,14 @@ def test_nobody_asks_twice_for_what_is_sold_out_and_has_no_substitute() -> None:
     late = member(LARGE, started=None, ordered=NOW - HOUR)
     decision = decided(waiting(20.0), members=[late])
     assert decision == Decision(reasons={"r0": "It waits for large, which is sold out at the moment."})
+
+
+def test_a_member_whose_hardware_never_comes_is_ordered_anew_after_a_day() -> None:
+    forgotten = member(LARGE, started=None, ordered=NOW - GIVES_UP_AFTER)
+    decision = decided(waiting(20.0), members=[forgotten])
+    assert [each.why for each in decision.stop] == ["its hardware was not there within 24 hours"]
+    assert not decision.start
+    assert started(decided(waiting(20.0), members=[replace(forgotten, ended=NOW - HOUR)])) == ["large"]
 
 
 def test_far_dearer_hardware_is_no_substitute() -> None:

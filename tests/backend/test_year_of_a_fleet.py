@@ -56,7 +56,8 @@ def test_the_document_says_what_a_year_costs_and_how_long_models_wait(way: str) 
 def test_the_fleet_costs_little_more_than_the_least_and_keeps_nobody_waiting_for_long() -> None:
     found, minutes = year("the fleet"), waits("the fleet")
     assert found.dollars < 1.3 * found.least_dollars
-    assert np.quantile(minutes, 0.95) < 90
+    assert np.quantile(minutes, 0.5) < 10
+    assert np.quantile(minutes, 0.95) < 240
     assert found.most_at_once <= LIMITS.max_workers
     assert max(found.by_day.values()) <= (LIMITS.dollars_a_day or 0.0)
 

@@ -55,7 +55,7 @@ SECONDS_OF_ONE_GB, GROWTH, OWN = 720.0, 0.85, 0.35
 """How long evaluations take on an l4x1: growing by this power of the size, and what single models deviate."""
 
 SUBMISSIONS, BURSTS = 10_000, 40
-LONGEST = 3 * 365 * DAY
+LONGEST = 400 * DAY
 """The simulation gives up on a queue that is not empty after this."""
 
 LIMITS = Limits(max_workers=12, dollars_a_day=400.0)
