@@ -52,7 +52,8 @@ HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">[x](javascript
 DEFAULT_COLUMNS = [
     column.name for column in columns([TaskColumn(task) for task in TASKS]) if column.is_default
 ]
-CHOSEN = ("", DEFAULT_COLUMNS, [], [], [], [], None, None, False, None, [], [], [], "", "", "")
+RANGE = (None, None, False)
+CHOSEN = ("", DEFAULT_COLUMNS, [], [], [], [], *RANGE, None, *RANGE, *RANGE, [], [], [], "", "", "")
 
 
 def is_harmless(html: str) -> bool:

@@ -274,8 +274,8 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (4, "3fc1710b1a3dbf59")),
-        (RESULTS_INDEX, "data.reports", (6, "e60b0998707e46ae")),
+        (REQUESTS_INDEX, "data.request", (5, "859d79ce59997827")),
+        (RESULTS_INDEX, "data.reports", (7, "4c515c1013030ab9")),
     ],
     ids=["requests", "results"],
 )

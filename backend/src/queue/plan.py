@@ -267,6 +267,7 @@ def _claimed(
             commit=facts.commit,
             taken_runs=taken,
             hardware=hardware,
+            machine=situation.policy.machine,
         )
         in_vain = 0
         yield path, claims[path]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from src.inference.own_server import Served
 from src.inference.renting import Renting
-from src.queue.lifecycle import LeaseTerms
+from src.queue.lifecycle import LeaseTerms, Machine
 from src.queue.retries import RetryTerms
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.queue_order import DEFAULT, RULES
@@ -29,6 +29,8 @@ class Policy:
     """Names of rules in `shared/data/queue_order.py`, most important first."""
     largest: float | None = None
     """The largest weights, in GB, that this worker has room for; None means any size."""
+    machine: Machine | None = None
+    """What models run on unless something is rented for them; None if the owner does not say."""
 
     renting: Renting | None = None
     """What may be rented for models; None where they run on this machine or on a server that is there."""

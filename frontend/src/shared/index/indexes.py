@@ -33,7 +33,7 @@ def _read_request(path: str, text: str) -> Request:
 
 RESULTS_INDEX = Index[Result](
     path=f"{OWN_FOLDER}/results.parquet",
-    reader=6,
+    reader=7,
     columns=[
         IndexColumn("model", "string", lambda result: result.model),
         IndexColumn("precision", "string", lambda result: result.precision),
@@ -52,7 +52,7 @@ RESULTS_INDEX = Index[Result](
 
 REQUESTS_INDEX = Index[Request](
     path=f"{OWN_FOLDER}/requests.parquet",
-    reader=4,
+    reader=5,
     columns=[
         IndexColumn("model", "string", lambda request: request.model),
         IndexColumn("revision", "string", lambda request: request.revision),
