@@ -93,10 +93,8 @@ def test_rows_are_filtered_by_minutes_and_dollars() -> None:
 
 def test_tasks_of_two_evaluations_cost_both(leaderboard: Leaderboard) -> None:
     for hours, found, seconds in ((0, (0.1, 0.2, 0.3), 1800), (24, (0.5, None, None), 600)):
-        run = run_at(hours)
-        ours = {"run": run, "started": run, "ended": run, "precision": "float32", "weight_type": "Original"}
-        ours["cost"] = {"hardware": "a10g-small", "seconds": seconds, "price": 1.2}
-        leaderboard.add_result(run=run, scores=scores(*found), leaderboard=ours)
+        cost = {"hardware": "a10g-small", "seconds": seconds, "price": 1.2}
+        leaderboard.add_result(run=run_at(hours), scores=scores(*found), cost=cost)
     leaderboard.keeper.sync()
     [found_row] = leaderboard.keeper.now.board.standings.rows
     assert found_row.scores == (50.0, 20.0, 30.0)

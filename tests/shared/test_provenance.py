@@ -210,6 +210,8 @@ def test_unknown_costs_are_unknown_and_not_nothing() -> None:
     assert (found, found.minutes, found.dollars) == (Cost(), None, None)
     assert cost(cost={**OWN, "price": None}).dollars is None
     assert cost(cost={**OWN, "price": 0}).dollars == 0.0
+    assert cost("2026-02-01T00-20-00.000000", cost={**OWN, "seconds": 0}).dollars is None
+    assert cost("2026-02-01T00-20-00.000000") == Cost()  # it ended when it began
 
 
 def test_a_report_of_models_that_the_worker_ran_names_no_server() -> None:

@@ -275,7 +275,7 @@ def fingerprint(module: str) -> str:
     ("index", "module", "known"),
     [
         (REQUESTS_INDEX, "data.request", (5, "859d79ce59997827")),
-        (RESULTS_INDEX, "data.reports", (7, "4c515c1013030ab9")),
+        (RESULTS_INDEX, "data.reports", (7, "7ba410ba61c7dd9f")),
     ],
     ids=["requests", "results"],
 )

@@ -279,17 +279,15 @@ def _cost(ours: Object, of_tasks: float | None) -> Cost:
 
     An attempt that took over tasks of an interrupted one took less time than all its tasks: then those count.
     A price is that of an attempt, so with a price only an attempt's time counts. Reports of earlier versions
-    have no section for costs, but times, and the price of an endpoint.
+    have no section for costs, but times, and the price of an endpoint. No evaluation takes no time: 0 seconds
+    are unknown.
     """
     given, served = as_object(ours.get("cost")), as_object(ours.get("served"))
     price = _price(given.get("price") if given else served.get("price"))
     attempt = _possible(as_number(given.get("seconds"))) if given else _time(ours)
-    seconds: float | None = None
-    if attempt is not None:
-        seconds = attempt if of_tasks is None else max(attempt, of_tasks)
-    elif price is None:
-        seconds = of_tasks
-    return Cost(hardware=_short_line(given.get("hardware")), seconds=seconds, price=price)
+    has_time = attempt or price is None
+    seconds = max(attempt or 0.0, of_tasks or 0.0) if has_time else None
+    return Cost(hardware=_short_line(given.get("hardware")), seconds=seconds or None, price=price)
 
 
 def _price(value: object) -> float | None:
