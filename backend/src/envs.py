@@ -53,6 +53,8 @@ STUCK_MINUTES = 60
 MAX_MEMORY_GB = None
 # Leave models with larger weights to other workers. Default: what fits into memory on a CPU, else no limit.
 MAX_MODEL_GB = None
+# Leave models with smaller weights to other workers. Default: none.
+MIN_MODEL_GB = None
 # How often to try a model whose evaluation crashes.
 MAX_ATTEMPTS = 3
 # After an evaluation, remove downloaded models until this much of the disk is free.

@@ -20,11 +20,12 @@ from src.inference.options import (
     read_names,
     read_place,
 )
-from src.queue.lifecycle import LeaseTerms, Machine
+from src.queue.lifecycle import LeaseTerms
 from src.queue.retries import RetryTerms
 from src.queue.shipped import SHIPPED_TASKS
 from src.running.arguments import LONGEST, MODEL_ARGS, read_arguments, read_model_args, read_seeds
-from src.running.inference import Api, Inference
+from src.running.inference import Api, Inference, Machine
+from src.running.memory import SHARE_FOR_WEIGHTS, SHARE_OF_MEMORY
 from src.running.suite import EngineName, Suite
 from src.running.watch import GB
 from src.shared.data.provenance import LONGEST_HARDWARE
@@ -142,6 +143,7 @@ COMMENTS_NEED_THE_HUB = (
     "COMMENT_ON_MODELS is true, but the data is in a local folder, where no models of the Hub are evaluated "
     "for a leaderboard. Set OWNER, or leave COMMENT_ON_MODELS unset."
 )
+NO_SIZE = "MIN_MODEL_GB is {:g} and MAX_MODEL_GB is {:g}, so no model is of a size to take. Lower the first."
 NO_TOKEN = "INFERENCE_TOKEN holds characters that no token has. Copy it again from where it was created."
 NOT_ITS_OWN_TOKEN = (
     "INFERENCE_TOKEN is the same token as HF_TOKEN or HF_READ_TOKEN, but evaluations hold it. Create "
@@ -155,12 +157,6 @@ TWO_TOKENS = (
     "INFERENCE is `endpoint`, which needs two secrets: HF_TOKEN, which may manage Inference Endpoints, and "
     "INFERENCE_TOKEN, which may only make calls to them. docs/engines.md says how to create them."
 )
-
-SHARE_OF_MEMORY = 0.9
-"""The share of the machine's memory for evaluations. The rest is for the worker."""
-
-SHARE_FOR_WEIGHTS = 0.8
-"""The share of an evaluation's memory that its weights may take."""
 
 
 @dataclass(frozen=True)
@@ -213,6 +209,7 @@ class Settings(CommonSettings):
     stuck_minutes: Positive = 60.0
     max_memory_gb: Positive | None = None
     max_model_gb: Positive | None = None
+    min_model_gb: Positive | None = None
     free_disk_gb: NotNegative = 20.0
     max_attempts: PositiveNumber = RetryTerms.attempts
     notify_url: str | None = field(default=None, repr=False)
@@ -226,6 +223,9 @@ class Settings(CommonSettings):
     def __post_init__(self) -> None:
         """Refuse values that cannot be right, at the start. Raises ConfigurationError."""
         super().__post_init__()
+        least, most = self.min_model_gb, self.max_model_gb
+        if least is not None and most is not None and least > most:
+            raise ConfigurationError(NO_SIZE.format(least, most))
         if self.notify_url is not None:
             _check_receiver(self.notify_url)
         if self.comment_on_models and not self.is_on_the_hub:

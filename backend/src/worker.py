@@ -1,6 +1,7 @@
 """The worker without a page, for your own compute: `python -m src.worker`.
 
-With `--drain` it ends when the queue is empty, or when the suite has problems. With `--health-port` it serves
+With `--drain` it ends when the queue is empty, or when the suite has problems. `--smallest-gb` and
+`--largest-gb` keep it to a part of the queue, `--claims-for` to some hours. With `--health-port` it serves
 `/health` on this machine, for monitoring.
 """
 
@@ -36,6 +37,7 @@ from src.parts import (
 )
 from src.queue.reconciler import Reconciler
 from src.queue.samples import SamplesPublisher
+from src.queue.share import ALL, Share, dollars, gigabytes, hours, name_of_a_machine
 from src.queue.shipped import SET_THE_TASKS, is_made_for_others
 from src.queue.ticker import Ticker
 from src.running.executor import ProcessExecutor
@@ -47,6 +49,7 @@ from src.running.watch import ChildLimits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, LeaderboardError, StoreError, exit_on_configuration_error
+from src.shared.process.steady import steady_now
 from src.shared.process.stop_signal import StopSignal
 from src.shared.stores.store import Store
 from src.shared.stores.whose import Role, Whose
@@ -88,6 +91,8 @@ class Worker:
     """The tasks on which every model is evaluated."""
     herald: Herald = field(default_factory=Herald)
     """Tells others of the news, if the owner wants it."""
+    is_closed: Callable[[], bool] = lambda: False
+    """Whether it claims nothing more because its hours are over."""
     _started: datetime = field(default_factory=utc_now)
     _watcher: Watcher | None = None
     _can_write: bool = False
@@ -146,7 +151,8 @@ class Worker:
 
     def is_idle(self) -> bool:
         """Return whether nothing was left to do at the last tick."""
-        return self.reconciler.is_idle() and self.announcer.is_done and self.hosting.is_clean
+        has_nothing = self.reconciler.holds_nothing() if self.is_closed() else self.reconciler.is_idle()
+        return has_nothing and self.announcer.is_done and self.hosting.is_clean
 
     def is_refused(self) -> bool:
         """Return whether nothing runs, and nothing will until the suite is fixed."""
@@ -168,7 +174,7 @@ class Worker:
         self.launcher.close()
 
 
-def make_worker(settings: Settings) -> Worker:
+def make_worker(settings: Settings, share: Share = ALL) -> Worker:
     """Build a worker from the settings. Raises ConfigurationError."""
     memory = settings.memory_per_evaluation(available_memory())
     suite, policy = make_suite(settings), make_policy(settings, memory)
@@ -176,6 +182,15 @@ def make_worker(settings: Settings) -> Worker:
     identity = take_identity(settings.name_of_the_worker)
     ticker = Ticker(timedelta(seconds=settings.refresh_rate))
     launcher = make_launcher(settings, suite, identity.folder)
+    closes = share.closes(steady_now())
+
+    def is_closed() -> bool:
+        return steady_now() >= closes
+
+    def largest_of_the_leaderboard() -> float | None:
+        """Return the limit to announce: a worker with a share does not speak for the others."""
+        return settings.max_model_gb if share.is_limited else with_servers(policy, hosting).most_gb
+
     describer = ProcessExecutor(
         identity.folder,
         limits=ChildLimits(DESCRIBED_WITHIN),
@@ -192,7 +207,7 @@ def make_worker(settings: Settings) -> Worker:
         ),
         space=settings.space_id,
         queue_order=policy.order,
-        max_model_gb=lambda: with_servers(policy, hosting).most_gb,
+        max_model_gb=largest_of_the_leaderboard,
     )
     samples = samples_store(settings)
     reconciler = Reconciler(
@@ -202,9 +217,10 @@ def make_worker(settings: Settings) -> Worker:
         models=stores.models,
         executor=make_executor(settings, memory, identity.folder, launcher, ticker.wake, hosting),
         suite=suite,
-        policy=policy,
+        # What is announced is the leaderboard's, whatever this worker's share.
+        policy=share.of(policy, slots=settings.slots),
         slots=settings.slots,
-        may_claim=lambda: announcer.may_claim() and hosting.may_claim(),
+        may_claim=lambda: not is_closed() and announcer.may_claim() and hosting.may_claim(),
         policy_now=partial(with_servers, hosting=hosting),
         samples=SamplesPublisher(suite.tasks, samples),
     )
@@ -222,6 +238,7 @@ def make_worker(settings: Settings) -> Worker:
         whose,
         suite.tasks,
         herald,
+        is_closed,
     )
 
 
@@ -230,6 +247,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m src.worker", description=__doc__)
     parser.add_argument("--drain", action="store_true", help="end when the queue is empty and nothing runs")
     parser.add_argument(
+        "--smallest-gb", type=gigabytes, metavar="GB", help="leave models with smaller weights"
+    )
+    parser.add_argument("--largest-gb", type=gigabytes, metavar="GB", help="leave models with larger weights")
+    parser.add_argument(
+        "--claims-for", type=hours, metavar="HOURS", help="claim nothing more after so many hours"
+    )
+    parser.add_argument(
+        "--hardware", type=name_of_a_machine, metavar="NAME", help="what this machine is called"
+    )
+    parser.add_argument("--price", type=dollars, metavar="DOLLARS", help="what it costs an hour")
+    parser.add_argument(
         "--health-port", type=int, metavar="PORT", help="serve /health on this port, e.g. 7861"
     )
     parser.add_argument("--health-host", default=THIS_MACHINE, metavar="ADDRESS", help="and on this address")
@@ -237,7 +265,15 @@ def main() -> int:
     secrets = withdraw_secrets()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # otherwise it logs every call to the Hub
-    worker = make_worker(read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets}))
+    settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
+    share = Share(
+        arguments.smallest_gb,
+        arguments.largest_gb,
+        arguments.claims_for,
+        arguments.hardware,
+        arguments.price,
+    )
+    worker = make_worker(settings, share)
     stop, is_drained = StopSignal(), Event()
 
     def tick() -> None:

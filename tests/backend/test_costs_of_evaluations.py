@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from src.inference.renting import Renting, rented_lately
 from src.parts import make_policy
-from src.queue.lifecycle import IDLE, Machine
+from src.queue.lifecycle import IDLE
 from src.queue.publication import cost_of
 from src.queue.rented import end_for_money
+from src.queue.share import Share
+from src.running.inference import Machine
 from src.settings import Settings
 from src.shared.data.provenance import Cost
 from src.shared.data.reports import read_result
@@ -45,6 +47,13 @@ def test_evaluations_that_run_at_once_share_the_price_of_the_machine() -> None:
     two = settings(DEVICE="cuda:0, cuda:1", DOLLARS_PER_HOUR="5").machine
     assert two == Machine(None, 2.5)
     assert settings(MAX_PARALLEL="4", DOLLARS_PER_HOUR="5").machine == Machine(None, 1.25)
+
+
+def test_what_the_command_says_of_the_machine_replaces_what_the_settings_say() -> None:
+    assert Share(hardware="l4x1", price=0.8).of(ON_A10G, slots=2).machine == Machine("l4x1", 0.4)
+    assert Share(hardware="l4x1").of(ON_A10G).machine == Machine("l4x1", None)
+    assert Share(price=0.0).of(ON_A10G).machine == Machine(None, 0.0)
+    assert Share(largest_gb=60.0).of(ON_A10G).machine == ON_A10G.machine
 
 
 @pytest.mark.parametrize("price", ["-1", "nan", "inf", "1e9", "cheap", "$1"])

@@ -7,6 +7,7 @@ import pytest
 
 from src.queue.policy import Policy
 from src.queue.retries import RetryTerms
+from src.queue.share import Share
 from src.running.job import BaseModel, End, Ending, Job, Progress
 from src.shared.data.reports import read_result
 from src.shared.data.request import Lease, Status
@@ -41,6 +42,43 @@ def test_a_pending_request_is_claimed_evaluated_published_and_finished(queue: Qu
         ".logs/acme/model/2026-01-31T12-00-00.000000_1.txt",
     )
     assert (queue.folder / "results" / str(attempt.log)).read_bytes() == b"evaluated\n"
+
+
+def test_what_is_smaller_than_a_workers_share_is_left_for_another_and_it_says_so_once(queue: Queue) -> None:
+    large = queue.submit("acme/large", params=20.0, precision="bfloat16")
+    small = queue.submit("acme/small", params=1.0, precision="bfloat16")
+    unknown = queue.submit("acme/unknown", params=None, precision="bfloat16")
+    worker = queue.worker(policy=Policy(smallest=18.0))
+    drain(worker)
+    assert worker.is_idle()
+    assert queue.read(large).status is Status.FINISHED
+    assert queue.read(small).message == (
+        "Its weights have 2.0 GB: it waits for a worker that takes models of its size."
+    )
+    assert queue.read(unknown).message == (
+        "The size of its weights is unknown: it waits for a worker that takes models of its size."
+    )
+    before = queue.requests.snapshot()
+    worker.tick()
+    assert queue.requests.snapshot() == before
+    drain(queue.worker("the-small-one", policy=Policy(largest=18.0)))
+    assert {queue.read(path).status for path in (small, unknown)} == {Status.FINISHED}
+
+
+def test_one_of_a_fleet_says_nothing_about_what_it_leaves(queue: Queue) -> None:
+    paths = [queue.submit(f"acme/m{params}", params=params, precision="bfloat16") for params in (1.0, 70.0)]
+    before = [queue.read(path) for path in paths]
+    worker = queue.worker(policy=Share(smallest_gb=18.0, largest_gb=60.0).of(Policy()))
+    worker.tick()
+    assert worker.is_idle()
+    assert [queue.read(path) for path in paths] == before
+
+
+def test_the_machine_that_a_worker_was_told_of_is_in_the_history(queue: Queue) -> None:
+    path = queue.submit()
+    drain(queue.worker(policy=Share(hardware="l4x1", price=0.8).of(Policy())))
+    [attempt] = queue.read(path).history
+    assert (attempt.hardware, attempt.price) == ("l4x1", 0.8)
 
 
 def test_a_published_result_names_its_request_and_no_local_path(queue: Queue) -> None:

@@ -65,6 +65,58 @@ def test_drain_ends_when_nothing_is_left(queue: Queue) -> None:
     assert queue.read(path).message == "There is no model nobody/there in models/: check its name."
 
 
+def test_drain_ends_when_nothing_is_left_of_its_share(queue: Queue) -> None:
+    """The worker that takes the large ones does not touch the small one, nor speak for the leaderboard."""
+    small = queue.submit("nobody/small", params=1.0)
+    large = queue.submit("nobody/large", params=20.0)
+    share = "--smallest-gb=18", "--largest-gb=60", "--claims-for=6", "--hardware=l4x1", "--price=0.8"
+    with command(queue.folder, "--drain", *share, MAX_MEMORY_GB="100") as process:
+        output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, output
+    assert (queue.read(small).status, queue.read(small).message) == (Status.PENDING, "")
+    assert queue.read(large).status is Status.FAILED
+    description = (queue.folder / "results" / BACKEND_DESCRIPTION).read_bytes()
+    assert read_description(description).max_model_gb is None
+
+
+def test_a_worker_whose_hours_are_over_claims_nothing_and_ends(queue: Queue) -> None:
+    path = queue.submit("nobody/there")
+    with command(queue.folder, "--drain", "--claims-for=0.00001") as process:
+        output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, output
+    assert queue.read(path).status is Status.PENDING
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--smallest-gb=-1",
+        "--largest-gb=nan",
+        "--claims-for=0",
+        "--hardware=l4 x1",
+        "--hardware=",
+        "--price=-1",
+    ],
+)
+def test_an_option_that_cannot_be_right_is_refused(queue: Queue, option: str) -> None:
+    with command(queue.folder, option) as process:
+        output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    name, _, value = option.partition("=")
+    assert f"argument {name}: invalid " in output
+    assert repr(value) in output
+
+
+def test_a_share_without_any_size_is_one_sentence(queue: Queue) -> None:
+    with command(queue.folder, "--smallest-gb=18", MAX_MODEL_GB="12") as process:
+        output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert output == (
+        "Configuration error: This worker is for models with at least 18 GB, but takes none with more than 12 GB, "
+        "so none is of a size to take. Lower --smallest-gb or MIN_MODEL_GB, or use a machine with more memory.\n"
+    )
+
+
 @pytest.mark.slow
 def test_drain_waits_until_a_slow_receiver_has_the_news(queue: Queue) -> None:
     with running_receiver() as receiver:

@@ -274,8 +274,8 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (5, "859d79ce59997827")),
-        (RESULTS_INDEX, "data.reports", (7, "7ba410ba61c7dd9f")),
+        (REQUESTS_INDEX, "data.request", (5, "0d56076a2a48f333")),
+        (RESULTS_INDEX, "data.reports", (7, "4c479786c42ac837")),
     ],
     ids=["requests", "results"],
 )

@@ -109,4 +109,9 @@ def fits(hardware: Hardware, params: float, precision: str) -> bool:
 
 def largest(hardware: Hardware) -> float:
     """Return the largest weights that it has room for, in GB."""
-    return hardware.memory_gb * SHARE_FOR_WEIGHTS
+    return room(hardware.memory_gb)
+
+
+def room(memory_gb: float) -> float:
+    """Return the largest weights, in GB, that this much memory has room for."""
+    return memory_gb * SHARE_FOR_WEIGHTS

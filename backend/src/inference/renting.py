@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from src.inference.hardware import fits, largest
 from src.running.inference import Hardware
-from src.shared.data.dollars import HOUR, cost
+from src.shared.data.dollars import HOUR, Bill, cost, spent_today
 from src.shared.data.ends import End
 from src.shared.data.request import WITHDRAWN, Lease, Request, Status
 
@@ -102,11 +102,7 @@ class Renting:
 
     def spent_today(self, requests: Requests, now: datetime) -> float:
         """Return the dollars spent since midnight UTC, at most: the Hub bills no time before the start."""
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        return sum(
-            cost(price, min(until, now) - max(started, midnight))
-            for price, started, until in _billed(requests, now, self.stops_within)
-        )
+        return spent_today(_billed(requests, now, self.stops_within), now)
 
 
 def rented_lately(requests: Requests, now: datetime) -> bool:
@@ -114,17 +110,15 @@ def rented_lately(requests: Requests, now: datetime) -> bool:
     return any(now - until < LATELY for _, _, until in _billed(requests, now, timedelta()))
 
 
-def _billed(
-    requests: Requests, now: datetime, stops_within: timedelta
-) -> Iterator[tuple[float, datetime, datetime]]:
-    """Yield the dollars an hour of each attempt that rented something, and from when to when it did."""
+def _billed(requests: Requests, now: datetime, stops_within: timedelta) -> Iterator[Bill]:
+    """Yield a bill for each attempt that rented something."""
     for request in requests.values():
         for attempt in request.history:
             if attempt.price and not attempt.own_machine and attempt.started and attempt.ended:
                 late = stops_within if attempt.end in STOPPED_FROM_OUTSIDE else timedelta()
-                yield attempt.price, attempt.started, attempt.ended + late
+                yield Bill(attempt.price, attempt.started, attempt.ended + late)
         if request.lease and request.lease.price and not request.lease.own_machine:
-            yield request.lease.price, request.lease.started, now
+            yield Bill(request.lease.price, request.lease.started, now)
 
 
 def _leases(requests: Requests) -> Iterator[Lease]:

@@ -12,7 +12,7 @@ from src.shared.data.request import CLOCK_SKEW, WAITS_FOR_A_WORKER, Attempt, Lea
 from src.shared.times import to_run
 
 if TYPE_CHECKING:  # the frontend's tests run these steps, on the code that both Spaces share
-    from src.running.inference import Hardware
+    from src.running.inference import Hardware, Machine
 
 SENTENCES = {
     Status.PENDING: WAITS_FOR_A_WORKER,
@@ -27,16 +27,6 @@ IDLE = timedelta(minutes=15)
 
 EARLIER_SENTENCES = ("A worker evaluates it.", "It was taken back.")
 """The same in requests that an earlier version wrote."""
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What models of this worker run on, as its owner says."""
-
-    name: str | None = None
-    """The name under which it is rented, such as `a10g-small`."""
-    price: float | None = None
-    """The share of one evaluation in the machine's price, in dollars an hour."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +74,7 @@ def claim(
     if hardware:
         lease = replace(lease, hardware=hardware.id, price=hardware.price)
     elif machine:
-        lease = replace(lease, hardware=machine.name, price=machine.price, own_machine=True)
+        lease = replace(lease, hardware=machine.id, price=machine.price, own_machine=True)
     return replace(
         request,
         status=Status.RUNNING,

@@ -300,6 +300,8 @@ def stands_still_for_money(requests: Requests, policy: Policy, now: datetime) ->
 
 def _left_for_others(requests: Requests, policy: Policy) -> Iterator[tuple[str, Request]]:
     """Explain once why a request stays in the queue, in words that are the same for every worker."""
+    if policy.is_one_of_a_fleet:
+        return
     for path in in_order(requests, policy.order):
         request = requests[path]
         message = policy.reason_to_leave(request)

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 
 from src.inference.own_server import Served
 from src.inference.renting import Renting
-from src.queue.lifecycle import LeaseTerms, Machine
+from src.queue.lifecycle import LeaseTerms
 from src.queue.retries import RetryTerms
+from src.running.inference import Machine
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.queue_order import DEFAULT, RULES
-from src.shared.data.request import WAITS_FOR_A_SERVER, WAITS_FOR_ROOM, Request
+from src.shared.data.request import WAITS_FOR_A_SERVER, WAITS_FOR_ITS_SIZE, WAITS_FOR_ROOM, Request
 from src.shared.errors import ConfigurationError
 
 TOO_LARGE = f"Its weights have {{:,.0f}} GB: {WAITS_FOR_ROOM}."
+TOO_SMALL = f"Its weights have {{:,.1f}} GB: {WAITS_FOR_ITS_SIZE}."
+NO_KNOWN_SIZE = f"The size of its weights is unknown: {WAITS_FOR_ITS_SIZE}."
 NO_SUCH_HARDWARE = f"No hardware here computes models of its size in {{}}: {WAITS_FOR_ROOM}."
 NOT_SERVED = f"Only a server's own models are evaluated here: {WAITS_FOR_A_SERVER}."
 
@@ -29,6 +32,10 @@ class Policy:
     """Names of rules in `shared/data/queue_order.py`, most important first."""
     largest: float | None = None
     """The largest weights, in GB, that this worker has room for; None means any size."""
+    smallest: float | None = None
+    """The smallest weights, in GB, that this worker takes; None means any size, known or not."""
+    is_one_of_a_fleet: bool = False
+    """Whether a fleet starts others for what this worker leaves. Then it says nothing about that."""
     machine: Machine | None = None
     """What models run on unless something is rented for them; None if the owner does not say."""
 
@@ -48,12 +55,17 @@ class Policy:
         return self.reason_to_leave(request) is None
 
     def reason_to_leave(self, request: Request) -> str | None:
-        """Return why this worker leaves a request to others, or None. Weights of unknown size fit."""
+        """Return why this worker leaves a request to others, or None.
+
+        Weights of unknown size fit, unless there is a smallest size.
+        """
         if self.served is not None and not self.served.has(request.model, request.commit):
             return NOT_SERVED
         size = weights_in_gb(request.params, request.precision)
         if size is not None and self.most_gb is not None and size > self.most_gb:
             return TOO_LARGE.format(size)
+        if self.smallest is not None and (size is None or size < self.smallest):
+            return NO_KNOWN_SIZE if size is None else TOO_SMALL.format(size)
         if self.renting and not self.renting.fits(request.params, request.precision):
             return NO_SUCH_HARDWARE.format(request.precision)
         return None

@@ -47,6 +47,16 @@ class Hardware:
     """Dollars an hour."""
 
 
+@dataclass(frozen=True)
+class Machine:
+    """What models of a worker run on, as whoever started the worker says."""
+
+    id: str | None = None
+    """The name under which it is rented, such as `a10g-small`."""
+    price: float | None = None
+    """The share of one evaluation in its price, in dollars an hour."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Server:
     """A server that answers for one model through OpenAI's routes, as the evaluation child sees it."""

@@ -15,6 +15,12 @@ PROC = Path("/proc")
 
 KB = 1024
 
+SHARE_OF_MEMORY = 0.9
+"""The share of the machine's memory for evaluations. The rest is for the worker."""
+
+SHARE_FOR_WEIGHTS = 0.8
+"""The share of an evaluation's memory that its weights may take."""
+
 
 def available_memory() -> int:
     """Return the bytes available to all processes: the container's limit, or the machine's memory."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 HOUR = timedelta(hours=1)
 
@@ -12,6 +14,21 @@ CENT = 0.01
 def cost(price: float, time: timedelta) -> float:
     """Return what hardware at a price in dollars an hour costs in that time, in dollars."""
     return price * max(time / HOUR, 0.0)
+
+
+class Bill(NamedTuple):
+    """Hardware that was rented from one time to another, or is still."""
+
+    price: float
+    """Dollars an hour."""
+    started: datetime
+    ended: datetime
+
+
+def spent_today(bills: Iterable[Bill], now: datetime) -> float:
+    """Return the dollars that were spent since midnight UTC."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return sum(cost(each.price, min(each.ended, now) - max(each.started, midnight)) for each in bills)
 
 
 def in_dollars(amount: float) -> str:

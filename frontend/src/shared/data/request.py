@@ -61,12 +61,13 @@ class Status(StrEnum):
 WAITS_FOR_APPROVAL = "It waits for a maintainer to approve it."
 WAITS_FOR_A_WORKER = "It waits for a worker."
 WAITS_FOR_ROOM = "it waits for a worker that has room for them"
+WAITS_FOR_ITS_SIZE = "it waits for a worker that takes models of its size"
 WAITS_FOR_A_SERVER = "it waits until the leaderboard's server has it"
 WAITS_FOR_ITS_TASKS = "it waits for a worker that runs them"
 WAITS_FOR_MONEY = "It waits until the leaderboard may spend money on hardware again, after midnight UTC."
-EXPLAINED = (WAITS_FOR_ROOM, WAITS_FOR_A_SERVER, WAITS_FOR_ITS_TASKS, WAITS_FOR_MONEY)
-"""Messages of a request that no worker has claimed yet, or parts of them. All but the first mean that no
-worker is missing.
+EXPLAINED = (WAITS_FOR_ROOM, WAITS_FOR_ITS_SIZE, WAITS_FOR_A_SERVER, WAITS_FOR_ITS_TASKS, WAITS_FOR_MONEY)
+"""Messages of a request that no worker has claimed yet, or parts of them. All but the first two mean that
+no worker is missing.
 """
 
 LEASE_RAN_OUT = "The worker that evaluated it stopped responding."

@@ -1,0 +1,1 @@
+"""Starting workers where the hardware is, of the size that waiting models need: what to start, and when."""

@@ -1,0 +1,471 @@
+"""What the fleet decides: which members to start and to stop, given the queue, the hardware and the members.
+
+No calls, and nothing is remembered. A fleet that dies, or runs twice, harms nothing: members claim under the
+leases that all workers have, and end by themselves when nothing is left for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from src.fleet.flavour import UNKNOWN, Band, Costs, Flavour, band_of, bands
+from src.fleet.member import Member, bills
+from src.inference.renting import DEAREST
+from src.queue.retries import RetryTerms
+from src.shared.data.dollars import cost, in_dollars, spent_today
+from src.shared.data.precision import weights_in_gb
+from src.shared.data.queue_order import DEFAULT, Requests, in_order
+from src.shared.data.request import WAITS_FOR_MONEY, Request, Status
+from src.shared.estimates.durations import Durations, left
+from src.shared.estimates.waiting import Fleet, Kind
+
+PATIENCE = 6
+"""A request waits for a member in sight that is likely to be free within so many times what a new one takes
+to start. So starts take about a sixth of what busy members cost, at most.
+"""
+
+CLAIMS_FOR = timedelta(hours=6)
+"""A member claims nothing new after this time, so that its place comes to whoever has waited longest."""
+
+STARTS_WITHIN = timedelta(minutes=15)
+"""Hardware that is not there after this time counts as sold out."""
+
+SOLD_OUT_FOR = timedelta(hours=1)
+"""Hardware that was sold out is not asked for again before this time is over."""
+
+CLAIMS_WITHIN = timedelta(minutes=30)
+"""A member that has run for so long without ever claiming anything is stopped."""
+
+STOPS_WITHIN = timedelta(minutes=10)
+"""How long it takes at most from one look at the money until what the next one stops is billed no more."""
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=6)
+"""The pause before a third member of a flavour of which two in a row claimed nothing; it grows fourfold."""
+
+CAUTIOUS = 0.8
+"""Money is set aside for evaluations as long as only a fifth of such takes."""
+
+TOO_LARGE = (
+    "Its weights have {:,.1f} GB, and no hardware that this leaderboard may start has room for them. Its "
+    "owner has to allow larger hardware."
+)
+NOTHING_ALLOWED = "It waits for hardware, but none is on offer that this leaderboard may start."
+TOO_DEAR = (
+    "Its evaluation would cost more than the {} that this leaderboard may spend in a day. Its owner has to "
+    "allow more money a day."
+)
+SOLD_OUT = "It waits for {}, which is sold out at the moment."
+STARTS = "A worker on {} starts for it."
+IN_SIGHT = "It waits for the worker {}, on {}."
+NO_PLACE = "It waits for a worker on {}, which starts when one of the {} that may run at once ends."
+NO_WORKERS = "It waits for a worker on {}, but this leaderboard may start none."
+IN_VAIN = (
+    "It waits for {}. The last {} workers there ended without claiming anything: the owner finds the reason "
+    "in their logs."
+)
+
+WAITED_TOO_LONG = "its hardware was not there within {:.0f} minutes, and other hardware fits"
+NOT_ALLOWED = "its hardware is not allowed any more"
+TOO_MANY = "more run than the {} that are allowed"
+OUT_OF_MONEY = "the {} of the day are spent"
+CLAIMED_NOTHING = "it has claimed nothing within {:.0f} minutes"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the owner allows."""
+
+    max_workers: int = 1
+    """How many members there may be at once, those that wait for hardware included."""
+    dollars_a_day: float | None = None
+    """How much members may spend between midnight and midnight UTC; None where hardware costs nothing."""
+    flavours: tuple[str, ...] = ()
+    """Names of what may be started. Nothing named means everything that has an accelerator."""
+
+    def allows(self, flavour: Flavour) -> bool:
+        """Return whether members may run on it."""
+        is_named = flavour.name in self.flavours if self.flavours else flavour.accelerators > 0
+        is_affordable = self.dollars_a_day is None or flavour.price <= self.dollars_a_day
+        return is_named and is_affordable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """Everything that a decision depends on."""
+
+    requests: Requests
+    now: datetime
+    offers: Sequence[Flavour]
+    """The hardware on offer."""
+    members: Sequence[Member] = ()
+    """All that have not ended, and those that ended within the last day."""
+    limits: Limits = field(default_factory=Limits)
+    durations: Durations | None = None
+    order: Sequence[str] = DEFAULT
+    retries: RetryTerms = field(default_factory=RetryTerms)
+    starts_in: timedelta = timedelta(minutes=5)
+    """How long a member takes from its order to its first claim."""
+
+    @property
+    def costs(self) -> Costs:
+        """What evaluations are likely to cost."""
+        return Costs(self.durations, self.starts_in)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A member to start."""
+
+    name: str
+    flavour: Flavour
+    smallest: float
+    largest: float
+    claims_for: timedelta = CLAIMS_FOR
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A member to stop, and why."""
+
+    member: Member
+    why: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do now."""
+
+    start: tuple[Start, ...] = ()
+    stop: tuple[Stop, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """For each waiting request that can be claimed: for which hardware it waits, and why."""
+
+
+def decide(situation: Situation) -> Decision:
+    """Return which members to start and to stop, and why requests wait."""
+    stop = tuple(_stops(situation))
+    stopped = {id(each.member) for each in stop}
+    members = [
+        replace(each, ended=situation.now) if id(each) in stopped else each for each in situation.members
+    ]
+    walk = _Walk(replace(situation, members=members))
+    reasons = walk.through_the_queue(is_broke=is_spent(situation))
+    return Decision(tuple(walk.starts), stop, reasons)
+
+
+def in_hand(requests: Requests) -> dict[str, Request]:
+    """Return the requests that are being evaluated, by the names of the workers."""
+    return {
+        each.lease.worker: each
+        for each in requests.values()
+        if each.status is Status.RUNNING and each.lease is not None
+    }
+
+
+def _stops(situation: Situation) -> Iterator[Stop]:
+    """Yield the members to stop: all when the money is spent, or else those that are of no use."""
+    limits, now = situation.limits, situation.now
+    there = [each for each in situation.members if each.ended is None]
+    if is_spent(situation):
+        why = OUT_OF_MONEY.format(in_dollars(limits.dollars_a_day or 0.0))
+        yield from (Stop(each, why) for each in there)
+        return
+    busy, useful = in_hand(situation.requests), _have_claimed(situation.requests)
+    allowed = [each for each in situation.offers if limits.allows(each)]
+    left_over = []
+    for member in there:
+        if member.is_pending and all(each.name != member.flavour for each in allowed):
+            yield Stop(member, NOT_ALLOWED)
+        elif member.is_pending and _is_replaceable(member, allowed, situation):
+            yield Stop(member, WAITED_TOO_LONG.format(STARTS_WITHIN / timedelta(minutes=1)))
+        elif member.started and now - member.started >= CLAIMS_WITHIN and member.worker not in useful:
+            yield Stop(member, CLAIMED_NOTHING.format(CLAIMS_WITHIN / timedelta(minutes=1)))
+        else:
+            left_over.append(member)
+
+    def loss(member: Member) -> tuple[int, timedelta, str]:
+        """Sort those first that lose least by a stop."""
+        running = busy.get(member.worker)
+        begun = now - running.lease.started if running and running.lease else timedelta()
+        return (0 if member.is_pending else 1 if running is None else 2), begun, member.name
+
+    too_many = max(len(left_over) - limits.max_workers, 0)
+    yield from (
+        Stop(each, TOO_MANY.format(limits.max_workers)) for each in sorted(left_over, key=loss)[:too_many]
+    )
+
+
+def is_spent(situation: Situation) -> bool:
+    """Return whether everything must stop, so that not more is spent than the owner allows."""
+    limit = situation.limits.dollars_a_day
+    if limit is None:
+        return False
+    ahead = sum(cost(each.price, STOPS_WITHIN) for each in situation.members if each.ended is None)
+    return ahead > 0 and spent_today(bills(situation.members, situation.now), situation.now) + ahead >= limit
+
+
+def _have_claimed(requests: Requests) -> set[str]:
+    """Return the names of all workers that ever claimed one of these requests."""
+    past = {attempt.worker for each in requests.values() for attempt in each.history}
+    return past | {each.lease.worker for each in requests.values() if each.lease}
+
+
+def _is_replaceable(member: Member, allowed: Sequence[Flavour], situation: Situation) -> bool:
+    """Return whether a member has waited too long for its hardware, and other hardware would do."""
+    if situation.now - member.ordered < STARTS_WITHIN:
+        return False
+    own = next(each for each in allowed if each.name == member.flavour)
+    wanted = _smallest_wanted(member, situation)
+    most = DEAREST * situation.costs.of(wanted, own)
+    others = [each for each in allowed if each.name not in sold_out(situation) | {own.name}]
+    return any(each.room >= wanted and situation.costs.of(wanted, each) <= most for each in others)
+
+
+def _smallest_wanted(member: Member, situation: Situation) -> float:
+    """Return the size of the smallest model that waits for a member: other hardware must have room for it."""
+    sizes = [_gb(each) for each in situation.requests.values() if each.status is Status.PENDING]
+    return min((gb or 0.0 for gb in sizes if member.takes(gb)), default=0.0)
+
+
+def sold_out(situation: Situation) -> set[str]:
+    """Return the names of the hardware that is not to be had now: somebody waits for it, or did in vain."""
+    now = situation.now
+    return {
+        each.flavour
+        for each in situation.members
+        if each.started is None
+        and (
+            now - each.ordered >= STARTS_WITHIN
+            if each.ended is None
+            else each.ended - each.ordered >= STARTS_WITHIN and now - each.ended < SOLD_OUT_FOR
+        )
+    }
+
+
+@dataclass
+class _Place:
+    """A member that is there or starts, and how long it has something to do."""
+
+    member: Member
+    free_in: float
+    """In seconds, as is likely."""
+    closes_in: float
+    """When it claims nothing more."""
+    paid_for: float
+    """The seconds for which money is set aside."""
+
+
+class _Walk:
+    """One walk through the queue: each request is given to a member in sight, or gets a new one."""
+
+    def __init__(self, situation: Situation) -> None:
+        self._situation = situation
+        self.starts: list[Start] = []
+        there = [each for each in situation.members if each.ended is None]
+        self._busy = in_hand(situation.requests)
+        self._places = [self._place(each) for each in there]
+        self._names = {each.name for each in there}
+        self._patience = PATIENCE * situation.starts_in.total_seconds()
+        self._allowed = [each for each in situation.offers if situation.limits.allows(each)]
+        self._sold_out = sold_out(situation)
+        self._all = bands(tuple(self._allowed), situation.costs)
+        on_sale = [each for each in self._allowed if each.name not in self._sold_out]
+        self._bands = bands(tuple(on_sale), situation.costs)
+
+    def through_the_queue(self, *, is_broke: bool) -> dict[str, str]:
+        """Go through the queue, collect what to start, and return for what each request waits."""
+        reasons, requests = {}, self._situation.requests
+        waits_for_money = is_broke
+        for path in in_order(requests, self._situation.order):
+            request = requests[path]
+            if not self._situation.retries.is_due(request, self._situation.now):
+                continue
+            place = self._soonest(request)
+            if place is not None and place.free_in <= self._patience:
+                reasons[path] = self._give(request, place)
+                continue
+            reason = self._reason_to_wait(request)
+            if reason is None and not waits_for_money:
+                reason = self._start(request)
+                # What comes next in the queue must not take the money that this one waits for.
+                waits_for_money = reason == WAITS_FOR_MONEY
+                if not waits_for_money:
+                    reasons[path] = reason
+                    continue
+            reasons[path] = self._give(request, place) if place else reason or WAITS_FOR_MONEY
+        return reasons
+
+    def _soonest(self, request: Request) -> _Place | None:
+        gb = _gb(request)
+        fitting = (each for each in self._places if each.member.takes(gb) and each.free_in <= each.closes_in)
+        return min(fitting, key=lambda each: each.free_in, default=None)
+
+    def _give(self, request: Request, place: _Place) -> str:
+        """Let a member in sight take a request. Return the reason why it waits."""
+        seconds, most = self._seconds(request, place.member.flavour)
+        place.free_in += seconds
+        place.paid_for += most
+        if place.member.is_pending and place.member.flavour in self._sold_out:
+            return SOLD_OUT.format(place.member.flavour)
+        return IN_SIGHT.format(place.member.name, place.member.flavour)
+
+    def _reason_to_wait(self, request: Request) -> str | None:
+        """Return why no member can be started for a request, or None if one can, as far as hardware goes."""
+        gb, limits = _gb(request), self._situation.limits
+        best = band_of(gb, self._all)
+        if best is None:
+            return NOTHING_ALLOWED if gb is None else TOO_LARGE.format(gb)
+        if self._is_too_dear(request, best.flavour):
+            return TOO_DEAR.format(in_dollars(limits.dollars_a_day or 0.0))
+        band = self._band(request)
+        if band is None:
+            return SOLD_OUT.format(best.flavour.name)
+        if number := self._in_vain.get(band.flavour.name, 0):
+            return IN_VAIN.format(band.flavour.name, number)
+        if limits.max_workers < 1:
+            return NO_WORKERS.format(band.flavour.name)
+        if len(self._places) >= limits.max_workers:
+            return NO_PLACE.format(band.flavour.name, limits.max_workers)
+        return None
+
+    def _band(self, request: Request) -> Band | None:
+        """Return what to start for a request, or None if what fits is sold out. Far dearer is not taken."""
+        best, band = band_of(_gb(request), self._all), band_of(_gb(request), self._bands)
+        if best is None or band is None:
+            return None
+        dollars, least = (self._situation.costs.of(_gb(request), each.flavour) for each in (band, best))
+        return band if dollars <= DEAREST * least else None
+
+    def _start(self, request: Request) -> str:
+        """Start a member for a request if there is money for it. Return the reason why the request waits."""
+        band = self._band(request)
+        assert band
+        name = self._free_name(band.flavour)
+        member = Member(
+            name=name,
+            flavour=band.flavour.name,
+            price=band.flavour.price,
+            smallest=band.smallest,
+            largest=band.largest,
+            ordered=self._situation.now,
+        )
+        starts_in = self._situation.starts_in.total_seconds()
+        place = _Place(member, starts_in, CLAIMS_FOR.total_seconds(), starts_in)
+        self._give(request, place)
+        if not self._can_afford(place):
+            return WAITS_FOR_MONEY
+        self._places.append(place)
+        self._names.add(name)
+        self.starts.append(Start(name, band.flavour, band.smallest, band.largest))
+        return STARTS.format(band.flavour.name)
+
+    def _can_afford(self, new: _Place) -> bool:
+        """Return whether the day's money pays for a new member beside those that are there."""
+        limit = self._situation.limits.dollars_a_day
+        if limit is None:
+            return True
+        ahead = sum(
+            cost(each.member.price, timedelta(seconds=min(each.paid_for, self._until_midnight)))
+            for each in (*self._places, new)
+        )
+        stopping = sum(cost(each.member.price, 2 * STOPS_WITHIN) for each in (*self._places, new))
+        return self._spent + max(ahead, stopping) <= limit
+
+    def _is_too_dear(self, request: Request, flavour: Flavour) -> bool:
+        """Return whether a day's money never pays for a request."""
+        limit = self._situation.limits.dollars_a_day
+        _, most = self._seconds(request, flavour.name)
+        most += self._situation.starts_in.total_seconds()
+        return limit is not None and cost(flavour.price, timedelta(seconds=min(most, 86_400.0))) > limit
+
+    @cached_property
+    def _spent(self) -> float:
+        return spent_today(bills(self._situation.members, self._situation.now), self._situation.now)
+
+    @cached_property
+    def _until_midnight(self) -> float:
+        today = self._situation.now.replace(hour=0, minute=0, second=0, microsecond=0)
+        return (today + timedelta(days=1) - self._situation.now).total_seconds()
+
+    @cached_property
+    def _in_vain(self) -> dict[str, int]:
+        """How many members in a row ended without claiming, of flavours that have a pause for it now."""
+        useful, now = _have_claimed(self._situation.requests), self._situation.now
+        found = {}
+        for flavour in {each.flavour for each in self._situation.members}:
+            ended = [(each.ended, each) for each in self._situation.members if each.flavour == flavour]
+            last = sorted(
+                ((when, each) for when, each in ended if when and each.started), key=lambda pair: pair[0]
+            )
+            number = 0
+            while number < len(last) and last[-1 - number][1].worker not in useful:
+                number += 1
+            pause = min(FIRST_PAUSE * 4.0 ** min(max(number - 2, 0), 10), LONGEST_PAUSE)
+            if number >= 2 and now - last[-1][0] < pause:
+                found[flavour] = number
+        return found
+
+    def _place(self, member: Member) -> _Place:
+        """Return a member that is there, with how long it has something to do."""
+        now, starts_in = self._situation.now, self._situation.starts_in.total_seconds()
+        if member.started is None:  # the longer it has waited, the longer it may
+            ready = max(starts_in, (now - member.ordered).total_seconds())
+            return _Place(member, ready, ready + CLAIMS_FOR.total_seconds(), starts_in)
+        closes_in = (member.started + CLAIMS_FOR - now).total_seconds()
+        request = self._busy.get(member.worker)
+        if request is None or request.lease is None:
+            ready = max(starts_in - (now - member.started).total_seconds(), 0.0)
+            return _Place(member, ready, closes_in, ready)
+        elapsed = max((now - request.lease.started).total_seconds(), 0.0)
+        seconds, most = self._seconds(request, member.flavour, elapsed)
+        return _Place(member, seconds, closes_in, most)
+
+    def _seconds(self, request: Request, flavour: str, elapsed: float = 0.0) -> tuple[float, float]:
+        """Return how many seconds are likely left of an evaluation, and for how many to set money aside.
+
+        What it has been stopped after once, it takes at least.
+        """
+        known = self._situation.durations
+        if known is None:
+            hour = UNKNOWN.total_seconds()
+            return max(hour - elapsed, hour / 4), max(hour - elapsed, hour / 4)
+        tried = (
+            (each.ended - each.started).total_seconds()
+            for each in request.history_of_the_run
+            if each.started and each.ended and not each.is_by_a_person and each.hardware == flavour
+        )
+        longest = max(tried, default=0.0)
+        seconds = left(known.of(_gb(request), flavour).seconds, max(elapsed, longest))
+        seconds = seconds + max(longest - elapsed, 0.0)
+        number = len(seconds)
+        return float(seconds[number // 2]), float(seconds[min(int(CAUTIOUS * number), number - 1)])
+
+    def _free_name(self, flavour: Flavour) -> str:
+        """Return the first name of a flavour that no member has. Two fleets with one view find the same."""
+        number = 1
+        while f"{flavour.name}-{number}" in self._names:
+            number += 1
+        return f"{flavour.name}-{number}"
+
+
+def _gb(request: Request) -> float | None:
+    return weights_in_gb(request.params, request.precision)
+
+
+def kinds_of(situation: Situation) -> Fleet:
+    """Return what the fleet would start for which sizes, for estimates of when results are there."""
+    allowed = [each for each in situation.offers if situation.limits.allows(each)]
+    on_sale = [each for each in allowed if each.name not in sold_out(situation)] or allowed
+    return Fleet(
+        most=situation.limits.max_workers,
+        kinds=tuple(
+            Kind(band.flavour.name, band.largest, band.flavour.price)
+            for band in bands(tuple(on_sale), situation.costs)
+        ),
+        starts_in=situation.starts_in,
+        dollars_a_day=situation.limits.dollars_a_day,
+        spent_today=spent_today(bills(situation.members, situation.now), situation.now),
+    )

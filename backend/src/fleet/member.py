@@ -1,0 +1,53 @@
+"""A member of the fleet: a worker that was started to drain a part of the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from src.shared.data.dollars import Bill
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One worker that the fleet ordered, as the place where it runs tells of it."""
+
+    name: str
+    """Follows from the flavour, so that two fleets that decide at once order the same name."""
+    id: str = ""
+    """What the place calls it; unlike the name never used twice."""
+    flavour: str
+    price: float
+    """Dollars an hour."""
+    smallest: float = 0.0
+    largest: float
+    """It claims models whose weights have between so many GB."""
+    ordered: datetime
+    started: datetime | None = None
+    """When it began to run, and to be billed; None while it waits for its hardware."""
+    ended: datetime | None = None
+
+    @property
+    def worker(self) -> str:
+        """The name under which it claims. Two of one name must not take each other's leases for their own."""
+        return f"{self.name}.{self.id}" if self.id else self.name
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether it waits for its hardware."""
+        return self.started is None and self.ended is None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it runs, and is billed."""
+        return self.started is not None and self.ended is None
+
+    def takes(self, gb: float | None) -> bool:
+        """Return whether it claims models of this size. One of unknown size is for the smallest machines."""
+        return self.smallest == 0.0 if gb is None else self.smallest <= gb <= self.largest
+
+
+def bills(members: Iterable[Member], now: datetime) -> list[Bill]:
+    """Return what members that have started are billed."""
+    return [Bill(each.price, each.started, each.ended or now) for each in members if each.started is not None]

@@ -1,0 +1,1 @@
+"""How long things take: evaluations (`durations.py`), the queue (`waiting.py`), and ranges in words."""
