@@ -112,8 +112,8 @@ def test_what_nothing_has_room_for_waits_with_the_reason() -> None:
     decision = decided(waiting(70.0))
     assert not decision.start
     assert decision.reasons["r0"] == (
-        "Its weights have 140.0 GB, and no hardware that this leaderboard may start has room for them. Its owner "
-        "has to allow larger hardware."
+        "Its weights have 140.0 GB, and no hardware that this leaderboard may start has room for them. Its "
+        "owner has to allow larger hardware."
     )
 
 
@@ -202,8 +202,8 @@ def test_what_no_days_money_pays_for_waits_and_holds_up_nobody() -> None:
     decision = decided(waiting(20.0, age=2), waiting(1.0), durations=long, limits=limits)
     assert started(decision) == ["small"]
     assert decision.reasons["r0"] == (
-        "Its evaluation would cost more than the $20.00 that this leaderboard may spend in a day. Its owner has to "
-        "allow more money a day."
+        "Its evaluation would cost more than the $20.00 that this leaderboard may spend in a day. Its owner "
+        "has to allow more money a day."
     )
 
 
@@ -297,8 +297,8 @@ def test_after_two_members_that_claimed_nothing_the_next_waits_ever_longer() -> 
     decision = decided(waiting(), members=vain(1, 2))
     assert not decision.start
     assert decision.reasons["r0"] == (
-        "It waits for small. The last 2 workers there ended without claiming anything: the owner finds the reason "
-        "in their logs."
+        "It waits for small. The last 2 workers there ended without claiming anything: the owner finds the "
+        "reason in their logs."
     )
     assert started(decided(waiting(), members=vain(6, 2))) == ["small"]
     assert not decided(waiting(), members=vain(19, 3)).start

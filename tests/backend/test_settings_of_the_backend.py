@@ -41,3 +41,11 @@ def test_the_defaults_in_the_shipped_file_are_those_of_a_file_without_them() -> 
     assert read_settings(Settings, envs, {}) == Settings()
     for field in ("tasks_harness", "max_attempts", "lease_minutes", "batch_size"):
         assert hasattr(envs, field.upper())
+
+
+def test_sizes_between_which_there_is_none_are_refused_at_the_start() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read_settings(Settings, environment={"MIN_MODEL_GB": "18", "MAX_MODEL_GB": "12"})
+    assert str(refused.value) == (
+        "MIN_MODEL_GB is 18 and MAX_MODEL_GB is 12, so no model is of a size to take. Lower the first."
+    )

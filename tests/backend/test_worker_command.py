@@ -112,8 +112,9 @@ def test_a_share_without_any_size_is_one_sentence(queue: Queue) -> None:
         output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert output == (
-        "Configuration error: This worker is for models with at least 18 GB, but takes none with more than 12 GB, "
-        "so none is of a size to take. Lower --smallest-gb or MIN_MODEL_GB, or use a machine with more memory.\n"
+        "Configuration error: This worker is for models with at least 18 GB, but takes none with more "
+        "than 12 GB, so none is of a size to take. Lower --smallest-gb or MIN_MODEL_GB, or use a machine "
+        "with more memory.\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""A year of a leaderboard, simulated to the second: submissions, breakdowns, hardware that is sold out, money."""
+"""A simulated year of a leaderboard: submissions, breakdowns, hardware that is sold out, and money."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ SIZES = ((0.35, 0.6, 0.8), (0.42, 7.0, 0.25), (0.15, 13.5, 0.25), (0.06, 32.0, 0
 """The sizes of models: share, billions of parameters, and the deviation of their logarithm."""
 
 SECONDS_OF_ONE_GB, GROWTH, OWN = 720.0, 0.85, 0.35
-"""How long evaluations take on an l4x1: growing with the size by this power, and what single models deviate."""
+"""How long evaluations take on an l4x1: growing by this power of the size, and what single models deviate."""
 
 SUBMISSIONS, BURSTS = 10_000, 40
 LONGEST = 3 * 365 * DAY
@@ -84,7 +84,7 @@ class Submitted:
 
 
 def submissions(seed: int, number: int = SUBMISSIONS, days: float = 365.0) -> list[Submitted]:
-    """A year's submissions: more by day than by night, fewer at weekends, and bursts of whole series of models."""
+    """A year's submissions: more by day than by night, fewer at weekends, and bursts of whole series."""
     chance = np.random.default_rng([seed, 1])
     sizes = _sizes(chance, number)
     work = SECONDS_OF_ONE_GB * (2 * sizes) ** GROWTH * np.exp(chance.normal(0, OWN, number))
@@ -181,7 +181,7 @@ class Year:
 
 
 class Simulation:
-    """Plays a year. With `fixed` members nothing is decided: they run all the time, and begin again after a death."""
+    """Plays a year. `fixed` members run all the time, and return after a death; then nothing is decided."""
 
     def __init__(
         self,

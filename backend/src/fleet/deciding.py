@@ -372,14 +372,14 @@ class _Walk:
             for each in (*self._places, new)
         )
         stopping = sum(cost(each.member.price, 2 * STOPS_WITHIN) for each in (*self._places, new))
-        return self._spent + max(ahead, stopping) <= limit
+        has_the_whole_day = self._spent == 0 and not self._places  # then try, however long it may take
+        return self._spent + (stopping if has_the_whole_day else max(ahead, stopping)) <= limit
 
     def _is_too_dear(self, request: Request, flavour: Flavour) -> bool:
-        """Return whether a day's money never pays for a request."""
+        """Return whether a day's money never pays for a request, however short it may be."""
         limit = self._situation.limits.dollars_a_day
-        _, most = self._seconds(request, flavour.name)
-        most += self._situation.starts_in.total_seconds()
-        return limit is not None and cost(flavour.price, timedelta(seconds=min(most, 86_400.0))) > limit
+        least = self._left(request, flavour.name)[0] + self._situation.starts_in.total_seconds()
+        return limit is not None and cost(flavour.price, timedelta(seconds=min(least, 86_400.0))) > limit
 
     @cached_property
     def _spent(self) -> float:
@@ -424,14 +424,20 @@ class _Walk:
         return _Place(member, seconds, closes_in, most)
 
     def _seconds(self, request: Request, flavour: str, elapsed: float = 0.0) -> tuple[float, float]:
-        """Return how many seconds are likely left of an evaluation, and for how many to set money aside.
+        """Return how many seconds are likely left of an evaluation, and for how many to set money aside."""
+        seconds = self._left(request, flavour, elapsed)
+        number = len(seconds)
+        return float(seconds[number // 2]), float(seconds[min(int(CAUTIOUS * number), number - 1)])
+
+    def _left(self, request: Request, flavour: str, elapsed: float = 0.0) -> Sequence[float]:
+        """Return how many seconds may be left of an evaluation, sorted.
 
         What it has been stopped after once, it takes at least.
         """
         known = self._situation.durations
         if known is None:
             hour = UNKNOWN.total_seconds()
-            return max(hour - elapsed, hour / 4), max(hour - elapsed, hour / 4)
+            return [max(hour - elapsed, hour / 4)]
         tried = (
             (each.ended - each.started).total_seconds()
             for each in request.history_of_the_run
@@ -439,9 +445,8 @@ class _Walk:
         )
         longest = max(tried, default=0.0)
         seconds = left(known.of(_gb(request), flavour).seconds, max(elapsed, longest))
-        seconds = seconds + max(longest - elapsed, 0.0)
-        number = len(seconds)
-        return float(seconds[number // 2]), float(seconds[min(int(CAUTIOUS * number), number - 1)])
+        found: Sequence[float] = seconds + max(longest - elapsed, 0.0)
+        return found
 
     def _free_name(self, flavour: Flavour) -> str:
         """Return the first name of a flavour that no member has. Two fleets with one view find the same."""

@@ -40,6 +40,11 @@ PATIENCE = 6
 STARTS = (0.5, 1.5)
 """Between which parts of what it usually takes a start takes."""
 
+DEVIATION = 0.35
+"""What is not played: that members of a fleet first take what is of their size, breakdowns, hardware that is sold
+out. In a simulated year (docs/fleet.md) beginnings deviated so much more, as a logarithm, than what is played.
+"""
+
 NOT_FINISHED_ANY = "no evaluation has finished on this leaderboard yet"
 NO_WORKER = "no worker has run lately"
 NO_ROOM = "no hardware of this leaderboard has room for it"
@@ -198,8 +203,11 @@ class _Played:
         kinds = [(fleet.kind_of(gb) or 0) if fleet else -1 for gb in sizes]
         hardware = [self._hardware(kind) for kind in kinds]
         drawn = self._durations.draw(sizes, hardware, number=TIMES, chance=self._chance)
-        for path, kind, seconds in zip(queue, kinds, drawn, strict=True):
-            found[path] = self._taken(kind, seconds) if fleet else self._taken_by_any(seconds)
+        if fleet is None:
+            return found | {path: self._taken_by_any(each) for path, each in zip(queue, drawn, strict=True)}
+        deviations = np.exp(self._chance.normal(0, DEVIATION, size=drawn.shape))
+        for path, kind, seconds, deviation in zip(queue, kinds, drawn, deviations, strict=True):
+            found[path] = self._begins(kind, seconds, deviation) + seconds
         return found
 
     def _hardware(self, kind: int) -> str | None:
@@ -224,17 +232,20 @@ class _Played:
         self._free[first, _EACH] = ends
         return ends
 
-    def _taken(self, kind: int, seconds: Array) -> Array:
-        """Let a fleet take a request: with a worker in sight, or with a new one in a place that is free."""
+    def _begins(self, kind: int, seconds: Array, deviation: Array) -> Array:
+        """Let a fleet take a request: with a worker in sight, or with a new one in a place that is free.
+
+        Return in how many seconds it begins.
+        """
         is_other = self._kind != kind
         first = (self._free + self._patience * is_other).argmin(axis=0)
-        begins = self._free[first, _EACH] + self._starts * is_other[first, _EACH]
-        begins = np.maximum(begins, self._has_money_in())
-        ends = begins + seconds
+        ready = self._free[first, _EACH] + self._starts * is_other[first, _EACH]
+        money = self._has_money_in()
         self._pay(kind, seconds)
-        self._free[first, _EACH] = ends
+        self._free[first, _EACH] = np.maximum(ready, money) + seconds
         self._kind[first, _EACH] = kind
-        return ends
+        begins: Array = np.maximum(ready * deviation, money)
+        return begins
 
     def _pay(self, kind: int, seconds: Array) -> None:
         if self._fleet and kind >= 0:
