@@ -38,6 +38,9 @@ LIMIT = None
 DEVICE = "cpu"
 # Evaluations that run at the same time. Default: one per device.
 MAX_PARALLEL = None
+# What models run on, such as "a10g-small", and its dollars an hour: results say what each evaluation cost.
+HARDWARE = None
+DOLLARS_PER_HOUR = None
 # A number, or "auto".
 BATCH_SIZE = "auto"
 # Resamples for the standard error of f1, mcc, perplexity and the like. Fewer are faster but less exact.

@@ -179,6 +179,7 @@ def make_policy(settings: Settings, memory: int) -> Policy:
         order=read_order(settings.queue_order),
         largest=settings.largest_model(memory),
         smallest=settings.min_model_gb,
+        machine=settings.machine,
     )
 
 

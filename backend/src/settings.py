@@ -26,11 +26,13 @@ from src.queue.lifecycle import LeaseTerms
 from src.queue.retries import RetryTerms
 from src.queue.shipped import SHIPPED_TASKS
 from src.running.arguments import LONGEST, MODEL_ARGS, read_arguments, read_model_args, read_seeds
-from src.running.inference import Api, Inference
+from src.running.inference import Api, Inference, Machine
 from src.running.memory import SHARE_FOR_WEIGHTS, SHARE_OF_MEMORY
 from src.running.suite import EngineName, Suite
 from src.running.watch import GB
+from src.shared.data.provenance import LONGEST_HARDWARE
 from src.shared.data.queue_order import DEFAULT
+from src.shared.data.request_fields import MOST_DOLLARS_AN_HOUR
 from src.shared.environment import Port, Positive
 from src.shared.errors import ConfigurationError
 from src.shared.settings import TOKEN, CommonSettings, is_repo_id
@@ -39,6 +41,9 @@ FewShot = Annotated[int, Field(ge=0), "a whole number of at least 0"]
 PositiveNumber = Annotated[int, Field(ge=1), "a whole number above 0"]
 BootstrapIters = Annotated[int, Field(ge=100, le=10_000_000), "a whole number from 100 to 10,000,000"]
 NotNegative = Annotated[float, Field(ge=0), "a number"]
+DollarsPerHour = Annotated[
+    float, Field(ge=0, le=MOST_DOLLARS_AN_HOUR), f"dollars an hour, from 0 to {MOST_DOLLARS_AN_HOUR:,}"
+]
 
 BATCH_SIZE = re.compile(r"[1-9]\d{0,5}|auto(:[1-9]\d{0,5})?")
 """lm_eval's forms of a batch size: `8`, `auto`, and `auto:4`, which searches again four times."""
@@ -88,6 +93,17 @@ def _dataset(text: str) -> str:
 Dataset = Annotated[str, AfterValidator(_dataset), "a dataset's name on the Hub, such as `acme/samples`,"]
 Instruction = Annotated[str, Field(max_length=LONGEST), f"a text of at most {LONGEST:,} characters"]
 Name = Annotated[str, Field(pattern=r"^[\w.-]{1,100}$"), "a name of letters, digits, `_`, `.` and `-`"]
+
+
+def _short_line(text: str) -> str:
+    if not text.isprintable() or len(text) > LONGEST_HARDWARE:
+        raise ValueError(text)
+    return text
+
+
+MachineName = Annotated[
+    str, AfterValidator(_short_line), f"a name such as `a10g-small` of at most {LONGEST_HARDWARE} characters"
+]
 ThinkEnd = Annotated[
     str, Field(min_length=1, max_length=100), "a text such as `</think>`, or the number of a token,"
 ]
@@ -226,6 +242,8 @@ class Settings(CommonSettings):
     fleet_namespace: Name | None = None
     fleet_token: str | None = field(default=None, repr=False)
     max_parallel: PositiveNumber | None = None
+    hardware: MachineName | None = None
+    dollars_per_hour: DollarsPerHour | None = None
     max_hours: Positive = 24.0
     stuck_minutes: Positive = 60.0
     max_memory_gb: Positive | None = None
@@ -305,6 +323,17 @@ class Settings(CommonSettings):
         if self.max_model_gb or not is_local or set(self.devices) != {"cpu"}:
             return self.max_model_gb
         return memory * SHARE_FOR_WEIGHTS / GB
+
+    @property
+    def machine(self) -> Machine | None:
+        """Return what models run on, with its share for one evaluation of the price; None if unknown.
+
+        What runs at once shares the machine, so each evaluation costs an equal part of it.
+        """
+        if self.hardware is None and self.dollars_per_hour is None:
+            return None
+        price = None if self.dollars_per_hour is None else self.dollars_per_hour / self.slots
+        return Machine(self.hardware, price)
 
     @property
     def namespace_of_endpoints(self) -> str:

@@ -250,7 +250,8 @@ def make_worker(
         models=stores.models,
         executor=make_executor(settings, memory, identity.folder, launcher, ticker.wake, hosting),
         suite=suite,
-        policy=share.of(policy),  # what is announced is the leaderboard's, whatever this worker's share
+        # What is announced is the leaderboard's, whatever this worker's share.
+        policy=share.of(policy, slots=settings.slots),
         slots=settings.slots,
         may_claim=may_claim,
         policy_now=policy_now,

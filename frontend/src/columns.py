@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import NoneType
 from typing import Any, NamedTuple
 
+from src.leaderboard import costs
 from src.leaderboard.rows import Row
 from src.leaderboard.scoring import LOWER_IS_BETTER, TaskColumn, groups_of
 from src.model_types import UNKNOWN, ModelType, read_model_type
@@ -51,6 +52,16 @@ def _scores(values: Sequence[Any]) -> list[str]:
 def size(value: float) -> str:
     """Format billions of parameters with three decimals, or with three digits if below 1."""
     return f"{value:.3f}" if value >= 1 else f"{value:.3g}"
+
+
+def minutes(value: float) -> str:
+    """Format minutes with one decimal, or with two digits if below 1."""
+    return f"{value:,.1f}" if value >= 1 or not value else f"{value:.2g}"
+
+
+def dollars(value: float) -> str:
+    """Format dollars with cents, or with two digits if below 10 cents."""
+    return f"{value:,.2f}" if value >= 0.1 or not value else f"{value:.2g}"
 
 
 def short(value: str) -> str:
@@ -223,6 +234,8 @@ PARAMS = Column("#Params (B)", lambda row: row.request.params if row.request els
 LIKES = Column("Hub ❤️", lambda row: row.request.likes if row.request else None)
 AVAILABLE = Column("Available on the hub", lambda row: row.is_available, yes_or_no)
 EVALUATED = Column("Evaluated", _day)
+MINUTES = Column("Evaluation (minutes)", costs.minutes, minutes, lower_first=True)
+DOLLARS = Column("Evaluation ($)", costs.dollars, dollars, lower_first=True)
 COMMIT = Column("Model sha", lambda row: row.commit, short, is_text=True)
 
 BEFORE_TASKS = [RANK, TYPE_SYMBOL, MODEL, AVERAGE]
@@ -237,6 +250,8 @@ AFTER_TASKS = [
     LIKES,
     AVAILABLE,
     EVALUATED,
+    MINUTES,
+    DOLLARS,
     COMMIT,
 ]
 TAKEN = [column.header for column in BEFORE_TASKS + AFTER_TASKS]

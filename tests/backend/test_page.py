@@ -54,7 +54,7 @@ def test_what_runs_is_shown_with_its_progress_and_time(queue: Queue) -> None:
 
 
 def running_on(
-    queue: Queue, progress: Progress | None, hardware: str = "l4-x1", price: float | None = 0.8
+    queue: Queue, progress: Progress | None, hardware: str | None = "l4-x1", price: float | None = 0.8
 ) -> str:
     """The page of a worker whose evaluation has run on this hardware for nine minutes."""
     lease = Lease("here-0", "nonce", START, START, START, hardware, price)
@@ -82,6 +82,8 @@ def test_once_tasks_run_the_hardware_is_shown_beside_them(queue: Queue) -> None:
     without_price = running_on(queue, None, price=None)
     assert "l4-x1" in without_price
     assert "$" not in without_price
+    without_name = running_on(queue, None, hardware=None)
+    assert "· $0.80 an hour" in " ".join(without_name.split())
 
 
 def test_what_was_spent_today_is_shown_only_where_something_is_rented(queue: Queue) -> None:

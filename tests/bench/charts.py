@@ -32,7 +32,7 @@ def main() -> None:
         f"The charts of {MODELS:,} models on {TASKS} tasks",
         [
             "Each chart as for the first visitor of a new board, in one thread: medians of ten. All others "
-            "get what was made for the first. `/charts` has all four."
+            "get what was made for the first. `/charts` has all five."
         ],
     )
     report.add(

@@ -61,6 +61,7 @@ class Corpus:
         name, where = to_run(ended), result_path(model, to_run(ended))
         log = log_path(model, name, 1)
         scores = {f"task_{task}": {"acc,none": round(chance.random(), 4)} for task in range(self.tasks)}
+        params = round(chance.uniform(0.1, 80), 3)
         request = make_request(
             model=model,
             commit=commit,
@@ -68,7 +69,7 @@ class Corpus:
             status=Status.FINISHED,
             submitted_time=to_text(ended),
             model_type=chance.choice(TYPES),
-            params=round(chance.uniform(0.1, 80), 3),
+            params=params,
             license=chance.choice(LICENSES),
             likes=chance.randrange(2000),
             run=name,
@@ -77,7 +78,15 @@ class Corpus:
             result=where,
         )
         path = request_path(model, private=False, precision=precision, weight_type="Original", commit=commit)
-        result = make_result_file(model=model, commit=commit, precision=precision, scores=scores, run=name)
+        cost = {"hardware": "a10g-small", "seconds": 300 + 200 * params * (1 + place % 7), "price": 1.0}
+        result = make_result_file(
+            model=model,
+            commit=commit,
+            precision=precision,
+            scores=scores,
+            run=name,
+            cost=cost if place % 6 else None,
+        )
         return Evaluated({path: write_request(request)}, {where: result}, {log: b"evaluated\n" * 20})
 
     def read(self) -> tuple[dict[str, Request], list[Result]]:

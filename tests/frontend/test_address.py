@@ -38,6 +38,8 @@ states = st.builds(
             "sizes": st.frozensets(st.sampled_from(["0-3", "8-30", "unknown"])),
             "size": st.builds(Range, ends, ends, st.booleans()),
             "since": st.just("") | st.dates().map(date.isoformat),
+            "minutes": st.builds(Range, ends, ends, st.booleans()),
+            "dollars": st.builds(Range, ends, ends, st.booleans()),
             "architecture": st.frozensets(texts, max_size=2),
             "without": st.frozensets(st.sampled_from(sorted(HIDDEN.kinds))),
         }
@@ -63,7 +65,7 @@ def test_an_address_opens_the_view_that_it_was_made_from(chosen: ViewState) -> N
 
 def test_every_filter_is_in_the_random_states() -> None:
     expected = {"type", "precision", "license", "sizes", "size", "since", "architecture", "without"}
-    assert {each.name for each in FILTERS} == expected
+    assert {each.name for each in FILTERS} == {*expected, "minutes", "dollars"}
 
 
 def test_the_view_that_the_page_opens_with_needs_no_query() -> None:
@@ -137,6 +139,8 @@ def test_the_keys_of_the_view_are_known_to_the_page() -> None:
             "sizes": {"0-3"},
             "size": Range(1, 2, True),
             "since": "2026-11-01",
+            "minutes": Range(1, 2, True),
+            "dollars": Range(1, 2, True),
             "architecture": {"d"},
             "without": frozenset(),
         },

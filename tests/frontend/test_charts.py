@@ -14,6 +14,7 @@ from src.leaderboard.charts import (
     LARGEST_SCORE,
     MOST_MODELS,
     correlations,
+    cost_chart,
     heat_map,
     pareto_front,
     pearson,
@@ -68,7 +69,7 @@ def test_the_order_of_the_rows_does_not_matter(
     ]
     points = [
         (
-            list(zip(by_size.sizes, by_size.scores, by_size.is_front, strict=True)),
+            list(zip(by_size.amounts, by_size.scores, by_size.is_front, strict=True)),
             list(zip(by_day.days, by_day.scores, by_day.is_record, strict=True)),
         )
         for by_size, by_day in charts
@@ -97,7 +98,23 @@ def test_of_one_day_only_the_best_is_a_record() -> None:
 @pytest.mark.parametrize("size", [None, 0.0, -1.0, 1e300, 1e-300, math.inf, math.nan])
 def test_a_model_without_a_size_is_not_in_the_chart(size: float | None) -> None:
     found = board(row(1.0, None, size=size), row(2.0, None, size=7))
-    assert size_chart(found, named(found, "Up")).sizes.tolist() == [7]
+    assert size_chart(found, named(found, "Up")).amounts.tolist() == [7]
+
+
+AMOUNTS = st.none() | st.sampled_from([0.0, 0.5, 1.0, 2.0])
+COSTS = st.lists(st.tuples(st.floats(-100, 100), AMOUNTS, AMOUNTS), min_size=1, max_size=12)
+
+
+@given(COSTS)
+def test_costs_are_dollars_or_else_minutes_and_only_known_ones_count(
+    found: list[tuple[float, float | None, float | None]],
+) -> None:
+    rows = [row(score, None, minutes=minutes, price=price) for score, minutes, price in found]
+    dollars = [minutes * price / 60 for _, minutes, price in found if minutes and price]
+    expected = dollars or [minutes for _, minutes, _ in found if minutes]
+    made = cost_chart(board(*rows), named(board(*rows), "Up"))
+    assert made.chart.amounts.tolist() == pytest.approx(sorted(expected))
+    assert made.is_in_dollars is bool(dollars)
 
 
 @pytest.mark.parametrize("score", [1e308, -1e308, math.inf, math.nan, LARGEST_SCORE * 1.1])

@@ -45,9 +45,9 @@ def drawn(found: Standings, kind: Kind, column: str = "") -> Drawn:
 
 
 THREE = board(
-    row(50.0, 3.0, size=0.5, day=0, model="acme/tiny"),
-    row(80.0, 2.0, size=7, day=1, model="acme/big"),
-    row(70.0, 2.5, size=8, day=2, model="other/late"),
+    row(50.0, 3.0, size=0.5, day=0, model="acme/tiny", minutes=30),
+    row(80.0, 2.0, size=7, day=1, model="acme/big", minutes=720),
+    row(70.0, 2.5, size=8, day=2, model="other/late", minutes=600),
 )
 
 
@@ -55,6 +55,11 @@ THREE = board(
     ("kind", "sentence"),
     [
         (Kind.SIZE, "3 models; the best is acme/big with 80.00, the best under 1 B is acme/tiny with 50.00."),
+        (
+            Kind.COST,
+            "3 models; the best is acme/big with 80.00 for $12.00, the best for a tenth of that or less is "
+            "acme/tiny with 50.00 for $0.50.",
+        ),
         (Kind.TIME, "3 models, 2 records; the latest is acme/big with 80.00 on 2026-02-02."),
         (Kind.HEAT_MAP, "The best 3 of 3 models on 2 tasks; the first is acme/tiny."),
         (Kind.CORRELATION, "Most alike are Up and Down (1.00)."),
@@ -75,6 +80,11 @@ NOTHING = {
         board(row(1.0, 2.0, size=None), row(2.0, 2.0, size=None)),
         Kind.SIZE,
         "2 models with a score of Average, but none with a known size.",
+    ),
+    "no costs": (
+        board(row(1.0, 2.0, minutes=None)),
+        Kind.COST,
+        "1 model with a score of Average, but none with a known cost.",
     ),
     "no scores": (board(row(None, None)), Kind.HEAT_MAP, "No model has a score of a single task yet."),
     "two models": (
@@ -102,14 +112,45 @@ def test_without_rows_there_is_a_sentence_and_no_figure(kind: Kind) -> None:
     assert (made.figure, made.numbers.lines) == ("", ())
 
 
-@pytest.mark.parametrize("kind", [Kind.SIZE, Kind.TIME, Kind.HEAT_MAP])
+@pytest.mark.parametrize("kind", [Kind.SIZE, Kind.COST, Kind.TIME, Kind.HEAT_MAP])
 def test_one_model_makes_a_chart(kind: Kind) -> None:
     assert "acme/tiny" in drawn(board(row(50.0, 2.0)), kind).figure
 
 
 def test_what_a_chart_leaves_out_is_counted() -> None:
     found = board(row(1.0, 2.0), row(2.0, 3.0, size=None), row(None, 3.0))
-    assert drawn(found, Kind.SIZE).note == "2 of 3 models left out: their size or score is not known."
+    made = drawn(found, Kind.SIZE)
+    assert made.left_out == "2 of 3 models left out: their size or score is not known."
+    assert made.left_out in words(made, Choice(Kind.SIZE, main_column(found)), found)
+
+
+def test_models_of_unknown_cost_and_free_ones_are_left_out_of_the_costs_and_counted() -> None:
+    rows = [
+        row(1.0, 2.0),
+        row(2.0, 3.0, price=None, model="acme/unpaid"),
+        row(3.0, 4.0, minutes=None, model="acme/untimed"),
+    ]
+    made = drawn(board(*rows), Kind.COST)
+    assert made.left_out == "2 of 3 models left out: their cost or score is not known."
+    made = drawn(board(*rows, row(4.0, 5.0, price=0.0, model="acme/free")), Kind.COST)
+    assert made.left_out == "3 of 4 models left out: their cost or score is not known, or their cost is 0."
+    assert made.sentence == "1 model; the best is acme/tiny with 1.00 for $1.00."
+
+
+@pytest.mark.parametrize("prices", [(None, None), (0.0, None), (0.0, 0.0)])
+def test_where_no_dollars_are_known_the_costs_are_minutes(prices: tuple[float | None, float | None]) -> None:
+    rows = [row(1.0, 2.0, price=prices[0]), row(2.0, 3.0, price=prices[1], minutes=90, model="acme/slow")]
+    made = drawn(board(*rows), Kind.COST)
+    assert made.sentence == "2 models; the best is acme/slow with 2.00 in 90.0 minutes."
+    assert made.numbers.headers[1:] == ("Minutes of the evaluation", "Average", "Best for the time")
+    assert [line.cells for line in made.numbers.lines] == [("90.0", "2.00", "yes"), ("60.0", "1.00", "yes")]
+    assert "min" in json.loads(made.figure)["data"][0]["hovertemplate"]
+
+
+def test_the_costs_of_a_column_are_those_of_models_with_a_score_of_it() -> None:
+    found = board(row(1.0, None), row(2.0, 3.0, price=None, model="acme/other"))
+    assert drawn(found, Kind.COST).sentence == "1 model; the best is acme/tiny with 1.00 for $1.00."
+    assert drawn(found, Kind.COST, "Down").sentence.endswith("acme/other with 3.00 in 60.0 minutes.")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -161,7 +202,7 @@ def test_a_point_tells_a_script_the_reference_that_a_link_opens() -> None:
 
 
 def test_presses_show_a_model_or_for_correlations_a_task() -> None:
-    assert [drawn(THREE, kind).event for kind in Kind] == [SHOW_MODEL, SHOW_MODEL, SHOW_MODEL, SHOW_TASK]
+    assert [drawn(THREE, kind).event for kind in Kind] == [*[SHOW_MODEL] * 4, SHOW_TASK]
     assert figure(THREE, Kind.CORRELATION)["data"][0]["customdata"] == [["Up", "Up"], ["Down", "Down"]]
     assert figure(THREE, Kind.HEAT_MAP)["data"][0]["customdata"][1] == ["acme/tiny", "acme/big", "other/late"]
 
@@ -281,7 +322,13 @@ def test_until_the_results_are_read_the_tab_says_so(leaderboard: Leaderboard) ->
 
 def test_a_task_chart_has_no_list_of_columns(leaderboard: Leaderboard) -> None:
     tab = made_tab(leaderboard)
-    assert [tab.draw(str(kind), None)[tab.column]["visible"] for kind in Kind] == [True, True, False, False]
+    assert [tab.draw(str(kind), None)[tab.column]["visible"] for kind in Kind] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_the_start_of_the_space_does_not_import_plotly() -> None:

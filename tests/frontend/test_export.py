@@ -43,7 +43,7 @@ def leaderboard(tmp_path: Path) -> Leaderboard:
     made = Leaderboard(tmp_path / "data")
     for place, (model, score) in enumerate(MODELS.items()):
         values = scores(score, score / 2, None if model == "other/four" else score / 3)
-        made.add_result(model, run=run_at(place), scores=values)
+        made.add_result(model, run=run_at(place), scores=values, total_evaluation_time_seconds=60.0)
     made.add_request(model="acme/one", status=Status.FINISHED, params=3.0)
     made.add_request(model="acme/broken", status=Status.FAILED, message="It did not load.")
     made.keeper.sync()

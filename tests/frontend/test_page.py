@@ -52,7 +52,8 @@ HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">[x](javascript
 DEFAULT_COLUMNS = [
     column.name for column in columns([TaskColumn(task) for task in TASKS]) if column.is_default
 ]
-CHOSEN = ("", DEFAULT_COLUMNS, [], [], [], [], None, None, False, None, [], [], [], "", "", "")
+RANGE = (None, None, False)
+CHOSEN = ("", DEFAULT_COLUMNS, [], [], [], [], *RANGE, None, *RANGE, *RANGE, [], [], [], "", "", "")
 
 
 def is_harmless(html: str) -> bool:
@@ -769,6 +770,12 @@ def test_what_runs_on_rented_hardware_is_shown_with_its_task_and_the_price() -> 
     free = replace(running, lease=replace(RENTED, hardware=None, price=None))
     [entry] = entries({"a.json": free})
     assert "an hour" not in card(entry, NO_LINKS, ANONYMOUS)
+
+
+def test_a_machine_of_which_only_the_price_is_known_is_a_machine() -> None:
+    own = replace(RENTED, hardware=None, price=1.25, own_machine=True)
+    [entry] = entries({"a.json": make_request(status=Status.RUNNING, lease=own)})
+    assert "on a machine, $1.25 an hour" in card(entry, NO_LINKS, ANONYMOUS)
 
 
 def test_an_attempt_on_rented_hardware_says_what_it_cost_at_most() -> None:

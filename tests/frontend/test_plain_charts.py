@@ -1,4 +1,4 @@
-"""The charts without scripts: a page, two pictures, and the links between the plain pages."""
+"""The charts without scripts: a page, three pictures, and the links between the plain pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from src.columns import AVERAGE
 from src.leaderboard.rows import Standings
-from src.page.charts import over_time, size
+from src.page.charts import cost, over_time, size
 from src.page.charts.choice import Kind
 from src.page.charts.picture import MOST_POINTS, picture
 from src.page.plain.charts import PICTURES, chart_picture, charts_page
@@ -30,18 +30,21 @@ def client(leaderboard: Leaderboard) -> Iterator[PlainClient]:
     for place, model in enumerate(("acme/tiny", "acme/big", "other/model")):
         leaderboard.add_request(model=model, status=Status.FINISHED, params=0.5 + place)
         found = scores(0.5 + place / 10, 0.9 - place / 10, 0.5)
-        leaderboard.add_result(model, scores=found, run=run_at(24 * place))
+        leaderboard.add_result(
+            model, scores=found, run=run_at(24 * place), total_evaluation_time_seconds=60 * (place + 1)
+        )
     leaderboard.keeper.sync()
     with plain_client(leaderboard.keeper) as client:
         yield client
 
 
-def test_the_page_has_two_pictures_and_the_numbers_of_every_chart(client: PlainClient) -> None:
+def test_the_page_has_three_pictures_and_the_numbers_of_every_chart(client: PlainClient) -> None:
     page = PlainPage(client.get("/charts").text)
-    assert [each.attributes["src"] for each in page.all("img")] == ["chart/size.svg", "chart/time.svg"]
+    pictures = [f"chart/{kind}.svg" for kind in ("size", "cost", "time")]
+    assert [each.attributes["src"] for each in page.all("img")] == pictures
     assert page.all("img")[0].attributes["alt"] == page.all("p")[0].text
-    assert len(page.all("table")) == 4
-    assert [row[0] for row in page.rows].count("other/model") == 3
+    assert len(page.all("table")) == 5
+    assert [row[0] for row in page.rows].count("other/model") == 4
     assert page.link("other/model") == "model/other/model"
 
 
@@ -61,7 +64,7 @@ def test_the_form_asks_for_the_charts_of_another_column(client: PlainClient) -> 
     assert other.rows[0][:3] == ["acme/tiny", "0.5", "90.00"]
 
 
-@pytest.mark.parametrize("path", ["/charts", "/chart/size.svg", "/chart/time.svg"])
+@pytest.mark.parametrize("path", ["/charts", "/chart/size.svg", "/chart/cost.svg", "/chart/time.svg"])
 def test_an_answer_is_kept_and_nothing_runs_in_it(client: PlainClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 200
@@ -70,6 +73,14 @@ def test_an_answer_is_kept_and_nothing_runs_in_it(client: PlainClient, path: str
     for query in ("of=", "of=unheard+of", f"of={'x' * 5000}", "of=Average+%E2%AC%86%EF%B8%8F"):
         assert client.get(f"{path}?{query}").headers["ETag"] == answer.headers["ETag"]
     assert client.get(f"{path}?of=Agreement").headers["ETag"] != answer.headers["ETag"]
+
+
+def test_models_of_unknown_cost_are_counted_on_the_page_without_scripts() -> None:
+    found = board(row(1.0, 2.0), row(2.0, 3.0, price=None))
+    page = PlainPage(charts_page(found, AVERAGE, SITE).body.decode())
+    assert "1 of 2 models left out: their cost or score is not known." in [
+        each.text for each in page.all("p")
+    ]
 
 
 def test_there_are_no_other_pictures(client: PlainClient) -> None:
@@ -102,8 +113,12 @@ def test_names_stay_text_in_pictures_and_on_the_page(name: str) -> None:
 @pytest.mark.parametrize("value", [1e308, -1e308, 1e9, -1e9, 0.0, 1e-300])
 @pytest.mark.parametrize("other", [0.0, 1.0, 1e-9, 5e8])
 def test_extreme_numbers_make_a_valid_picture(value: float, other: float) -> None:
-    rows = [row(value, 1.0, size=1e6), row(other, 1.0, size=1e-9, day=300_000), row(other, 1.0)]
-    for points in (size.points(board(*rows), AVERAGE), over_time.points(board(*rows), AVERAGE)):
+    rows = [
+        row(value, 1.0, size=1e6, minutes=5e5, price=1e5),
+        row(other, 1.0, size=1e-9, day=300_000, minutes=0.1, price=0.001),
+        row(other, 1.0),
+    ]
+    for points in (chart.points(board(*rows), AVERAGE) for chart in (size, cost, over_time)):
         svg = str(picture(points, sentence="x"))
         ElementTree.fromstring(svg)
         assert "nan" not in svg

@@ -19,7 +19,7 @@ from src.page.links import Links
 from src.page.notices import where_models_run
 from src.page.run_settings import LONGEST_QUOTED, told_settings
 from src.page.suite import suite
-from src.shared.data.provenance import Imported, Provenance, Samples, Served
+from src.shared.data.provenance import Cost, Imported, Provenance, Samples, Served
 from src.shared.data.result import Result
 from src.shared.data.run_settings import RunConditions, RunSettings
 from src.tasks import Task
@@ -162,23 +162,21 @@ def test_a_models_page_says_engine_settings_and_the_base_of_an_adapter() -> None
     )
 
 
-def served_facts(**changes: Any) -> dict[str, str]:
+def served_facts(cost: Cost = Cost(), **changes: Any) -> dict[str, str]:  # noqa: B008
     """What the page says of a result that a server answered for."""
-    known = Provenance(hardware="1 × Nvidia L4 (24 GB)", served=Served(**changes))
+    known = Provenance(hardware="1 × Nvidia L4 (24 GB)", cost=cost, served=Served(**changes))
     return facts(replace(make_result(), provenance=known))
 
 
 def test_a_models_page_says_which_server_answered_what_it_cost_and_how_much_was_empty() -> None:
     said = served_facts(
+        Cost(hardware="aws-us-east-1-nvidia-l4-x1", seconds=1200.0, price=0.8),
         inference="endpoint",
         api="completions",
         address="https://abc.endpoints.example/v1",
         is_exact=True,
         image="vllm/vllm-openai:v0.11.0",
         region="aws us-east-1",
-        price=0.8,
-        seconds=1200.0,
-        cost=0.8 / 3,
         answers=300,
         empty_answers=2,
     )
@@ -188,6 +186,7 @@ def test_a_models_page_says_which_server_answered_what_it_cost_and_how_much_was_
         "API": "completions",
         "Image": "vllm/vllm-openai:v0.11.0",
         "Region": "aws us-east-1",
+        "Machine": "aws-us-east-1-nvidia-l4-x1",
         "Price": "$0.80 an hour",
         "From claim to end": "20 min",
         "Cost": "at most $0.27",
@@ -209,6 +208,19 @@ def test_of_a_server_only_what_is_known_is_said() -> None:
     proven = served_facts(inference="server", address="https://llm.example/v1", is_exact=True)
     assert proven["Served by"] == "a server at llm.example"
     assert not {"Served by", *unknown} & facts(make_result()).keys()
+
+
+def test_a_models_page_says_what_an_evaluation_on_the_workers_own_machine_cost() -> None:
+    cost = Cost(hardware="a10g-small", seconds=5400.0, price=1.0)
+    said = facts(replace(make_result(), provenance=Provenance(seconds=5000.0, cost=cost)))
+    assert (said["Machine"], said["Price"]) == ("a10g-small", "$1.00 an hour")
+    assert (said["Took"], said["From claim to end"], said["Cost"]) == ("83 min", "90 min", "at most $1.50")
+
+
+def test_a_time_that_is_only_that_of_the_tasks_is_said_once() -> None:
+    said = facts(replace(make_result(), provenance=Provenance(seconds=60.0, cost=Cost(seconds=60.0))))
+    assert said["Took"] == "1 min"
+    assert not {"Machine", "Price", "From claim to end", "Cost"} & said.keys()
 
 
 def links(samples: Samples | None, files: Links) -> str:

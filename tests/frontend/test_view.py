@@ -79,7 +79,7 @@ def test_at_first_everything_is_shown_with_the_columns_that_matter() -> None:
     ]
 
 
-def test_all_columns_of_the_old_template_are_there() -> None:
+def test_all_columns_of_the_old_template_are_there_and_those_of_costs() -> None:
     names = [column.name for column in columns(a_leaderboard().tasks)]
     assert names == [
         *("Rank", "T", "Model", "Average ⬆️", "Addition", "Agreement", "Copying", "Type", "Architecture"),
@@ -92,6 +92,8 @@ def test_all_columns_of_the_old_template_are_there() -> None:
             "Hub ❤️",
             "Available on the hub",
             "Evaluated",
+            "Evaluation (minutes)",
+            "Evaluation ($)",
             "Model sha",
         ),
     ]

@@ -15,6 +15,7 @@ from src.shared.data.provenance import (
     MOST_PARAMETERS,
     MOST_TASKS,
     MOST_VERSIONS,
+    Cost,
     Imported,
     Provenance,
     Served,
@@ -61,6 +62,7 @@ def test_a_report_of_lm_eval_says_when_how_and_on_what_it_was_computed() -> None
         started=datetime(2026, 11, 25, 2, 51, 43, 242613, tzinfo=UTC),
         seconds=5.144296465000025,
         hardware="cpu",
+        cost=Cost(seconds=10.842755),
         task_hashes={
             "tiny_addition": "ac2da81633dd",
             "tiny_agreement": "141b05335cac",
@@ -110,7 +112,9 @@ def test_a_report_of_lighteval_says_how_long_it_took_and_on_which_device() -> No
         "model_config": {"model_name": MODEL, "device": "cuda:0"},
     }
     found = provenance_of(json.dumps({"config_general": general, "results": {}}).encode())
-    assert found == Provenance(seconds=12.5, hardware="cuda:0", versions={"lighteval": SHA[:12]})
+    assert found == Provenance(
+        seconds=12.5, hardware="cuda:0", versions={"lighteval": SHA[:12]}, cost=Cost(seconds=12.5)
+    )
 
 
 def test_the_old_templates_file_says_nothing_of_it() -> None:
@@ -136,6 +140,12 @@ def served(started: str = "2026-02-01T00-00-00.000000", **changes: Any) -> Serve
     return reported(leaderboard=ours).served
 
 
+def cost(started: str = "2026-02-01T00-00-00.000000", took: object = None, **ours: Any) -> Cost:
+    """What is read of the costs of an attempt that ended at 00:20, whose tasks took some seconds together."""
+    times = {"started": started, "ended": "2026-02-01T00-20-00.000000"}
+    return reported(leaderboard={**times, **ours}, total_evaluation_time_seconds=took).cost
+
+
 def test_a_report_says_which_server_answered_what_it_cost_and_how_many_answers_were_empty() -> None:
     assert served() == Served(
         inference="endpoint",
@@ -144,9 +154,6 @@ def test_a_report_says_which_server_answered_what_it_cost_and_how_many_answers_w
         is_exact=True,
         image="vllm/vllm-openai:v0.11.0",
         region="aws us-east-1",
-        price=0.8,
-        seconds=1200.0,
-        cost=pytest.approx(0.8 / 3),
         answers=300,
         empty_answers=2,
     )
@@ -156,7 +163,7 @@ def test_a_server_of_the_owners_has_no_image_region_or_price_and_no_cost() -> No
     nothing = dict.fromkeys(("image", "region", "price", "answers", "empty_answers"))
     address = "http://10.0.0.7:8000/v1"
     found = served(inference="server", api="chat", address=address, is_exact=False, **nothing)
-    assert found == Served(inference="server", api="chat", address=address, seconds=1200.0)
+    assert found == Served(inference="server", api="chat", address=address)
 
 
 def test_a_report_of_lighteval_names_its_server_in_the_same_section() -> None:
@@ -166,10 +173,46 @@ def test_a_report_of_lighteval_names_its_server_in_the_same_section() -> None:
         "results": {"sums|0": {"acc": 0.5}},
         "leaderboard": {"served": SERVED},
     }
-    found = provenance_of(json.dumps(report).encode()).served
+    known = provenance_of(json.dumps(report).encode())
+    found = known.served
     assert found is not None
-    assert (found.image, found.price, found.empty_answers) == ("vllm/vllm-openai:v0.11.0", 0.8, 2)
-    assert (found.seconds, found.cost) == (None, None)  # without our times
+    assert (found.image, found.empty_answers) == ("vllm/vllm-openai:v0.11.0", 2)
+    assert known.cost == Cost(price=0.8)  # without our times
+    assert known.cost.dollars is None
+
+
+OWN = {"hardware": "a10g-small", "seconds": 5400.0, "price": 1.0}
+
+
+def test_a_report_says_what_its_evaluation_cost() -> None:
+    found = cost(cost=OWN)
+    assert found == Cost(hardware="a10g-small", seconds=5400.0, price=1.0)
+    assert (found.minutes, found.dollars) == (90.0, 1.5)
+
+
+def test_a_report_from_before_that_section_has_the_time_of_its_attempt_and_the_price_of_an_endpoint() -> None:
+    assert cost() == Cost(seconds=1200.0)
+    assert cost(served=SERVED) == Cost(seconds=1200.0, price=0.8)
+    assert cost(served=SERVED).dollars == pytest.approx(0.8 / 3)
+
+
+def test_an_attempt_that_took_over_tasks_counts_with_those() -> None:
+    assert cost(took="3600.5", cost={**OWN, "seconds": 60.0}).seconds == 3600.5
+    assert cost(took=30.0, cost={**OWN, "seconds": 60.0}).seconds == 60.0
+
+
+def test_of_another_programs_report_the_time_is_that_of_its_tasks() -> None:
+    found = reported(leaderboard={}, total_evaluation_time_seconds=90.0).cost
+    assert (found.minutes, found.dollars) == (1.5, None)
+
+
+def test_unknown_costs_are_unknown_and_not_nothing() -> None:
+    found = cost(cost=dict.fromkeys(OWN))
+    assert (found, found.minutes, found.dollars) == (Cost(), None, None)
+    assert cost(cost={**OWN, "price": None}).dollars is None
+    assert cost(cost={**OWN, "price": 0}).dollars == 0.0
+    assert cost("2026-02-01T00-20-00.000000", cost={**OWN, "seconds": 0}).dollars is None
+    assert cost("2026-02-01T00-20-00.000000") == Cost()  # it ended when it began
 
 
 def test_a_report_of_models_that_the_worker_ran_names_no_server() -> None:
@@ -229,16 +272,26 @@ def test_an_address_is_read_in_small_letters() -> None:
 
 @pytest.mark.parametrize("price", [-0.01, nan, inf, True, "0.8", 1e9, [1], 10**400, None])
 def test_a_price_that_cannot_be_is_unknown_and_so_is_the_cost(price: object) -> None:
-    found = served(price=price)
-    assert found is not None
-    assert (found.price, found.cost) == (None, None)
+    for found in (cost(served={**SERVED, "price": price}), cost(cost={**OWN, "price": price})):
+        assert (found.price, found.dollars) == (None, None)
+        assert found.seconds
 
 
 @pytest.mark.parametrize("started", ["2026-02-01T01-00-00.000000", "1999-01-01T00-00-00.000000", "today", ""])
 def test_an_attempt_that_ended_before_it_began_or_took_years_cost_nobody_knows_what(started: str) -> None:
-    found = served(started=started)
-    assert found is not None
-    assert (found.price, found.seconds, found.cost) == (0.8, None, None)
+    found = cost(started, took=60.0, served=SERVED)
+    assert (found, found.dollars) == (Cost(price=0.8), None)
+
+
+@pytest.mark.parametrize("seconds", [-1, nan, inf, True, "60", 1e12, [1], 10**400, None])
+def test_the_seconds_of_an_attempt_that_cannot_be_are_unknown(seconds: object) -> None:
+    found = cost(took=60.0, cost={**OWN, "seconds": seconds})
+    assert (found.seconds, found.dollars) == (None, None)
+
+
+@pytest.mark.parametrize("name", ["a" * (LONGEST_HARDWARE + 1), "a\nb", "\u202e", " ", None, 1, ["a"]])
+def test_a_machine_that_is_no_short_line_is_unknown(name: object) -> None:
+    assert cost(cost={**OWN, "hardware": name}).hardware is None
 
 
 @pytest.mark.parametrize(
@@ -342,7 +395,9 @@ JUNK = st.fixed_dictionaries(
         ).map(lambda config: {"model_name": MODEL, **config}),
     },
     optional={
-        "leaderboard": st.dictionaries(st.sampled_from(["started", "hardware", "versions"]), json_values),
+        "leaderboard": st.dictionaries(
+            st.sampled_from(["started", "hardware", "versions", "cost"]), json_values
+        ),
         "task_hashes": json_values | st.dictionaries(st.text(), json_values | st.just(SHA), max_size=3),
         **{
             key: json_values

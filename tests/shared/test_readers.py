@@ -274,8 +274,8 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (4, "16a89b181355739e")),
-        (RESULTS_INDEX, "data.reports", (7, "a29fd6b7a0e31411")),
+        (REQUESTS_INDEX, "data.request", (5, "eea7ed7a830c2207")),
+        (RESULTS_INDEX, "data.reports", (7, "37e542b455c8cb95")),
     ],
     ids=["requests", "results"],
 )

@@ -15,7 +15,7 @@ from src.leaderboard.rescoring import AS_PUBLISHED
 from src.leaderboard.rows import Row, Standings
 from src.page.details.links import DetailsLinks
 from src.shared.data.backend_description import Example
-from src.shared.data.provenance import Provenance, Samples, Served
+from src.shared.data.provenance import Cost, Provenance, Samples, Served
 from src.shared.data.request import Status
 from src.shared.data.result import Result, Setup
 from src.shared.data.run_settings import RunConditions, RunSettings
@@ -98,6 +98,7 @@ def everything_called(text: str) -> Board:
             base_model=text,
             base_commit=text,
             hardware=text,
+            cost=Cost(hardware=text, seconds=90.0, price=1.0),
             samples=Samples(text, text),
             served=Served(inference=text, api=text, address=f"https://{text}", image=text, region=text),
         ),

@@ -57,9 +57,13 @@ def make_result_file(
     weight_type: str = "Original",
     scores: Mapping[str, Mapping[str, object]] | None = None,
     run: str = RUN,
+    cost: Mapping[str, object] | None = None,
     **changes: object,
 ) -> bytes:
-    """A result file as our worker publishes lm_eval's report; `changes` are top-level keys of it."""
+    """A result file as our worker publishes lm_eval's report; `changes` are top-level keys of it.
+
+    Without a `cost` it is one of an earlier version.
+    """
     scores = {"tiny_addition": {"acc,none": 0.5}} if scores is None else scores
     report = {
         "results": {
@@ -89,6 +93,7 @@ def make_result_file(
             "weight_type": weight_type,
             "started": run,
             "ended": run,
+            **({"cost": dict(cost)} if cost else {}),
         },
     }
     return json.dumps(report | changes).encode()

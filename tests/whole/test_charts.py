@@ -17,11 +17,18 @@ from support.pages import listening
 
 KINDS = {
     "size": ("Score and size", "show-model"),
+    "cost": ("Score and cost", "show-model"),
     "time": ("Best over time", "show-model"),
     "heatmap": ("Tasks and models", "show-model"),
     "correlation": ("Correlation of tasks", "show-task"),
 }
-POINT = {"size": ".point", "time": ".point", "heatmap": ".heatmap-label", "correlation": ".heatmap-label"}
+POINT = {
+    "size": ".point",
+    "cost": ".point",
+    "time": ".point",
+    "heatmap": ".heatmap-label",
+    "correlation": ".heatmap-label",
+}
 HOSTILE = "<b>x</b><img src=x onerror=window.isRun=1>%{x}"
 """A precision, which tells the rows of one model apart. The names of models are checked."""
 

@@ -29,7 +29,16 @@ NOT_FOR_MEMBERS = frozenset(
         *("inference", "inference_api", "inference_concurrency", "max_empty_answers", "max_endpoints"),
         *("endpoint_namespace", "endpoint_hardware", "endpoint_regions", "endpoint_image", "endpoint_args"),
         *("endpoint_start_minutes", "inference_endpoints_url", "comment_on_models", "max_dollars_per_day"),
-        *("fleet", "max_workers", "fleet_flavors", "fleet_image", "fleet_code", "fleet_namespace", "fleet_machines", "fleet_folder"),
+        *(
+            "fleet",
+            "max_workers",
+            "fleet_flavors",
+            "fleet_image",
+            "fleet_code",
+            "fleet_namespace",
+            "fleet_machines",
+            "fleet_folder",
+        ),
     }
 )
 """All others. A test asks for each new setting to be in one of the two."""

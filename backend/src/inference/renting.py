@@ -1,7 +1,8 @@
 """The owner's rules for renting hardware: what fits, how much at once, and how much money a day. No calls.
 
 What is spent follows from the requests alone: every lease and every attempt in a history has the price of
-what it rented. So all workers of a leaderboard share one limit, and a restart forgets nothing.
+what it rented. So all workers of a leaderboard share one limit, and a restart forgets nothing. A worker's own
+machine is not rented for an evaluation, and does not count, whatever it costs.
 """
 
 from __future__ import annotations
@@ -113,18 +114,19 @@ def _billed(requests: Requests, now: datetime, stops_within: timedelta) -> Itera
     """Yield a bill for each attempt that rented something."""
     for request in requests.values():
         for attempt in request.history:
-            if attempt.price and attempt.started and attempt.ended:
+            if attempt.price and not attempt.own_machine and attempt.started and attempt.ended:
                 late = stops_within if attempt.end in STOPPED_FROM_OUTSIDE else timedelta()
                 yield Bill(attempt.price, attempt.started, attempt.ended + late)
-        if request.lease and request.lease.price:
+        if request.lease and request.lease.price and not request.lease.own_machine:
             yield Bill(request.lease.price, request.lease.started, now)
 
 
 def _leases(requests: Requests) -> Iterator[Lease]:
     """Yield each lease under which something is rented."""
     for request in requests.values():
-        if request.status is Status.RUNNING and request.lease and request.lease.price is not None:
-            yield request.lease
+        lease = request.lease if request.status is Status.RUNNING else None
+        if lease and lease.price is not None and not lease.own_machine:
+            yield lease
 
 
 def _rented(requests: Requests) -> Iterator[float]:

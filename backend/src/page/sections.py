@@ -117,15 +117,15 @@ def _spent(spending: Spending) -> str:
 
 
 def _rented(running: Running, now: datetime) -> Sequence[str]:
-    """Return the rented hardware, its price, and what it cost so far; empty if nothing is rented."""
+    """Return the hardware, its price, and what it cost so far; empty if all that is unknown."""
     lease = running.request.lease
-    if lease is None or not lease.hardware:
+    if lease is None:
         return ()
-    hardware = lease.hardware[:LONGEST_HARDWARE]
+    hardware = (lease.hardware[:LONGEST_HARDWARE],) if lease.hardware else ()
     if lease.price is None:
-        return (hardware,)
+        return hardware
     so_far = cost(lease.price, now - running.started)
-    return (hardware, f"{in_dollars(lease.price)} an hour", f"{at_most(so_far)} so far")
+    return (*hardware, f"{in_dollars(lease.price)} an hour", f"{at_most(so_far)} so far")
 
 
 def _more(requests: Sequence[Request]) -> str:

@@ -56,12 +56,13 @@ def claim(
     now: datetime,
     commit: str,
     taken_runs: Collection[str],
-    hardware: Hardware | Machine | None = None,
+    hardware: Hardware | None = None,
+    machine: Machine | None = None,
 ) -> Request:
     """PENDING → RUNNING: the worker takes the lease, and at the first claim the run gets its name.
 
     `taken_runs` are the runs of the model's other requests and results. Avoiding them keeps two results from
-    sharing a file name. `hardware` is what it runs on, if that has a name.
+    sharing a file name. `hardware` is what is rented for the evaluation; without any it runs on `machine`.
     """
     lease = Lease(
         worker=worker,
@@ -69,9 +70,11 @@ def claim(
         started=now,
         renewed=now,
         until=now + terms.duration,
-        hardware=hardware.id if hardware else None,
-        price=hardware.price if hardware else None,
     )
+    if hardware:
+        lease = replace(lease, hardware=hardware.id, price=hardware.price)
+    elif machine:
+        lease = replace(lease, hardware=machine.id, price=machine.price, own_machine=True)
     return replace(
         request,
         status=Status.RUNNING,
@@ -145,8 +148,8 @@ def _attempt(
 ) -> Attempt:
     """Return the entry of an attempt. What was rented for it costs nothing if it was never to be had.
 
-    Of a worker that was lost with an endpoint nobody knows when it ended; no later than this, it cost
-    nothing.
+    Nobody knows when the attempt of a lost worker ended. Later than this, no endpoint cost anything; what the
+    worker's own machine cost after that was not for this evaluation.
     """
     if lease.price is not None and end is End.LOST:
         now = min(now, lease.until + IDLE)

@@ -269,7 +269,8 @@ def _claimed(
             now=situation.now,
             commit=facts.commit,
             taken_runs=taken,
-            hardware=hardware or situation.policy.machine,
+            hardware=hardware,
+            machine=situation.policy.machine,
         )
         in_vain = 0
         yield path, claims[path]

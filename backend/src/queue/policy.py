@@ -47,7 +47,7 @@ class Policy:
     is_one_of_a_fleet: bool = False
     """Whether a fleet starts others for what this worker leaves. Then it says nothing about that."""
     machine: Machine | None = None
-    """The machine that models run on, if it has a name and nothing is rented for each."""
+    """What models run on unless something is rented for them; None if the owner does not say."""
 
     tasks: tuple[str, ...] = ()
     """The tasks of this worker's suite."""

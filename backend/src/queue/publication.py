@@ -7,7 +7,7 @@ from datetime import datetime
 
 from src.shared.data.json_file import as_object, without_nan, write_object
 from src.shared.data.reports import OURS
-from src.shared.data.request import ADAPTER, Request
+from src.shared.data.request import ADAPTER, Lease, Request
 from src.shared.times import to_run
 
 
@@ -46,6 +46,7 @@ def result_file(
         "use_chat_template": request.use_chat_template,
         "started": to_run(request.lease.started),
         "ended": to_run(now),
+        "cost": cost_of(request.lease, now),
         "tasks": dict(tasks),
     }
     if samples:
@@ -54,6 +55,16 @@ def result_file(
     clean = without_nan(published)
     assert isinstance(clean, dict)
     return write_object(clean)
+
+
+def cost_of(lease: Lease, now: datetime) -> dict[str, object]:
+    """Return what our section says an attempt cost until now; null where it is unknown, never 0."""
+    seconds = (now - lease.started).total_seconds()
+    return {
+        "hardware": lease.hardware,
+        "seconds": seconds if seconds >= 0 else None,  # else a clock is wrong
+        "price": lease.price,
+    }
 
 
 def model_args(given: Mapping[str, object], request: Request) -> str | dict[str, object]:

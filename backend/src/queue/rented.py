@@ -74,7 +74,9 @@ def end_for_money(
     It counts as over budget only if it took much of the day's money itself. Otherwise it only came late.
     """
     lease = request.lease
-    if renting is None or lease is None or lease.price is None or not renting.is_spent(requests, now):
+    if renting is None or lease is None or lease.price is None or lease.own_machine:
+        return None
+    if not renting.is_spent(requests, now):
         return None
     is_dear = cost(lease.price, now - lease.started) >= MUCH * renting.dollars_a_day
     return Ending(End.OVER_BUDGET if is_dear else End.STOPPED, STOPPED_FOR_MONEY)

@@ -29,17 +29,20 @@ class Share:
     claims_for: float | None = None
     """It claims nothing more after so many hours."""
     hardware: str | None = None
-    """What its machine is called."""
+    """What its machine is called. With it or a price, HARDWARE and DOLLARS_PER_HOUR have no effect."""
     price: float | None = None
-    """What that costs, in dollars an hour."""
+    """What the machine costs, in dollars an hour."""
 
     @property
     def is_limited(self) -> bool:
         """Whether others take what this worker leaves."""
         return self.smallest_gb is not None or self.largest_gb is not None
 
-    def of(self, policy: Policy) -> Policy:
-        """Return the policy for this share. Raises ConfigurationError if no size is in it."""
+    def of(self, policy: Policy, *, slots: int = 1) -> Policy:
+        """Return the policy for this share. `slots` evaluations share the machine's price.
+
+        Raises ConfigurationError if no size is in it.
+        """
         most = [each for each in (self.largest_gb, policy.largest) if each is not None]
         least = [each for each in (self.smallest_gb, policy.smallest) if each]
         largest, smallest = min(most, default=None), max(least, default=None)
@@ -50,8 +53,14 @@ class Share:
             smallest=smallest,
             largest=largest,
             is_one_of_a_fleet=self.is_limited,
-            machine=Machine(self.hardware, self.price) if self.hardware else None,
+            machine=self._machine(slots) or policy.machine,
         )
+
+    def _machine(self, slots: int) -> Machine | None:
+        """Return what the command says of the machine; None if it says nothing."""
+        if self.hardware is None and self.price is None:
+            return None
+        return Machine(self.hardware, None if self.price is None else self.price / slots)
 
     def closes(self, now: datetime) -> datetime:
         """Return when a worker that starts now claims nothing more."""

@@ -49,11 +49,12 @@ class Hardware:
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine of a worker, as whoever started the worker calls it."""
+    """What models of a worker run on, as whoever started the worker says."""
 
-    id: str
+    id: str | None = None
+    """The name under which it is rented, such as `a10g-small`."""
     price: float | None = None
-    """Dollars an hour, if it is rented."""
+    """The share of one evaluation in its price, in dollars an hour."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from src.columns import PARAMS, Column
+from src.columns import DOLLARS, MINUTES, PARAMS, Column
 from src.leaderboard.rows import Row, Standings
 from src.leaderboard.scores import Scores, scores_of, task_columns
 from src.shared.data.result import UNKNOWN_TIME
@@ -25,6 +26,9 @@ LARGEST_SCORE = 1e9
 SMALLEST_SIZE, LARGEST_SIZE = 1e-9, 1e6
 """Billions of parameters, from a single one up. Any other size is a mistake."""
 
+SMALLEST_COST, LARGEST_COST = 1e-6, 1e9
+"""Dollars or minutes. What is free has no place on a scale of powers of ten."""
+
 MOST_MODELS = 20
 """The columns of the heat map."""
 
@@ -36,15 +40,25 @@ FEWEST_MODELS = 3
 
 
 @dataclass(frozen=True, eq=False)
-class SizeChart:
-    """Scores against sizes, the smallest model first."""
+class FrontChart:
+    """Scores against how much models are or take, the least first."""
 
     rows: Sequence[Row]
-    sizes: Scores
-    """Billions of parameters."""
+    amounts: Scores
+    """Billions of parameters, dollars or minutes."""
     scores: Scores
     is_front: Flags
     """Whether a row is on the Pareto front: no other is as small and as good, and smaller or better."""
+
+
+class CostChart(NamedTuple):
+    """Scores against what evaluations cost."""
+
+    chart: FrontChart
+    is_in_dollars: bool
+    """Whether the amounts are dollars; else they are minutes."""
+    free: int
+    """How many models with a score are left out because their amount is 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,22 +94,39 @@ class Correlations:
     """How many models have both scores."""
 
 
-def size_chart(standings: Standings, column: Column) -> SizeChart:
+def size_chart(standings: Standings, column: Column) -> FrontChart:
     """Return the models whose size and score are known."""
-    sizes, scores = _sizes(standings), _drawable(standings, column)
-    places = np.flatnonzero(~np.isnan(sizes + scores))
-    places = places[np.lexsort((-_turned(scores[places], column), sizes[places]))]
-    sizes, scores = sizes[places], scores[places]
-    return SizeChart(_at(standings, places), sizes, scores, pareto_front(sizes, _turned(scores, column)))
+    sizes = _numbers(standings, PARAMS)
+    return _front_chart(standings, column, _within(sizes, SMALLEST_SIZE, LARGEST_SIZE))
 
 
-def pareto_front(sizes: Scores, scores: Scores) -> Flags:
-    """Return which points no other dominates. Small sizes and high scores are good."""
-    order = np.lexsort((-scores, sizes))
+def cost_chart(standings: Standings, column: Column) -> CostChart:
+    """Return the models whose score and dollars are known, or minutes if the dollars of none are."""
+    is_scored = ~np.isnan(_drawable(standings, column))
+    for unit in (DOLLARS, MINUTES):
+        numbers = _numbers(standings, unit)
+        amounts = _within(numbers, SMALLEST_COST, LARGEST_COST)
+        if unit is MINUTES or (is_scored & ~np.isnan(amounts)).any():
+            break
+    free = int(np.count_nonzero(is_scored & (numbers == 0)))
+    return CostChart(_front_chart(standings, column, amounts), unit is DOLLARS, free)
+
+
+def _front_chart(standings: Standings, column: Column, amounts: Scores) -> FrontChart:
+    scores = _drawable(standings, column)
+    places = np.flatnonzero(~np.isnan(amounts + scores))
+    places = places[np.lexsort((-_turned(scores[places], column), amounts[places]))]
+    amounts, scores = amounts[places], scores[places]
+    return FrontChart(_at(standings, places), amounts, scores, pareto_front(amounts, _turned(scores, column)))
+
+
+def pareto_front(amounts: Scores, scores: Scores) -> Flags:
+    """Return which points no other dominates. Small amounts and high scores are good."""
+    order = np.lexsort((-scores, amounts))
     best = np.maximum.accumulate(scores[order])
-    smallest = sizes[order][np.searchsorted(best, best)]  # the size that first reaches each best score
-    is_front = np.zeros(len(sizes), dtype=bool)
-    is_front[order] = (scores[order] == best) & (sizes[order] == smallest)
+    smallest = amounts[order][np.searchsorted(best, best)]  # the amount that first reaches each best score
+    is_front = np.zeros(len(amounts), dtype=bool)
+    is_front[order] = (scores[order] == best) & (amounts[order] == smallest)
     return is_front
 
 
@@ -181,14 +212,19 @@ def _turned(scores: Scores, column: Column) -> Scores:
     return -scores if column.lower_first else scores
 
 
-def _sizes(standings: Standings) -> Scores:
-    return standings.derived.once("sizes", partial(_read_sizes, standings))
+def _numbers(standings: Standings, column: Column) -> Scores:
+    """Return the numbers in a column that is not one of scores, nan where there is none."""
+    return standings.derived.once(("numbers", column.name), partial(_read_numbers, standings, column))
 
 
-def _read_sizes(standings: Standings) -> Scores:
-    values = (PARAMS.value_of(row) for row in standings.rows)
-    sizes = np.array([value if isinstance(value, float | int) else np.nan for value in values], dtype=float)
-    return np.where((sizes >= SMALLEST_SIZE) & (sizes <= LARGEST_SIZE), sizes, np.nan)
+def _read_numbers(standings: Standings, column: Column) -> Scores:
+    values = (column.value_of(row) for row in standings.rows)
+    return np.array([value if isinstance(value, float | int) else np.nan for value in values], dtype=float)
+
+
+def _within(numbers: Scores, low: float, high: float) -> Scores:
+    """Return the numbers, nan for those outside the range."""
+    return np.where((numbers >= low) & (numbers <= high), numbers, np.nan)
 
 
 def _days(standings: Standings) -> Days:

@@ -8,7 +8,17 @@ from datetime import date
 from math import inf, isfinite
 from typing import Any, NamedTuple
 
-from src.columns import ARCHITECTURE, EVALUATED, LICENSE, PARAMS, PRECISION, TYPE, Column
+from src.columns import (
+    ARCHITECTURE,
+    DOLLARS,
+    EVALUATED,
+    LICENSE,
+    MINUTES,
+    PARAMS,
+    PRECISION,
+    TYPE,
+    Column,
+)
 from src.leaderboard.licenses import is_open
 from src.leaderboard.rows import Row
 from src.shared.models.model_source import MERGE, MIXTURE_OF_EXPERTS
@@ -282,6 +292,8 @@ HIDDEN = Without(
     is_rare=True,
 )
 ARCHITECTURES = AnyOf("architecture", "Architecture", ARCHITECTURE, is_rare=True)
+DURATIONS = Within("minutes", "Duration", MINUTES, "Minutes of the evaluation", is_rare=True)
+COSTS = Within("dollars", "Cost", DOLLARS, "Dollars of the evaluation", is_rare=True)
 DATES = Since("since", "Evaluated since", EVALUATED, is_rare=True)
 AnyFilter = AnyOf | Since | Within | Without
 FILTERS: tuple[AnyFilter, ...] = (
@@ -291,6 +303,8 @@ FILTERS: tuple[AnyFilter, ...] = (
     SIZE_RANGES,
     SIZES,
     DATES,
+    DURATIONS,
+    COSTS,
     ARCHITECTURES,
     HIDDEN,
 )

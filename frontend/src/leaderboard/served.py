@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from src.shared.data.dollars import at_most, in_dollars
 from src.shared.data.provenance import ENDPOINT, Served
 
 UNPROVEN = "which did not prove the model's commit"
@@ -22,16 +21,6 @@ def server_and_proof(served: Served | None) -> str:
     """Return the same, and say so where the server's name for the model does not prove the commit."""
     words = server_in_words(served)
     return f"{words}, {UNPROVEN}" if served and not served.is_exact else words
-
-
-def price_in_words(price: float | None) -> str:
-    """Return a price in dollars an hour; empty if it is unknown."""
-    return "" if price is None else f"{in_dollars(price)} an hour"
-
-
-def cost_in_words(served: Served | None) -> str:
-    """Return what the evaluation cost at most; empty if that is unknown."""
-    return "" if served is None or served.cost is None else at_most(served.cost)
 
 
 def empty_answers_in_words(served: Served | None) -> str:

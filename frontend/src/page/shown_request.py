@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from src.leaderboard.served import price_in_words
+from src.leaderboard.costs import price_in_words
 from src.page.links import Links, request_address
 from src.queue.entries import Entry
 from src.shared.data.dollars import at_most, cost
@@ -78,11 +78,11 @@ class ShownRequest:
 
     @property
     def rented(self) -> str:
-        """The rented hardware that it runs on, with its price; empty if nothing is rented."""
+        """The hardware that it runs on, with its price; empty if both are unknown."""
         return _rented(self.request.lease) if self.request.lease else ""
 
     def cost(self, attempt: Attempt) -> str:
-        """Return what was rented for an attempt and cost at most; empty if nothing was."""
+        """Return what an attempt ran on and cost at most; empty if that is unknown."""
         rented = _rented(attempt)
         if not rented or attempt.price is None or attempt.started is None or attempt.ended is None:
             return rented
@@ -116,7 +116,7 @@ class ShownRequest:
 
 
 def _rented(by: Lease | Attempt) -> str:
-    """Return what was rented, by the Hub's name, and its price."""
-    if not by.hardware:
-        return ""
-    return ", ".join(filter(None, [by.hardware[:LONGEST_HARDWARE], price_in_words(by.price)]))
+    """Return the hardware, by the name under which it is rented, and its price."""
+    price = price_in_words(by.price)
+    name = (by.hardware or "")[:LONGEST_HARDWARE] or ("a machine" if price else "")
+    return ", ".join(filter(None, [name, price]))

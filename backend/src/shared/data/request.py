@@ -28,6 +28,7 @@ from .request_fields import (
     Time,
     WeightType,
     WholeNumber,
+    YesNo,
 )
 
 FORMAT = 1
@@ -131,9 +132,11 @@ class Lease:
     """When the lease, and with it `progress`, was last renewed."""
     until: Time
     hardware: str | None = None
-    """The rented machine that the model runs on, by the Hub's name."""
+    """The machine that the model runs on: an endpoint by the Hub's name, or the worker's own as set."""
     price: Price = None
-    """What that machine costs, in dollars an hour."""
+    """What that machine costs for this evaluation, in dollars an hour."""
+    own_machine: YesNo = False
+    """Whether that is the worker's own machine, and not an endpoint that was rented for this evaluation."""
 
     def has_run_out(self, now: datetime, *, skew: timedelta = CLOCK_SKEW) -> bool:
         """Return whether the worker counts as dead, for any clock that is right within the skew."""
@@ -161,6 +164,7 @@ class Lease:
             hardware=self.hardware,
             price=self.price,
             by=by,
+            own_machine=self.own_machine,
         )
 
 
@@ -212,6 +216,8 @@ class Attempt:
     """As in its lease. From `started` to `ended` it cost at most this many dollars an hour."""
     by: str | None = None
     """The login that did it, or that had submitted it before it was submitted again."""
+    own_machine: YesNo = False
+    """As in its lease."""
 
     @property
     def is_by_a_person(self) -> bool:

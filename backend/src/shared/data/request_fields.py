@@ -110,6 +110,11 @@ def _price(value: object) -> float | None:
     return number if number is not None and 0 <= number <= MOST_DOLLARS_AN_HOUR else None
 
 
+def _is_true(value: object) -> bool:
+    """Return whether a value says yes. Only `true` does."""
+    return value is True
+
+
 OR_NOTHING = BeforeValidator(_something)
 
 Time = Annotated[datetime, AfterValidator(_utc)]
@@ -122,5 +127,6 @@ WholeNumber = Annotated[int | None, BeforeValidator(_whole_number)]
 Run = Annotated[str | None, BeforeValidator(_run)]
 Attempts = Annotated[int, BeforeValidator(_attempts), AfterValidator(_attempts)]
 Price = Annotated[float | None, BeforeValidator(_price)]
+YesNo = Annotated[bool, BeforeValidator(_is_true)]
 Tasks = Annotated[tuple[str, ...] | None, BeforeValidator(_tasks)]
 Params = Annotated[float | None, BeforeValidator(_params)]

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     """The charts, by their names in an address."""
 
     SIZE = "size"
+    COST = "cost"
     TIME = "time"
     HEAT_MAP = "heatmap"
     CORRELATION = "correlation"
@@ -27,11 +28,12 @@ class Kind(StrEnum):
     @property
     def has_a_column(self) -> bool:
         """Whether it shows one column of scores; the others show all tasks."""
-        return self in (Kind.SIZE, Kind.TIME)
+        return self in (Kind.SIZE, Kind.COST, Kind.TIME)
 
 
 LABELS = {
     Kind.SIZE: "Score and size",
+    Kind.COST: "Score and cost",
     Kind.TIME: "Best over time",
     Kind.HEAT_MAP: "Tasks and models",
     Kind.CORRELATION: "Correlation of tasks",

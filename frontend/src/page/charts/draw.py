@@ -7,7 +7,7 @@ from threading import Lock
 from cachetools import LRUCache
 
 from src.leaderboard.rows import Standings
-from src.page.charts import correlation, heat_map, over_time, size
+from src.page.charts import correlation, cost, heat_map, over_time, size
 from src.page.charts.choice import Choice, Kind
 from src.page.charts.drawn import Drawn
 
@@ -20,6 +20,8 @@ def draw(standings: Standings, choice: Choice) -> Drawn:
     match choice.kind:
         case Kind.SIZE:
             return size.draw(standings, choice.column)
+        case Kind.COST:
+            return cost.draw(standings, choice.column)
         case Kind.TIME:
             return over_time.draw(standings, choice.column)
         case Kind.HEAT_MAP:

@@ -56,10 +56,12 @@ class Drawn:
 
     sentence: str
     note: str = ""
-    """What the chart leaves out, or how to read it."""
+    """How to read the chart."""
     numbers: Numbers = Numbers()
     event: str = SHOW_MODEL
     """What a press on a point makes."""
+    left_out: str = ""
+    """How many models are not in the chart, and why."""
     make_figure: Callable[[], str] = field(default=str, repr=False)
 
     @cached_property
@@ -86,8 +88,3 @@ def counted(number: int, what: str) -> str:
 def left_out(drawn: int, total: int, why: str) -> str:
     """Return how many models a chart leaves out; empty if none."""
     return f"{total - drawn:,} of {counted(total, 'model')} left out: {why}." if drawn < total else ""
-
-
-def joined(*sentences: str) -> str:
-    """Return the sentences that there are as one text."""
-    return " ".join(filter(None, sentences))

@@ -16,7 +16,7 @@ from src.leaderboard.charts import Flags
 from src.leaderboard.rows import Standings
 from src.leaderboard.scores import Scores
 from src.page.charts.choice import label
-from src.page.charts.drawn import MOST_LINES, Drawn, Line, Numbers, counted, joined, left_out, short
+from src.page.charts.drawn import MOST_LINES, Drawn, Line, Numbers, counted, left_out, short
 from src.page.charts.figures import GRAY, INDIGO, ORANGE, as_json, axis_title, named
 
 MOST_LETTERS = 130_000
@@ -79,8 +79,9 @@ def chart(
     fits = points.that_fit()
     return Drawn(
         sentence(points),
-        joined(left_out(len(points.names), len(standings.rows), left_out_why), unshown(fits)),
+        unshown(fits),
         numbers(points),
+        left_out=left_out(len(points.names), len(standings.rows), left_out_why),
         make_figure=lambda: figure(points, fits, **axis(points)),
     )
 

@@ -33,7 +33,7 @@ def points(standings: Standings, column: Column) -> Points:
     return Points(
         column,
         references(standings, found.rows),
-        found.sizes,
+        found.amounts,
         found.scores,
         found.is_front,
         "Billions of parameters",

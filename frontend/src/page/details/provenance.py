@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from src.leaderboard.costs import cost_in_words, price_in_words
 from src.leaderboard.marking import conditions_in_words
 from src.leaderboard.rows import Row
-from src.leaderboard.served import (
-    cost_in_words,
-    empty_answers_in_words,
-    price_in_words,
-    server_and_proof,
-)
+from src.leaderboard.served import empty_answers_in_words, server_and_proof
 from src.shared.data.grouping import known_commit
-from src.shared.data.provenance import Imported, Served
+from src.shared.data.provenance import Cost, Imported, Served
 from src.shared.data.result import Result
 from src.shared.data.run_settings import CHAT, COMPLETIONS
 from src.shared.times import to_text
@@ -48,6 +44,7 @@ def provenance(row: Row, result: Result) -> list[Fact]:
         "Began": known.started and to_text(known.started),
         "Took": known.seconds is not None and _duration(known.seconds),
         "Hardware": known.hardware or (setup and not known.served and setup.device),
+        **_cost(known.cost, took=known.seconds),
         **_server(known.served),
         "Batch size": setup and not known.served and setup.batch_size,
         "Examples before each question": _per_task(result.n_shot),
@@ -67,6 +64,17 @@ def provenance(row: Row, result: Result) -> list[Fact]:
     return [Fact(name, text) for name, text in facts.items() if text]
 
 
+def _cost(cost: Cost, *, took: float | None) -> dict[str, str | None]:
+    """Return what is known of the costs. Of an attempt that only took over tasks, its time is the tasks'."""
+    is_attempt = cost.seconds is not None and cost.seconds != took
+    return {
+        "Machine": cost.hardware,
+        "Price": price_in_words(cost.price),
+        "From claim to end": _duration(cost.seconds) if cost.seconds is not None and is_attempt else None,
+        "Cost": cost_in_words(cost),
+    }
+
+
 def _server(served: Served | None) -> dict[str, str | None]:
     """Return what is known of the server that answered, if one did."""
     if served is None:
@@ -76,9 +84,6 @@ def _server(served: Served | None) -> dict[str, str | None]:
         "API": ROUTES.get(served.api or "", served.api),
         "Image": served.image,
         "Region": served.region,
-        "Price": price_in_words(served.price),
-        "From claim to end": None if served.seconds is None else _duration(served.seconds),
-        "Cost": cost_in_words(served),
         "Empty answers": empty_answers_in_words(served),
     }
 

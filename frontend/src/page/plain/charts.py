@@ -1,4 +1,4 @@
-"""The charts without scripts: a page with two pictures and the numbers of all charts, and each picture."""
+"""The charts without scripts: a page with three pictures and the numbers of all charts, and each picture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from markupsafe import Markup
 from src.columns import Column
 from src.leaderboard.rows import Standings
 from src.leaderboard.scores import score_columns
-from src.page.charts import over_time, size
+from src.page.charts import cost, over_time, size
 from src.page.charts.choice import LABELS, Choice, Kind, label
 from src.page.charts.draw import draw
 from src.page.charts.picture import picture
@@ -23,6 +23,7 @@ from src.page.plain.site import Site
 
 PICTURES: dict[Kind, Callable[[Standings, Column], Points]] = {
     Kind.SIZE: size.points,
+    Kind.COST: cost.points,
     Kind.TIME: over_time.points,
 }
 """The charts that have a picture."""

@@ -83,12 +83,6 @@ class Served:
     image: str | None = None
     """The container image that it ran in."""
     region: str | None = None
-    price: float | None = None
-    """Dollars an hour."""
-    seconds: float | None = None
-    """How long the attempt took, from its claim to its end."""
-    cost: float | None = None
-    """What it cost at most, in dollars: the price for that long."""
     answers: int | None = None
     """How many answers models wrote, over all tasks."""
     empty_answers: int | None = None
@@ -103,6 +97,30 @@ class Imported(NamedTuple):
     at: datetime | None
     file: str | None
     """The name of the file that it was read from, without its folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What an evaluation took. Unknown is None, and never 0."""
+
+    hardware: str | None = None
+    """The machine, by the name under which it is rented: `a10g-small`, `aws-us-east-1-nvidia-l4-x1`."""
+    seconds: float | None = None
+    """How long the attempt that led to the result took, from its claim to its end."""
+    price: float | None = None
+    """Dollars an hour."""
+
+    @property
+    def minutes(self) -> float | None:
+        """How long it took, in minutes."""
+        return None if self.seconds is None else self.seconds / 60
+
+    @property
+    def dollars(self) -> float | None:
+        """What it cost at most, in dollars: the price for that long."""
+        if self.price is None or self.seconds is None:
+            return None
+        return cost(self.price, timedelta(seconds=self.seconds))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +153,8 @@ class Provenance:
     """The server that answered; None if the worker computed the answers."""
     imported: Imported | None = None
     """Who imported it; None for a result that a worker published."""
+    cost: Cost = field(default_factory=Cost)
+    """What the evaluation took."""
 
 
 def read_provenance(report: Object, *, config: Object, ours: Object) -> Provenance:
@@ -143,10 +163,11 @@ def read_provenance(report: Object, *, config: Object, ours: Object) -> Provenan
     `config` is its configuration in either program's form, `ours` the part that our worker adds.
     """
     environment = as_text(report.get("pretty_env_info"))[:LONGEST_ENVIRONMENT]
+    seconds = _seconds(report, config)
     multiturn = report.get("fewshot_as_multiturn")
     return Provenance(
         started=_started(report, ours),
-        seconds=_seconds(report, config),
+        seconds=seconds,
         hardware=_hardware(config, ours, environment),
         versions=dict(islice(_versions(config, ours, environment), MOST_VERSIONS)),
         task_hashes=_task_hashes(report),
@@ -159,6 +180,7 @@ def read_provenance(report: Object, *, config: Object, ours: Object) -> Provenan
         samples=_samples(ours),
         served=_served(ours),
         imported=_imported(ours),
+        cost=_cost(ours, seconds),
     )
 
 
@@ -171,9 +193,13 @@ def _started(report: Object, ours: Object) -> datetime | None:
 def _seconds(report: Object, config: Object) -> float | None:
     """Return how long it took; lighteval's misspelt key for it comes second."""
     given = (report.get("total_evaluation_time_seconds"), config.get("total_evaluation_time_secondes"))
-    found = (read_number(value) for value in given)
+    found = (_possible(read_number(value)) for value in given)
+    return next((seconds for seconds in found if seconds is not None), None)
+
+
+def _possible(seconds: float | None) -> float | None:
     most = LONGEST_EVALUATION.total_seconds()
-    return next((number for number in found if number is not None and 0 <= number <= most), None)
+    return seconds if seconds is not None and 0 <= seconds <= most else None
 
 
 def _hardware(config: Object, ours: Object, environment: str) -> str | None:
@@ -255,7 +281,6 @@ def _served(ours: Object) -> Served | None:
     inference, api, image = (as_text(given.get(name)) for name in ("inference", "api", "image"))
     if inference not in (ENDPOINT, SERVER):
         return None
-    price, time = _price(given), _time(ours)
     answers, empty = _total(given.get("answers")), _total(given.get("empty_answers"))
     are_possible = answers is not None and empty is not None and empty <= answers
     return Served(
@@ -265,24 +290,36 @@ def _served(ours: Object) -> Served | None:
         is_exact=given.get("is_exact") is True,
         image=image if IMAGE.fullmatch(image) else None,
         region=_short_line(given.get("region")),
-        price=price,
-        seconds=None if time is None else time.total_seconds(),
-        cost=None if price is None or time is None else cost(price, time),
         answers=answers if are_possible else None,
         empty_answers=empty if are_possible else None,
     )
 
 
-def _price(served: Object) -> float | None:
-    price = as_number(served.get("price"))
+def _cost(ours: Object, of_tasks: float | None) -> Cost:
+    """Return what the evaluation took. `of_tasks` is how long its tasks took, in seconds.
+
+    An attempt that took over tasks of an interrupted one took less time than all its tasks: then those count.
+    A price is that of an attempt, so with a price only an attempt's time counts. Reports of earlier versions
+    have no section for costs, but times, and the price of an endpoint. No evaluation takes no time: 0 seconds
+    are unknown.
+    """
+    given, served = as_object(ours.get("cost")), as_object(ours.get("served"))
+    price = _price(given.get("price") if given else served.get("price"))
+    attempt = _possible(as_number(given.get("seconds"))) if given else _time(ours)
+    has_time = attempt or price is None
+    seconds = max(attempt or 0.0, of_tasks or 0.0) if has_time else None
+    return Cost(hardware=_short_line(given.get("hardware")), seconds=seconds or None, price=price)
+
+
+def _price(value: object) -> float | None:
+    price = as_number(value)
     return price if price is not None and 0 <= price <= MOST_DOLLARS_AN_HOUR else None
 
 
-def _time(ours: Object) -> timedelta | None:
-    """Return how long an attempt took, from its claim, when hardware is ordered, to its end."""
+def _time(ours: Object) -> float | None:
+    """Return how many seconds an attempt took, from its claim, when hardware is ordered, to its end."""
     started, ended = (from_text(as_text(ours.get(name))) for name in ("started", "ended"))
-    time = ended - started if started and ended else None
-    return time if time is not None and timedelta() <= time <= LONGEST_EVALUATION else None
+    return _possible((ended - started).total_seconds()) if started and ended else None
 
 
 def _address(served: Object) -> str | None:

@@ -52,7 +52,7 @@ RESULTS_INDEX = Index[Result](
 
 REQUESTS_INDEX = Index[Request](
     path=f"{OWN_FOLDER}/requests.parquet",
-    reader=4,
+    reader=5,
     columns=[
         IndexColumn("model", "string", lambda request: request.model),
         IndexColumn("revision", "string", lambda request: request.revision),
