@@ -1,4 +1,4 @@
-"""Half by hand on a whole leaderboard: a submission waits for a maintainer, and then a worker evaluates it."""
+"""Half by hand on a whole leaderboard: a submission waits for a maintainer before a worker evaluates it."""
 
 from __future__ import annotations
 
