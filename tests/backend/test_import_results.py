@@ -191,9 +191,18 @@ def test_the_run_begins_when_it_is_imported_so_that_a_removal_before_it_does_not
 
 def test_what_names_the_other_machine_is_not_published(place: Place) -> None:
     report = with_config(lm_eval(place, "/home/ann/checkpoints/step-5", commit=None), device="cuda:0")
-    report["config"]["model_args"] += ",tokenizer=/home/ann/tokenizer,max_length=512"
+    report["config"]["model_args"] += ",tokenizer=/home/ann/tokenizer,cache_dir=/home/ann/hf,max_length=512"
     report["configs"]["tiny_copy"] |= {
-        "dataset_kwargs": {"data_files": {"test": "/home/ann/tasks/copy.jsonl"}},
+        "dataset_kwargs": {
+            "data_files": {"test": "/home/ann/tasks/copy.jsonl"},
+            "others": [
+                "file:///home/ann/x.json",
+                " /home/ann/y.json",
+                r"\\ann\share\z.json",
+                r"C:\Users\ann\z.json",
+            ],
+            "made_by": "python /home/ann/make.py --out=/home/ann/copy.jsonl",
+        },
         "metadata": {"pretrained": "/home/ann/checkpoints/step-5"},
     }
     in_lm_evals_folder(place.elsewhere, report | {"model_name_sanitized": "__home__ann__checkpoints__step-5"})
@@ -206,12 +215,80 @@ def test_what_names_the_other_machine_is_not_published(place: Place) -> None:
         "pretrained": MODEL,
         "revision": place.commit,
         "dtype": "float32",
+        "tokenizer": "tokenizer",  # it may have changed the scores
         "max_length": 512,
     }
     assert published["configs"]["tiny_copy"]["dataset_kwargs"]["data_files"]["test"] == "copy.jsonl"
     assert published["configs"]["tiny_copy"]["metadata"]["pretrained"] == MODEL
     assert place.only_result().provenance.hardware == "1 × NVIDIA H200"
     assert place.only_result().provenance.versions["torch"] == "2.13.0"
+
+
+SECRETS = ("hf_" + "abcdefghijklmnopqrstuvwxyz", "sk-" + "1234567890abcdefg", "Bearer 77", "ann:pw@", "other")
+
+
+def test_secrets_of_an_lm_eval_report_are_neither_published_nor_told(place: Place) -> None:
+    report = with_config(lm_eval(place), model_kwargs={"token": SECRETS[0], "device_map": "auto"})
+    report["config"]["model_args"] += f",token={SECRETS[0]},api_key={SECRETS[1]},eos_token=</s>"
+    report["config"]["model_args"] += ",base_url=http://ann:pw@10.0.0.1/v1"
+    report["configs"]["tiny_copy"]["dataset_kwargs"] = {"token": SECRETS[0], "note": f"see {SECRETS[1]}"}
+    in_lm_evals_folder(place.elsewhere, report)
+    told = place.warned()
+    text = (place.data / "results" / place.only_result().path).read_text()
+    assert not [each for each in SECRETS if each in text + told]
+    assert json.loads(text)["config"]["model_args"]["eos_token"] == "</s>"
+    assert json.loads(text)["config"]["model_kwargs"] == {"device_map": "auto"}
+
+
+def test_secrets_of_a_lighteval_report_are_not_published(place: Place) -> None:
+    report = lighteval_report(MODEL, place.commit)
+    report["config_general"]["model_config"] |= {
+        "api_key": SECRETS[1],
+        "inference_server_auth": SECRETS[2],
+        "env_vars": {"HF_HUB": SECRETS[4]},
+    }
+    in_lightevals_folder(place.elsewhere, report)
+    place.warned()
+    text = (place.data / "results" / place.only_result().path).read_text()
+    assert not [each for each in SECRETS if each in text]
+
+
+def test_a_task_that_is_called_like_a_secret_keeps_its_scores(place: Place) -> None:
+    place.describe(make_backend(tasks=(make_task("secret_words", version="1.0", questions=10),)))
+    in_lm_evals_folder(place.elsewhere, lm_eval(place, tasks={"secret_words": 10}))
+    place.warned()
+    assert place.only_result().scores == {"secret_words": {"acc,none": 0.5}}
+    assert place.only_result().versions == {"secret_words": "1.0"}
+
+
+@pytest.mark.parametrize("folder", ["tiny_copy", "/", "./", "acme/tin", "acme"])
+def test_a_folder_of_any_name_changes_nothing_but_the_models_name(place: Place, folder: str) -> None:
+    """One may be called like a task, or like the beginning of the model's name on the Hub."""
+    report = lm_eval(place, folder, commit=None)
+    before = read_result("results.json", json.dumps(lm_eval(place)).encode())
+    in_lm_evals_folder(place.elsewhere, report | {"model_name_sanitized": "x", "notes": "https://a.b/c"})
+    place.warned("--model", MODEL, "--commit", place.commit)
+    result = place.only_result()
+    assert (result.model, result.commit, result.scores) == (MODEL, place.commit, before.scores)
+    assert result.request == data_files(place.requests)[0]
+    assert result.setup and result.setup.tasks.keys() == QUESTIONS.keys()
+    assert json.loads((place.data / "results" / result.path).read_text())["notes"] == "https://a.b/c"
+
+
+def test_patterns_and_prompts_with_slashes_stay(place: Place) -> None:
+    report = lm_eval(place, "/home/ann/step-5", commit=None)
+    kept = {
+        "pattern": r"\b(\d+)\b",
+        "prompt": "yes/no or /a/ b?",
+        "more": "/home/ann/step-50",
+        "end": "</think>",
+    }
+    report["configs"]["tiny_copy"] |= kept
+    in_lm_evals_folder(place.elsewhere, report | {"model_name_sanitized": "x"})
+    place.warned("--model", MODEL, "--commit", place.commit)
+    published = json.loads((place.data / "results" / place.only_result().path).read_text())
+    config = published["configs"]["tiny_copy"]
+    assert {name: config[name] for name in kept} == kept | {"more": "step-50"}
 
 
 def test_a_lighteval_report_of_a_folder_is_published_under_the_models_name(place: Place) -> None:

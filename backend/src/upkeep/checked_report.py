@@ -29,6 +29,7 @@ from src.shared.data.run_settings import (
 from src.shared.errors import BadFile, LeaderboardError, ModelError, shown
 from src.shared.models.model_source import ModelFacts, ModelSource
 from src.shared.times import to_text
+from src.upkeep.cleaned_report import without_secrets
 from src.upkeep.its_request import with_facts
 from src.upkeep.score_table import Groups, groups_in, parts_of
 
@@ -81,7 +82,7 @@ class Checked:
 
     file: Path
     report: Object
-    """As the engine wrote it."""
+    """As the engine wrote it, without secrets."""
     result: Result
     """What it says, under the model's name on the Hub, with its commit and precision."""
     request: Request
@@ -141,11 +142,11 @@ def check(
 def _read(file: Path, data: bytes, told: Told, models: ModelSource) -> tuple[Object, Result, str]:
     """Return a report, what it says, and how it names its model. `--model` names it in its place."""
     try:
-        report = read_object(data)
+        report = without_secrets(read_object(data))
         named = _named(report)
         if not told.model:
             _check_name(report, named)
-            return report, read_result(file.name, data), named
+            return report, read_result(file.name, json.dumps(report).encode()), named
         renamed = {**report, "config": {**as_object(report.get("config")), "model_name": told.model}}
         result = read_result(file.name, json.dumps(renamed).encode())
     except BadFile as error:
