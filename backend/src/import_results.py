@@ -39,6 +39,7 @@ WELL, SOME_REFUSED, STOPPED = 0, 1, 130
 """Exit statuses. 2 means a mistake in the settings, the suite or the command line."""
 
 STOPPED_TEXT = "Stopped. Import the same folders again: what is there already is not imported twice."
+STAYS = "its request stays in the queue"
 NOTHING_FOUND = "There is no file results_*.json in these folders, so there is nothing to import."
 
 
@@ -107,7 +108,7 @@ def import_folders(settings: Settings, options: argparse.Namespace) -> int:
     outcomes = [_outcome(path, told_in(options), board, stores, importing) for path in found.reports]
     lost = {} if options.dry_run else importing.publish()
     for path, outcome in zip(found.reports, outcomes, strict=True):
-        tell(WELL, f"{path}: {_in_words(outcome, lost, is_dry=options.dry_run)}")
+        tell(WELL, f"{path}: {_in_words(outcome, lost, importing, is_dry=options.dry_run)}")
     taken = sum(_is_taken(outcome, lost) for outcome in outcomes)
     tell(WELL, "", *_summary(taken, len(outcomes), found.samples, is_dry=options.dry_run))
     return WELL if taken == len(outcomes) else SOME_REFUSED
@@ -147,7 +148,7 @@ def _is_taken(outcome: Outcome, lost: Mapping[str, str]) -> bool:
     return isinstance(outcome, str)
 
 
-def _in_words(outcome: Outcome, lost: Mapping[str, str], *, is_dry: bool) -> str:
+def _in_words(outcome: Outcome, lost: Mapping[str, str], importing: Importing, *, is_dry: bool) -> str:
     if isinstance(outcome, Refused):
         return f"refused: {str(outcome).rstrip('.')}."
     if isinstance(outcome, str):
@@ -157,7 +158,8 @@ def _in_words(outcome: Outcome, lost: Mapping[str, str], *, is_dry: bool) -> str
     request = outcome.checked.request
     done = "can be imported" if is_dry else f"imported as {outcome.result_path}"
     what = f"{request.model}, {request.kind}, {len(outcome.checked.tasks)} of the board's tasks"
-    notes = "".join(f"; {each}" for each in outcome.checked.notes)
+    waits = [STAYS] if importing.stays_in_the_queue(outcome) else []
+    notes = "".join(f"; {each}" for each in (*outcome.checked.notes, *waits))
     warnings = "".join(f"; WARNING: {each}" for each in outcome.checked.warnings)
     return f"{done} ({what}{notes}{warnings})."
 

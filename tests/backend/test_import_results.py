@@ -20,11 +20,13 @@ from src.shared.data.backend_description import BackendDescription, write_descri
 from src.shared.data.json_file import as_object
 from src.shared.data.names import BACKEND_DESCRIPTION
 from src.shared.data.reports import read_result
-from src.shared.data.request import IMPORTED, Lease, Request, Status, read_request, write_request
+from src.shared.data.request import IMPORTED, RERUN, Lease, Request, Status, read_request, write_request
 from src.shared.data.result import Result
 from src.shared.errors import ConfigurationError
 from src.shared.models.folder_models import folder_commit
 from src.shared.moderation.acts import Act, Done, record
+from src.shared.moderation.removal import remove
+from src.shared.moderation.steps import again
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.store import Snapshot
 from src.shared.times import to_run, utc_now
@@ -379,6 +381,40 @@ def test_a_request_whose_worker_is_gone_is_finished(place: Place) -> None:
     assert [each.end for each in place.only_request().history] == ["lost", IMPORTED]
 
 
+@pytest.mark.parametrize("status", [Status.WAITING, Status.PENDING])
+def test_a_request_in_the_queue_stays_there_while_tasks_are_missing(place: Place, status: Status) -> None:
+    put(place.requests, "acme/mine.json", write_request(make_request(status=status, commit=place.commit)))
+    in_lm_evals_folder(place.elsewhere, lm_eval(place, tasks={"tiny_copy": 100}))
+    assert "its request stays in the queue" in place.warned()
+    request = place.only_request()
+    assert (request.status, request.result, request.run) == (status, None, None)
+    assert [each.end for each in request.history] == [IMPORTED]
+    assert "already imported" in place.run()[1][0]
+    rest = {task: number for task, number in QUESTIONS.items() if task != "tiny_copy"}
+    in_lm_evals_folder(place.elsewhere / "rest", lm_eval(place, tasks=rest))
+    assert place.run()[0] == 0
+    assert place.only_request().status is Status.FINISHED
+
+
+def test_files_that_have_all_tasks_together_finish_a_request(place: Place) -> None:
+    put(place.requests, "acme/mine.json", write_request(make_request(commit=place.commit)))
+    for task, number in QUESTIONS.items():
+        in_lm_evals_folder(place.elsewhere / task, lm_eval(place, tasks={task: number}))
+    assert place.run()[0] == 0
+    assert place.only_request().status is Status.FINISHED
+
+
+def test_a_rerun_that_waits_is_not_lost_by_an_import(place: Place) -> None:
+    finished = make_request(status=Status.FINISHED, commit=place.commit)
+    waits = again(finished, by="bob", now=utc_now(), tasks=["tiny_copy"])
+    put(place.requests, "acme/mine.json", write_request(waits))
+    in_lm_evals_folder(place.elsewhere, lm_eval(place))
+    assert place.run()[0] == 0
+    request = place.only_request()
+    assert (request.status, request.tasks) == (Status.PENDING, ("tiny_copy",))
+    assert [each.end for each in request.history] == [RERUN, IMPORTED]
+
+
 class Interrupted(FolderStore):
     """A store at whose next commit something else happens first."""
 
@@ -414,6 +450,17 @@ def test_a_worker_that_claims_between_the_two_commits_wins(place: Place) -> None
 
 def request_path_of(place: Place) -> str:
     return f"{MODEL}_eval_request_False_float32_Original_{place.commit[:8]}.json"
+
+
+def test_a_model_that_is_removed_between_the_two_commits_stays_removed(place: Place) -> None:
+    in_lm_evals_folder(place.elsewhere, lm_eval(place))
+    store = Interrupted(place.data / "requests")
+    importing = planned(place, store)
+    act = Done(act=Act.REMOVE, name=MODEL, by="bob", at=utc_now())
+    store.happens = lambda: remove(act, place.requests, place.results) and None
+    [why] = importing.publish().values()
+    assert why == "acme/tiny was removed from this leaderboard meanwhile"
+    assert place.files() == []
 
 
 def test_an_import_killed_between_the_two_commits_is_completed_by_the_next_one(place: Place) -> None:

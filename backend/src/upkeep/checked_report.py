@@ -91,6 +91,8 @@ class Checked:
     """The name or folder by which the report names the model."""
     tasks: tuple[str, ...]
     """The board's tasks that it has scores of."""
+    missing: tuple[str, ...]
+    """The board's other tasks."""
     notes: tuple[str, ...]
     """What is worth knowing, such as missing tasks."""
     warnings: tuple[str, ...]
@@ -134,6 +136,7 @@ def check(
         request=with_facts(request, facts, base),
         given_name=given_name,
         tasks=tuple(tasks),
+        missing=tuple(task.name for task in board.tasks if task.name not in tasks),
         notes=tuple(notes),
         warnings=tuple(_differences(result, tasks, board)),
     )
