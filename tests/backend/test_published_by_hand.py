@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from src.queue.samples import SamplesPublisher
 from src.running.job import End, Ending
 from src.shared.data.names import ACTS, BLOCKLIST
 from src.shared.data.reports import read_result
@@ -17,6 +18,7 @@ from src.shared.data.request import Request, Status, write_request
 from src.shared.errors import NotPossible, StoreError
 from src.shared.models.model_source import ModelFacts
 from src.shared.moderation.acts import Act, Done, record
+from src.shared.moderation.removal import remove
 from src.shared.moderation.steps import cancelled
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.store import Snapshot
@@ -178,6 +180,47 @@ def test_a_maintainer_who_cancels_meanwhile_wins(queue: Queue) -> None:
         evaluate(queue, requests=store)
     assert queue.read(path).status is Status.CANCELLED
     assert not queue.result_paths()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_model_that_is_removed_between_the_two_commits_stays_removed(queue: Queue, is_there: bool) -> None:
+    """Then its result and log are gone already, and there is nothing to take back."""
+    if is_there:
+        queue.submit(MODEL)
+
+    def removal() -> None:
+        act = Done(act=Act.REMOVE, name=MODEL, by="bob", at=queue.clock.now)
+        remove(act, queue.requests, queue.results)
+
+    with pytest.raises(NotPossible, match=r"somebody deleted it|was removed from this leaderboard while"):
+        evaluate(queue, requests=Interrupted(queue.folder / "requests", removal))
+    assert not queue.result_paths()
+    assert [path for path in queue.requests.snapshot().files if path.startswith(MODEL)] == []
+
+
+def test_samples_in_a_dataset_of_their_own_are_taken_back_too(queue: Queue, tmp_path: Path) -> None:
+    path = queue.submit(MODEL)
+    left, samples = tmp_path / "left", FolderStore(tmp_path / "samples")
+    left.mkdir()
+    (left / f"{SUITE.tasks[0]}.parquet").write_bytes(b"samples")
+    requests = Interrupted(
+        queue.folder / "requests",
+        lambda: queue.edit(path, cancelled(queue.read(path), by="bob", now=queue.clock.now)),
+    )
+    models: Any = AnyModel()
+    desk = ByHand(
+        Stores(requests, queue.results, models),
+        SUITE,
+        who="alice",
+        worker="here-0",
+        samples=SamplesPublisher(SUITE.tasks, samples),
+        clock=queue.clock,
+    )
+    place = desk.look(WANTED)
+    running = desk.claimed(WANTED, place, nonce="n", started=queue.clock.now)
+    with pytest.raises(NotPossible):
+        desk.publish(running, place, replace(ENDING, samples=left))
+    assert (queue.result_paths(), samples.listed_below(".samples")) == ([], [])
 
 
 def test_a_request_that_disappears_meanwhile_is_told(queue: Queue) -> None:
