@@ -37,8 +37,6 @@ FLOORS = {
         "parts",
         "doctor",
         "upkeep",
-        "evaluate",
-        "import_results",
         "worker",
     ],
 }
