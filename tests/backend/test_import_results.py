@@ -77,7 +77,9 @@ class Place:
 
     def run(self, *options: str, folder: Path | None = None) -> tuple[int, list[str]]:
         """Import the folder; the exit status, and the lines without the folder's name and the summary."""
-        status = import_folders(self.settings, read_options([str(folder or self.elsewhere), *options]))
+        status = (
+            0 if import_folders(self.settings, read_options([str(folder or self.elsewhere), *options])) else 1
+        )
         lines = self.print().replace(f"{self.elsewhere}/", "").partition("\n\n")[0].splitlines()
         return status, lines
 
@@ -737,7 +739,7 @@ def test_a_limit_of_the_board_that_the_report_lacks_is_told(place: Place) -> Non
 def test_a_dry_run_only_checks(place: Place) -> None:
     assert place.files() == []
     in_lm_evals_folder(place.elsewhere, lm_eval(place))
-    status = import_folders(place.settings, read_options([str(place.elsewhere), "--dry-run"]))
+    status = 0 if import_folders(place.settings, read_options([str(place.elsewhere), "--dry-run"])) else 1
     text = place.print()
     assert status == 0
     assert ": can be imported (acme/tiny, float32, Original, 3 of the board's tasks)." in text
@@ -748,7 +750,7 @@ def test_a_dry_run_only_checks(place: Place) -> None:
 def test_what_is_refused_does_not_hold_up_the_others(place: Place) -> None:
     in_lm_evals_folder(place.elsewhere, lm_eval(place))
     written(place.elsewhere / "results_broken.json", {})
-    status = import_folders(place.settings, read_options([str(place.elsewhere)]))
+    status = 0 if import_folders(place.settings, read_options([str(place.elsewhere)])) else 1
     assert status == 1
     assert "\n1 of 2 result files were taken.\n" in place.print()
     assert place.only_request().status is Status.FINISHED
@@ -886,13 +888,13 @@ def test_ten_folders_of_both_engines_take_two_commits(place: Place, monkeypatch:
     requests, results = Counted(place.data / "requests"), Counted(place.data / "results")
     stores = replace(open_stores(place.settings), requests=requests, results=results)
     monkeypatch.setattr("src.import_results.open_stores", lambda settings, only_look: stores)
-    assert import_folders(place.settings, read_options([*map(str, folders)])) == 0
+    assert import_folders(place.settings, read_options([*map(str, folders)]))
     assert (results.messages, requests.messages) == (
         ["import 10 results"],
         ["finish the requests of 10 results from elsewhere"],
     )
     assert len(data_files(place.requests)) == len(data_files(place.results)) == 10
-    assert import_folders(place.settings, read_options([*map(str, folders)])) == 0
+    assert import_folders(place.settings, read_options([*map(str, folders)]))
     assert len(results.messages) == len(requests.messages) == 1
 
 
@@ -903,7 +905,7 @@ def test_commits_are_of_a_bounded_size(place: Place, monkeypatch: pytest.MonkeyP
     requests, results = Counted(place.data / "requests"), Counted(place.data / "results")
     stores = replace(open_stores(place.settings), requests=requests, results=results)
     monkeypatch.setattr("src.import_results.open_stores", lambda settings, only_look: stores)
-    assert import_folders(place.settings, read_options([*map(str, folders)])) == 0
+    assert import_folders(place.settings, read_options([*map(str, folders)]))
     assert results.messages == ["import a result"] * 10
     assert [each.partition(" of ")[2] for each in requests.messages] == [
         "4 results from elsewhere",
