@@ -22,8 +22,9 @@ from src.shared.data.names import BACKEND_DESCRIPTION
 from src.shared.data.reports import read_result
 from src.shared.data.request import IMPORTED, RERUN, Lease, Request, Status, read_request, write_request
 from src.shared.data.result import Result
-from src.shared.errors import ConfigurationError
+from src.shared.errors import CannotBeEvaluated, ConfigurationError, ModelError
 from src.shared.models.folder_models import folder_commit
+from src.shared.models.model_source import ModelFacts
 from src.shared.moderation.acts import Act, Done, record
 from src.shared.moderation.removal import remove
 from src.shared.moderation.steps import again
@@ -31,10 +32,10 @@ from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.store import Snapshot
 from src.shared.times import to_run, utc_now
 from src.shared.wiring import Stores, open_stores
-from src.upkeep.checked_report import Told, check
+from src.upkeep.checked_report import Refused, Told, check
 from src.upkeep.found_reports import find_reports
 from src.upkeep.importing import Importing
-from support.factories import make_backend, make_model_folder, make_request, make_task
+from support.factories import make_backend, make_model_folder, make_request, make_result_file, make_task
 from support.hub import running_hub
 from support.reports_from_elsewhere import (
     QUESTIONS,
@@ -454,6 +455,25 @@ def request_path_of(place: Place) -> str:
     return f"{MODEL}_eval_request_False_float32_Original_{place.commit[:8]}.json"
 
 
+def test_a_newer_result_that_a_worker_published_meanwhile_stays_the_requests(place: Place) -> None:
+    in_lm_evals_folder(place.elsewhere, lm_eval(place))
+    store = Interrupted(place.data / "requests")
+    importing, began = planned(place, store), to_run(utc_now())
+    path = request_path_of(place)
+    newer = f"{MODEL}/results_{began}.json"
+
+    def finish() -> None:
+        section = {"request": path, "run": began, "ended": began, "precision": "float32"}
+        put(place.results, newer, make_result_file(run=began, leaderboard=section))
+        finished = make_request(status=Status.FINISHED, commit=place.commit, run=began, result=newer)
+        put(place.requests, path, write_request(finished))
+
+    store.happens = finish
+    assert importing.publish() == {}
+    assert (place.only_request().result, place.only_request().run) == (newer, began)
+    assert [each.end for each in place.only_request().history] == [IMPORTED]
+
+
 def test_a_model_that_is_removed_between_the_two_commits_stays_removed(place: Place) -> None:
     in_lm_evals_folder(place.elsewhere, lm_eval(place))
     store = Interrupted(place.data / "requests")
@@ -582,6 +602,26 @@ def test_a_report_of_another_model_than_the_one_that_is_named_is_refused(place: 
     assert (
         place.refused("--model", "acme/other") == "it is of acme/tiny, and not of acme/other as --model says."
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ModelError("The Hub does not answer."), "The Hub does not answer."),
+        (CannotBeEvaluated("It is gated."), "it is of acme/other, and not of acme/tiny as --model says"),
+    ],
+)
+def test_another_name_than_the_reports_needs_a_hub_that_knows_it(
+    place: Place, error: ModelError, sentence: str
+) -> None:
+    class Models:
+        def describe(self, name: str, revision: str) -> ModelFacts:
+            raise error
+
+    models: Any = Models()
+    data = json.dumps(lm_eval(place, "acme/other")).encode()
+    with pytest.raises(Refused, match=sentence):
+        check(Path("results_1.json"), data, Told(MODEL, place.commit), BOARD, models, utc_now())
 
 
 @pytest.mark.parametrize("commit", [None, "abc123", "main"])

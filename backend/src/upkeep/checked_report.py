@@ -26,7 +26,15 @@ from src.shared.data.run_settings import (
     conditions_of_lighteval,
     conditions_of_lm_eval,
 )
-from src.shared.errors import BadFile, LeaderboardError, ModelError, shown
+from src.shared.errors import (
+    BadFile,
+    CannotBeEvaluated,
+    LeaderboardError,
+    ModelError,
+    ModelNotFound,
+    RevisionNotFound,
+    shown,
+)
 from src.shared.models.model_source import ModelFacts, ModelSource
 from src.shared.times import to_text
 from src.upkeep.cleaned_report import without_secrets
@@ -155,8 +163,8 @@ def _read(file: Path, data: bytes, told: Told, models: ModelSource) -> tuple[Obj
     except BadFile as error:
         raise Refused(str(error)) from None
     other = _on_the_hub(named, models)
-    if other and told.model.casefold() not in (named.casefold(), other.name.casefold()):
-        raise Refused(OTHER_MODEL.format(other.name, told.model))
+    if other and told.model.casefold() not in (named.casefold(), other.casefold()):
+        raise Refused(OTHER_MODEL.format(other, told.model))
     return report, result, named
 
 
@@ -181,12 +189,19 @@ def _named(report: Object) -> str:
     return next((name for each in names if (name := as_text(each).strip())), "")
 
 
-def _on_the_hub(name: str, models: ModelSource) -> ModelFacts | None:
-    """Return the facts of a model if there is one of this name, which a folder may have by chance."""
+def _on_the_hub(name: str, models: ModelSource) -> str | None:
+    """Return what a model is called now if there is one of this name, which a folder may have by chance.
+
+    Raises Refused if nobody can say.
+    """
     try:
-        return models.describe(name, "main")
-    except ModelError:
+        return models.describe(name, "main").name
+    except ModelNotFound:
         return None
+    except (RevisionNotFound, CannotBeEvaluated):
+        return name
+    except ModelError as error:
+        raise Refused(str(error)) from None
 
 
 # The tasks

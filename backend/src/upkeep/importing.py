@@ -187,6 +187,7 @@ class Importing:
 
         def decide(reading: Reading[Request]) -> Commit | None:
             lost.clear()
+            self._computed = self._results.refresh()  # a worker may have published a newer one meanwhile
             not_wanted = NotWanted(self._stores.requests, reading.snapshot)
             add = {}
             for each in planned:
