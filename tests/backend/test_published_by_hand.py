@@ -23,7 +23,7 @@ from src.shared.moderation.steps import cancelled
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.store import Snapshot
 from src.shared.wiring import Stores
-from src.upkeep.its_request import free_path, same_as, with_facts
+from src.upkeep.its_request import path_for, same_as, with_facts
 from src.upkeep.published_by_hand import ByHand, Place
 from support.executors import FunctionExecutor
 from support.factories import make_request, make_result_file
@@ -352,8 +352,8 @@ def test_of_several_requests_the_one_that_runs_is_meant() -> None:
 
 
 def test_a_taken_name_is_passed_over_in_any_letter_case() -> None:
-    path = free_path(WANTED, [])
-    assert free_path(WANTED, [path.upper()]) == path.replace(".json", "_2.json")
+    path = path_for(WANTED, [])
+    assert path_for(WANTED, [path.upper()]) == path.replace(".json", "_2.json")
 
 
 def put(store: FolderStore, path: str, data: bytes) -> None:

@@ -35,7 +35,7 @@ from src.shared.times import from_text, to_run, to_text
 from src.shared.wiring import Stores
 from src.upkeep.checked_report import Checked, Refused
 from src.upkeep.imported_file import imported_file
-from src.upkeep.its_request import free_path, same_as, taken_runs
+from src.upkeep.its_request import path_for, same_as, taken_runs
 from src.upkeep.not_wanted import NotWanted
 from src.upkeep.published_by_hand import RUNS, identity_of
 from src.upkeep.score_table import parts_of
@@ -165,7 +165,7 @@ class Importing:
 
     def _request_path(self, wanted: Request) -> str:
         requests = {**self._asked.values, **self._new}
-        return same_as(wanted, requests) or free_path(wanted, {*self._asked.snapshot.files, *self._new})
+        return same_as(wanted, requests) or path_for(wanted, {*self._asked.snapshot.files, *self._new})
 
     def _run(self, model: str) -> str:
         """Return a name for a run that began now, which no other result of the model has."""

@@ -37,7 +37,7 @@ from src.shared.stores.mirror import Mirror, Reading
 from src.shared.stores.store import Snapshot, Store
 from src.shared.times import Clock, from_text, utc_now
 from src.shared.wiring import Stores
-from src.upkeep.its_request import free_path, same_as, taken_runs
+from src.upkeep.its_request import path_for, same_as, taken_runs
 from src.upkeep.not_wanted import NotWanted
 
 RUNS = (
@@ -102,7 +102,7 @@ class ByHand:
         not_wanted = NotWanted(self._stores.requests, requests.snapshot)
         not_wanted.check(wanted.model, wanted.base_model)
         found = same_as(wanted, requests.values)
-        path = found or free_path(wanted, requests.snapshot.files)
+        path = found or path_for(wanted, requests.snapshot.files)
         before = requests.values.get(path)
         self._check_free(before)
         taken = taken_runs(wanted.model, requests.values.values(), results.snapshot.files)
