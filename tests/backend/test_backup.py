@@ -497,6 +497,17 @@ def test_what_others_write_while_it_is_restored_is_not_lost_either(
     assert place.requests()[path_of("acme/tiny")].lease == lease
 
 
+def test_nothing_is_written_through_a_link(in_folder: Place, tmp_path: Path) -> None:
+    in_folder.back_up(tmp_path / "backup")
+    in_folder.wipe()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "data" / "results").mkdir(parents=True)
+    (tmp_path / "data" / "results" / "acme").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match=r"acme is a link to another place\. Delete the link"):
+        in_folder.restore(tmp_path / "backup")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_another_board_is_not_given_the_names_of_this_boards_spaces(
     hub: Hub, token: str, on_hub: Place, tmp_path: Path
 ) -> None:
