@@ -102,6 +102,7 @@ def _import(settings: Settings, options: argparse.Namespace) -> bool:
     importing = Importing(stores, who=who_runs(settings), now=utc_now())
     outcomes = [_outcome(path, told_in(options), board, stores, importing) for path in found.reports]
     lost = {} if options.dry_run else importing.publish()
+    outcomes = list(_shared(outcomes, lost, is_dry=options.dry_run))
     for path, outcome in zip(found.reports, outcomes, strict=True):
         say(f"{path}: {_in_words(outcome, lost, importing, is_dry=options.dry_run)}")
     taken = sum(_is_taken(outcome, lost) for outcome in outcomes)
@@ -123,6 +124,14 @@ def _outcome(
         return Refused(str(error))
     except Refused as error:
         return error
+
+
+def _shared(outcomes: Sequence[Outcome], lost: Mapping[str, str], *, is_dry: bool) -> Iterator[Outcome]:
+    """Yield the outcomes. What is the same as a file before it is there only if that was published."""
+    planned = {each.result_path: each for each in outcomes if isinstance(each, Planned)}
+    for each in outcomes:
+        first = planned.get(each) if isinstance(each, str) else None
+        yield first if first and (is_dry or first.request_path in lost) else each
 
 
 def _board(settings: Settings, stores: Stores, *, announce: bool) -> BackendDescription:

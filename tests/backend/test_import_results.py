@@ -322,6 +322,25 @@ def test_the_same_file_in_two_folders_is_imported_once(place: Place) -> None:
     assert place.only_result()
 
 
+def test_the_same_file_twice_is_not_there_already_if_nothing_was_published(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        in_lm_evals_folder(place.elsewhere / name, lm_eval(place))
+    assert place.requests.snapshot().files == {}
+    status, lines = place.run("--dry-run")
+    assert (status, [": can be imported" in line for line in lines]) == (0, [True, True])
+    store, stores = Interrupted(place.data / "requests"), open_stores(place.settings)
+    monkeypatch.setattr(
+        "src.import_results.open_stores", lambda settings, only_look: replace(stores, requests=store)
+    )
+    claimed = write_request(running(place, since=timedelta()))
+    store.happens = lambda: put(place.requests, request_path_of(place), claimed)
+    status, lines = place.run()
+    assert status == 1
+    assert [": refused: acme/tiny is being evaluated right now" in line for line in lines] == [True, True]
+
+
 def test_of_two_evaluations_of_a_model_both_are_published_and_the_newest_counts(place: Place) -> None:
     in_lm_evals_folder(place.elsewhere, lm_eval(place, score=0.75), ended="2026-02-01T12-00-00.000000")
     in_lm_evals_folder(place.elsewhere, lm_eval(place, score=0.25), ended="2026-01-01T12-00-00.000000")
