@@ -52,5 +52,6 @@ def test_five_folders_of_lighteval_are_imported(
     for request in requests:
         file = (data / "results" / str(request.result)).read_bytes()
         result = read_result(str(request.result), file)
-        assert result.scores == read_result("", json.dumps(by_model[request.model]).encode()).scores
+        named = {**by_model[request.model], "config": {"model_name": request.model}}  # it names a folder
+        assert result.scores == read_result("", json.dumps(named).encode()).scores
         assert str(tmp_path).encode() not in file
