@@ -38,8 +38,6 @@ FLOORS = {
         "parts",
         "doctor",
         "upkeep",
-        "evaluate",
-        "import_results",
         "worker",
     ],
 }
