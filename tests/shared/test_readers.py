@@ -275,7 +275,7 @@ def fingerprint(module: str) -> str:
     ("index", "module", "known"),
     [
         (REQUESTS_INDEX, "data.request", (4, "16a89b181355739e")),
-        (RESULTS_INDEX, "data.reports", (7, "a29fd6b7a0e31411")),
+        (RESULTS_INDEX, "data.reports", (7, "f10795804c79e6b8")),
     ],
     ids=["requests", "results"],
 )
