@@ -8,27 +8,18 @@ if __name__ == "__main__":  # before the imports below, which take a second
     forbid_inspection()
 
 import argparse
-import logging
-import os
 import sys
 from collections.abc import Sequence
 
 from src.running.identity import take_identity
 from src.settings import Settings
-from src.shared.data.model_name import is_model_name
 from src.shared.data.precision import PRECISIONS
 from src.shared.data.request import ADAPTER, ORIGINAL
-from src.shared.environment import owners_file, read_settings
-from src.shared.errors import ConfigurationError, LeaderboardError, exit_on_configuration_error, shown
 from src.shared.wiring import open_stores
+from src.upkeep.commands import ModelAt, model, model_at, note, run, say
 from src.upkeep.evaluating import Asked, Evaluator
-from src.upkeep.printing import note, tell
 from src.upkeep.shown_progress import shown_on
 from src.upkeep.who import who_runs
-from src.withdrawn_secrets import withdraw_secrets
-
-WELL, FAILED, STOPPED = 0, 1, 130
-"""Exit statuses. 2 means a mistake in the settings, the suite or the command line."""
 
 NOTHING_PUBLISHED = "Stopped. Nothing was published."
 PERHAPS_PUBLISHED = "Stopped. If it was being published, run the same command again: it completes that."
@@ -37,15 +28,11 @@ PERHAPS_PUBLISHED = "Stopped. If it was being published, run the same command ag
 def main(arguments: Sequence[str] | None = None) -> int:
     """Evaluate a model, print its scores, publish them if that is wanted, and return the exit status."""
     options = read_options(arguments)
-    with exit_on_configuration_error():
-        secrets = withdraw_secrets()
-        logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
-        settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
-        return evaluate(settings, options)
+    return run(lambda settings: evaluate(settings, options), Settings)
 
 
-def evaluate(settings: Settings, options: argparse.Namespace) -> int:
-    """Do what the command line says, and return the exit status. Raises ConfigurationError."""
+def evaluate(settings: Settings, options: argparse.Namespace) -> None:
+    """Do what the command line says. Raises LeaderboardError, and KeyboardInterrupt with a sentence."""
     evaluator = Evaluator(
         settings,
         open_stores(settings, only_look=not options.publish),
@@ -58,47 +45,45 @@ def evaluate(settings: Settings, options: argparse.Namespace) -> int:
             lines = evaluator.run_and_publish(asked_in(options), who_runs(settings))
         else:
             lines = evaluator.run(asked_in(options))
-    except ConfigurationError:
-        raise
-    except LeaderboardError as error:
-        return tell(FAILED, str(error))
     except KeyboardInterrupt:
-        return tell(STOPPED, PERHAPS_PUBLISHED if evaluator.publishes else NOTHING_PUBLISHED)
+        raise KeyboardInterrupt(PERHAPS_PUBLISHED if evaluator.publishes else NOTHING_PUBLISHED) from None
     finally:
         evaluator.close()
-    return tell(WELL, *lines)
+    say(*lines)
 
 
 def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m src.evaluate", description=__doc__)
     add = parser.add_argument
-    add("model", metavar="ORG/MODEL", help="a model on the Hub, or in the local folder of models")
+    add("model", type=model, metavar="ORG/MODEL", help="a model on the Hub, or in the local folder of models")
     add("--revision", default="main", help="a branch, a tag or a commit (default: main)")
     add("--precision", default=PRECISIONS[0], choices=PRECISIONS, help=f"default: {PRECISIONS[0]}")
     add("--weight-type", default=ORIGINAL, choices=(ORIGINAL, ADAPTER), help=f"default: {ORIGINAL}")
-    add("--base-model", default="", metavar="ORG/BASE[@REVISION]", help="the base model of an adapter")
+    add(
+        "--base-model",
+        type=model_at,
+        default=ModelAt(),
+        metavar="ORG/BASE[@REVISION]",
+        help="the base model of an adapter",
+    )
     add("--chat-template", action="store_true", help="put the prompts into the model's chat template")
     add("--publish", action="store_true", help="publish the result, with a finished request")
     options = parser.parse_args(arguments)
-    for name in filter(None, (options.model, options.base_model.partition("@")[0])):
-        if not is_model_name(name):
-            parser.error(f"{shown(name)} is not a model's name: write it as organisation/model")
-    if (options.weight_type == ADAPTER) != bool(options.base_model):
+    if (options.weight_type == ADAPTER) != bool(options.base_model.name):
         parser.error("--weight-type Adapter and --base-model belong together: give both, or neither")
     return options
 
 
 def asked_in(options: argparse.Namespace) -> Asked:
     """Return what the options ask for."""
-    base, _, base_revision = options.base_model.partition("@")
     return Asked(
         model=options.model,
         revision=options.revision,
         precision=options.precision,
         weight_type=options.weight_type,
-        base_model=base,
-        base_revision=base_revision or "main",
+        base_model=options.base_model.name,
+        base_revision=options.base_model.revision,
         use_chat_template=options.chat_template,
     )
 

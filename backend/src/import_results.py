@@ -8,8 +8,6 @@ if __name__ == "__main__":  # before the imports below, which take a second
     forbid_inspection()
 
 import argparse
-import logging
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,44 +17,27 @@ from src.running.identity import take_identity
 from src.running.launchers import ProgramLauncher
 from src.settings import Settings
 from src.shared.data.backend_description import BackendDescription
-from src.shared.data.model_name import is_model_name
 from src.shared.data.precision import PRECISIONS
 from src.shared.data.provenance import COMMIT
-from src.shared.environment import owners_file, read_settings
-from src.shared.errors import ConfigurationError, LeaderboardError, exit_on_configuration_error, shown
 from src.shared.times import utc_now
 from src.shared.wiring import Stores, open_stores
 from src.suite.from_settings import make_suite
 from src.upkeep.checked_report import Refused, Told, check
+from src.upkeep.commands import ModelAt, model, model_at, note, run, say
 from src.upkeep.found_reports import find_reports, read_report
 from src.upkeep.importing import Importing, Planned
-from src.upkeep.printing import note, tell
 from src.upkeep.tried_suite import published_description, try_the_suite
 from src.upkeep.who import who_runs
-from src.withdrawn_secrets import withdraw_secrets
 
-WELL, SOME_REFUSED, STOPPED = 0, 1, 130
-"""Exit statuses. 2 means a mistake in the settings, the suite or the command line."""
-
-STOPPED_TEXT = "Stopped. Import the same folders again: what is there already is not imported twice."
+STOPPED = "Stopped. Import the same folders again: what is there already is not imported twice."
+STAYS = "its request stays in the queue"
 NOTHING_FOUND = "There is no file results_*.json in these folders, so there is nothing to import."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Import the results in folders, print a line for each, and return the exit status."""
     options = read_options(arguments)
-    with exit_on_configuration_error():
-        secrets = withdraw_secrets()
-        logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
-        settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
-        try:
-            return import_folders(settings, options)
-        except ConfigurationError:
-            raise
-        except LeaderboardError as error:
-            return tell(SOME_REFUSED, str(error))
-        except KeyboardInterrupt:
-            return tell(STOPPED, STOPPED_TEXT)
+    return run(lambda settings: import_folders(settings, options), Settings)
 
 
 def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -64,16 +45,24 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m src.import_results", description=__doc__)
     add = parser.add_argument
     add("folders", nargs="+", type=Path, metavar="FOLDER", help="what lm_eval or lighteval wrote")
-    add("--model", default="", metavar="ORG/NAME", help="the model on the Hub, if the files name a folder")
+    add(
+        "--model",
+        type=model,
+        metavar="ORG/NAME",
+        help="the model on the Hub, if the files name a folder",
+    )
     add("--commit", default="", metavar="SHA", help="the model's commit, if the files do not say it")
     add("--precision", default="", choices=("", *PRECISIONS), help="if the files do not say it")
-    add("--base-model", default="", metavar="ORG/BASE[@REVISION]", help="the base model of an adapter")
+    add(
+        "--base-model",
+        type=model_at,
+        default=ModelAt(),
+        metavar="ORG/BASE[@REVISION]",
+        help="the base model of an adapter",
+    )
     add("--allow-limit", action="store_true", help="also import results of only some questions")
     add("--dry-run", action="store_true", help="only check, and write nothing")
     options = parser.parse_args(arguments)
-    for name in filter(None, (options.model, options.base_model.partition("@")[0])):
-        if not is_model_name(name):
-            parser.error(f"{shown(name)} is not a model's name: write it as organisation/model")
     if options.commit and not COMMIT.fullmatch(options.commit):
         parser.error("--commit is not a commit: write all its 40 digits")
     return options
@@ -81,22 +70,29 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def told_in(options: argparse.Namespace) -> Told:
     """Return what the options say about all files."""
-    base, _, base_revision = options.base_model.partition("@")
     return Told(
-        model=options.model,
+        model=options.model or "",
         commit=options.commit,
         precision=options.precision,
-        base_model=base,
-        base_revision=base_revision or "main",
+        base_model=options.base_model.name,
+        base_revision=options.base_model.revision,
         allow_limit=options.allow_limit,
     )
 
 
-def import_folders(settings: Settings, options: argparse.Namespace) -> int:
-    """Import what can be imported, and return the exit status. Raises StoreError and ConfigurationError."""
+def import_folders(settings: Settings, options: argparse.Namespace) -> bool:
+    """Import what can be imported, and return whether that is all. Raises LeaderboardError."""
+    try:
+        return _import(settings, options)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(STOPPED) from None
+
+
+def _import(settings: Settings, options: argparse.Namespace) -> bool:
     found = find_reports(options.folders)
     if not found.reports:
-        return tell(SOME_REFUSED, NOTHING_FOUND)
+        say(NOTHING_FOUND)
+        return False
     stores = open_stores(settings, only_look=options.dry_run)
     if not options.dry_run:
         for store in (stores.requests, stores.results):
@@ -106,11 +102,12 @@ def import_folders(settings: Settings, options: argparse.Namespace) -> int:
     importing = Importing(stores, who=who_runs(settings), now=utc_now())
     outcomes = [_outcome(path, told_in(options), board, stores, importing) for path in found.reports]
     lost = {} if options.dry_run else importing.publish()
+    outcomes = list(_shared(outcomes, lost, is_dry=options.dry_run))
     for path, outcome in zip(found.reports, outcomes, strict=True):
-        tell(WELL, f"{path}: {_in_words(outcome, lost, is_dry=options.dry_run)}")
+        say(f"{path}: {_in_words(outcome, lost, importing, is_dry=options.dry_run)}")
     taken = sum(_is_taken(outcome, lost) for outcome in outcomes)
-    tell(WELL, "", *_summary(taken, len(outcomes), found.samples, is_dry=options.dry_run))
-    return WELL if taken == len(outcomes) else SOME_REFUSED
+    say("", *_summary(taken, len(outcomes), found.samples, is_dry=options.dry_run))
+    return taken == len(outcomes)
 
 
 Outcome = Planned | Refused | str
@@ -127,6 +124,14 @@ def _outcome(
         return Refused(str(error))
     except Refused as error:
         return error
+
+
+def _shared(outcomes: Sequence[Outcome], lost: Mapping[str, str], *, is_dry: bool) -> Iterator[Outcome]:
+    """Yield the outcomes. What is the same as a file before it is there only if that was published."""
+    planned = {each.result_path: each for each in outcomes if isinstance(each, Planned)}
+    for each in outcomes:
+        first = planned.get(each) if isinstance(each, str) else None
+        yield first if first and (is_dry or first.request_path in lost) else each
 
 
 def _board(settings: Settings, stores: Stores, *, announce: bool) -> BackendDescription:
@@ -147,7 +152,7 @@ def _is_taken(outcome: Outcome, lost: Mapping[str, str]) -> bool:
     return isinstance(outcome, str)
 
 
-def _in_words(outcome: Outcome, lost: Mapping[str, str], *, is_dry: bool) -> str:
+def _in_words(outcome: Outcome, lost: Mapping[str, str], importing: Importing, *, is_dry: bool) -> str:
     if isinstance(outcome, Refused):
         return f"refused: {str(outcome).rstrip('.')}."
     if isinstance(outcome, str):
@@ -157,7 +162,8 @@ def _in_words(outcome: Outcome, lost: Mapping[str, str], *, is_dry: bool) -> str
     request = outcome.checked.request
     done = "can be imported" if is_dry else f"imported as {outcome.result_path}"
     what = f"{request.model}, {request.kind}, {len(outcome.checked.tasks)} of the board's tasks"
-    notes = "".join(f"; {each}" for each in outcome.checked.notes)
+    waits = [STAYS] if importing.stays_in_the_queue(outcome) else []
+    notes = "".join(f"; {each}" for each in (*outcome.checked.notes, *waits))
     warnings = "".join(f"; WARNING: {each}" for each in outcome.checked.warnings)
     return f"{done} ({what}{notes}{warnings})."
 

@@ -44,17 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run(lambda settings: removed(settings, options), UpkeepSettings)
 
 
-def removed(settings: UpkeepSettings, options: argparse.Namespace) -> None:
-    """Remove a model, and say what was deleted. Raises LeaderboardError."""
+def removed(settings: UpkeepSettings, options: argparse.Namespace) -> bool:
+    """Remove a model, say what was deleted, and return whether it was. Raises LeaderboardError."""
     stores, samples = existing_stores(settings), existing_samples(settings)
     by = who_runs(settings)
     datasets = ", ".join(str(each) for each in (stores.requests, stores.results, samples) if each)
     if not confirmed(QUESTION.format(options.model, datasets), yes=options.yes):
         say(NOTHING)
-        return
+        return False
     done = Done(act=Act.REMOVE, name=options.model, reason=options.reason, by=by, at=utc_now())
-    say(told(options.model, remove(done, stores.requests, stores.results, samples)))
+    say(*told(options.model, remove(done, stores.requests, stores.results, samples)))
     say(HISTORY if settings.is_on_the_hub else NO_HISTORY)
+    return True
 
 
 def existing_samples(settings: UpkeepSettings) -> Store | None:
@@ -68,14 +69,16 @@ def existing_samples(settings: UpkeepSettings) -> Store | None:
     return samples
 
 
-def told(model: str, removed: Removed) -> str:
+def told(model: str, removed: Removed) -> list[str]:
     """Return what was deleted, and what is left elsewhere, in sentences."""
     lines = [
         f"Removed {model}: {removed.requests} requests, {removed.results} results, "
         f"{removed.others} logs, samples and unreadable files."
     ]
-    lines += [ELSEWHERE.format(each, SAMPLES_FOLDER, model) for each in removed.samples_elsewhere]
-    return "\n".join(lines)
+    return [
+        *lines,
+        *(ELSEWHERE.format(each, SAMPLES_FOLDER, model) for each in removed.samples_elsewhere),
+    ]
 
 
 if __name__ == "__main__":

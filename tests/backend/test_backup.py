@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from src.shared.process.steady import steady_now
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.hub import Hub as Client
 from src.shared.stores.hub import TooManyCalls
+from src.upkeep import restoring
 from src.upkeep.backing_up import back_up
 from src.upkeep.backup_file import NAME, UNFINISHED, Part, read_backup
 from src.upkeep.datasets import Dataset
@@ -232,6 +234,11 @@ def test_samples_of_their_own_are_backed_up_too(hub: Hub, on_hub: Place, token: 
     on_hub.restore(tmp_path / "backup")
     restored = hub.get(samples.name)
     assert restored.files() == before and restored.private
+    kept = in_folders(tmp_path / "backup")
+    on_hub.datasets = on_hub_datasets  # SAMPLES_REPO was forgotten, or a token does not see it
+    with pytest.raises(StoreError, match="also has samples, and this one would not"):
+        on_hub.back_up(tmp_path / "backup")
+    assert in_folders(tmp_path / "backup") == kept and (tmp_path / "backup" / NAME).is_file()
 
 
 # Again, and interrupted
@@ -461,6 +468,44 @@ def test_a_living_worker_is_not_robbed_of_its_request(place: Place, tmp_path: Pa
         place.restore(tmp_path / "backup", REPLACE)
     place.restore(tmp_path / "backup", Terms(replace=True, even_running=True))
     assert place.files() == before
+
+
+def test_what_others_write_while_it_is_restored_is_not_lost_either(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A visitor submits after the first look at the requests, and then a worker claims."""
+    place.back_up(tmp_path / "backup")
+    place.wipe()
+    lease = Lease("box-1", "n", NOW, NOW, NOW + timedelta(hours=1))
+    running = write_request(make_request(model="acme/tiny", status=Status.RUNNING, lease=lease))
+    came = iter([{"acme/new.json": b"{}"}, {path_of("acme/tiny"): running}])
+    write = restoring._write_all
+
+    def meanwhile(target: restoring._Target, *others: Any) -> None:
+        if target.folder.name == Part.REQUESTS and (files := next(came, None)):
+            place.put("requests", files)
+        write(target, *others)
+
+    monkeypatch.setattr(restoring, "_write_all", meanwhile)
+    with pytest.raises(
+        StoreError, match=r"1 files that the backup does not have like that, such as acme/new"
+    ):
+        place.restore(tmp_path / "backup")
+    assert place.files()["requests"]["acme/new.json"] == b"{}"
+    with pytest.raises(StoreError, match=r"acme/tiny is being evaluated by box-1.*a part of the backup"):
+        place.restore(tmp_path / "backup", REPLACE)
+    assert place.requests()[path_of("acme/tiny")].lease == lease
+
+
+def test_nothing_is_written_through_a_link(in_folder: Place, tmp_path: Path) -> None:
+    in_folder.back_up(tmp_path / "backup")
+    in_folder.wipe()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "data" / "results").mkdir(parents=True)
+    (tmp_path / "data" / "results" / "acme").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreError, match=r"acme is a link to another place\. Delete the link"):
+        in_folder.restore(tmp_path / "backup")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_another_board_is_not_given_the_names_of_this_boards_spaces(

@@ -20,19 +20,22 @@ from src.shared.data.backend_description import BackendDescription, write_descri
 from src.shared.data.json_file import as_object
 from src.shared.data.names import BACKEND_DESCRIPTION
 from src.shared.data.reports import read_result
-from src.shared.data.request import IMPORTED, Lease, Request, Status, read_request, write_request
+from src.shared.data.request import IMPORTED, RERUN, Lease, Request, Status, read_request, write_request
 from src.shared.data.result import Result
-from src.shared.errors import ConfigurationError
+from src.shared.errors import CannotBeEvaluated, ConfigurationError, ModelError
 from src.shared.models.folder_models import folder_commit
+from src.shared.models.model_source import ModelFacts
 from src.shared.moderation.acts import Act, Done, record
+from src.shared.moderation.removal import remove
+from src.shared.moderation.steps import again
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.store import Snapshot
 from src.shared.times import to_run, utc_now
 from src.shared.wiring import Stores, open_stores
-from src.upkeep.checked_report import Told, check
+from src.upkeep.checked_report import Refused, Told, check
 from src.upkeep.found_reports import find_reports
 from src.upkeep.importing import Importing
-from support.factories import make_backend, make_model_folder, make_request, make_task
+from support.factories import make_backend, make_model_folder, make_request, make_result_file, make_task
 from support.hub import running_hub
 from support.reports_from_elsewhere import (
     QUESTIONS,
@@ -75,7 +78,9 @@ class Place:
 
     def run(self, *options: str, folder: Path | None = None) -> tuple[int, list[str]]:
         """Import the folder; the exit status, and the lines without the folder's name and the summary."""
-        status = import_folders(self.settings, read_options([str(folder or self.elsewhere), *options]))
+        status = (
+            0 if import_folders(self.settings, read_options([str(folder or self.elsewhere), *options])) else 1
+        )
         lines = self.print().replace(f"{self.elsewhere}/", "").partition("\n\n")[0].splitlines()
         return status, lines
 
@@ -191,9 +196,18 @@ def test_the_run_begins_when_it_is_imported_so_that_a_removal_before_it_does_not
 
 def test_what_names_the_other_machine_is_not_published(place: Place) -> None:
     report = with_config(lm_eval(place, "/home/ann/checkpoints/step-5", commit=None), device="cuda:0")
-    report["config"]["model_args"] += ",tokenizer=/home/ann/tokenizer,max_length=512"
+    report["config"]["model_args"] += ",tokenizer=/home/ann/tokenizer,cache_dir=/home/ann/hf,max_length=512"
     report["configs"]["tiny_copy"] |= {
-        "dataset_kwargs": {"data_files": {"test": "/home/ann/tasks/copy.jsonl"}},
+        "dataset_kwargs": {
+            "data_files": {"test": "/home/ann/tasks/copy.jsonl"},
+            "others": [
+                "file:///home/ann/x.json",
+                " /home/ann/y.json",
+                r"\\ann\share\z.json",
+                r"C:\Users\ann\z.json",
+            ],
+            "made_by": "python /home/ann/make.py --out=/home/ann/copy.jsonl",
+        },
         "metadata": {"pretrained": "/home/ann/checkpoints/step-5"},
     }
     in_lm_evals_folder(place.elsewhere, report | {"model_name_sanitized": "__home__ann__checkpoints__step-5"})
@@ -206,12 +220,80 @@ def test_what_names_the_other_machine_is_not_published(place: Place) -> None:
         "pretrained": MODEL,
         "revision": place.commit,
         "dtype": "float32",
+        "tokenizer": "tokenizer",  # it may have changed the scores
         "max_length": 512,
     }
     assert published["configs"]["tiny_copy"]["dataset_kwargs"]["data_files"]["test"] == "copy.jsonl"
     assert published["configs"]["tiny_copy"]["metadata"]["pretrained"] == MODEL
     assert place.only_result().provenance.hardware == "1 × NVIDIA H200"
     assert place.only_result().provenance.versions["torch"] == "2.13.0"
+
+
+SECRETS = ("hf_" + "abcdefghijklmnopqrstuvwxyz", "sk-" + "1234567890abcdefg", "Bearer 77", "ann:pw@", "other")
+
+
+def test_secrets_of_an_lm_eval_report_are_neither_published_nor_told(place: Place) -> None:
+    report = with_config(lm_eval(place), model_kwargs={"token": SECRETS[0], "device_map": "auto"})
+    report["config"]["model_args"] += f",token={SECRETS[0]},api_key={SECRETS[1]},eos_token=</s>"
+    report["config"]["model_args"] += ",base_url=http://ann:pw@10.0.0.1/v1"
+    report["configs"]["tiny_copy"]["dataset_kwargs"] = {"token": SECRETS[0], "note": f"see {SECRETS[1]}"}
+    in_lm_evals_folder(place.elsewhere, report)
+    told = place.warned()
+    text = (place.data / "results" / place.only_result().path).read_text()
+    assert not [each for each in SECRETS if each in text + told]
+    assert json.loads(text)["config"]["model_args"]["eos_token"] == "</s>"
+    assert json.loads(text)["config"]["model_kwargs"] == {"device_map": "auto"}
+
+
+def test_secrets_of_a_lighteval_report_are_not_published(place: Place) -> None:
+    report = lighteval_report(MODEL, place.commit)
+    report["config_general"]["model_config"] |= {
+        "api_key": SECRETS[1],
+        "inference_server_auth": SECRETS[2],
+        "env_vars": {"HF_HUB": SECRETS[4]},
+    }
+    in_lightevals_folder(place.elsewhere, report)
+    place.warned()
+    text = (place.data / "results" / place.only_result().path).read_text()
+    assert not [each for each in SECRETS if each in text]
+
+
+def test_a_task_that_is_called_like_a_secret_keeps_its_scores(place: Place) -> None:
+    place.describe(make_backend(tasks=(make_task("secret_words", version="1.0", questions=10),)))
+    in_lm_evals_folder(place.elsewhere, lm_eval(place, tasks={"secret_words": 10}))
+    place.warned()
+    assert place.only_result().scores == {"secret_words": {"acc,none": 0.5}}
+    assert place.only_result().versions == {"secret_words": "1.0"}
+
+
+@pytest.mark.parametrize("folder", ["tiny_copy", "/", "./", "acme/tin", "acme"])
+def test_a_folder_of_any_name_changes_nothing_but_the_models_name(place: Place, folder: str) -> None:
+    """One may be called like a task, or like the beginning of the model's name on the Hub."""
+    report = lm_eval(place, folder, commit=None)
+    before = read_result("results.json", json.dumps(lm_eval(place)).encode())
+    in_lm_evals_folder(place.elsewhere, report | {"model_name_sanitized": "x", "notes": "https://a.b/c"})
+    place.warned("--model", MODEL, "--commit", place.commit)
+    result = place.only_result()
+    assert (result.model, result.commit, result.scores) == (MODEL, place.commit, before.scores)
+    assert result.request == data_files(place.requests)[0]
+    assert result.setup and result.setup.tasks.keys() == QUESTIONS.keys()
+    assert json.loads((place.data / "results" / result.path).read_text())["notes"] == "https://a.b/c"
+
+
+def test_patterns_and_prompts_with_slashes_stay(place: Place) -> None:
+    report = lm_eval(place, "/home/ann/step-5", commit=None)
+    kept = {
+        "pattern": r"\b(\d+)\b",
+        "prompt": "yes/no or /a/ b?",
+        "more": "/home/ann/step-50",
+        "end": "</think>",
+    }
+    report["configs"]["tiny_copy"] |= kept
+    in_lm_evals_folder(place.elsewhere, report | {"model_name_sanitized": "x"})
+    place.warned("--model", MODEL, "--commit", place.commit)
+    published = json.loads((place.data / "results" / place.only_result().path).read_text())
+    config = published["configs"]["tiny_copy"]
+    assert {name: config[name] for name in kept} == kept | {"more": "step-50"}
 
 
 def test_a_lighteval_report_of_a_folder_is_published_under_the_models_name(place: Place) -> None:
@@ -238,6 +320,25 @@ def test_the_same_file_in_two_folders_is_imported_once(place: Place) -> None:
     assert status == 0
     assert ["already imported" in line for line in lines] == [False, True]
     assert place.only_result()
+
+
+def test_the_same_file_twice_is_not_there_already_if_nothing_was_published(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        in_lm_evals_folder(place.elsewhere / name, lm_eval(place))
+    assert place.requests.snapshot().files == {}
+    status, lines = place.run("--dry-run")
+    assert (status, [": can be imported" in line for line in lines]) == (0, [True, True])
+    store, stores = Interrupted(place.data / "requests"), open_stores(place.settings)
+    monkeypatch.setattr(
+        "src.import_results.open_stores", lambda settings, only_look: replace(stores, requests=store)
+    )
+    claimed = write_request(running(place, since=timedelta()))
+    store.happens = lambda: put(place.requests, request_path_of(place), claimed)
+    status, lines = place.run()
+    assert status == 1
+    assert [": refused: acme/tiny is being evaluated right now" in line for line in lines] == [True, True]
 
 
 def test_of_two_evaluations_of_a_model_both_are_published_and_the_newest_counts(place: Place) -> None:
@@ -302,6 +403,40 @@ def test_a_request_whose_worker_is_gone_is_finished(place: Place) -> None:
     assert [each.end for each in place.only_request().history] == ["lost", IMPORTED]
 
 
+@pytest.mark.parametrize("status", [Status.WAITING, Status.PENDING])
+def test_a_request_in_the_queue_stays_there_while_tasks_are_missing(place: Place, status: Status) -> None:
+    put(place.requests, "acme/mine.json", write_request(make_request(status=status, commit=place.commit)))
+    in_lm_evals_folder(place.elsewhere, lm_eval(place, tasks={"tiny_copy": 100}))
+    assert "its request stays in the queue" in place.warned()
+    request = place.only_request()
+    assert (request.status, request.result, request.run) == (status, None, None)
+    assert [each.end for each in request.history] == [IMPORTED]
+    assert "already imported" in place.run()[1][0]
+    rest = {task: number for task, number in QUESTIONS.items() if task != "tiny_copy"}
+    in_lm_evals_folder(place.elsewhere / "rest", lm_eval(place, tasks=rest))
+    assert place.run()[0] == 0
+    assert place.only_request().status is Status.FINISHED
+
+
+def test_files_that_have_all_tasks_together_finish_a_request(place: Place) -> None:
+    put(place.requests, "acme/mine.json", write_request(make_request(commit=place.commit)))
+    for task, number in QUESTIONS.items():
+        in_lm_evals_folder(place.elsewhere / task, lm_eval(place, tasks={task: number}))
+    assert place.run()[0] == 0
+    assert place.only_request().status is Status.FINISHED
+
+
+def test_a_rerun_that_waits_is_not_lost_by_an_import(place: Place) -> None:
+    finished = make_request(status=Status.FINISHED, commit=place.commit)
+    waits = again(finished, by="bob", now=utc_now(), tasks=["tiny_copy"])
+    put(place.requests, "acme/mine.json", write_request(waits))
+    in_lm_evals_folder(place.elsewhere, lm_eval(place))
+    assert place.run()[0] == 0
+    request = place.only_request()
+    assert (request.status, request.tasks) == (Status.PENDING, ("tiny_copy",))
+    assert [each.end for each in request.history] == [RERUN, IMPORTED]
+
+
 class Interrupted(FolderStore):
     """A store at whose next commit something else happens first."""
 
@@ -337,6 +472,36 @@ def test_a_worker_that_claims_between_the_two_commits_wins(place: Place) -> None
 
 def request_path_of(place: Place) -> str:
     return f"{MODEL}_eval_request_False_float32_Original_{place.commit[:8]}.json"
+
+
+def test_a_newer_result_that_a_worker_published_meanwhile_stays_the_requests(place: Place) -> None:
+    in_lm_evals_folder(place.elsewhere, lm_eval(place))
+    store = Interrupted(place.data / "requests")
+    importing, began = planned(place, store), to_run(utc_now())
+    path = request_path_of(place)
+    newer = f"{MODEL}/results_{began}.json"
+
+    def finish() -> None:
+        section = {"request": path, "run": began, "ended": began, "precision": "float32"}
+        put(place.results, newer, make_result_file(run=began, leaderboard=section))
+        finished = make_request(status=Status.FINISHED, commit=place.commit, run=began, result=newer)
+        put(place.requests, path, write_request(finished))
+
+    store.happens = finish
+    assert importing.publish() == {}
+    assert (place.only_request().result, place.only_request().run) == (newer, began)
+    assert [each.end for each in place.only_request().history] == [IMPORTED]
+
+
+def test_a_model_that_is_removed_between_the_two_commits_stays_removed(place: Place) -> None:
+    in_lm_evals_folder(place.elsewhere, lm_eval(place))
+    store = Interrupted(place.data / "requests")
+    importing = planned(place, store)
+    act = Done(act=Act.REMOVE, name=MODEL, by="bob", at=utc_now())
+    store.happens = lambda: remove(act, place.requests, place.results) and None
+    [why] = importing.publish().values()
+    assert why == "acme/tiny was removed from this leaderboard meanwhile"
+    assert place.files() == []
 
 
 def test_an_import_killed_between_the_two_commits_is_completed_by_the_next_one(place: Place) -> None:
@@ -456,6 +621,26 @@ def test_a_report_of_another_model_than_the_one_that_is_named_is_refused(place: 
     assert (
         place.refused("--model", "acme/other") == "it is of acme/tiny, and not of acme/other as --model says."
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (ModelError("The Hub does not answer."), "The Hub does not answer."),
+        (CannotBeEvaluated("It is gated."), "it is of acme/other, and not of acme/tiny as --model says"),
+    ],
+)
+def test_another_name_than_the_reports_needs_a_hub_that_knows_it(
+    place: Place, error: ModelError, sentence: str
+) -> None:
+    class Models:
+        def describe(self, name: str, revision: str) -> ModelFacts:
+            raise error
+
+    models: Any = Models()
+    data = json.dumps(lm_eval(place, "acme/other")).encode()
+    with pytest.raises(Refused, match=sentence):
+        check(Path("results_1.json"), data, Told(MODEL, place.commit), BOARD, models, utc_now())
 
 
 @pytest.mark.parametrize("commit", [None, "abc123", "main"])
@@ -613,7 +798,7 @@ def test_a_limit_of_the_board_that_the_report_lacks_is_told(place: Place) -> Non
 def test_a_dry_run_only_checks(place: Place) -> None:
     assert place.files() == []
     in_lm_evals_folder(place.elsewhere, lm_eval(place))
-    status = import_folders(place.settings, read_options([str(place.elsewhere), "--dry-run"]))
+    status = 0 if import_folders(place.settings, read_options([str(place.elsewhere), "--dry-run"])) else 1
     text = place.print()
     assert status == 0
     assert ": can be imported (acme/tiny, float32, Original, 3 of the board's tasks)." in text
@@ -624,7 +809,7 @@ def test_a_dry_run_only_checks(place: Place) -> None:
 def test_what_is_refused_does_not_hold_up_the_others(place: Place) -> None:
     in_lm_evals_folder(place.elsewhere, lm_eval(place))
     written(place.elsewhere / "results_broken.json", {})
-    status = import_folders(place.settings, read_options([str(place.elsewhere)]))
+    status = 0 if import_folders(place.settings, read_options([str(place.elsewhere)])) else 1
     assert status == 1
     assert "\n1 of 2 result files were taken.\n" in place.print()
     assert place.only_request().status is Status.FINISHED
@@ -762,13 +947,13 @@ def test_ten_folders_of_both_engines_take_two_commits(place: Place, monkeypatch:
     requests, results = Counted(place.data / "requests"), Counted(place.data / "results")
     stores = replace(open_stores(place.settings), requests=requests, results=results)
     monkeypatch.setattr("src.import_results.open_stores", lambda settings, only_look: stores)
-    assert import_folders(place.settings, read_options([*map(str, folders)])) == 0
+    assert import_folders(place.settings, read_options([*map(str, folders)]))
     assert (results.messages, requests.messages) == (
         ["import 10 results"],
         ["finish the requests of 10 results from elsewhere"],
     )
     assert len(data_files(place.requests)) == len(data_files(place.results)) == 10
-    assert import_folders(place.settings, read_options([*map(str, folders)])) == 0
+    assert import_folders(place.settings, read_options([*map(str, folders)]))
     assert len(results.messages) == len(requests.messages) == 1
 
 
@@ -779,7 +964,7 @@ def test_commits_are_of_a_bounded_size(place: Place, monkeypatch: pytest.MonkeyP
     requests, results = Counted(place.data / "requests"), Counted(place.data / "results")
     stores = replace(open_stores(place.settings), requests=requests, results=results)
     monkeypatch.setattr("src.import_results.open_stores", lambda settings, only_look: stores)
-    assert import_folders(place.settings, read_options([*map(str, folders)])) == 0
+    assert import_folders(place.settings, read_options([*map(str, folders)]))
     assert results.messages == ["import a result"] * 10
     assert [each.partition(" of ")[2] for each in requests.messages] == [
         "4 results from elsewhere",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from src.queue.samples import SamplesPublisher
 from src.running.job import End, Ending
 from src.shared.data.names import ACTS, BLOCKLIST
 from src.shared.data.reports import read_result
@@ -17,11 +18,12 @@ from src.shared.data.request import Request, Status, write_request
 from src.shared.errors import NotPossible, StoreError
 from src.shared.models.model_source import ModelFacts
 from src.shared.moderation.acts import Act, Done, record
+from src.shared.moderation.removal import remove
 from src.shared.moderation.steps import cancelled
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.store import Snapshot
 from src.shared.wiring import Stores
-from src.upkeep.its_request import free_path, same_as, with_facts
+from src.upkeep.its_request import path_for, same_as, with_facts
 from src.upkeep.published_by_hand import ByHand, Place
 from support.executors import FunctionExecutor
 from support.factories import make_request, make_result_file
@@ -180,6 +182,47 @@ def test_a_maintainer_who_cancels_meanwhile_wins(queue: Queue) -> None:
     assert not queue.result_paths()
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_model_that_is_removed_between_the_two_commits_stays_removed(queue: Queue, is_there: bool) -> None:
+    """Then its result and log are gone already, and there is nothing to take back."""
+    if is_there:
+        queue.submit(MODEL)
+
+    def removal() -> None:
+        act = Done(act=Act.REMOVE, name=MODEL, by="bob", at=queue.clock.now)
+        remove(act, queue.requests, queue.results)
+
+    with pytest.raises(NotPossible, match=r"somebody deleted it|was removed from this leaderboard while"):
+        evaluate(queue, requests=Interrupted(queue.folder / "requests", removal))
+    assert not queue.result_paths()
+    assert [path for path in queue.requests.snapshot().files if path.startswith(MODEL)] == []
+
+
+def test_samples_in_a_dataset_of_their_own_are_taken_back_too(queue: Queue, tmp_path: Path) -> None:
+    path = queue.submit(MODEL)
+    left, samples = tmp_path / "left", FolderStore(tmp_path / "samples")
+    left.mkdir()
+    (left / f"{SUITE.tasks[0]}.parquet").write_bytes(b"samples")
+    requests = Interrupted(
+        queue.folder / "requests",
+        lambda: queue.edit(path, cancelled(queue.read(path), by="bob", now=queue.clock.now)),
+    )
+    models: Any = AnyModel()
+    desk = ByHand(
+        Stores(requests, queue.results, models),
+        SUITE,
+        who="alice",
+        worker="here-0",
+        samples=SamplesPublisher(SUITE.tasks, samples),
+        clock=queue.clock,
+    )
+    place = desk.look(WANTED)
+    running = desk.claimed(WANTED, place, nonce="n", started=queue.clock.now)
+    with pytest.raises(NotPossible):
+        desk.publish(running, place, replace(ENDING, samples=left))
+    assert (queue.result_paths(), samples.listed_below(".samples")) == ([], [])
+
+
 def test_a_request_that_disappears_meanwhile_is_told(queue: Queue) -> None:
     path = queue.submit(MODEL)
     store = Interrupted(queue.folder / "requests", (queue.folder / "requests" / path).unlink)
@@ -309,8 +352,8 @@ def test_of_several_requests_the_one_that_runs_is_meant() -> None:
 
 
 def test_a_taken_name_is_passed_over_in_any_letter_case() -> None:
-    path = free_path(WANTED, [])
-    assert free_path(WANTED, [path.upper()]) == path.replace(".json", "_2.json")
+    path = path_for(WANTED, [])
+    assert path_for(WANTED, [path.upper()]) == path.replace(".json", "_2.json")
 
 
 def put(store: FolderStore, path: str, data: bytes) -> None:

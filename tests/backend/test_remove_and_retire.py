@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 
 from src.queue.reconciler import Reconciler
+from src.remove import told
 from src.running.job import Ending
 from src.shared.data.names import ACTS, result_path
 from src.shared.data.request import CANCELLED, Lease, Status
 from src.shared.errors import NotPossible
 from src.shared.moderation.acts import Act, Done, Moderation, read_moderation
-from src.shared.moderation.removal import remove
+from src.shared.moderation.removal import Removed, remove
 from src.shared.times import from_text
+from src.upkeep.commands import confirmed
 from src.upkeep.retiring import Retired, reopen, retire
 from support.executors import FunctionExecutor
 from support.factories import RUN
@@ -267,7 +269,7 @@ def test_the_command_removes_names_who_did_it_and_says_what_is_left(hub: Hub) ->
     variables = {"HF_ENDPOINT": hub.url, "OWNER": "acme", "HF_TOKEN": token, "SAMPLES_REPO": "acme/samples"}
     arguments = ["ACME/tiny", "--reason", "Its owner asked for it."]
     done = command("remove", *arguments, **variables)
-    assert "Nobody can be asked here. If you are sure, add --yes." in done.stdout
+    assert done.returncode == 1 and "Nobody can be asked here. If you are sure, add --yes." in done.stdout
     assert path_of("acme/tiny") in hub.get(RepoName("dataset", "acme/requests")).files()
     done = command("remove", *arguments, "--yes", **variables)
     assert done.returncode == 0, done.stderr
@@ -279,6 +281,25 @@ def test_the_command_removes_names_who_did_it_and_says_what_is_left(hub: Hub) ->
     assert samples.files().keys() == {"notes"}
     done = command("remove", *arguments, "--yes", **variables)
     assert done.returncode == 1 and "There is nothing of ACME/tiny on this leaderboard" in done.stderr
+
+
+def test_samples_elsewhere_are_named_on_a_line_each() -> None:
+    removed = Removed(1, 2, 3, samples_elsewhere=("acme/a", "acme/b"))
+    first, *others = told("acme/tiny", removed)
+    assert first.startswith("Removed acme/tiny: 1 requests, 2 results, 3 logs")
+    assert [line.partition(",")[0] for line in others] == [
+        "Samples of it are in acme/a",
+        "Samples of it are in acme/b",
+    ]
+
+
+def test_ctrl_d_is_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends(question: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", ends)
+    assert not confirmed("Delete it?", yes=False)
 
 
 @pytest.mark.parametrize(("answer", "is_removed"), [("y", True), ("", False), ("no", False)])
@@ -305,7 +326,7 @@ def test_at_a_terminal_the_command_asks(queue: Queue, answer: str, is_removed: b
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["remove", "acme/*", "--reason", "x"], "is no name of a model, such as acme/tiny"),
+        (["remove", "acme/*", "--reason", "x"], "is not a model's name: write it as organisation/model"),
         (["remove", "acme/tiny"], "--reason"),
         (["remove", "acme/tiny", "--reason", " "], "write a sentence of at most 500 characters"),
         (["retire", "--reason", "x" * 501], "write a sentence of at most 500 characters"),

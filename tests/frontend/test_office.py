@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from src.maintaining.maintainers import Maintainer
-from src.maintaining.office import BECAME, NEED_A_REASON, Office, Step
+from src.maintaining.office import BECAME, NEED_A_REASON, Again, Office, Step
 from src.page import api
-from src.shared.data.names import ACTS
+from src.shared.data.backend_description import write_description
+from src.shared.data.names import ACTS, BACKEND_DESCRIPTION
 from src.shared.data.request import Lease, Request, Status, read_request
 from src.shared.errors import NotPossible
 from src.shared.moderation.acts import UNDOES, Act, read_moderation
@@ -22,6 +23,7 @@ from src.shared.stores.store import Snapshot
 from src.submitting.group_commit import GroupCommit
 from src.submitting.receipts import submissions
 from support.boards import NOW, Leaderboard, scores
+from support.factories import make_backend
 
 BOB, CAROL = Maintainer("bob"), Maintainer("carol")
 LEASE = Lease("worker-7", "nonce", NOW, NOW, NOW + timedelta(hours=1))
@@ -270,7 +272,7 @@ def test_the_answer_to_an_act_has_a_sentence_and_one_to_a_mistake_what_to_do(off
     assert answer(office, "hide", "x")["problems"][0]["message"].startswith("'x' cannot be meant.")
     told = answer(office, "explode", "acme/tiny")["message"]
     assert told.startswith(
-        "There is no act 'explode'. There are: approve, reject, cancel, again, flag, unflag, "
+        "There is no act 'explode'. There are: approve, reject, cancel, again, rerun missing, rerun older, "
     )
 
 
@@ -282,3 +284,56 @@ def test_a_file_of_acts_that_cannot_be_read_is_told_and_kept(
     assert not told["ok"]
     assert "cannot be read: it is not valid JSON" in told["message"]
     assert (leaderboard.folder / "requests" / ACTS).read_bytes() == b"{"
+
+
+# Computed again
+
+
+@pytest.fixture
+def filled(leaderboard: Leaderboard) -> Leaderboard:
+    """Two finished models. One has no score in the last of the suite's three tasks."""
+    leaderboard.write("results", BACKEND_DESCRIPTION, write_description(make_backend()))
+    for model, tasks in {"acme/whole": 3, "acme/partial": 2}.items():
+        leaderboard.add_request(model=model, status=Status.FINISHED)
+        leaderboard.add_result(model, scores=dict(list(scores(0.5, 0.5, 0.5).items())[:tasks]))
+    leaderboard.keeper.sync()
+    return leaderboard
+
+
+def statuses(leaderboard: Leaderboard) -> dict[str, Status]:
+    return {each.model: each.status for each in leaderboard.keeper.now.board.requests.values()}
+
+
+def test_what_would_be_computed_again_is_told_and_nothing_is_written(
+    filled: Leaderboard, office: Office
+) -> None:
+    number, lines = office.preview(Again.MISSING, "", BOB)
+    assert number == 1
+    assert lines[0] == "1 row of the board will be computed again, 1 evaluation of a task in all:"
+    assert set(statuses(filled).values()) == {Status.FINISHED}
+
+
+def test_only_what_is_missing_is_computed_again_and_the_page_shows_it(
+    filled: Leaderboard, office: Office
+) -> None:
+    told = office.rerun(Again.MISSING, "", BOB)
+    assert told.startswith("1 row will be computed again, 1 evaluation of a task in all.")
+    assert statuses(filled) == {"acme/whole": Status.FINISHED, "acme/partial": Status.PENDING}
+    [request] = [each for each in filled.keeper.now.board.requests.values() if each.tasks]
+    assert (request.tasks, request.history[-1].by) == (("tiny_copy",), "bob")
+    with pytest.raises(NotPossible, match=r"Nothing needs to be computed again\."):
+        office.rerun(Again.MISSING, "", CAROL)
+
+
+def test_one_model_may_be_computed_again_on_everything(filled: Leaderboard, office: Office) -> None:
+    assert answer(office, "rerun all", "ACME/whole")["message"].startswith("1 row will be computed again, 3 ")
+    assert statuses(filled)["acme/partial"] is Status.FINISHED
+
+
+def test_a_model_that_is_not_there_is_named(filled: Leaderboard, office: Office) -> None:
+    assert answer(office, "rerun all", "acme/none")["message"].startswith("No result of acme/none is on ")
+    assert answer(office, "rerun older", "../x")["message"].startswith("'../x' cannot be meant.")
+
+
+def test_without_a_worker_ever_the_tasks_are_unknown(leaderboard: Leaderboard, office: Office) -> None:
+    assert "start the worker, which writes it" in answer(office, "rerun all", "")["message"]

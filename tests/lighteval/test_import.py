@@ -43,7 +43,7 @@ def test_five_folders_of_lighteval_are_imported(
         place.mkdir(parents=True)
         (place / "results_2026-01-31T12-00-00.000000.json").write_text(json.dumps(report))
         told = ("--model", name, "--commit", folder_commit(data / "models" / name))
-        status = import_folders(settings, read_options([str(elsewhere / name), *told]))
+        status = 0 if import_folders(settings, read_options([str(elsewhere / name), *told])) else 1
         assert status == 0, capsys.readouterr().out
     requests = [read_request(path.read_bytes()) for path in (data / "requests").glob("acme/*.json")]
     assert {each.model for each in requests} == {*NAMES}
@@ -52,6 +52,6 @@ def test_five_folders_of_lighteval_are_imported(
     for request in requests:
         file = (data / "results" / str(request.result)).read_bytes()
         result = read_result(str(request.result), file)
-        named = {**by_model[request.model], "config": {"model_name": request.model}}
+        named = {**by_model[request.model], "config": {"model_name": request.model}}  # it names a folder
         assert result.scores == read_result("", json.dumps(named).encode()).scores
         assert str(tmp_path).encode() not in file

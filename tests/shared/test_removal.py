@@ -239,6 +239,16 @@ def test_a_claim_made_while_it_is_removed_is_of_before_the_removal(open_store: O
     assert of_the_model(open_store) == []
 
 
+def test_a_run_of_a_far_future_does_not_hide_what_is_evaluated_after_the_removal(open_store: Open) -> None:
+    claimed = NOW + timedelta(minutes=2)
+    add_model(open_store, "acme/tiny", run=to_run(claimed))
+    add_model(open_store, "acme/Tiny", run="9999-12-31T23-59-59.999999")
+    remove(done(), open_store("requests"), open_store("results"))
+    moderation = read_moderation(open_store("requests"), open_store("requests").snapshot())
+    assert moderation.is_of_before_a_removal("acme/tiny", claimed)
+    assert not moderation.is_of_before_a_removal("acme/tiny", NOW + timedelta(minutes=5))
+
+
 def test_samples_in_a_dataset_of_their_own_go_too_and_others_are_named(open_store: Open) -> None:
     add_model(open_store, "acme/tiny")
     elsewhere = {

@@ -365,6 +365,15 @@ def test_what_began_before_a_model_was_removed_does_not_come_back() -> None:
     assert plan(EVERYTHING, [], [result(*ALL)], moderation=done(Act.REMOVE)) == Reruns()
 
 
+def test_a_result_imported_after_a_removal_is_a_row_although_it_was_computed_before() -> None:
+    """The page goes by the run's name too."""
+    times = {"run": "2027-01-01T12-00-00.000000", "ended": "2026-01-01T12-00-00.000000"}
+    imported = result(*ALL, leaderboard=times)
+    removed = done(Act.REMOVE)
+    assert imported.ended < removed.acts[0].at < imported.began
+    assert len(plan(EVERYTHING, [], [imported], moderation=removed).wanted) == 1
+
+
 @pytest.mark.parametrize(
     ("results", "why"),
     [

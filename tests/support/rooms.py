@@ -40,8 +40,6 @@ FLOORS = {
         "parts",
         "doctor",
         "upkeep",
-        "evaluate",
-        "import_results",
         "worker",
     ],
 }

@@ -33,6 +33,10 @@ MISSING = "The dataset {} does not exist, or HF_TOKEN cannot see it: there is no
 NOT_A_BACKUP = "{} holds something else. Name an empty folder, or one that has a backup, which is renewed."
 OVERLAPS = "{} and the dataset {} lie in one another. Name a folder elsewhere."
 CANNOT_BE_KEPT = "{} in {} cannot be kept in a folder: its name is too long, or none. Rename it there."
+WOULD_LOSE = (
+    "The backup in {} also has {}, and this one would not. Set SAMPLES_REPO to their dataset, which HF_TOKEN "
+    "must be able to see, or name another folder."
+)
 CHANGED = "{} was changed while it was backed up. {}"
 LEFT_OUT = "Left out: {} in {} is a link, a file of a lock, or has a name that is not UTF-8."
 
@@ -87,6 +91,9 @@ def _refuse(datasets: Mapping[Part, Dataset], folder: Path) -> None:
             raise StoreError(MISSING.format(dataset))
     if folder.exists() and not folder.is_dir():
         raise StoreError(NOT_A_BACKUP.format(folder))
+    for part in Part:
+        if part not in datasets and (folder / part).is_dir() and any((folder / part).iterdir()):
+            raise StoreError(WOULD_LOSE.format(folder, part))
     is_ours = any((folder / name).is_file() for name in (NAME, UNFINISHED))
     if folder.is_dir() and any(folder.iterdir()) and not is_ours:
         raise StoreError(NOT_A_BACKUP.format(folder))
@@ -102,9 +109,6 @@ def _begin(folder: Path) -> None:
 
 
 def _end(folder: Path, copied: Mapping[Part, Copied], clock: Clock) -> None:
-    for part in Part:
-        if part not in copied:  # of an earlier backup into this folder
-            shutil.rmtree(folder / part, ignore_errors=True)
     shutil.rmtree(folder / PARTS)
     datasets = {part: each.kept for part, each in copied.items()}
     write_backup(folder, Backup(made=clock(), template=VERSION, datasets=datasets))

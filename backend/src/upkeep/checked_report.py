@@ -26,9 +26,18 @@ from src.shared.data.run_settings import (
     conditions_of_lighteval,
     conditions_of_lm_eval,
 )
-from src.shared.errors import BadFile, LeaderboardError, ModelError, shown
+from src.shared.errors import (
+    BadFile,
+    CannotBeEvaluated,
+    LeaderboardError,
+    ModelError,
+    ModelNotFound,
+    RevisionNotFound,
+    shown,
+)
 from src.shared.models.model_source import ModelFacts, ModelSource
 from src.shared.times import to_text
+from src.upkeep.cleaned_report import without_secrets
 from src.upkeep.its_request import with_facts
 from src.upkeep.score_table import Groups, groups_in, parts_of
 
@@ -81,7 +90,7 @@ class Checked:
 
     file: Path
     report: Object
-    """As the engine wrote it."""
+    """As the engine wrote it, without secrets."""
     result: Result
     """What it says, under the model's name on the Hub, with its commit and precision."""
     request: Request
@@ -90,6 +99,8 @@ class Checked:
     """The name or folder by which the report names the model."""
     tasks: tuple[str, ...]
     """The board's tasks that it has scores of."""
+    missing: tuple[str, ...]
+    """The board's other tasks."""
     notes: tuple[str, ...]
     """What is worth knowing, such as missing tasks."""
     warnings: tuple[str, ...]
@@ -133,6 +144,7 @@ def check(
         request=with_facts(request, facts, base),
         given_name=given_name,
         tasks=tuple(tasks),
+        missing=tuple(task.name for task in board.tasks if task.name not in tasks),
         notes=tuple(notes),
         warnings=tuple(_differences(result, tasks, board)),
     )
@@ -141,18 +153,18 @@ def check(
 def _read(file: Path, data: bytes, told: Told, models: ModelSource) -> tuple[Object, Result, str]:
     """Return a report, what it says, and how it names its model. `--model` names it in its place."""
     try:
-        report = read_object(data)
+        report = without_secrets(read_object(data))
         named = _named(report)
         if not told.model:
             _check_name(report, named)
-            return report, read_result(file.name, data), named
+            return report, read_result(file.name, json.dumps(report).encode()), named
         renamed = {**report, "config": {**as_object(report.get("config")), "model_name": told.model}}
         result = read_result(file.name, json.dumps(renamed).encode())
     except BadFile as error:
         raise Refused(str(error)) from None
     other = _on_the_hub(named, models)
-    if other and told.model.casefold() not in (named.casefold(), other.name.casefold()):
-        raise Refused(OTHER_MODEL.format(other.name, told.model))
+    if other and told.model.casefold() not in (named.casefold(), other.casefold()):
+        raise Refused(OTHER_MODEL.format(other, told.model))
     return report, result, named
 
 
@@ -177,12 +189,19 @@ def _named(report: Object) -> str:
     return next((name for each in names if (name := as_text(each).strip())), "")
 
 
-def _on_the_hub(name: str, models: ModelSource) -> ModelFacts | None:
-    """Return the facts of a model if there is one of this name, which a folder may have by chance."""
+def _on_the_hub(name: str, models: ModelSource) -> str | None:
+    """Return what a model is called now if there is one of this name, which a folder may have by chance.
+
+    Raises Refused if nobody can say.
+    """
     try:
-        return models.describe(name, "main")
-    except ModelError:
+        return models.describe(name, "main").name
+    except ModelNotFound:
         return None
+    except (RevisionNotFound, CannotBeEvaluated):
+        return name
+    except ModelError as error:
+        raise Refused(str(error)) from None
 
 
 # The tasks

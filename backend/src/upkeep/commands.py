@@ -6,36 +6,59 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TextIO, TypeVar
 
 from src.shared.data.model_name import is_model_name
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import ConfigurationError, LeaderboardError, exit_on_configuration_error, printable
+from src.shared.errors import (
+    ConfigurationError,
+    LeaderboardError,
+    exit_on_configuration_error,
+    printable,
+    shown,
+)
 from src.shared.moderation.acts import LONGEST_REASON
+from src.shared.settings import CommonSettings
 from src.shared.stores.hub import RETRIED
 from src.upkeep.datasets import AGAIN
-from src.upkeep.places import UpkeepSettings
 from src.withdrawn_secrets import withdraw_secrets
 
-S = TypeVar("S", bound=UpkeepSettings)
+S = TypeVar("S", bound=CommonSettings)
 
 WELL, NOT_DONE, INTERRUPTED = 0, 1, 130
-"""Exit statuses. 2 means a mistake in the settings or the arguments."""
+"""Exit statuses. 2 means a mistake in the settings, the suite or the arguments."""
 
 NOT_A_TERMINAL = "Nobody can be asked here. If you are sure, add --yes."
 
 
-def say(line: str) -> None:
-    """Print a line at once, without what could change a terminal."""
-    sys.stdout.write(f"{printable(line)}\n")
-    sys.stdout.flush()
+class ModelAt(NamedTuple):
+    """A model at a branch, a tag or a commit. Without a name it is none."""
+
+    name: str = ""
+    revision: str = "main"
+
+
+def say(*lines: str) -> None:
+    """Print lines at once, without what could change a terminal."""
+    _write(sys.stdout, lines)
+
+
+def note(*lines: str) -> None:
+    """Print on standard error what happens meanwhile, or what went wrong."""
+    _write(sys.stderr, lines)
+
+
+def _write(file: TextIO, lines: Iterable[str]) -> None:
+    file.write("".join(f"{printable(line)}\n" for line in lines))
+    file.flush()
 
 
 def run(act: Callable[[S], bool | None], kind: type[S]) -> int:
     """Read the settings, do the command, and return the exit status. What went wrong is printed.
 
-    `act` may return whether all was done. `kind` are the settings that it needs.
+    `act` may return whether all was done, and raise KeyboardInterrupt with a sentence that says what to do.
+    `kind` are the settings that it needs.
     """
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     with exit_on_configuration_error():
@@ -45,10 +68,10 @@ def run(act: Callable[[S], bool | None], kind: type[S]) -> int:
         except ConfigurationError:
             raise
         except LeaderboardError as error:
-            sys.stderr.write(f"{printable(str(error)).replace(RETRIED, AGAIN)}\n")
+            note(*str(error).replace(RETRIED, AGAIN).split("\n"))
             return NOT_DONE
-        except KeyboardInterrupt:
-            sys.stderr.write(f"\nInterrupted. {AGAIN}\n")
+        except KeyboardInterrupt as interrupted:
+            note("", str(interrupted) or f"Interrupted. {AGAIN}")
             return INTERRUPTED
     return NOT_DONE if is_done is False else WELL
 
@@ -60,7 +83,11 @@ def confirmed(question: str, *, yes: bool) -> bool:
     if not sys.stdin.isatty():
         say(NOT_A_TERMINAL)
         return False
-    return input(f"{question} [y/N] ").strip().lower().startswith("y")
+    try:
+        return input(f"{question} [y/N] ").strip().lower().startswith("y")
+    except EOFError:  # Ctrl-D
+        say("")
+        return False
 
 
 def reason(text: str) -> str:
@@ -74,5 +101,13 @@ def reason(text: str) -> str:
 def model(text: str) -> str:
     """Return a model's name. Raises ArgumentTypeError."""
     if not is_model_name(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no name of a model, such as acme/tiny")
+        raise argparse.ArgumentTypeError(
+            f"{shown(text)} is not a model's name: write it as organisation/model"
+        )
     return text
+
+
+def model_at(text: str) -> ModelAt:
+    """Return the model in `organisation/model@revision`. Raises ArgumentTypeError."""
+    name, _, revision = text.partition("@")
+    return ModelAt(model(name), revision or "main")

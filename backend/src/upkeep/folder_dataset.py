@@ -18,6 +18,8 @@ from src.upkeep.datasets import Listing
 WAITING = f"{OWN_FOLDER}/.restored.part"
 """Where a file waits until it is whole."""
 
+A_LINK = "Cannot write {}: {} is a link to another place. Delete the link."
+
 
 class FolderDataset:
     """A dataset in a folder."""
@@ -75,6 +77,7 @@ class FolderDataset:
             now = self.listing()
             if now is None or now.revision != parent.revision:
                 raise Conflict(f"{self} changed since it was read.")
+            self._refuse_links(add)
             for path in delete:
                 self.contents.delete(path)
             for path, source in add.items():
@@ -86,6 +89,13 @@ class FolderDataset:
                     place.rmdir()
                 waiting.replace(place)
             return self.revision()
+
+    def _refuse_links(self, paths: Collection[str]) -> None:
+        """Raise StoreError if a folder on the way to a file is a link: the file would land elsewhere."""
+        for path in paths:
+            for above in Path(path).parents:
+                if above != Path() and (self.folder / above).is_symlink():
+                    raise StoreError(A_LINK.format(self.folder / path, self.folder / above))
 
 
 def _listing(files: Mapping[str, Content]) -> Listing:

@@ -35,15 +35,17 @@ from src.shared.times import from_text, to_run, to_text
 from src.shared.wiring import Stores
 from src.upkeep.checked_report import Checked, Refused
 from src.upkeep.imported_file import imported_file
-from src.upkeep.its_request import free_path, same_as, taken_runs
+from src.upkeep.its_request import path_for, same_as, taken_runs
 from src.upkeep.not_wanted import NotWanted
 from src.upkeep.published_by_hand import RUNS, identity_of
+from src.upkeep.score_table import parts_of
 
 MOST_FILES = 500
 MOST_BYTES = 20_000_000
 """What one commit takes at most, unless a single file is larger."""
 
 TOO_LARGE = "what would be published has {:,} bytes, and no more than {:,} are read again"
+REMOVED = "{} was removed from this leaderboard meanwhile"
 MESSAGE = "Its result was imported{}."
 
 
@@ -121,6 +123,23 @@ class Importing:
             self._take_back(gone)
         return lost
 
+    def stays_in_the_queue(self, planned: Planned) -> bool:
+        """Return whether its request, as it was when the import began, goes on waiting: it is a rerun, or its
+        results together lack tasks of the board.
+        """
+        return self._stays(self._asked.values.get(planned.request_path), planned)
+
+    def _stays(self, request: Request | None, planned: Planned) -> bool:
+        if request is None or request.status not in (Status.WAITING, Status.PENDING):
+            return False
+        path = planned.request_path
+        there = [each for each in self._computed.values.values() if each.request == path]
+        ours = [each.checked for each in self._planned if each.request_path == path]
+        missing = set.intersection(*(set(each.missing) for each in ours))
+        return request.is_rerun or any(
+            not any(parts_of(task, result, {}) for result in there) for task in missing
+        )
+
     def _kept(self, planned: Planned) -> Planned:
         self._planned.append(planned)
         return planned
@@ -146,7 +165,7 @@ class Importing:
 
     def _request_path(self, wanted: Request) -> str:
         requests = {**self._asked.values, **self._new}
-        return same_as(wanted, requests) or free_path(wanted, {*self._asked.snapshot.files, *self._new})
+        return same_as(wanted, requests) or path_for(wanted, {*self._asked.snapshot.files, *self._new})
 
     def _run(self, model: str) -> str:
         """Return a name for a run that began now, which no other result of the model has."""
@@ -168,6 +187,7 @@ class Importing:
 
         def decide(reading: Reading[Request]) -> Commit | None:
             lost.clear()
+            self._computed = self._results.refresh()  # a worker may have published a newer one meanwhile
             not_wanted = NotWanted(self._stores.requests, reading.snapshot)
             add = {}
             for each in planned:
@@ -175,6 +195,7 @@ class Importing:
                 try:
                     _check_free(before, self._now)
                     not_wanted.check(each.checked.request.model, each.checked.request.base_model)
+                    _check_not_removed(each, not_wanted)
                 except (Refused, NotPossible) as error:
                     lost[each.request_path] = str(error).rstrip(".")
                     continue
@@ -192,6 +213,8 @@ class Importing:
         )
         message = MESSAGE.format(f" by {self._who}" if self._who else "")
         entry = Attempt(request.attempt, "", None, self._now, IMPORTED, message, by=self._who)
+        if before and self._stays(before, planned):
+            return replace(before, history=(*before.history, entry))
         history = (*request.history, *_cut_short(request, self._now), entry)
         if request.status is Status.FINISHED and before and self._has_a_newer(before, planned):
             return replace(before, history=history)
@@ -234,6 +257,13 @@ def _check_free(request: Request | None, now: datetime) -> None:
     lease = request.lease if request and request.status is Status.RUNNING else None
     if request and lease and not lease.has_run_out(now):
         raise Refused(RUNS.format(model=request.model, worker=lease.worker).rstrip("."))
+
+
+def _check_not_removed(planned: Planned, not_wanted: NotWanted) -> None:
+    """Raise Refused if the model was removed since the result was published: it is gone or not shown."""
+    began, model = from_text(planned.run), planned.checked.request.model
+    if began and not_wanted.is_of_before_a_removal(model, began):
+        raise Refused(REMOVED.format(model))
 
 
 def _cut_short(request: Request, now: datetime) -> list[Attempt]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from itertools import chain, count
 
-from src.shared.data.names import request_path
+from src.shared.data.names import free_path, request_path
 from src.shared.data.queue_order import Requests
 from src.shared.data.request import Request, Status
 from src.shared.models.model_source import ModelFacts, in_billions
@@ -50,7 +49,7 @@ def _is_same(request: Request, wanted: Request) -> bool:
     return request.identity == wanted.identity
 
 
-def free_path(wanted: Request, taken: Collection[str]) -> str:
+def path_for(wanted: Request, taken: Collection[str]) -> str:
     """Return the path of a new request. `taken` has the names of all files in use."""
     path = request_path(
         wanted.model,
@@ -60,9 +59,7 @@ def free_path(wanted: Request, taken: Collection[str]) -> str:
         commit=wanted.commit,
         use_chat_template=wanted.use_chat_template,
     )
-    others = (f"{path.removesuffix('.json')}_{number}.json" for number in count(2))
-    not_free = {each.casefold() for each in taken}
-    return next(each for each in chain([path], others) if each.casefold() not in not_free)
+    return free_path(path, taken)
 
 
 def taken_runs(model: str, requests: Iterable[Request], result_files: Mapping[str, str]) -> set[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from src.shared.data.names import BLOCKLIST, place_of
+from src.shared.data.names import BLOCKLIST
 from src.shared.data.reasons import reason_for
 from src.shared.errors import BadFile, NotPossible, StoreError
 from src.shared.moderation.acts import DONE, Act, read_moderation
 from src.shared.moderation.blocklist import Blocklist, read_blocklist
+from src.shared.stores.own_file import own_file
 from src.shared.stores.store import Snapshot, Store
 
 
@@ -18,7 +19,7 @@ class NotWanted:
     def __init__(self, requests: Store, snapshot: Snapshot) -> None:
         try:
             self._acts = read_moderation(requests, snapshot)
-            self._list = _blocklist(requests, snapshot)
+            self._list = own_file(requests, snapshot, BLOCKLIST, read_blocklist) or Blocklist()
         except BadFile as error:
             raise StoreError(
                 f"What maintainers decided about models cannot be read in {requests}: {error.sentence}"
@@ -39,16 +40,6 @@ class NotWanted:
                 raise NotPossible(f"{model} is {DONE[act]} on this leaderboard{_because(reason)}.")
         if (reason := self._list.model(model)) is not None:
             raise NotPossible(f"{model} is listed in {BLOCKLIST}{_because(reason)}.")
-
-
-def _blocklist(requests: Store, snapshot: Snapshot) -> Blocklist:
-    path = place_of(BLOCKLIST, snapshot.files)
-    if path not in snapshot.files:
-        return Blocklist()
-    data = requests.read(snapshot, [path])[path]
-    if isinstance(data, BadFile):
-        raise data
-    return read_blocklist(data)
 
 
 def _because(reason: str) -> str:

@@ -17,7 +17,7 @@ from src.queue.shipped import SET_THE_TASKS, is_made_for_others
 from src.queue.validation import of_a_size
 from src.running.job import End, Ending
 from src.running.suite import Suite
-from src.shared.data.names import LOGS_FOLDER, log_path, result_path
+from src.shared.data.names import LOGS_FOLDER, is_for_people, log_path, result_path, samples_folder
 from src.shared.data.reports import read_result
 from src.shared.data.request import (
     LEASE_RAN_OUT,
@@ -34,9 +34,10 @@ from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.moderation.steps import again, approved
 from src.shared.stores.conflicts import Commit, beginning_with, update
 from src.shared.stores.mirror import Mirror, Reading
-from src.shared.times import Clock, utc_now
+from src.shared.stores.store import Snapshot, Store
+from src.shared.times import Clock, from_text, utc_now
 from src.shared.wiring import Stores
-from src.upkeep.its_request import free_path, same_as, taken_runs
+from src.upkeep.its_request import path_for, same_as, taken_runs
 from src.upkeep.not_wanted import NotWanted
 
 RUNS = (
@@ -46,6 +47,10 @@ RUNS = (
 CHANGED = (
     "The request of {model} was changed while you evaluated it: it is {status} now ({message}) Nothing of "
     "your evaluation is published. Run the command again if it is still wanted."
+)
+REMOVED = (
+    "{} was removed from this leaderboard while you evaluated it. Nothing of your evaluation is published. "
+    "Run the command again if it is still wanted."
 )
 BY_HAND = "{} evaluated it by hand."
 
@@ -97,7 +102,7 @@ class ByHand:
         not_wanted = NotWanted(self._stores.requests, requests.snapshot)
         not_wanted.check(wanted.model, wanted.base_model)
         found = same_as(wanted, requests.values)
-        path = found or free_path(wanted, requests.snapshot.files)
+        path = found or path_for(wanted, requests.snapshot.files)
         before = requests.values.get(path)
         self._check_free(before)
         taken = taken_runs(wanted.model, requests.values.values(), results.snapshot.files)
@@ -105,7 +110,7 @@ class ByHand:
             each
             for each in _left_behind(path, before, requests.values.values(), results.values.values())
             if identity_of(each) == wanted.identity
-            and not not_wanted.is_of_before_a_removal(each.model, each.provenance.started or each.ended)
+            and not not_wanted.is_of_before_a_removal(each.model, each.began)
         ]
         return Place(path, before, taken, max(left, key=lambda each: each.ended, default=None))
 
@@ -138,7 +143,10 @@ class ByHand:
         try:
             return self._write(self._with_who(finished), place)
         except NotPossible:
-            self._take_back(files, running)
+            self._take_back(self._stores.results, files, running)
+            if self._samples.store and published.entry:
+                folder = samples_folder(running.model, running.run, running.attempt)
+                self._take_back(self._samples.store, self._samples.store.listed_below(folder), running)
             raise
 
     def complete(self, wanted: Request, place: Place) -> Request:
@@ -216,21 +224,28 @@ class ByHand:
     def _write(self, finished: Request, place: Place) -> Request:
         def decide(reading: Reading[Request]) -> Commit:
             self._check_unchanged(finished.model, place, reading)
-            NotWanted(self._stores.requests, reading.snapshot).check(finished.model, finished.base_model)
+            not_wanted = NotWanted(self._stores.requests, reading.snapshot)
+            not_wanted.check(finished.model, finished.base_model)
+            began = from_text(finished.run or "")
+            if began and not_wanted.is_of_before_a_removal(finished.model, began):
+                raise NotPossible(REMOVED.format(finished.model))
             message = f"finish {finished.model}, evaluated by hand"
             return Commit(reading.snapshot, message, {place.path: write_request(finished)})
 
         update(self._stores.requests, self._requests.refresh, decide)
         return finished
 
-    def _take_back(self, files: Mapping[str, bytes], running: Request) -> None:
-        """Delete what was published for a request that somebody else took meanwhile."""
+    def _take_back(self, store: Store, files: Collection[str], running: Request) -> None:
+        """Delete what was published for a request that somebody else took, as far as it is there."""
         message = f"take back {running.model}, evaluated by hand"
-        update(
-            self._stores.results,
-            self._stores.results.snapshot,
-            lambda snapshot: Commit(snapshot, message, {}, list(files)),
-        )
+
+        def decide(snapshot: Snapshot) -> Commit | None:
+            folders = {path.rpartition("/")[0] for path in files if is_for_people(path)}
+            there = {*snapshot.files, *(path for each in folders for path in store.listed_below(each))}
+            gone = [path for path in files if path in there]
+            return Commit(snapshot, message, {}, gone) if gone else None
+
+        update(store, store.snapshot, decide)
 
 
 def report_file(

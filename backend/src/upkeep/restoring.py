@@ -41,11 +41,11 @@ DAMAGED = (
     "was backed up: {}. Use another backup."
 )
 DIFFERS = (
-    "{} holds {} files that the backup does not have like that, such as {}. Nothing was written. To make it "
+    "{} holds {} files that the backup does not have like that, such as {}. {} To make it "
     "the same as the backup, add --replace: these files are deleted or replaced there."
 )
 RUNS = (
-    "{} is being evaluated by {}, and its request would be replaced. Nothing was written. Pause the Spaces "
+    "{} is being evaluated by {}, and its request would be replaced. {} Pause the Spaces "
     "and stop the workers, which returns their requests to the queue. If the worker is gone for good, or its "
     "work may be lost, add --even-running."
 )
@@ -54,6 +54,8 @@ WHOSE = (
     "for other Spaces, add --board another: then {} keeps its own file, or the first Spaces write theirs. If "
     "the same Spaces will use it, such as after their organisation was renamed, add --board same."
 )
+NOTHING_YET = "Nothing was written."
+A_PART = "Others wrote to it meanwhile, and a part of the backup is restored already."
 OTHERS_WRITE = "Others write to {} while it is restored. Pause the Spaces and stop the workers. {}"
 
 
@@ -112,6 +114,10 @@ class _Target:
         return sorted({*changed, *self.superfluous(listing)} - MADE_BY_THE_HUB)
 
 
+Check = Callable[[_Target, Listing, str], None]
+"""Raises StoreError, with what was done so far, if writing would lose what may not be lost."""
+
+
 def restore(
     folder: Path,
     datasets: Mapping[Part, Dataset],
@@ -138,14 +144,18 @@ def restore(
         wanted = {path: each for path, each in contents[part].items() if path not in left_alone}
         private = private_by_default[part] if kept.private is None else kept.private
         targets.append(_Target(dataset, kept, folder / part, wanted, left_alone, private))
-    for part, target in zip(parts, targets, strict=True):
-        listing = target.dataset.listing()
-        lost = target.lost(listing) if listing else []
+
+    def check(target: _Target, listing: Listing, so_far: str) -> None:
+        lost = target.lost(listing)
         if lost and not terms.replace:
-            raise StoreError(DIFFERS.format(target.dataset, f"{len(lost):,}", repr(lost[0])[1:-1]))
-        if lost and part is Part.REQUESTS and not terms.even_running:
-            _refuse_running(requests(), lost, clock())
-    return [_restored(target, say, at_once) for target in targets]
+            raise StoreError(DIFFERS.format(target.dataset, f"{len(lost):,}", repr(lost[0])[1:-1], so_far))
+        if lost and target.folder == folder / Part.REQUESTS and not terms.even_running:
+            _refuse_running(requests(), lost, clock(), so_far)
+
+    for target in targets:
+        if listing := target.dataset.listing():
+            check(target, listing, NOTHING_YET)
+    return [_restored(target, check, say, at_once) for target in targets]
 
 
 def _verified(
@@ -180,17 +190,22 @@ def _left_alone(dataset: Dataset, kept: KeptDataset, terms: Terms) -> Collection
     return {BOARD} if terms.board is ForWhom.ANOTHER and is_elsewhere else ()
 
 
-def _refuse_running(requests: Mapping[str, Request], lost: Collection[str], now: datetime) -> None:
+def _refuse_running(
+    requests: Mapping[str, Request], lost: Collection[str], now: datetime, so_far: str
+) -> None:
     """Refuse to replace requests that a living worker holds. Raises StoreError."""
     for path in lost:
         request = requests.get(path)
         lease = request.lease if request and request.status is Status.RUNNING else None
         if request and lease and not lease.has_run_out(now):
-            raise StoreError(RUNS.format(request.model, lease.worker))
+            raise StoreError(RUNS.format(request.model, lease.worker, so_far))
 
 
-def _restored(target: _Target, say: Say, at_once: int) -> Restored:
-    """Make one dataset the same as the backup, and look at it once more. Raises StoreError."""
+def _restored(target: _Target, check: Check, say: Say, at_once: int) -> Restored:
+    """Make one dataset the same as the backup, and look at it once more. Raises StoreError.
+
+    What others wrote meanwhile is checked as well: it may not be lost either.
+    """
     dataset = target.dataset
     created = dataset.revision() is None
     if created:
@@ -200,6 +215,7 @@ def _restored(target: _Target, say: Say, at_once: int) -> Restored:
         listing = _listed(dataset)
         if not (target.missing(listing) or target.superfluous(listing)):
             break
+        check(target, listing, A_PART)
         try:
             _write_all(target, listing, say, at_once)
         except Conflict:

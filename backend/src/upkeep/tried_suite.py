@@ -11,8 +11,9 @@ from src.running.launchers import Launcher
 from src.running.suite import Suite
 from src.settings import Settings
 from src.shared.data.backend_description import BackendDescription, read_description
-from src.shared.data.names import BACKEND_DESCRIPTION, place_of
+from src.shared.data.names import BACKEND_DESCRIPTION
 from src.shared.errors import BadFile, ConfigurationError
+from src.shared.stores.own_file import own_file
 from src.shared.stores.store import Store
 from src.suite.announcer import Announcer
 from src.suite.trial import SuiteTrial, Verdict
@@ -87,12 +88,7 @@ def published_description(results: Store) -> BackendDescription | None:
 
     Raises StoreError.
     """
-    snapshot = results.snapshot()
-    path = place_of(BACKEND_DESCRIPTION, snapshot.files)
-    if path not in snapshot.files:
-        return None
     try:
-        data = results.read(snapshot, [path])[path]
-        return None if isinstance(data, BadFile) else read_description(data)
+        return own_file(results, results.snapshot(), BACKEND_DESCRIPTION, read_description)
     except BadFile:
         return None

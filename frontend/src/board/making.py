@@ -24,7 +24,6 @@ from src.shared.models.model_source import Presence
 from src.shared.moderation.acts import Act, Moderation
 from src.shared.moderation.blocklist import Blocklist, united, why_closed, with_acts
 from src.shared.stores.mirror import Reading
-from src.shared.times import from_text
 from src.tasks import Task
 
 NOTHING_CHECKED: Mapping[str, Presence] = MappingProxyType({})
@@ -82,7 +81,8 @@ def make_board(
     shown = {
         path: result
         for path, result in read.results.values.items()
-        if not (blocked.is_removed(result.model) or is_of_before_a_removal(result, read.moderation))
+        if not blocked.is_removed(result.model)
+        and not read.moderation.is_of_before_a_removal(result.model, result.began)
     }
     backend = read.backend.values.get(place_of(BACKEND_DESCRIPTION, read.backend.snapshot.files))
     table = standings(
@@ -116,14 +116,6 @@ def make_board(
         flagged_by_hand=flags,
     )
     return board, failing
-
-
-def is_of_before_a_removal(result: Result, moderation: Moderation) -> bool:
-    """Return whether a result's run began before its model was removed. If we do not know when it began,
-    its end counts.
-    """
-    began = from_text(result.run) if result.run else None
-    return moderation.is_of_before_a_removal(result.model, began or result.ended)
 
 
 def moderation(reading: Reading[Moderation], before: Moderation) -> Moderation:

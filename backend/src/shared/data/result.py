@@ -10,6 +10,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import AliasChoices, Field
 
+from ..times import from_text
 from .benchmark import MixedSettings, keys_meant, metric_key
 from .json_file import as_number
 from .provenance import Provenance
@@ -103,6 +104,11 @@ class Result:
     rated: tuple[str, ...] = ()
     """The tasks in which models write nothing, if the run has settings for what they write."""
     provenance: Provenance = field(default_factory=Provenance)
+
+    @property
+    def began(self) -> datetime:
+        """When its run began, as the run's name says; without one, when it ended."""
+        return (from_text(self.run) if self.run else None) or self.ended
 
     def score(self, benchmark: str, metric: str) -> float | None:
         """Return the value of a score, or None when it is missing or not finite."""

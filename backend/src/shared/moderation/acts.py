@@ -21,6 +21,7 @@ from ..data.reasons import Reasons, reason_for
 from ..data.request_fields import Time
 from ..errors import BadFile, NotPossible, StoreError
 from ..stores.conflicts import Commit, update
+from ..stores.own_file import own_file
 from ..stores.store import Snapshot, Store
 
 FORMAT = 1
@@ -174,12 +175,7 @@ def _by_hand(act: Act) -> str:
 
 def read_moderation(store: Store, snapshot: Snapshot) -> Moderation:
     """Return the acts in a snapshot of the requests dataset. Raises BadFile and StoreError."""
-    if ACTS not in snapshot.files:
-        return Moderation()
-    data = store.read(snapshot, [ACTS])[ACTS]
-    if isinstance(data, BadFile):
-        raise data
-    return read_acts(data)
+    return own_file(store, snapshot, ACTS, read_acts) or Moderation()
 
 
 def moderation_to_change(store: Store, snapshot: Snapshot) -> Moderation:

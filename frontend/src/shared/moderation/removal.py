@@ -22,7 +22,7 @@ from ..data.names import (
     place_of,
 )
 from ..data.reports import read_result
-from ..data.request import Request, read_request
+from ..data.request import CLOCK_SKEW, Request, read_request
 from ..data.result import Result
 from ..errors import NotPossible
 from ..index.index import Index
@@ -68,8 +68,8 @@ def remove(done: Done, requests: Store, results: Store, samples: Store | None = 
     there = [_requests_of(done.name, first[0]), _results_of(done.name, first[1])]
     if not (any(there) or _for_people(spellings, results) or (samples and _for_people(spellings, samples))):
         raise NotPossible(f"There is nothing of {done.name} on this leaderboard: check the name.")
-    latest = _latest_run(first[1].values[path] for path in there[1] if path in first[1].values)
-    number = _remove_requests(done, requests, asked, latest)
+    runs = _runs(first[1].values[path] for path in there[1] if path in first[1].values)
+    number = _remove_requests(done, requests, asked, runs)
     in_samples = _remove_samples(done.name, samples, spellings) if samples else 0
     gone, others = _remove_results(done.name, results, computed, spellings)
     elsewhere = {each.provenance.samples.repo for each in gone if each.provenance.samples}
@@ -77,16 +77,17 @@ def remove(done: Done, requests: Store, results: Store, samples: Store | None = 
     return Removed(number, len(gone), others + in_samples, tuple(sorted(filter(None, left))))
 
 
-def _remove_requests(done: Done, store: Store, mirror: Mirror[Request], latest: datetime | None) -> int:
+def _remove_requests(done: Done, store: Store, mirror: Mirror[Request], known: Collection[datetime]) -> int:
     """Delete the requests and record the act, at a moment after every run that was claimed by then."""
     number = 0
 
     def decide(reading: Reading[Request]) -> Commit:
         nonlocal number
         gone = _requests_of(done.name, reading)
-        runs = [_latest_run(reading.values[path] for path in gone if path in reading.values), latest]
-        # A worker may have claimed the model just now, or its clock may be ahead of ours.
-        at = max([done.at, *(run + MOMENT for run in runs if run)])
+        runs = [*known, *_runs(reading.values[path] for path in gone if path in reading.values)]
+        # A worker may have claimed the model just now, or its clock may be ahead of ours. A time that is
+        # further ahead was written by hand, and would hide all that is evaluated from now on.
+        at = max([done.at, *(run + MOMENT for run in runs if run - done.at <= CLOCK_SKEW)])
         acts = acts_with(store, reading.snapshot, replace(done, at=at))
         number = len(gone)
         return _commit(
@@ -187,9 +188,9 @@ def _spellings(
     return {done.name, *(each for each in found if each.casefold() == name)}
 
 
-def _latest_run(those: Iterable[Request | Result]) -> datetime | None:
-    """Return when the latest of these runs began; None if there is none."""
-    return max(filter(None, (from_text(each.run) for each in those if each.run)), default=None)
+def _runs(those: Iterable[Request | Result]) -> list[datetime]:
+    """Return when these runs began, as far as their names say."""
+    return [*filter(None, (from_text(each.run) for each in those if each.run))]
 
 
 def _for_people(spellings: Iterable[str], store: Store) -> list[str]:

@@ -14,6 +14,7 @@ from ..errors import BadFile, NotPossible, StoreError
 from ..index.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from ..stores.conflicts import Commit, update
 from ..stores.mirror import Mirror
+from ..stores.own_file import own_file
 from ..stores.store import Snapshot, Store
 from ..times import Clock, utc_now
 from .acts import Moderation, read_acts
@@ -44,11 +45,11 @@ def reader(requests: Store, results: Store) -> Read:
         current = asked.refresh()  # last, since less time before their commit means fewer conflicts
         _refuse_unless_all_is_read(results, found.undelivered)
         _refuse_unless_all_is_read(requests, current.undelivered)
-        description = _own_file(results, found.snapshot, BACKEND_DESCRIPTION, read_description)
+        description = _read(results, found.snapshot, BACKEND_DESCRIPTION, read_description)
         if description is None:
             raise NotPossible(NO_DESCRIPTION.format(BACKEND_DESCRIPTION, results))
-        acts = _own_file(requests, current.snapshot, ACTS, read_acts)
-        blocked = _own_file(requests, current.snapshot, BLOCKLIST, read_blocklist)
+        acts = _read(requests, current.snapshot, ACTS, read_acts)
+        blocked = _read(requests, current.snapshot, BLOCKLIST, read_blocklist)
         return Records(current, found, description, acts or Moderation(), blocked or Blocklist())
 
     return read
@@ -90,17 +91,12 @@ def _message(batch: Sequence[Rerun], by: str | None) -> str:
     return f"evaluate {len(batch)} again on {tasks} ({by or 'a command'})"
 
 
-def _own_file(store: Store, snapshot: Snapshot, path: str, parse: Callable[[bytes], T]) -> T | None:
-    """Return a file of our own; None if there is none. Raises StoreError, with its name."""
-    place = place_of(path, snapshot.files)
-    if place not in snapshot.files:
-        return None
-    data = store.read(snapshot, [place])[place]
+def _read(store: Store, snapshot: Snapshot, path: str, parse: Callable[[bytes], T]) -> T | None:
+    """Return what one of our own files says; None if there is none. Raises StoreError, with its name."""
     try:
-        if isinstance(data, BadFile):
-            raise data
-        return parse(data)
+        return own_file(store, snapshot, path, parse)
     except BadFile as error:
+        place = place_of(path, snapshot.files)
         raise StoreError(f"{place} in {store} cannot be read: {error.sentence}") from None
 
 

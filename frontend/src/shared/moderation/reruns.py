@@ -112,7 +112,7 @@ def plan_reruns(selection: Selection, records: Records, *, by: str | None, now: 
     results = [
         result
         for result in standing(records.results.values.values(), requests)
-        if not hidden.is_of_before_a_removal(result.model, result.provenance.started or result.ended)
+        if not hidden.is_of_before_a_removal(result.model, result.began)
     ]
     groups = grouped(results, requests)
     chosen = _of_the_models(selection.models, groups)
