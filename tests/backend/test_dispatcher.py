@@ -26,6 +26,7 @@ from src.shared.errors import ConfigurationError
 from support.factories import make_request
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 L4, A100 = Flavour("l4x1", 24, 0.8), Flavour("a100-large", 80, 2.5)
 
 
@@ -116,6 +117,22 @@ def test_members_are_watched_until_they_have_ended() -> None:
     ours.tick({})
     fleet.asked.clear()
     ours.tick({})
+    assert fleet.asked == []
+
+
+def test_members_that_have_ended_are_shown_for_a_day_without_asking_for_them_again() -> None:
+    times = [NOW]
+    ended = Member(
+        name="l4x1-1", flavour="l4x1", price=0.8, largest=18, ordered=NOW, started=NOW - HOUR, ended=NOW
+    )
+    fleet = ListedFleet([ended])
+    ours = dispatcher(fleet, clock=lambda: times[-1], steady=lambda: times[-1])
+    ours.tick({})
+    fleet.asked.clear()
+    for hours, members, spent in ((0.5, (ended,), 0.8), (13, (ended,), 0.0), (25, (), 0.0)):
+        times.append(NOW + hours * HOUR)
+        ours.tick({})
+        assert (ours.shown.members, ours.shown.spent) == (members, pytest.approx(spent))
     assert fleet.asked == []
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from src.fleet.deciding import Decision, Limits, Situation, decide
@@ -30,8 +30,8 @@ TokenCheck = Callable[[], str | None]
 RIGHT_FOR = timedelta(hours=1)
 """How long the check of the token counts. The rights of a fine-grained token can be edited."""
 
-LOOKS_AGAIN = timedelta(minutes=10)
-"""How long the list of members counts while nothing waits and none was there."""
+KEPT_FOR = timedelta(days=1)
+"""How long members are shown and billed after their end."""
 
 NOT_CHECKED = "The Hub was not reached to check FLEET_TOKEN: {}"
 
@@ -73,7 +73,7 @@ class Dispatcher:
         self._check_token = check_token
         self._clock, self._steady = clock, steady
         self._checked: datetime | None = None
-        self._looked: datetime | None = None
+        self._has_looked = False
         self._members: tuple[Member, ...] = ()
         self._offers: Sequence[Flavour] = ()
         self._shown = Shown(limit=limits.dollars_a_day)
@@ -104,7 +104,9 @@ class Dispatcher:
         Without a waiting request and without a member the engine is not asked.
         """
         if not pending(requests) and not self._may_be_there():
-            self._shown = Shown(limit=self._limits.dollars_a_day, spent=self._shown.spent)
+            now = self._clock()
+            self._members = tuple(each for each in self._members if each.ended and now - each.ended < KEPT_FOR)
+            self._shown = self._seen(now)
             return
         try:
             self._offers = self._fleet.offers()
@@ -112,17 +114,11 @@ class Dispatcher:
         except FleetError as error:
             self._tell(error)
             return
-        self._looked = self._steady()
+        self._has_looked = True
         now = self._clock()
         decision = decide(self._situation(requests, now))
         problems = self._carry_out(decision)
-        self._shown = Shown(
-            members=self._members,
-            reasons=decision.reasons,
-            spent=spent_today(bills(self._members, now), now),
-            limit=self._limits.dollars_a_day,
-            problems=problems,
-        )
+        self._shown = replace(self._seen(now), reasons=decision.reasons, problems=problems)
 
     def offers(self) -> list[tuple[Flavour, bool]]:
         """Return the hardware, each with whether members may run on it. Raises FleetError."""
@@ -133,10 +129,13 @@ class Dispatcher:
         return self._fleet.end_of_log(member)
 
     def _may_be_there(self) -> bool:
-        """Return whether a member may be there: one was seen, or nobody has looked for long."""
-        if self._looked is None or (self._steady() - self._looked >= LOOKS_AGAIN and self._members):
-            return True
-        return any(each.ended is None for each in self._members)
+        """Return whether a member may be there: one was when somebody last looked, or nobody has."""
+        return not self._has_looked or any(each.ended is None for each in self._members)
+
+    def _seen(self, now: datetime) -> Shown:
+        """Return the members, and what they cost."""
+        spent = spent_today(bills(self._members, now), now)
+        return Shown(self._members, spent=spent, limit=self._limits.dollars_a_day)
 
     def _situation(self, requests: Requests, now: datetime) -> Situation:
         return Situation(
