@@ -226,6 +226,29 @@ def test_what_was_spent_yesterday_does_not_count() -> None:
     assert started(decided(waiting(), members=[yesterday])) == ["small"]
 
 
+@pytest.mark.parametrize(
+    ("worker", "is_a_members"),
+    [("small-1.77", True), ("small-1", False), ("gpu1.small-1.77", False), ("large-1.77", False)],
+)
+def test_what_a_member_cost_counts_though_its_cluster_has_forgotten_it(
+    worker: str, is_a_members: bool
+) -> None:
+    attempt = Attempt(
+        1,
+        worker,
+        NOW - 10 * HOUR,
+        NOW - HOUR,
+        "finished",
+        hardware="small",
+        price=11.1,
+        own_machine=True,
+    )
+    done = waiting(status=Status.FINISHED, history=(attempt,))
+    assert bool(started(decided(waiting(), done))) is not is_a_members
+    listed = member(id="77", price=0.1, started=attempt.started, ended=attempt.ended)
+    assert started(decided(waiting(), done, members=[listed]))
+
+
 def test_after_an_owner_has_lowered_the_limit_those_stop_that_lose_least() -> None:
     busy = [member(name=f"small-{number}") for number in (1, 2)]
     idle, pending = member(name="small-3"), member(name="small-4", started=None, ordered=NOW)

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from src.fleet.flavour import UNKNOWN, Band, Costs, Flavour, band_of, bands
-from src.fleet.member import Member, bills
+from src.fleet.member import Member, spent_by_members
 from src.inference.renting import DEAREST
 from src.queue.retries import RetryTerms
-from src.shared.data.dollars import cost, in_dollars, spent_today
+from src.shared.data.dollars import cost, in_dollars
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.queue_order import DEFAULT, Requests, in_order
 from src.shared.data.request import WAITS_FOR_MONEY, Request, Status
@@ -125,6 +125,11 @@ class Situation:
         """What evaluations are likely to cost."""
         return Costs(self.durations, self.starts_in)
 
+    @cached_property
+    def spent(self) -> float:
+        """The dollars that members have cost since midnight UTC."""
+        return spent_by_members(self.members, self.requests, self.now)
+
 
 @dataclass(frozen=True)
 class Start:
@@ -217,7 +222,7 @@ def is_spent(situation: Situation) -> bool:
     if limit is None:
         return False
     ahead = sum(cost(each.price, STOPS_WITHIN) for each in situation.members if each.ended is None)
-    return ahead > 0 and spent_today(bills(situation.members, situation.now), situation.now) + ahead >= limit
+    return ahead > 0 and situation.spent + ahead >= limit
 
 
 def _have_claimed(requests: Requests) -> set[str]:
@@ -385,18 +390,14 @@ class _Walk:
             for each in (*self._places, new)
         )
         stopping = sum(cost(each.member.price, 2 * STOPS_WITHIN) for each in (*self._places, new))
-        has_the_whole_day = self._spent == 0 and not self._places  # then try, however long it may take
-        return self._spent + (stopping if has_the_whole_day else max(ahead, stopping)) <= limit
+        has_the_whole_day = self._situation.spent == 0 and not self._places  # then try, however long it may take
+        return self._situation.spent + (stopping if has_the_whole_day else max(ahead, stopping)) <= limit
 
     def _is_too_dear(self, request: Request, flavour: Flavour) -> bool:
         """Return whether a day's money never pays for a request, however short it may be."""
         limit = self._situation.limits.dollars_a_day
         least = self._left(request, flavour.name)[0] + self._situation.starts_in.total_seconds()
         return limit is not None and cost(flavour.price, timedelta(seconds=min(least, 86_400.0))) > limit
-
-    @cached_property
-    def _spent(self) -> float:
-        return spent_today(bills(self._situation.members, self._situation.now), self._situation.now)
 
     @cached_property
     def _until_midnight(self) -> float:
@@ -485,5 +486,5 @@ def kinds_of(situation: Situation) -> Fleet:
         ),
         starts_in=situation.starts_in,
         dollars_a_day=situation.limits.dollars_a_day,
-        spent_today=spent_today(bills(situation.members, situation.now), situation.now),
+        spent_today=situation.spent,
     )

@@ -13,10 +13,9 @@ from datetime import datetime, timedelta
 
 from src.fleet.deciding import Decision, Limits, Situation, decide
 from src.fleet.flavour import Flavour
-from src.fleet.member import Member, bills
+from src.fleet.member import Member, spent_by_members
 from src.fleet.seam import Fleet, FleetError
 from src.queue.retries import RetryTerms
-from src.shared.data.dollars import spent_today
 from src.shared.data.queue_order import DEFAULT, Requests, pending
 from src.shared.estimates.durations import learn, timed
 from src.shared.process.steady import steady_now
@@ -106,7 +105,7 @@ class Dispatcher:
         if not pending(requests) and not self._may_be_there():
             now = self._clock()
             self._members = tuple(each for each in self._members if each.ended and now - each.ended < KEPT_FOR)
-            self._shown = self._seen(now)
+            self._shown = self._seen(requests, now)
             return
         try:
             self._offers = self._fleet.offers()
@@ -118,7 +117,7 @@ class Dispatcher:
         now = self._clock()
         decision = decide(self._situation(requests, now))
         problems = self._carry_out(decision)
-        self._shown = replace(self._seen(now), reasons=decision.reasons, problems=problems)
+        self._shown = replace(self._seen(requests, now), reasons=decision.reasons, problems=problems)
 
     def offers(self) -> list[tuple[Flavour, bool]]:
         """Return the hardware, each with whether members may run on it. Raises FleetError."""
@@ -132,9 +131,9 @@ class Dispatcher:
         """Return whether a member may be there: one was when somebody last looked, or nobody has."""
         return not self._has_looked or any(each.ended is None for each in self._members)
 
-    def _seen(self, now: datetime) -> Shown:
+    def _seen(self, requests: Requests, now: datetime) -> Shown:
         """Return the members, and what they cost."""
-        spent = spent_today(bills(self._members, now), now)
+        spent = spent_by_members(self._members, requests, now)
         return Shown(self._members, spent=spent, limit=self._limits.dollars_a_day)
 
     def _situation(self, requests: Requests, now: datetime) -> Situation:
