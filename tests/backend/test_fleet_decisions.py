@@ -104,6 +104,15 @@ def test_hardware_that_is_so_fast_that_it_is_cheaper_takes_small_models_too() ->
     assert found[-1].smallest < 10
 
 
+def test_the_edges_of_what_a_member_takes_can_be_said_in_its_command() -> None:
+    quick = [Timed(float(gb), 60.0 * gb, "large") for gb in range(1, 40)]
+    slow = [Timed(float(gb), 1000.0 * gb, "small") for gb in range(1, 18)]
+    odd = Flavour("odd", 11.11177, 0.5)
+    found = bands((SMALL, LARGE, odd), Costs(learn(quick + slow), timedelta(minutes=5)))
+    assert len(found) > 1
+    assert all(float(f"{each.largest:.3f}") == each.largest for each in found)
+
+
 def test_an_unknown_size_goes_to_the_smallest_machine() -> None:
     assert started(decided(waiting(None))) == ["small"]
     assert member(smallest=0.0).takes(None)

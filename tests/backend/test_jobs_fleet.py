@@ -211,8 +211,19 @@ def test_hardware_that_cannot_be_understood_is_left_out(hub: Hub, fleet: JobsFle
         JobFlavour("free", "Free", 2, 16, 0.0),
         JobFlavour("<b>", "Bold", 2, 16, 1.0),
         JobFlavour("tpu", "Memoryless", 2, 0, 1.0),
+        JobFlavour("dear", "Dearer than --price may say", 2, 16, 1e9),
+        JobFlavour("huge", "Larger than labels may say", 2, 10**7, 1.0),
+        JobFlavour("n" * 58, "Its members would not be found again", 2, 16, 1.0),
     ]
-    assert not {"free", "<b>", "tpu"} & {each.name for each in fleet.offers()}
+    assert not {"free", "<b>", "tpu", "dear", "huge", "n" * 58} & {each.name for each in fleet.offers()}
+
+
+def test_a_member_takes_the_models_at_the_edges_of_what_it_was_started_for(
+    hub: Hub, fleet: JobsFleet
+) -> None:
+    fleet.start(order(smallest=1.001, largest=4.079))
+    (found,) = fleet.members()
+    assert (found.smallest, found.largest) == (1.001, 4.079)
 
 
 def test_a_stopped_member_has_ended_and_is_no_error_twice(hub: Hub, fleet: JobsFleet) -> None:

@@ -390,7 +390,9 @@ class _Walk:
             for each in (*self._places, new)
         )
         stopping = sum(cost(each.member.price, 2 * STOPS_WITHIN) for each in (*self._places, new))
-        has_the_whole_day = self._situation.spent == 0 and not self._places  # then try, however long it may take
+        has_the_whole_day = (
+            self._situation.spent == 0 and not self._places
+        )  # then try, however long it may take
         return self._situation.spent + (stopping if has_the_whole_day else max(ahead, stopping)) <= limit
 
     def _is_too_dear(self, request: Request, flavour: Flavour) -> bool:

@@ -104,7 +104,9 @@ class Dispatcher:
         """
         if not pending(requests) and not self._may_be_there():
             now = self._clock()
-            self._members = tuple(each for each in self._members if each.ended and now - each.ended < KEPT_FOR)
+            self._members = tuple(
+                each for each in self._members if each.ended and now - each.ended < KEPT_FOR
+            )
             self._shown = self._seen(requests, now)
             return
         try:

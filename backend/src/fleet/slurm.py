@@ -21,7 +21,7 @@ from math import ceil
 from pathlib import Path
 
 from src.fleet.deciding import Start
-from src.fleet.flavour import Flavour
+from src.fleet.flavour import MB_PER_GB, Flavour
 from src.fleet.logs_of_members import end_of, private, remove_old
 from src.fleet.member import Member
 from src.fleet.own_machines import OwnMachine
@@ -54,7 +54,6 @@ NAME = re.compile(
 )
 """The name of a member's job: the board, the member, the megabytes that it takes, its machine."""
 
-MB_PER_GB = 1_000
 FORMAT = "|%A|%T|%V|%S|%e|%r|%j"
 """Id, state, times of submission, start and end, reason, name. The name comes last: it may hold anything."""
 
@@ -240,7 +239,7 @@ class SlurmFleet:
             f"--chdir={BACKEND}",
             f"--output={str(terms.folder).replace('%', '%%')}/%j.log",
             str(terms.script),
-            *("--smallest-gb", f"{sizes[0] / MB_PER_GB:g}", "--largest-gb", f"{sizes[1] / MB_PER_GB:g}"),
+            *("--smallest-gb", f"{order.smallest:.3f}", "--largest-gb", f"{order.largest:.3f}"),
             *("--claims-for", f"{order.claims_for / timedelta(hours=1):g}"),
             *("--hardware", machine.name, *price),
         ]
