@@ -348,6 +348,14 @@ def test_after_two_members_that_claimed_nothing_the_next_waits_ever_longer() -> 
     assert started(decided(waiting(), members=vain(LONGEST_PAUSE / timedelta(minutes=1), 40))) == ["small"]
 
 
+def test_what_was_cancelled_before_a_member_came_holds_up_nobody() -> None:
+    ended = NOW - timedelta(minutes=1)
+    idle = [member(name=f"small-{n}", started=ended - HOUR / 6, ended=ended) for n in range(5)]
+    assert started(decided(waiting(age=0.01), members=idle)) == ["small"]
+    assert not started(decided(waiting(age=0.02), members=idle))
+    assert started(decided(waiting(age=0.01), waiting(20.0, age=2), members=idle)) == ["large", "small"]
+
+
 def test_what_a_fleet_would_start_is_told_to_the_estimates() -> None:
     fleet = kinds_of(Situation(requests={}, now=NOW, offers=(SMALL, LARGE), limits=LIMITS))
     assert [(kind.hardware, kind.largest, kind.price) for kind in fleet.kinds] == [

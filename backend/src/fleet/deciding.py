@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import takewhile
 
 from src.fleet.flavour import UNKNOWN, Band, Costs, Flavour, band_of, bands
 from src.fleet.member import Member, spent_by_members
@@ -390,9 +391,8 @@ class _Walk:
             for each in (*self._places, new)
         )
         stopping = sum(cost(each.member.price, 2 * STOPS_WITHIN) for each in (*self._places, new))
-        has_the_whole_day = (
-            self._situation.spent == 0 and not self._places
-        )  # then try, however long it may take
+        # With a whole day's money it is tried, however long it may take.
+        has_the_whole_day = self._situation.spent == 0 and not self._places
         return self._situation.spent + (stopping if has_the_whole_day else max(ahead, stopping)) <= limit
 
     def _is_too_dear(self, request: Request, flavour: Flavour) -> bool:
@@ -409,20 +409,37 @@ class _Walk:
     @cached_property
     def _in_vain(self) -> dict[str, int]:
         """How many members in a row ended without claiming, of flavours that have a pause for it now."""
-        useful, now = _have_claimed(self._situation.requests), self._situation.now
-        found = {}
+        now, found = self._situation.now, {}
         for flavour in {each.flavour for each in self._situation.members}:
-            ended = [(each.ended, each) for each in self._situation.members if each.flavour == flavour]
+            ran = [each for each in self._situation.members if each.flavour == flavour and each.started]
             last = sorted(
-                ((when, each) for when, each in ended if when and each.started), key=lambda pair: pair[0]
+                ((each.ended, each) for each in ran if each.ended), key=lambda pair: pair[0], reverse=True
             )
-            number = 0
-            while number < len(last) and last[-1 - number][1].worker not in useful:
-                number += 1
+            number = sum(1 for _ in takewhile(lambda pair: self._left_something(pair[1]), last))
             pause = min(FIRST_PAUSE * 4.0 ** min(max(number - 2, 0), 10), LONGEST_PAUSE)
-            if number >= 2 and now - last[-1][0] < pause:
+            if number >= 2 and now - last[0][0] < pause:
                 found[flavour] = number
         return found
+
+    def _left_something(self, member: Member) -> bool:
+        """Return whether a member ended without ever claiming, though something waited that it takes.
+
+        If that was cancelled, the member did no wrong, and nobody else must wait for it.
+        """
+        if member.worker in self._useful or member.ended is None:
+            return False
+        waited = (gb for since, gb in self._waiting if since is None or since <= member.ended)
+        return any(map(member.takes, waited))
+
+    @cached_property
+    def _useful(self) -> set[str]:
+        return _have_claimed(self._situation.requests)
+
+    @cached_property
+    def _waiting(self) -> list[tuple[datetime | None, float | None]]:
+        """Since when requests wait, and their sizes."""
+        queue = (each for each in self._situation.requests.values() if each.status is Status.PENDING)
+        return [(each.submitted, _gb(each)) for each in queue]
 
     def _place(self, member: Member) -> _Place:
         """Return a member that is there, with how long it has something to do."""
