@@ -14,7 +14,7 @@ from threading import Event
 from huggingface_hub import constants
 
 from src.fleet.deciding import Limits
-from src.fleet.dispatcher import Dispatcher
+from src.fleet.dispatcher import Dispatcher, TokenCheck
 from src.fleet.engine import Engine
 from src.fleet.jobs import JobsFleet, JobTerms
 from src.fleet.seam import Fleet
@@ -116,13 +116,20 @@ def make_dispatcher(
     """
     if settings.fleet is Engine.OFF:
         return None
+    check = make_check_of_members(settings, connect)
     if settings.fleet is not Engine.JOBS:
-        return make_own_dispatcher(settings, policy)
+        return make_own_dispatcher(settings, policy, check)
     limits = Limits(settings.max_workers, settings.max_dollars_per_day, settings.fleet_flavors)
     fleet = make_jobs(settings, given, limits, connect)
-    members = connect(settings.fleet_token, token_name="FLEET_TOKEN")
-    check = partial(problem_of_members, members, datasets_of(settings), code_of(settings))
     return Dispatcher(fleet, limits, order=policy.order, retries=policy.retries, check_token=check)
+
+
+def make_check_of_members(settings: Settings, connect: Callable[..., Hub]) -> TokenCheck:
+    """Return what checks FLEET_TOKEN. Without one, members on machines of the owner's have HF_TOKEN."""
+    if settings.fleet_token is None or not settings.is_on_the_hub:
+        return lambda: None
+    members = connect(settings.fleet_token, token_name="FLEET_TOKEN")
+    return partial(problem_of_members, members, datasets_of(settings), code_of(settings))
 
 
 def code_of(settings: Settings) -> str | None:
