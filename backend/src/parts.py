@@ -247,11 +247,11 @@ def make_executor(
 
 
 def make_hosting(
-    settings: Settings, connect: Callable[..., Hub] = Hub, *, has_fleet: bool = False
+    settings: Settings, connect: Callable[..., Hub] = Hub, *, is_a_member: bool = False
 ) -> Hosting:
     """Return the servers of a worker, and what it does about them. `connect` makes a client for a token.
 
-    Where a fleet rents the hardware there are no endpoints to look for.
+    A member of a fleet looks for no endpoints that are left: its token may not, and its dispatcher does.
     """
     inference, url = settings.inference
     token = settings.inference_token
@@ -264,7 +264,7 @@ def make_hosting(
     endpoints = Endpoints(
         connect(settings.hf_token), settings.namespace_of_endpoints, settings.requests_dataset
     )
-    looks = settings.is_on_the_hub and settings.hf_token and not has_fleet
+    looks = settings.is_on_the_hub and settings.hf_token and not is_a_member
     sweeper = Sweeper(endpoints) if looks else None
     if url:
         return Hosting(server=OwnServer(url, token), sweeper=sweeper, check_token=check)

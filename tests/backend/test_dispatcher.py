@@ -18,7 +18,7 @@ from src.fleet.seam import FleetError
 from src.fleet.variables import FOR_MEMBERS, NOT_FOR_MEMBERS, variables_of
 from src.page import sections
 from src.page.html import render
-from src.parts import make_dispatcher, make_policy
+from src.parts import make_dispatcher, make_hosting, make_policy
 from src.settings import Settings
 from src.shared.data.request import Request, Status
 from src.shared.environment import read_settings
@@ -259,6 +259,12 @@ def test_a_fleet_is_made_from_the_settings() -> None:
     assert made(FLEET_CODE="", FLEET_IMAGE="acme/worker:1")
     assert made(FLEET_CODE="", SPACE_ID="acme/backend")
     assert made(FLEET="off") is None
+
+
+def test_the_dispatcher_looks_for_endpoints_that_are_left_from_before_the_fleet_and_no_member_does() -> None:
+    given = read_settings(Settings, environment={"OWNER": "acme", "HF_TOKEN": "hf_space", "FLEET": "jobs"})
+    assert make_hosting(given)._sweeper
+    assert make_hosting(given, is_a_member=True)._sweeper is None
 
 
 @pytest.mark.parametrize(
