@@ -120,6 +120,23 @@ def test_members_are_watched_until_they_have_ended() -> None:
     assert fleet.asked == []
 
 
+def test_a_list_that_lacks_what_was_started_has_nothing_started_at_each_tick() -> None:
+    class Forgetful(ListedFleet):
+        def members(self) -> Sequence[Member]:
+            return []
+
+    times = [NOW]
+    fleet = Forgetful()
+    ours = dispatcher(fleet, steady=lambda: times[-1])
+    for minutes in (0, 1, 5, 14):
+        times.append(NOW + timedelta(minutes=minutes))
+        ours.tick(queue(7))
+        assert (fleet.asked.count("start"), len(ours.shown.members)) == (1, 1)
+    times.append(NOW + timedelta(minutes=15))
+    ours.tick(queue(7))
+    assert fleet.asked.count("start") == 2
+
+
 def test_members_that_have_ended_are_shown_for_a_day_without_asking_for_them_again() -> None:
     times = [NOW]
     ended = Member(

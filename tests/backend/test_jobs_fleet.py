@@ -117,6 +117,15 @@ def test_of_two_members_that_two_dispatchers_start_at_once_the_earlier_stays(
     assert [each.stage for each in hub.jobs.all] == [JobStage.SCHEDULING, JobStage.CANCELED]
 
 
+def test_a_job_that_would_never_be_found_again_is_cancelled(
+    hub: Hub, fleet: JobsFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JobsFleet, "_member", lambda *_: None)
+    with pytest.raises(FleetError, match="its answer is not the Hub's"):
+        fleet.start(order())
+    assert hub.jobs.all[0].stage is JobStage.CANCELED
+
+
 def test_a_start_whose_answer_is_lost_is_not_repeated_but_found(hub: Hub, fleet: JobsFleet) -> None:
     hub.faults.strike_next(Fault.LOST_ANSWER, route="run_job")
     with pytest.raises(FleetError, match="cannot be managed at the moment"):

@@ -32,6 +32,11 @@ RIGHT_FOR = timedelta(hours=1)
 KEPT_FOR = timedelta(days=1)
 """How long members are shown and billed after their end."""
 
+LISTED_WITHIN = timedelta(minutes=15)
+"""How long a started member counts as there although the engine's list lacks it. Without that, a list that
+lags or fails would have a member started at each tick, and each is paid for.
+"""
+
 NOT_CHECKED = "The Hub was not reached to check FLEET_TOKEN: {}"
 
 
@@ -74,6 +79,8 @@ class Dispatcher:
         self._checked: datetime | None = None
         self._has_looked = False
         self._members: tuple[Member, ...] = ()
+        self._new: dict[str, tuple[Member, datetime]] = {}
+        """What was started and is not in the engine's list yet, by id, with the time."""
         self._offers: Sequence[Flavour] = ()
         self._shown = Shown(limit=limits.dollars_a_day)
 
@@ -111,7 +118,7 @@ class Dispatcher:
             return
         try:
             self._offers = self._fleet.offers()
-            self._members = tuple(self._fleet.members())
+            self._members = self._there()
         except FleetError as error:
             self._tell(error)
             return
@@ -128,6 +135,17 @@ class Dispatcher:
     def end_of_log(self, member: Member) -> str:
         """Return the last lines of a member's log, for the page. Raises FleetError."""
         return self._fleet.end_of_log(member)
+
+    def _there(self) -> tuple[Member, ...]:
+        """Return the engine's members, and those that were just started. Raises FleetError."""
+        listed, now = self._fleet.members(), self._steady()
+        ids = {each.id for each in listed}
+        self._new = {
+            id: (member, since)
+            for id, (member, since) in self._new.items()
+            if id not in ids and now - since < LISTED_WITHIN
+        }
+        return (*listed, *(member for member, _ in self._new.values()))
 
     def _may_be_there(self) -> bool:
         """Return whether a member may be there: one was when somebody last looked, or nobody has."""
@@ -159,6 +177,7 @@ class Dispatcher:
             except FleetError as error:
                 problems.append(str(error))
             else:
+                self._new.pop(each.member.id, None)
                 log.info("stopped the worker %s: %s", each.member.worker, each.why)
         wrong = self._problem_of_the_token() if decision.start else None
         if wrong:
@@ -171,6 +190,7 @@ class Dispatcher:
                 problems.append(str(error))
                 continue
             log.info("started the worker %s", member.worker)
+            self._new[member.id] = member, self._steady()
             self._members = (*(each for each in self._members if each.id != member.id), member)
         return tuple(dict.fromkeys(problems))
 

@@ -177,7 +177,8 @@ class JobsFleet:
             self._cancel(made.id)
             return there[0]
         member = there[0] if there else self._member(vars(made))
-        if member is None:
+        if member is None:  # it would never be found again
+            self._cancel(made.id)
             raise FleetError(
                 NOT_STARTED.format(flavour=order.flavour.name, reason="its answer is not the Hub's.")
             )
