@@ -305,6 +305,19 @@ def test_nobody_asks_twice_for_what_is_sold_out_and_has_no_substitute() -> None:
     assert decision == Decision(reasons={"r0": "It waits for large, which is sold out at the moment."})
 
 
+def test_hardware_that_is_sold_out_does_not_keep_the_only_place_from_others() -> None:
+    late = member(LARGE, smallest=18.0, started=None, ordered=NOW - STARTS_WITHIN)
+    one: dict[str, Any] = {"members": [late], "limits": replace(LIMITS, max_workers=1)}
+    decision = decided(waiting(20.0, age=2), waiting(1.0), **one)
+    assert [each.why for each in decision.stop] == [
+        "its hardware was not there within 15 minutes, and others wait for its place"
+    ]
+    assert started(decision) == ["small"]
+    assert decision.reasons["r0"] == "It waits for large, which is sold out at the moment."
+    assert not decided(waiting(20.0), waiting(20.0), **one).stop
+    assert not decided(waiting(20.0, age=2), waiting(1.0), members=[late]).stop
+
+
 def test_a_member_whose_hardware_never_comes_is_ordered_anew_after_a_day() -> None:
     forgotten = member(LARGE, started=None, ordered=NOW - GIVES_UP_AFTER)
     decision = decided(waiting(20.0), members=[forgotten])

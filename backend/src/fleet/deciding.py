@@ -73,6 +73,7 @@ IN_VAIN = (
 
 FORGOTTEN = "its hardware was not there within {:.0f} hours"
 WAITED_TOO_LONG = "its hardware was not there within {:.0f} minutes, and other hardware fits"
+HOLDS_A_PLACE = "its hardware was not there within {:.0f} minutes, and others wait for its place"
 NOT_ALLOWED = "its hardware is not allowed any more"
 TOO_MANY = "more run than the {} that are allowed"
 OUT_OF_MONEY = "the {} of the day are spent"
@@ -192,12 +193,15 @@ def _stops(situation: Situation) -> Iterator[Stop]:
         return
     busy, useful = in_hand(situation.requests), _have_claimed(situation.requests)
     allowed = [each for each in situation.offers if limits.allows(each)]
-    left_over = []
+    left_over, has_made_way = [], False
     for member in there:
         if member.is_pending and all(each.name != member.flavour for each in allowed):
             yield Stop(member, NOT_ALLOWED)
         elif member.is_pending and _is_replaceable(member, allowed, situation):
             yield Stop(member, WAITED_TOO_LONG.format(limits.starts_within / timedelta(minutes=1)))
+        elif member.is_pending and not has_made_way and _holds_up_others(member, there, allowed, situation):
+            has_made_way = True
+            yield Stop(member, HOLDS_A_PLACE.format(limits.starts_within / timedelta(minutes=1)))
         elif member.is_pending and now - member.ordered >= limits.gives_up_after:
             yield Stop(member, FORGOTTEN.format(limits.gives_up_after / timedelta(hours=1)))
         elif member.started and now - member.started >= CLAIMS_WITHIN and member.worker not in useful:
@@ -241,6 +245,26 @@ def _is_replaceable(member: Member, allowed: Sequence[Flavour], situation: Situa
     most = DEAREST * situation.costs.of(wanted, own)
     others = [each for each in allowed if each.name not in sold_out(situation) | {own.name}]
     return any(each.room >= wanted and situation.costs.of(wanted, each) <= most for each in others)
+
+
+def _holds_up_others(
+    member: Member, there: Sequence[Member], allowed: Sequence[Flavour], situation: Situation
+) -> bool:
+    """Return whether a member has waited too long for its hardware, while others wait for a place that need
+    other hardware, which no member has.
+    """
+    is_late = situation.now - member.ordered >= situation.limits.starts_within
+    if not is_late or len(there) < situation.limits.max_workers:
+        return False
+    gone = sold_out(situation)
+    most = max((each.room for each in allowed if each.name not in gone), default=0.0)
+    due = (
+        each
+        for each in situation.requests.values()
+        if each.status is Status.PENDING and situation.retries.is_due(each, situation.now)
+    )
+    sizes = (gb for gb in map(_gb, due) if most > 0 and (gb or 0.0) <= most)
+    return any(not any(each.takes(gb) for each in there) for gb in sizes)
 
 
 def _smallest_wanted(member: Member, situation: Situation) -> float:
