@@ -26,7 +26,7 @@ from src.fleet.flavour import Costs, Flavour, bands
 from src.fleet.member import Member, bills
 from src.shared.data.dollars import cost, spent_today
 from src.shared.data.precision import weights_in_gb
-from src.shared.data.request import WAITS_FOR_MONEY, Attempt, Lease, Request, Status
+from src.shared.data.request import WAITS_FOR_MONEY, WITHDRAWN, Attempt, Lease, Request, Status
 from src.shared.estimates.durations import Timed, learn
 from src.shared.estimates.waiting import estimates
 from src.shared.times import to_text
@@ -367,6 +367,22 @@ def test_what_was_cancelled_before_a_member_came_holds_up_nobody() -> None:
     assert started(decided(waiting(age=0.01), members=idle)) == ["small"]
     assert not started(decided(waiting(age=0.02), members=idle))
     assert started(decided(waiting(age=0.01), waiting(20.0, age=2), members=idle)) == ["large", "small"]
+
+
+def test_who_withdraws_all_the_time_has_no_workers_started_and_others_have() -> None:
+    def withdrawn(hours: float) -> Request:
+        when = NOW - hours * HOUR
+        return waiting(status=Status.CANCELLED, history=(Attempt(0, "", when, when, WITHDRAWN, by="eve"),))
+
+    often = [withdrawn(hours) for hours in (1, 2, 23)]
+    decision = decided(waiting(submitted_by="eve"), *often)
+    assert not decision.start
+    assert decision.reasons["r0"] == (
+        "It waits for a worker that starts for others: its submitter has withdrawn 3 requests within a day."
+    )
+    assert started(decided(waiting(submitted_by="eve"), *often[:2], withdrawn(25))) == ["small"]
+    assert started(decided(waiting(submitted_by="bob"), *often)) == ["small"]
+    assert not decided(waiting(submitted_by="eve"), *often, members=[member()]).start
 
 
 def test_what_a_fleet_would_start_is_told_to_the_estimates() -> None:

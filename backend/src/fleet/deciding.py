@@ -6,6 +6,7 @@ leases that all workers have, and end by themselves when nothing is left for the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from src.queue.retries import RetryTerms
 from src.shared.data.dollars import cost, in_dollars
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.queue_order import DEFAULT, Requests, in_order
-from src.shared.data.request import WAITS_FOR_MONEY, Request, Status
+from src.shared.data.request import WAITS_FOR_MONEY, WITHDRAWN, Request, Status
 from src.shared.estimates.durations import Durations, left
 from src.shared.estimates.waiting import Fleet, Kind
 
@@ -49,6 +50,11 @@ STOPS_WITHIN = timedelta(minutes=10)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=6)
 """The pause before a third member of a flavour of which two in a row claimed nothing; it grows fourfold."""
 
+MOST_WITHDRAWN = 3
+"""After so many withdrawals within a day no member starts for somebody's requests: each start is paid for,
+and what is withdrawn in time takes no place of a quota.
+"""
+
 CAUTIOUS = 0.8
 """Money is set aside for evaluations as long as only a fifth of such takes."""
 
@@ -69,6 +75,10 @@ NO_WORKERS = "It waits for a worker on {}, but this leaderboard may start none."
 IN_VAIN = (
     "It waits for {}. The last {} workers there ended without claiming anything: the owner finds the reason "
     "in their logs."
+)
+
+WITHDRAWS_OFTEN = (
+    "It waits for a worker that starts for others: its submitter has withdrawn {} requests within a day."
 )
 
 FORGOTTEN = "its hardware was not there within {:.0f} hours"
@@ -366,6 +376,8 @@ class _Walk:
         band = self._band(request)
         if band is None:
             return SOLD_OUT.format(best.flavour.name)
+        if (withdrawn := self._withdrawn[request.submitted_by]) >= MOST_WITHDRAWN:
+            return WITHDRAWS_OFTEN.format(withdrawn)
         if number := self._in_vain.get(band.flavour.name, 0):
             return IN_VAIN.format(band.flavour.name, number)
         if limits.max_workers < 1:
@@ -429,6 +441,17 @@ class _Walk:
     def _until_midnight(self) -> float:
         today = self._situation.now.replace(hour=0, minute=0, second=0, microsecond=0)
         return (today + timedelta(days=1) - self._situation.now).total_seconds()
+
+    @cached_property
+    def _withdrawn(self) -> Counter[str | None]:
+        """How many requests people have withdrawn within the last day, by their logins."""
+        now = self._situation.now
+        return Counter(
+            attempt.by
+            for request in self._situation.requests.values()
+            for attempt in request.history
+            if attempt.end == WITHDRAWN and attempt.ended and now - attempt.ended < timedelta(days=1)
+        )
 
     @cached_property
     def _in_vain(self) -> dict[str, int]:
