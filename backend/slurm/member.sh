@@ -26,7 +26,7 @@ mkdir -p "$TMPDIR"
 exec 9< "$TMPDIR"
 flock 9
 exec 8<&-
-env -u HF_TOKEN -u HF_READ_TOKEN rm -rf "$folders"/.left-* 9<&- &
+(env -u HF_TOKEN -u HF_READ_TOKEN rm -rf "$folders"/.left-* 9<&- &)
 
 # No two workers may have the same name.
 export WORKER_ID="$LEADERBOARD_MEMBER.$SLURM_JOB_ID"
