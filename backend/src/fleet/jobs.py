@@ -21,7 +21,7 @@ from huggingface_hub.utils import build_hf_headers, paginate
 from src.fleet.deciding import Limits, Start
 from src.fleet.flavour import MB_PER_GB, Flavour
 from src.fleet.member import Member
-from src.fleet.seam import FleetError, NoHardware
+from src.fleet.seam import FIRST_CLAIM_WITHIN, FleetError, NoHardware, time_limit
 from src.inference.endpoints import one_line
 from src.shared.data.request_fields import MOST_DOLLARS_AN_HOUR
 from src.shared.process.steady import steady_now
@@ -118,10 +118,6 @@ class JobTerms:
     def digest(self) -> str:
         """The label that all members of this leaderboard have."""
         return hashlib.sha256(self.board.encode()).hexdigest()[:16]
-
-
-STARTS_WITHIN = timedelta(hours=1)
-"""How long a member may take from its start to its first claim: to install and to try the suite."""
 
 
 class JobsFleet:
@@ -223,14 +219,13 @@ class JobsFleet:
             code = [terms.code, self._revision(), client, order.name]
             command = ["sh", "-c", SETTING_UP, "member", *code, *sizes, *rest]
         device = "cuda" if flavour.accelerators else "cpu"
-        whole = STARTS_WITHIN + order.claims_for + terms.longest
         return {
             "image": terms.image or PLAIN_IMAGE,
             "command": command,
             "env": {**terms.variables, **self._largest(), "DEVICE": device, "PYTHONUNBUFFERED": "1"},
             "secrets": dict(terms.secrets),
             "flavor": flavour.name,
-            "timeout": int(whole.total_seconds()),
+            "timeout": int(time_limit(order, terms.longest).total_seconds()),
             "name": f"leaderboard-{terms.digest[:8]}-{order.name}",
             "labels": {
                 BOARD: terms.digest,
@@ -275,7 +270,7 @@ class JobsFleet:
 
     def _lately_ended(self) -> Iterator[Any]:
         """Yield the jobs that ended within the last day. The Hub lists the newest first."""
-        since = utc_now() - A_DAY - STARTS_WITHIN - self._terms.longest - A_DAY
+        since = utc_now() - 2 * A_DAY - FIRST_CLAIM_WITHIN - self._terms.longest
         for each in islice(self._jobs(OVER), MOST_LISTED):
             made = parsed(each)
             if made and made.created_at and made.created_at < since:
