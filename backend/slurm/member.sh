@@ -10,20 +10,23 @@ set -eu
 # module load cuda
 
 # Each member has a folder of its own on the node, for the models that it downloads. It keeps the folder locked, so
-# what is not locked was left by a member that has ended.
+# what is not locked was left by a member that has ended. That is moved away at once, and removed in the background
+# without the token: evaluations of other members can read it in the environment of this shell as long as that is there.
 folders="${TMPDIR:-/tmp}/leaderboard-members-$(id -u)"
 mkdir -p -m 700 "$folders"
 [ -O "$folders" ] || { echo "$folders belongs to another user: remove it, or set TMPDIR in this script."; exit 1; }
 exec 8< "$folders"
 flock 8
 for left in "$folders"/*/; do
-    if [ -d "$left" ]; then flock --nonblock "$left" rm -rf "$left" || true; fi
+    gone="$folders/.left-$SLURM_JOB_ID-$(basename "$left")"
+    if [ -d "$left" ]; then flock --nonblock "$left" mv "$left" "$gone" || true; fi
 done
 export TMPDIR="$folders/$SLURM_JOB_ID"
 mkdir -p "$TMPDIR"
 exec 9< "$TMPDIR"
 flock 9
 exec 8<&-
+(env -u HF_TOKEN -u HF_READ_TOKEN rm -rf "$folders"/.left-* 9<&- &)
 
 # No two workers may have the same name.
 export WORKER_ID="$LEADERBOARD_MEMBER.$SLURM_JOB_ID"

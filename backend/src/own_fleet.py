@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from src.fleet.deciding import Limits
-from src.fleet.dispatcher import Dispatcher
+from src.fleet.dispatcher import Dispatcher, TokenCheck
 from src.fleet.engine import Engine
 from src.fleet.local import LocalFleet, LocalTerms
 from src.fleet.own_machines import OwnMachine
@@ -23,14 +23,16 @@ QUEUES_WITHIN = timedelta(days=1)
 """How long a member may wait in the queue of a cluster before other machines are tried for its models."""
 
 
-def make_own_dispatcher(settings: Settings, policy: Policy) -> Dispatcher:
+def make_own_dispatcher(
+    settings: Settings, policy: Policy, check_token: TokenCheck = lambda: None
+) -> Dispatcher:
     """Return what starts workers on the owner's machines. Money limits them only if they have prices."""
     machines = settings.fleet_machines or (OwnMachine("here", available_memory() * SHARE_OF_MEMORY / GB),)
     names = settings.fleet_flavors or tuple(each.name for each in machines)
     dollars = settings.max_dollars_per_day if any(each.price for each in machines) else None
     fleet = make_slurm(settings) if settings.fleet is Engine.SLURM else make_local(settings, machines)
     limits = Limits(settings.max_workers, dollars, names, QUEUES_WITHIN)
-    return Dispatcher(fleet, limits, order=policy.order, retries=policy.retries)
+    return Dispatcher(fleet, limits, order=policy.order, retries=policy.retries, check_token=check_token)
 
 
 def make_slurm(settings: Settings) -> SlurmFleet:

@@ -14,7 +14,7 @@ from threading import Event
 from huggingface_hub import constants
 
 from src.fleet.deciding import Limits
-from src.fleet.dispatcher import Dispatcher
+from src.fleet.dispatcher import Dispatcher, TokenCheck
 from src.fleet.engine import Engine
 from src.fleet.jobs import JobsFleet, JobTerms
 from src.fleet.seam import Fleet
@@ -116,13 +116,20 @@ def make_dispatcher(
     """
     if settings.fleet is Engine.OFF:
         return None
+    check = make_check_of_members(settings, connect)
     if settings.fleet is not Engine.JOBS:
-        return make_own_dispatcher(settings, policy)
+        return make_own_dispatcher(settings, policy, check)
     limits = Limits(settings.max_workers, settings.max_dollars_per_day, settings.fleet_flavors)
     fleet = make_jobs(settings, given, limits, connect)
-    members = connect(settings.fleet_token, token_name="FLEET_TOKEN")
-    check = partial(problem_of_members, members, datasets_of(settings), code_of(settings))
     return Dispatcher(fleet, limits, order=policy.order, retries=policy.retries, check_token=check)
+
+
+def make_check_of_members(settings: Settings, connect: Callable[..., Hub]) -> TokenCheck:
+    """Return what checks FLEET_TOKEN. Without one, members on machines of the owner's have HF_TOKEN."""
+    if settings.fleet_token is None or not settings.is_on_the_hub:
+        return lambda: None
+    members = connect(settings.fleet_token, token_name="FLEET_TOKEN")
+    return partial(problem_of_members, members, datasets_of(settings), code_of(settings))
 
 
 def code_of(settings: Settings) -> str | None:
@@ -240,11 +247,11 @@ def make_executor(
 
 
 def make_hosting(
-    settings: Settings, connect: Callable[..., Hub] = Hub, *, has_fleet: bool = False
+    settings: Settings, connect: Callable[..., Hub] = Hub, *, is_a_member: bool = False
 ) -> Hosting:
     """Return the servers of a worker, and what it does about them. `connect` makes a client for a token.
 
-    Where a fleet rents the hardware there are no endpoints to look for.
+    A member of a fleet looks for no endpoints that are left: its token may not, and its dispatcher does.
     """
     inference, url = settings.inference
     token = settings.inference_token
@@ -257,7 +264,7 @@ def make_hosting(
     endpoints = Endpoints(
         connect(settings.hf_token), settings.namespace_of_endpoints, settings.requests_dataset
     )
-    looks = settings.is_on_the_hub and settings.hf_token and not has_fleet
+    looks = settings.is_on_the_hub and settings.hf_token and not is_a_member
     sweeper = Sweeper(endpoints) if looks else None
     if url:
         return Hosting(server=OwnServer(url, token), sweeper=sweeper, check_token=check)

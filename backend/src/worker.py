@@ -202,8 +202,7 @@ def make_worker(
     memory = settings.memory_per_evaluation(available_memory())
     suite, policy = make_suite(settings), make_policy(settings, memory)
     dispatcher = make_dispatcher(settings, given, policy) if given is not None else None
-    has_fleet = share.is_limited or dispatcher is not None
-    stores, hosting = open_stores(settings), make_hosting(settings, has_fleet=has_fleet)
+    stores, hosting = open_stores(settings), make_hosting(settings, is_a_member=share.is_limited)
 
     def policy_now(policy: Policy) -> Policy:
         now = with_servers(policy, hosting)

@@ -18,7 +18,7 @@ from src.fleet.seam import FleetError
 from src.fleet.variables import FOR_MEMBERS, NOT_FOR_MEMBERS, variables_of
 from src.page import sections
 from src.page.html import render
-from src.parts import make_dispatcher, make_policy
+from src.parts import make_dispatcher, make_hosting, make_policy
 from src.settings import Settings
 from src.shared.data.request import Request, Status
 from src.shared.environment import read_settings
@@ -26,6 +26,7 @@ from src.shared.errors import ConfigurationError
 from support.factories import make_request
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 L4, A100 = Flavour("l4x1", 24, 0.8), Flavour("a100-large", 80, 2.5)
 
 
@@ -116,6 +117,39 @@ def test_members_are_watched_until_they_have_ended() -> None:
     ours.tick({})
     fleet.asked.clear()
     ours.tick({})
+    assert fleet.asked == []
+
+
+def test_a_list_that_lacks_what_was_started_has_nothing_started_at_each_tick() -> None:
+    class Forgetful(ListedFleet):
+        def members(self) -> Sequence[Member]:
+            return []
+
+    times = [NOW]
+    fleet = Forgetful()
+    ours = dispatcher(fleet, steady=lambda: times[-1])
+    for minutes in (0, 1, 5, 14):
+        times.append(NOW + timedelta(minutes=minutes))
+        ours.tick(queue(7))
+        assert (fleet.asked.count("start"), len(ours.shown.members)) == (1, 1)
+    times.append(NOW + timedelta(minutes=15))
+    ours.tick(queue(7))
+    assert fleet.asked.count("start") == 2
+
+
+def test_members_that_have_ended_are_shown_for_a_day_without_asking_for_them_again() -> None:
+    times = [NOW]
+    ended = Member(
+        name="l4x1-1", flavour="l4x1", price=0.8, largest=18, ordered=NOW, started=NOW - HOUR, ended=NOW
+    )
+    fleet = ListedFleet([ended])
+    ours = dispatcher(fleet, clock=lambda: times[-1], steady=lambda: times[-1])
+    ours.tick({})
+    fleet.asked.clear()
+    for hours, members, spent in ((0.5, (ended,), 0.8), (13, (ended,), 0.0), (25, (), 0.0)):
+        times.append(NOW + hours * HOUR)
+        ours.tick({})
+        assert (ours.shown.members, ours.shown.spent) == (members, pytest.approx(spent))
     assert fleet.asked == []
 
 
@@ -242,6 +276,12 @@ def test_a_fleet_is_made_from_the_settings() -> None:
     assert made(FLEET_CODE="", FLEET_IMAGE="acme/worker:1")
     assert made(FLEET_CODE="", SPACE_ID="acme/backend")
     assert made(FLEET="off") is None
+
+
+def test_the_dispatcher_looks_for_endpoints_that_are_left_from_before_the_fleet_and_no_member_does() -> None:
+    given = read_settings(Settings, environment={"OWNER": "acme", "HF_TOKEN": "hf_space", "FLEET": "jobs"})
+    assert make_hosting(given)._sweeper
+    assert make_hosting(given, is_a_member=True)._sweeper is None
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,9 @@ from src.fleet.flavour import Costs, Flavour, bands
 from src.fleet.member import Member, bills
 from src.shared.data.dollars import cost, spent_today
 from src.shared.data.precision import weights_in_gb
-from src.shared.data.request import WAITS_FOR_MONEY, Attempt, Lease, Request, Status
+from src.shared.data.request import WAITS_FOR_MONEY, WITHDRAWN, Attempt, Lease, Request, Status
 from src.shared.estimates.durations import Timed, learn
+from src.shared.estimates.waiting import estimates
 from src.shared.times import to_text
 from support.factories import make_request
 from support.year import OFFERS, Luck, Simulation, submissions
@@ -101,6 +102,15 @@ def test_hardware_that_is_so_fast_that_it_is_cheaper_takes_small_models_too() ->
     found = bands((SMALL, LARGE), Costs(learn(quick + slow), timedelta(minutes=5)))
     assert found[-1].flavour is LARGE
     assert found[-1].smallest < 10
+
+
+def test_the_edges_of_what_a_member_takes_can_be_said_in_its_command() -> None:
+    quick = [Timed(float(gb), 60.0 * gb, "large") for gb in range(1, 40)]
+    slow = [Timed(float(gb), 1000.0 * gb, "small") for gb in range(1, 18)]
+    odd = Flavour("odd", 11.11177, 0.5)
+    found = bands((SMALL, LARGE, odd), Costs(learn(quick + slow), timedelta(minutes=5)))
+    assert len(found) > 1
+    assert all(float(f"{each.largest:.3f}") == each.largest for each in found)
 
 
 def test_an_unknown_size_goes_to_the_smallest_machine() -> None:
@@ -225,6 +235,29 @@ def test_what_was_spent_yesterday_does_not_count() -> None:
     assert started(decided(waiting(), members=[yesterday])) == ["small"]
 
 
+@pytest.mark.parametrize(
+    ("worker", "is_a_members"),
+    [("small-1.77", True), ("small-1", False), ("gpu1.small-1.77", False), ("large-1.77", False)],
+)
+def test_what_a_member_cost_counts_though_its_cluster_has_forgotten_it(
+    worker: str, is_a_members: bool
+) -> None:
+    attempt = Attempt(
+        1,
+        worker,
+        NOW - 10 * HOUR,
+        NOW - HOUR,
+        "finished",
+        hardware="small",
+        price=11.1,
+        own_machine=True,
+    )
+    done = waiting(status=Status.FINISHED, history=(attempt,))
+    assert bool(started(decided(waiting(), done))) is not is_a_members
+    listed = member(id="77", price=0.1, started=attempt.started, ended=attempt.ended)
+    assert started(decided(waiting(), done, members=[listed]))
+
+
 def test_after_an_owner_has_lowered_the_limit_those_stop_that_lose_least() -> None:
     busy = [member(name=f"small-{number}") for number in (1, 2)]
     idle, pending = member(name="small-3"), member(name="small-4", started=None, ordered=NOW)
@@ -272,6 +305,19 @@ def test_nobody_asks_twice_for_what_is_sold_out_and_has_no_substitute() -> None:
     assert decision == Decision(reasons={"r0": "It waits for large, which is sold out at the moment."})
 
 
+def test_hardware_that_is_sold_out_does_not_keep_the_only_place_from_others() -> None:
+    late = member(LARGE, smallest=18.0, started=None, ordered=NOW - STARTS_WITHIN)
+    one: dict[str, Any] = {"members": [late], "limits": replace(LIMITS, max_workers=1)}
+    decision = decided(waiting(20.0, age=2), waiting(1.0), **one)
+    assert [each.why for each in decision.stop] == [
+        "its hardware was not there within 15 minutes, and others wait for its place"
+    ]
+    assert started(decision) == ["small"]
+    assert decision.reasons["r0"] == "It waits for large, which is sold out at the moment."
+    assert not decided(waiting(20.0), waiting(20.0), **one).stop
+    assert not decided(waiting(20.0, age=2), waiting(1.0), members=[late]).stop
+
+
 def test_a_member_whose_hardware_never_comes_is_ordered_anew_after_a_day() -> None:
     forgotten = member(LARGE, started=None, ordered=NOW - GIVES_UP_AFTER)
     decision = decided(waiting(20.0), members=[forgotten])
@@ -315,6 +361,30 @@ def test_after_two_members_that_claimed_nothing_the_next_waits_ever_longer() -> 
     assert started(decided(waiting(), members=vain(LONGEST_PAUSE / timedelta(minutes=1), 40))) == ["small"]
 
 
+def test_what_was_cancelled_before_a_member_came_holds_up_nobody() -> None:
+    ended = NOW - timedelta(minutes=1)
+    idle = [member(name=f"small-{n}", started=ended - HOUR / 6, ended=ended) for n in range(5)]
+    assert started(decided(waiting(age=0.01), members=idle)) == ["small"]
+    assert not started(decided(waiting(age=0.02), members=idle))
+    assert started(decided(waiting(age=0.01), waiting(20.0, age=2), members=idle)) == ["large", "small"]
+
+
+def test_who_withdraws_all_the_time_has_no_workers_started_and_others_have() -> None:
+    def withdrawn(hours: float) -> Request:
+        when = NOW - hours * HOUR
+        return waiting(status=Status.CANCELLED, history=(Attempt(0, "", when, when, WITHDRAWN, by="eve"),))
+
+    often = [withdrawn(hours) for hours in (1, 2, 23)]
+    decision = decided(waiting(submitted_by="eve"), *often)
+    assert not decision.start
+    assert decision.reasons["r0"] == (
+        "It waits for a worker that starts for others: its submitter has withdrawn 3 requests within a day."
+    )
+    assert started(decided(waiting(submitted_by="eve"), *often[:2], withdrawn(25))) == ["small"]
+    assert started(decided(waiting(submitted_by="bob"), *often)) == ["small"]
+    assert not decided(waiting(submitted_by="eve"), *often, members=[member()]).start
+
+
 def test_what_a_fleet_would_start_is_told_to_the_estimates() -> None:
     fleet = kinds_of(Situation(requests={}, now=NOW, offers=(SMALL, LARGE), limits=LIMITS))
     assert [(kind.hardware, kind.largest, kind.price) for kind in fleet.kinds] == [
@@ -322,6 +392,8 @@ def test_what_a_fleet_would_start_is_told_to_the_estimates() -> None:
         ("large", 60.0, 3.0),
     ]
     assert (fleet.most, fleet.dollars_a_day, fleet.spent_today) == (4, 100.0, 0.0)
+    hour = learn([Timed(14.0, 3600.0, "small")])
+    assert estimates({"r": waiting()}, hour, NOW, places=(), fleet=fleet)["r"].range
 
 
 # Properties

@@ -208,6 +208,7 @@ def test_twelve_requests_finish_once_through_ten_interruptions(board: JobsBoard)
             submit()
             submit()
             wait_for(lambda: held(hub), what="a job that is sold out")
+            wait_for(lambda: [each for each in mine(hub, others) if each.started], what="one that is there")
             hub.jobs.trouble_next(Fate.SOLD_OUT)  # 10: a job that never starts
             hub.jobs.sold_out.clear()
             submit()

@@ -117,6 +117,15 @@ def test_of_two_members_that_two_dispatchers_start_at_once_the_earlier_stays(
     assert [each.stage for each in hub.jobs.all] == [JobStage.SCHEDULING, JobStage.CANCELED]
 
 
+def test_a_job_that_would_never_be_found_again_is_cancelled(
+    hub: Hub, fleet: JobsFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(JobsFleet, "_member", lambda *_: None)
+    with pytest.raises(FleetError, match="its answer is not the Hub's"):
+        fleet.start(order())
+    assert hub.jobs.all[0].stage is JobStage.CANCELED
+
+
 def test_a_start_whose_answer_is_lost_is_not_repeated_but_found(hub: Hub, fleet: JobsFleet) -> None:
     hub.faults.strike_next(Fault.LOST_ANSWER, route="run_job")
     with pytest.raises(FleetError, match="cannot be managed at the moment"):
@@ -211,8 +220,19 @@ def test_hardware_that_cannot_be_understood_is_left_out(hub: Hub, fleet: JobsFle
         JobFlavour("free", "Free", 2, 16, 0.0),
         JobFlavour("<b>", "Bold", 2, 16, 1.0),
         JobFlavour("tpu", "Memoryless", 2, 0, 1.0),
+        JobFlavour("dear", "Dearer than --price may say", 2, 16, 1e9),
+        JobFlavour("huge", "Larger than labels may say", 2, 10**7, 1.0),
+        JobFlavour("n" * 58, "Its members would not be found again", 2, 16, 1.0),
     ]
-    assert not {"free", "<b>", "tpu"} & {each.name for each in fleet.offers()}
+    assert not {"free", "<b>", "tpu", "dear", "huge", "n" * 58} & {each.name for each in fleet.offers()}
+
+
+def test_a_member_takes_the_models_at_the_edges_of_what_it_was_started_for(
+    hub: Hub, fleet: JobsFleet
+) -> None:
+    fleet.start(order(smallest=1.001, largest=4.079))
+    (found,) = fleet.members()
+    assert (found.smallest, found.largest) == (1.001, 4.079)
 
 
 def test_a_stopped_member_has_ended_and_is_no_error_twice(hub: Hub, fleet: JobsFleet) -> None:

@@ -21,6 +21,14 @@ exec sleep 600
 """
 """In the place of Python: it says what it got, and waits."""
 
+REMOVING = """\
+#!/bin/bash
+(echo $$; env) > "{0}.part"
+mv "{0}.part" "{0}"
+exec sleep 600
+"""
+"""In the place of `rm`: it says what it got, and takes long."""
+
 Run = Callable[[int], subprocess.Popen[bytes]]
 
 
@@ -76,6 +84,27 @@ def test_what_a_killed_member_left_is_removed_and_what_runs_is_not(run: Run, tmp
     run(9)
     began(tmp_path, 9)
     assert [folder(tmp_path, job).exists() for job in (7, 8, 9)] == [False, True, True]
+    wait_for(lambda: not list(folder(tmp_path, 9).parent.glob(".left-*")), what="the removal")
+
+
+def test_nothing_that_takes_long_runs_beside_the_token_or_before_the_member(run: Run, tmp_path: Path) -> None:
+    """Evaluations of other members on the node run as the same user, and could read the environment."""
+    removing, told = tmp_path / "rm", tmp_path / "told"
+    removing.write_text(REMOVING.format(told))
+    removing.chmod(0o755)
+    killed = run(7)
+    began(tmp_path, 7)
+    killed.kill()
+    killed.wait()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        run(8)
+    began(tmp_path, 8)
+    wait_for(told.exists, what="the removal")
+    number, environment = told.read_text().split("\n", 1)
+    os.kill(int(number), signal.SIGKILL)
+    assert "SLURM_JOB_ID=8" in environment
+    assert "hf_secret" not in environment
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to somebody else")

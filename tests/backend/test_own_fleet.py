@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,10 +16,13 @@ from src.fleet.own_machines import read_machines
 from src.fleet.seam import FleetError
 from src.fleet.slurm import SlurmFleet
 from src.own_fleet import make_own_dispatcher, make_slurm, tokens_of_members, variables_of_own_members
+from src.parts import make_dispatcher
 from src.queue.policy import Policy
 from src.settings import Settings
 from src.shared.environment import read_settings
+from src.shared.stores.hub import Hub
 from support.factories import make_request
+from support.hub import running_hub
 from support.sources import ROOT
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
@@ -68,6 +72,30 @@ def test_members_get_the_token_for_the_fleet_if_there_is_one() -> None:
     assert tokens_of_members(both) == {"HF_TOKEN": "hf_fleet", "HF_READ_TOKEN": "hf_read"}
     assert tokens_of_members(settings(HF_TOKEN="hf_owner")) == {"HF_TOKEN": "hf_owner"}
     assert tokens_of_members(settings()) == {}
+
+
+@pytest.mark.parametrize("engine", ["local", "slurm"])
+def test_no_member_gets_a_token_for_the_fleet_that_may_do_more(engine: str, tmp_path: Path) -> None:
+    given = read_settings(
+        Settings,
+        environment={
+            **{"FLEET": engine, "FLEET_MACHINES": "a: 30 GB", "FLEET_FOLDER": str(tmp_path)},
+            **{"OWNER": "acme", "HF_TOKEN": "hf_writes"},
+        },
+    )
+    with running_hub() as hub:
+        token = hub.add_user("alice", {"acme": "admin"})
+
+        def problem(given: Settings) -> str | None:
+            def connect(token: str | None, **_: object) -> Hub:
+                return Hub(token, endpoint=hub.url, patience=0.1)
+
+            dispatcher = make_dispatcher(given, {}, Policy(), connect)
+            assert dispatcher
+            return dispatcher._check_token()
+
+        assert "may do more than write" in str(problem(replace(given, fleet_token=token)))
+        assert problem(given) is None
 
 
 def test_members_dispatch_nothing_and_find_the_data_from_any_folder() -> None:

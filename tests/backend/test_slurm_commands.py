@@ -63,7 +63,7 @@ def test_a_member_is_started_found_told_to_end_and_seen_to_have_ended(make: Make
     (found,) = make().members()
     assert (found.name, found.id, found.largest) == (member.name, member.id, 4.8)
     wait_for(lambda: "begins" in make().end_of_log(member), what="its first line")
-    assert "small-1 begins: --smallest-gb 0 --largest-gb 4.8" in make().end_of_log(member)
+    assert "small-1 begins: --smallest-gb 0.000 --largest-gb 4.800" in make().end_of_log(member)
 
     make().stop(found)
     wait_for(lambda: make().members()[0].ended, what="its end")

@@ -6,19 +6,21 @@ leases that all workers have, and end by themselves when nothing is left for the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import takewhile
 
 from src.fleet.flavour import UNKNOWN, Band, Costs, Flavour, band_of, bands
-from src.fleet.member import Member, bills
+from src.fleet.member import Member, spent_by_members
 from src.inference.renting import DEAREST
 from src.queue.retries import RetryTerms
-from src.shared.data.dollars import cost, in_dollars, spent_today
+from src.shared.data.dollars import cost, in_dollars
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.queue_order import DEFAULT, Requests, in_order
-from src.shared.data.request import WAITS_FOR_MONEY, Request, Status
+from src.shared.data.request import WAITS_FOR_MONEY, WITHDRAWN, Request, Status
 from src.shared.estimates.durations import Durations, left
 from src.shared.estimates.waiting import Fleet, Kind
 
@@ -48,6 +50,11 @@ STOPS_WITHIN = timedelta(minutes=10)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=6)
 """The pause before a third member of a flavour of which two in a row claimed nothing; it grows fourfold."""
 
+MOST_WITHDRAWN = 3
+"""After so many withdrawals within a day no member starts for somebody's requests: each start is paid for,
+and what is withdrawn in time takes no place of a quota.
+"""
+
 CAUTIOUS = 0.8
 """Money is set aside for evaluations as long as only a fifth of such takes."""
 
@@ -70,8 +77,13 @@ IN_VAIN = (
     "in their logs."
 )
 
+WITHDRAWS_OFTEN = (
+    "It waits for a worker that starts for others: its submitter has withdrawn {} requests within a day."
+)
+
 FORGOTTEN = "its hardware was not there within {:.0f} hours"
 WAITED_TOO_LONG = "its hardware was not there within {:.0f} minutes, and other hardware fits"
+HOLDS_A_PLACE = "its hardware was not there within {:.0f} minutes, and others wait for its place"
 NOT_ALLOWED = "its hardware is not allowed any more"
 TOO_MANY = "more run than the {} that are allowed"
 OUT_OF_MONEY = "the {} of the day are spent"
@@ -124,6 +136,11 @@ class Situation:
     def costs(self) -> Costs:
         """What evaluations are likely to cost."""
         return Costs(self.durations, self.starts_in)
+
+    @cached_property
+    def spent(self) -> float:
+        """The dollars that members have cost since midnight UTC."""
+        return spent_by_members(self.members, self.requests, self.now)
 
 
 @dataclass(frozen=True)
@@ -186,12 +203,15 @@ def _stops(situation: Situation) -> Iterator[Stop]:
         return
     busy, useful = in_hand(situation.requests), _have_claimed(situation.requests)
     allowed = [each for each in situation.offers if limits.allows(each)]
-    left_over = []
+    left_over, has_made_way = [], False
     for member in there:
         if member.is_pending and all(each.name != member.flavour for each in allowed):
             yield Stop(member, NOT_ALLOWED)
         elif member.is_pending and _is_replaceable(member, allowed, situation):
             yield Stop(member, WAITED_TOO_LONG.format(limits.starts_within / timedelta(minutes=1)))
+        elif member.is_pending and not has_made_way and _holds_up_others(member, there, allowed, situation):
+            has_made_way = True
+            yield Stop(member, HOLDS_A_PLACE.format(limits.starts_within / timedelta(minutes=1)))
         elif member.is_pending and now - member.ordered >= limits.gives_up_after:
             yield Stop(member, FORGOTTEN.format(limits.gives_up_after / timedelta(hours=1)))
         elif member.started and now - member.started >= CLAIMS_WITHIN and member.worker not in useful:
@@ -217,7 +237,7 @@ def is_spent(situation: Situation) -> bool:
     if limit is None:
         return False
     ahead = sum(cost(each.price, STOPS_WITHIN) for each in situation.members if each.ended is None)
-    return ahead > 0 and spent_today(bills(situation.members, situation.now), situation.now) + ahead >= limit
+    return ahead > 0 and situation.spent + ahead >= limit
 
 
 def _have_claimed(requests: Requests) -> set[str]:
@@ -235,6 +255,26 @@ def _is_replaceable(member: Member, allowed: Sequence[Flavour], situation: Situa
     most = DEAREST * situation.costs.of(wanted, own)
     others = [each for each in allowed if each.name not in sold_out(situation) | {own.name}]
     return any(each.room >= wanted and situation.costs.of(wanted, each) <= most for each in others)
+
+
+def _holds_up_others(
+    member: Member, there: Sequence[Member], allowed: Sequence[Flavour], situation: Situation
+) -> bool:
+    """Return whether a member has waited too long for its hardware, while others wait for a place that need
+    other hardware, which no member has.
+    """
+    is_late = situation.now - member.ordered >= situation.limits.starts_within
+    if not is_late or len(there) < situation.limits.max_workers:
+        return False
+    gone = sold_out(situation)
+    most = max((each.room for each in allowed if each.name not in gone), default=0.0)
+    due = (
+        each
+        for each in situation.requests.values()
+        if each.status is Status.PENDING and situation.retries.is_due(each, situation.now)
+    )
+    sizes = (gb for gb in map(_gb, due) if most > 0 and (gb or 0.0) <= most)
+    return any(not any(each.takes(gb) for each in there) for gb in sizes)
 
 
 def _smallest_wanted(member: Member, situation: Situation) -> float:
@@ -336,6 +376,8 @@ class _Walk:
         band = self._band(request)
         if band is None:
             return SOLD_OUT.format(best.flavour.name)
+        if (withdrawn := self._withdrawn[request.submitted_by]) >= MOST_WITHDRAWN:
+            return WITHDRAWS_OFTEN.format(withdrawn)
         if number := self._in_vain.get(band.flavour.name, 0):
             return IN_VAIN.format(band.flavour.name, number)
         if limits.max_workers < 1:
@@ -385,8 +427,9 @@ class _Walk:
             for each in (*self._places, new)
         )
         stopping = sum(cost(each.member.price, 2 * STOPS_WITHIN) for each in (*self._places, new))
-        has_the_whole_day = self._spent == 0 and not self._places  # then try, however long it may take
-        return self._spent + (stopping if has_the_whole_day else max(ahead, stopping)) <= limit
+        # With a whole day's money it is tried, however long it may take.
+        has_the_whole_day = self._situation.spent == 0 and not self._places
+        return self._situation.spent + (stopping if has_the_whole_day else max(ahead, stopping)) <= limit
 
     def _is_too_dear(self, request: Request, flavour: Flavour) -> bool:
         """Return whether a day's money never pays for a request, however short it may be."""
@@ -395,31 +438,55 @@ class _Walk:
         return limit is not None and cost(flavour.price, timedelta(seconds=min(least, 86_400.0))) > limit
 
     @cached_property
-    def _spent(self) -> float:
-        return spent_today(bills(self._situation.members, self._situation.now), self._situation.now)
-
-    @cached_property
     def _until_midnight(self) -> float:
         today = self._situation.now.replace(hour=0, minute=0, second=0, microsecond=0)
         return (today + timedelta(days=1) - self._situation.now).total_seconds()
 
     @cached_property
+    def _withdrawn(self) -> Counter[str | None]:
+        """How many requests people have withdrawn within the last day, by their logins."""
+        now = self._situation.now
+        return Counter(
+            attempt.by
+            for request in self._situation.requests.values()
+            for attempt in request.history
+            if attempt.end == WITHDRAWN and attempt.ended and now - attempt.ended < timedelta(days=1)
+        )
+
+    @cached_property
     def _in_vain(self) -> dict[str, int]:
         """How many members in a row ended without claiming, of flavours that have a pause for it now."""
-        useful, now = _have_claimed(self._situation.requests), self._situation.now
-        found = {}
+        now, found = self._situation.now, {}
         for flavour in {each.flavour for each in self._situation.members}:
-            ended = [(each.ended, each) for each in self._situation.members if each.flavour == flavour]
+            ran = [each for each in self._situation.members if each.flavour == flavour and each.started]
             last = sorted(
-                ((when, each) for when, each in ended if when and each.started), key=lambda pair: pair[0]
+                ((each.ended, each) for each in ran if each.ended), key=lambda pair: pair[0], reverse=True
             )
-            number = 0
-            while number < len(last) and last[-1 - number][1].worker not in useful:
-                number += 1
+            number = sum(1 for _ in takewhile(lambda pair: self._left_something(pair[1]), last))
             pause = min(FIRST_PAUSE * 4.0 ** min(max(number - 2, 0), 10), LONGEST_PAUSE)
-            if number >= 2 and now - last[-1][0] < pause:
+            if number >= 2 and now - last[0][0] < pause:
                 found[flavour] = number
         return found
+
+    def _left_something(self, member: Member) -> bool:
+        """Return whether a member ended without ever claiming, though something waited that it takes.
+
+        If that was cancelled, the member did no wrong, and nobody else must wait for it.
+        """
+        if member.worker in self._useful or member.ended is None:
+            return False
+        waited = (gb for since, gb in self._waiting if since is None or since <= member.ended)
+        return any(map(member.takes, waited))
+
+    @cached_property
+    def _useful(self) -> set[str]:
+        return _have_claimed(self._situation.requests)
+
+    @cached_property
+    def _waiting(self) -> list[tuple[datetime | None, float | None]]:
+        """Since when requests wait, and their sizes."""
+        queue = (each for each in self._situation.requests.values() if each.status is Status.PENDING)
+        return [(each.submitted, _gb(each)) for each in queue]
 
     def _place(self, member: Member) -> _Place:
         """Return a member that is there, with how long it has something to do."""
@@ -485,5 +552,5 @@ def kinds_of(situation: Situation) -> Fleet:
         ),
         starts_in=situation.starts_in,
         dollars_a_day=situation.limits.dollars_a_day,
-        spent_today=spent_today(bills(situation.members, situation.now), situation.now),
+        spent_today=situation.spent,
     )

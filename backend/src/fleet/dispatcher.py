@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from src.fleet.deciding import Decision, Limits, Situation, decide
 from src.fleet.flavour import Flavour
-from src.fleet.member import Member, bills
+from src.fleet.member import Member, spent_by_members
 from src.fleet.seam import Fleet, FleetError
 from src.queue.retries import RetryTerms
-from src.shared.data.dollars import spent_today
 from src.shared.data.queue_order import DEFAULT, Requests, pending
 from src.shared.estimates.durations import learn, timed
 from src.shared.process.steady import steady_now
@@ -30,8 +29,13 @@ TokenCheck = Callable[[], str | None]
 RIGHT_FOR = timedelta(hours=1)
 """How long the check of the token counts. The rights of a fine-grained token can be edited."""
 
-LOOKS_AGAIN = timedelta(minutes=10)
-"""How long the list of members counts while nothing waits and none was there."""
+KEPT_FOR = timedelta(days=1)
+"""How long members are shown and billed after their end."""
+
+LISTED_WITHIN = timedelta(minutes=15)
+"""How long a started member counts as there although the engine's list lacks it. Without that, a list that
+lags or fails would have a member started at each tick, and each is paid for.
+"""
 
 NOT_CHECKED = "The Hub was not reached to check FLEET_TOKEN: {}"
 
@@ -73,8 +77,10 @@ class Dispatcher:
         self._check_token = check_token
         self._clock, self._steady = clock, steady
         self._checked: datetime | None = None
-        self._looked: datetime | None = None
+        self._has_looked = False
         self._members: tuple[Member, ...] = ()
+        self._new: dict[str, tuple[Member, datetime]] = {}
+        """What was started and is not in the engine's list yet, by id, with the time."""
         self._offers: Sequence[Flavour] = ()
         self._shown = Shown(limit=limits.dollars_a_day)
 
@@ -104,25 +110,23 @@ class Dispatcher:
         Without a waiting request and without a member the engine is not asked.
         """
         if not pending(requests) and not self._may_be_there():
-            self._shown = Shown(limit=self._limits.dollars_a_day, spent=self._shown.spent)
+            now = self._clock()
+            self._members = tuple(
+                each for each in self._members if each.ended and now - each.ended < KEPT_FOR
+            )
+            self._shown = self._seen(requests, now)
             return
         try:
             self._offers = self._fleet.offers()
-            self._members = tuple(self._fleet.members())
+            self._members = self._there()
         except FleetError as error:
             self._tell(error)
             return
-        self._looked = self._steady()
+        self._has_looked = True
         now = self._clock()
         decision = decide(self._situation(requests, now))
         problems = self._carry_out(decision)
-        self._shown = Shown(
-            members=self._members,
-            reasons=decision.reasons,
-            spent=spent_today(bills(self._members, now), now),
-            limit=self._limits.dollars_a_day,
-            problems=problems,
-        )
+        self._shown = replace(self._seen(requests, now), reasons=decision.reasons, problems=problems)
 
     def offers(self) -> list[tuple[Flavour, bool]]:
         """Return the hardware, each with whether members may run on it. Raises FleetError."""
@@ -132,11 +136,25 @@ class Dispatcher:
         """Return the last lines of a member's log, for the page. Raises FleetError."""
         return self._fleet.end_of_log(member)
 
+    def _there(self) -> tuple[Member, ...]:
+        """Return the engine's members, and those that were just started. Raises FleetError."""
+        listed, now = self._fleet.members(), self._steady()
+        ids = {each.id for each in listed}
+        self._new = {
+            id: (member, since)
+            for id, (member, since) in self._new.items()
+            if id not in ids and now - since < LISTED_WITHIN
+        }
+        return (*listed, *(member for member, _ in self._new.values()))
+
     def _may_be_there(self) -> bool:
-        """Return whether a member may be there: one was seen, or nobody has looked for long."""
-        if self._looked is None or (self._steady() - self._looked >= LOOKS_AGAIN and self._members):
-            return True
-        return any(each.ended is None for each in self._members)
+        """Return whether a member may be there: one was when somebody last looked, or nobody has."""
+        return not self._has_looked or any(each.ended is None for each in self._members)
+
+    def _seen(self, requests: Requests, now: datetime) -> Shown:
+        """Return the members, and what they cost."""
+        spent = spent_by_members(self._members, requests, now)
+        return Shown(self._members, spent=spent, limit=self._limits.dollars_a_day)
 
     def _situation(self, requests: Requests, now: datetime) -> Situation:
         return Situation(
@@ -159,6 +177,7 @@ class Dispatcher:
             except FleetError as error:
                 problems.append(str(error))
             else:
+                self._new.pop(each.member.id, None)
                 log.info("stopped the worker %s: %s", each.member.worker, each.why)
         wrong = self._problem_of_the_token() if decision.start else None
         if wrong:
@@ -171,6 +190,7 @@ class Dispatcher:
                 problems.append(str(error))
                 continue
             log.info("started the worker %s", member.worker)
+            self._new[member.id] = member, self._steady()
             self._members = (*(each for each in self._members if each.id != member.id), member)
         return tuple(dict.fromkeys(problems))
 

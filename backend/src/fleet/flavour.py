@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
+from math import floor
 
 from src.inference.hardware import room
 from src.running.memory import SHARE_FOR_WEIGHTS, SHARE_OF_MEMORY
@@ -14,6 +15,8 @@ from src.shared.estimates.durations import Durations
 
 UNKNOWN = timedelta(hours=1)
 """How long an evaluation is taken for while none has finished."""
+
+MB_PER_GB = 1000
 
 FIRST_GB, STEP, STEPS = 0.1, 1.5, 20
 """The sizes at which flavours are compared, besides those of which they are full."""
@@ -34,11 +37,16 @@ class Flavour:
     @property
     def room(self) -> float:
         """The largest weights that it has room for, in GB."""
-        return (
-            room(self.memory_gb)
-            if self.accelerators
-            else self.memory_gb * SHARE_OF_MEMORY * SHARE_FOR_WEIGHTS
-        )
+        share = SHARE_OF_MEMORY * SHARE_FOR_WEIGHTS
+        return whole_mb(room(self.memory_gb) if self.accelerators else self.memory_gb * share)
+
+
+def whole_mb(gb: float) -> float:
+    """Round a size down to what names and commands of members can say: whole megabytes.
+
+    Otherwise one that is started for a model at the edge of its band would leave that model alone.
+    """
+    return floor(round(gb * MB_PER_GB, 3)) / MB_PER_GB
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ def bands(flavours: tuple[Flavour, ...], costs: Costs) -> tuple[Band, ...]:
     cost the same, the smaller one is taken.
     """
     rooms = {each.room for each in flavours}
-    steps = [FIRST_GB * STEP**number for number in range(STEPS)]
+    steps = [whole_mb(FIRST_GB * STEP**number) for number in range(STEPS)]
     sizes = sorted(rooms | {gb for gb in steps if gb < max(rooms, default=0.0)})
     found: list[Band] = []
     for below, gb in zip([0.0, *sizes], sizes, strict=False):

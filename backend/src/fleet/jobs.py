@@ -19,10 +19,11 @@ from huggingface_hub import JobHardwareInfo, JobInfo
 from huggingface_hub.utils import build_hf_headers, paginate
 
 from src.fleet.deciding import Limits, Start
-from src.fleet.flavour import Flavour
+from src.fleet.flavour import MB_PER_GB, Flavour
 from src.fleet.member import Member
-from src.fleet.seam import FleetError, NoHardware
+from src.fleet.seam import FIRST_CLAIM_WITHIN, FleetError, NoHardware, time_limit
 from src.inference.endpoints import one_line
+from src.shared.data.request_fields import MOST_DOLLARS_AN_HOUR
 from src.shared.process.steady import steady_now
 from src.shared.stores.hub import FAILURES, Hub, TooManyCalls, is_passing, reason, status_of
 from src.shared.times import Clock, utc_now
@@ -33,6 +34,7 @@ LISTED_FOR = timedelta(hours=1)
 """How long the Hub's list of hardware counts before it is asked for again."""
 
 A_DAY = timedelta(days=1)
+MOST_MEMORY_GB = 100_000
 MOST_LISTED = 2_000
 """Read no more jobs than this of a list."""
 
@@ -42,7 +44,7 @@ LOG_LINES, LOG_CHARACTERS = 50, 10_000
 BOARD, MEMBER, SMALLEST, LARGEST = "leaderboard", "member", "smallest-mb", "largest-mb"
 """The labels of a member. Their values are letters, digits, `-` and `_` only."""
 
-MB_PER_GB = 1000
+FLAVOUR = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 ID = re.compile(r"[0-9a-zA-Z]{8,64}")
 SIZE = re.compile(r"(\d+(?:\.\d+)?) ?GB")
@@ -118,10 +120,6 @@ class JobTerms:
         return hashlib.sha256(self.board.encode()).hexdigest()[:16]
 
 
-STARTS_WITHIN = timedelta(hours=1)
-"""How long a member may take from its start to its first claim: to install and to try the suite."""
-
-
 class JobsFleet:
     """Members as Jobs. `once` makes calls that must not be repeated blindly, `clock` is for intervals."""
 
@@ -175,7 +173,8 @@ class JobsFleet:
             self._cancel(made.id)
             return there[0]
         member = there[0] if there else self._member(vars(made))
-        if member is None:
+        if member is None:  # it would never be found again
+            self._cancel(made.id)
             raise FleetError(
                 NOT_STARTED.format(flavour=order.flavour.name, reason="its answer is not the Hub's.")
             )
@@ -220,20 +219,19 @@ class JobsFleet:
             code = [terms.code, self._revision(), client, order.name]
             command = ["sh", "-c", SETTING_UP, "member", *code, *sizes, *rest]
         device = "cuda" if flavour.accelerators else "cpu"
-        whole = STARTS_WITHIN + order.claims_for + terms.longest
         return {
             "image": terms.image or PLAIN_IMAGE,
             "command": command,
             "env": {**terms.variables, **self._largest(), "DEVICE": device, "PYTHONUNBUFFERED": "1"},
             "secrets": dict(terms.secrets),
             "flavor": flavour.name,
-            "timeout": int(whole.total_seconds()),
+            "timeout": int(time_limit(order, terms.longest).total_seconds()),
             "name": f"leaderboard-{terms.digest[:8]}-{order.name}",
             "labels": {
                 BOARD: terms.digest,
                 MEMBER: order.name,
-                SMALLEST: str(int(order.smallest * MB_PER_GB)),
-                LARGEST: str(int(order.largest * MB_PER_GB)),
+                SMALLEST: str(round(order.smallest * MB_PER_GB)),
+                LARGEST: str(round(order.largest * MB_PER_GB)),
             },
             "namespace": terms.namespace,
         }
@@ -272,7 +270,7 @@ class JobsFleet:
 
     def _lately_ended(self) -> Iterator[Any]:
         """Yield the jobs that ended within the last day. The Hub lists the newest first."""
-        since = utc_now() - A_DAY - STARTS_WITHIN - self._terms.longest - A_DAY
+        since = utc_now() - 2 * A_DAY - FIRST_CLAIM_WITHIN - self._terms.longest
         for each in islice(self._jobs(OVER), MOST_LISTED):
             made = parsed(each)
             if made and made.created_at and made.created_at < since:
@@ -348,7 +346,8 @@ def flavour_from(listed: JobHardwareInfo, uses_all_gpus: bool = False) -> Flavou
         a_minute = float(listed.unit_cost_usd) or listed.unit_cost_micro_usd / 1e6
     except (TypeError, ValueError):
         return None
-    if listed.unit_label != "minute" or not a_minute > 0 or not memory > 0 or not NAME.fullmatch(listed.name):
+    is_believable = 0 < a_minute * 60 <= MOST_DOLLARS_AN_HOUR and 0 < memory <= MOST_MEMORY_GB
+    if listed.unit_label != "minute" or not is_believable or not FLAVOUR.fullmatch(listed.name):
         return None
     one = memory if uses_all_gpus or number < 2 else memory / number
     return Flavour(listed.name, one, round(a_minute * 60, 4), number)

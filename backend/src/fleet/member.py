@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from src.shared.data.dollars import Bill
+from src.shared.data.dollars import Bill, spent_today
+from src.shared.data.queue_order import Requests
+from src.shared.data.request import Attempt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,28 @@ class Member:
         return self.smallest == 0.0 if gb is None else self.smallest <= gb <= self.largest
 
 
+def spent_by_members(members: Collection[Member], requests: Requests, now: datetime) -> float:
+    """Return the dollars that members have cost since midnight UTC.
+
+    A cluster forgets a job minutes after its end. Of a member that is not listed any more, the evaluations
+    count that the histories have.
+    """
+    known = {each.worker for each in members}
+    forgotten = (
+        Bill(attempt.price, attempt.started, attempt.ended)
+        for request in requests.values()
+        for attempt in request.history
+        if attempt.own_machine and attempt.price and attempt.started and attempt.ended
+        if attempt.worker not in known and _is_a_members(attempt)
+    )
+    return spent_today([*bills(members, now), *forgotten], now)
+
+
 def bills(members: Iterable[Member], now: datetime) -> list[Bill]:
     """Return what members that have started are billed."""
     return [Bill(each.price, each.started, each.ended or now) for each in members if each.started is not None]
+
+
+def _is_a_members(attempt: Attempt) -> bool:
+    """Return whether a worker has the name of a member on the hardware where it ran, as `Member.worker`."""
+    return bool(re.fullmatch(rf"{re.escape(attempt.hardware or '')}-\d+\..+", attempt.worker))

@@ -21,11 +21,11 @@ from math import ceil
 from pathlib import Path
 
 from src.fleet.deciding import Start
-from src.fleet.flavour import Flavour
+from src.fleet.flavour import MB_PER_GB, Flavour
 from src.fleet.logs_of_members import end_of, private, remove_old
 from src.fleet.member import Member
 from src.fleet.own_machines import OwnMachine
-from src.fleet.seam import FleetError, NoHardware
+from src.fleet.seam import FleetError, NoHardware, time_limit
 from src.inference.endpoints import one_line
 from src.shared.times import Clock, utc_now
 from src.withdrawn_secrets import is_secret
@@ -39,9 +39,6 @@ SCRIPT = BACKEND / "slurm" / "member.sh"
 PATIENCE_SECONDS = 60.0
 """How long a command of Slurm may take. A busy controller answers after many seconds."""
 
-STARTS_WITHIN = timedelta(hours=1)
-"""How long a member may take from its start to its first claim: to download, and to try the suite."""
-
 WARNED_SECONDS = 120
 """How long before the end of its time a member is told to give its evaluation back."""
 
@@ -54,7 +51,6 @@ NAME = re.compile(
 )
 """The name of a member's job: the board, the member, the megabytes that it takes, its machine."""
 
-MB_PER_GB = 1_000
 FORMAT = "|%A|%T|%V|%S|%e|%r|%j"
 """Id, state, times of submission, start and end, reason, name. The name comes last: it may hold anything."""
 
@@ -225,7 +221,7 @@ class SlurmFleet:
         terms = self._terms
         sizes = [round(each * MB_PER_GB) for each in (order.smallest, order.largest)]
         name = f"lb-{terms.digest}:{order.name}:{sizes[0]}-{sizes[1]}:{machine.name}"
-        whole = STARTS_WITHIN + order.claims_for + terms.longest
+        whole = time_limit(order, terms.longest)
         price = [] if machine.price is None else ["--price", f"{machine.price:g}"]
         return [
             "sbatch",
@@ -240,7 +236,7 @@ class SlurmFleet:
             f"--chdir={BACKEND}",
             f"--output={str(terms.folder).replace('%', '%%')}/%j.log",
             str(terms.script),
-            *("--smallest-gb", f"{sizes[0] / MB_PER_GB:g}", "--largest-gb", f"{sizes[1] / MB_PER_GB:g}"),
+            *("--smallest-gb", f"{order.smallest:.3f}", "--largest-gb", f"{order.largest:.3f}"),
             *("--claims-for", f"{order.claims_for / timedelta(hours=1):g}"),
             *("--hardware", machine.name, *price),
         ]

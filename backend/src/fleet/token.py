@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from src.inference.token import READS_GATED
+from src.inference.token import READS_GATED, rights_of_the_token
 from src.shared.data.json_file import as_object, as_text, as_texts
-from src.shared.stores.hub import FAILURES, Hub, reason, status_of
+from src.shared.stores.hub import Hub
 
 NAME = "FLEET_TOKEN"
 WRITES, READS = "repo.write", "repo.content.read"
@@ -38,14 +38,12 @@ def problem_of(hub: Hub, datasets: Collection[str], code: str | None = None) -> 
     It must be allowed to write these datasets. It may read the Space `code`, which may be private. Raises
     ConnectionError if the Hub does not answer.
     """
-    try:
-        answer = hub.call(hub.api.whoami)
-    except FAILURES as error:
-        if status_of(error) in (401, 403):
-            return UNKNOWN.format(datasets=_named(datasets))
-        raise ConnectionError(reason(error, hub)) from error
-    token = as_object(as_object(as_object(answer).get("auth")).get("accessToken"))
-    return problem_of_rights(token, datasets, code)
+    token = rights_of_the_token(hub)
+    return (
+        UNKNOWN.format(datasets=_named(datasets))
+        if token is None
+        else problem_of_rights(token, datasets, code)
+    )
 
 
 def problem_of_rights(

@@ -34,14 +34,22 @@ def problem_of(hub: Hub, namespace: str | None = None) -> str | None:
     With a `namespace` it must be allowed to call that account's endpoints. Raises ConnectionError if the Hub
     does not answer.
     """
+    token = rights_of_the_token(hub)
+    return UNKNOWN if token is None else problem_of_rights(token, namespace)
+
+
+def rights_of_the_token(hub: Hub) -> Mapping[str, object] | None:
+    """Return what the Hub's `whoami` says about the token of this client; None if it does not know it.
+
+    Raises ConnectionError if the Hub does not answer.
+    """
     try:
         answer = hub.call(hub.api.whoami)
     except FAILURES as error:
         if status_of(error) in (401, 403):
-            return UNKNOWN
+            return None
         raise ConnectionError(reason(error, hub)) from error
-    token = as_object(as_object(as_object(answer).get("auth")).get("accessToken"))
-    return problem_of_rights(token, namespace)
+    return as_object(as_object(as_object(answer).get("auth")).get("accessToken"))
 
 
 def problem_of_rights(token: Mapping[str, object], namespace: str | None = None) -> str | None:
