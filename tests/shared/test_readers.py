@@ -275,7 +275,7 @@ def fingerprint(module: str) -> str:
     ("index", "module", "known"),
     [
         (REQUESTS_INDEX, "data.request", (5, "eea7ed7a830c2207")),
-        (RESULTS_INDEX, "data.reports", (7, "c5edd513936409ab")),
+        (RESULTS_INDEX, "data.reports", (7, "67ddc2469c180f5a")),
     ],
     ids=["requests", "results"],
 )
