@@ -26,6 +26,7 @@ from src.page.plain.charts import PICTURES, chart_picture, charts_page
 from src.page.plain.document import document
 from src.page.plain.site import Site
 from src.page.queue_tables import MOST, queue_table
+from src.page.rerun_form import would_be_again
 from src.page.static.pages import Source, StaticBoard
 from src.page.suite import suite
 from src.page.view_controls import weights_form
@@ -235,6 +236,7 @@ SHOWN = {
             put_in_force,
         )
     },
+    "would be again": lambda text: would_be_again([text, f"  {text}"]),
     "looking_up": notices.looking_up,
     "elsewhere": notices.elsewhere,
     **{f"table {status}": table_of(status) for status in Status},

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 from anyio import to_thread
+from markupsafe import Markup
 
 from src.maintaining.office import Again, Office
 from src.page import api, notices
@@ -94,7 +95,7 @@ class RerunForm:
         return press_again
 
     def _shown(self, number: int, lines: Sequence[str], wanted: str) -> Updates:
-        told = render("would_be_again.html", lines=lines)
+        told = would_be_again(lines)
         if not number:
             return self._look_first() | {self.told: told}
         sure = gr.Button(SURE.format(counted(number, "row")), variant="primary", interactive=True)
@@ -103,3 +104,8 @@ class RerunForm:
     def _look_first(self) -> Updates:
         look = gr.Button(LOOK, variant="secondary", interactive=True)
         return {self.asked: "", self.button: look, self.told: ""}
+
+
+def would_be_again(lines: Sequence[str]) -> Markup:
+    """Return what would be computed again, as HTML."""
+    return render("would_be_again.html", lines=lines)
