@@ -50,8 +50,8 @@ ID = re.compile(r"[0-9a-zA-Z]{8,64}")
 SIZE = re.compile(r"(\d+(?:\.\d+)?) ?GB")
 GOING, OVER = ("SCHEDULING", "RUNNING"), ("COMPLETED", "CANCELED", "ERROR", "DELETED")
 
-ANY_FAILURE: tuple[type[Exception], ...] = (*FAILURES, KeyError, TypeError)
-"""The errors of a call, and of an answer that lacks what the client expects."""
+ANY_FAILURE: tuple[type[Exception], ...] = (*FAILURES, KeyError, TypeError, AttributeError, RecursionError)
+"""The errors of a call, and of an answer that the client cannot read, such as a list in place of an error."""
 
 SOLD_OUT = re.compile(r"capacity|not available|unavailable|sold out|no .{0,20}available", re.IGNORECASE)
 
@@ -200,7 +200,7 @@ class JobsFleet:
     def _cancel(self, id: str) -> None:
         try:
             self._hub.call(self._hub.api.cancel_job, job_id=id, namespace=self._terms.namespace)
-        except FAILURES as error:
+        except ANY_FAILURE as error:
             if status_of(error) != 404:
                 raise self._error(error) from error
 

@@ -45,7 +45,11 @@ def rights_of_the_token(hub: Hub) -> Mapping[str, object] | None:
     """
     try:
         answer = hub.call(hub.api.whoami)
-    except FAILURES as error:
+    except (
+        *FAILURES,
+        AttributeError,
+        RecursionError,
+    ) as error:  # the latter by answers that are not the Hub's
         if status_of(error) in (401, 403):
             return None
         raise ConnectionError(reason(error, hub)) from error
