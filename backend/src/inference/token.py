@@ -16,6 +16,9 @@ CALLS = "inference.endpoints.infer.write"
 
 READS_GATED = "canReadGatedRepos"
 
+ANY_FAILURE: tuple[type[Exception], ...] = (*FAILURES, AttributeError, RecursionError)
+"""The errors of a call, and of an answer that the client cannot read, such as a list in place of an error."""
+
 OF_INFERENCE = "inference."
 """How the names of the permissions to call models begin, such as `inference.endpoints.infer.write`."""
 
