@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from src.inference.endpoints import ANY_FAILURE
 from src.running.child_environment import INFERENCE_TOKEN as NAME
 from src.shared.data.json_file import as_object, as_text, as_texts
-from src.shared.stores.hub import FAILURES, Hub, reason, status_of
+from src.shared.stores.hub import Hub, reason, status_of
 
 MANAGES = "inference.endpoints.write"
 """The permission to make and delete endpoints."""
@@ -15,9 +16,6 @@ CALLS = "inference.endpoints.infer.write"
 """The permission to call endpoints."""
 
 READS_GATED = "canReadGatedRepos"
-
-ANY_FAILURE: tuple[type[Exception], ...] = (*FAILURES, AttributeError, RecursionError)
-"""The errors of a call, and of an answer that the client cannot read, such as a list in place of an error."""
 
 OF_INFERENCE = "inference."
 """How the names of the permissions to call models begin, such as `inference.endpoints.infer.write`."""
@@ -48,11 +46,7 @@ def rights_of_the_token(hub: Hub) -> Mapping[str, object] | None:
     """
     try:
         answer = hub.call(hub.api.whoami)
-    except (
-        *FAILURES,
-        AttributeError,
-        RecursionError,
-    ) as error:  # the latter by answers that are not the Hub's
+    except ANY_FAILURE as error:
         if status_of(error) in (401, 403):
             return None
         raise ConnectionError(reason(error, hub)) from error
