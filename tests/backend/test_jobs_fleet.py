@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
 from src.fleet.deciding import Limits, Start
 from src.fleet.flavour import Flavour
 from src.fleet.jobs import BOARD, LARGEST, MEMBER, SMALLEST, JobsFleet, JobTerms
+from src.fleet.member import Member
 from src.fleet.seam import FleetError, NoHardware
+from src.fleet.token import problem_of
 from src.shared.stores.hub import Hub as Client
 from support.hub import Fault, Hub, JobStage, running_hub
 from support.hub.job_flavours import JobFlavour
@@ -262,6 +267,46 @@ def test_a_busy_hub_is_told_as_such(hub: Hub, fleet: JobsFleet) -> None:
     hub.faults.strike_next(Fault.UNAVAILABLE, route="list_jobs", times=50)
     with pytest.raises(FleetError, match="cannot be managed at the moment"):
         fleet.members()
+
+
+@contextmanager
+def answering(status: int, body: str) -> Iterator[str]:
+    """The address of a server that answers each call in this way, such as a proxy."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        do_POST = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("body", ["null", "[]", '"x"', "[" * 100_000])
+@pytest.mark.parametrize("status", [200, 403])
+def test_an_answer_that_is_not_the_hubs_is_a_sentence(status: int, body: str) -> None:
+    member = Member(
+        name="l4x1-1", id="68" * 8, flavour="l4x1", price=0.8, largest=18, ordered=datetime.now(UTC)
+    )
+    with answering(status, body) as url:
+        client = Client("hf_x", endpoint=url, patience=0.0)
+        fleet = JobsFleet(client, client, TERMS)
+        for call in (fleet.offers, fleet.members, lambda: fleet.start(order()), lambda: fleet.stop(member)):
+            with suppress(FleetError):
+                call()
+        with suppress(ConnectionError):
+            problem_of(client, ("acme/requests",))
 
 
 def test_a_flavour_that_the_hub_refuses_is_named(hub: Hub, fleet: JobsFleet) -> None:

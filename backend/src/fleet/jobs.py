@@ -22,7 +22,7 @@ from src.fleet.deciding import Limits, Start
 from src.fleet.flavour import MB_PER_GB, Flavour
 from src.fleet.member import Member
 from src.fleet.seam import FIRST_CLAIM_WITHIN, FleetError, NoHardware, time_limit
-from src.inference.endpoints import one_line
+from src.inference.endpoints import ANY_FAILURE, SOLD_OUT, one_line
 from src.shared.data.request_fields import MOST_DOLLARS_AN_HOUR
 from src.shared.process.steady import steady_now
 from src.shared.stores.hub import FAILURES, Hub, TooManyCalls, is_passing, reason, status_of
@@ -49,11 +49,6 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 ID = re.compile(r"[0-9a-zA-Z]{8,64}")
 SIZE = re.compile(r"(\d+(?:\.\d+)?) ?GB")
 GOING, OVER = ("SCHEDULING", "RUNNING"), ("COMPLETED", "CANCELED", "ERROR", "DELETED")
-
-ANY_FAILURE: tuple[type[Exception], ...] = (*FAILURES, KeyError, TypeError)
-"""The errors of a call, and of an answer that lacks what the client expects."""
-
-SOLD_OUT = re.compile(r"capacity|not available|unavailable|sold out|no .{0,20}available", re.IGNORECASE)
 
 NO_BALANCE = (
     "The Hub starts no Job for {namespace} without a positive balance (402). Add credits at "
@@ -200,7 +195,7 @@ class JobsFleet:
     def _cancel(self, id: str) -> None:
         try:
             self._hub.call(self._hub.api.cancel_job, job_id=id, namespace=self._terms.namespace)
-        except FAILURES as error:
+        except ANY_FAILURE as error:
             if status_of(error) != 404:
                 raise self._error(error) from error
 

@@ -36,7 +36,7 @@ LONGEST_MESSAGE = 300
 QUOTA = re.compile(r"quota", re.IGNORECASE)
 SOLD_OUT = re.compile(r"capacity|not available|unavailable|sold out|no .{0,20}available", re.IGNORECASE)
 
-ANY_FAILURE: tuple[type[Exception], ...] = (*FAILURES, KeyError, TypeError)
+ANY_FAILURE: tuple[type[Exception], ...] = (*FAILURES, KeyError, TypeError, AttributeError, RecursionError)
 """The errors of a call, and of an answer that lacks what the client expects."""
 
 NOT_AT_FAULT = "The model is not at fault."

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from src.inference.endpoints import ANY_FAILURE
 from src.running.child_environment import INFERENCE_TOKEN as NAME
 from src.shared.data.json_file import as_object, as_text, as_texts
-from src.shared.stores.hub import FAILURES, Hub, reason, status_of
+from src.shared.stores.hub import Hub, reason, status_of
 
 MANAGES = "inference.endpoints.write"
 """The permission to make and delete endpoints."""
@@ -45,7 +46,7 @@ def rights_of_the_token(hub: Hub) -> Mapping[str, object] | None:
     """
     try:
         answer = hub.call(hub.api.whoami)
-    except FAILURES as error:
+    except ANY_FAILURE as error:
         if status_of(error) in (401, 403):
             return None
         raise ConnectionError(reason(error, hub)) from error
