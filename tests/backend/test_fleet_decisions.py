@@ -28,6 +28,7 @@ from src.shared.data.dollars import cost, spent_today
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.request import WAITS_FOR_MONEY, Attempt, Lease, Request, Status
 from src.shared.estimates.durations import Timed, learn
+from src.shared.estimates.waiting import estimates
 from src.shared.times import to_text
 from support.factories import make_request
 from support.year import OFFERS, Luck, Simulation, submissions
@@ -322,6 +323,8 @@ def test_what_a_fleet_would_start_is_told_to_the_estimates() -> None:
         ("large", 60.0, 3.0),
     ]
     assert (fleet.most, fleet.dollars_a_day, fleet.spent_today) == (4, 100.0, 0.0)
+    hour = learn([Timed(14.0, 3600.0, "small")])
+    assert estimates({"r": waiting()}, hour, NOW, places=(), fleet=fleet)["r"].range
 
 
 # Properties

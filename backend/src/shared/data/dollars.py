@@ -28,7 +28,7 @@ class Bill(NamedTuple):
 def spent_today(bills: Iterable[Bill], now: datetime) -> float:
     """Return the dollars that were spent since midnight UTC."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return sum(cost(each.price, min(each.ended, now) - max(each.started, midnight)) for each in bills)
+    return sum((cost(each.price, min(each.ended, now) - max(each.started, midnight)) for each in bills), 0.0)
 
 
 def in_dollars(amount: float) -> str:

@@ -186,7 +186,7 @@ class _Played:
         names = {kind.hardware: number for number, kind in enumerate(fleet.kinds)} if fleet else {}
         kinds = [names.get(place.hardware or "", -1) for place in places] + [-1] * more
         self._kind = np.repeat(np.array(kinds, dtype=int)[:, None], TIMES, axis=1)
-        self._spent = np.full(TIMES, fleet.spent_today if fleet else 0.0)
+        self._spent = np.full(TIMES, fleet.spent_today if fleet else 0.0, dtype=float)
 
     def ends(self, queue: Sequence[str]) -> Mapping[str, Array]:
         """Return in how many seconds each request has its result, each time."""
