@@ -25,7 +25,15 @@ NOT_FOR_MEMBERS = frozenset(
         # Members get the names as they came out.
         *("owner", "queue_repo", "results_repo", "leaderboard_data_dir"),
         # These follow from a member's machine, and from its order.
-        *("device", "max_parallel", "max_memory_gb", "max_model_gb", "min_model_gb"),
+        *(
+            "hardware",
+            "dollars_per_hour",
+            "device",
+            "max_parallel",
+            "max_memory_gb",
+            "max_model_gb",
+            "min_model_gb",
+        ),
         *("inference", "inference_api", "inference_concurrency", "max_empty_answers", "max_endpoints"),
         *("endpoint_namespace", "endpoint_hardware", "endpoint_regions", "endpoint_image", "endpoint_args"),
         *("endpoint_start_minutes", "inference_endpoints_url", "comment_on_models", "max_dollars_per_day"),
