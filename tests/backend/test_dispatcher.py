@@ -211,6 +211,9 @@ def test_a_price_that_nobody_knows_counts_as_free() -> None:
     fleet.there = [replace(each, started=NOW - timedelta(hours=10), price=None) for each in fleet.there]
     ours.tick(queue(7))
     assert ours.shown.spent == 0
+    assert "Spent today: $0.00 of $20.00, without workers of which nobody said what they cost" in str(
+        sections.fleet(ours.shown, NOW)
+    )
 
 
 def test_what_may_be_started_for_which_sizes_is_described_once_it_is_known() -> None:

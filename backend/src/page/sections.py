@@ -31,6 +31,8 @@ PHASES = {Phase.WAITING: "waiting for hardware", Phase.STARTING: "starting the m
 LONGEST_HARDWARE = 100
 """The most characters that are shown of its name."""
 
+UNPRICED = ", without workers of which nobody said what they cost"
+
 SHOWN = 50
 """Entries shown of a long list. The rest is only counted."""
 
@@ -79,6 +81,8 @@ def fleet(shown: Shown | None, now: datetime) -> Markup:
     ended = [each for each in shown.members if each.ended is not None]
     members = [(each, _standing(each, now), _cost(each, now)) for each in [*there, *ended][:SHOWN]]
     money = "" if shown.limit is None else f"{in_dollars(shown.spent)} of {in_dollars(shown.limit)}"
+    if money and any(each.price is None for each in shown.members):
+        money += UNPRICED
     reasons = sorted(Counter(shown.reasons.values()).items(), key=lambda pair: (-pair[1], pair[0]))
     return render("fleet.html", number=len(there), members=members, money=money, reasons=reasons[:SHOWN])
 
