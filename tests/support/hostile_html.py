@@ -14,7 +14,7 @@ HARMLESS = "a harmless text"
 HOSTILE = "<script>alert(1)</script>\"' onclick='x' {{ 7 * 7 }}{% if %}</td></div>&lt;"
 
 FILTERS = {"join", "select", "length"}
-"""Those that templates use; both leave text as text. `safe` must not become one of them."""
+"""Those that templates use; all leave text as text. `safe` must not become one of them."""
 
 
 class Parsed(HTMLParser):
