@@ -148,11 +148,13 @@ class Worker:
             log.warning("could not update an index: %s", error)
 
     def dispatch(self) -> None:
-        """Settle what has ended, and start and stop members once. Raises StoreError."""
+        """Settle what has ended, start and stop members once, and publish their limits. Raises StoreError."""
         self._check_writing()
         self.reconciler.tick()
         if self.dispatcher:
             self.dispatcher.tick(self.reconciler.latest)
+            if self.dispatcher.described:
+                self.announcer.tell_limits()
 
     def _check_writing(self) -> None:
         """Check both datasets before anything is claimed. Results that cannot be published are useless."""
@@ -240,6 +242,8 @@ def make_worker(
         space=settings.space_id,
         queue_order=policy.order,
         max_model_gb=largest_of_the_leaderboard,
+        fleet=lambda: dispatcher.described if dispatcher else None,
+        is_member=share.is_limited,
     )
     samples = samples_store(settings)
     reconciler = Reconciler(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,13 @@ from pydantic import TypeAdapter
 
 from src.running.job import End, Ending, Job
 from src.running.suite import Suite
-from src.shared.data.backend_description import BackendDescription, TaskDescription, read_description
+from src.shared.data.backend_description import (
+    BackendDescription,
+    FleetDescription,
+    HardwareDescription,
+    TaskDescription,
+    read_description,
+)
 from src.shared.data.names import BACKEND_DESCRIPTION, places
 from src.shared.errors import Conflict, StoreError
 from src.shared.stores.store import Snapshot, Store
@@ -208,3 +215,86 @@ def test_a_limit_that_changes_is_published_again_and_only_then(queue: Queue) -> 
 
     assert published == [None, 18.0, 18.0, 60.0]
     assert len(counting.commits) == 3
+
+
+SMALL, LARGE = (
+    FleetDescription(max_workers=2, hardware=(HardwareDescription(name="l4x1", largest_gb=gb, price=0.8),))
+    for gb in (18.0, 12.0)
+)
+
+
+class Dispatching:
+    """An announcer beside a dispatcher: what that says, and the time."""
+
+    def __init__(
+        self, queue: Queue, *, most: float | None = 18.0, fleet: FleetDescription | None = SMALL
+    ) -> None:
+        self.most, self.fleet = most, fleet
+        self.time = datetime(2026, 8, 1, tzinfo=UTC)
+        self.announcer = Announcer(
+            queue.results,
+            FunctionExecutor(described),
+            SUITE,
+            max_model_gb=lambda: self.most,
+            fleet=lambda: self.fleet,
+            clock=lambda: self.time,
+        )
+        self.tick()
+        self.tick()
+
+    def tick(self) -> None:
+        self.announcer.tick()
+
+
+def test_what_a_fleet_may_start_is_published(queue: Queue) -> None:
+    Dispatching(queue)
+    assert (published(queue).max_model_gb, published(queue).fleet) == (18.0, SMALL)
+
+
+def test_a_fleet_that_is_known_later_is_published_at_once_and_its_changes_once_an_hour(queue: Queue) -> None:
+    ours = Dispatching(queue, fleet=None)
+    assert published(queue).fleet is None
+    ours.fleet = SMALL
+    ours.tick()
+    assert published(queue).fleet == SMALL
+    ours.fleet = LARGE
+    ours.time += timedelta(minutes=59)
+    ours.tick()
+    assert published(queue).fleet == SMALL
+    ours.time += timedelta(minutes=1)
+    ours.tick()
+    assert published(queue).fleet == LARGE
+
+
+def test_a_member_leaves_the_limits_as_the_dispatcher_wrote_them(queue: Queue) -> None:
+    Dispatching(queue)
+    other = replace(SUITE, limit=7)
+    member = Announcer(queue.results, FunctionExecutor(described), other, is_member=True)
+    for _ in range(3):
+        member.tick()
+    assert published(queue).limit == 7
+    assert (published(queue).max_model_gb, published(queue).fleet) == (18.0, SMALL)
+
+
+def test_a_member_without_a_dispatchers_limits_publishes_its_settings(queue: Queue) -> None:
+    member = Announcer(
+        queue.results, FunctionExecutor(described), SUITE, is_member=True, max_model_gb=lambda: 7.0
+    )
+    for _ in range(3):
+        member.tick()
+    assert (published(queue).max_model_gb, published(queue).fleet) == (7.0, None)
+
+
+def test_one_look_of_a_fleet_brings_its_limits_into_the_description_that_is_there(queue: Queue) -> None:
+    def look(most: float) -> None:
+        announcer = Announcer(
+            queue.results, FunctionExecutor(described), SUITE, max_model_gb=lambda: most, fleet=lambda: SMALL
+        )
+        announcer.tell_limits()
+
+    look(18.0)
+    assert not (queue.folder / "results" / BACKEND_DESCRIPTION).exists()
+    announce(queue.results)
+    look(18.0)
+    assert (published(queue).max_model_gb, published(queue).fleet) == (18.0, SMALL)
+    assert tuple(each.name for each in published(queue).tasks) == SUITE.tasks

@@ -20,6 +20,7 @@ from src.page import sections
 from src.page.html import render
 from src.parts import make_dispatcher, make_hosting, make_policy
 from src.settings import Settings
+from src.shared.data.backend_description import FleetDescription, HardwareDescription
 from src.shared.data.request import Request, Status
 from src.shared.environment import read_settings
 from src.shared.errors import ConfigurationError
@@ -217,17 +218,56 @@ def test_the_page_shows_members_with_links_and_what_they_cost() -> None:
     page = str(sections.fleet(ours.shown, NOW))
     assert '<a href="https://hub/jobs/1"' in page
     assert "<script>" not in page
-    assert "runs (15:00) · $0.20" in page
-    assert "waits for its machine (15:00)" in page
-    assert "ended after 15:00" in page
+    assert "has run for 15:00 min · $0.20" in page
+    assert "has waited 15:00 min for its machine" in page
+    assert "ended after 15:00 min" in page
     assert "Spent today: $0.40 of $20.00" in page
-    assert "It waits for" in page
+    assert "Workers elsewhere (2)" in page
+    assert page.index("l4x1-2") < page.index("l4x1-3")
+    assert "1 × It waits for the worker l4x1-2" in page or "1 × It waits for the worker l4x1-1" in page
+
+
+def test_what_a_member_costs_is_not_told_where_nobody_knows_it() -> None:
+    fleet = ListedFleet()
+    ours = dispatcher(fleet, limits=Limits(2))
+    ours.tick(queue(7))
+    fleet.there = [replace(each, started=NOW - timedelta(minutes=15), price=None) for each in fleet.there]
+    ours.tick(queue(7))
+    page = str(sections.fleet(ours.shown, NOW))
+    assert "has run for 15:00 min" in page
+    assert "$" not in page
+
+
+def test_a_price_that_nobody_knows_counts_as_free() -> None:
+    fleet = ListedFleet()
+    ours = dispatcher(fleet)
+    ours.tick(queue(7))
+    fleet.there = [replace(each, started=NOW - timedelta(hours=10), price=None) for each in fleet.there]
+    ours.tick(queue(7))
+    assert ours.shown.spent == 0
+    assert "Spent today: $0.00 of $20.00, without workers of which nobody said what they cost" in str(
+        sections.fleet(ours.shown, NOW)
+    )
+
+
+def test_what_may_be_started_for_which_sizes_is_described_once_it_is_known() -> None:
+    ours = dispatcher(ListedFleet())
+    assert ours.described is None
+    ours.tick({})
+    assert ours.described == FleetDescription(
+        max_workers=2,
+        dollars_a_day=20.0,
+        hardware=(
+            HardwareDescription(name="l4x1", largest_gb=18, price=0.8),
+            HardwareDescription(name="a100-large", largest_gb=60, price=2.5),
+        ),
+    )
 
 
 def test_the_page_says_when_there_are_no_members() -> None:
     assert "One is started when a request waits" in str(sections.fleet(dispatcher(ListedFleet()).shown, NOW))
     assert str(sections.fleet(None, NOW)) == ""
-    assert render("fleet.html", members=[], money="", reasons=[])
+    assert render("fleet.html", number=0, members=[], money="", reasons=[])
 
 
 def test_each_setting_is_either_for_members_or_not() -> None:

@@ -133,6 +133,8 @@ def test_a_request_is_evaluated_by_a_job_on_a_plain_image_from_one_look_of_a_sch
     board.hub.calls.reset()
     assert board.dispatch().returncode == 0
     assert len(board.hub.jobs.all) == 1
+    described = yaml.safe_load(board.hub.get(RESULTS).read(BACKEND_DESCRIPTION))
+    assert (described["max_model_gb"], described["fleet"]["max_workers"]) == (23, 2)
 
 
 def test_the_command_lists_the_hardware_and_what_is_allowed(board: JobsBoard) -> None:

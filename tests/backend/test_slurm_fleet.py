@@ -91,7 +91,7 @@ def test_members_are_found_by_the_names_of_their_jobs(fakes: Fakes) -> None:
         f"@7|RUNNING|{TIMES}|None|{NAME}", f"@12|PENDING|{TIMES}|Resources|lb-{DIGEST}:big-1:4800-64000:big"
     )
     small, big = fakes.fleet().members()
-    assert (small.name, small.id, small.flavour, small.price) == ("small-1", "7", "small", 0.0)
+    assert (small.name, small.id, small.flavour, small.price) == ("small-1", "7", "small", None)
     assert (small.smallest, small.largest, small.message) == (0.0, 4.8, "")
     assert (small.ordered, small.started) == (NOW - timedelta(hours=1), NOW - timedelta(minutes=30))
     assert (big.smallest, big.largest, big.price) == (4.8, 64.0, 2.5)

@@ -6,6 +6,8 @@ import pytest
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
+from src.fleet.dispatcher import Shown
+from src.fleet.member import Member
 from src.page import sections
 from src.page.html import FOLDER, TEMPLATES, render
 from src.queue.overview import Event, Overview, Running, Spending
@@ -30,8 +32,15 @@ def header(text: str) -> Markup:
     return sections.header(text, last_tick=START, notes=[text], problems=[text], spending=Spending(1, 2))
 
 
+def fleet(text: str) -> Markup:
+    known = {"name": text, "flavour": text, "url": text, "message": text}
+    member = Member(**known, largest=1.0, price=0.8, ordered=START, started=START)  # type: ignore[arg-type]
+    return sections.fleet(Shown(members=(member,), reasons={text: text}, limit=20.0), START)
+
+
 SHOWN: dict[str, Callable[[str], Markup]] = {
     "header": header,
+    "fleet": fleet,
     "running": lambda text: sections.running(overview(text), START),
     "waiting": lambda text: sections.waiting(overview(text)),
     "failed": lambda text: sections.failed(overview(text), lambda path: path),

@@ -30,8 +30,9 @@ from src.page.rerun_form import would_be_again
 from src.page.static.pages import Source, StaticBoard
 from src.page.suite import suite
 from src.page.view_controls import weights_form
-from src.queue.entries import Entry, entries
-from src.shared.data.backend_description import Example
+from src.queue.entries import Entry, Group, entries
+from src.queue.outlook import Outlook
+from src.shared.data.backend_description import Example, FleetDescription, HardwareDescription
 from src.shared.data.request import Attempt, Lease, Progress, Status
 from src.shared.doctor.finding import green, wrong
 from src.shared.moderation.acts import Done, Moderation
@@ -197,6 +198,21 @@ def exported(text: str) -> Markup:
     return Markup("".join(file.data.decode() for file in files if file.path.endswith(".html")))
 
 
+def with_an_outlook(text: str) -> Markup:
+    """A table, cards and the form's sentence where a fleet's hardware is called so."""
+    hardware = (HardwareDescription(name=text, largest_gb=100.0),)
+    backend = make_backend(fleet=FleetDescription(max_workers=1, hardware=hardware))
+    pending = queue(text, Status.PENDING)
+    outlook = Outlook({entry.path: entry.request for entry in pending}, NOW, backend)
+    return Markup("").join(
+        (
+            queue_table(Group.PENDING, pending, LINKS, outlook),
+            request_card.cards(pending, LINKS, Submitter(text), outlook),
+            notices.expected(pending[0].request, outlook),
+        )
+    )
+
+
 def cards_of_maintainers(text: str) -> Markup:
     """Requests of every status, with the buttons of maintainers."""
     found = [entry for status in Status for entry in queue(text, status)]
@@ -232,12 +248,14 @@ SHOWN = {
             charts,
             details,
             exported,
+            with_an_outlook,
             cards_of_maintainers,
             put_in_force,
         )
     },
     "would be again": lambda text: would_be_again([text, f"  {text}"]),
     "looking_up": notices.looking_up,
+    "would_be_again": lambda text: render("would_be_again.html", lines=[text]),
     "elsewhere": notices.elsewhere,
     **{f"table {status}": table_of(status) for status in Status},
     **{f"cards {status}": cards_of(status) for status in Status},

@@ -11,6 +11,8 @@ from src.shared.data.backend_description import (
     MAX_EXAMPLE,
     BackendDescription,
     Example,
+    FleetDescription,
+    HardwareDescription,
     Metric,
     TaskDescription,
     read_description,
@@ -179,3 +181,51 @@ def test_a_limit_that_is_no_number_is_unknown(limit: str) -> None:
 def test_a_description_of_thousands_of_tasks_is_read() -> None:
     tasks = tuple(replace(GSM8K, name=f"task_{number}") for number in range(2000))
     assert len(read_description(write_description(replace(WHOLE, tasks=tasks))).tasks) == 2000
+
+
+FLEET = FleetDescription(
+    max_workers=4,
+    dollars_a_day=20.0,
+    hardware=(
+        HardwareDescription(name="l4x1", largest_gb=18.0, price=0.8),
+        HardwareDescription(name="here", largest_gb=60.0),
+    ),
+)
+
+
+def with_a_fleet(**changes: object) -> bytes:
+    fleet = {"max_workers": 4, "hardware": [{"name": "l4x1", "largest_gb": 18, "price": 0.8}], **changes}
+    return yaml.safe_dump({"tasks": [{"name": "one"}], "fleet": fleet}).encode()
+
+
+def test_what_a_fleet_may_start_is_read_as_it_was_written() -> None:
+    description = replace(WHOLE, fleet=FLEET)
+    assert read_description(write_description(description)) == description
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"max_workers": 0},
+        {"max_workers": 1_000_000},
+        {"max_workers": "many"},
+        {"dollars_a_day": 0},
+        {"dollars_a_day": float("inf")},
+        {"hardware": "l4x1"},
+        {"hardware": [{"name": f"l{number}", "largest_gb": 18} for number in range(51)]},
+        {"hardware": [{"name": "l" * 101, "largest_gb": 18}]},
+        {"hardware": [{"name": "", "largest_gb": 18}]},
+        {"hardware": [{"name": "l4x1", "largest_gb": float("nan")}]},
+        {"hardware": [{"name": "l4x1", "largest_gb": -1}]},
+    ],
+)
+def test_a_fleet_that_no_dispatcher_writes_counts_as_none(changes: dict[str, object]) -> None:
+    assert read_description(with_a_fleet()).fleet is not None
+    description = read_description(with_a_fleet(**changes))
+    assert description.fleet is None
+    assert [each.name for each in description.tasks] == ["one"]
+
+
+def test_a_price_that_no_machine_has_is_unknown() -> None:
+    fleet = read_description(with_a_fleet(hardware=[{"name": "a", "largest_gb": 1, "price": -3}])).fleet
+    assert fleet == FleetDescription(max_workers=4, hardware=(HardwareDescription(name="a", largest_gb=1.0),))

@@ -13,8 +13,8 @@ from src.shared.serving.templates import Templates
 HARMLESS = "a harmless text"
 HOSTILE = "<script>alert(1)</script>\"' onclick='x' {{ 7 * 7 }}{% if %}</td></div>&lt;"
 
-FILTERS = {"join", "length"}
-"""Those that templates use; both leave text as text. `safe` must not become one of them."""
+FILTERS = {"join", "select", "length"}
+"""Those that templates use; all leave text as text. `safe` must not become one of them."""
 
 
 class Parsed(HTMLParser):

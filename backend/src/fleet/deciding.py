@@ -236,7 +236,7 @@ def is_spent(situation: Situation) -> bool:
     limit = situation.limits.dollars_a_day
     if limit is None:
         return False
-    ahead = sum(cost(each.price, STOPS_WITHIN) for each in situation.members if each.ended is None)
+    ahead = sum(cost(each.price or 0.0, STOPS_WITHIN) for each in situation.members if each.ended is None)
     return ahead > 0 and situation.spent + ahead >= limit
 
 
@@ -423,10 +423,10 @@ class _Walk:
         if limit is None:
             return True
         ahead = sum(
-            cost(each.member.price, timedelta(seconds=min(each.paid_for, self._until_midnight)))
+            cost(each.member.price or 0.0, timedelta(seconds=min(each.paid_for, self._until_midnight)))
             for each in (*self._places, new)
         )
-        stopping = sum(cost(each.member.price, 2 * STOPS_WITHIN) for each in (*self._places, new))
+        stopping = sum(cost(each.member.price or 0.0, 2 * STOPS_WITHIN) for each in (*self._places, new))
         # With a whole day's money it is tried, however long it may take.
         has_the_whole_day = self._situation.spent == 0 and not self._places
         return self._situation.spent + (stopping if has_the_whole_day else max(ahead, stopping)) <= limit

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from src.fleet.deciding import Decision, Limits, Situation, decide
+from src.fleet.deciding import Decision, Limits, Situation, decide, kinds_of
 from src.fleet.flavour import Flavour
 from src.fleet.member import Member, spent_by_members
 from src.fleet.seam import Fleet, FleetError
 from src.queue.retries import RetryTerms
+from src.shared.data.backend_description import FleetDescription, HardwareDescription
 from src.shared.data.queue_order import DEFAULT, Requests, pending
 from src.shared.estimates.durations import learn, timed
 from src.shared.process.steady import steady_now
@@ -83,6 +84,7 @@ class Dispatcher:
         """What was started and is not in the engine's list yet, by id, with the time."""
         self._offers: Sequence[Flavour] = ()
         self._shown = Shown(limit=limits.dollars_a_day)
+        self._described: FleetDescription | None = None
 
     @property
     def shown(self) -> Shown:
@@ -94,6 +96,11 @@ class Dispatcher:
         """The largest weights that the allowed hardware has room for, in GB; None while that is not known."""
         allowed = [each.room for each in self._offers if self._limits.allows(each)]
         return max(allowed) if allowed else None
+
+    @property
+    def described(self) -> FleetDescription | None:
+        """What is started for which sizes, for the leaderboard's estimates; None while it is not known."""
+        return self._described
 
     def prepare(self) -> None:
         """Ask once for the hardware, so that the largest model can be published. Never raises an error."""
@@ -124,7 +131,9 @@ class Dispatcher:
             return
         self._has_looked = True
         now = self._clock()
-        decision = decide(self._situation(requests, now))
+        situation = self._situation(requests, now)
+        decision = decide(situation)
+        self._described = description_of(situation)
         problems = self._carry_out(decision)
         self._shown = replace(self._seen(requests, now), reasons=decision.reasons, problems=problems)
 
@@ -210,3 +219,18 @@ class Dispatcher:
         log.warning("%s", error)
         shown = self._shown
         self._shown = Shown(shown.members, shown.reasons, shown.spent, shown.limit, (str(error),))
+
+
+def description_of(situation: Situation) -> FleetDescription:
+    """Return what the fleet may start, as it is published."""
+    fleet = kinds_of(situation)
+    return FleetDescription(
+        max_workers=fleet.most,
+        dollars_a_day=fleet.dollars_a_day,
+        hardware=tuple(
+            HardwareDescription(
+                name=kind.hardware, largest_gb=float(f"{kind.largest:.3g}"), price=kind.price or None
+            )
+            for kind in fleet.kinds
+        ),
+    )

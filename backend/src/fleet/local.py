@@ -70,7 +70,7 @@ class MemberFile(BaseModel):
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     flavour: str = Field(max_length=60)
-    price: float = Field(ge=0)
+    price: float | None = Field(default=None, ge=0)
     smallest: float = Field(ge=0)
     largest: float = Field(ge=0)
     ordered: datetime
@@ -137,7 +137,7 @@ class LocalFleet:
             name=order.name,
             id=secrets.token_hex(4),
             flavour=machine.name,
-            price=machine.flavour.price,
+            price=machine.price,
             smallest=order.smallest,
             largest=order.largest,
             ordered=(now := utc_now()),

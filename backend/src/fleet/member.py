@@ -21,8 +21,8 @@ class Member:
     id: str = ""
     """What the place calls it; unlike the name never used twice."""
     flavour: str
-    price: float
-    """Dollars an hour."""
+    price: float | None = None
+    """Dollars an hour; None if nobody said so. It then counts as free."""
     smallest: float = 0.0
     largest: float
     """It claims models whose weights have between so many GB."""
@@ -73,8 +73,12 @@ def spent_by_members(members: Collection[Member], requests: Requests, now: datet
 
 
 def bills(members: Iterable[Member], now: datetime) -> list[Bill]:
-    """Return what members that have started are billed."""
-    return [Bill(each.price, each.started, each.ended or now) for each in members if each.started is not None]
+    """Return what members that have started are billed, where their price is known."""
+    return [
+        Bill(each.price, each.started, each.ended or now)
+        for each in members
+        if each.started is not None and each.price is not None
+    ]
 
 
 def _is_a_members(attempt: Attempt) -> bool:

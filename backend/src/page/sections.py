@@ -31,6 +31,8 @@ PHASES = {Phase.WAITING: "waiting for hardware", Phase.STARTING: "starting the m
 LONGEST_HARDWARE = 100
 """The most characters that are shown of its name."""
 
+UNPRICED = ", without workers of which nobody said what they cost"
+
 SHOWN = 50
 """Entries shown of a long list. The rest is only counted."""
 
@@ -75,23 +77,34 @@ def fleet(shown: Shown | None, now: datetime) -> Markup:
     """Return the members of the fleet, what they cost, and for what requests wait; empty without a fleet."""
     if shown is None:
         return Markup()
-    members = [(each, _standing(each, now), in_dollars(_cost(each, now))) for each in shown.members]
+    there = [each for each in shown.members if each.ended is None]
+    ended = [each for each in shown.members if each.ended is not None]
+    members = [(each, _standing(each, now), _cost(each, now)) for each in [*there, *ended][:SHOWN]]
     money = "" if shown.limit is None else f"{in_dollars(shown.spent)} of {in_dollars(shown.limit)}"
+    if money and any(each.price is None for each in shown.members):
+        money += UNPRICED
     reasons = sorted(Counter(shown.reasons.values()).items(), key=lambda pair: (-pair[1], pair[0]))
-    return render("fleet.html", members=members[:SHOWN], money=money, reasons=reasons[:SHOWN])
+    return render("fleet.html", number=len(there), members=members, money=money, reasons=reasons[:SHOWN])
 
 
 def _standing(member: Member, now: datetime) -> str:
     """Return since when a member waits or runs, or how long it ran."""
     if member.started is None:
-        return "never started" if member.ended else f"waits for its machine ({_clock(now - member.ordered)})"
+        return (
+            "never started"
+            if member.ended
+            else f"has waited {_clock(now - member.ordered)} min for its machine"
+        )
     if member.ended is None:
-        return f"runs ({_clock(now - member.started)})"
-    return f"ended after {_clock(member.ended - member.started)}"
+        return f"has run for {_clock(now - member.started)} min"
+    return f"ended after {_clock(member.ended - member.started)} min"
 
 
-def _cost(member: Member, now: datetime) -> float:
-    return cost(member.price, (member.ended or now) - member.started) if member.started else 0.0
+def _cost(member: Member, now: datetime) -> str:
+    """Return what a member cost so far; empty if nobody knows, or it is not billed yet."""
+    if member.price is None or member.started is None:
+        return ""
+    return in_dollars(cost(member.price, (member.ended or now) - member.started))
 
 
 def waiting(overview: Overview) -> Markup:

@@ -5,22 +5,33 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from src.running.executor import Executor
 from src.running.job import Ending, Job
 from src.running.suite import Suite
-from src.shared.data.backend_description import BackendDescription, description_from, write_description
+from src.shared.data.backend_description import (
+    BackendDescription,
+    FleetDescription,
+    description_from,
+    write_description,
+)
 from src.shared.data.names import BACKEND_DESCRIPTION, left_behind
 from src.shared.data.yaml_file import MAX_BYTES
+from src.shared.process.steady import steady_now
 from src.shared.stores.conflicts import Commit, update
 from src.shared.stores.store import Snapshot, Store, blob_id
+from src.shared.times import Clock
 from src.shared.version import VERSION
-from src.suite.trial import SuiteTrial, Verdict
+from src.suite.trial import SuiteTrial, Verdict, published_in
 
 log = logging.getLogger(__name__)
 
 DESCRIPTION = "description"
 """Identifies the description for the executor, as a claim's nonce identifies an evaluation."""
+
+TELLS_AGAIN = timedelta(hours=1)
+"""How long what a fleet starts for which sizes stays as it was published."""
 
 NOT_TRIED = Verdict(fingerprint="", is_passed=True)
 """The verdict without a trial. The suite is then only described."""
@@ -30,7 +41,8 @@ class Announcer:
     """Has the suite tried and described in child processes, and publishes the description if it is new.
 
     It does so once for each verdict of the trial. Of two workers with different settings, the description of
-    the one that started last remains. Without a `trial` the suite is only described.
+    the one that started last remains. Without a `trial` the suite is only described. A member of a fleet
+    leaves the fleet's limits as the dispatcher wrote them. `clock` is for intervals.
     """
 
     def __init__(
@@ -43,6 +55,9 @@ class Announcer:
         space: str | None = None,
         queue_order: tuple[str, ...] = (),
         max_model_gb: Callable[[], float | None] = lambda: None,
+        fleet: Callable[[], FleetDescription | None] = lambda: None,
+        is_member: bool = False,
+        clock: Clock = steady_now,
     ) -> None:
         self._results = results
         self._describer = describer
@@ -51,6 +66,10 @@ class Announcer:
         self._space = space
         self._queue_order = queue_order
         self._max_model_gb = max_model_gb
+        self._fleet = fleet
+        self._is_member = is_member
+        self._clock = clock
+        self._limits_told: datetime | None = None
         self._described: Verdict | None = None
         self._announced: Verdict | None = None
         self._latest: BackendDescription | None = None
@@ -140,29 +159,54 @@ class Announcer:
             version=VERSION,
             space=self._space,
             queue_order=self._queue_order,
-            max_model_gb=self._limit(),
             tried=(verdict.fingerprint or None) if verdict.is_passed and not problems else None,
         )
-        self._publish(written_within_bounds(complete))
+        self._publish(complete)
         self.problems = problems
-        self._announced, self._latest = verdict, complete
+        self._announced = verdict
+
+    def tell_limits(self) -> None:
+        """Publish the limits of today in the description that is there, if any. Raises StoreError."""
+        published = published_in(self._results, self._results.snapshot())
+        if published:
+            self._publish(published)
 
     def _keep_up(self) -> None:
-        """Publish the description again if the limit for models' sizes has changed. Raises StoreError."""
-        if self._latest and self._latest.max_model_gb != (limit := self._limit()):
-            changed = replace(self._latest, max_model_gb=limit)
-            self._publish(written_within_bounds(changed))
-            self._latest = changed
+        """Publish the description again if the limits have changed. Raises StoreError.
+
+        What the fleet starts for which sizes changes with every few evaluations: that waits for an hour.
+        """
+        if (
+            self._latest is None
+            or self._is_member
+            or self._latest == (now := self._with_limits(self._latest))
+        ):
+            return
+        is_urgent = now.max_model_gb != self._latest.max_model_gb or self._latest.fleet is None
+        told = self._limits_told
+        if is_urgent or told is None or self._clock() - told >= TELLS_AGAIN:
+            self._publish(self._latest)
+
+    def _with_limits(
+        self, description: BackendDescription, published: BackendDescription | None = None
+    ) -> BackendDescription:
+        """Return a description with the limits of today, or of a dispatcher that has published them."""
+        if self._is_member and published and published.fleet:
+            return replace(description, max_model_gb=published.max_model_gb, fleet=published.fleet)
+        return replace(description, max_model_gb=self._limit(), fleet=self._fleet())
 
     def _limit(self) -> float | None:
         """Return the largest weights in GB, as people write them."""
         most = self._max_model_gb()
         return None if most is None else float(f"{most:.3g}")
 
-    def _publish(self, data: bytes) -> None:
-        """Commit the file, unless it is already published."""
+    def _publish(self, description: BackendDescription) -> None:
+        """Commit the file with the limits of today, unless it is already published. Raises StoreError."""
 
         def decide(snapshot: Snapshot) -> Commit | None:
+            published = published_in(self._results, snapshot) if self._is_member else None
+            self._latest = self._with_limits(description, published)
+            data = written_within_bounds(self._latest)
             if snapshot.files.get(BACKEND_DESCRIPTION) == blob_id(data):
                 return None
             return Commit(
@@ -173,6 +217,7 @@ class Announcer:
             )
 
         update(self._results, self._results.snapshot, decide)
+        self._limits_told = self._clock()
 
 
 def written_within_bounds(description: BackendDescription) -> bytes:

@@ -17,7 +17,7 @@ from src.shared.data.backend_description import BackendDescription, read_descrip
 from src.shared.data.names import BACKEND_DESCRIPTION
 from src.shared.errors import BadFile, StoreError
 from src.shared.process.steady import on_the_wall, steady_now
-from src.shared.stores.store import Store
+from src.shared.stores.store import Snapshot, Store
 from src.shared.times import Clock
 from src.suite.task_files import Stamp, fingerprint, stamp
 
@@ -58,6 +58,17 @@ class Verdict:
     kept: BackendDescription | None = None
     """The published description, if the suite passed earlier or in another worker."""
     log: bytes = b""
+
+
+def published_in(results: Store, snapshot: Snapshot) -> BackendDescription | None:
+    """Return the published description; None if there is none that can be understood. Raises StoreError."""
+    if BACKEND_DESCRIPTION not in snapshot.files:
+        return None
+    data = results.read(snapshot, [BACKEND_DESCRIPTION])[BACKEND_DESCRIPTION]
+    try:
+        return None if isinstance(data, BadFile) else read_description(data)
+    except BadFile:
+        return None
 
 
 class SuiteTrial:
@@ -129,7 +140,7 @@ class SuiteTrial:
     def _read_kept_verdict(self) -> bool:
         """Take an earlier verdict if one is published. Return whether the results dataset could be read."""
         try:
-            kept = self._published()
+            kept = published_in(self._results, self._results.snapshot())
         except StoreError as error:
             self._set_note(NOT_READ.format(error=error))
             return False
@@ -138,16 +149,6 @@ class SuiteTrial:
             self.verdict = Verdict(fingerprint=self._fingerprint, is_passed=True, kept=kept)
             self._set_note(None)
         return True
-
-    def _published(self) -> BackendDescription | None:
-        snapshot = self._results.snapshot()
-        if BACKEND_DESCRIPTION not in snapshot.files:
-            return None
-        data = self._results.read(snapshot, [BACKEND_DESCRIPTION])[BACKEND_DESCRIPTION]
-        try:
-            return None if isinstance(data, BadFile) else read_description(data)
-        except BadFile:
-            return None
 
     def _is_due(self) -> bool:
         return self._again is not None and self._clock() >= self._again

@@ -9,12 +9,14 @@ from datetime import datetime
 
 from src.leaderboard.derived import Derived
 from src.leaderboard.rows import Standings
-from src.queue.entries import Entry
+from src.queue.entries import Entry, Group
+from src.queue.outlook import Outlook
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.reasons import Reasons
 from src.shared.data.request import Request
 from src.shared.moderation.acts import Moderation
 from src.shared.moderation.blocklist import Blocklist
+from src.shared.times import utc_now
 from src.submitting.submitter import Submitter
 
 
@@ -44,6 +46,8 @@ class Board:
     """The owner's own list of models and users."""
     flagged_by_hand: Reasons = field(default_factory=dict)
     """The owner's own list of flagged models."""
+    as_of: datetime = field(default_factory=utc_now, compare=False)
+    """The moment from which its estimates count."""
     derived: Derived = field(default_factory=Derived, init=False, compare=False, repr=False)
 
     @property
@@ -55,6 +59,16 @@ class Board:
     def requests(self) -> Mapping[str, Request]:
         """All requests by path."""
         return self.derived.once("requests", lambda: {entry.path: entry.request for entry in self.queue})
+
+    @property
+    def outlook(self) -> Outlook:
+        """When its requests will have their results."""
+        return self.derived.once("outlook", lambda: Outlook(self.requests, self.as_of, self.backend))
+
+    @property
+    def has_an_outlook(self) -> bool:
+        """Whether anything runs or waits, so that estimates grow old."""
+        return any(entry.group in (Group.RUNNING, Group.PENDING) for entry in self.queue[:1])
 
     def entries_of(self, who: Submitter) -> Sequence[Entry]:
         """Return what a login submitted, the newest first."""

@@ -47,6 +47,9 @@ log = logging.getLogger(__name__)
 WRITING_CHECKED_AFTER = timedelta(minutes=15)
 WRITING_CHECKED_AGAIN_AFTER = timedelta(minutes=1)
 
+ESTIMATES_LAST = timedelta(minutes=5)
+"""How long the page tells the same estimates while nothing in the queue changes."""
+
 
 class Keeper:
     """Keeps the board. All methods may be called from any thread; `now` is always there and costs nothing."""
@@ -67,7 +70,7 @@ class Keeper:
         steady: Clock = steady_now,
     ) -> None:
         # Counted from the time, so that pages which outlive a restart of the Space see a new version.
-        self.now = Now(Board(standings(tasks, {}, ())), version=int(clock().timestamp()))
+        self.now = Now(Board(standings(tasks, {}, ()), as_of=clock()), version=int(clock().timestamp()))
         self.requests, self.results = requests, results
         self._requests = Mirror(
             requests, lambda _, data: read_request(data), index=REQUESTS_INDEX, on_progress=self._report_left
@@ -141,6 +144,8 @@ class Keeper:
             if self._shown:  # what was read may be older than that
                 board, self._read = self._with_shown(board), None
             time = self._clock()
+            if board.has_an_outlook and abs(time - board.as_of) >= ESTIMATES_LAST:
+                board = replace(board, as_of=time)
             empty = [(self.requests, requests.values), (self.results, results.values)]
             self._publish(
                 Now(
@@ -250,7 +255,8 @@ class Keeper:
     def _with_shown(self, board: Board) -> Board:
         """A board with the requests that were written since the last sync began to read."""
         requests = {**board.requests, **self._shown}
-        return replace(board, queue=entries(requests, queue_order(board.backend)))
+        queue = entries(requests, queue_order(board.backend))
+        return replace(board, queue=queue, as_of=self._clock())
 
     def _report_left(self, reading: Reading[Request], left: int) -> None:
         """Report during a long first reading how many files are left."""
@@ -295,6 +301,7 @@ class Keeper:
     def _publish(self, now: Now) -> None:
         old = self.now
         same = replace(now, synced=old.synced, version=old.version) == old and old.synced is not None
+        same = same and abs(now.board.as_of - old.board.as_of) < ESTIMATES_LAST
         self.now = replace(now, version=old.version + (not same))
 
     def _board(self, read: Readings) -> Board:
@@ -305,6 +312,7 @@ class Keeper:
             requests=str(self.requests),
             results=str(self.results),
             local_models=self._local_models(),
+            now=self._clock(),
         )
         for sentence, fault in failing.items():
             if sentence not in self.now.board.failing_columns:

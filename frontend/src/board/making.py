@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -70,7 +71,13 @@ class Readings(NamedTuple):
 
 
 def make_board(
-    read: Readings, about: About, *, requests: str, results: str, local_models: frozenset[str]
+    read: Readings,
+    about: About,
+    *,
+    requests: str,
+    results: str,
+    local_models: frozenset[str],
+    now: datetime,
 ) -> tuple[Board, Mapping[str, Exception]]:
     """Return the board, and the error behind each sentence of its `failing_columns`.
 
@@ -114,6 +121,7 @@ def make_board(
         moderation=read.moderation,
         blocked_by_hand=by_hand,
         flagged_by_hand=flags,
+        as_of=now,
     )
     return board, failing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypedDict
 
 from src.board.board import Board
@@ -31,6 +31,9 @@ LOOKING_UP = Threads(30)
 
 ACTING = Threads(4)
 """The threads for what maintainers do to models, users and the board; a removal reads both datasets."""
+
+FURTHEST = timedelta(days=3_650)
+"""How far ahead a result is said to be at most: a hostile history would have it after the calendar ends."""
 
 NO_ACT = f"There is no act {{}}. There are: {', '.join((*Step, *Again, *Act))}."
 
@@ -132,7 +135,7 @@ def reproduce(board: Board, search: str) -> list[dict[str, object]] | dict[str, 
 
 def queue(board: Board) -> list[dict[str, object]]:
     """Return all requests: running, waiting in order, then the others, the newest first."""
-    return [_request(entry) for entry in board.queue]
+    return [_request(entry) | _expected(entry, board) for entry in board.queue]
 
 
 async def submit(desk: Desk, form: Form, who: Submitter = ANONYMOUS) -> Answer:
@@ -230,6 +233,18 @@ def _request(entry: Entry) -> dict[str, object]:
         "message": entry.reason,
         "request": entry.path,
         "result": request.result,
+    }
+
+
+def _expected(entry: Entry, board: Board) -> dict[str, object]:
+    """Return between which times a running or pending request will have its result, and that in words."""
+    is_open = entry.request.status in (Status.RUNNING, Status.PENDING)
+    estimate = board.outlook.of(entry.path) if is_open else None
+    range = estimate.range if estimate else None
+    return {
+        "expected": estimate.words if estimate else None,
+        "expected_from": _time(board.as_of + min(range.low, FURTHEST)) if range else None,
+        "expected_to": _time(board.as_of + min(range.high, FURTHEST)) if range else None,
     }
 
 

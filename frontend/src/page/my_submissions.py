@@ -91,10 +91,12 @@ class MySubmissions:
         """The request that is open."""
         if not path:
             return Markup()
-        entry = self._keeper.now.board.entries.get(path)
+        board = self._keeper.now.board
+        entry = board.entries.get(path)
         if entry is None:
             return request_card.not_found(path) if self._keeper.now.synced else notices.READING
-        return request_card.card(entry, Links.of(self._keeper), who, maintains=maintains)
+        links = Links.of(self._keeper)
+        return request_card.card(entry, links, who, board.outlook, maintains=maintains)
 
     def _all_of(self, who: Submitter) -> Updates:
         if not who.login:
@@ -107,7 +109,9 @@ class MySubmissions:
         message = notices.quota(used, terms.quota_of(who.login), terms.period)
         label = f"👤 My submissions ({len(mine):,})"
         links = Links(self._keeper.requests, self._keeper.results, board.local_models)
-        cards = board.derived.once(("cards", who.login), lambda: request_card.cards(mine, links, who))
+        cards = board.derived.once(
+            ("cards", who.login), lambda: request_card.cards(mine, links, who, board.outlook)
+        )
         return {
             self.whole: gr.Accordion(label, visible=True),
             self.mine: message + cards,

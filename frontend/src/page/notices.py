@@ -16,7 +16,9 @@ from src.page.api import Answer, Problem
 from src.page.html import render
 from src.page.links import Links, link, request_link
 from src.page.run_settings import where_models_run as told_where
+from src.queue.outlook import Outlook
 from src.shared.data.backend_description import BackendDescription
+from src.shared.data.request import Request, Status
 from src.shared.models.model_source import ModelFacts
 from src.submitting.limits import Usage
 
@@ -31,6 +33,10 @@ DIFFERENCES = "For the owner: the backend and src/about.py do not agree"
 HINTS = "For the owner: something in src/about.py has no effect"
 FAILING = "For the owner: columns that fail"
 DOUBTS = "For the owner: scores that are missing or may be wrong"
+
+IF_SUBMITTED = "If you submit it now, the result is expected {}."
+ONCE_APPROVED = "A maintainer has to approve it. From then on, the result is expected {}."
+NOT_KNOWN = "We cannot say yet when its result would be there: {}."
 
 OPEN_COUNTS = " Waiting and running submissions count. Those withdrawn before they run do not."
 READING = Markup('<div class="first-steps" role="status"><p class="headline">Reading the results …</p></div>')
@@ -202,6 +208,16 @@ def found_model(facts: ModelFacts, links: Links) -> Markup:
         base_models=[links.model(name) for name in facts.base_models[:MOST_BASE_MODELS]],
         more_base_models=f" and {more:,} more" if more > 0 else "",
     )
+
+
+def expected(request: Request | None, outlook: Outlook) -> Markup:
+    """Return when a submission would have its result, or why nobody can say; empty without one."""
+    if request is None:
+        return Markup()
+    estimate = outlook.of_one_more(request)
+    told = ONCE_APPROVED if request.status is Status.WAITING else IF_SUBMITTED
+    sentence = told.format(estimate.words) if estimate.range else NOT_KNOWN.format(estimate.why_not)
+    return Markup('<p class="quiet" role="status">{}</p>').format(sentence)
 
 
 def size_text(params: int) -> str:

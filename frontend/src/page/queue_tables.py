@@ -10,6 +10,7 @@ from src.page.html import render
 from src.page.links import Links
 from src.page.shown_request import ShownRequest
 from src.queue.entries import Entry, Group
+from src.queue.outlook import Outlook
 
 MOST = 200
 """The most lines of a table; the queue's endpoint has all of them."""
@@ -40,6 +41,7 @@ HEADERS = {
     "started": "Started (UTC)",
     "ended": "Ended (UTC)",
     "progress": "Progress",
+    "expected": "Result expected",
     "reason": "Reason",
     "state": "State",
     "files": "Files",
@@ -50,8 +52,8 @@ HEADERS = {
 WHAT = ["model", "revision", "precision", "weights"]
 COLUMNS = {
     Group.WAITING: [*WHAT, "submitted", "state", "link"],
-    Group.RUNNING: [*WHAT, "started", "progress", "link"],
-    Group.PENDING: ["position", *WHAT, "submitted", "state", "link"],
+    Group.RUNNING: [*WHAT, "started", "progress", "expected", "link"],
+    Group.PENDING: ["position", *WHAT, "submitted", "expected", "state", "link"],
     Group.FINISHED: [*WHAT, "submitted", "ended", "files", "link"],
     Group.FAILED: ["model", "reason", "revision", "precision", "weights", "ended", "files", "link"],
 }
@@ -63,9 +65,16 @@ def label(group: Group, queue: Sequence[Entry]) -> str:
 
 
 def queue_table(
-    group: Group, queue: Sequence[Entry], links: Links, *, without: Collection[str] = ()
+    group: Group,
+    queue: Sequence[Entry],
+    links: Links,
+    outlook: Outlook | None = None,
+    *,
+    without: Collection[str] = (),
 ) -> Markup:
     """The table of a group of requests, or a sentence when there are none. `without` names columns."""
+    if outlook is None:
+        without = {*without, "expected"}
     if not queue:
         return Markup('<p class="quiet">{}</p>').format(EMPTY[group])
     return render(
@@ -73,7 +82,7 @@ def queue_table(
         group=group,
         columns=[column for column in COLUMNS[group] if column not in without],
         headers=HEADERS,
-        requests=[ShownRequest(entry, links) for entry in queue[:MOST]],
+        requests=[ShownRequest(entry, links, outlook) for entry in queue[:MOST]],
         more=more_than(MOST, queue),
     )
 

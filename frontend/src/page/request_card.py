@@ -15,6 +15,7 @@ from src.page.links import Links
 from src.page.queue_tables import ICONS, more_than
 from src.page.shown_request import ShownRequest
 from src.queue.entries import Entry
+from src.queue.outlook import Outlook
 from src.shared.data.request import WITHDRAWN, Status
 from src.shared.errors import shown
 from src.shared.moderation.acts import LONGEST_REASON
@@ -113,9 +114,11 @@ class _Card(ShownRequest):
         return MAINTAINERS_BUTTONS[self.request.status] if self.maintains else {}
 
 
-def card(entry: Entry, links: Links, who: Submitter, *, maintains: bool = False) -> Markup:
+def card(
+    entry: Entry, links: Links, who: Submitter, outlook: Outlook | None = None, *, maintains: bool = False
+) -> Markup:
     """Return one request, with buttons for its submitter, and for a maintainer."""
-    return render("request_cards.html", cards=[_Card(entry, links, who, maintains)], more="")
+    return render("request_cards.html", cards=[_Card(entry, links, outlook, who, maintains)], more="")
 
 
 def cards_of_maintainers(queue: Sequence[Entry], links: Links, *, most: int = MOST) -> Markup:
@@ -124,11 +127,11 @@ def cards_of_maintainers(queue: Sequence[Entry], links: Links, *, most: int = MO
     return render("request_cards.html", cards=shown_ones, more=more_than(most, queue))
 
 
-def cards(queue: Sequence[Entry], links: Links, who: Submitter) -> Markup:
+def cards(queue: Sequence[Entry], links: Links, who: Submitter, outlook: Outlook | None = None) -> Markup:
     """The requests of one submitter, or a sentence when there are none."""
     if not queue:
         return Markup('<p class="quiet">You have not submitted a model yet.</p>')
-    mine = [_Card(entry, links, who) for entry in queue[:MOST]]
+    mine = [_Card(entry, links, outlook, who) for entry in queue[:MOST]]
     return render("request_cards.html", cards=mine, more=more_than(MOST, queue))
 
 

@@ -9,11 +9,18 @@ from markupsafe import Markup
 from src.leaderboard.costs import price_in_words
 from src.page.links import Links, request_address
 from src.queue.entries import Entry
+from src.queue.outlook import Outlook
 from src.shared.data.dollars import at_most, cost
 from src.shared.data.request import ADAPTER, Attempt, Lease, Phase, Request, Status
+from src.shared.estimates.waiting import Estimate
 
 PHASES = {Phase.WAITING: "Waiting for hardware", Phase.STARTING: "Starting the model's server"}
 """What rented hardware does before the first task."""
+
+TOLD = "The result is expected {}."
+TOLD_ONCE_APPROVED = "Once it is approved, the result is expected {}."
+NOT_KNOWN = "not known yet"
+FOR_ITS_SIZE = "Models of its size run on {}."
 
 LONGEST_HARDWARE = 100
 """The most characters that are shown of its name."""
@@ -25,6 +32,8 @@ class ShownRequest:
 
     entry: Entry
     links: Links
+    outlook: Outlook | None = None
+    """What is expected of the board's requests; None where it would be old when it is read."""
 
     @property
     def request(self) -> Request:
@@ -103,6 +112,32 @@ class ShownRequest:
     def _log(self, attempt: Attempt) -> Markup:
         has_address = attempt.log and self.links.results.address(attempt.log)
         return self.links.result(str(attempt.log), "log") if has_address else Markup()
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """When it will have its result; None for one that has ended."""
+        return self.outlook.of(self.entry.path) if self.outlook else None
+
+    @property
+    def expected(self) -> str:
+        """When it will have its result, as the cell of a table."""
+        if self.estimate is None:
+            return ""
+        return self.estimate.words if self.estimate.range else NOT_KNOWN
+
+    @property
+    def expectation(self) -> str:
+        """When it will have its result, or why nobody can say, and what is started for it, in sentences."""
+        estimate, status = self.estimate, self.request.status
+        if estimate is None or self.outlook is None:
+            return ""
+        told = TOLD_ONCE_APPROVED if status is Status.WAITING else TOLD
+        when = told.format(estimate.words) if estimate.range else estimate.words
+        kind = None if status is Status.RUNNING else self.outlook.hardware_of(self.request)
+        if kind is None:
+            return when
+        hardware = ", ".join(filter(None, [kind.hardware, price_in_words(kind.price or None)]))
+        return f"{when} {FOR_ITS_SIZE.format(hardware)}"
 
     @property
     def files(self) -> list[Markup]:

@@ -58,6 +58,7 @@ class SubmitForm:
         with gr.Column(visible=desk.terms.anonymous) as self.whole:
             self.where = gr.HTML(padding=False, elem_id="where-models-run")
             self.fields = self._make_fields()
+            self.expected = gr.HTML(padding=False, elem_id="expected")
             self.general = gr.HTML(padding=False, elem_id="problems")
             self.button = gr.Button(SUBMIT, variant="primary", elem_id="submit")
             self.message = gr.HTML(padding=False, elem_id="submission")
@@ -119,7 +120,15 @@ class SubmitForm:
     @property
     def outputs(self) -> list[Any]:
         """The components that change when a model is looked up or submitted."""
-        places = [self.found, self.general, self.message, self.seen, self.suggestion, *self.errors.values()]
+        places = [
+            self.found,
+            self.expected,
+            self.general,
+            self.message,
+            self.seen,
+            self.suggestion,
+            *self.errors.values(),
+        ]
         return [*places, *self.fields.values()]
 
     @property
@@ -174,11 +183,12 @@ class SubmitForm:
         """Look up another model or revision. The next step fills in the suggestion."""
         form = _of_another_model(self._form(filled_in), seen)
         if not form.model:
-            yield self._problems([]) | {self.found: "", self.suggestion: None, self.seen: _forgotten(seen)}
+            nothing = {self.found: "", self.expected: "", self.suggestion: None}
+            yield self._problems([]) | nothing | {self.seen: _forgotten(seen)}
         elif _is_of(form, seen):
             yield {self.suggestion: None}
         else:
-            yield {self.found: notices.looking_up(form.model), self.message: ""}
+            yield {self.found: notices.looking_up(form.model), self.expected: "", self.message: ""}
             finding = self._desk.look_up(form, self._visitors.signed_in(request), fill=True)
             yield self._found(finding, seen) | self._read_otherwise(form, filled_in)
 
@@ -226,7 +236,7 @@ class SubmitForm:
             message: Updates = {self.message: notices.answer(outcome)}
             if outcome["ok"]:
                 followed = await to_thread.run_sync(follow, request, opened)
-                yield message | followed | {self.handed_in: form}
+                yield message | followed | {self.handed_in: form, self.expected: ""}
             else:
                 yield message | self._problems(outcome["problems"]) | {self.general: ""}
 
@@ -301,11 +311,12 @@ class SubmitForm:
 
     def _empty(self) -> Updates:
         """The form as it is at first."""
-        nothing = {self.found: "", self.seen: None, self.suggestion: None}
+        nothing = {self.found: "", self.expected: "", self.seen: None, self.suggestion: None}
         return self._values(EMPTY) | self._problems([]) | nothing
 
     def _wrong(self, finding: Finding) -> Updates:
-        return self._problems([api.problem(each) for each in finding.problems])
+        expected = notices.expected(finding.request, self._keeper.now.board.outlook)
+        return self._problems([api.problem(each) for each in finding.problems]) | {self.expected: expected}
 
     def _problems(self, problems: Sequence[api.Problem]) -> Updates:
         """Show each problem beside its field, and the others below the form."""

@@ -130,6 +130,10 @@ class SubmitTab:
         """The heading and the table of each group, for all visitors, and whether it is shown."""
         links = Links(self._keeper.requests, self._keeper.results, board.local_models)
         return {
-            group: (label(group, queue), queue_table(group, queue, links), self._is_shown(group, queue))
+            group: (
+                label(group, queue),
+                queue_table(group, queue, links, board.outlook),
+                self._is_shown(group, queue),
+            )
             for group, queue in grouped(board.queue).items()
         }

@@ -20,7 +20,7 @@ from src.submitting.form import Form, Refused, tidied
 from src.submitting.group_commit import Change, GroupCommit
 from src.submitting.limits import Terms
 from src.submitting.lookup import Lookup
-from src.submitting.new_request import form_of, place, withdrawn
+from src.submitting.new_request import form_of, new_request, place, withdrawn
 from src.submitting.receipts import Receipt
 from src.submitting.recent_models import RecentModels
 from src.submitting.submitter import ANONYMOUS, Submitter
@@ -50,6 +50,8 @@ class Finding:
     """What is known about the model; None if it could not be looked up."""
     problems: tuple[Refused, ...]
     """Everything that is wrong with the form."""
+    request: Request | None = None
+    """What it would become if it were handed in now; None while something is wrong with it."""
 
 
 class Desk:
@@ -115,7 +117,8 @@ class Desk:
                 is_chat_only=case.backend is not None and case.backend.is_chat_only,
             )
             case = self._case(form, who, case.requests)
-        return Finding(form, facts, tuple(problems(case)))
+        wrong = tuple(problems(case))
+        return Finding(form, facts, wrong, None if wrong else new_request(case, to_text(case.now)))
 
     def submit(self, form: Form, who: Submitter = ANONYMOUS) -> Receipt:
         """Put a submission into the queue. Raises NotAccepted or StoreError, each with a sentence."""

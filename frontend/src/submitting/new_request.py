@@ -30,7 +30,7 @@ def place(case: Case, taken: Collection[str], *, submitted_time: str) -> Change[
 
     `taken` has the names of all files in use.
     """
-    request = _new(case, submitted_time)
+    request = new_request(case, submitted_time)
     for path, old in case.earlier.items():
         if old.status in CAN_BE_ASKED_FOR_AGAIN:
             return Change(path, _again(old, request, now=case.now))
@@ -56,8 +56,8 @@ def form_of(request: Request) -> Form:
     )
 
 
-def _new(case: Case, now: str) -> Request:
-    """The request that a submission becomes."""
+def new_request(case: Case, now: str) -> Request:
+    """Return the request that a submission becomes. Raises Refused if the model cannot be looked up."""
     form, facts = case.form, case.facts
     return Request(
         model=facts.name,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated
 
 import yaml
-from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, WrapValidator
 
 from ..errors import BadFile
 from .benchmark import metric_key
 from .json_file import as_number
+from .request_fields import MOST_DOLLARS_AN_HOUR, Price
 from .run_settings import CHAT, LM_EVAL, LOCAL
 from .yaml_file import read_yaml
 
@@ -112,6 +113,37 @@ class TaskDescription:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HardwareDescription:
+    """A kind of machine that a fleet starts, and for which sizes."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    largest_gb: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """The largest weights, in GB, for which it is started: those above the kind before."""
+    price: Price = None
+    """Dollars an hour."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetDescription:
+    """What a fleet may start, from which the frontend estimates when results are there."""
+
+    max_workers: Annotated[int, Field(ge=1, le=1_000)]
+    """How many workers run at once."""
+    dollars_a_day: Annotated[float | None, Field(gt=0, le=24 * MOST_DOLLARS_AN_HOUR)] = None
+    """What they may cost in a day (UTC); None where hardware costs nothing."""
+    hardware: Annotated[tuple[HardwareDescription, ...], Field(max_length=50)] = ()
+    """The smallest first."""
+
+
+def _or_nothing(given: object, read: Callable[[object], FleetDescription | None]) -> FleetDescription | None:
+    """Return None for what no dispatcher writes: the rest of the description still counts."""
+    try:
+        return read(given)
+    except ValidationError:
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
 class BackendDescription:
     """What a backend runs, and how: everything that a row's command needs besides the row."""
 
@@ -132,6 +164,8 @@ class BackendDescription:
     weight_types: tuple[str, ...] = ()
     max_model_gb: Number = None
     """The largest weights in GB, in the precision of the request; None means no limit."""
+    fleet: Annotated[FleetDescription | None, WrapValidator(_or_nothing)] = None
+    """What is started on other machines; None without a fleet."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """The versions of packages, by name."""
     architectures: tuple[str, ...] = ()
