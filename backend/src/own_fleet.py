@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from src.fleet.deciding import Limits
 from src.fleet.dispatcher import Dispatcher, TokenCheck
 from src.fleet.engine import Engine
 from src.fleet.local import LocalFleet, LocalTerms
 from src.fleet.own_machines import OwnMachine
+from src.fleet.situation import Limits
 from src.fleet.slurm import SlurmFleet, SlurmTerms
 from src.queue.policy import Policy
 from src.running.memory import SHARE_OF_MEMORY, available_memory

@@ -13,11 +13,11 @@ from threading import Event
 
 from huggingface_hub import constants
 
-from src.fleet.deciding import Limits
 from src.fleet.dispatcher import Dispatcher, TokenCheck
 from src.fleet.engine import Engine
 from src.fleet.jobs import JobsFleet, JobTerms
 from src.fleet.seam import Fleet
+from src.fleet.situation import Limits
 from src.fleet.token import problem_of as problem_of_members
 from src.fleet.variables import variables_of
 from src.inference.endpoint_executor import EndpointExecutor, EndpointTerms

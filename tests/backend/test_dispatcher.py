@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from src.fleet.deciding import Limits, Start
 from src.fleet.dispatcher import Dispatcher
 from src.fleet.engine import Engine
 from src.fleet.flavour import Flavour
 from src.fleet.member import Member
 from src.fleet.seam import FleetError
+from src.fleet.situation import Limits, Start
 from src.fleet.variables import FOR_MEMBERS, NOT_FOR_MEMBERS, variables_of
 from src.page import sections
 from src.page.html import render

@@ -9,21 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.fleet.deciding import (
-    CLAIMS_FOR,
-    CLAIMS_WITHIN,
-    GIVES_UP_AFTER,
-    LONGEST_PAUSE,
-    STARTS_WITHIN,
-    STOPS_WITHIN,
-    Decision,
-    Limits,
-    Situation,
-    decide,
-    kinds_of,
-)
+from src.fleet.deciding import Decision, decide, kinds_of
 from src.fleet.flavour import Costs, Flavour, bands
 from src.fleet.member import Member, bills
+from src.fleet.situation import CLAIMS_FOR, GIVES_UP_AFTER, STARTS_WITHIN, STOPS_WITHIN, Limits, Situation
+from src.fleet.starting import LONGEST_PAUSE
+from src.fleet.stopping import CLAIMS_WITHIN
 from src.shared.data.dollars import cost, spent_today
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.request import WAITS_FOR_MONEY, WITHDRAWN, Attempt, Lease, Request, Status

@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from src.fleet.deciding import Start
 from src.fleet.flavour import Flavour
 from src.fleet.local import LocalFleet, LocalTerms
 from src.fleet.member import Member
 from src.fleet.own_machines import OwnMachine
 from src.fleet.seam import FleetError, NoHardware
+from src.fleet.situation import Start
 from src.shared.data.request import Status
 from support.boards_on_own_machines import LARGE, SMALL, OwnBoard, kill
 from support.waiting import wait_for

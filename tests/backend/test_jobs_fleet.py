@@ -11,11 +11,11 @@ from threading import Thread
 
 import pytest
 
-from src.fleet.deciding import Limits, Start
 from src.fleet.flavour import Flavour
 from src.fleet.jobs import BOARD, LARGEST, MEMBER, SMALLEST, JobsFleet, JobTerms
 from src.fleet.member import Member
 from src.fleet.seam import FleetError, NoHardware
+from src.fleet.situation import Limits, Start
 from src.fleet.token import problem_of
 from src.shared.stores.hub import Hub as Client
 from support.hub import Fault, Hub, JobStage, running_hub

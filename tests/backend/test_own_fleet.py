@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from src.fleet.deciding import Decision, Situation, decide
+from src.fleet.deciding import Decision, decide
 from src.fleet.local import LocalFleet
 from src.fleet.member import Member
 from src.fleet.own_machines import read_machines
 from src.fleet.seam import FleetError
+from src.fleet.situation import Situation
 from src.fleet.slurm import SlurmFleet
 from src.own_fleet import make_own_dispatcher, make_slurm, tokens_of_members, variables_of_own_members
 from src.parts import make_dispatcher

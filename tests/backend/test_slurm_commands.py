@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from src.fleet.deciding import Start
 from src.fleet.own_machines import read_machines
 from src.fleet.seam import NoHardware
+from src.fleet.situation import Start
 from src.fleet.slurm import SlurmFleet, SlurmTerms
 from support.slurm import Cluster, running_cluster
 from support.waiting import wait_for

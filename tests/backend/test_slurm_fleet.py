@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.fleet import slurm
-from src.fleet.deciding import Start
 from src.fleet.flavour import Flavour
 from src.fleet.member import Member
 from src.fleet.own_machines import OwnMachine
 from src.fleet.seam import FleetError, NoHardware
+from src.fleet.situation import Start
 from src.fleet.slurm import SlurmFleet, SlurmTerms, time_of
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)

@@ -72,9 +72,11 @@ HURRIED = {
             "RetryTerms(settings.max_attempts, 50, 3, timedelta(seconds=1), timedelta(seconds=1))",
         ),
     ],
-    "src/fleet/deciding.py": [
+    "src/fleet/situation.py": [
         (r"\nSTARTS_WITHIN = .*", "\nSTARTS_WITHIN = timedelta(seconds=4)"),
         (r"\nSOLD_OUT_FOR = .*", "\nSOLD_OUT_FOR = timedelta(seconds=10)"),
+    ],
+    "src/fleet/starting.py": [
         (r"\nFIRST_PAUSE, .*", "\nFIRST_PAUSE = LONGEST_PAUSE = timedelta(seconds=1)"),
     ],
 }

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from src.fleet.deciding import CLAIMS_FOR, Limits, Situation, Start, decide, kinds_of
+from src.fleet.deciding import decide, kinds_of
 from src.fleet.flavour import Flavour
 from src.fleet.member import Member
+from src.fleet.situation import CLAIMS_FOR, Limits, Situation, Start
 from src.queue.lifecycle import LeaseTerms, claim, finish, release
 from src.shared.data.ends import End
 from src.shared.data.precision import weights_in_gb

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from src.fleet.deciding import Decision, Limits, Situation, decide, kinds_of
+from src.fleet.deciding import Decision, decide, kinds_of
 from src.fleet.flavour import Flavour
 from src.fleet.member import Member, spent_by_members
 from src.fleet.seam import Fleet, FleetError
+from src.fleet.situation import Limits, Situation
 from src.queue.retries import RetryTerms
 from src.shared.data.backend_description import FleetDescription, HardwareDescription
 from src.shared.data.queue_order import DEFAULT, Requests, pending

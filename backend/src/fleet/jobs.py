@@ -18,10 +18,10 @@ from typing import Any
 from huggingface_hub import JobHardwareInfo, JobInfo
 from huggingface_hub.utils import build_hf_headers, paginate
 
-from src.fleet.deciding import Limits, Start
 from src.fleet.flavour import MB_PER_GB, Flavour
 from src.fleet.member import Member
 from src.fleet.seam import FIRST_CLAIM_WITHIN, FleetError, NoHardware, time_limit
+from src.fleet.situation import Limits, Start
 from src.inference.endpoints import ANY_FAILURE, SOLD_OUT, one_line
 from src.shared.data.request_fields import MOST_DOLLARS_AN_HOUR
 from src.shared.process.steady import steady_now

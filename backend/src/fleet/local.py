@@ -24,12 +24,12 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from src.fleet.deciding import Start
 from src.fleet.flavour import Flavour
 from src.fleet.logs_of_members import end_of, private, remove_old
 from src.fleet.member import Member
 from src.fleet.own_machines import OwnMachine
 from src.fleet.seam import FleetError, NoHardware
+from src.fleet.situation import Start
 from src.shared.times import utc_now
 from src.withdrawn_secrets import PIPE, into_a_pipe, is_secret
 

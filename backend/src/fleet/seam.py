@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
-from src.fleet.deciding import Start
 from src.fleet.flavour import Flavour
 from src.fleet.member import Member
+from src.fleet.situation import Start
 from src.shared.errors import LeaderboardError
 
 FIRST_CLAIM_WITHIN = timedelta(hours=1)

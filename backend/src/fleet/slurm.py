@@ -20,12 +20,12 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
 
-from src.fleet.deciding import Start
 from src.fleet.flavour import MB_PER_GB, Flavour
 from src.fleet.logs_of_members import end_of, private, remove_old
 from src.fleet.member import Member
 from src.fleet.own_machines import OwnMachine
 from src.fleet.seam import FleetError, NoHardware, time_limit
+from src.fleet.situation import Start
 from src.inference.endpoints import one_line
 from src.shared.times import Clock, utc_now
 from src.withdrawn_secrets import is_secret

@@ -1,0 +1,148 @@
+"""What a fleet's decision depends on, and what it may come to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from src.fleet.flavour import Costs, Flavour
+from src.fleet.member import Member, spent_by_members
+from src.queue.retries import RetryTerms
+from src.shared.data.dollars import cost
+from src.shared.data.precision import weights_in_gb
+from src.shared.data.queue_order import DEFAULT, Requests
+from src.shared.data.request import Request, Status
+from src.shared.estimates.durations import Durations
+
+CLAIMS_FOR = timedelta(hours=6)
+"""A member claims nothing new after this time, so that its place comes to whoever has waited longest."""
+
+STARTS_WITHIN = timedelta(minutes=15)
+"""Hardware that is not there after this time counts as sold out."""
+
+SOLD_OUT_FOR = timedelta(hours=1)
+"""Hardware that was sold out is not asked for again before this time is over."""
+
+GIVES_UP_AFTER = timedelta(hours=24)
+"""A member that has waited so long for hardware without a substitute is ordered anew: it may be forgotten."""
+
+STOPS_WITHIN = timedelta(minutes=10)
+"""How long it takes at most from one look at the money until what the next one stops is billed no more."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the owner allows."""
+
+    max_workers: int = 1
+    """How many members there may be at once, those that wait for hardware included."""
+    dollars_a_day: float | None = None
+    """How much members may spend between midnight and midnight UTC; None where hardware costs nothing."""
+    flavours: tuple[str, ...] = ()
+    """Names of what may be started. Nothing named means everything that has an accelerator."""
+    starts_within: timedelta = STARTS_WITHIN
+    """When hardware counts as sold out. A cluster has a queue of its own, whose places are worth keeping."""
+
+    @property
+    def gives_up_after(self) -> timedelta:
+        """When a member that waits for hardware without a substitute is ordered anew."""
+        return max(GIVES_UP_AFTER, 7 * self.starts_within)
+
+    def allows(self, flavour: Flavour) -> bool:
+        """Return whether members may run on it."""
+        is_named = flavour.name in self.flavours if self.flavours else flavour.accelerators > 0
+        is_affordable = self.dollars_a_day is None or flavour.price <= self.dollars_a_day
+        return is_named and is_affordable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """Everything that a decision depends on."""
+
+    requests: Requests
+    now: datetime
+    offers: Sequence[Flavour]
+    """The hardware on offer."""
+    members: Sequence[Member] = ()
+    """All that have not ended, and those that ended within the last day."""
+    limits: Limits = field(default_factory=Limits)
+    durations: Durations | None = None
+    order: Sequence[str] = DEFAULT
+    retries: RetryTerms = field(default_factory=RetryTerms)
+    starts_in: timedelta = timedelta(minutes=5)
+    """How long a member takes from its order to its first claim."""
+
+    @property
+    def costs(self) -> Costs:
+        """What evaluations are likely to cost."""
+        return Costs(self.durations, self.starts_in)
+
+    @cached_property
+    def spent(self) -> float:
+        """The dollars that members have cost since midnight UTC."""
+        return spent_by_members(self.members, self.requests, self.now)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A member to start."""
+
+    name: str
+    flavour: Flavour
+    smallest: float
+    largest: float
+    claims_for: timedelta = CLAIMS_FOR
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A member to stop, and why."""
+
+    member: Member
+    why: str
+
+
+def in_hand(requests: Requests) -> dict[str, Request]:
+    """Return the requests that are being evaluated, by the names of the workers."""
+    return {
+        each.lease.worker: each
+        for each in requests.values()
+        if each.status is Status.RUNNING and each.lease is not None
+    }
+
+
+def is_spent(situation: Situation) -> bool:
+    """Return whether everything must stop, so that not more is spent than the owner allows."""
+    limit = situation.limits.dollars_a_day
+    if limit is None:
+        return False
+    ahead = sum(cost(each.price or 0.0, STOPS_WITHIN) for each in situation.members if each.ended is None)
+    return ahead > 0 and situation.spent + ahead >= limit
+
+
+def have_claimed(requests: Requests) -> set[str]:
+    """Return the names of all workers that ever claimed one of these requests."""
+    past = {attempt.worker for each in requests.values() for attempt in each.history}
+    return past | {each.lease.worker for each in requests.values() if each.lease}
+
+
+def sold_out(situation: Situation) -> set[str]:
+    """Return the names of the hardware that is not to be had now: somebody waits for it, or did in vain."""
+    now, starts_within = situation.now, situation.limits.starts_within
+    return {
+        each.flavour
+        for each in situation.members
+        if each.started is None
+        and (
+            now - each.ordered >= starts_within
+            if each.ended is None
+            else each.ended - each.ordered >= starts_within and now - each.ended < SOLD_OUT_FOR
+        )
+    }
+
+
+def gb_of(request: Request) -> float | None:
+    """Return the size of a model's weights in GB, in the precision that was asked for; None if unknown."""
+    return weights_in_gb(request.params, request.precision)
