@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from src.fleet.situation import Limits
 from support.sources import ROOT
 from support.year import DAY, LIMITS, SUBMISSIONS, Simulation, Told, Year, submissions
 
@@ -18,8 +19,13 @@ pytestmark = pytest.mark.slow
 DOCUMENT: Path = ROOT / "docs" / "fleet.md"
 SEED = 1
 
+LARGER = "a fleet of 24, $800 a day"
+
 ONE = (("h200x2", 0.0, 1e9),)
 """One worker that has room for everything."""
+
+TWICE = Limits(max_workers=24, dollars_a_day=800.0)
+"""Twice as many members, and twice the money of a day."""
 
 FOUR = (("l4x1", 0.0, 18.0), ("l4x1", 0.0, 18.0), ("a100-large", 18.0, 60.0), ("h200x2", 60.0, 1e9))
 """Workers of three sizes, each for what the smaller ones have no room for."""
@@ -28,9 +34,9 @@ FOUR = (("l4x1", 0.0, 18.0), ("l4x1", 0.0, 18.0), ("a100-large", 18.0, 60.0), ("
 @cache
 def year(way: str) -> Year:
     """The year, with one way of having workers."""
-    fixed = {"the fleet": (), "one worker on h200x2": ONE, "four workers": FOUR}[way]
-    every = 0 if fixed else 4
-    return Simulation(submissions(SEED), SEED, fixed=fixed, estimate_each=every).run()
+    fixed = {"one worker on h200x2": ONE, "four workers": FOUR}.get(way, ())
+    limits, every = (TWICE if way == LARGER else LIMITS), (4 if way == "the fleet" else 0)
+    return Simulation(submissions(SEED), SEED, fixed=fixed, limits=limits, estimate_each=every).run()
 
 
 def waits(way: str) -> list[float]:
@@ -42,7 +48,7 @@ def is_in_the_document(row: str) -> bool:
     return row in DOCUMENT.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("way", ["the fleet", "four workers", "one worker on h200x2"])
+@pytest.mark.parametrize("way", ["the fleet", LARGER, "four workers", "one worker on h200x2"])
 def test_the_document_says_what_a_year_costs_and_how_long_models_wait(way: str) -> None:
     found = year(way)
     minutes = waits(way)
