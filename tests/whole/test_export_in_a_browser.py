@@ -50,7 +50,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A board of many models."""
     folder = tmp_path_factory.mktemp("export")
     said = export(folder, "--models", str(MODELS))
-    assert said.startswith("Wrote 538 new or changed files")
+    assert said.startswith("Wrote 545 new or changed files")
     return folder / "out"
 
 
@@ -143,7 +143,7 @@ def test_links_lead_from_page_to_page(browser: Browser, exported: Path) -> None:
         page.get_by_role("link", name="Task 5").first.click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Charts: Task 5")
         widths = page.locator("img").evaluate_all("found => found.map(each => each.naturalWidth)")
-        assert widths == [720, 720]
+        assert widths == [720, 720, 720]
         page.get_by_role("link", name="The exported board").click()
         assert len(names(page)) == MODELS
 
@@ -172,7 +172,7 @@ def test_every_link_leads_to_a_file_and_every_file_is_linked_to(exported: Path) 
                     assert there.is_file(), f"{path} links to {link}"
                     waiting |= {there} - seen
     assert seen == {path for path in exported.rglob("*") if path.is_file()} - {exported / "export.json"}
-    assert len(seen) == 538
+    assert len(seen) == 545
 
 
 @pytest.mark.slow
