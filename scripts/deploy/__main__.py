@@ -21,6 +21,7 @@ from src.shared.errors import LeaderboardError
 
 from .deployment import Sleep, deploy
 from .refusals import AGAIN, NoCredits, NoPlan, Stopped
+from .secret_values import SECRETS
 
 ROOT = Path(__file__).resolve().parents[2]
 WAYS_OUT = """\
@@ -75,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     add("--dry-run", action="store_true", help="say what would change, and change nothing")
     a_setting = "a setting, in each Space that has it; backend:NAME=VALUE for one"
     add("--set", metavar="NAME=VALUE", action="append", default=[], help=a_setting)
-    a_secret = "ask for a secret and set it: HF_TOKEN (a new one), HF_READ_TOKEN, INFERENCE_TOKEN, NOTIFY_URL"
+    a_secret = f"ask for a secret and set it: {', '.join(SECRETS)}"
     add("--secret", metavar="NAME", action="append", default=[], help=a_secret)
     add(
         "--stdin",

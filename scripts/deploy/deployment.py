@@ -187,26 +187,36 @@ def secret_values(deployment: Deployment, found: Found) -> dict[str, str]:
             continue
         values[name] = secrets.ask(name, otherwise=str(hub.api.token) if name == "HF_TOKEN" else "")
         check_value(deployment, found, name, values[name])
-    check_inference_token(values, login=str(hub.api.token))
+    check_each_has_one_purpose(values, login=str(hub.api.token))
     return values
 
 
-def check_inference_token(values: Mapping[str, str], *, login: str) -> None:
-    """Refuse an INFERENCE_TOKEN that has another purpose too. Raises Stopped."""
-    token = values.get("INFERENCE_TOKEN")
-    others = {"the one that deploys": login}
-    others |= {name: value for name, value in values.items() if name != "INFERENCE_TOKEN"}
-    same = [name for name, value in others.items() if value == token]
-    if token and same:
-        raise Stopped(
-            f"INFERENCE_TOKEN is the same token as {same[-1]}, but evaluations of strangers' models hold it. "
-            f"Create one that may only make calls to Inference Endpoints at {TOKENS}. Nothing was changed."
-        )
+HELD_ELSEWHERE = {
+    "INFERENCE_TOKEN": (
+        "evaluations of strangers' models hold it. Create one that may only make calls to Inference Endpoints"
+    ),
+    "FLEET_TOKEN": "jobs hold it. Create one that may only read and write the two datasets",
+}
+"""Tokens that are not only in the Spaces: who else has each, and what to do instead."""
+
+ASKED_ABOUT = ("HF_TOKEN", "HF_READ_TOKEN", "FLEET_TOKEN")
+"""Secrets that are tokens of the Hub. INFERENCE_TOKEN may be for a server of the owner's own."""
+
+
+def check_each_has_one_purpose(values: Mapping[str, str], *, login: str) -> None:
+    """Refuse a token that is held elsewhere and has another purpose too. Raises Stopped."""
+    for held, why in HELD_ELSEWHERE.items():
+        others = {"the one that deploys": login, **values}
+        same = [name for name, value in others.items() if name != held and value == values.get(held)]
+        if same:
+            raise Stopped(
+                f"{held} is the same token as {same[-1]}, but {why} at {TOKENS}. Nothing was changed."
+            )
 
 
 def check_value(deployment: Deployment, found: Found, name: str, value: str) -> None:
     """Check a token that becomes a secret. Raises Stopped."""
-    if name == "INFERENCE_TOKEN":  # it may be for a server of the owner's own, and the worker checks it
+    if name not in ASKED_ABOUT:
         return
     who, hub = deployment.who, deployment.hub
     if value != hub.api.token:

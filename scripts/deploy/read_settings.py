@@ -21,7 +21,7 @@ LOST = (
     "emptied at every restart. Remove it from src/envs.py and from the Space's variables."
 )
 NOT_SET_BY_OWNERS = re.compile(
-    r"HF_TOKEN|HF_READ_TOKEN|INFERENCE_TOKEN|TOKEN|SYSTEM|SPACE_.*|OAUTH_.*|OPENID_.*|GRADIO_SERVER_.*"
+    r"HF_TOKEN|HF_READ_TOKEN|INFERENCE_TOKEN|FLEET_TOKEN|TOKEN|SYSTEM|SPACE_.*|OAUTH_.*|OPENID_.*|GRADIO_SERVER_.*"
 )
 """Secrets, and what the Hub sets."""
 

@@ -17,6 +17,7 @@ SECRETS = {
     "HF_TOKEN": ROLES,
     "HF_READ_TOKEN": ROLES,
     "INFERENCE_TOKEN": ("backend",),
+    "FLEET_TOKEN": ("backend",),
     "NOTIFY_URL": ("backend",),
 }
 """The Spaces that have each secret."""
@@ -24,6 +25,7 @@ PURPOSE = {
     "HF_TOKEN": "the token that the Spaces write to their datasets with",
     "HF_READ_TOKEN": "a token that can only read, for gated models; evaluations see it",
     "INFERENCE_TOKEN": "the token for calls to endpoints or to your own server of models",
+    "FLEET_TOKEN": "the token of workers that the fleet starts: it may write the two datasets only",
     "NOTIFY_URL": "the address of a webhook, which is a secret by itself",
 }
 LONGEST_INPUT = 65_536

@@ -22,6 +22,8 @@ SECONDS = 120
 KEPT = ("PATH", "LANG", "HOME", "HF_ENDPOINT", "SYSTEMROOT")
 """Variables of the person's shell that a Python needs, and the Hub's address."""
 A_SECRET = "not-shown"
+AN_ADDRESS = "https://not-shown.example/"
+"""What stands for secrets while the settings are read: a Space refuses what cannot be one."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Reader:
         command = [str(python if python.exists() else sys.executable), str(PROGRAM)]
         given = {"SYSTEM": "spaces", "SPACE_ID": space, "SPACE_AUTHOR_NAME": space.partition("/")[0]}
         # No two are the same: a Space refuses one token for two purposes.
-        hidden = {name: f"{A_SECRET}-{name}" for name in secrets}
+        hidden = {name: AN_ADDRESS if name == "NOTIFY_URL" else f"{A_SECRET}-{name}" for name in secrets}
         kept = {name: os.environ[name] for name in KEPT if name in os.environ}
         try:
             ran = subprocess.run(

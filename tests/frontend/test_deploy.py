@@ -483,6 +483,7 @@ def test_a_token_that_is_not_fit_to_be_a_secret_is_refused(
 def test_each_secret_goes_where_it_belongs(hub: Hub, token: str, login: str, original: Path) -> None:
     reader = hub.add_token("alice", "read")
     given = {"HF_TOKEN": token, "HF_READ_TOKEN": reader, "INFERENCE_TOKEN": "my-server's-key"}
+    given |= {"FLEET_TOKEN": hub.add_token("alice"), "NOTIFY_URL": "https://hooks.example/secret"}
     ran = deploy(hub.url, "acme", clone=original, secrets=given)
     assert ran.status == 0, ran.output
     assert {name: each.value for name, each in hub.space(BACKEND).secrets.items()} == given

@@ -350,14 +350,15 @@ def test_a_paused_space_is_told_at_once_whatever_its_commit(
 
 
 @pytest.mark.parametrize("same", ["HF_TOKEN", "login"])
+@pytest.mark.parametrize("held", ["INFERENCE_TOKEN", "FLEET_TOKEN"])
 def test_one_token_for_two_purposes_is_refused_before_a_secret_is_set(
-    hub: Hub, login: str, clone: Path, same: str
+    hub: Hub, login: str, clone: Path, held: str, same: str
 ) -> None:
     token = hub.add_token("alice")
-    given = {"HF_TOKEN": token, "INFERENCE_TOKEN": token if same == "HF_TOKEN" else login}
+    given = {"HF_TOKEN": token, held: token if same == "HF_TOKEN" else login}
     ran = deploy(hub.url, "acme", clone=clone, secrets=given)
     assert (ran.status, changes(hub)) == (1, [])
-    assert "INFERENCE_TOKEN is the same token as" in ran.output
+    assert f"{held} is the same token as" in ran.output
     assert token not in ran.output and login not in ran.output
 
 
