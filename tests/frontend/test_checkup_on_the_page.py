@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from src.doctor.owners import ASKED_IN_A_WHILE, KEPT, Owners
+from src.doctor.owners import ASKED_OF_ONE, KEPT, KEPT_OF_OWNERS, MOST, Owners
 from src.page.checkup import Checkup, shown
 from src.page.health import health_route
 from src.page.visitors import Visitors
@@ -84,18 +84,70 @@ def test_without_an_owner_nobody_is(hub: Hub) -> None:
     assert not owners(hub, None).include("alice", hub.add_token("alice"))
 
 
-def test_the_hub_is_asked_once_for_a_login_and_not_without_an_end(hub: Hub) -> None:
-    time_now = datetime(2026, 2, 1, tzinfo=UTC)
-    who = owners(hub, clock=lambda: time_now)
-    token = hub.add_token("alice")
+class Time:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 2, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, time: timedelta) -> None:
+        self.now += time + timedelta(seconds=1)
+
+
+def test_the_hub_is_asked_once_for_a_login_and_again_after_a_while(hub: Hub) -> None:
+    time = Time()
+    who, token = owners(hub, clock=time), hub.add_token("alice")
     hub.calls.reset()
     assert [who.include("alice", token) for _ in range(3)] == [True] * 3
     assert hub.calls.count(route="whoami") == 1
-    for number in range(ASKED_IN_A_WHILE + 5):
-        who.include(f"visitor-{number}", token)
-    assert hub.calls.count(route="whoami") == ASKED_IN_A_WHILE
-    time_now += KEPT + timedelta(seconds=1)
+    time.pass_by(KEPT)
     assert who.include("alice", token)
+    assert hub.calls.count(route="whoami") == 2
+
+
+def test_about_one_login_the_hub_is_not_asked_without_an_end(hub: Hub) -> None:
+    who = owners(hub, clock=Time())
+    hub.calls.reset()
+    assert not any(who.include("mallory", "hf_revoked") for _ in range(ASKED_OF_ONE + 5))
+    assert hub.calls.count(route="whoami") == ASKED_OF_ONE
+
+
+def test_strangers_use_up_nothing_that_the_owner_needs(hub: Hub) -> None:
+    time = Time()
+    who, token, strangers = owners(hub, clock=time), hub.add_token("alice"), hub.add_token("mallory")
+    for number in range(100):
+        assert not who.include(f"stranger-{number}", strangers)
+        assert not who.include("mallory", "hf_revoked")
+    assert who.include("alice", token)
+    for number in range(MOST):
+        who.include(f"nobody-{number}", None)
+    hub.calls.reset()
+    assert who.include("alice", token)
+    assert hub.calls.log == []
+
+
+def test_an_owner_stays_one_for_an_hour_in_which_the_hub_does_not_answer(hub: Hub) -> None:
+    time = Time()
+    who, token = owners(hub, clock=time), hub.add_token("alice")
+    assert who.include("alice", token)
+    time.pass_by(KEPT)
+    for _ in range(ASKED_OF_ONE + 1):
+        hub.faults.strike_next(Fault.SERVER_ERROR, route="whoami")
+        assert who.include("alice", token)
+    time.pass_by(KEPT_OF_OWNERS)
+    hub.faults.strike_next(Fault.SERVER_ERROR, route="whoami")
+    assert not who.include("alice", token)
+
+
+def test_whose_token_the_hub_refuses_is_an_owner_no_more(hub: Hub) -> None:
+    time = Time()
+    who, token = owners(hub, clock=time), hub.add_token("alice")
+    assert who.include("alice", token)
+    time.pass_by(KEPT)
+    assert not any(who.include("alice", "hf_revoked") for _ in range(ASKED_OF_ONE + 1))
 
 
 def test_a_hub_that_does_not_answer_makes_no_owner_and_is_asked_again(hub: Hub) -> None:
