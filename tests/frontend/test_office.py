@@ -16,9 +16,10 @@ from src.page import api
 from src.shared.data.backend_description import write_description
 from src.shared.data.names import ACTS, BACKEND_DESCRIPTION
 from src.shared.data.request import Lease, Request, Status, read_request
-from src.shared.errors import NotPossible
+from src.shared.errors import NotPossible, StoreError
 from src.shared.moderation.acts import UNDOES, Act, read_moderation
 from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.hub import RETRIED
 from src.shared.stores.store import Snapshot
 from src.submitting.group_commit import GroupCommit
 from src.submitting.receipts import submissions
@@ -221,6 +222,50 @@ def test_a_removal_says_what_is_gone_and_that_the_model_may_come_back(
         office.act(Act.REMOVE, "acme/tiny", "", BOB)
 
 
+class Failing(FolderStore):
+    """A dataset that can be read, and fails when it is written."""
+
+    def commit(self, **options: Any) -> None:
+        raise StoreError(f"Cannot write: the Hub answers with an error (500). {RETRIED}")
+
+
+def test_a_removal_that_fails_halfway_is_told_and_shown_and_done_again_completes_it(
+    leaderboard: Leaderboard, office: Office, store: Committed
+) -> None:
+    leaderboard.add_request(status=Status.FINISHED)
+    result = leaderboard.add_result(scores=scores(0.5, 0.5, 0.5))
+    leaderboard.keeper.sync()
+    group = GroupCommit(store, leaderboard.keeper.read_requests, submissions())
+    failing = Failing(leaderboard.results.folder)
+    halfway = Office(group, store, failing, sync=leaderboard.keeper.sync, clock=lambda: NOW)
+    told = answer(halfway, "remove", "acme/tiny")
+    assert not told["ok"]
+    assert told["message"] == (
+        "This was not completed, and it will not be retried automatically. Do it again in a minute: what is "
+        "already done stays done. The cause, for the leaderboard's owner: Cannot write: the Hub answers with "
+        "an error (500)."
+    )
+    board = leaderboard.keeper.now.board
+    assert (board.standings.rows, board.requests) == ((), {})
+    assert (leaderboard.folder / "results" / result).exists()
+    assert "1 × result" in answer(office, "remove", "acme/tiny")["message"]
+    assert not (leaderboard.folder / "results" / result).exists()
+
+
+@pytest.mark.parametrize(("act", "target"), [("hide", "acme/tiny"), ("close", ""), ("rerun all", "")])
+def test_what_cannot_be_written_is_told_without_the_promise_of_a_retry(
+    filled: Leaderboard, act: str, target: str
+) -> None:
+    synced = []
+    failing = Failing(filled.requests.folder)
+    group = GroupCommit(failing, filled.keeper.read_requests, submissions())
+    office = Office(group, failing, filled.results, sync=lambda: synced.append(1), clock=lambda: NOW)
+    told = answer(office, act, target, "No.")
+    assert told["message"].startswith("This was not completed, and it will not be retried automatically.")
+    assert RETRIED not in told["message"]
+    assert synced == [1]
+
+
 def test_of_two_who_do_the_same_the_second_is_told_who_was_first(
     leaderboard: Leaderboard, office: Office
 ) -> None:
@@ -311,6 +356,18 @@ def test_what_would_be_computed_again_is_told_and_nothing_is_written(
     assert number == 1
     assert lines[0] == "1 row of the board will be computed again, 1 evaluation of a task in all:"
     assert set(statuses(filled).values()) == {Status.FINISHED}
+
+
+def test_what_cannot_be_looked_at_is_told_without_the_promise_of_a_retry(filled: Leaderboard) -> None:
+    class Unreadable(FolderStore):
+        def snapshot(self) -> Snapshot:
+            raise StoreError(f"Cannot read: the Hub answers with an error (500). {RETRIED}")
+
+    store = Unreadable(filled.requests.folder)
+    group = GroupCommit(store, filled.keeper.read_requests, submissions())
+    office = Office(group, store, filled.results, sync=filled.keeper.sync, clock=lambda: NOW)
+    with pytest.raises(StoreError, match=r"\(500\)\. Try again in a minute\.$"):
+        office.preview(Again.ALL, "", BOB)
 
 
 def test_only_what_is_missing_is_computed_again_and_the_page_shows_it(

@@ -6,21 +6,23 @@ moment one is told who was first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import assert_never
 
 from src.maintaining.fields import Field, read_reason
 from src.maintaining.maintainers import Maintainer
 from src.shared.data.request import Request
-from src.shared.errors import NotPossible, shown
+from src.shared.errors import NotPossible, StoreError, shown
 from src.shared.moderation import steps
 from src.shared.moderation.acts import UNDOES, Act, Done, record
 from src.shared.moderation.removal import Removed, remove
 from src.shared.moderation.rerun_commits import reader, write_reruns
 from src.shared.moderation.reruns import Selection, plan_reruns
 from src.shared.moderation.reruns_in_words import counted, told
+from src.shared.stores.hub import RETRIED, TRY_AGAIN
 from src.shared.stores.store import Store
 from src.shared.times import Clock, utc_now
 from src.submitting.group_commit import Change, GroupCommit
@@ -28,6 +30,10 @@ from src.submitting.receipts import Receipt
 
 NOTHING_TO_COMPUTE = "Nothing needs to be computed again."
 BEHIND = "What visitors submit is evaluated first."
+NOT_COMPLETED = (
+    "This was not completed, and it will not be retried automatically. Do it again in a minute: what is "
+    "already done stays done. The cause, for the leaderboard's owner: {}"
+)
 NO_REQUEST = "There is no request {}. Name its file as the queue shows it."
 
 
@@ -130,20 +136,31 @@ class Office:
             by=who.login,
             at=self._clock(),
         )
-        if act is Act.REMOVE:
-            told = _removed(done.name, remove(done, self._requests, self._results))
-        else:
+        with self._bringing_the_page_up_to_date():
+            if act is Act.REMOVE:
+                return _removed(done.name, remove(done, self._requests, self._results))
             record(self._requests, done)
-            told = BECAME[act].format(done.name)
-        self._sync()
-        return told
+            return BECAME[act].format(done.name)
+
+    @contextmanager
+    def _bringing_the_page_up_to_date(self) -> Iterator[None]:
+        """Sync afterwards, also after a failure: a part may be written. Raises StoreError that says so."""
+        try:
+            yield
+        except StoreError as error:
+            raise StoreError(NOT_COMPLETED.format(str(error).removesuffix(RETRIED).strip())) from error
+        finally:
+            self._sync()
 
     def preview(self, again: Again, model: str, who: Maintainer) -> tuple[int, Sequence[str]]:
         """Return how many rows would be computed again, and what that comes to, in lines.
 
         This reads both datasets. Raises NotPossible and StoreError.
         """
-        records = reader(self._requests, self._results)()
+        try:
+            records = reader(self._requests, self._results)()
+        except StoreError as error:
+            raise StoreError(str(error).replace(RETRIED, TRY_AGAIN)) from error
         reruns = plan_reruns(_selected(again, model), records, by=who.login, now=self._clock())
         lines = list(told(reruns, records.description, self._requests))
         return len(reruns.wanted), lines or [NOTHING_TO_COMPUTE]
@@ -154,10 +171,11 @@ class Office:
         Raises NotPossible if nothing needs it, and StoreError.
         """
         read = reader(self._requests, self._results)
-        written = write_reruns(self._requests, read, _selected(again, model), by=who.login, clock=self._clock)
+        selection = _selected(again, model)
+        with self._bringing_the_page_up_to_date():
+            written = write_reruns(self._requests, read, selection, by=who.login, clock=self._clock)
         if not written:
             raise NotPossible(NOTHING_TO_COMPUTE)
-        self._sync()
         tasks = counted(sum(len(each.tasks) for each in written), "evaluation")
         return f"{counted(len(written), 'row')} will be computed again, {tasks} of a task in all. {BEHIND}"
 
