@@ -142,6 +142,17 @@ def test_an_owner_stays_one_for_an_hour_in_which_the_hub_does_not_answer(hub: Hu
     assert not who.include("alice", token)
 
 
+def test_a_token_that_tells_too_little_takes_nothing_from_the_one_of_the_page(hub: Hub) -> None:
+    who, poor, good = owners(hub, clock=Time()), hub.add_token("mallory"), hub.add_token("alice")
+    assert not who.include("alice", poor)
+    assert who.include("alice", good)
+    hub.calls.reset()
+    assert who.include("alice", poor)
+    assert not who.include("mallory", poor)
+    assert not who.include("mallory", poor)
+    assert hub.calls.count(route="whoami") == 1
+
+
 def test_whose_token_the_hub_refuses_is_an_owner_no_more(hub: Hub) -> None:
     time = Time()
     who, token = owners(hub, clock=time), hub.add_token("alice")

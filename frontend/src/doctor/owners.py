@@ -44,6 +44,8 @@ class _Login:
     is_owner: bool = False
     told: datetime = NEVER
     """When the Hub last said so."""
+    by: int | None = None
+    """The hash of the token under which it did: under another it may tell more about the user."""
     asked: list[datetime] = field(default_factory=list)
     """When it was asked in the last while."""
 
@@ -52,7 +54,7 @@ class Owners:
     """Tells whether a login owns the leaderboard of a namespace. Without a namespace nobody does.
 
     What is told is only what the Hub says: about the login by its own token, which signing in has left in the
-    visitor's session. That token is asked about and never kept.
+    visitor's session. That token is asked about and never kept, except for its hash.
     """
 
     def __init__(
@@ -77,7 +79,7 @@ class Owners:
         now = self._clock()
         with self._lock:
             known = self._login(login.casefold())
-            if now - known.told <= KEPT:
+            if now - known.told <= KEPT and (known.is_owner or known.by == hash(token)):
                 return known.is_owner
             still = known.is_owner and now - known.told <= KEPT_OF_OWNERS
             known.asked = [each for each in known.asked if now - each <= KEPT]
@@ -91,7 +93,7 @@ class Owners:
                 known.is_owner = still = False
             return still
         with self._lock:
-            known.is_owner, known.told = is_owner, now
+            known.is_owner, known.told, known.by = is_owner, now, hash(token)
         return is_owner
 
     def _login(self, login: str) -> _Login:
