@@ -264,6 +264,26 @@ def test_a_page_without_a_login_has_no_such_tab(leaderboard: Leaderboard) -> Non
     assert not [each for each in page.fns.values() if "MaintainTab" in str(each.fn)]
 
 
+async def done(tab: MaintainTab, act: str, name: str, asked: str = "") -> list[dict[Any, Any]]:
+    do = tab._do(lambda request, opened: {})
+    return [each async for each in do(page_request("bob"), act, name, "", asked, "", "")]
+
+
+def test_before_a_removal_the_question_has_the_models_name(tab: MaintainTab) -> None:
+    address = "https://huggingface.co/acme/tiny/tree/main"
+    (updates,) = asyncio.run(done(tab, "remove", address))
+    assert updates[tab.button].value == "Remove acme/tiny for good?"
+    assert updates[tab.asked] == address
+
+
+@pytest.mark.parametrize("name", ["", "acme/*", "tiny", "<img src=x>/y"])
+def test_what_is_no_model_is_told_before_the_question(tab: MaintainTab, name: str) -> None:
+    (updates,) = asyncio.run(done(tab, "remove", name))
+    assert "is no name that fits here. Write one model, such as org/model." in updates[tab.message]
+    assert "<img" not in updates[tab.message]
+    assert (updates[tab.button].value, updates[tab.button].interactive) == ("Do it", True)
+
+
 @pytest.mark.parametrize(
     "pressed",
     [

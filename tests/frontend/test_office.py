@@ -172,12 +172,12 @@ def test_a_reason_that_is_too_long_is_told_with_its_length(office: Office) -> No
         (Act.UNBLOCK, "x\ny", "Write the name as the list"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_what_to_write(
+def test_a_name_that_does_not_fit_is_refused_with_what_to_write(
     office: Office, store: Committed, act: Act, name: str, said: str
 ) -> None:
     with pytest.raises(NotPossible) as error:
         office.act(act, name, "It is spam.", BOB)
-    assert "cannot be meant. " in str(error.value)
+    assert "is no name that fits here. " in str(error.value)
     assert said in str(error.value)
     assert store.messages == []
 
@@ -314,7 +314,7 @@ def test_the_answer_to_an_act_has_a_sentence_and_one_to_a_mistake_what_to_do(off
     assert answer(office, "close", "whatever", "We move.")["message"].startswith(
         "The board takes no submissions"
     )
-    assert answer(office, "hide", "x")["problems"][0]["message"].startswith("'x' cannot be meant.")
+    assert answer(office, "hide", "x")["problems"][0]["message"].startswith("'x' is no name that fits here.")
     told = answer(office, "explode", "acme/tiny")["message"]
     assert told.startswith(
         "There is no act 'explode'. There are: approve, reject, cancel, again, rerun missing, rerun older, "
@@ -389,7 +389,7 @@ def test_one_model_may_be_computed_again_on_everything(filled: Leaderboard, offi
 
 def test_a_model_that_is_not_there_is_named(filled: Leaderboard, office: Office) -> None:
     assert answer(office, "rerun all", "acme/none")["message"].startswith("No result of acme/none is on ")
-    assert answer(office, "rerun older", "../x")["message"].startswith("'../x' cannot be meant.")
+    assert answer(office, "rerun older", "../x")["message"].startswith("'../x' is no name that fits here.")
 
 
 def test_without_a_worker_ever_the_tasks_are_unknown(leaderboard: Leaderboard, office: Office) -> None:

@@ -42,7 +42,7 @@ class Field(Enum):
                 is_one = _is_a_model(text) or _is_a_pattern(text)
                 example = "Write a model, such as org/model, or a pattern, such as org/*"
         if not is_one:
-            raise NotPossible(f"{shown(text)} cannot be meant. {example}.")
+            raise NotPossible(f"{shown(text)} is no name that fits here. {example}.")
         return text
 
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from src.board.board import Board
 from src.board.keeper import Keeper
+from src.maintaining.fields import Field
 from src.maintaining.maintainers import NotAMaintainer
 from src.maintaining.office import Office
 from src.page import api, notices
@@ -24,7 +25,7 @@ from src.page.rerun_form import RerunForm, TabContents
 from src.page.submit_tab import SubmitTab
 from src.page.updates import ASKING_THE_HUB, QUIETLY, WAITING_FOR_A_COMMIT, Follow, Updates
 from src.queue.entries import Entry, Group
-from src.shared.errors import LeaderboardError
+from src.shared.errors import LeaderboardError, NotPossible
 from src.shared.moderation.acts import LONGEST_NAME, LONGEST_REASON, Act
 from src.submitting.desk import Desk
 
@@ -258,9 +259,8 @@ class MaintainTab:
             except NotAMaintainer as error:
                 yield self._nothing() | {self.message: notices.answer(api.refusal(error))}
                 return
-            if act == Act.REMOVE and name.strip() and asked != name:
-                sure = gr.Button(SURE.format(name.strip()), variant="stop", interactive=True)
-                yield {self.asked: name, self.button: sure, self.message: ""}
+            if act == Act.REMOVE and asked != name:
+                yield self._ask(name)
                 return
             outcome = await api.maintain(self._office, act or "", name, reason, who)
             followed = await to_thread.run_sync(follow, request, opened)
@@ -270,6 +270,15 @@ class MaintainTab:
             yield told | emptied | self._ask_no_more() | filled | followed
 
         return do
+
+    def _ask(self, name: str) -> Updates:
+        """Ask whether the model that this names is to be removed."""
+        try:
+            model = Field.MODEL.read(name)
+        except NotPossible as error:
+            return self._ask_no_more() | {self.message: notices.answer(api.refusal(error))}
+        sure = gr.Button(SURE.format(model), variant="stop", interactive=True)
+        return {self.asked: name, self.button: sure, self.message: ""}
 
     def _ask_no_more(self) -> Updates:
         return {self.asked: "", self.button: gr.Button(DO, variant="secondary", interactive=True)}
