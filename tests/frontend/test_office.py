@@ -321,6 +321,22 @@ def test_the_answer_to_an_act_has_a_sentence_and_one_to_a_mistake_what_to_do(off
     )
 
 
+def test_what_nobody_expected_is_told_and_logged(
+    leaderboard: Leaderboard, store: Committed, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise KeyError("secret")
+
+    group = GroupCommit(store, leaderboard.keeper.read_requests, submissions())
+    office = Office(group, store, leaderboard.results, sync=fail, clock=lambda: NOW)
+    told = answer(office, "hide", "acme/tiny")
+    assert told["message"] == (
+        "An unexpected error (KeyError). Look whether it is done, and tell the leaderboard's owner: the log "
+        "shows where it happened."
+    )
+    assert "could not do what a maintainer wanted" in caplog.text
+
+
 def test_a_file_of_acts_that_cannot_be_read_is_told_and_kept(
     leaderboard: Leaderboard, office: Office
 ) -> None:

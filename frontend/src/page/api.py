@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
@@ -26,11 +27,18 @@ from src.submitting.receipts import Receipt
 from src.submitting.submitter import ANONYMOUS, Submitter
 from src.submitting.threads import Threads
 
+log = logging.getLogger(__name__)
+
 LOOKING_UP = Threads(30)
 """The threads for looking up submitted models: the Hub may be slow."""
 
 ACTING = Threads(4)
 """The threads for what maintainers do to models, users and the board; a removal reads both datasets."""
+
+UNEXPECTED = (
+    "An unexpected error ({}). Look whether it is done, and tell the leaderboard's owner: the log shows "
+    "where it happened."
+)
 
 FURTHEST = timedelta(days=3_650)
 """How far ahead a result is said to be at most: a hostile history would have it after the calendar ends."""
@@ -172,6 +180,9 @@ async def maintain(office: Office, act: str, target: str, reason: str, who: Main
         return _accepted(await ACTING.run(office.act, Act(act), target, reason, who), None)
     except LeaderboardError as error:
         return refusal(error)
+    except Exception as error:  # otherwise the button would wait for ever
+        log.exception("could not do what a maintainer wanted")
+        return refusal(LeaderboardError(UNEXPECTED.format(type(error).__name__)))
 
 
 def refusal(error: LeaderboardError) -> Answer:
