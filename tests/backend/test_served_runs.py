@@ -195,7 +195,10 @@ def test_a_fault_of_the_server_ends_the_run_with_a_sentence(
     assert server.url in str(failed)
 
 
-def test_a_run_goes_on_after_a_server_was_busy(server: RunningServer, model: Path) -> None:
+def test_a_run_goes_on_after_a_server_was_busy(
+    server: RunningServer, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "Patience", lambda: replace(HASTE, recovery=60))
     server.fault("unavailable", next=2)
     server.fault("drop", next=3)
     assert run(job_on(server, model))["results"].keys() == {CHOICES, WRITTEN}
