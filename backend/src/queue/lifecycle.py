@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -85,6 +85,14 @@ def claim(
         progress=None,
         message=SENTENCES[Status.RUNNING],
     )
+
+
+def taken_runs(model: str, requests: Iterable[Request], result_files: Iterable[str]) -> set[str]:
+    """Return the runs of a model's requests and results, so that no two results share a file name."""
+    prefix, suffix = f"{model}/results_", ".json"
+    files = {path for path in result_files if path.startswith(prefix) and path.endswith(suffix)}
+    of_requests = {each.run for each in requests if each.model == model and each.run}
+    return of_requests | {path.removeprefix(prefix).removesuffix(suffix) for path in files}
 
 
 def renew(request: Request, *, terms: LeaseTerms, now: datetime, progress: Progress | None) -> Request:

@@ -9,7 +9,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from src.queue.lifecycle import claim, fail, finish, move_to_another_run, release, renew, settle
+from src.queue.lifecycle import (
+    claim,
+    fail,
+    finish,
+    move_to_another_run,
+    release,
+    renew,
+    settle,
+    taken_runs,
+)
 from src.queue.policy import Policy
 from src.queue.rented import (
     AFTER_MIDNIGHT,
@@ -345,8 +354,4 @@ def _phase(progress: Progress | None) -> Phase | None:
 
 def _taken_runs(model: str, situation: Situation, claims: Requests) -> set[str]:
     """Return the runs of the model's requests and results, and of the claims about to be written."""
-    requests = [*situation.requests.values(), *claims.values()]
-    of_requests = {request.run for request in requests if request.model == model and request.run}
-    prefix, suffix = f"{model}/results_", ".json"
-    files = {path for path in situation.result_files if path.startswith(prefix) and path.endswith(suffix)}
-    return of_requests | {path.removeprefix(prefix).removesuffix(suffix) for path in files}
+    return taken_runs(model, [*situation.requests.values(), *claims.values()], situation.result_files)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 
 from src.shared.data.names import free_path, request_path
@@ -60,11 +60,3 @@ def path_for(wanted: Request, taken: Collection[str]) -> str:
         use_chat_template=wanted.use_chat_template,
     )
     return free_path(path, taken)
-
-
-def taken_runs(model: str, requests: Iterable[Request], result_files: Mapping[str, str]) -> set[str]:
-    """Return the runs of a model's requests and results, so that no two results share a file name."""
-    prefix, suffix = f"{model}/results_", ".json"
-    files = {path for path in result_files if path.startswith(prefix) and path.endswith(suffix)}
-    of_requests = {each.run for each in requests if each.model == model and each.run}
-    return of_requests | {path.removeprefix(prefix).removesuffix(suffix) for path in files}

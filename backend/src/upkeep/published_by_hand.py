@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from src.queue.lifecycle import LeaseTerms, claim, finish, release
+from src.queue.lifecycle import LeaseTerms, claim, finish, release, taken_runs
 from src.queue.publication import result_file
 from src.queue.samples import SamplesPublisher
 from src.queue.shipped import SET_THE_TASKS, is_made_for_others
@@ -37,7 +37,7 @@ from src.shared.stores.mirror import Mirror, Reading
 from src.shared.stores.store import Snapshot, Store
 from src.shared.times import Clock, from_text, utc_now
 from src.shared.wiring import Stores
-from src.upkeep.its_request import path_for, same_as, taken_runs
+from src.upkeep.its_request import path_for, same_as
 from src.upkeep.not_wanted import NotWanted
 
 RUNS = (
