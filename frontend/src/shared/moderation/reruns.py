@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from ..data.backend_description import BackendDescription, TaskDescription
@@ -17,14 +18,13 @@ from ..data.grouping import Known, RowKey, by_commit, grouped, newest_commit, st
 from ..data.model_name import is_model_name
 from ..data.names import free_path, is_safe_path, request_path
 from ..data.provenance import COMMIT
-from ..data.reasons import reason_for
 from ..data.request import ADAPTER, DELTA, NO_DELTAS, Request, Status
 from ..data.result import Result
 from ..errors import NotPossible, unquoted
 from ..stores.mirror import Reading
 from ..times import to_text
-from .acts import Act, Moderation
-from .blocklist import Blocklist
+from .acts import Moderation
+from .blocklist import Blocklist, with_acts
 from .steps import again
 
 MOST_NAMED = 5
@@ -103,6 +103,11 @@ class Records:
     description: BackendDescription
     moderation: Moderation = field(default_factory=Moderation)
     blocked: Blocklist = field(default_factory=Blocklist)
+
+    @cached_property
+    def kept_out(self) -> Blocklist:
+        """What the owner's own list and maintainers hide, or keep from submissions."""
+        return with_acts(self.blocked, self.moderation)
 
 
 def plan_reruns(selection: Selection, records: Records, *, by: str | None, now: datetime) -> Reruns:
@@ -290,7 +295,7 @@ def _exact(request: Request, row: _Row) -> Request:
 def _may_be_evaluated(row: _Row, records: Records) -> None:
     """Raise NotPossible for a row that no worker would evaluate, or that will be evaluated anyway."""
     model, description = row.result.model, records.description
-    if _is_kept_out(model, records):
+    if records.kept_out.model(model) is not None:
         raise NotPossible(KEPT_OUT)
     if any(each.status in (Status.WAITING, Status.PENDING, Status.RUNNING) for each in row.requests.values()):
         raise NotPossible(IN_THE_QUEUE)
@@ -299,13 +304,6 @@ def _may_be_evaluated(row: _Row, records: Records) -> None:
         raise NotPossible(OTHER_WEIGHTS.format(unquoted(row.key.weight_type), remedy))
     if description.precisions and row.key.precision not in description.precisions:
         raise NotPossible(OTHER_PRECISION.format(unquoted(row.key.precision)))
-
-
-def _is_kept_out(model: str, records: Records) -> bool:
-    """Return whether a maintainer, or the owner's own list, hides a model or keeps it from submissions."""
-    by_maintainers = records.moderation.reasons(Act.BLOCK)
-    is_blocked = records.blocked.model(model) is not None or reason_for(by_maintainers, model) is not None
-    return is_blocked or records.moderation.is_hidden(model)
 
 
 def _at_the_commit(row: _Row) -> Iterator[tuple[str, Request]]:
