@@ -15,9 +15,9 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from src.fleet.flavour import Flavour
 from src.fleet.logs_of_members import end_of, private, remove_old
 from src.fleet.member import Member
-from src.fleet.own_machines import OwnMachine
+from src.fleet.own_machines import OwnMachine, OwnTerms
 from src.fleet.seam import FleetError, NoHardware
 from src.fleet.situation import Start
 from src.shared.times import utc_now
@@ -48,19 +48,9 @@ NOT_STOPPED = "The worker {} could not be told to end: {}."
 
 
 @dataclass(frozen=True, kw_only=True)
-class LocalTerms:
-    """What all members have in common."""
+class LocalTerms(OwnTerms):
+    """What all members have in common. Each machine is a share of this one: `small: 2 GB` so much memory."""
 
-    board: str
-    """Tells this leaderboard's members from others: its requests dataset, or its folder."""
-    machines: Sequence[OwnMachine]
-    """Shares of this machine: a member on `small: 2 GB` gets so much memory for a model."""
-    folder: Path
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The environment of the fleet. Members get it without secrets."""
-    variables: Mapping[str, str] = field(default_factory=dict)
-    """What all members get besides, such as `FLEET=off`."""
-    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     command: Sequence[str] = (sys.executable, "-u", "-m", "src.worker", "--drain")
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from src.fleet.flavour import Flavour
 from src.shared.errors import ConfigurationError
@@ -66,6 +67,22 @@ class OwnMachine:
     def flavour(self) -> Flavour:
         """This machine as the fleet decides about it. Without a price it costs nothing."""
         return Flavour(self.name, self.memory_gb, self.price or 0.0, self.accelerators)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnTerms:
+    """What all members on machines of the owner's have in common, wherever these are."""
+
+    board: str
+    """Tells this leaderboard's members from everything else: its requests dataset, or its folder."""
+    machines: Sequence[OwnMachine]
+    folder: Path
+    """Where logs are written."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The environment of the fleet. Members get it without secrets."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What all members get besides, such as `FLEET=off`."""
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def read_machines(given: object) -> tuple[OwnMachine, ...]:

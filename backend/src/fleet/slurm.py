@@ -15,7 +15,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
@@ -23,7 +23,7 @@ from pathlib import Path
 from src.fleet.flavour import MB_PER_GB, Flavour
 from src.fleet.logs_of_members import end_of, private, remove_old
 from src.fleet.member import Member
-from src.fleet.own_machines import OwnMachine
+from src.fleet.own_machines import OwnMachine, OwnTerms
 from src.fleet.seam import FleetError, NoHardware, time_limit
 from src.fleet.situation import Start
 from src.inference.endpoints import one_line
@@ -86,19 +86,9 @@ ENDED_AS = "Slurm says that it ended: {}."
 
 
 @dataclass(frozen=True, kw_only=True)
-class SlurmTerms:
-    """What all members have in common."""
+class SlurmTerms(OwnTerms):
+    """What all members have in common. Nodes must have the folder at the same place."""
 
-    board: str
-    """Tells this leaderboard's members from other jobs of the user: its requests dataset, or its folder."""
-    machines: Sequence[OwnMachine]
-    folder: Path
-    """Where logs are written. Nodes must have it at the same place."""
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The environment of the fleet. Members get it without secrets, and without what belongs to a job."""
-    variables: Mapping[str, str] = field(default_factory=dict)
-    """What all members get besides, such as `FLEET=off`."""
-    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     longest: timedelta = timedelta(hours=24)
     """How long one evaluation may take."""
     script: Path = SCRIPT
