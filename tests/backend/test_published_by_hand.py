@@ -13,6 +13,7 @@ import pytest
 from src.queue.samples import SamplesPublisher
 from src.running.job import End, Ending
 from src.shared.data.names import ACTS, BLOCKLIST
+from src.shared.data.new_file import path_for
 from src.shared.data.reports import read_result
 from src.shared.data.request import Request, Status, write_request
 from src.shared.errors import NotPossible, StoreError
@@ -23,7 +24,7 @@ from src.shared.moderation.steps import cancelled
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.store import Snapshot
 from src.shared.wiring import Stores
-from src.upkeep.its_request import path_for, same_as, with_facts
+from src.upkeep.its_request import same_as, with_facts
 from src.upkeep.published_by_hand import ByHand, Place
 from support.executors import FunctionExecutor
 from support.factories import make_request, make_result_file

@@ -14,6 +14,7 @@ from itertools import groupby
 from src.queue.lifecycle import SENTENCES, taken_runs
 from src.shared.data.ends import End
 from src.shared.data.names import MAX_BYTES, is_data_path, is_safe_path, result_path
+from src.shared.data.new_file import path_for
 from src.shared.data.reports import read_result
 from src.shared.data.request import (
     IMPORTED,
@@ -35,7 +36,7 @@ from src.shared.times import from_text, to_run, to_text
 from src.shared.wiring import Stores
 from src.upkeep.checked_report import Checked, Refused
 from src.upkeep.imported_file import imported_file
-from src.upkeep.its_request import path_for, same_as
+from src.upkeep.its_request import same_as
 from src.upkeep.not_wanted import NotWanted
 from src.upkeep.published_by_hand import RUNS, identity_of
 from src.upkeep.score_table import parts_of

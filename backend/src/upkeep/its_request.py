@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import replace
 
-from src.shared.data.names import free_path, request_path
 from src.shared.data.queue_order import Requests
 from src.shared.data.request import Request, Status
 from src.shared.models.model_source import ModelFacts, in_billions
@@ -47,16 +45,3 @@ def _is_same(request: Request, wanted: Request) -> bool:
     if request.commit is None and request.revision == wanted.revision:
         request = replace(request, commit=wanted.commit)
     return request.identity == wanted.identity
-
-
-def path_for(wanted: Request, taken: Collection[str]) -> str:
-    """Return the path of a new request. `taken` has the names of all files in use."""
-    path = request_path(
-        wanted.model,
-        private=False,
-        precision=wanted.precision,
-        weight_type=wanted.weight_type,
-        commit=wanted.commit,
-        use_chat_template=wanted.use_chat_template,
-    )
-    return free_path(path, taken)

@@ -18,6 +18,7 @@ from src.queue.validation import of_a_size
 from src.running.job import End, Ending
 from src.running.suite import Suite
 from src.shared.data.names import LOGS_FOLDER, is_for_people, log_path, result_path, samples_folder
+from src.shared.data.new_file import path_for
 from src.shared.data.reports import read_result
 from src.shared.data.request import (
     LEASE_RAN_OUT,
@@ -37,7 +38,7 @@ from src.shared.stores.mirror import Mirror, Reading
 from src.shared.stores.store import Snapshot, Store
 from src.shared.times import Clock, from_text, utc_now
 from src.shared.wiring import Stores
-from src.upkeep.its_request import path_for, same_as
+from src.upkeep.its_request import same_as
 from src.upkeep.not_wanted import NotWanted
 
 RUNS = (

@@ -16,7 +16,8 @@ from typing import NamedTuple
 from ..data.backend_description import BackendDescription, TaskDescription
 from ..data.grouping import Known, RowKey, by_commit, grouped, newest_commit, standing
 from ..data.model_name import is_model_name
-from ..data.names import free_path, is_safe_path, request_path
+from ..data.names import is_safe_path
+from ..data.new_file import path_for
 from ..data.provenance import COMMIT
 from ..data.request import ADAPTER, DELTA, NO_DELTAS, Request, Status
 from ..data.result import Result
@@ -344,14 +345,7 @@ def _new_request(row: _Row, taken: Collection[str], *, now: datetime) -> tuple[s
         use_chat_template=row.key.use_chat_template,
         result=result.path,
     )
-    path = request_path(
-        result.model,
-        private=False,
-        precision=request.precision,
-        weight_type=request.weight_type,
-        commit=row.commit,
-        use_chat_template=request.use_chat_template,
-    )
+    path = path_for(request, taken)
     if not is_safe_path(path):
         raise NotPossible(NO_NAME)
-    return free_path(path, taken), request
+    return path, request
