@@ -16,7 +16,7 @@ from src.settings import Settings
 from src.shared.data.precision import PRECISIONS
 from src.shared.data.request import ADAPTER, ORIGINAL
 from src.shared.wiring import open_stores
-from src.upkeep.commands import ModelAt, model, model_at, note, run, say
+from src.upkeep.commands import add_base_model, model, note, run, say
 from src.upkeep.evaluating import Asked, Evaluator
 from src.upkeep.shown_progress import shown_on
 from src.upkeep.who import who_runs
@@ -60,13 +60,7 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--revision", default="main", help="a branch, a tag or a commit (default: main)")
     add("--precision", default=PRECISIONS[0], choices=PRECISIONS, help=f"default: {PRECISIONS[0]}")
     add("--weight-type", default=ORIGINAL, choices=(ORIGINAL, ADAPTER), help=f"default: {ORIGINAL}")
-    add(
-        "--base-model",
-        type=model_at,
-        default=ModelAt(),
-        metavar="ORG/BASE[@REVISION]",
-        help="the base model of an adapter",
-    )
+    add_base_model(parser)
     add("--chat-template", action="store_true", help="put the prompts into the model's chat template")
     add("--publish", action="store_true", help="publish the result, with a finished request")
     options = parser.parse_args(arguments)

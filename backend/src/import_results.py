@@ -23,7 +23,7 @@ from src.shared.times import utc_now
 from src.shared.wiring import Stores, open_stores
 from src.suite.from_settings import make_suite
 from src.upkeep.checked_report import Refused, Told, check
-from src.upkeep.commands import ModelAt, model, model_at, note, run, say
+from src.upkeep.commands import add_base_model, model, note, run, say
 from src.upkeep.found_reports import find_reports, read_report
 from src.upkeep.importing import Importing, Planned
 from src.upkeep.tried_suite import published_description, try_the_suite
@@ -53,13 +53,7 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--commit", default="", metavar="SHA", help="the model's commit, if the files do not say it")
     add("--precision", default="", choices=("", *PRECISIONS), help="if the files do not say it")
-    add(
-        "--base-model",
-        type=model_at,
-        default=ModelAt(),
-        metavar="ORG/BASE[@REVISION]",
-        help="the base model of an adapter",
-    )
+    add_base_model(parser)
     add("--allow-limit", action="store_true", help="also import results of only some questions")
     add("--dry-run", action="store_true", help="only check, and write nothing")
     options = parser.parse_args(arguments)

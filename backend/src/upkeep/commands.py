@@ -111,3 +111,14 @@ def model_at(text: str) -> ModelAt:
     """Return the model in `organisation/model@revision`. Raises ArgumentTypeError."""
     name, _, revision = text.partition("@")
     return ModelAt(model(name), revision or "main")
+
+
+def add_base_model(parser: argparse.ArgumentParser) -> None:
+    """Let a command take `--base-model`, as a `ModelAt`."""
+    parser.add_argument(
+        "--base-model",
+        type=model_at,
+        default=ModelAt(),
+        metavar="ORG/BASE[@REVISION]",
+        help="the base model of an adapter",
+    )
