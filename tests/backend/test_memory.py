@@ -86,15 +86,16 @@ def test_where_linux_does_not_distinguish_pages_all_that_is_resident_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "PROC", tmp_path)
-    found = memory_above(0, os.getpgid(0))
-    assert found
-    assert found > psutil.Process().memory_info().rss / 2
-    for process in psutil.pids():
-        (tmp_path / str(process)).mkdir()
-        (tmp_path / str(process) / "status").write_text("Name:\tx\nRssAnon:\t 8 kB\nRssShmem:\t 2 kB\n")
-    found = memory_above(0, os.getpgid(0))
-    assert found
-    assert found % 10_240 == 0
+    command = [sys.executable, "-c", "print('started', flush=True); input()"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        assert memory_above(0, process.pid) == psutil.Process(process.pid).memory_info().rss > 0
+        (tmp_path / str(process.pid)).mkdir()
+        (tmp_path / str(process.pid) / "status").write_text("Name:\tx\nRssAnon:\t 8 kB\nRssShmem:\t 2 kB\n")
+        assert memory_above(0, process.pid) == 10_240
+        process.communicate(b"\n")
 
 
 def test_a_container_has_its_limit_and_else_the_machine_its_memory(
