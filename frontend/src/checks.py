@@ -5,11 +5,9 @@ Owners add, remove and reorder them in the list CHECKS, at the end.
 
 from __future__ import annotations
 
-import logging
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 
 from src.model_types import MODEL_TYPES
 from src.shared.data.model_name import OTHER_KINDS, is_model_name
@@ -19,13 +17,19 @@ from src.shared.data.precision import weights_in_gb
 from src.shared.data.provenance import ENDPOINT
 from src.shared.data.request import ADAPTER, DELTA, NO_DELTAS, ORIGINAL, Status
 from src.shared.data.run_settings import LOCAL
-from src.shared.errors import LeaderboardError, shown
+from src.shared.errors import shown
 from src.shared.models.model_source import ADAPTER_CONFIG, README, is_a_note_of
 from src.submitting.case import Case
 from src.submitting.form import LONGEST_READ, UNKNOWN_TYPE, Refused
-from src.submitting.limits import HOUR, Usage, usage, writes
-
-log = logging.getLogger(__name__)
+from src.submitting.limits import HOUR, usage, writes
+from src.submitting.limits_in_words import (
+    counted,
+    days,
+    in_gb,
+    next_accepted,
+    next_in_the_quota,
+    what_used_it,
+)
 
 CAN_BE_ASKED_FOR_AGAIN = (Status.FAILED, Status.CANCELLED)
 """Requests that go back into the queue, in their own file. No other is ever overwritten."""
@@ -52,12 +56,6 @@ ADAPTER_WEIGHTS = re.compile(r"adapter_model\.safetensors")
 OTHER_WEIGHTS = {".bin": "PyTorch", ".pt": "PyTorch", ".pth": "PyTorch", ".gguf": "GGUF", ".h5": "TensorFlow"}
 """Endings of other files with weights, and what they are called."""
 
-FAILED = (
-    "The check {} of this leaderboard failed, so we do not know whether {} may be submitted. The "
-    "leaderboard's owner must fix the check. The Space's log shows what is wrong."
-)
-
-ASK = "Ask the leaderboard's owner about it."
 OWN_MACHINE = ("limit of this leaderboard is", "for a larger machine")
 RENTED = ("largest machine that this leaderboard rents takes", "to allow larger hardware")
 """What a model is too large for, and what to ask the owner."""
@@ -140,8 +138,8 @@ def quota_is_not_used_up(case: Case) -> None:
     used = usage(case.requests.values(), case.submitter, case.now - terms.period)
     if used.number >= quota:
         raise Refused(
-            f"{login} has used up the quota of {_number(quota, 'submission')} in {_span(terms.period)}"
-            f"{_what_used_it(used)}. {_next_in_the_quota(used, quota, terms.period)}"
+            f"{login} has used up the quota of {counted(quota, 'submission')} in {days(terms.period)}"
+            f"{what_used_it(used)}. {next_in_the_quota(used, quota, terms.period)}"
         )
 
 
@@ -153,8 +151,8 @@ def writes_are_not_used_up(case: Case) -> None:
     times = writes(case.requests.values(), case.submitter, case.now - HOUR)
     if len(times) >= terms.writes:
         raise Refused(
-            f"{login} has submitted and withdrawn {_number(len(times), 'time')} within an hour. The limit of "
-            f"one login is {terms.writes}. {_next(times, terms.writes, HOUR)}"
+            f"{login} has submitted and withdrawn {counted(len(times), 'time')} within an hour. The limit of "
+            f"one login is {terms.writes}. {next_accepted(times, terms.writes, HOUR)}"
         )
 
 
@@ -385,12 +383,7 @@ def fits_the_size_cap(case: Case) -> None:
     cap = case.backend.max_model_gb if case.backend else None
     if size is not None and cap is not None and size > cap:
         is_rented = case.backend is not None and case.backend.inference == ENDPOINT
-        limit = (
-            "largest machine that this leaderboard rents takes"
-            if is_rented
-            else "limit of this leaderboard is"
-        )
-        larger = "to allow larger hardware" if is_rented else "for a larger machine"
+        limit, larger = RENTED if is_rented else OWN_MACHINE
         is_half_enough = case.form.precision == "float32" and size / 2 <= cap
         remedy = (
             "Choose float16 or bfloat16"
@@ -444,63 +437,7 @@ def is_not_submitted_yet(case: Case) -> None:
             )
 
 
-Check = Callable[[Case], None]
-
-CHECKS: list[Check] = [
-    fields_are_not_too_long,
-    submitter_is_signed_in,
-    submitter_is_not_blocked,
-    board_takes_submissions,
-    queue_belongs_to_our_backend,
-    queue_has_room,
-    quota_is_not_used_up,
-    writes_are_not_used_up,
-    model_is_named,
-    base_model_is_named,
-    revision_is_possible,
-    precision_is_offered,
-    weight_type_is_offered,
-    model_type_is_offered,
-    chat_template_is_used_where_it_must_be,
-    model_is_not_blocked,
-    model_exists,
-    name_can_be_a_folder,
-    weight_type_fits_the_files,
-    has_a_base_model_where_it_needs_one,
-    has_the_base_model_that_it_was_made_from,
-    has_safetensors_weights,
-    needs_no_remote_code,
-    architecture_is_known,
-    weights_can_be_loaded,
-    fits_the_size_cap,
-    states_a_license,
-    has_a_model_card,
-    is_not_submitted_yet,
-]
-"""All that a submission must pass. While one above `model_exists` fails, the Hub is not asked."""
-
-
-def problems(case: Case, *, before_the_hub: bool = False) -> list[Refused]:
-    """Return everything that is wrong with a submission, each problem once.
-
-    `before_the_hub` leaves out the checks that ask the Hub about the model. A check that fails itself lets
-    nothing pass.
-    """
-    found: dict[str, Refused] = {}
-    for check in CHECKS:
-        if check is model_exists and before_the_hub:
-            break
-        try:
-            check(case)
-        except Refused as refusal:
-            found.setdefault(str(refusal), refusal)
-        except LeaderboardError:
-            raise
-        except Exception:
-            name = getattr(check, "__name__", repr(check))
-            log.exception("the check %s in src/checks.py failed", name)
-            found.setdefault(name, Refused(FAILED.format(name, shown(case.form.model))))
-    return list(found.values())
+# What several checks say
 
 
 def _refuse_impossible(name: str, *, field: str) -> None:
@@ -545,43 +482,37 @@ def _with(reason: str) -> str:
     return f": {reason.removesuffix('.')}" if reason else ""
 
 
-def _next(times: Sequence[datetime], limit: int, period: timedelta) -> str:
-    """Return when the next one is accepted, from the times of those that count, the oldest first."""
-    if limit < 1:
-        return ASK
-    until = times[-limit] + period + timedelta(seconds=59)  # shown to the minute, and never too early
-    return f"The next one is accepted from {until:%Y-%m-%d %H:%M} UTC on."
+Check = Callable[[Case], None]
 
-
-def _what_used_it(used: Usage) -> str:
-    """Return what uses the quota, as the end of a sentence."""
-    open_ones = f"{used.open} {'waits or runs' if used.open == 1 else 'wait or run'}"
-    begun = f"{len(used.began)} {'has' if len(used.began) == 1 else 'have'} been evaluated"
-    parts = [*([begun] if used.began else []), *([open_ones] if used.open else [])]
-    return f": {' and '.join(parts)}" if parts else ""
-
-
-def _next_in_the_quota(used: Usage, quota: int, period: timedelta) -> str:
-    """Return when the next one is accepted. Nobody knows when a waiting one will begin."""
-    if quota < 1:
-        return ASK
-    if used.open < quota:
-        return _next(used.began, quota - used.open, period)
-    return (
-        "The next one is accepted when a waiting one is withdrawn, or "
-        f"{_span(period)} after the evaluation of one of them began."
-    )
-
-
-def _number(number: int, thing: str) -> str:
-    return f"{number} {thing}{'s' * (number != 1)}"
-
-
-def in_gb(size: float) -> str:
-    """Return a size in GB as people read it."""
-    return f"{size:.3g} GB" if size < 1000 else f"{size:,.0f} GB"
-
-
-def _span(period: timedelta) -> str:
-    days = period / timedelta(days=1)
-    return f"{days:g} day{'s' * (days != 1)}"
+CHECKS: list[Check] = [
+    fields_are_not_too_long,
+    submitter_is_signed_in,
+    submitter_is_not_blocked,
+    board_takes_submissions,
+    queue_belongs_to_our_backend,
+    queue_has_room,
+    quota_is_not_used_up,
+    writes_are_not_used_up,
+    model_is_named,
+    base_model_is_named,
+    revision_is_possible,
+    precision_is_offered,
+    weight_type_is_offered,
+    model_type_is_offered,
+    chat_template_is_used_where_it_must_be,
+    model_is_not_blocked,
+    model_exists,
+    name_can_be_a_folder,
+    weight_type_fits_the_files,
+    has_a_base_model_where_it_needs_one,
+    has_the_base_model_that_it_was_made_from,
+    has_safetensors_weights,
+    needs_no_remote_code,
+    architecture_is_known,
+    weights_can_be_loaded,
+    fits_the_size_cap,
+    states_a_license,
+    has_a_model_card,
+    is_not_submitted_yet,
+]
+"""All that a submission must pass. While one above `model_exists` fails, the Hub is not asked."""

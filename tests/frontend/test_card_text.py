@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from src.checks import CHECKS, SHORTEST_CARD, has_a_model_card, problems
+from src.checks import CHECKS, SHORTEST_CARD, has_a_model_card
 from src.shared.models.model_source import LONGEST_CARD_BYTES
 from src.submitting import card_text
 from src.submitting.card_text import words
+from src.submitting.checking import problems
 from src.submitting.form import Refused
 from support.cases import make_case
 from support.processor_time import processor_seconds

@@ -30,7 +30,6 @@ from src.checks import (
     name_can_be_a_folder,
     needs_no_remote_code,
     precision_is_offered,
-    problems,
     queue_belongs_to_our_backend,
     queue_has_room,
     quota_is_not_used_up,
@@ -49,6 +48,7 @@ from src.shared.models.model_source import ModelFacts
 from src.shared.moderation.blocklist import Blocklist, read_blocklist
 from src.shared.times import to_text
 from src.submitting.case import Case
+from src.submitting.checking import problems
 from src.submitting.desk import withdrawn
 from src.submitting.form import Refused
 from src.submitting.limits import Terms, read_higher

@@ -5,13 +5,14 @@ import json
 import pytest
 
 from src import checks, columns
-from src.checks import Check, problems
+from src.checks import Check
 from src.columns import AFTER_TASKS, Column
 from src.leaderboard.rows import Row
 from src.leaderboard.view import ViewState, view
 from src.page import notices
 from src.page.api import leaderboard as answer
 from src.page.table import contents
+from src.submitting.checking import problems
 from support.boards import Leaderboard, scores
 from support.cases import make_case
 

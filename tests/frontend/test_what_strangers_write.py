@@ -15,7 +15,7 @@ from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
 from src.board.board import Board
-from src.checks import has_a_model_card, problems
+from src.checks import has_a_model_card
 from src.leaderboard import address
 from src.leaderboard.comparison import with_another
 from src.leaderboard.merging import standings
@@ -39,6 +39,7 @@ from src.shared.models.model_source import LONGEST_CARD_BYTES, ModelFacts, withi
 from src.shared.moderation.blocklist import Blocklist
 from src.shared.serving.calls.delivered import anything, choice, text, texts
 from src.submitting.card_text import words
+from src.submitting.checking import problems
 from src.submitting.form import Form, Refused, tidied
 from src.submitting.suggestions import suggested, suggested_type
 from support.boards import NO_LINKS, TASKS, make_result, path_of, scores

@@ -11,7 +11,6 @@ from huggingface_hub import constants
 from markupsafe import Markup
 
 from src.board.board import Now
-from src.checks import in_gb
 from src.page.api import Answer, Problem
 from src.page.html import render
 from src.page.links import Links, link, request_link
@@ -21,6 +20,7 @@ from src.shared.data.backend_description import BackendDescription
 from src.shared.data.request import Request, Status
 from src.shared.models.model_source import ModelFacts
 from src.submitting.limits import Usage
+from src.submitting.limits_in_words import days, in_gb
 
 MOST = 20
 """The most sentences of one kind that are shown; the rest is counted."""
@@ -181,9 +181,8 @@ def where_models_run(backend: BackendDescription | None) -> Markup:
 
 def quota(used: Usage, quota: int, period: timedelta) -> Markup:
     """Return how much of a login's quota is used."""
-    days = period / timedelta(days=1)
-    return Markup('<p class="quiet">{} of {} submissions in {:g} day{} used.{}</p>').format(
-        used.number, quota, days, "" if days == 1 else "s", OPEN_COUNTS if used.open else ""
+    return Markup('<p class="quiet">{} of {} submissions in {} used.{}</p>').format(
+        used.number, quota, days(period), OPEN_COUNTS if used.open else ""
     )
 
 

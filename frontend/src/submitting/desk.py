@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from src.checks import problems, writes_are_not_used_up
+from src.checks import writes_are_not_used_up
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.request import Request, Status
 from src.shared.errors import LeaderboardError, ModelError, shown
@@ -16,6 +16,7 @@ from src.shared.moderation.blocklist import Blocklist
 from src.shared.process.steady import steady_now
 from src.shared.times import Clock, to_text, utc_now
 from src.submitting.case import Case
+from src.submitting.checking import problems
 from src.submitting.form import Form, Refused, tidied
 from src.submitting.group_commit import Change, GroupCommit
 from src.submitting.limits import Terms
