@@ -121,23 +121,23 @@ class Worker:
         """Have others told what has happened since the last tick."""
         if not self.herald.is_idle:
             news = self._watching().look(self.reconciler.latest, self.announcer.problems)
-            self.herald.tell(news, self.reconciler.read[1].values)
+            self.herald.tell(news, self.reconciler.datasets.results.values)
 
     def _tick(self) -> None:
-        requests, _ = self.reconciler.read
+        datasets = self.reconciler.datasets
         if self.dispatcher:
             self.dispatcher.prepare()
-        self.hosting.refresh(may_be_left=rented_lately(requests.values, utc_now()))
-        readings = self.reconciler.readings
+        self.hosting.refresh(may_be_left=rented_lately(datasets.requests.values, utc_now()))
+        readings = datasets.readings
         try:
             if not self._can_write:
                 self._check_writing()
             self.announcer.poll()
             self.reconciler.tick()
         finally:  # whatever else failed, no endpoint stays that nobody needs
-            if self.reconciler.readings > readings:
+            if datasets.readings > readings:
                 self.hosting.note_money(self.reconciler.money_lasts())
-                if self.reconciler.knows_all:
+                if datasets.knows_all:
                     self.hosting.sweep(self.reconciler.leased())
         if self.dispatcher:
             self.dispatcher.tick(self.reconciler.latest)
@@ -161,7 +161,7 @@ class Worker:
         self.reconciler.refresh()
         for store in filter(None, (self.stores.requests, self.stores.results, self.samples)):
             store.check_writing()
-        requests, results = self.reconciler.read
+        requests, results = self.reconciler.datasets.requests, self.reconciler.datasets.results
         if is_made_for_others(self.tasks, requests.values.values(), results.values.values()):
             raise StoreError(SET_THE_TASKS.format(self.stores.requests))
         self.whose.check(self.stores.requests, requests.snapshot)

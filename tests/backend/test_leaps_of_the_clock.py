@@ -45,7 +45,7 @@ def test_a_clock_that_is_two_days_ahead_for_twenty_seconds_keeps_nothing_waiting
     machine.leap(days=-2)
     queue.requests.pace.note(int(COMMITS * 0.85))
     machine.let_pass(minutes=1)
-    assert worker.gathers_until() is None
+    assert worker.datasets.gathers_until() is None
     second = queue.submit("acme/two")
     worker.tick()
     worker.tick()

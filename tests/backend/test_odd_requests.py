@@ -252,7 +252,7 @@ def test_a_cancelled_evaluation_stops_while_commits_are_gathered(queue: Queue) -
     requests.pace.note(COMMITS)
     queue.edit(path, replace(queue.read(path), status=Status.CANCELLED))
     worker.tick()
-    assert worker.gathers_until()
+    assert worker.datasets.gathers_until()
     assert not executor.running
 
 

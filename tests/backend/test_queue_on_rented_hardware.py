@@ -412,7 +412,7 @@ def test_nothing_is_rented_while_the_hub_does_not_deliver_every_request(queue: Q
     requests = Lagging(queue.folder / "requests")
     worker = queue.worker(policy=RENTED, requests=requests)
     worker.tick()
-    assert not worker.knows_all
+    assert not worker.datasets.knows_all
     assert queue.read(path).status is Status.PENDING
 
     local = queue.worker("local", requests=requests)

@@ -320,10 +320,10 @@ def test_a_result_that_could_not_be_uploaded_is_not_finished(queue: Queue) -> No
     """Defect 13: a result can be computed and never uploaded, then marked FINISHED."""
     path = queue.submit()
     executor = FunctionExecutor(wait=True)
-    worker = queue.worker(executor=executor)
+    results = Once(queue.results, StoreError("no space is left"))
+    worker = queue.worker(executor=executor, results=results)  # type: ignore[arg-type]
     worker.tick()
     executor.let_end()
-    worker._result_store = Once(queue.results, StoreError("no space is left"))  # type: ignore[assignment]
     with pytest.raises(StoreError, match="no space is left"):
         worker.tick()
     assert queue.read(path).status is Status.RUNNING
@@ -338,8 +338,8 @@ def test_a_result_that_could_not_be_uploaded_is_not_finished(queue: Queue) -> No
 def test_a_conflict_is_decided_again_on_the_new_state(queue: Queue) -> None:
     path = queue.submit()
     executor = FunctionExecutor()
-    worker = queue.worker(executor=executor)
-    worker._request_store = Once(queue.requests, Conflict("somebody was faster"))  # type: ignore[assignment]
+    requests = Once(queue.requests, Conflict("somebody was faster"))
+    worker = queue.worker(executor=executor, requests=requests)  # type: ignore[arg-type]
     drain(worker)
     assert queue.read(path).status is Status.FINISHED
     assert len(executor.started) == 1

@@ -331,7 +331,7 @@ def test_a_worker_tells_how_its_evaluations_end(queue: Queue, receiver: Receiver
     worker.refresh()
     watcher.look(worker.latest, [])
     drain(worker)
-    herald.tell(watcher.look(worker.latest, []), worker.read[1].values)
+    herald.tell(watcher.look(worker.latest, []), worker.datasets.results.values)
     wait_for(lambda: len(receiver.got) == 2, what="both")
     herald.close()
     assert {(each["request"], each["status"]) for each in receiver.got} == {

@@ -156,7 +156,7 @@ def for_strangers(reconciler: Reconciler, stores: Stores) -> list[Finding]:
     Only what is not well, and what a stranger sees in the public datasets as well. Whose token it is and what
     it may do, this machine and the settings are for the owner, and this page cannot know its owner.
     """
-    requests, results = reconciler.read
+    requests, results = reconciler.datasets.requests, reconciler.datasets.results
     broken = [*_broken(stores.requests, requests), *_broken(stores.results, results)]
     contents = contents_of(Datasets(requests, results, broken=broken))
     found = check_contents(contents, utc_now(), most_gb=reconciler.most_gb)

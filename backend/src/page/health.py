@@ -31,12 +31,12 @@ def health_route(reconciler: Reconciler, ticker: Ticker) -> Route:
         overview = latest.get()
         ticker.leaps.check()
         is_ticking = ticker.is_on_time(ticker.last)
-        is_well = is_ticking and ticker.is_on_time(reconciler.synced)
+        is_well = is_ticking and ticker.is_on_time(reconciler.datasets.synced)
         facts = {
             "is_ticking": is_ticking,
             "worker": reconciler.worker,
             "last_tick": _text(ticker.last),
-            "last_sync": _text(reconciler.synced),
+            "last_sync": _text(reconciler.datasets.synced),
             "running": len(overview.running),
             "pending": len(overview.waiting),
             "problem": ticker.problem,

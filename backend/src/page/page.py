@@ -98,8 +98,9 @@ def build_page(
 def notes(reconciler: Reconciler, stores: Stores) -> list[str]:
     """Return what the owner should know although nothing is wrong."""
     found = [stores.notice] if stores.notice else []
-    found += [CREATED.format(store) for store in reconciler.created()]
+    found += [CREATED.format(store) for store in reconciler.datasets.created()]
     if rests_until := reconciler.rests_until():
         found.append(RESTS.format(rests_until))
-    gathers_until = reconciler.gathers_until()
-    return found + ([GATHERS.format(gathers_until)] if gathers_until else [])
+    if gathers_until := reconciler.datasets.gathers_until():
+        found.append(GATHERS.format(gathers_until))
+    return found
