@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from src.queue.plan import held
+from src.queue.situation import held
 from src.shared.data.queue_order import Requests, in_order
 from src.shared.data.request import Progress, Request, Status
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from src.queue.both_datasets import BothDatasets
-from src.queue.plan import held
 from src.queue.publication import result_file
 from src.queue.samples import Published, SamplesPublisher
+from src.queue.situation import held
 from src.queue.validation import of_a_size
 from src.running.job import End, Ending
 from src.running.suite import Suite

@@ -15,14 +15,16 @@ from secrets import token_hex
 from threading import Lock
 
 from src.queue.both_datasets import BothDatasets
+from src.queue.claiming import stands_still_for_money
 from src.queue.faults import Faults
 from src.queue.overview import Journal, Overview, Spending, make_overview
-from src.queue.plan import Situation, held, plan, stands_still_for_money, waiting
+from src.queue.plan import plan
 from src.queue.policy import Policy
 from src.queue.publisher import Publisher
 from src.queue.requested_models import RequestedModels
 from src.queue.samples import SamplesPublisher
 from src.queue.silence import Silence
+from src.queue.situation import Situation, held, waiting
 from src.queue.validation import validated
 from src.running.executor import Executor
 from src.running.job import Ending
