@@ -11,7 +11,8 @@ import pytest
 from src.evaluation.failures import Failed
 from src.evaluation.served import awake
 from src.evaluation.served.calls import Patience
-from src.evaluation.served.client import Rating, ServedModel
+from src.evaluation.served.client import ServedModel
+from src.evaluation.served.ratings import Rating
 from src.evaluation.served.stops import cut
 from src.running.inference import Api, Server
 from src.running.job import End

@@ -18,11 +18,12 @@ from src.evaluation.loading.copies import load_a_sound_copy
 from src.evaluation.loading.loading import Loaded, load_without_weights
 from src.evaluation.loading.model_files import revision
 from src.evaluation.progress import ProgressMeter
-from src.evaluation.served.client import Rating, ServedModel
+from src.evaluation.served.client import ServedModel
 from src.evaluation.served.connecting import connect
 from src.evaluation.served.context import take_the_servers_context
 from src.evaluation.served.conversations import check_template
 from src.evaluation.served.decoding import drops_a_space
+from src.evaluation.served.ratings import Rating
 from src.evaluation.served.sampling import preferred, sampling
 from src.running.inference import Api
 from src.running.job import End, Job
