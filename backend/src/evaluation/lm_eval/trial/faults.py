@@ -29,6 +29,10 @@ class Fault:
     """What to do about it."""
 
 
+Explained = tuple[Leaf, Fault]
+"""A fault, and the task or the group that has it."""
+
+
 def cut(text: str, longest: int) -> str:
     """Return a text, shortened if it is too long."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
