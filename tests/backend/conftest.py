@@ -29,3 +29,18 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
     launcher = WarmLauncher(clean_environment(folder), suite, folder)
     yield launcher
     launcher.close()
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tasks folder of a backend without tasks, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tasks").mkdir()
+    return tmp_path / "tasks"
+
+
+@pytest.fixture
+def quiet_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of one's own for the questions of trials, and no bars of progress."""
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    monkeypatch.setenv("TQDM_DISABLE", "1")
