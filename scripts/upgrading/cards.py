@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .statements import in_order
+from .lists import in_order
 
 HEAD = re.compile(r"\A---\n(.*?\n)---\n(.*)\Z", re.DOTALL)
 OURS = {"sdk", "sdk_version", "python_version", "app_file"}

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from .cards import merge_heads, split_card
 from .packages import merge_packages
-from .statements import Conflict, merge_statements
+from .python_file import Conflict
+from .statements import merge_statements
 
 VALUES = re.compile(r"frontend/src/about\.py|(frontend|backend)/src/envs\.py")
 """Files of which every statement is the owner's decision."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from .base import VERSION_FILE
 from .clone import Clone, File
-from .statements import Conflict, names_of, read_module
+from .python_file import Conflict, names_of, read_module
 
 ENVS = ("frontend/src/envs.py", "backend/src/envs.py")
 VERSION = re.compile(r'^VERSION = "([^"]+)"$', re.MULTILINE)

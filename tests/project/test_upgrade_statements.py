@@ -10,7 +10,9 @@ import pytest
 from support.old_envs import BACKEND, FRONTEND
 from support.sources import ROOT
 from support.upgrades import EDITS
-from upgrading.statements import Conflict, merge_elements, merge_statements, read_module
+from upgrading.lists import merge_elements
+from upgrading.python_file import Conflict, read_module
+from upgrading.statements import merge_statements
 
 FILES = [
     *(
