@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from src.columns import columns
 from src.leaderboard.address import KEYS, MOST_PAIRS, query, state
-from src.leaderboard.filters import FILTERS, HIDDEN, Range
+from src.leaderboard.filter_kinds import Range
+from src.leaderboard.filters import FILTERS, HIDDEN
 from src.leaderboard.rescoring import Scoring
 from src.leaderboard.scoring import TaskColumn
 from src.leaderboard.sorting import Sort

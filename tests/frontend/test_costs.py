@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from src.columns import DOLLARS, MINUTES, columns
 from src.leaderboard.costs import dollars, minutes
-from src.leaderboard.filters import COSTS, DURATIONS, Range
+from src.leaderboard.filter_kinds import Range
+from src.leaderboard.filters import COSTS, DURATIONS
 from src.leaderboard.rows import Row
 from src.leaderboard.sorting import Sort, in_order
 from support.boards import Leaderboard, run_at, scores

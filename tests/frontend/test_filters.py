@@ -7,7 +7,8 @@ import pytest
 
 from src.leaderboard.active import MOST, Active, cleared
 from src.leaderboard.active import active as active_parts
-from src.leaderboard.filters import DATES, FILTERS, Range
+from src.leaderboard.filter_kinds import Range
+from src.leaderboard.filters import DATES, FILTERS
 from src.leaderboard.licenses import OPEN, is_open
 from src.leaderboard.merging import standings
 from src.leaderboard.rows import Standings

@@ -12,7 +12,8 @@ import orjson
 import pytest
 from gradio_client import Client
 
-from src.leaderboard.filters import FILTERS, AnyOf
+from src.leaderboard.filter_kinds import AnyOf
+from src.leaderboard.filters import FILTERS
 from src.page import about_tab, api, endpoints, filter_controls, request_card, submit_tab
 from src.page.about_tab import AboutTab
 from src.page.leaderboard_tab import LeaderboardTab

@@ -11,7 +11,7 @@ import pytest
 
 import src
 from src.columns import columns
-from src.leaderboard.filters import Range
+from src.leaderboard.filter_kinds import Range
 from src.leaderboard.view import ViewState, view
 from src.page import api
 from src.page.leaderboard_tab import LeaderboardTab

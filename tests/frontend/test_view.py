@@ -16,7 +16,8 @@ from src.columns import (
     Column,
     columns,
 )
-from src.leaderboard.filters import GONE, INCOMPLETE, Range, choices
+from src.leaderboard.filter_kinds import Range
+from src.leaderboard.filters import GONE, INCOMPLETE, choices
 from src.leaderboard.merging import standings
 from src.leaderboard.rows import Standings
 from src.leaderboard.sorting import Sort, in_order, places

@@ -10,7 +10,8 @@ from typing import Any
 import gradio as gr
 
 from src.board.board import Board
-from src.leaderboard.filters import FILTERS, AnyFilter, AnyOf, Chosen, Range, Since, Within, Without, choices
+from src.leaderboard.filter_kinds import AnyFilter, AnyOf, Range, Since, Within, Without
+from src.leaderboard.filters import FILTERS, Chosen, choices
 from src.page.updates import Updates
 from src.shared.times import utc_now
 

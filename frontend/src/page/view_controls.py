@@ -20,7 +20,8 @@ from src.leaderboard.address import (
     scoring_pairs,
     write_size,
 )
-from src.leaderboard.filters import FILTERS, AnyOf
+from src.leaderboard.filter_kinds import AnyOf
+from src.leaderboard.filters import FILTERS
 from src.leaderboard.rescoring import MOST_WEIGHT
 from src.leaderboard.scoring import LOWER_IS_BETTER, TaskColumn
 from src.leaderboard.search import LONGEST

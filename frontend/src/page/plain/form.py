@@ -8,18 +8,8 @@ from typing import Any, NamedTuple
 
 from src.columns import columns
 from src.leaderboard import address
-from src.leaderboard.filters import (
-    FILTERS,
-    NOTHING,
-    RANGE,
-    UNKNOWN,
-    AnyFilter,
-    AnyOf,
-    Since,
-    Within,
-    Without,
-    choices,
-)
+from src.leaderboard.filter_kinds import NOTHING, RANGE, UNKNOWN, AnyFilter, AnyOf, Since, Within, Without
+from src.leaderboard.filters import FILTERS, choices
 from src.leaderboard.rows import Standings
 from src.leaderboard.view import PAGE, Table, ViewState
 from src.page.filter_controls import offered as offered_choices
