@@ -15,8 +15,9 @@ import pytest
 
 from src.running import disk, watch
 from src.running import executor as executor_module
+from src.running.child_endings import LONGEST_MESSAGE
 from src.running.child_environment import clean_environment
-from src.running.executor import LONGEST_MESSAGE, ProcessExecutor
+from src.running.executor import ProcessExecutor
 from src.running.job import BaseModel, End, Ending, Job, Progress, Work
 from src.running.launchers import Child, ProgramLauncher
 from src.running.logs import cleaned, shorten

@@ -11,26 +11,20 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Protocol
 
+from src.running.child_endings import ending_of, not_started
 from src.running.disk import make_room
 from src.running.handed_token import hand_token
 from src.running.job import (
-    BEGUN_FILE,
-    FAILURE_FILE,
     JOB_FILE,
     LOG_FILE,
-    NEEDS_MORE_MEMORY,
     PROGRESS_FILE,
-    REPORT_FILE,
-    REPORTED_BY_A_CHILD,
     SAMPLES_FOLDER,
     End,
     Ending,
-    Failure,
     Job,
     Progress,
     Work,
@@ -38,11 +32,9 @@ from src.running.job import (
     write_json,
 )
 from src.running.launchers import Child, Launcher
-from src.running.logs import cleaned, read_log
+from src.running.logs import read_log
 from src.running.memory import kills_for_memory
 from src.running.watch import ChildLimits, watch
-from src.shared.data.json_file import read_object
-from src.shared.errors import BadFile
 
 log = logging.getLogger(__name__)
 
@@ -51,20 +43,6 @@ SECONDS_TO_DIE = 60.0
 
 TAIL_BYTES = 4_000
 """How much of the end of a running child's log the page shows."""
-
-TOLD_TO_END = (
-    "Something outside the leaderboard told the evaluation to end, as a cluster does with all processes of a "
-    "cancelled job. The model is not at fault."
-)
-"""No worker sends SIGTERM to an evaluation."""
-
-NOT_BEGUN = (
-    "The worker could not start the evaluation: its process {}. The leaderboard's owner has to find out why; "
-    "the model is not at fault."
-)
-
-LONGEST_MESSAGE = 1_000
-"""The most characters of a child's failure message that are kept."""
 
 NOT_WATCHED = (
     "The worker could not monitor the evaluation and stopped it. The leaderboard's owner can find details in "
@@ -159,7 +137,7 @@ class ProcessExecutor:
             if begun := self._kill(nonce):
                 _exit_status(begun.process)
             shutil.rmtree(folder, ignore_errors=True)
-            self._end(nonce, _not_started(error))
+            self._end(nonce, not_started(error))
 
     def progress(self) -> Mapping[str, Progress | None]:
         """Return what each running child wrote last."""
@@ -265,7 +243,13 @@ class ProcessExecutor:
             child.process.kill()  # also kill what the child started
             status = _exit_status(child.process)
         memory_ran_out = kills_for_memory() > killed_before
-        ending = stopped or _ending(status, child, memory_ran_out=memory_ran_out)
+        ending = stopped or ending_of(
+            status,
+            child.folder,
+            names=child.names,
+            fault=child.process.fault,
+            memory_ran_out=memory_ran_out,
+        )
         return replace(ending, log=read_log(child.folder / LOG_FILE, names=child.names))
 
     def _make_room(self) -> None:
@@ -299,52 +283,3 @@ def _exit_status(process: Child) -> int:
         return -signal.SIGKILL
     process.close()
     return status
-
-
-def _not_started(error: OSError | RuntimeError) -> Ending:
-    """Return the ending of an evaluation that could not start because of this error."""
-    is_full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
-    reason = getattr(error, "strerror", None) or error
-    return Ending(End.DISK_FULL if is_full else End.WORKER, f"The evaluation could not be started: {reason}.")
-
-
-def _ending(status: int, child: _RunningChild, *, memory_ran_out: bool) -> Ending:
-    """Return how a child ended, from its exit status and its files, none of which are trusted."""
-    failure = read_json(child.folder / FAILURE_FILE, Failure)
-    if status != 0 and failure and failure.end in REPORTED_BY_A_CHILD:
-        message = cleaned(failure.message[:LONGEST_MESSAGE].encode(errors="replace"), child.names)
-        return Ending(failure.end, message.decode(errors="replace"))
-    if status == -signal.SIGKILL and memory_ran_out:
-        return Ending(
-            End.OUT_OF_MEMORY,
-            f"The machine ran out of memory, so the system killed the evaluation. {NEEDS_MORE_MEMORY}",
-        )
-    if child.process.fault:
-        return Ending(End.WORKER, child.process.fault)
-    if status == -signal.SIGTERM:
-        return Ending(End.WORKER, TOLD_TO_END)
-    if not any((child.folder / file).exists() for file in (BEGUN_FILE, REPORT_FILE)):
-        return Ending(End.WORKER, NOT_BEGUN.format(_meaning_of(status)))
-    if status != 0:
-        return Ending(End.CRASHED, f"The evaluation {_meaning_of(status)}.")
-    return _finished(child.folder)
-
-
-def _finished(folder: Path) -> Ending:
-    """Return the ending of a successful child, if its report can be read."""
-    try:
-        return Ending(End.FINISHED, "", report=read_object((folder / REPORT_FILE).read_bytes()))
-    except (OSError, BadFile) as error:
-        return Ending(End.CRASHED, f"The evaluation left no readable report: {error}.")
-
-
-def _meaning_of(status: int) -> str:
-    """Return what an exit status means, as the end of a sentence."""
-    if status == 0:
-        return "ended without a report"
-    if status > 0:
-        return f"failed with exit status {status}; see its log"
-    try:
-        return f"was killed by signal {signal.Signals(-status).name}"
-    except ValueError:  # real-time signals have no names
-        return f"was killed by signal {-status}"
