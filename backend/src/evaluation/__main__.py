@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from src.evaluation.lifeline import end_with, ending_with
 from src.running.handed_token import take_token
@@ -30,6 +32,9 @@ from src.running.job import (
     write_json,
 )
 from src.running.suite import EngineName, Suite
+
+if TYPE_CHECKING:  # it imports what takes seconds
+    from src.evaluation.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -97,22 +102,21 @@ def evaluate_the_model(folder: Path) -> int:
 def describe_the_suite(folder: Path) -> int:
     """Describe, and return the exit status: 0 with a description as the report."""
     os.nice(10)  # running evaluations come first
-    suite = read_json(folder / JOB_FILE, Suite)
-    if suite is None:
-        return report_missing_job(folder)
-    allow_code(suite)
-    try:
-        from src.evaluation.engine import engine_of
-
-        engine = engine_of(suite)
-    except (ImportError, OSError) as error:
-        return report_missing_package(folder, error, suite)
-    write_json(folder / REPORT_FILE, engine.describe(suite))
-    return 0
+    return report_on_the_suite(folder, lambda engine, suite: engine.describe(suite))
 
 
 def try_the_suite(folder: Path) -> int:
     """Try it, and return the exit status: 0 with the outcome as the report, even if there are problems."""
+
+    def tried(engine: Engine, suite: Suite) -> object:
+        (folder / BEGUN_FILE).touch()
+        return engine.try_suite(suite, partial(write_json, folder / PROGRESS_FILE))
+
+    return report_on_the_suite(folder, tried)
+
+
+def report_on_the_suite(folder: Path, found: Callable[[Engine, Suite], object]) -> int:
+    """Write what is found with the suite's engine as the report, and return the exit status."""
     suite = read_json(folder / JOB_FILE, Suite)
     if suite is None:
         return report_missing_job(folder)
@@ -123,9 +127,7 @@ def try_the_suite(folder: Path) -> int:
         engine = engine_of(suite)
     except (ImportError, OSError) as error:
         return report_missing_package(folder, error, suite)
-    (folder / BEGUN_FILE).touch()
-    on_progress = partial(write_json, folder / PROGRESS_FILE)
-    write_json(folder / REPORT_FILE, engine.try_suite(suite, on_progress))
+    write_json(folder / REPORT_FILE, found(engine, suite))
     return 0
 
 
