@@ -12,7 +12,7 @@ import xxhash
 from lighteval.logging.evaluation_tracker import EnhancedJSONEncoder, EvaluationTracker
 from lighteval.pipeline import Pipeline
 
-from src.evaluation.reports.report import Report
+from src.evaluation.reports.report import Report, joined
 from src.evaluation.served.counts import ANSWERS, EMPTY
 from src.running.job import Job
 from src.shared.data.benchmark import AVERAGE
@@ -54,11 +54,7 @@ def as_saved(tracker: EvaluationTracker) -> Report:
 
 def merged(reports: Sequence[Report]) -> Report:
     """Return one report of all tasks, as if lighteval had evaluated them together."""
-    whole = dict(reports[0])
-    for section in SECTIONS_BY_TASK:
-        parts = [report[section] for report in reports if section in report]
-        if parts:
-            whole[section] = {name: value for part in parts for name, value in part.items()}
+    whole = joined(reports, SECTIONS_BY_TASK)
     whole["results"][ALL] = means(whole["results"])
     whole["summary_general"] = {
         **reports[0]["summary_general"],

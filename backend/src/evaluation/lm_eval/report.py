@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from src.evaluation.reports.report import TIME, Report, sha256
+from src.evaluation.reports.report import TIME, Report, joined, sha256
 from src.evaluation.served.counts import ANSWERS, EMPTY
 
 TRUNCATED = "truncated_prompts"
@@ -28,11 +28,7 @@ SECTIONS_BY_TASK = [
 
 def merged(reports: Sequence[Report]) -> Report:
     """Return one report of all tasks, as if lm_eval had evaluated them together."""
-    whole = dict(reports[0])
-    for section in SECTIONS_BY_TASK:
-        parts = [report[section] for report in reports if section in report]
-        if parts:
-            whole[section] = {name: value for part in parts for name, value in part.items()}
+    whole = joined(reports, SECTIONS_BY_TASK)
     batch_sizes = [size for report in reports for size in report["config"]["batch_sizes"]]
     whole["config"] = {**reports[0]["config"], "batch_sizes": batch_sizes}
     whole[TIME] = str(sum(float(report[TIME]) for report in reports))

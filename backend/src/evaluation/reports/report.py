@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,16 @@ def names_of_folders(folders: Mapping[str, str]) -> dict[str, str]:
         for folder, name in folders.items()
         for form in {Path(folder).absolute(), Path(folder).resolve()}
     }
+
+
+def joined(reports: Sequence[Report], sections: Iterable[str]) -> Report:
+    """Return the first of the reports, with these sections, which are by task, of all of them."""
+    whole = dict(reports[0])
+    for section in sections:
+        parts = [report[section] for report in reports if section in report]
+        if parts:
+            whole[section] = {name: value for part in parts for name, value in part.items()}
+    return whole
 
 
 def publishable(report: Report, names: Mapping[str, str]) -> Report:
