@@ -11,6 +11,7 @@ from src.running.suite import Suite
 from src.running.warm_launcher import WarmLauncher
 from support.jobs import TASKS, make_job
 from support.queues import Queue
+from support.sources import ROOT
 
 
 @pytest.fixture
@@ -44,3 +45,18 @@ def quiet_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache of one's own for the questions of trials, and no bars of progress."""
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
     monkeypatch.setenv("TQDM_DISABLE", "1")
+
+
+@pytest.fixture
+def in_the_backends_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Space's folder, where the worker runs and from where the task files name their questions."""
+    monkeypatch.chdir(ROOT / "backend")
+
+
+@pytest.fixture
+def random_numbers() -> Iterator[None]:
+    """PyTorch's random numbers of one's own: lm_eval sets the seeds of the process that it runs in."""
+    import torch
+
+    with torch.random.fork_rng():
+        yield

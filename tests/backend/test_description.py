@@ -35,6 +35,8 @@ from support.queues import Queue
 from support.sources import ROOT
 from support.waiting import wait_for
 
+pytestmark = pytest.mark.usefixtures("in_the_backends_folder")
+
 SHIPPED = Suite(tasks=("tiny_addition", "tiny_agreement", "tiny_copy"), tasks_dir="tasks")
 CHOICE = {
     "dataset_path": "json",
@@ -45,12 +47,6 @@ CHOICE = {
     "doc_to_choice": ["yes", "no"],
     "doc_to_target": "{{answer}}",
 }
-
-
-@pytest.fixture(autouse=True)
-def in_the_backends_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The paths in the task files start there."""
-    monkeypatch.chdir(ROOT / "backend")
 
 
 @pytest.fixture

@@ -41,9 +41,9 @@ from support.adapters import (
 from support.broken_models import edited, reweighted
 from support.jobs import TASKS, make_job
 from support.sentences import too_long
-from support.sources import ROOT
 
 pytestmark = [
+    pytest.mark.usefixtures("in_the_backends_folder", "random_numbers"),
     pytest.mark.filterwarnings("ignore:`lora_bias=True` was passed"),
     pytest.mark.filterwarnings("ignore:Adapter 'default'. 2 LoRA tensor.s. have invalid shape"),  # biases
     pytest.mark.filterwarnings("ignore:Model has `tie_word_embeddings=True`"),
@@ -72,19 +72,6 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
     ("gpt2", {"target_modules": ["c_attn", "wte"], **CONV}),
     ("gpt2", {"target_modules": ["c_attn"], "modules_to_save": ["wte"], **CONV}),
 ]
-
-
-@pytest.fixture(autouse=True)
-def in_the_folder_of_the_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the worker runs, and what the paths in the task files are relative to."""
-    monkeypatch.chdir(ROOT / "backend")
-
-
-@pytest.fixture(autouse=True)
-def random_numbers() -> Iterator[None]:
-    """lm_eval sets the seeds of the process that it runs in."""
-    with torch.random.fork_rng():
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Weights and scores that are no numbers are refused, whatever kind of task asks."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +20,13 @@ from src.evaluation.progress import ProgressMeter
 from src.running.job import Job
 from support.broken_models import diverge, edited, reweighted
 from support.jobs import make_job
-from support.sources import ROOT
 from support.tiny_model import make_tiny_model
+
+pytestmark = pytest.mark.usefixtures("in_the_backends_folder", "random_numbers")
 
 INFINITY, NAN = math.inf, math.nan
 UP, DOWN = "model.layers.0.mlp.up_proj.weight", "model.layers.0.mlp.down_proj.weight"
 GATE, EMBEDDING = "model.layers.0.mlp.gate_proj.weight", "model.embed_tokens.weight"
-
-
-@pytest.fixture(autouse=True)
-def in_the_folder_of_the_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the paths in the task files are relative to."""
-    monkeypatch.chdir(ROOT / "backend")
-
-
-@pytest.fixture(autouse=True)
-def random_numbers() -> Iterator[None]:
-    """lm_eval sets the seeds of the process that it runs in."""
-    with torch.random.fork_rng():
-        yield
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """One model is evaluated task by task into one report. Here within the process of the tests."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,18 +24,7 @@ from support.jobs import TASKS, make_job
 from support.sources import ROOT
 from support.tiny_model import make_tiny_model
 
-
-@pytest.fixture(autouse=True)
-def in_the_folder_of_the_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the worker runs, and what the paths in the task files are relative to."""
-    monkeypatch.chdir(ROOT / "backend")
-
-
-@pytest.fixture(autouse=True)
-def random_numbers() -> Iterator[None]:
-    """lm_eval sets the seeds of the process that it runs in."""
-    with torch.random.fork_rng():
-        yield
+pytestmark = pytest.mark.usefixtures("in_the_backends_folder", "random_numbers")
 
 
 @pytest.fixture

@@ -8,17 +8,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import torch
 
 from src.evaluation.evaluating import evaluate
 from support.jobs import make_job
 from support.sources import ROOT
 from support.sums import make_sums, scores
+
+pytestmark = pytest.mark.usefixtures("random_numbers")
 
 
 class Way(NamedTuple):
@@ -119,13 +120,6 @@ def ours(way: Way, model: Path, place: Path) -> Mapping[str, Any]:
     job = make_job(model, tasks=tuple(way.tasks), tasks_dir=str(place / "tasks"), **way.settings)
     results: Mapping[str, Any] = evaluate(job, lambda progress: None)["results"]
     return results
-
-
-@pytest.fixture(autouse=True)
-def random_numbers() -> Iterator[None]:
-    """lm_eval sets the seeds of the process that it runs in."""
-    with torch.random.fork_rng():
-        yield
 
 
 @pytest.mark.slow

@@ -30,15 +30,9 @@ from support.hub import Hub, running_hub
 from support.hub.repository import RepoName
 from support.jobs import make_job
 from support.queues import Queue, drain
-from support.sources import ROOT
 from support.tiny_model import make_tiny_model
 
 RUN = ".samples/acme/model/2026-01-31T12-00-00.000000_1"
-
-
-@pytest.fixture
-def in_the_folder_of_the_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT / "backend")
 
 
 @pytest.fixture
@@ -53,7 +47,7 @@ def evaluated(job: Job, folder: Path) -> dict[str, pd.DataFrame]:
     return {path.stem: pd.read_parquet(path) for path in folder.iterdir()}
 
 
-@pytest.mark.usefixtures("in_the_folder_of_the_space")
+@pytest.mark.usefixtures("in_the_backends_folder")
 def test_a_row_has_what_the_model_read_and_what_it_answered(job: Job, tmp_path: Path) -> None:
     found = evaluated(job, tmp_path / "samples")
     assert found.keys() == {*job.tasks}
@@ -72,7 +66,7 @@ def test_a_row_has_what_the_model_read_and_what_it_answered(job: Job, tmp_path: 
     assert first["scores.exact_match"] == float(first["answers"][0] == "aaba")
 
 
-@pytest.mark.usefixtures("in_the_folder_of_the_space")
+@pytest.mark.usefixtures("in_the_backends_folder")
 def test_an_attempt_that_goes_on_has_the_samples_of_the_interrupted_one(job: Job, tmp_path: Path) -> None:
     before = evaluated(job, tmp_path / "first")
     [kept] = Path(str(job.kept_tasks)).iterdir()
@@ -83,7 +77,7 @@ def test_an_attempt_that_goes_on_has_the_samples_of_the_interrupted_one(job: Job
         pd.testing.assert_frame_equal(again[task], rows)
 
 
-@pytest.mark.usefixtures("in_the_folder_of_the_space")
+@pytest.mark.usefixtures("in_the_backends_folder")
 def test_nothing_is_kept_unless_the_owner_wants_it(job: Job, tmp_path: Path) -> None:
     evaluate(replace(job, save_samples=False), lambda progress: None, tmp_path / "samples")
     assert not list(tmp_path.rglob("*.parquet"))

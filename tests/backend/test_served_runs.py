@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from src.evaluation.evaluating import evaluate
 from src.evaluation.failures import Failed
@@ -22,9 +21,10 @@ from src.shared.data.reports import OURS
 from support.jobs import make_job
 from support.openai_server import RunningServer, running_server
 from support.scripted_server import Scripted, scripted_server
-from support.sources import ROOT
 from support.sums import CHATS, write_tasks
 from support.tiny_model import make_tiny_model
+
+pytestmark = pytest.mark.usefixtures("in_the_backends_folder", "random_numbers")
 
 NAME = "org/model@cccccccc"
 TOKEN = "hf_only_for_calls"
@@ -54,14 +54,6 @@ def server(started: RunningServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     yield started
     started.clear()
     started.change(has_prompt_logprobs=True)
-
-
-@pytest.fixture(autouse=True)
-def as_in_a_child(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """lm_eval finds the questions from the Space's folder, and sets the seeds of its process."""
-    monkeypatch.chdir(ROOT / "backend")
-    with torch.random.fork_rng():
-        yield
 
 
 def at(url: str, **more: Any) -> Server:

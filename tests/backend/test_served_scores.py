@@ -21,6 +21,8 @@ from support.openai_server import RunningServer, running_server
 from support.sums import make_sums, scores, with_chat_templates
 from support.tiny_model import byte_tokenizer, make_tiny_model
 
+pytestmark = pytest.mark.usefixtures("random_numbers")
+
 NAME = "org/model@cccccccc"
 TOKEN = "hf_only_for_calls"
 ALL = ("pair", "filtered", "perplexity")
@@ -111,13 +113,6 @@ def server(model: Path) -> Iterator[RunningServer]:
     arguments = ["--max-model-len", str(length + 2)] if length else ["--max-model-len", "256"]
     with running_server(model, name=NAME, token=TOKEN, arguments=arguments) as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def random_numbers() -> Iterator[None]:
-    """lm_eval sets the seeds of the process that it runs in."""
-    with torch.random.fork_rng():
-        yield
 
 
 def served(job: Job, running: RunningServer, **changes: Any) -> Job:

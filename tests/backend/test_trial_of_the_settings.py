@@ -16,6 +16,8 @@ from src.settings import Settings
 from src.shared.environment import read_settings
 from support.sources import ROOT
 
+pytestmark = pytest.mark.usefixtures("in_the_backends_folder")
+
 OWN_QUESTIONS = """
 task: own_sums
 test_split: test
@@ -27,11 +29,6 @@ metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]
 """
 
 SUITE = Suite(tasks=("tiny_copy",), tasks_dir="tasks")
-
-
-@pytest.fixture(autouse=True)
-def in_the_folder_of_the_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT / "backend")
 
 
 def problems(**settings: object) -> tuple[str, ...]:
