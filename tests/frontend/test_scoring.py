@@ -129,9 +129,6 @@ def test_the_newest_report_that_says_it_counts() -> None:
 # What may not be comparable
 
 
-BY_LIGHTEVAL = "Evaluated with lighteval; most others with lm_eval."
-
-
 def mixed_results(*settings: dict[str, Any]) -> list[Result]:
     """Results of one model for each version, number of examples or engine, each a little worse."""
     results = []

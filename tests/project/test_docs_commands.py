@@ -6,8 +6,6 @@ from pathlib import Path
 
 from support.sources import ROOT
 
-YOUR_OWN = ROOT / "docs" / "your-own.md"
-
 
 def git(*arguments: str, cwd: Path) -> str:
     command = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", *arguments]
