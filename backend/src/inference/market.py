@@ -11,7 +11,6 @@ from src.inference.endpoints import EndpointError, Endpoints
 from src.inference.hardware import Allowed, Offers
 from src.inference.renting import Renting
 from src.shared.process.steady import steady_now
-from src.shared.times import Clock
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +31,12 @@ NO_QUOTA = (
 
 
 class Market:
-    """Keeps the Hub's list. `rules` has the owner's limits; `clock` is for intervals."""
+    """Keeps the Hub's list. `rules` has the owner's limits."""
 
-    def __init__(
-        self, endpoints: Endpoints, allowed: Allowed, rules: Renting, *, clock: Clock = steady_now
-    ) -> None:
+    def __init__(self, endpoints: Endpoints, allowed: Allowed, rules: Renting) -> None:
         self.endpoints = endpoints
         self._allowed = allowed
         self._rules = rules
-        self._clock = clock
         self._lock = Lock()
         self._offers: Offers | None = None
         self._listed: datetime | None = None
@@ -51,7 +47,7 @@ class Market:
 
     def refresh(self) -> None:
         """Ask for the Hub's list if it is old. Never raises: the old list counts until there is another."""
-        now = self._clock()
+        now = steady_now()
         if self._listed is not None and now - self._listed < LISTED_FOR:
             return
         try:
@@ -67,24 +63,24 @@ class Market:
     def note_sold_out(self, id: str) -> None:
         """Do not choose this hardware for a while."""
         with self._lock:
-            self._sold_out[id] = self._clock()
+            self._sold_out[id] = steady_now()
 
     def note_money(self, lasts: timedelta | None) -> None:
         """Note for how long the day's money lasts at what is rented; None if nothing is."""
-        self._spent_at = None if lasts is None else self._clock() + lasts
+        self._spent_at = None if lasts is None else steady_now() + lasts
 
     @property
     def is_spent(self) -> bool:
         """Whether the day's money is spent, by what was known when the requests could last be read."""
         spent_at = self._spent_at
-        return spent_at is not None and self._clock() >= spent_at
+        return spent_at is not None and steady_now() >= spent_at
 
     def renting(self) -> Renting:
         """Return what may be rented now."""
         with self._lock:
             if self._offers is None:
                 return self._rules
-            now = self._clock()
+            now = steady_now()
             sold_out = {id for id, since in self._sold_out.items() if now - since < SOLD_OUT_FOR}
             return replace(self._rules, offers=self._offers.all, free=self._offers.free - sold_out)
 

@@ -85,13 +85,11 @@ class SuiteTrial:
         tester: Executor,
         suite: Suite,
         *,
-        retries: RetryTerms | None = None,
         clock: Clock = steady_now,
     ) -> None:
         self._results = results
         self._tester = tester
         self._suite = suite
-        self._retries = retries or RetryTerms()
         self._clock = clock
         self._files: Stamp | None = None
         self._fingerprint = ""
@@ -217,7 +215,7 @@ class SuiteTrial:
     def _later(self, end: End) -> datetime:
         """Schedule the next trial, and return its time by the machine's clock."""
         self._tries += 1
-        self._again = self._clock() + self._retries.pause([end] * self._tries)
+        self._again = self._clock() + RetryTerms().pause([end] * self._tries)
         return on_the_wall(self._again)
 
     def _set_note(self, note: str | None) -> None:

@@ -28,7 +28,7 @@ from src.page.table import Contents, contents, has_bars, leaderboard_table, new_
 from src.page.texts import Texts
 from src.page.updates import AT_ONCE, Updates
 from src.page.view_controls import ViewControls
-from src.shared.times import Clock, utc_now
+from src.shared.times import utc_now
 from src.tasks import Task
 
 SCRIPT = Path(__file__).with_name("table.js")
@@ -66,10 +66,8 @@ class LeaderboardTab:
         *,
         num_fewshot: int | None = None,
         space: str | None = None,
-        clock: Clock = utc_now,
     ) -> None:
         self._keeper = keeper
-        self._clock = clock
         self._num_fewshot = num_fewshot
         self._space = space
         self._opened: _Seen | None = None
@@ -283,7 +281,7 @@ class LeaderboardTab:
         """Return what a visitor sees. The present board with default choices is made once
         for all visitors.
         """
-        today = self._clock().date()
+        today = utc_now().date()
         if board is not self._keeper.now.board or state != self.controls.opening:
             return _contents(board, state, today)
         with self._opening:

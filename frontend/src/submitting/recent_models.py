@@ -4,7 +4,6 @@ limit for all.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -53,18 +52,16 @@ LOOKUPS_WITHOUT_LOGIN = 200
 class RecentModels:
     """A source in front of another one, keeping its answers for a while. Several threads may use it."""
 
-    def __init__(
-        self, models: ModelSource, *, clock: Clock = steady_now, timer: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, models: ModelSource, *, clock: Clock = steady_now) -> None:
         self._models = models
         self._clock = clock
         self._budget = ReadBudget(LOOKUPS, clock)
-        self._budgets: TTLCache[str | None, ReadBudget] = TTLCache(MOST, READS_WINDOW.total_seconds(), timer)
+        self._budgets: TTLCache[str | None, ReadBudget] = TTLCache(MOST, READS_WINDOW.total_seconds())
         self._facts: TTLCache[tuple[str, str], ModelFacts] = TTLCache(
-            MOST_NAMES, FACTS_SECONDS, timer, _number_of_names
+            MOST_NAMES, FACTS_SECONDS, getsizeof=_number_of_names
         )
         self._cards: TTLCache[tuple[str, str], str] = TTLCache(
-            MOST_CHARACTERS, CARD_SECONDS, timer, lambda card: len(card) + SMALLEST
+            MOST_CHARACTERS, CARD_SECONDS, getsizeof=lambda card: len(card) + SMALLEST
         )
         self._lock = Lock()
 

@@ -14,15 +14,14 @@ SECONDS = 240.0
 """How often the server is called, besides the questions. Metrics and downloads can take longer than that."""
 
 
-def keep_awake(calls: Calls, seconds: float | None = None) -> None:
-    """Ask the server for its models every so many seconds, until nobody else uses these calls.
+def keep_awake(calls: Calls) -> None:
+    """Ask the server for its models every SECONDS, until nobody else uses these calls.
 
     Errors are ignored: the questions find them. The thread never holds up the end of the process.
     """
     is_over = Event()
     finalize(calls, is_over.set)
-    every = SECONDS if seconds is None else seconds
-    Thread(target=_call, args=(ref(calls), is_over, every), name="keep awake", daemon=True).start()
+    Thread(target=_call, args=(ref(calls), is_over, SECONDS), name="keep awake", daemon=True).start()
 
 
 def _call(calls: ReferenceType[Calls], is_over: Event, seconds: float) -> None:

@@ -20,9 +20,7 @@ LACKS = (
 )
 
 
-def check_other_space(
-    settings: CommonSettings, space: str | None, environment: Mapping[str, str] = os.environ
-) -> list[Finding]:
+def check_other_space(settings: CommonSettings, space: str | None) -> list[Finding]:
     """Compare the variables of the other Space on the Hub with what this one uses.
 
     Nothing is found outside a Space, or if the token may not read the other one's settings.
@@ -37,14 +35,12 @@ def check_other_space(
     except FAILURES:  # a token for two datasets may not, and need not
         return []
     theirs = {name: str(each.value or "").strip() for name, each in found.items()}
-    return list(_differences(settings, space, theirs, environment)) or [
+    return list(_differences(settings, space, theirs)) or [
         green(CHECKED, f"The variables of {space} fit to this Space's.")
     ]
 
 
-def _differences(
-    settings: CommonSettings, space: str, theirs: Mapping[str, str], environment: Mapping[str, str]
-) -> Iterator[Finding]:
+def _differences(settings: CommonSettings, space: str, theirs: Mapping[str, str]) -> Iterator[Finding]:
     owner = space.partition("/")[0]
     used = {
         "OWNER": (settings.organisation or "", owner),
@@ -55,5 +51,5 @@ def _differences(
         told = theirs.get(name)
         if told and told != ours:
             yield wrong(CHECKED, DIFFERS.format(name=name, space=space, theirs=told[:100], ours=ours))
-        elif not told and environment.get(name, "").strip() and ours != default:
+        elif not told and os.environ.get(name, "").strip() and ours != default:
             yield warning(CHECKED, LACKS.format(name=name, space=space, ours=ours))

@@ -50,13 +50,12 @@ class Points:
         places: list[int] = np.lexsort((-self.turned, ~self.is_special)).tolist()
         return places
 
-    def that_fit(self, most_letters: int = MOST_LETTERS) -> Flags:
+    def that_fit(self) -> Flags:
         """Return which points a figure has: the first ones of `order`."""
         letters = accumulate(len(ascii(self.names[place])) for place in self.order)
         fits = np.zeros(len(self.names), dtype=bool)
-        fits[[place for place, sum_of in zip(self.order, letters, strict=True) if sum_of <= most_letters]] = (
-            True
-        )
+        kept = [place for place, sum_of in zip(self.order, letters, strict=True) if sum_of <= MOST_LETTERS]
+        fits[kept] = True
         return fits
 
 

@@ -12,6 +12,9 @@ from src.evaluation.lm_eval.tasks.task_yaml import Place, place_of
 LONGEST = 300
 """The most characters of a library's error that a sentence quotes."""
 
+MOST_LISTED = 12
+"""The most names that a sentence lists."""
+
 CORRECT = "correct it"
 CORRECT_THE_PATH = "correct its path, which is relative to the backend's folder"
 
@@ -50,10 +53,10 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     return f" (did you mean `{close[0]}`?)" if close else ""
 
 
-def listed(names: Iterable[str], most: int = 12) -> str:
+def listed(names: Iterable[str]) -> str:
     """Return names as a list for a sentence."""
     shown = [f"`{each}`" for each in names]
-    return ", ".join(shown[:most]) + (" and others" if len(shown) > most else "")
+    return ", ".join(shown[:MOST_LISTED]) + (" and others" if len(shown) > MOST_LISTED else "")
 
 
 def fault_at(
