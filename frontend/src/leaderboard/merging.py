@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from src.leaderboard.doubts import doubts
 from src.leaderboard.marking import LEFT_OUT, differences
 from src.leaderboard.ranking import Averaging, averaged, ranked, scored
 from src.leaderboard.rows import Row, Standings
-from src.leaderboard.scoring import Evidence, TaskColumn, column_of, doubts, name_in
+from src.leaderboard.scoring import Evidence, TaskColumn, column_of, name_in
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.grouping import Known, by_commit, grouped, standing
 from src.shared.data.reasons import Reasons, reason_for
