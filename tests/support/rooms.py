@@ -36,7 +36,7 @@ FLOORS = {
         "suite",
         "evaluation page try_task",
         "telling",
-        "own_fleet",
+        "hub_fleet own_fleet",
         "parts",
         "doctor",
         "upkeep",
