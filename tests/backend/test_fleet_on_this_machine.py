@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 import psutil
 import pytest
@@ -130,6 +132,26 @@ def test_a_member_that_was_killed_has_ended_also_if_its_number_is_taken_again(
     assert gone(make())
     make().stop(member)
     assert make().start(ORDER).id != member.id
+
+
+def test_another_dispatcher_that_looks_at_the_same_moment_is_not_taken_for_a_member(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = make()
+    member = fleet.start(ORDER)
+    said(fleet, member)
+    fleet.stop(member)
+    wait_for(lambda: gone(fleet), what="its end")
+    lock, found = fcntl.flock, []
+
+    def while_another_looks(opened: IO[bytes], how: int) -> None:
+        lock(opened, how)
+        monkeypatch.setattr(fcntl, "flock", lock)
+        found.append(gone(make()))
+
+    monkeypatch.setattr(fcntl, "flock", while_another_looks)
+    fleet.members()
+    assert found == [True]
 
 
 def test_members_of_other_leaderboards_are_not_seen(make: Make) -> None:

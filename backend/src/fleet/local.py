@@ -227,7 +227,7 @@ def _is_held(file: Path) -> bool:
     """Return whether a process holds the lock of a file: the member lives."""
     try:
         with file.open("rb") as opened:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)  # others may look at the same moment
     except BlockingIOError:
         return True
     except OSError:
