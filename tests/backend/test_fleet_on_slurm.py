@@ -133,7 +133,7 @@ def test_twelve_requests_survive_eleven_interruptions(board: OwnBoard, cluster: 
             if fleets:
                 board.wait_for_work()
             interrupt()
-        board.wait_for_the_end(seconds=600)
+        board.wait_for_the_end()
     wait_for(lambda: not going(cluster), what="members that have drained the queue")
 
     assert len(board.paths) == 12

@@ -213,11 +213,16 @@ def test_requests_of_two_sizes_survive_what_happens_to_members_and_dispatchers(t
     board = OwnBoard(tmp_path)
     for number in range(6):
         board.submit(number, LARGE if number % 3 == 2 else SMALL)
+
+    def interrupt(how: signal.Signals) -> None:
+        """Send a signal to a worker that holds a request. It may end by itself just before."""
+        wait_for(lambda: kill(board.processes_of(board.wait_for_work())[:1], how), what="one at work")
+
     with board.dispatching() as first:
-        kill(board.processes_of(board.wait_for_work())[:1])
-        kill([psutil.Process(first.pid)])
+        interrupt(signal.SIGKILL)
+        first.kill()
     with board.dispatching(), board.dispatching():
-        board.processes_of(board.wait_for_work())[0].terminate()
+        interrupt(signal.SIGTERM)
         board.wait_for_the_end()
 
     assert board.is_finished_once()

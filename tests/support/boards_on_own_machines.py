@@ -18,7 +18,7 @@ from support.factories import make_request
 from support.slurm import Cluster
 from support.sources import ROOT
 from support.tiny_model import make_tiny_model
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 SMALL, LARGE = 1.0, 5.0
 """Sizes in billions of parameters, as the requests say: in float32 4 GB and 20 GB."""
@@ -119,7 +119,7 @@ class OwnBoard:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
 
@@ -138,7 +138,7 @@ class OwnBoard:
             yield process
         finally:
             process.terminate()
-            process.wait(120)
+            process.wait(PATIENCE)
 
     def wait_for_work(self) -> str:
         """Wait until a worker that lives holds a request, and return its name."""
@@ -151,7 +151,7 @@ class OwnBoard:
         except AssertionError:
             raise AssertionError(self.told()) from None
 
-    def wait_for_the_end(self, *, seconds: float = 300) -> None:
+    def wait_for_the_end(self, *, seconds: float = 600) -> None:
         """Wait until every request is finished, and nothing runs or waits."""
 
         def is_over() -> bool:
@@ -174,8 +174,11 @@ class OwnBoard:
         return self.number(Status.FINISHED) == len(self.paths) and self.results() == models
 
 
-def kill(processes: list[psutil.Process]) -> None:
-    """Kill these, the first one first, and none that has gone."""
+def kill(processes: list[psutil.Process], how: signal.Signals = signal.SIGKILL) -> list[psutil.Process]:
+    """Kill these, the first one first, and none that has gone. Returns those that it has reached."""
+    reached = []
     for process in processes:
         with suppress(psutil.NoSuchProcess):
-            process.send_signal(signal.SIGKILL)
+            process.send_signal(how)
+            reached.append(process)
+    return reached
