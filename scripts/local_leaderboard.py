@@ -14,12 +14,15 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = ROOT / ".venv"
 PORTS = {"frontend": 7860, "backend": 7861}
 ANY_PORTS = dict.fromkeys(PORTS, 0)
 """What several that start at the same time do not take from one another."""
+NEVER_GIVEN = range(10_000, 32_768)
+"""Ports below those that Linux and macOS give to whoever asks for any. A Space binds its own late."""
 
 OPENS_WITHIN_SECONDS = 180
 ENDS_WITHIN_SECONDS = 30
@@ -136,11 +139,10 @@ def stop(space: Space) -> None:
 
 def free_port(wanted: int, given: Collection[int] = ()) -> int:
     """The wanted port, or the next one that nobody listens on and that was not given away yet; for 0 any."""
-    for port in range(wanted, wanted + 1000) if wanted else [0] * 10:
+    for port in range(wanted, wanted + 1000) if wanted else SystemRandom().sample(NEVER_GIVEN, 1000):
         with socket.socket() as attempt, suppress(OSError):
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one that was just left is free
             attempt.bind(("127.0.0.1", port))
-            found: int = attempt.getsockname()[1]
-            if found not in given:
-                return found
+            if port not in given:
+                return port
     raise DoesNotStart(f"No port from {wanted} on is free.")

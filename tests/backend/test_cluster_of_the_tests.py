@@ -43,7 +43,7 @@ def test_nothing_is_left_of_a_cluster_whose_test_was_killed() -> None:
     ):
         assert test.stdout
         folder, *job = test.stdout.readline().split()
-        keeper = next(each for each in psutil.process_iter() if folder in each.cmdline())
+        keeper = next(each for each in psutil.Process(test.pid).children() if folder in each.cmdline())
         everything = [*keeper.children(recursive=True), keeper, *(psutil.Process(int(pid)) for pid in job)]
         test.kill()
         wait_for(lambda: not any(each.is_running() for each in everything), what="the end of all processes")

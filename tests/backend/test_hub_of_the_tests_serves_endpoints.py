@@ -399,6 +399,7 @@ def test_a_hub_in_another_process_is_told_the_same_and_takes_its_servers_with_it
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: bool
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    others = children_of_this_process()
     with hub_process(sys.executable) as hub:
         monkeypatch.setattr(constants, "INFERENCE_ENDPOINTS_ENDPOINT", f"{hub.url}/v2")
         token = hub.do("add_user", name="alice", organizations={"acme": "write"})
@@ -422,13 +423,13 @@ def test_a_hub_in_another_process_is_told_the_same_and_takes_its_servers_with_it
         assert is_alive(ours["pid"])
         assert [*tmp_path.iterdir()]
         if kills:
-            (hub_pid,) = children_of_this_process()
+            (hub_pid,) = children_of_this_process() - others
             subprocess.run(["kill", "-9", str(hub_pid)], check=True)
     wait_for(lambda: not is_alive(ours["pid"]), what="the server to end")
     wait_for(lambda: not [*tmp_path.iterdir()], what="the model's files to be removed")
 
 
-def children_of_this_process() -> list[int]:
-    """The processes that this one has started and not waited for: here, the Hub."""
+def children_of_this_process() -> set[int]:
+    """The processes that this one has started and not waited for."""
     found = Path(f"/proc/self/task/{Path('/proc/self').resolve().name}/children").read_text()
-    return [int(pid) for pid in found.split() if is_alive(int(pid))]
+    return {int(pid) for pid in found.split() if is_alive(int(pid))}

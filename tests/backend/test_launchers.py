@@ -15,9 +15,9 @@ from src.running.job import LOG_FILE, Work
 from src.running.launchers import Child, ProgramLauncher
 from src.running.suite import Suite
 from src.running.warm_launcher import WarmLauncher
-from support.processes import is_alive, killed_worker
+from support.processes import commands, is_alive, killed_worker
 from support.sources import ROOT
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 SCRIPT = Path(__file__).parents[1] / "support" / "fast_warm_parent.py"
 SUITE = Suite(tasks=("tiny",), tasks_dir="tasks")
@@ -58,7 +58,7 @@ def pid_of(child: Child) -> int:
 
 def test_children_are_forks_of_one_parent_with_logs_of_their_own(launch: Launch) -> None:
     started = [launch(name) for name in ("good", "seven")]
-    assert [child.wait(30) for child, _ in started] == [0, 7]
+    assert [child.wait(PATIENCE) for child, _ in started] == [0, 7]
     logs = [(folder / LOG_FILE).read_text() for _, folder in started]
     assert [log.splitlines()[0].split()[1] for log in logs] == ["good", "seven"]
     assert all("from a library" in log for log in logs)
@@ -73,14 +73,14 @@ def test_how_a_child_breaks_off_is_its_own_affair(
     launch: Launch, name: str, status: int, output: str
 ) -> None:
     child, folder = launch(name)
-    assert child.wait(30) == status
+    assert child.wait(PATIENCE) == status
     assert output in (folder / LOG_FILE).read_text()
-    assert launch("good")[0].wait(30) == 0
+    assert launch("good")[0].wait(PATIENCE) == 0
 
 
 def test_a_child_has_no_standard_input(launch: Launch) -> None:
     child, folder = launch("input")
-    assert child.wait(30) == 0
+    assert child.wait(PATIENCE) == 0
     assert "input: \n" in (folder / LOG_FILE).read_text()
 
 
@@ -91,7 +91,7 @@ def test_a_child_is_killed_with_all_that_it_started(launch: Launch) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         child.wait(0.01)
     child.kill()
-    assert child.wait(30) == -signal.SIGKILL
+    assert child.wait(PATIENCE) == -signal.SIGKILL
     for process in [pid, *map(int, others)]:
         wait_for(lambda process=process: not is_alive(process), what="its end")
     child.kill()  # nobody else is hit
@@ -99,26 +99,26 @@ def test_a_child_is_killed_with_all_that_it_started(launch: Launch) -> None:
 
 def test_what_a_child_leaves_behind_does_not_outlive_it(launch: Launch) -> None:
     child, folder = launch("leaves-another")
-    assert child.wait(30) == 0
+    assert child.wait(PATIENCE) == 0
     wait_for(lambda: not is_alive(int((folder / "other.txt").read_text())), what="the end of the other one")
 
 
 def test_a_child_that_is_killed_before_it_begins_never_runs_on(launch: Launch) -> None:
     child, _ = launch("endless")
     child.kill()
-    assert child.wait(30) == -signal.SIGKILL
+    assert child.wait(PATIENCE) == -signal.SIGKILL
 
 
 def test_when_the_parent_is_killed_its_children_end_and_the_next_has_a_new_parent(launch: Launch) -> None:
     child, folder = launch("endless")
     pid = pid_of(child)
     os.kill(parent_of(folder), signal.SIGKILL)
-    assert child.wait(30) == -signal.SIGKILL
+    assert child.wait(PATIENCE) == -signal.SIGKILL
     assert child.fault
     assert "has ended (exit status -9)" in child.fault
     wait_for(lambda: not is_alive(pid), what="the child's end")
     good, _ = launch("good")
-    assert good.wait(30) == 0
+    assert good.wait(PATIENCE) == 0
     assert good.fault is None
 
 
@@ -143,7 +143,7 @@ def end_of(child: Child) -> int:
 
 def test_a_child_that_cannot_be_forked_is_reported_and_ends_nobody_else(tmp_path: Path) -> None:
     launcher = make_launcher(tmp_path / "forkless")
-    assert [order(launcher, tmp_path / name).wait(30) for name in ("good", "seven")] == [1, 1]
+    assert [order(launcher, tmp_path / name).wait(PATIENCE) for name in ("good", "seven")] == [1, 1]
     parent = launcher._parent
     assert parent
     assert not parent.is_gone
@@ -170,7 +170,7 @@ def test_a_parent_that_hangs_while_it_begins_is_given_up(tmp_path: Path) -> None
 
 
 def test_a_parent_that_hangs_later_is_given_up_with_its_children(tmp_path: Path) -> None:
-    launcher = make_launcher(tmp_path / "worker", begins_within=30)
+    launcher = make_launcher(tmp_path / "worker", begins_within=PATIENCE)
     first = order(launcher, tmp_path / "endless")
     os.kill(parent_of(tmp_path / "endless"), signal.SIGSTOP)
     launcher._begins_within = 0.1
@@ -179,8 +179,8 @@ def test_a_parent_that_hangs_later_is_given_up_with_its_children(tmp_path: Path)
     assert first.fault
     assert second.fault
     wait_for(lambda: not is_alive(pid_of(first)), what="the child's end")
-    launcher._begins_within = 30
-    assert order(launcher, tmp_path / "good").wait(30) == 0
+    launcher._begins_within = PATIENCE
+    assert order(launcher, tmp_path / "good").wait(PATIENCE) == 0
     launcher.close()
 
 
@@ -188,7 +188,7 @@ def test_a_launcher_is_closed_although_its_parent_hangs(tmp_path: Path) -> None:
     launcher = make_launcher(tmp_path / "hanging", ends_within=0.1)
     child = order(launcher, tmp_path / "good")
     launcher.close()
-    assert child.wait(30) == -signal.SIGKILL
+    assert child.wait(PATIENCE) == -signal.SIGKILL
 
 
 def test_the_log_of_a_program_is_appended_to(tmp_path: Path) -> None:
@@ -209,8 +209,7 @@ def test_children_and_parent_end_with_the_worker(tmp_path: Path) -> None:
     killed_worker("warm", tmp_path)
     parent = int((folder / LOG_FILE).read_text().split()[4])
     wait_for(lambda: not is_alive(parent), what="the parent's end")
-    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
-    assert not [command for command in commands if str(tmp_path).encode() in command]
+    wait_for(lambda: not [each for each in commands() if str(tmp_path) in each], what="the children's end")
 
 
 def test_a_launcher_that_is_closed_ends_its_children(tmp_path: Path) -> None:
@@ -220,7 +219,7 @@ def test_a_launcher_that_is_closed_ends_its_children(tmp_path: Path) -> None:
     child = launcher.launch(Work.EVALUATE, folder)
     pid = pid_of(child)
     launcher.close()
-    assert child.wait(30) == -signal.SIGKILL
+    assert child.wait(PATIENCE) == -signal.SIGKILL
     assert not is_alive(pid)
 
 
@@ -233,7 +232,7 @@ def test_a_parent_that_cannot_begin_is_reported_as_the_childs_end(
     for _ in range(2):
         try:
             child = launcher.launch(Work.EVALUATE, folder)
-            assert child.wait(30) == 1
+            assert child.wait(PATIENCE) == 1
             assert child.fault
         except OSError:  # it was gone before it could be told
             continue
