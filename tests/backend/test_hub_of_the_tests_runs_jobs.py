@@ -77,7 +77,7 @@ def test_a_job_has_nothing_of_the_tests_environment(
         "HOME": home,
         "TMPDIR": home,
     }
-    assert not Path(home).exists()
+    wait_for(lambda: not Path(home).exists(), what="the end of its home")
     assert "hf_x" not in json.dumps(vars(api.inspect_job(job_id=job.id, namespace="acme")), default=str)
 
 

@@ -86,16 +86,18 @@ def test_where_linux_does_not_distinguish_pages_all_that_is_resident_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "PROC", tmp_path)
-    command = [sys.executable, "-c", "print('started', flush=True); input()"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, start_new_session=True) as process:
-        assert process.stdout
-        process.stdout.readline()
-        assert memory_above(0, process.pid) == psutil.Process(process.pid).memory_info().rss > 0
-        (tmp_path / str(process.pid)).mkdir()
-        (tmp_path / str(process.pid) / "status").write_text("Name:\tx\nRssAnon:\t 8 kB\nRssShmem:\t 2 kB\n")
-        assert memory_above(0, process.pid) == 10_240
-        process.communicate(b"\n")
+    stops = "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"  # one that runs may still grow
+    with subprocess.Popen([sys.executable, "-c", stops], start_new_session=True) as process:
+        try:
+            itself = psutil.Process(process.pid)
+            wait_for(lambda: itself.status() == psutil.STATUS_STOPPED, what="that it stops")
+            assert memory_above(0, process.pid) == itself.memory_info().rss > 0
+            (tmp_path / str(process.pid)).mkdir()
+            status = "Name:\tx\nRssAnon:\t 8 kB\nRssShmem:\t 2 kB\n"
+            (tmp_path / str(process.pid) / "status").write_text(status)
+            assert memory_above(0, process.pid) == 10_240
+        finally:
+            process.kill()
 
 
 def test_a_container_has_its_limit_and_else_the_machine_its_memory(

@@ -4,7 +4,6 @@ import asyncio
 import gzip
 from collections.abc import Iterator
 from threading import Event
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -14,6 +13,8 @@ from src.page.plain import kept, routes
 from src.page.plain.kept import Answer, Kept, respond
 from support.boards import Leaderboard, run_at, scores
 from support.plain_pages import plain_client
+from support.processor_time import processor_seconds
+from support.waiting import PATIENCE
 
 PATHS = [
     "/table",
@@ -86,9 +87,9 @@ def test_who_has_the_answer_hears_so_without_it_being_made(
         f'"other", {first.headers["ETag"]}',
         "*",
     ):
-        begun = perf_counter()
-        again = client.get(path, if_none_match=sent)
-        took.append(perf_counter() - begun)
+        answers: list[Any] = []
+        took.append(processor_seconds(lambda: answers.append(client.get(path, if_none_match=sent))))  # noqa: B023
+        [again] = answers
         assert (again.status_code, again.content) == (304, b"")
         for name in ("ETag", "Cache-Control", "Vary"):
             assert again.headers[name] == first.headers[name]
@@ -195,7 +196,7 @@ def test_an_answer_about_the_past_is_not_kept_for_the_present() -> None:
         keeps, may_end = Kept(), Event()
 
         def slow() -> Answer:
-            assert may_end.wait(10)
+            assert may_end.wait(PATIENCE)
             return Answer(b"old", "text/plain")
 
         old = asyncio.ensure_future(keeps.answer("old board", "key", slow))
@@ -215,7 +216,7 @@ def test_a_visitor_who_leaves_does_not_take_the_answer_from_the_others() -> None
         keeps, may_end = Kept(), Event()
 
         def slow() -> Answer:
-            assert may_end.wait(10)
+            assert may_end.wait(PATIENCE)
             return Answer(b"done", "text/plain")
 
         first, second = (asyncio.ensure_future(keeps.answer(keeps, "key", slow)) for _ in range(2))
