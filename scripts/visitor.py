@@ -11,6 +11,8 @@ from gradio_client import Client
 from saying import Say
 
 SECONDS_BETWEEN_LOOKS = 0.5
+PATIENCE_SECONDS = 60.0
+"""How long an answer may take. Gradio's library waits for 5, which is short on a machine that evaluates."""
 
 
 class NoResult(Exception):
@@ -22,7 +24,8 @@ class Visitor:
 
     def __init__(self, url: str, token: str | None = None) -> None:
         headers = {"Authorization": f"Bearer {token}"} if token else None
-        self._client = Client(url, headers=headers, verbose=False)
+        patience = {"timeout": PATIENCE_SECONDS}
+        self._client = Client(url, headers=headers, verbose=False, httpx_kwargs=patience)
 
     def submit(self, model: str, **fields: str) -> str:
         """Submit a model and return its request's path. Raises NoResult with the reason if it is refused."""

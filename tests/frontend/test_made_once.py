@@ -26,6 +26,7 @@ from support.calls import Caller
 from support.page_requests import page_request
 from support.processor_time import processor_seconds
 from support.served_pages import served
+from support.waiting import PATIENCE
 
 ROWS = 2000
 MOST_SECONDS = 0.1
@@ -91,13 +92,14 @@ def test_the_python_client_and_curl_get_the_same_values(filled: Leaderboard, nam
     wanted = json.loads(json.dumps(getattr(api, name)(filled.keeper.now.board)))
     page = filled.page()
     with served(page) as url:
-        assert Client(url, verbose=False).predict(api_name=f"/{name}") == wanted
+        client = Client(url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
+        assert client.predict(api_name=f"/{name}") == wanted
         assert curl(url, name) == [wanted]
 
 
 def curl(url: str, name: str) -> Any:
     """The two steps of docs/api.md."""
-    with httpx.Client(base_url=url, timeout=60) as client:
+    with httpx.Client(base_url=url, timeout=PATIENCE) as client:
         event = client.post(f"gradio_api/call/{name}", json={"data": []}).json()["event_id"]
         [line] = [
             line

@@ -24,6 +24,7 @@ from support.counting_proxy import CountingProxy, counting_proxy
 from support.hub_process import RemoteHub, hub_process
 from support.leaderboard import FRONTEND_PYTHON, QUICK, on_the_hub, with_a_login
 from support.pages import opening, sign_in
+from support.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -153,7 +154,7 @@ def lose_the_server(page: Page) -> None:
 
 
 def call_from_python(url: str) -> None:
-    client = Client(url, verbose=False)
+    client = Client(url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
     assert client.predict(api_name="/leaderboard")["headers"][0] == "Rank"
     job = client.submit(api_name="/queue")
     assert isinstance(job.result(), list)
@@ -281,6 +282,7 @@ def test_each_door_of_a_backend_is_used(browser: Browser, place: str, request: p
     with urllib.request.urlopen(f"{backend.url}/health") as answer:
         assert json.load(answer)["is_ticking"]
     with pytest.raises(ValueError, match="There is nothing at this address"):
-        Client(backend.url, verbose=False)  # it reads what the page is made of, and that it has no API
+        # It reads what the page is made of, and that it has no API.
+        Client(backend.url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
     assert backend.unused() == []
     assert backend.refused <= ({NOT_INSTALLED} if place == "in_a_folder" else set())

@@ -16,6 +16,7 @@ from local_leaderboard import Space
 from support.counting_proxy import counting_proxy
 from support.leaderboard import Datasets, datasets_in_a_folder
 from support.pages import opening
+from support.waiting import PATIENCE
 
 MODELS = {f"acme/model-{place}": 0.1001 + place / 10_000 for place in range(1000) if (place + 1) % 10}
 """Each with a score of its own, of two decimals that do not end in a zero."""
@@ -130,7 +131,7 @@ def test_nothing_that_the_page_loads_as_text_comes_uncompressed(browser: Browser
 
 def test_programs_read_compressed_answers(wide: Space) -> None:
     """Gradio's client accepts gzip by itself, curl does if it is told to."""
-    client = Client(wide.url, verbose=False)
+    client = Client(wide.url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
     assert len(client.predict(api_name="/leaderboard")["rows"]) == 200
     event = httpx.post(f"{wide.url}/gradio_api/call/leaderboard", json={"data": []}).json()["event_id"]
     url = f"{wide.url}/gradio_api/call/leaderboard/{event}"

@@ -10,7 +10,12 @@ token, path = os.environ["TOKEN"], os.environ["REQUEST"]
 
 def connect() -> Client:
     """A client of its own, as another program has one."""
-    return Client(os.environ["FRONTEND"], headers={"Authorization": f"Bearer {token}"}, verbose=False)
+    return Client(
+        os.environ["FRONTEND"],
+        headers={"Authorization": f"Bearer {token}"},
+        verbose=False,
+        httpx_kwargs={"timeout": 60},  # by itself it waits for 5 seconds
+    )
 
 
 client = connect()
