@@ -17,6 +17,7 @@ from local_leaderboard import ROOT, Space, running
 from support.leaderboard import BACKEND_PYTHON
 from support.pages import listening, opening, rows
 from support.reports_from_elsewhere import in_lightevals_folder, lighteval_report
+from support.waiting import PATIENCE, wait_for
 from visitor import Visitor
 
 SUBMITTED, ELSEWHERE, OTHER_ENGINE = "demo/second", "demo/third", "demo/fourth"
@@ -64,6 +65,12 @@ def command(data: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def statuses(visitor: Visitor, *models: str) -> set[str]:
+    """The statuses of the requests for models, once there is one for each."""
+    found = [each["status"] for each in visitor.queue() if each["model"] in models]
+    return set(found) if len(found) == len(models) else set()
+
+
 def recipe(title: str) -> list[str]:
     """The commands in a section of docs/maintaining.md, without their comments."""
     text = (ROOT / "docs" / "maintaining.md").read_text(encoding="utf-8")
@@ -98,8 +105,8 @@ def test_a_submission_that_waits_is_evaluated_by_hand_and_comes_into_the_table(
     expect(notice).to_be_visible(timeout=SOON)
     notice.click()
     expect(page.locator("#leaderboard").get_by_text(SUBMITTED).first).to_be_visible()
-    [request] = Visitor(frontend.url).queue()
-    assert request["status"] == "FINISHED"
+    visitor = Visitor(frontend.url)  # which may still read the requests when it shows the result
+    wait_for(lambda: statuses(visitor, SUBMITTED) == {"FINISHED"}, what="its end in the queue")
     [file] = (data / "requests" / "demo").glob("second_*.json")
     written = json.loads(file.read_text())
     assert [each["end"] for each in written["history"]] == ["approved", "finished"]
@@ -121,15 +128,13 @@ def test_results_of_both_engines_from_elsewhere_come_into_the_table_and_say_so(
     assert "; WARNING: it is of lighteval" in command(data, "src.import_results", str(tmp_path / "lighteval"))
 
     visitor = Visitor(frontend.url)
-    visitor.wait_for([ELSEWHERE], seconds=60)
+    wait_for(lambda: statuses(visitor, ELSEWHERE, OTHER_ENGINE) == {"FINISHED"}, what="both")
     [row] = [each for each in visitor.table() if each["Model"] == ELSEWHERE]
     assert row["Copying"] == pytest.approx(by_lm_eval["tiny_copy"]["exact_match,none"] * 100)
     assert row["Addition"] == pytest.approx(by_lm_eval["tiny_addition"]["acc,none"] * 100)
     [other] = [each for each in visitor.table() if each["Model"] == OTHER_ENGINE]
     assert other["Average ⬆️"] is None, "the columns show the other engine's scores"
-    statuses = {each["model"]: each["status"] for each in visitor.queue()}
-    assert statuses[ELSEWHERE] == statuses[OTHER_ENGINE] == "FINISHED"
-    with urllib.request.urlopen(f"{frontend.url.rstrip('/')}/model/{ELSEWHERE}", timeout=60) as answer:
+    with urllib.request.urlopen(f"{frontend.url.rstrip('/')}/model/{ELSEWHERE}", timeout=PATIENCE) as answer:
         text = answer.read().decode()
     assert "Imported" in text
     assert "from results_" in text

@@ -142,6 +142,7 @@ def test_links_lead_from_page_to_page(browser: Browser, exported: Path) -> None:
         page.get_by_role("link", name="Charts").click()
         page.get_by_role("link", name="Task 5").first.click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Charts: Task 5")
+        page.wait_for_load_state()  # pictures come after the heading
         widths = page.locator("img").evaluate_all("found => found.map(each => each.naturalWidth)")
         assert widths == [720, 720, 720]
         page.get_by_role("link", name="The exported board").click()
