@@ -8,7 +8,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 EVERYWHERE = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -36,7 +36,9 @@ for name in SETTINGS_OF_THE_DEVELOPER:
 os.environ.update(EVERYWHERE, HF_HOME=tempfile.mkdtemp(prefix="hf-home-"))
 
 # How long an example takes says more about the machine than about the code.
-settings.register_profile("any speed", parent=settings.default, deadline=None)
+settings.register_profile(
+    "any speed", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any speed")
 
 

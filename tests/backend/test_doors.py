@@ -20,6 +20,7 @@ from src.shared.serving.doors import LAUNCH, PAGE, Door, Doors
 from src.worker import make_worker
 from support.processes import free_port
 from support.routes import Call, calls, closed, is_on_the_list
+from support.waiting import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def test_a_route_that_comes_later_is_closed(place: Place) -> None:
 
 
 def test_what_app_py_adds_is_open(place: Place, tmp_path: Path) -> None:
-    assert httpx.get(f"{place.url}/health").json()["is_ticking"] is False
+    assert httpx.get(f"{place.url}/health", timeout=PATIENCE).json()["is_ticking"] is False
     assert any(door.path.startswith("/files/results") for door in place.open)
 
 

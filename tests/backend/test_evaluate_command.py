@@ -32,7 +32,7 @@ from support.hub.repository import RepoName
 from support.processes import is_alive
 from support.sources import ROOT
 from support.tiny_model import make_tiny_model
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 BACKEND = ROOT / "backend"
 MODEL = "demo/tiny"
@@ -206,7 +206,7 @@ def test_ctrl_c_stops_the_child_and_says_that_nothing_was_published(tmp_path: Pa
         assert line, "it ended early"
     children = wait_for(lambda: children_of(command.pid), what="the child")
     command.send_signal(signal.SIGINT)
-    _, told = command.communicate(timeout=60)
+    _, told = command.communicate(timeout=PATIENCE)
     assert command.returncode == 130
     assert told.endswith("\nStopped. Nothing was published.\n")
     wait_for(lambda: not any(map(is_alive, children)), what="the end of the child")

@@ -38,7 +38,7 @@ from support.broken_models import diverge, edited, reweighted
 from support.jobs import TASKS, make_job
 from support.sources import ROOT
 from support.tiny_model import make_tiny_model
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Child:
         return (self.folder / LOG_FILE).read_text()
 
     def report(self) -> dict[str, Any]:
-        assert self.process.wait(120) == 0, self.log()
+        assert self.process.wait(PATIENCE) == 0, self.log()
         report: dict[str, Any] = json.loads((self.folder / REPORT_FILE).read_text())
         return report
 
     def failure(self) -> Failure:
-        assert self.process.wait(120) == 1, self.log()
+        assert self.process.wait(PATIENCE) == 1, self.log()
         assert not (self.folder / REPORT_FILE).exists()
         failure = read_json(self.folder / FAILURE_FILE, Failure)
         assert failure, self.log()
@@ -86,7 +86,7 @@ def starting(launcher: Launcher, jobs: Path) -> Iterator[Start]:
     yield start
     for child in children:
         child.process.kill()
-        child.process.wait(60)
+        child.process.wait(PATIENCE)
         child.process.close()
 
 
@@ -164,7 +164,7 @@ def test_an_attempt_goes_on_where_one_was_killed(model: Path, start: Start, tmp_
     killed = start(job)
     wait_for(lambda: list(tmp_path.glob(f"kept/*/{first}.json")), what="a finished task")
     killed.process.kill()
-    killed.process.wait(60)
+    killed.process.wait(PATIENCE)
     assert not list(tmp_path.glob(f"kept/*/{others[-1]}.json")), "it was killed too late"
     child, uninterrupted = start(job), start(make_job(model))
     assert without_times(child.report()) == without_times(uninterrupted.report())
@@ -230,7 +230,7 @@ def test_an_error_that_nobody_foresaw_is_reported_as_such_and_leaves_its_traceba
     own("broken", more="process_results: !function broken.score\n")
     (own.folder / "broken.py").write_text("def score(doc, results):\n    1 / 0\n")
     child = start(make_job(model, tasks=("broken",), tasks_dir=str(own.folder), limit=2))
-    assert child.process.wait(120) == 1
+    assert child.process.wait(PATIENCE) == 1
     assert "ZeroDivisionError" in child.log()
     failure = child.failure()
     assert failure.end is End.CRASHED
@@ -332,17 +332,17 @@ def test_addresses_that_are_fetched_are_not_logged(model: Path, start: Start, ow
     names = ("httpx", "urllib3.connectionpool", "filelock", "fsspec.http", "another")
     each = f"[logging.getLogger(name).info('said by %s', name) for name in {names}]"
     child = start(broken_task(model, own, f"import logging; {each}; 1 / 0"))
-    assert child.process.wait(120) == 1
+    assert child.process.wait(PATIENCE) == 1
     assert set(re.findall(r"said by ([a-z]\S*)", child.log())) == {"another"}
 
 
 def test_the_child_dies_when_its_worker_is_gone(model: Path, start_program: Start) -> None:
     child = start_program(make_job(model))
     child.process.close()
-    assert child.process.wait(60) == -signal.SIGKILL
+    assert child.process.wait(PATIENCE) == -signal.SIGKILL
 
 
 def test_a_child_without_a_job_ends_with_an_error(start_program: Start) -> None:
     child = start_program(None)
-    assert child.process.wait(60) == 1
+    assert child.process.wait(PATIENCE) == 1
     assert "found no job to run" in child.log()

@@ -16,7 +16,7 @@ from src.shared.times import utc_now
 from support.executors import FunctionExecutor
 from support.processes import free_port
 from support.queues import Clock, Queue
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 
 def ask(queue: Queue, ticker: Ticker, synced: datetime | None = None) -> tuple[int, dict[str, object]]:
@@ -93,10 +93,10 @@ def test_a_worker_without_a_page_serves_its_health_on_this_machine_and_nothing_e
     close = serve_health(worker, ticker, port)
     try:
         wait_for(lambda: ticker.last, what="a tick")
-        answer = httpx.get(f"http://127.0.0.1:{port}/health")
+        answer = httpx.get(f"http://127.0.0.1:{port}/health", timeout=PATIENCE)
         assert (answer.status_code, answer.json()["worker"]) == (200, "worker-1")
-        assert httpx.get(f"http://127.0.0.1:{port}/").status_code == 404
-        assert httpx.post(f"http://127.0.0.1:{port}/health").status_code == 405
+        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE).status_code == 404
+        assert httpx.post(f"http://127.0.0.1:{port}/health", timeout=PATIENCE).status_code == 405
         with pytest.raises(ConfigurationError, match="Name a free port with --health-port"):
             serve_health(worker, ticker, port)
     finally:

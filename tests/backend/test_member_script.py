@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from src.fleet.slurm import SCRIPT
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 PYTHON = """\
 #!/bin/bash
@@ -112,7 +112,7 @@ def test_a_folder_of_another_user_is_refused(run: Run, tmp_path: Path) -> None:
     folders = folder(tmp_path, 7).parent
     folders.mkdir()
     os.chown(folders, 4_200_000, 4_200_000)
-    output, _ = run(7).communicate(timeout=60)
+    output, _ = run(7).communicate(timeout=PATIENCE)
     assert output.decode() == (
         f"{folders} belongs to another user: remove it, or set TMPDIR in this script.\n"
     )

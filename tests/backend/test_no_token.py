@@ -15,6 +15,7 @@ from support.sources import ROOT
 from support.spy.spy import MARK
 from support.tiny_model import make_tiny_model
 from support.unprivileged import memory_is_open, unprivileged
+from support.waiting import PATIENCE
 
 SUPPORT = ROOT / "tests" / "support"
 SPY, UNHIDDEN = SUPPORT / "spy", SUPPORT / "unhidden.py"
@@ -66,7 +67,7 @@ def found_by_a_child(queue: Queue, *program: str) -> list[str]:
         env={**os.environ, **variables},
         text=True,
         capture_output=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
     request = queue.read(path)
     assert request.status is Status.FINISHED, request.message + worker.stderr

@@ -17,7 +17,7 @@ from src.shared.data.request import Status
 from src.shared.errors import BadFile
 from support.queues import Queue
 from support.tiny_model import make_tiny_model
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 BACKEND = Path("backend").resolve()
 
@@ -55,7 +55,7 @@ def run(folder: Path, tasks: Path, **more: str) -> subprocess.CompletedProcess[s
         env=environment(folder, tasks, **more),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -119,7 +119,7 @@ def test_a_worker_with_a_broken_task_claims_nothing_until_the_file_is_fixed(
             assert fixed.problems == ()
             assert re.fullmatch("[0-9a-f]{64}", str(fixed.tried))
             worker.send_signal(signal.SIGTERM)
-            output, _ = worker.communicate(timeout=60)
+            output, _ = worker.communicate(timeout=PATIENCE)
         finally:
             worker.kill()
     assert sentence in output
@@ -138,7 +138,7 @@ def test_a_worker_that_drains_ends_with_1_when_the_suite_has_problems(queue: Que
         ),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 1

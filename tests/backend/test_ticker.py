@@ -8,7 +8,7 @@ import pytest
 
 from src.queue.ticker import Ticker
 from src.shared.errors import StoreError
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 NEVER = timedelta(hours=1)
 
@@ -53,11 +53,11 @@ def test_news_during_a_tick_is_not_lost_and_ticks_never_overlap(start: Callable[
         assert not at_once
         at_once.append(None)
         begun.set()
-        go_on.wait(30)
+        go_on.wait(PATIENCE)
         ticks.append(at_once.pop())
 
     ticker = start(tick)
-    begun.wait(30)
+    begun.wait(PATIENCE)
     ticker.wake()
     go_on.set()
     wait_for(lambda: len(ticks) >= 2, what="the second tick")

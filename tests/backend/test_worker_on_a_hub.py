@@ -46,6 +46,7 @@ from support.hub.accounts import Role
 from support.hub.repository import RepoName
 from support.queues import POLICY, SUITE
 from support.tiny_model import make_tiny_model
+from support.waiting import PATIENCE
 
 BACKEND = Path("backend").resolve()
 SPY = Path(__file__).parents[1] / "support" / "spy"
@@ -82,7 +83,7 @@ def drained(hub: Hub, folder: Path, **variables: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert worker.returncode == 0, worker.stdout

@@ -11,6 +11,7 @@ import pytest
 
 from src.shared.data.request import Status
 from support.queues import Queue
+from support.waiting import PATIENCE
 from support.worker_process import EFFECTS
 
 SCRIPT = Path(__file__).parents[1] / "support" / "worker_process.py"
@@ -31,8 +32,8 @@ def test_a_worker_killed_after_any_effect_completes_its_work_at_the_next_start(
     queue: Queue, effect: str
 ) -> None:
     path = queue.submit("acme/model")
-    assert start_worker(queue, "worker-1", "--child", "--die-after", effect).wait(60) == -signal.SIGKILL
-    assert start_worker(queue, "worker-1", "--child").wait(60) == 0
+    assert start_worker(queue, "worker-1", "--child", "--die-after", effect).wait(PATIENCE) == -signal.SIGKILL
+    assert start_worker(queue, "worker-1", "--child").wait(PATIENCE) == 0
     assert queue.read(path).status is Status.FINISHED
     assert queue.result_paths() == [queue.read(path).result]
     # What was published before the kill is adopted, not computed again.
@@ -43,7 +44,7 @@ def test_a_worker_killed_after_any_effect_completes_its_work_at_the_next_start(
 def test_two_workers_evaluate_fifty_requests_each_once(queue: Queue) -> None:
     paths = [queue.submit(f"acme/model-{number}") for number in range(50)]
     workers = [start_worker(queue, name, "--with", "2") for name in ("worker-1", "worker-2")]
-    assert [worker.wait(120) for worker in workers] == [0, 0]
+    assert [worker.wait(PATIENCE) for worker in workers] == [0, 0]
     assert Counter(evaluations(queue)) == {f"acme/model-{number}": 1 for number in range(50)}
     assert {queue.read(path).status for path in paths} == {Status.FINISHED}
     assert len(queue.result_paths()) == 50

@@ -14,7 +14,7 @@ from src.shared.stores.store import Snapshot
 from src.submitting.desk import NotAccepted
 from src.submitting.submitter import Submitter
 from support.boards import NOW, TASKS, Leaderboard, run_at, scores
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 ALICE = Submitter("alice")
 
@@ -175,17 +175,17 @@ def test_a_reading_that_ends_late_replaces_no_newer_board(
 
     def slowly() -> Snapshot:
         is_reading.set()
-        assert may_go_on.wait(30)
+        assert may_go_on.wait(PATIENCE)
         return snapshot()
 
     monkeypatch.setattr(two.results, "snapshot", slowly)
     late = Thread(target=two.keeper.sync)
     late.start()
-    assert is_reading.wait(30)  # it has read the requests
+    assert is_reading.wait(PATIENCE)  # it has read the requests
     act = Thread(target=do, args=(two, Act.HIDE))
     act.start()
     wait_for(lambda: ACTS in two.requests.snapshot().files, what="the act to be written")
     may_go_on.set()
     for thread in (late, act):
-        thread.join(30)
+        thread.join(PATIENCE)
     assert models(two) == ["acme/other"]

@@ -18,7 +18,7 @@ from src.submitting.group_commit import GroupCommit
 from src.submitting.receipts import submissions
 from support.boards import NOW, Leaderboard, scores
 from support.served_pages import served
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 
 def test_the_leaderboard_is_plain_values_with_null_for_what_is_unknown(leaderboard: Leaderboard) -> None:
@@ -179,7 +179,10 @@ def test_in_gradios_own_queue_those_who_wait_for_their_commit_leave_room_for_the
     names = [f"acme/model-{number}" for number in range(60)]
     group, may_write = gathering(leaderboard, names)
     page = leaderboard.page(Desk(leaderboard.models, group))
-    with served(page, max_threads=EVENTS_AT_ONCE) as url, httpx.Client(base_url=url, timeout=60) as client:
+    with (
+        served(page, max_threads=EVENTS_AT_ONCE) as url,
+        httpx.Client(base_url=url, timeout=PATIENCE) as client,
+    ):
         try:
 
             def call(name: str, *data: Any) -> str:

@@ -13,7 +13,7 @@ import pytest
 from support.boards import Leaderboard, scores
 from support.old_envs import with_old_envs
 from support.processes import free_port
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
 
@@ -38,7 +38,7 @@ def answers(url: str) -> bool:
 
 
 def wait_until_it_serves(process: subprocess.Popen[str], port: int) -> None:
-    wait_for(lambda: answers(f"http://127.0.0.1:{port}/") or process.poll() is not None, seconds=90)
+    wait_for(lambda: answers(f"http://127.0.0.1:{port}/") or process.poll() is not None, what="its page")
     assert process.poll() is None
 
 
@@ -64,7 +64,7 @@ def wait_until_it_serves(process: subprocess.Popen[str], port: int) -> None:
 )
 def test_a_mistake_in_the_settings_is_one_sentence(variables: dict[str, str], sentence: str) -> None:
     process = start(**variables)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert output.startswith(f"Configuration error: {sentence}")
     assert output.count("\n") == 1
@@ -76,7 +76,7 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         process = start(LEADERBOARD_DATA_DIR=str(tmp_path), GRADIO_SERVER_PORT=port)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert f"Configuration error: GRADIO_SERVER_PORT cannot be {port}" in output
     assert "Traceback" not in output
@@ -96,10 +96,10 @@ def test_it_serves_the_page_and_the_results_until_it_is_told_to_end(
             data=b'{"data": []}',
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             assert b"acme/tiny" in answer.read()
         process.send_signal(number)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
         assert "Traceback" not in output
     finally:
@@ -121,7 +121,7 @@ def test_a_mistake_in_about_is_one_sentence_with_the_line(tmp_path: Path) -> Non
     space = with_old_envs(FRONTEND, tmp_path)
     about = space / "src" / "about.py"
     about.write_text(about.read_text() + "\nTITLE = TITEL\n")
-    output, _ = start(space, LEADERBOARD_DATA_DIR=str(tmp_path)).communicate(timeout=60)
+    output, _ = start(space, LEADERBOARD_DATA_DIR=str(tmp_path)).communicate(timeout=PATIENCE)
     line = len(about.read_text().splitlines())
     assert output == (
         f"Configuration error: src/about.py, line {line}: NameError: name 'TITEL' is not defined. "

@@ -30,6 +30,7 @@ from support.factories import CARD_TEXT, MODEL, make_backend
 from support.hub import Hub, Repository, running_hub
 from support.hub.repository import RepoName
 from support.sources import ROOT
+from support.waiting import PATIENCE
 
 ALICE, MALLORY = Submitter("alice", frozenset({"acme"})), Submitter("mallory", frozenset({"evil"}))
 BACKEND = make_backend(architectures=("LlamaForCausalLM",), quantizations=("fp8",), max_model_gb=20)
@@ -566,6 +567,6 @@ def test_submitting_needs_neither_transformers_nor_torch(tmp_path: Path) -> None
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
     assert told.stdout.strip() == "[]", told.stderr

@@ -28,6 +28,7 @@ from support.asgi import call
 from support.boards import Leaderboard
 from support.processes import free_port
 from support.routes import Call, calls, closed, is_on_the_list
+from support.waiting import PATIENCE
 
 OAUTH = {
     "OAUTH_CLIENT_ID": "client",
@@ -122,7 +123,7 @@ def test_what_app_py_adds_is_open(place: Place, tmp_path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("{}")
     address = f"{place.url}/files/requests/{path.relative_to(tmp_path / 'requests').as_posix()}"
-    assert httpx.get(address).text == "{}"
+    assert httpx.get(address, timeout=PATIENCE).text == "{}"
 
 
 def test_the_first_call_after_the_launch_meets_all_that_app_py_adds(
@@ -133,8 +134,8 @@ def test_the_first_call_after_the_launch_meets_all_that_app_py_adds(
 
     def launch_and_call(page: gr.Blocks, **options: Any) -> tuple[FastAPI, str, str]:
         site, url, share = launch(page, **options)
-        assert "cdnjs" not in httpx.get(url).text
-        met.append(httpx.get(f"{url}iframe-resizer.js").status_code)
+        assert "cdnjs" not in httpx.get(url, timeout=PATIENCE).text
+        met.append(httpx.get(f"{url}iframe-resizer.js", timeout=PATIENCE).status_code)
         return site, url, share
 
     monkeypatch.setattr(gr.Blocks, "launch", launch_and_call)

@@ -17,7 +17,7 @@ from src.submitting.group_commit import LONGEST_GATHERING, Change, GroupCommit
 from src.submitting.receipts import Receipt, submissions
 from support.boards import NOW, Leaderboard
 from support.factories import make_request
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 
 class Gate(FolderStore):
@@ -32,7 +32,7 @@ class Gate(FolderStore):
 
     def commit(self, *, add: Mapping[str, bytes], parent: Snapshot, **options: Any) -> None:
         self.is_busy.set()
-        assert self.is_open.wait(30)
+        assert self.is_open.wait(PATIENCE)
         self.commits.append(sorted(add))
         if self.failures:
             raise self.failures.pop(0)
@@ -79,12 +79,12 @@ class Submitter(threading.Thread):
 def submit_while_one_is_written(group: GroupCommit, gate: Gate, *models: str) -> list[Submitter]:
     """The first is being written when the others come."""
     first = Submitter(group, models[0])
-    assert gate.is_busy.wait(30)
+    assert gate.is_busy.wait(PATIENCE)
     others = [Submitter(group, model) for model in models[1:]]
     wait_for(lambda: group.waiting == len(others), what="the others to wait")
     gate.is_open.set()
     for submitter in (first, *others):
-        submitter.join(30)
+        submitter.join(PATIENCE)
     return [first, *others]
 
 
@@ -137,7 +137,7 @@ def test_a_defect_in_one_submission_is_nobody_elses(gate: Gate, leaderboard: Lea
         raise ZeroDivisionError
 
     first = group.put(asking_for("acme/a"))
-    assert gate.is_busy.wait(30)
+    assert gate.is_busy.wait(PATIENCE)
     bad, good = group.put(defect), group.put(asking_for("acme/b"))
     gate.is_open.set()
     with pytest.raises(ZeroDivisionError):
@@ -154,7 +154,7 @@ def test_what_waits_when_the_space_ends_is_written_at_once(gate: Gate, leaderboa
     gate.pace.note(COMMITS)
     waiting = group.put(asking_for("acme/b"))
     group.close()
-    assert waiting.result(timeout=30).path == "acme/b.json"
+    assert waiting.result(PATIENCE).path == "acme/b.json"
 
 
 def test_the_board_shows_what_was_written_before_it_is_read_again(leaderboard: Leaderboard) -> None:
@@ -190,12 +190,12 @@ def test_whoever_goes_away_is_not_written_and_keeps_nobody_waiting(
     """Anybody can end a call of theirs with gradio's own endpoint for that."""
     group = group_on(gate, leaderboard)
     first = Submitter(group, "acme/a")
-    assert gate.is_busy.wait(30)
+    assert gate.is_busy.wait(PATIENCE)
     gone, stays = group.put(asking_for("acme/gone")), group.put(asking_for("acme/stays"))
     assert gone.cancel()
     gate.is_open.set()
-    assert stays.result(30).path == "acme/stays.json"
-    first.join(30)
+    assert stays.result(PATIENCE).path == "acme/stays.json"
+    first.join(PATIENCE)
     assert gate.commits == [["acme/a.json"], ["acme/stays.json"]]
     assert not stays.cancel()
 

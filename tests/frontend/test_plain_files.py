@@ -25,6 +25,7 @@ from src.shared.data.request import Status
 from support.boards import TASKS, Leaderboard, make_result, run_at, scores
 from support.factories import COMMIT, make_request
 from support.plain_pages import PlainPage, plain_client
+from support.waiting import PATIENCE
 
 HOSTILE = [
     "=1+1",
@@ -254,7 +255,7 @@ if OFFICE := shutil.which("soffice") or shutil.which("libreoffice"):  # few mach
             "fods",
         ]
         subprocess.run(
-            [*command, "--outdir", str(tmp_path), str(tmp_path / "hostile.csv")], check=True, timeout=120
+            [*command, "--outdir", str(tmp_path), str(tmp_path / "hostile.csv")], check=True, timeout=PATIENCE
         )
         opened = (tmp_path / "hostile.fods").read_text(encoding="utf-8")
         assert "table:formula" not in opened

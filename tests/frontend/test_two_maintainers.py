@@ -29,6 +29,7 @@ from src.submitting.receipts import Receipt, submissions
 from support.boards import NOW
 from support.factories import make_request
 from support.hub import Hub, running_hub
+from support.waiting import PATIENCE
 
 PATH = "acme/tiny_eval_request_False_float32_Original.json"
 BOB, CAROL = Maintainer("bob"), Maintainer("carol")
@@ -78,7 +79,7 @@ class Meeting:
     def commit(self, *, parent: Snapshot, **options: Any) -> None:
         if not self._has_met:
             self._has_met = True
-            self._barrier.wait(30)
+            self._barrier.wait(PATIENCE)
         self._store.commit(parent=parent, **options)
 
 
@@ -115,7 +116,7 @@ def put(store: Store, request: Request) -> None:
 
 def outcome(future: Future[Receipt]) -> str:
     try:
-        return future.result(60).request.status.value
+        return future.result(PATIENCE).request.status.value
     except NotPossible as error:
         return str(error)
 

@@ -13,6 +13,7 @@ import pytest
 
 from support.sources import ROOT
 from support.upgrades import git, without_git_settings
+from support.waiting import PATIENCE
 from upgrading import applying
 from upgrading.clone import CannotUpgrade, Clone
 
@@ -190,7 +191,9 @@ def upgrade(
 ) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(SCRIPT), "--clone", str(clone), "--template", str(template), *options]
     environment = without_git_settings() | variables
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
 
 
 def edited(path: str, before: str, after: str) -> dict[str, str]:

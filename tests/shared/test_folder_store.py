@@ -14,6 +14,7 @@ from src.shared.stores import folder_store
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.store import Snapshot
 from support.store_processes import die_at_every_write, start
+from support.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def crashes(store: FolderStore, folder: Path, tmp_path: Path) -> list[Path]:
     """Folders in each of which the same commit was killed (SIGKILL), one write later every time."""
     store.commit(add=OLD, message="old", parent=store.snapshot())
     process = start(die_at_every_write, folder, tmp_path / "crashes", ADD, ["org/deleted"])
-    process.join(timeout=60)
+    process.join(PATIENCE)
     assert process.exitcode == 0
     return sorted((tmp_path / "crashes").iterdir(), key=lambda path: int(path.name))
 

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from src.shared.process.loop import Loop
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 NEVER = timedelta(days=1)
 
@@ -43,12 +43,12 @@ def test_a_stop_waits_for_the_work_that_is_under_way_if_it_should() -> None:
 
     def work() -> None:
         begun.set()
-        go_on.wait(30)
+        go_on.wait(PATIENCE)
         done.set()
 
     loop = Loop(work, NEVER)
     loop.start()
-    begun.wait(30)
+    begun.wait(PATIENCE)
     loop.stop(wait=False)
     assert not done.is_set()
     go_on.set()

@@ -9,6 +9,7 @@ from textwrap import indent
 import pytest
 
 from src.shared.process import stop_signal
+from support.waiting import PATIENCE
 
 SPACE = Path(stop_signal.__file__).parents[3]
 BEGIN = """
@@ -56,7 +57,7 @@ def outcome(code: str, after: str = "") -> str:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     return process.stdout
 

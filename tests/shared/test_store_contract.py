@@ -18,6 +18,7 @@ from src.shared.stores.hub_store import HubStore
 from src.shared.stores.store import Snapshot, Store, blob_id
 from support.hub import running_hub
 from support.store_processes import count_up, start
+from support.waiting import PATIENCE
 
 
 def open_folder(folder: Path) -> Store:
@@ -202,7 +203,7 @@ def test_of_two_processes_that_count_at_once_no_count_is_lost(open_store: Callab
     put(open_store(), count=b"0")
     processes = [start(count_up, open_store, 20) for _ in range(2)]
     for process in processes:
-        process.join(timeout=60)
+        process.join(PATIENCE)
     assert [process.exitcode for process in processes] == [0, 0]
     assert everything(open_store()) == {"count": b"40"}
 

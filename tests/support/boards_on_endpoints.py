@@ -25,6 +25,7 @@ from support.hub.repository import RepoName
 from support.sources import ROOT
 from support.tiny_model import make_tiny_model
 from support.unprivileged import unprivileged
+from support.waiting import PATIENCE
 
 REQUESTS, RESULTS = RepoName("dataset", "acme/requests"), RepoName("dataset", "acme/results")
 WORKER = ROOT / "tests" / "support" / "endpoint_worker.py"
@@ -129,7 +130,7 @@ class Board:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
         assert process.returncode == (-signal.SIGKILL if dies else 0), process.stdout
@@ -169,4 +170,4 @@ class Board:
             yield log
         finally:
             process.terminate()
-            process.wait(120)
+            process.wait(PATIENCE)

@@ -19,6 +19,7 @@ from support.hub import Hub, Job
 from support.hub.repository import RepoName
 from support.sources import ROOT
 from support.tiny_model import make_tiny_model
+from support.waiting import PATIENCE
 
 REQUESTS, RESULTS = RepoName("dataset", "acme/requests"), RepoName("dataset", "acme/results")
 IMAGE = "python:3.11"
@@ -192,7 +193,7 @@ class JobsBoard:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
 
@@ -214,7 +215,7 @@ class JobsBoard:
             yield process
         finally:
             process.terminate()
-            process.wait(60)
+            process.wait(PATIENCE)
 
     def told(self) -> str:
         """All that jobs and dispatchers have printed, for the message of a failed test."""

@@ -17,6 +17,7 @@ from typing import Any
 from local_leaderboard import ROOT, Space, running
 from support.hub_process import RemoteHub, hub_process
 from support.leaderboard import BACKEND_PYTHON, FRONTEND_PYTHON, TO_THE_HUB_OF_THE_TESTS
+from support.waiting import PATIENCE
 
 CARD = "---\nlicense: mit\n---\n# A model\n\n" + "It was made to be submitted by many at once. " * 5
 CONFIG = json.dumps({"architectures": ["LlamaForCausalLM"], "model_type": "llama"})
@@ -67,7 +68,7 @@ class Crowd:
     def stop(self, worker: subprocess.Popen[bytes]) -> None:
         """End a worker as the Hub ends a Space."""
         worker.terminate()
-        worker.wait(60)
+        worker.wait(PATIENCE)
 
     def evaluations(self) -> Counter[str]:
         """How often each model was evaluated."""

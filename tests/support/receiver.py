@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
 
+from support.waiting import PATIENCE
+
 
 @dataclass
 class Receiver:
@@ -32,7 +34,7 @@ def running_receiver() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.got.append(json.loads(body))
-            receiver.may_answer.wait(60)
+            receiver.may_answer.wait(PATIENCE)
             self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
             for name, value in {**receiver.headers, "Content-Length": "0"}.items():
                 self.send_header(name, value)

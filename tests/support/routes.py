@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from src.shared.serving.doors import NOT_FOUND, Door
+from support.waiting import PATIENCE
 
 PARAMETER = re.compile(r"\{[^}]*\}")
 ANY_METHODS = ("GET", "POST")
@@ -48,7 +49,7 @@ def is_on_the_list(call: Call, doors: Iterable[Door]) -> bool:
 def closed(url: str, called: Iterable[Call]) -> list[Call]:
     """The calls that our own 404 answers."""
     found = []
-    with httpx.Client(base_url=url, timeout=10) as client:
+    with httpx.Client(base_url=url, timeout=PATIENCE) as client:
         for call in called:
             answer = client.request(call.method, call.path)
             # The answer to HEAD has no body; its length is that of ours.

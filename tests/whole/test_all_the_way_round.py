@@ -10,6 +10,7 @@ import pytest
 
 from local_leaderboard import ROOT
 from support.leaderboard import BACKEND_PYTHON, Leaderboard
+from support.waiting import PATIENCE
 from visitor import NoResult
 
 TASKS = {"Addition": "tiny_addition", "Agreement": "tiny_agreement", "Copying": "tiny_copy"}
@@ -94,7 +95,7 @@ def test_a_model_that_does_not_exist_is_refused_with_what_to_do(leaderboard: Lea
 
 
 def test_the_backend_shows_its_page(leaderboard: Leaderboard) -> None:
-    with urllib.request.urlopen(leaderboard.backend.url, timeout=60) as page:
+    with urllib.request.urlopen(leaderboard.backend.url, timeout=PATIENCE) as page:
         assert b"Leaderboard backend" in page.read()
 
 
@@ -109,7 +110,7 @@ def test_the_log_of_an_evaluation_can_be_looked_at(leaderboard: Leaderboard) -> 
     else:
         addresses = [f"{place.rstrip('/')}/files/results/{log}" for place in places]
     for address in addresses:
-        with urllib.request.urlopen(address, timeout=60) as answer:
+        with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
             text = answer.read().decode()
             assert answer.headers["Content-Type"].startswith("text/plain")
         assert "evaluated demo/second on tiny_copy" in text
@@ -117,7 +118,7 @@ def test_the_log_of_an_evaluation_can_be_looked_at(leaderboard: Leaderboard) -> 
 
 
 def test_the_backend_tells_machines_that_it_is_at_work(leaderboard: Leaderboard) -> None:
-    with urllib.request.urlopen(f"{leaderboard.backend.url.rstrip('/')}/health", timeout=60) as answer:
+    with urllib.request.urlopen(f"{leaderboard.backend.url.rstrip('/')}/health", timeout=PATIENCE) as answer:
         facts = json.load(answer)
     assert facts["is_ticking"]
     assert facts["running"] + facts["pending"] <= 1  # the last model that was submitted here

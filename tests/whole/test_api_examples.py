@@ -19,6 +19,7 @@ import pytest
 from local_leaderboard import ROOT, Space, running
 from support.hub_process import RemoteHub, hub_process
 from support.leaderboard import FRONTEND_PYTHON, TO_THE_HUB_OF_THE_TESTS, on_the_hub, with_a_login
+from support.waiting import PATIENCE
 
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 ADDRESS, MODEL = "http://127.0.0.1:7860", "org/model"
@@ -102,7 +103,7 @@ def run(command: list[str], **variables: str) -> str:
     """What a command prints; it fails when the command does."""
     environment = os.environ | TO_THE_HUB_OF_THE_TESTS | {"HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"} | variables
     ran = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False, timeout=120, cwd=ROOT
+        command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE, cwd=ROOT
     )
     assert not ran.returncode, ran.stderr
     return ran.stdout

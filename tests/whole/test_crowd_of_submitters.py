@@ -15,6 +15,7 @@ import pytest
 
 from local_leaderboard import Space
 from support.crowds import Crowd, crowd_on_a_hub
+from support.waiting import PATIENCE
 
 PEOPLE, MODELS = 50, 10
 ONLY_WITH_A_LOGIN = {
@@ -52,7 +53,7 @@ def submit(frontend: Space, model: str, **headers: str) -> dict[str, Any]:
     body = json.dumps({"data": [model, None, None, "float32", None, None, None]}).encode()
     sent = {"Content-Type": "application/json", **headers}
     call = urllib.request.Request(f"{frontend.url}/gradio_api/run/submit", body, sent)
-    with urllib.request.urlopen(call, timeout=120) as answer:
+    with urllib.request.urlopen(call, timeout=PATIENCE) as answer:
         [outcome] = json.load(answer)["data"]
     return dict(outcome)
 

@@ -108,7 +108,7 @@ def is_uploaded(hub: RemoteHub, ids: Iterable[str]) -> bool:
 
 
 def read(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=60) as answer:
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
         return json.load(answer)
 
 

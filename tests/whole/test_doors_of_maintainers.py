@@ -14,6 +14,7 @@ import pytest
 from local_leaderboard import Space
 from support.hub_process import RemoteHub
 from support.leaderboard import Datasets, datasets_on_a_hub, with_a_login
+from support.waiting import PATIENCE
 
 STEPS = {"approve": "WAITING", "reject": "WAITING", "cancel": "PENDING", "again": "FAILED"}
 """The acts on requests, each with a status of a request that it is possible for."""
@@ -98,9 +99,11 @@ class Place:
     def read(self) -> dict[str, str]:
         """All files of the requests dataset, besides indexes."""
         api = f"{self.hub.url}/api/datasets/acme/requests"
-        names = [each["rfilename"] for each in httpx.get(api).json()["siblings"]]
+        names = [each["rfilename"] for each in httpx.get(api, timeout=PATIENCE).json()["siblings"]]
         return {
-            name: httpx.get(f"{self.hub.url}/datasets/acme/requests/resolve/main/{name}").text
+            name: httpx.get(
+                f"{self.hub.url}/datasets/acme/requests/resolve/main/{name}", timeout=PATIENCE
+            ).text
             for name in names
             if name.endswith(".json")
         }
@@ -108,12 +111,12 @@ class Place:
     def client(self, who: Person) -> httpx.Client:
         cookie = "; ".join(f"{name}={value}" for name, value in who.cookies.items())
         headers = who.headers | ({"Cookie": cookie} if cookie else {})
-        return httpx.Client(base_url=self.frontend.url, headers=headers, timeout=60)
+        return httpx.Client(base_url=self.frontend.url, headers=headers, timeout=PATIENCE)
 
     def signed_in(self, login: str) -> dict[str, str]:
         """The cookie of a browser in which somebody has signed in; it is only for secure addresses."""
         self.hub.do("log_in_browser", user=login)
-        with httpx.Client(timeout=60) as browser:
+        with httpx.Client(timeout=PATIENCE) as browser:
             first = browser.get(f"{self.frontend.url}/login/huggingface")
             back = browser.post(first.headers["location"]).headers["location"]
             answer = browser.get(back, headers={"Cookie": first.headers["set-cookie"].partition(";")[0]})

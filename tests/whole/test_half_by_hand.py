@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from support.leaderboard import Leaderboard, leaderboard_on_a_hub
 from support.pages import listening, opening, rows, sign_in
+from support.waiting import PATIENCE
 
 MODEL = "demo/second"
 SOON = 120_000
@@ -64,7 +65,7 @@ def test_a_submission_waits_for_a_maintainer_and_then_comes_into_the_table(
         page.reload()
         expect(page.locator("#leaderboard").get_by_text(MODEL).first).to_be_visible(timeout=SOON)
         assert any(MODEL in row for row in rows(page))
-    leaderboard.visitor.wait_for([MODEL], seconds=60)
+    leaderboard.visitor.wait_for([MODEL], seconds=PATIENCE)
 
 
 def test_a_maintainer_has_everything_evaluated_again_and_sees_first_what_that_is(

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from local_leaderboard import ENVIRONMENTS, ROOT, running
 from support.leaderboard import QUICK
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 from visitor import NoResult, Visitor
 
 pytestmark = pytest.mark.slow
@@ -79,7 +79,7 @@ def test_a_worker_that_was_killed_between_tasks_goes_on_and_shows_lightevals_sco
         visitor.submit(MODEL, precision="float32")
         wait_for(lambda: [*temporary.rglob(f"{first}*.json")], seconds=SECONDS, what="a finished task")
         os.killpg(spaces["backend"].process.pid, signal.SIGKILL)
-        spaces["backend"].process.wait(60)
+        spaces["backend"].process.wait(PATIENCE)
     assert not [*temporary.rglob(f"{last}*.json")], "it was killed too late"
     with running(data, ("backend",), backend="lighteval", **worker):
         visitor.wait_for([MODEL], seconds=SECONDS)

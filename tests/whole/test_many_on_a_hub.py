@@ -16,7 +16,7 @@ import pytest
 from local_leaderboard import Space
 from support.crowds import CARD, Crowd, crowd_on_a_hub
 from support.leaderboard import BACKEND_PYTHON, FRONTEND_PYTHON
-from support.waiting import wait_for
+from support.waiting import PATIENCE, wait_for
 
 KINDS_OF_FAULTS = 9
 AGAIN = ("Try again in a minute", "retried automatically")
@@ -47,7 +47,7 @@ def submit(frontends: list[Space], models: list[str], *, at_once: int) -> None:
         address = f"{frontends[number % len(frontends)].url}/gradio_api/run/submit"
         call = urllib.request.Request(address, body, {"Content-Type": "application/json"})
         for _ in range(5):
-            with urllib.request.urlopen(call, timeout=120) as answer:
+            with urllib.request.urlopen(call, timeout=PATIENCE) as answer:
                 [outcome] = json.load(answer)["data"]
             if outcome["ok"] or "already" in outcome["message"]:
                 return
