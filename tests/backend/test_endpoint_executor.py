@@ -104,19 +104,19 @@ def test_an_endpoint_is_made_asked_and_deleted() -> None:
 
 
 def test_the_phases_are_told_and_then_the_childs_progress() -> None:
-    states = [*[Found("", "pending")] * 20, *[Found("", "initializing")] * 20, RUNNING]
-    bench = Bench(FakeEndpoints(states))
-    seen: list[Phase | None] = []
+    bench = Bench(FakeEndpoints([Found("", "pending")]))
 
-    def look() -> bool:
+    def phase() -> Phase | None:
         progress = bench.executor.progress().get(NONCE)
-        if progress and progress.phase not in seen[-1:]:
-            seen.append(progress.phase)
-        return bool(bench.children.started)
+        return progress.phase if progress else None
 
     bench.start()
-    wait_for(look, what="the child")
-    assert seen == [Phase.WAITING, Phase.STARTING]
+    wait_for(lambda: phase() is Phase.WAITING, what="a machine that is waited for")
+    wait_for(lambda: bench.endpoints.made, what="the endpoint")
+    bench.endpoints.there[NONCE] = [Found("", "initializing")]
+    wait_for(lambda: phase() is Phase.STARTING, what="a server that starts")
+    bench.endpoints.there[NONCE] = [RUNNING]
+    bench.wait_for_child()
 
     bench.children.running[NONCE] = Progress("tiny_copy", 3, 10)
     assert bench.executor.progress() == {NONCE: Progress("tiny_copy", 3, 10)}

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -35,7 +36,7 @@ def executor(tmp_path: Path) -> Iterator[ProcessExecutor]:
     executor.close()
 
 
-def make_executor(folder: Path, seconds: float = 60, **options: Any) -> ProcessExecutor:
+def make_executor(folder: Path, seconds: float = 600, **options: Any) -> ProcessExecutor:
     environment = clean_environment(folder / "worker", options.pop("read_token", None))
     command = options.pop("command", (sys.executable, str(CHILD)))
     launcher = ProgramLauncher(environment, command)
@@ -197,16 +198,21 @@ def test_a_message_names_both_models_of_an_adapter_in_place_of_their_folders(tmp
     assert cleaned(text.encode(), names) == b"acme/adapter/adapter_config.json acme/base/config.json"
 
 
-def test_an_evaluation_over_its_time_is_stopped_with_all_that_it_started(tmp_path: Path) -> None:
-    executor = make_executor(tmp_path, seconds=5)  # a busy machine starts a program in one
+def test_an_evaluation_over_its_time_is_stopped_with_all_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(executor_module, "watch", partial(watch.watch, clock=lambda: now[-1]))
+    executor = make_executor(tmp_path, seconds=3600)
     executor.start("nonce", job("endless", tmp_path))
     pid = child_pid(tmp_path)
     grandchildren = wait_for(
         lambda: Path(f"/proc/{pid}/task/{pid}/children").read_text().split(), what="a grandchild"
     )
+    now.append(3600.0)
     end = wait_for(lambda: executor.endings().get("nonce"), what="the end")
     assert end.end is End.OVER_TIME
-    assert end.message.startswith("The evaluation took longer than the limit of 0.00139 hours")
+    assert end.message.startswith("The evaluation took longer than the limit of 1 hours")
     assert end.message.endswith(
         "Submit a smaller model, or ask the leaderboard's owner for a longer limit (MAX_HOURS)."
     )
@@ -218,7 +224,7 @@ def test_an_evaluation_that_takes_too_much_memory_is_stopped_with_all_that_it_st
     tmp_path: Path,
 ) -> None:
     """What its own children hold counts as well."""
-    executor = make_executor(tmp_path, limits=ChildLimits(timedelta(minutes=1), memory=150_000_000))
+    executor = make_executor(tmp_path, limits=ChildLimits(timedelta(hours=1), memory=150_000_000))
     end = ending(executor, "hungry", tmp_path)
     assert end.end is End.OUT_OF_MEMORY
     assert re.fullmatch(
@@ -230,7 +236,7 @@ def test_an_evaluation_that_takes_too_much_memory_is_stopped_with_all_that_it_st
 
 
 def test_an_evaluation_without_progress_is_stopped(tmp_path: Path) -> None:
-    limits = ChildLimits(timedelta(minutes=1), silence=timedelta(seconds=1))
+    limits = ChildLimits(timedelta(hours=1), silence=timedelta(seconds=1))
     end = ending(make_executor(tmp_path, limits=limits), "slow", tmp_path)
     assert end.end is End.STUCK
     assert end.message == (

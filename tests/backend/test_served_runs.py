@@ -28,7 +28,8 @@ pytestmark = pytest.mark.usefixtures("in_the_backends_folder", "random_numbers")
 
 NAME = "org/model@cccccccc"
 TOKEN = "hf_only_for_calls"
-HASTE = Patience(connect=2, answer=2, recovery=0.5, longest_pause=0.1)
+HASTE = Patience(connect=60, answer=60, recovery=0.5, longest_pause=0.1)
+"""Gives a server up that fails, and not one that is slow as everything on a busy machine."""
 CHOICES, WRITTEN = "tiny_agreement", "tiny_copy"
 QUESTIONS = 10
 
@@ -179,8 +180,10 @@ def test_a_server_without_log_probabilities_is_refused_before_anything_is_asked(
     ],
 )
 def test_a_fault_of_the_server_ends_the_run_with_a_sentence(
-    fault: str, end: End, server: RunningServer, model: Path
+    fault: str, end: End, server: RunningServer, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if fault in ("hang", "drip"):
+        monkeypatch.setattr(calls, "Patience", lambda: replace(HASTE, answer=2))
     server.fault(fault)
     failed = failure(job_on(server, model, tasks=(CHOICES,)))
     assert failed.end is end

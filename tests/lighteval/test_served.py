@@ -73,7 +73,7 @@ def short(folder: Path) -> Path:
     return make_tiny_model(folder, max_position_embeddings=SHORT)
 
 
-HASTE = Patience(connect=2, answer=20, recovery=0.5, longest_pause=0.05)
+HASTE = Patience(connect=60, answer=60, recovery=0.5, longest_pause=0.05)
 
 MODELS = {"plain": plain, "with a beginning": with_a_beginning, "short": short}
 
