@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from time import process_time
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from src.submitting.limits import Terms
 from src.submitting.submitter import ANONYMOUS
 from support.boards import NO_LINKS, NOW, TASKS, Leaderboard
 from support.factories import make_backend, make_request
+from support.processor_time import processor_seconds
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 FLEET = FleetDescription(
@@ -150,11 +150,13 @@ def test_what_a_fleet_has_spent_since_midnight_counts() -> None:
 
 def test_five_thousand_requests_are_told_within_a_few_seconds() -> None:
     many = [waiting(number) for number in range(5_000)]
-    begin = process_time()
-    ours = outlook(*many, backend=IN_A_FLEET)
-    assert ours.of("acme/w4999.json")
-    assert ours.of_one_more(waiting(5_001))
-    assert process_time() - begin < 5
+
+    def all_of_them() -> None:
+        ours = outlook(*many, backend=IN_A_FLEET)
+        assert ours.of("acme/w4999.json")
+        assert ours.of_one_more(waiting(5_001))
+
+    assert processor_seconds(all_of_them) < 5
 
 
 # Where it is shown
