@@ -10,7 +10,7 @@ from html import unescape
 from secrets import token_hex
 from typing import Any
 
-PATIENCE_SECONDS = 60.0
+from support.waiting import PATIENCE
 
 
 def page_text(url: str) -> str:
@@ -34,7 +34,7 @@ def _answer(url: str, event: Any, data: list[Any]) -> object:
         return _get(f"{url}/gradio_api/run/predict", body)["data"]
     _get(f"{url}/gradio_api/queue/join", body)
     address = f"{url}/gradio_api/queue/data?session_hash={session}"
-    with urllib.request.urlopen(address, timeout=PATIENCE_SECONDS) as lines:
+    with urllib.request.urlopen(address, timeout=PATIENCE) as lines:
         done = next(line for line in lines if b'"process_completed"' in line)
     return json.loads(done.removeprefix(b"data:"))["output"].get("data")
 
@@ -42,7 +42,7 @@ def _answer(url: str, event: Any, data: list[Any]) -> object:
 def _get(address: str, body: object = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return json.load(answer)
 
 

@@ -28,7 +28,7 @@ if __name__ != "__main__":
     import pytest
 
     from support.processes import free_port
-    from support.waiting import wait_for
+    from support.waiting import PATIENCE, wait_for
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 COMMANDS = ("sbatch", "squeue", "scancel", "scontrol", "sinfo")
@@ -103,7 +103,7 @@ class Cluster:
             """A node that was only down comes back by itself, and cannot be resumed then."""
             return self._try(*command).returncode == 0 or self._state() in WORKS
 
-        wait_for(is_back, seconds=60, what="a node that works again")
+        wait_for(is_back, what="a node that works again")
 
     def restart(self, daemon: str) -> None:
         """End a daemon, start it again and wait until the cluster answers."""
@@ -125,7 +125,7 @@ class Cluster:
     def wait_until_it_answers(self) -> None:
         """Wait until the node can run jobs."""
         try:
-            wait_for(lambda: self._state() in WORKS | DRAINS, seconds=60)
+            wait_for(lambda: self._state() in WORKS | DRAINS, what="a node that works")
         except AssertionError:
             raise AssertionError(f"the node does not run jobs: {self._ends_of_logs()}") from None
 
@@ -135,7 +135,7 @@ class Cluster:
     def _try(self, *command: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, **self.variables}
         return subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
         )
 
     def _ends_of_logs(self) -> str:
@@ -168,7 +168,7 @@ def running_cluster(*, processors: int = 2, megabytes: int = 6000) -> Iterator[C
             )
         )
         cluster = Cluster(folder, {"SLURM_CONF": str(folder / "slurm.conf")}, keeper)
-        stack.callback(keeper.communicate, timeout=60)
+        stack.callback(keeper.communicate, timeout=PATIENCE)
         cluster.wait_until_it_answers()
         yield cluster
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 from local_leaderboard import ENVIRONMENTS, Space, free_port, start, stop, wait_until_open
 from support.leaderboard import Datasets, datasets_in_a_folder
 from support.pages import opening, rows
+from support.waiting import PATIENCE
 
 AWAY = "The leaderboard's server does not answer."
 BACK = "The leaderboard's server answers again."
@@ -57,6 +58,7 @@ def page(browser: Browser, server: list[Space]) -> Iterator[Page]:
     with opening(page):
         page.goto(server[0].url)
     expect(table(page)).to_contain_text("acme/model-0")
+    page.evaluate(LISTEN)
     yield page
     page.close()
 
@@ -67,6 +69,18 @@ def table(page: Page) -> Locator:
 
 def note(page: Page) -> Locator:
     return page.locator("#connection")
+
+
+LISTEN = """() => {
+    window.said = []
+    const note = document.querySelector("#connection")
+    new MutationObserver(() => said.push(note.textContent)).observe(note, {childList: true})
+}"""
+
+
+def expect_said(page: Page, text: str) -> None:
+    """Wait until the note has said this. A moment later it says nothing any more."""
+    page.wait_for_function("text => said.includes(text)", arg=text, timeout=PATIENCE * 1000)
 
 
 def test_a_server_that_restarts_is_missed_and_caught_up_with(
@@ -82,7 +96,7 @@ def test_a_server_that_restarts_is_missed_and_caught_up_with(
     page.get_by_role("textbox", name="Search").fill("new")
     write(datasets, "acme/new", 0.9)
     server[0] = started(datasets, int(server[0].url.rpartition(":")[2]))
-    expect(note(page)).to_have_text(BACK)
+    expect_said(page, BACK)
     expect(table(page)).to_contain_text("acme/new")
     expect(table(page)).not_to_contain_text("acme/model-0")
     expect(note(page)).to_be_empty()
@@ -98,7 +112,7 @@ def test_a_proxy_that_answers_for_the_server_counts_as_nobody(page: Page) -> Non
     page.route("**/gradio_api/**", refuse)
     expect(note(page)).to_contain_text(AWAY)
     page.unroute("**/gradio_api/**", refuse)
-    expect(note(page)).to_have_text(BACK)
+    expect_said(page, BACK)
     expect(note(page)).to_be_empty()
     expect(table(page)).to_contain_text("acme/model-0")
 
