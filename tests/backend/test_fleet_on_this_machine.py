@@ -60,7 +60,8 @@ def make(tmp_path: Path) -> Iterator[Make]:
     for each in made:
         for member in each.members():
             each.stop(member)
-        wait_for(lambda one=each: gone(one), what="no member")
+        # A process lets go of its lock a moment before it can be waited for.
+        wait_for(lambda one=each: gone(one) and not one._children, what="no member")
 
 
 def gone(fleet: LocalFleet) -> bool:
