@@ -32,7 +32,7 @@ def make_own_dispatcher(
     dollars = settings.max_dollars_per_day if any(each.price for each in machines) else None
     fleet = make_slurm(settings) if settings.fleet is Engine.SLURM else make_local(settings, machines)
     limits = Limits(settings.max_workers, dollars, names, QUEUES_WITHIN)
-    return Dispatcher(fleet, limits, order=policy.order, retries=policy.retries, check_token=check_token)
+    return Dispatcher(fleet, limits, policy=policy, check_token=check_token)
 
 
 def make_slurm(settings: Settings) -> SlurmFleet:

@@ -91,7 +91,8 @@ def make_dispatcher(
 ) -> Dispatcher | None:
     """Return what starts workers elsewhere, if the owner wants that. Raises ConfigurationError.
 
-    `given` are the settings as the owner wrote them, and `connect` makes a client for a token.
+    `given` are the settings as the owner wrote them, `policy` has the rules of the members' queue, and
+    `connect` makes a client for a token.
     """
     if settings.fleet is Engine.OFF:
         return None
@@ -100,7 +101,7 @@ def make_dispatcher(
         return make_own_dispatcher(settings, policy, check)
     limits = Limits(settings.max_workers, settings.max_dollars_per_day, settings.fleet_flavors)
     fleet = make_jobs(settings, given, limits, connect)
-    return Dispatcher(fleet, limits, order=policy.order, retries=policy.retries, check_token=check)
+    return Dispatcher(fleet, limits, policy=policy, check_token=check)
 
 
 def make_check_of_members(settings: Settings, connect: Callable[..., Hub]) -> TokenCheck:

@@ -203,7 +203,8 @@ def make_worker(
     """
     memory = settings.memory_per_evaluation(available_memory())
     suite, policy = make_suite(settings), make_policy(settings, memory)
-    dispatcher = make_dispatcher(settings, given, policy) if given is not None else None
+    of_members = replace(policy, largest=settings.max_model_gb, tasks=suite.tasks)
+    dispatcher = make_dispatcher(settings, given, of_members) if given is not None else None
     stores, hosting = open_stores(settings), make_hosting(settings, is_a_member=share.is_limited)
 
     def policy_now(policy: Policy) -> Policy:

@@ -15,6 +15,7 @@ from src.fleet.member import Member, bills
 from src.fleet.situation import CLAIMS_FOR, GIVES_UP_AFTER, STARTS_WITHIN, STOPS_WITHIN, Limits, Situation
 from src.fleet.starting import LONGEST_PAUSE
 from src.fleet.stopping import CLAIMS_WITHIN
+from src.queue.policy import Policy
 from src.shared.data.dollars import cost, spent_today
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.request import WAITS_FOR_MONEY, WITHDRAWN, Attempt, Lease, Request, Status
@@ -117,6 +118,33 @@ def test_what_nothing_has_room_for_waits_with_the_reason() -> None:
         "Its weights have 140.0 GB, and no hardware that this leaderboard may start has room for them. Its "
         "owner has to allow larger hardware."
     )
+
+
+@pytest.mark.parametrize(
+    ("left", "reason"),
+    [
+        (waiting(12.0), "Its weights have 24 GB: it waits for a worker that has room for them."),
+        (
+            waiting(tasks=("gone",)),
+            "It is to be evaluated on gone, which this worker does not run: it waits for a worker that runs "
+            "them.",
+        ),
+    ],
+)
+def test_what_members_leave_starts_none_and_keeps_no_hardware_from_others(left: Request, reason: str) -> None:
+    policy = Policy(largest=20.0, tasks=("arc",))
+    assert decided(left, policy=policy) == Decision(reasons={"r0": reason})
+    ended = NOW - timedelta(minutes=1)
+    idle = [member(name=f"small-{n}", started=ended - HOUR / 6, ended=ended) for n in range(5)]
+    assert started(decided(left, waiting(age=0.01), members=idle, policy=policy)) == ["small"]
+
+
+def test_what_members_leave_does_not_take_the_place_of_a_member_that_waits_for_hardware() -> None:
+    late = member(LARGE, smallest=18.0, started=None, ordered=NOW - STARTS_WITHIN)
+    one: dict[str, Any] = {"members": [late], "limits": replace(LIMITS, max_workers=1)}
+    left = waiting(1.0, tasks=("gone",))
+    assert not decided(waiting(20.0), left, policy=Policy(tasks=("arc",)), **one).stop
+    assert decided(waiting(20.0), left, policy=Policy(tasks=("gone",)), **one).stop
 
 
 def test_only_hardware_that_the_owner_allows_is_started() -> None:

@@ -22,6 +22,7 @@ from src.queue.policy import Policy
 from src.settings import Settings
 from src.shared.environment import read_settings
 from src.shared.stores.hub import Hub
+from src.worker import make_worker
 from support.factories import make_request
 from support.hub import running_hub
 from support.sources import ROOT
@@ -66,6 +67,16 @@ def test_a_member_keeps_its_place_in_the_queue_of_a_cluster_for_a_day() -> None:
 
     assert decided(23) == Decision(reasons={"acme/tiny.json": "It waits for the worker small-1, on small."})
     assert [each.member for each in decided(25).stop] == [waits]
+
+
+def test_the_dispatcher_knows_what_members_leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = settings(FLEET="local", MAX_MODEL_GB="5", TASKS_HARNESS="tiny_copy")
+    worker = make_worker(given, given={})
+    assert worker.dispatcher
+    policy = worker.dispatcher._policy
+    worker.close()
+    assert (policy.largest, policy.tasks) == (5, ("tiny_copy",))
 
 
 def test_members_get_the_token_for_the_fleet_if_there_is_one() -> None:

@@ -16,9 +16,9 @@ from src.fleet.flavour import Flavour
 from src.fleet.member import Member, spent_by_members
 from src.fleet.seam import Fleet, FleetError
 from src.fleet.situation import Limits, Situation
-from src.queue.retries import RetryTerms
+from src.queue.policy import Policy
 from src.shared.data.backend_description import FleetDescription, HardwareDescription
-from src.shared.data.queue_order import DEFAULT, Requests, pending
+from src.shared.data.queue_order import Requests, pending
 from src.shared.estimates.durations import learn, timed
 from src.shared.process.steady import steady_now
 from src.shared.times import Clock, utc_now
@@ -66,16 +66,14 @@ class Dispatcher:
         fleet: Fleet,
         limits: Limits,
         *,
-        order: Sequence[str] = DEFAULT,
-        retries: RetryTerms | None = None,
+        policy: Policy | None = None,
         check_token: TokenCheck = lambda: None,
         clock: Clock = utc_now,
         steady: Clock = steady_now,
     ) -> None:
         self._fleet = fleet
         self._limits = limits
-        self._order = order
-        self._retries = retries or RetryTerms()
+        self._policy = policy or Policy()
         self._check_token = check_token
         self._clock, self._steady = clock, steady
         self._checked: datetime | None = None
@@ -174,8 +172,7 @@ class Dispatcher:
             members=self._members,
             limits=self._limits,
             durations=learn(timed(requests.values())),
-            order=self._order,
-            retries=self._retries,
+            policy=self._policy,
         )
 
     def _carry_out(self, decision: Decision) -> tuple[str, ...]:

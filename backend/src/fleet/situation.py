@@ -9,10 +9,10 @@ from functools import cached_property
 
 from src.fleet.flavour import Costs, Flavour
 from src.fleet.member import Member, spent_by_members
-from src.queue.retries import RetryTerms
+from src.queue.policy import Policy
 from src.shared.data.dollars import cost
 from src.shared.data.precision import weights_in_gb
-from src.shared.data.queue_order import DEFAULT, Requests
+from src.shared.data.queue_order import Requests
 from src.shared.data.request import Request, Status
 from src.shared.estimates.durations import Durations
 
@@ -69,8 +69,8 @@ class Situation:
     """All that have not ended, and those that ended within the last day."""
     limits: Limits = field(default_factory=Limits)
     durations: Durations | None = None
-    order: Sequence[str] = DEFAULT
-    retries: RetryTerms = field(default_factory=RetryTerms)
+    policy: Policy = field(default_factory=Policy)
+    """The rules of the queue: its order, pauses after failures, and what no member takes."""
     starts_in: timedelta = timedelta(minutes=5)
     """How long a member takes from its order to its first claim."""
 
@@ -78,6 +78,12 @@ class Situation:
     def costs(self) -> Costs:
         """What evaluations are likely to cost."""
         return Costs(self.durations, self.starts_in)
+
+    @cached_property
+    def wanted(self) -> list[Request]:
+        """The waiting requests that members take, if they are of their size. Some may pause."""
+        waiting = (each for each in self.requests.values() if each.status is Status.PENDING)
+        return [each for each in waiting if self.policy.has_room_for(each)]
 
     @cached_property
     def spent(self) -> float:

@@ -24,7 +24,7 @@ from src.fleet.situation import (
 from src.inference.renting import DEAREST
 from src.shared.data.dollars import cost, in_dollars
 from src.shared.data.queue_order import in_order
-from src.shared.data.request import WAITS_FOR_MONEY, WITHDRAWN, Request, Status
+from src.shared.data.request import WAITS_FOR_MONEY, WITHDRAWN, Request
 from src.shared.estimates.durations import left
 
 PATIENCE = 6
@@ -107,11 +107,14 @@ class Walk:
 
     def through_the_queue(self, *, is_broke: bool) -> dict[str, str]:
         """Go through the queue, collect what to start, and return for what each request waits."""
-        reasons, requests = {}, self._situation.requests
+        reasons, requests, policy = {}, self._situation.requests, self._situation.policy
         waits_for_money = is_broke
-        for path in in_order(requests, self._situation.order):
+        for path in in_order(requests, policy.order):
             request = requests[path]
-            if not self._situation.retries.is_due(request, self._situation.now):
+            if not policy.retries.is_due(request, self._situation.now):
+                continue
+            if left := policy.reason_to_leave(request):
+                reasons[path] = left
                 continue
             place = self._soonest(request)
             if place is not None and place.free_in <= self._patience:
@@ -262,8 +265,7 @@ class Walk:
     @cached_property
     def _waiting(self) -> list[tuple[datetime | None, float | None]]:
         """Since when requests wait, and their sizes."""
-        queue = (each for each in self._situation.requests.values() if each.status is Status.PENDING)
-        return [(each.submitted, gb_of(each)) for each in queue]
+        return [(each.submitted, gb_of(each)) for each in self._situation.wanted]
 
     def _place(self, member: Member) -> _Place:
         """Return a member that is there, with how long it has something to do."""

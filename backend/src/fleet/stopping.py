@@ -18,7 +18,6 @@ from src.fleet.situation import (
 )
 from src.inference.renting import DEAREST
 from src.shared.data.dollars import in_dollars
-from src.shared.data.request import Status
 
 CLAIMS_WITHIN = timedelta(minutes=30)
 """A member that has run for so long without ever claiming anything is stopped."""
@@ -98,16 +97,12 @@ def _holds_up_others(
         return False
     gone = sold_out(situation)
     most = max((each.room for each in allowed if each.name not in gone), default=0.0)
-    due = (
-        each
-        for each in situation.requests.values()
-        if each.status is Status.PENDING and situation.retries.is_due(each, situation.now)
-    )
+    due = (each for each in situation.wanted if situation.policy.retries.is_due(each, situation.now))
     sizes = (gb for gb in map(gb_of, due) if most > 0 and (gb or 0.0) <= most)
     return any(not any(each.takes(gb) for each in there) for gb in sizes)
 
 
 def _smallest_wanted(member: Member, situation: Situation) -> float:
     """Return the size of the smallest model that waits for a member: other hardware must have room for it."""
-    sizes = [gb_of(each) for each in situation.requests.values() if each.status is Status.PENDING]
+    sizes = map(gb_of, situation.wanted)
     return min((gb or 0.0 for gb in sizes if member.takes(gb)), default=0.0)
