@@ -134,6 +134,8 @@ FLEET_FLAVORS = None
 FLEET_MACHINES = None
 # Where "slurm" and "local" write the logs of workers. A cluster's nodes must have it at the same place.
 FLEET_FOLDER = "~/leaderboard-fleet"
+# A worker that has claimed nothing within this time is stopped. Raise it if installing takes longer.
+FLEET_START_MINUTES = 30
 # An image made from backend/Dockerfile. Default: a plain one, into which each worker installs the backend.
 FLEET_IMAGE = None
 # The Space whose files workers fetch. Default: this one.

@@ -66,7 +66,7 @@ def make_jobs(
         code=code or "",
         variables=variables_of(given, fixed),
         secrets={name: token for name, token in secrets.items() if token},
-        longest=timedelta(hours=settings.max_hours),
+        longest=settings.start_of_a_member + timedelta(hours=settings.max_hours),
         limits=limits,
         max_model_gb=settings.max_model_gb,
         uses_all_gpus=bool((settings.model_args or {}).get("parallelize")),

@@ -31,7 +31,7 @@ def make_own_dispatcher(
     names = settings.fleet_flavors or tuple(each.name for each in machines)
     dollars = settings.max_dollars_per_day if any(each.price for each in machines) else None
     fleet = make_slurm(settings) if settings.fleet is Engine.SLURM else make_local(settings, machines)
-    limits = Limits(settings.max_workers, dollars, names, QUEUES_WITHIN)
+    limits = Limits(settings.max_workers, dollars, names, QUEUES_WITHIN, settings.start_of_a_member)
     return Dispatcher(fleet, limits, policy=policy, check_token=check_token)
 
 
@@ -45,7 +45,7 @@ def make_slurm(settings: Settings) -> SlurmFleet:
             environment=dict(os.environ),
             variables=variables_of_own_members(settings),
             tokens=tokens_of_members(settings),
-            longest=timedelta(hours=settings.max_hours),
+            longest=settings.start_of_a_member + timedelta(hours=settings.max_hours),
         )
     )
 

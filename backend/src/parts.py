@@ -99,7 +99,12 @@ def make_dispatcher(
     check = make_check_of_members(settings, connect)
     if settings.fleet is not Engine.JOBS:
         return make_own_dispatcher(settings, policy, check)
-    limits = Limits(settings.max_workers, settings.max_dollars_per_day, settings.fleet_flavors)
+    limits = Limits(
+        settings.max_workers,
+        settings.max_dollars_per_day,
+        settings.fleet_flavors,
+        claims_within=settings.start_of_a_member,
+    )
     fleet = make_jobs(settings, given, limits, connect)
     return Dispatcher(fleet, limits, policy=policy, check_token=check)
 

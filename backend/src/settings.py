@@ -146,7 +146,7 @@ SpaceName = Annotated[
 Flavours = Annotated[tuple[str, ...], BeforeValidator(read_names), "names such as `l4x1, a100-large`"]
 Machines = Annotated[tuple[OwnMachine, ...], BeforeValidator(read_machines), f"machines such as `{EXAMPLE}`"]
 Workers = Annotated[int, Field(ge=1, le=1_000), "a whole number from 1 to 1,000"]
-LeaseMinutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
+Minutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
 
 NO_RECEIVER = (
     "NOTIFY_URL is not the address of a webhook. Write one that begins with https://, without a login in it "
@@ -237,6 +237,7 @@ class Settings(CommonSettings):
     fleet_flavors: Flavours = ()
     fleet_machines: Machines = ()
     fleet_folder: str = "~/leaderboard-fleet"
+    fleet_start_minutes: Minutes = 30.0
     fleet_image: Image | None = None
     fleet_code: SpaceName | None = None
     fleet_namespace: Name | None = None
@@ -257,7 +258,7 @@ class Settings(CommonSettings):
     worker_id: str | None = None
     gradio_server_port: Port = 7861
     refresh_rate: Positive = 60.0
-    lease_minutes: LeaseMinutes = LeaseTerms.duration / timedelta(minutes=1)
+    lease_minutes: Minutes = LeaseTerms.duration / timedelta(minutes=1)
 
     def __post_init__(self) -> None:
         """Refuse values that cannot be right, at the start. Raises ConfigurationError."""
@@ -344,6 +345,11 @@ class Settings(CommonSettings):
     def namespace_of_the_fleet(self) -> str:
         """Return the account that runs the jobs of the fleet: as set, or else the owner of the requests."""
         return self.fleet_namespace or self.requests_dataset.partition("/")[0]
+
+    @property
+    def start_of_a_member(self) -> timedelta:
+        """Return how long a member of the fleet may take from its start to its first claim."""
+        return timedelta(minutes=self.fleet_start_minutes)
 
     @property
     def name_of_the_worker(self) -> str | None:

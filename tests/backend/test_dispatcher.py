@@ -12,8 +12,9 @@ import pytest
 from src.fleet.dispatcher import Dispatcher
 from src.fleet.engine import Engine
 from src.fleet.flavour import Flavour
+from src.fleet.jobs import JobsFleet
 from src.fleet.member import Member
-from src.fleet.seam import FleetError
+from src.fleet.seam import FleetError, NoHardware
 from src.fleet.situation import Limits, Start
 from src.fleet.variables import FOR_MEMBERS, NOT_FOR_MEMBERS, variables_of
 from src.page import sections
@@ -38,6 +39,7 @@ class ListedFleet:
     there: list[Member] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     refuses: dict[str, str] = field(default_factory=dict)
+    sold_out: set[str] = field(default_factory=set)
 
     def _ask(self, what: str) -> None:
         self.asked.append(what)
@@ -54,6 +56,8 @@ class ListedFleet:
 
     def start(self, order: Start) -> Member:
         self._ask("start")
+        if order.flavour.name in self.sold_out:
+            raise NoHardware(f"No {order.flavour.name}.")
         member = Member(
             name=order.name,
             id=str(len(self.there)),
@@ -164,6 +168,60 @@ def test_what_the_engine_refuses_is_told_on_the_page_and_tried_again(what: str) 
     ours.tick(queue(7))
     assert ours.shown.problems == ()
     assert len(fleet.there) == 1
+
+
+def test_hardware_that_the_engine_refuses_is_replaced_and_asked_for_again_after_a_while() -> None:
+    times = [NOW]
+    fleet = ListedFleet(sold_out={"l4x1"})
+    ours = dispatcher(fleet, steady=lambda: times[-1])
+    for minutes in (0, 1, 9):
+        times.append(NOW + timedelta(minutes=minutes))
+        ours.tick(queue(7))
+        assert ours.shown.problems == ("No l4x1.",)
+    assert [each.flavour for each in fleet.there] == ["a100-large"]
+    assert fleet.asked.count("start") == 2
+    fleet.there.clear()
+    fleet.sold_out.clear()
+    times.append(NOW + timedelta(minutes=30))
+    ours.tick(queue(7))
+    assert ours.shown.problems == ()
+    assert [each.flavour for each in fleet.there] == ["l4x1"]
+
+
+def test_after_a_refusal_that_holds_for_all_no_more_starts_are_tried() -> None:
+    fleet = ListedFleet(refuses={"start": "No credits."})
+    ours = dispatcher(fleet, limits=Limits(9))
+    ours.tick(queue(*[7] * 9))
+    assert fleet.asked.count("start") == 1
+
+
+def test_a_slow_engine_does_not_keep_the_dispatcher_from_its_next_look_at_the_money() -> None:
+    times = [NOW]
+
+    class Slow(ListedFleet):
+        def start(self, order: Start) -> Member:
+            times.append(times[-1] + timedelta(minutes=1))
+            return super().start(order)
+
+    fleet = Slow()
+    ours = dispatcher(fleet, limits=Limits(9), steady=lambda: times[-1])
+    ours.tick(queue(*[7] * 9))
+    assert len(fleet.there) == 2
+    ours.tick(queue(*[7] * 9))
+    assert len(fleet.there) == 4
+
+
+def test_the_page_says_why_a_member_was_stopped() -> None:
+    began = NOW - HOUR
+    fleet = ListedFleet(
+        [Member(name="l4x1-1", id="0", flavour="l4x1", price=0.8, largest=18, ordered=began, started=began)]
+    )
+    ours = dispatcher(fleet)
+    ours.tick(queue(7))
+    ours.tick(queue(7))
+    assert "It was stopped: it has claimed nothing within 30 minutes (FLEET_START_MINUTES)." in str(
+        sections.fleet(ours.shown, NOW)
+    )
 
 
 def test_no_member_is_started_with_a_token_that_may_do_more() -> None:
@@ -316,6 +374,14 @@ def test_a_fleet_is_made_from_the_settings() -> None:
     assert made(FLEET_CODE="", FLEET_IMAGE="acme/worker:1")
     assert made(FLEET_CODE="", SPACE_ID="acme/backend")
     assert made(FLEET="off") is None
+
+
+def test_a_member_has_the_time_to_start_that_the_owner_gives_it() -> None:
+    dispatcher = made(FLEET_START_MINUTES="90", MAX_HOURS="10")
+    assert dispatcher
+    assert dispatcher._limits.claims_within == timedelta(minutes=90)
+    assert isinstance(dispatcher._fleet, JobsFleet)
+    assert dispatcher._fleet._terms.longest == timedelta(hours=11.5)
 
 
 def test_the_dispatcher_looks_for_endpoints_that_are_left_from_before_the_fleet_and_no_member_does() -> None:

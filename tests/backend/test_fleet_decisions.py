@@ -12,9 +12,16 @@ from hypothesis import strategies as st
 from src.fleet.deciding import Decision, decide, kinds_of
 from src.fleet.flavour import Costs, Flavour, bands
 from src.fleet.member import Member, bills
-from src.fleet.situation import CLAIMS_FOR, GIVES_UP_AFTER, STARTS_WITHIN, STOPS_WITHIN, Limits, Situation
+from src.fleet.situation import (
+    CLAIMS_FOR,
+    CLAIMS_WITHIN,
+    GIVES_UP_AFTER,
+    STARTS_WITHIN,
+    STOPS_WITHIN,
+    Limits,
+    Situation,
+)
 from src.fleet.starting import LONGEST_PAUSE
-from src.fleet.stopping import CLAIMS_WITHIN
 from src.queue.policy import Policy
 from src.shared.data.dollars import cost, spent_today
 from src.shared.data.precision import weights_in_gb
@@ -23,6 +30,7 @@ from src.shared.estimates.durations import Timed, learn
 from src.shared.estimates.waiting import estimates
 from src.shared.times import to_text
 from support.factories import make_request
+from support.year import LIMITS as YEARS
 from support.year import OFFERS, Luck, Simulation, submissions
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -277,19 +285,17 @@ def test_what_a_member_cost_counts_though_its_cluster_has_forgotten_it(
     assert started(decided(waiting(), done, members=[listed]))
 
 
-def test_after_an_owner_has_lowered_the_limit_those_stop_that_lose_least() -> None:
-    busy = [member(name=f"small-{number}") for number in (1, 2)]
-    idle, pending = member(name="small-3"), member(name="small-4", started=None, ordered=NOW)
-    queue = running("small-1", hours=0.15), running("small-2", hours=0.1)
-    given: dict[str, Any] = {"members": [*busy, idle, pending]}
-    for most, names in (
-        (3, ["small-4"]),
-        (2, ["small-4", "small-3"]),
-        (1, ["small-4", "small-3", "small-2"]),
-    ):
-        decision = decided(*queue, limits=replace(LIMITS, max_workers=most), **given)
+def test_after_an_owner_has_lowered_the_limit_those_stop_that_wait_for_hardware_the_last_first() -> None:
+    there = [member(name=f"small-{number}") for number in (1, 2)]
+    there += [
+        member(name=f"small-{number}", started=None, ordered=NOW - number * HOUR / 60) for number in (3, 4)
+    ]
+    given: dict[str, Any] = {"members": there}
+    for most, names in ((4, []), (3, ["small-3"]), (1, ["small-3", "small-4"])):
+        decision = decided(waiting(20.0), limits=replace(LIMITS, max_workers=most), **given)
         assert [each.member.name for each in decision.stop] == names
-        assert decision.stop[0].why == f"more run than the {most} that are allowed"
+        assert not decision.start
+    assert decision.stop[0].why == "more are there than the 1 that are allowed"
 
 
 def test_a_member_that_waits_for_hardware_that_is_allowed_no_more_is_stopped() -> None:
@@ -309,6 +315,12 @@ def test_hardware_that_is_sold_out_is_replaced_by_other_hardware() -> None:
         "its hardware was not there within 15 minutes, and other hardware fits"
     ]
     assert [(each.flavour, each.smallest) for each in decision.start] == [(LARGE, 0.0)]
+
+
+def test_hardware_that_the_engine_refuses_is_replaced_by_other_hardware() -> None:
+    assert started(decided(waiting(), refused=["small"])) == ["large"]
+    decision = decided(waiting(20.0), refused=["large"])
+    assert decision == Decision(reasons={"r0": "It waits for large, which is sold out at the moment."})
 
 
 def test_hardware_is_asked_for_again_an_hour_after_it_was_sold_out() -> None:
@@ -356,7 +368,11 @@ def test_far_dearer_hardware_is_no_substitute() -> None:
 def test_a_member_that_never_claims_anything_is_stopped() -> None:
     hangs = member(started=NOW - CLAIMS_WITHIN, ordered=NOW - CLAIMS_WITHIN)
     decision = decided(waiting(), members=[hangs])
-    assert [each.why for each in decision.stop] == ["it has claimed nothing within 30 minutes"]
+    assert [each.why for each in decision.stop] == [
+        "it has claimed nothing within 30 minutes (FLEET_START_MINUTES)"
+    ]
+    slow = replace(LIMITS, claims_within=HOUR)
+    assert not decided(waiting(), members=[hangs], limits=slow).stop
     attempt = Attempt(1, "small-1", NOW - HOUR, NOW - HOUR / 2, "finished")
     done = waiting(status=Status.FINISHED, history=(attempt,))
     assert not decided(waiting(), done, members=[hangs]).stop
@@ -478,7 +494,9 @@ def there_after(situation: Situation, decision: Decision) -> int:
 @given(situations())
 def test_no_decision_goes_over_a_limit(situation: Situation) -> None:
     decision, limits = decide(situation), situation.limits
-    assert there_after(situation, decision) <= limits.max_workers
+    running = sum(each.is_running for each in situation.members)
+    assert there_after(situation, decision) <= max(limits.max_workers, running)
+    assert not decision.start or there_after(situation, decision) <= limits.max_workers
     stopped = [each.member for each in decision.stop]
     assert all(each in situation.members and each.ended is None for each in stopped)
     assert all(limits.allows(each.flavour) for each in decision.start)
@@ -540,8 +558,8 @@ BAD = Luck(hours_between_deaths=2.0, never_starts=0.2, never_claims=0.1, shortag
 def test_everything_runs_in_the_end_within_the_limits_whatever_breaks(
     seed: int, workers: int, dollars: float | None, fleets: int
 ) -> None:
-    submitted = submissions(seed, 25, days=2.0)
-    year = Simulation(submitted, seed, limits=Limits(workers, dollars), luck=BAD, fleets=fleets).run()
+    submitted, limits = submissions(seed, 25, days=2.0), Limits(workers, dollars)
+    year = Simulation(submitted, seed, limits=limits, luck=BAD, others=[limits] * (fleets - 1)).run()
     assert sorted(year.waited) == list(range(25))
     assert year.most_at_once <= workers * fleets
     if dollars is not None and fleets == 1:
@@ -550,6 +568,13 @@ def test_everything_runs_in_the_end_within_the_limits_whatever_breaks(
 
 def test_two_fleets_at_once_cost_little_more_than_one() -> None:
     submitted = submissions(3, 60, days=3.0)
-    one, two = (Simulation(submitted, 3, fleets=fleets).run() for fleets in (1, 2))
+    one, two = (Simulation(submitted, 3, others=others).run() for others in ((), [YEARS]))
     assert sorted(two.waited) == sorted(one.waited) == list(range(60))
     assert two.dollars < 1.5 * one.dollars
+
+
+def test_a_fleet_with_a_lower_limit_beside_another_has_nothing_paid_for_twice() -> None:
+    submitted, most = submissions(4, 60, days=3.0), Limits(8)
+    one, two = (Simulation(submitted, 4, limits=most, others=others).run() for others in ((), [Limits(2)]))
+    assert sorted(two.waited) == list(range(60))
+    assert two.dollars < 1.05 * one.dollars

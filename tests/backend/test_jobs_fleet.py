@@ -310,7 +310,7 @@ def test_an_answer_that_is_not_the_hubs_is_a_sentence(status: int, body: str) ->
 
 
 def test_a_flavour_that_the_hub_refuses_is_named(hub: Hub, fleet: JobsFleet) -> None:
-    with pytest.raises(FleetError, match="did not start a Job on abacus"):
+    with pytest.raises(NoHardware, match="did not start a Job on abacus"):
         fleet.start(Start("abacus-1", Flavour("abacus", 24, 0.8), 0, 18))
 
 

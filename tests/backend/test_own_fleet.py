@@ -69,6 +69,12 @@ def test_a_member_keeps_its_place_in_the_queue_of_a_cluster_for_a_day() -> None:
     assert [each.member for each in decided(25).stop] == [waits]
 
 
+def test_a_member_has_the_time_to_start_that_the_owner_gives_it() -> None:
+    given = settings(FLEET="slurm", FLEET_MACHINES="a: 1 GB", FLEET_START_MINUTES="90", MAX_HOURS="10")
+    assert make_own_dispatcher(given, Policy())._limits.claims_within == timedelta(minutes=90)
+    assert make_slurm(given)._terms.longest == timedelta(hours=11.5)
+
+
 def test_the_dispatcher_knows_what_members_leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     given = settings(FLEET="local", MAX_MODEL_GB="5", TASKS_HARNESS="tiny_copy")

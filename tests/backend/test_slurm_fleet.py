@@ -199,7 +199,7 @@ def test_variables_of_the_owner_do_not_change_what_squeue_shows(fakes: Fakes) ->
 def test_a_member_is_submitted_with_its_sizes_and_its_time(fakes: Fakes) -> None:
     member = fakes.fleet(longest=timedelta(hours=24)).start(ORDER)
     (call,) = fakes.calls("sbatch")
-    assert call.startswith(f"--mem=6G --parsable --job-name={NAME} --export=ALL --time={31 * 60} ")
+    assert call.startswith(f"--mem=6G --parsable --job-name={NAME} --export=ALL --time={30 * 60} ")
     assert "--smallest-gb 0.000 --largest-gb 4.800 --claims-for 6 --hardware small" in call
     assert "--price" not in call
     assert f"--output={fakes.folder}/logs/%j.log" in call

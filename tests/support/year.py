@@ -182,7 +182,10 @@ class Year:
 
 
 class Simulation:
-    """Plays a year. `fixed` members run all the time, and return after a death; then nothing is decided."""
+    """Plays a year. `fixed` members run all the time, and return after a death; then nothing is decided.
+
+    `others` are the limits of further dispatchers, which look at the same moments.
+    """
 
     def __init__(
         self,
@@ -193,11 +196,11 @@ class Simulation:
         limits: Limits = LIMITS,
         luck: Luck = Luck(),
         estimate_each: int = 0,
-        fleets: int = 1,
+        others: Sequence[Limits] = (),
     ) -> None:
         self.year = Year(submitted)
         self._chance = np.random.default_rng([seed, 2])
-        self._limits, self._luck, self._fixed, self._fleets = limits, luck, fixed, fleets
+        self._limits, self._luck, self._fixed, self._others = limits, luck, fixed, others
         self._estimate_each = estimate_each
         self._flavours = {each.name: each for each in OFFERS}
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -368,7 +371,8 @@ class Simulation:
         self._next_decision = None
         self._forget(second)
         situation = self._situation(when(second))
-        decisions = [decide(situation) for _ in range(self._fleets)]
+        all_limits = (self._limits, *self._others)
+        decisions = [decide(replace(situation, limits=each)) for each in all_limits]
         for decision in decisions:
             for stop in decision.stop:
                 machine = self._machines.get(stop.member.id)

@@ -7,15 +7,15 @@ on where one has died, and two at once decide the same.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from src.fleet.deciding import Decision, decide, kinds_of
 from src.fleet.flavour import Flavour
 from src.fleet.member import Member, spent_by_members
-from src.fleet.seam import Fleet, FleetError
-from src.fleet.situation import Limits, Situation
+from src.fleet.seam import Fleet, FleetError, NoHardware
+from src.fleet.situation import Limits, Situation, Start, Stop
 from src.queue.policy import Policy
 from src.shared.data.backend_description import FleetDescription, HardwareDescription
 from src.shared.data.queue_order import Requests, pending
@@ -38,6 +38,14 @@ LISTED_WITHIN = timedelta(minutes=15)
 """How long a started member counts as there although the engine's list lacks it. Without that, a list that
 lags or fails would have a member started at each tick, and each is paid for.
 """
+
+REFUSED_FOR = timedelta(minutes=10)
+"""How long hardware that the engine refused counts as sold out. To ask again costs nothing."""
+
+STARTS_FOR = timedelta(minutes=2)
+"""One tick starts no more members after this time, with a slow engine: the money must be looked at again."""
+
+STOPPED = "It was stopped: {}."
 
 NOT_CHECKED = "The Hub was not reached to check FLEET_TOKEN: {}"
 
@@ -81,6 +89,10 @@ class Dispatcher:
         self._members: tuple[Member, ...] = ()
         self._new: dict[str, tuple[Member, datetime]] = {}
         """What was started and is not in the engine's list yet, by id, with the time."""
+        self._refused: dict[str, tuple[str, datetime]] = {}
+        """Why the engine refused hardware, by name, with the time."""
+        self._stopped: dict[str, str] = {}
+        """Why members were stopped, by id."""
         self._offers: Sequence[Flavour] = ()
         self._shown = Shown(limit=limits.dollars_a_day)
         self._described: FleetDescription | None = None
@@ -146,7 +158,8 @@ class Dispatcher:
 
     def _there(self) -> tuple[Member, ...]:
         """Return the engine's members, and those that were just started. Raises FleetError."""
-        listed, now = self._fleet.members(), self._steady()
+        listed, now = [self._with_reason(each) for each in self._fleet.members()], self._steady()
+        self._stopped = {each.id: why for each in listed if (why := self._stopped.get(each.id))}
         ids = {each.id for each in listed}
         self._new = {
             id: (member, since)
@@ -154,6 +167,11 @@ class Dispatcher:
             if id not in ids and now - since < LISTED_WITHIN
         }
         return (*listed, *(member for member, _ in self._new.values()))
+
+    def _with_reason(self, member: Member) -> Member:
+        """Return a member, with the reason if this dispatcher has stopped it."""
+        why = self._stopped.get(member.id)
+        return replace(member, message=STOPPED.format(why)) if why else member
 
     def _may_be_there(self) -> bool:
         """Return whether a member may be there: one was when somebody last looked, or nobody has."""
@@ -171,35 +189,58 @@ class Dispatcher:
             offers=self._offers,
             members=self._members,
             limits=self._limits,
+            refused=self._refused_lately(),
             durations=learn(timed(requests.values())),
             policy=self._policy,
         )
 
+    def _refused_lately(self) -> frozenset[str]:
+        """Return the hardware that the engine refused lately, and forget what it refused before."""
+        now = self._steady()
+        self._refused = {
+            name: (why, since) for name, (why, since) in self._refused.items() if now - since < REFUSED_FOR
+        }
+        return frozenset(self._refused)
+
     def _carry_out(self, decision: Decision) -> tuple[str, ...]:
         """Stop and start. Return what did not go well, as sentences."""
-        problems: list[str] = []
-        for each in decision.stop:
+        problems = [*self._stop(decision.stop), *self._start(decision.start)]
+        problems += [why for why, _ in self._refused.values()]
+        return tuple(dict.fromkeys(problems))
+
+    def _stop(self, stops: Iterable[Stop]) -> Iterator[str]:
+        for each in stops:
             try:
                 self._fleet.stop(each.member)
             except FleetError as error:
-                problems.append(str(error))
+                yield str(error)
             else:
                 self._new.pop(each.member.id, None)
+                self._stopped[each.member.id] = each.why
                 log.info("stopped the worker %s: %s", each.member.worker, each.why)
-        wrong = self._problem_of_the_token() if decision.start else None
+
+    def _start(self, starts: Sequence[Start]) -> Iterator[str]:
+        wrong = self._problem_of_the_token() if starts else None
         if wrong:
-            return (*problems, wrong)
-        for order in decision.start:
+            yield wrong
+            return
+        began = self._steady()
+        for order in starts:
+            if self._steady() - began >= STARTS_FOR:
+                return
             try:
                 member = self._fleet.start(order)
+            except NoHardware as error:  # told as long as it counts
+                log.warning("could not start the worker %s: %s", order.name, error)
+                self._refused[order.flavour.name] = str(error), self._steady()
             except FleetError as error:
                 log.warning("could not start the worker %s: %s", order.name, error)
-                problems.append(str(error))
-                continue
-            log.info("started the worker %s", member.worker)
-            self._new[member.id] = member, self._steady()
-            self._members = (*(each for each in self._members if each.id != member.id), member)
-        return tuple(dict.fromkeys(problems))
+                yield str(error)
+                return  # the others would not start either
+            else:
+                log.info("started the worker %s", member.worker)
+                self._new[member.id] = member, self._steady()
+                self._members = (*(each for each in self._members if each.id != member.id), member)
 
     def _problem_of_the_token(self) -> str | None:
         """Check the members' token before any is started, and again after an hour."""

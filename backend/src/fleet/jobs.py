@@ -20,7 +20,7 @@ from huggingface_hub.utils import build_hf_headers, paginate
 
 from src.fleet.flavour import MB_PER_GB, Flavour
 from src.fleet.member import Member
-from src.fleet.seam import FIRST_CLAIM_WITHIN, FleetError, NoHardware, time_limit
+from src.fleet.seam import FleetError, NoHardware
 from src.fleet.situation import Limits, Start
 from src.inference.endpoints import ANY_FAILURE, SOLD_OUT, one_line
 from src.shared.data.request_fields import MOST_DOLLARS_AN_HOUR
@@ -102,7 +102,7 @@ class JobTerms:
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     longest: timedelta = timedelta(hours=24)
-    """How long one evaluation may take."""
+    """How long a member's start and one evaluation may take together."""
     limits: Limits = field(default_factory=Limits)
     max_model_gb: float | None = None
     """The largest weights that the owner allows, whatever the hardware takes."""
@@ -220,7 +220,7 @@ class JobsFleet:
             "env": {**terms.variables, **self._largest(), "DEVICE": device, "PYTHONUNBUFFERED": "1"},
             "secrets": dict(terms.secrets),
             "flavor": flavour.name,
-            "timeout": int(time_limit(order, terms.longest).total_seconds()),
+            "timeout": int((order.claims_for + terms.longest).total_seconds()),
             "name": f"leaderboard-{terms.digest[:8]}-{order.name}",
             "labels": {
                 BOARD: terms.digest,
@@ -265,7 +265,7 @@ class JobsFleet:
 
     def _lately_ended(self) -> Iterator[Any]:
         """Yield the jobs that ended within the last day. The Hub lists the newest first."""
-        since = utc_now() - 2 * A_DAY - FIRST_CLAIM_WITHIN - self._terms.longest
+        since = utc_now() - 2 * A_DAY - self._terms.longest
         for each in islice(self._jobs(OVER), MOST_LISTED):
             made = parsed(each)
             if made and made.created_at and made.created_at < since:
@@ -326,7 +326,7 @@ class JobsFleet:
         if flavour and SOLD_OUT.search(one_line(getattr(error, "server_message", None) or "")):
             return NoHardware(IS_SOLD_OUT.format(flavour=flavour))
         if flavour:
-            return FleetError(NOT_STARTED.format(flavour=flavour, reason=why))
+            return NoHardware(NOT_STARTED.format(flavour=flavour, reason=why))
         return FleetError(NOT_REACHED.format(reason=why))
 
 

@@ -7,16 +7,12 @@ so no request is harmed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Protocol
 
 from src.fleet.flavour import Flavour
 from src.fleet.member import Member
 from src.fleet.situation import Start
 from src.shared.errors import LeaderboardError
-
-FIRST_CLAIM_WITHIN = timedelta(hours=1)
-"""How long a member may take from its start to its first claim: to install, to download, to try the suite."""
 
 
 class FleetError(LeaderboardError):
@@ -49,11 +45,3 @@ class Fleet(Protocol):
 
     def end_of_log(self, member: Member) -> str:
         """Return the last lines that a member printed, shortened, not escaped. Raises FleetError."""
-
-
-def time_limit(order: Start, longest: timedelta) -> timedelta:
-    """Return after what time an engine may end a member, if one evaluation may take as long as `longest`.
-
-    What it claims at the last moment must still have its time.
-    """
-    return FIRST_CLAIM_WITHIN + order.claims_for + longest

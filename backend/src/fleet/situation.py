@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -28,6 +28,9 @@ SOLD_OUT_FOR = timedelta(hours=1)
 GIVES_UP_AFTER = timedelta(hours=24)
 """A member that has waited so long for hardware without a substitute is ordered anew: it may be forgotten."""
 
+CLAIMS_WITHIN = timedelta(minutes=30)
+"""A member that has run for so long without ever claiming anything is stopped."""
+
 STOPS_WITHIN = timedelta(minutes=10)
 """How long it takes at most from one look at the money until what the next one stops is billed no more."""
 
@@ -44,6 +47,10 @@ class Limits:
     """Names of what may be started. Nothing named means everything that has an accelerator."""
     starts_within: timedelta = STARTS_WITHIN
     """When hardware counts as sold out. A cluster has a queue of its own, whose places are worth keeping."""
+    claims_within: timedelta = CLAIMS_WITHIN
+    """How long a member may take from its start to its first claim: to install, to download, to try the
+    suite.
+    """
 
     @property
     def gives_up_after(self) -> timedelta:
@@ -68,6 +75,8 @@ class Situation:
     members: Sequence[Member] = ()
     """All that have not ended, and those that ended within the last day."""
     limits: Limits = field(default_factory=Limits)
+    refused: Collection[str] = ()
+    """The names of hardware that the engine has lately refused to start."""
     durations: Durations | None = None
     policy: Policy = field(default_factory=Policy)
     """The rules of the queue: its order, pauses after failures, and what no member takes."""
@@ -135,9 +144,11 @@ def have_claimed(requests: Requests) -> set[str]:
 
 
 def sold_out(situation: Situation) -> set[str]:
-    """Return the names of the hardware that is not to be had now: somebody waits for it, or did in vain."""
+    """Return the names of the hardware that is not to be had now: the engine has refused it, somebody waits
+    for it, or did in vain.
+    """
     now, starts_within = situation.now, situation.limits.starts_within
-    return {
+    return {*situation.refused} | {
         each.flavour
         for each in situation.members
         if each.started is None

@@ -24,7 +24,7 @@ from src.fleet.flavour import MB_PER_GB, Flavour
 from src.fleet.logs_of_members import end_of, private, remove_old
 from src.fleet.member import Member
 from src.fleet.own_machines import OwnMachine, OwnTerms
-from src.fleet.seam import FleetError, NoHardware, time_limit
+from src.fleet.seam import FleetError, NoHardware
 from src.fleet.situation import Start
 from src.inference.endpoints import one_line
 from src.shared.times import Clock, utc_now
@@ -90,7 +90,7 @@ class SlurmTerms(OwnTerms):
     """What all members have in common. Nodes must have the folder at the same place."""
 
     longest: timedelta = timedelta(hours=24)
-    """How long one evaluation may take."""
+    """How long a member's start and one evaluation may take together."""
     script: Path = SCRIPT
 
     @property
@@ -211,7 +211,6 @@ class SlurmFleet:
         terms = self._terms
         sizes = [round(each * MB_PER_GB) for each in (order.smallest, order.largest)]
         name = f"lb-{terms.digest}:{order.name}:{sizes[0]}-{sizes[1]}:{machine.name}"
-        whole = time_limit(order, terms.longest)
         price = [] if machine.price is None else ["--price", f"{machine.price:g}"]
         return [
             "sbatch",
@@ -219,7 +218,7 @@ class SlurmFleet:
             "--parsable",
             f"--job-name={name}",
             "--export=ALL",  # of an environment that we have made, see `_environment`
-            f"--time={ceil(whole / timedelta(minutes=1))}",
+            f"--time={ceil((order.claims_for + terms.longest) / timedelta(minutes=1))}",
             f"--signal=B:TERM@{WARNED_SECONDS}",
             "--no-requeue",  # what a broken node leaves undone, the queue gives to another
             "--open-mode=append",

@@ -12,15 +12,11 @@ from src.fleet.situation import (
     Stop,
     gb_of,
     have_claimed,
-    in_hand,
     is_spent,
     sold_out,
 )
 from src.inference.renting import DEAREST
 from src.shared.data.dollars import in_dollars
-
-CLAIMS_WITHIN = timedelta(minutes=30)
-"""A member that has run for so long without ever claiming anything is stopped."""
 
 FORGOTTEN = "its hardware was not there within {:.0f} hours"
 
@@ -30,11 +26,11 @@ HOLDS_A_PLACE = "its hardware was not there within {:.0f} minutes, and others wa
 
 NOT_ALLOWED = "its hardware is not allowed any more"
 
-TOO_MANY = "more run than the {} that are allowed"
+TOO_MANY = "more are there than the {} that are allowed"
 
 OUT_OF_MONEY = "the {} of the day are spent"
 
-CLAIMED_NOTHING = "it has claimed nothing within {:.0f} minutes"
+CLAIMED_NOTHING = "it has claimed nothing within {:g} minutes (FLEET_START_MINUTES)"
 
 
 def stops(situation: Situation) -> Iterator[Stop]:
@@ -45,7 +41,7 @@ def stops(situation: Situation) -> Iterator[Stop]:
         why = OUT_OF_MONEY.format(in_dollars(limits.dollars_a_day or 0.0))
         yield from (Stop(each, why) for each in there)
         return
-    busy, useful = in_hand(situation.requests), have_claimed(situation.requests)
+    useful = have_claimed(situation.requests)
     allowed = [each for each in situation.offers if limits.allows(each)]
     left_over, has_made_way = [], False
     for member in there:
@@ -58,21 +54,15 @@ def stops(situation: Situation) -> Iterator[Stop]:
             yield Stop(member, HOLDS_A_PLACE.format(limits.starts_within / timedelta(minutes=1)))
         elif member.is_pending and now - member.ordered >= limits.gives_up_after:
             yield Stop(member, FORGOTTEN.format(limits.gives_up_after / timedelta(hours=1)))
-        elif member.started and now - member.started >= CLAIMS_WITHIN and member.worker not in useful:
-            yield Stop(member, CLAIMED_NOTHING.format(CLAIMS_WITHIN / timedelta(minutes=1)))
+        elif member.started and now - member.started >= limits.claims_within and member.worker not in useful:
+            yield Stop(member, CLAIMED_NOTHING.format(limits.claims_within / timedelta(minutes=1)))
         else:
             left_over.append(member)
 
-    def loss(member: Member) -> tuple[int, timedelta, str]:
-        """Sort those first that lose least by a stop."""
-        running = busy.get(member.worker)
-        begun = now - running.lease.started if running and running.lease else timedelta()
-        return (0 if member.is_pending else 1 if running is None else 2), begun, member.name
-
+    # What runs has been paid for. It ends by itself, and another dispatcher may allow more.
+    waiting = sorted((each for each in left_over if each.is_pending), key=lambda each: each.ordered)
     too_many = max(len(left_over) - limits.max_workers, 0)
-    yield from (
-        Stop(each, TOO_MANY.format(limits.max_workers)) for each in sorted(left_over, key=loss)[:too_many]
-    )
+    yield from (Stop(each, TOO_MANY.format(limits.max_workers)) for each in waiting[::-1][:too_many])
 
 
 def _is_replaceable(member: Member, allowed: Sequence[Flavour], situation: Situation) -> bool:

@@ -46,6 +46,7 @@ NOT_FOR_MEMBERS = frozenset(
             "fleet_namespace",
             "fleet_machines",
             "fleet_folder",
+            "fleet_start_minutes",
         ),
     }
 )
