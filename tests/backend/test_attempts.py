@@ -1,6 +1,7 @@
 """Failed attempts: which are retried, when, and what the request's message is."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,8 +10,9 @@ from src.queue.retries import RetryTerms
 from src.running.inference import Machine
 from src.running.job import End, Ending, Job
 from src.shared.data.request import RERUN, RESUBMITTED, WITHDRAWN, Attempt, Status
+from src.shared.models.model_source import ModelFacts
 from support.executors import FunctionExecutor, good
-from support.queues import POLICY, START, Queue, drain
+from support.queues import POLICY, START, SUITE, Queue, drain
 
 
 def ending_so(*ends: Ending) -> FunctionExecutor:
@@ -268,6 +270,38 @@ def test_what_a_worker_has_no_room_for_is_left_for_another_and_it_says_so_once(q
     assert queue.requests.snapshot() == before
     drain(queue.worker("the-large-one", policy=Policy(largest=200.0)))
     assert queue.read(large).status is Status.FINISHED
+
+
+def sized(**params: int) -> SimpleNamespace:
+    """A Hub that knows how many parameters models have, by what their names end with."""
+
+    def describe(name: str, revision: str) -> ModelFacts:
+        known = params.get(name.rpartition("/")[2])
+        return ModelFacts(name=name, commit="c" * 40, location=name, params=known)
+
+    return SimpleNamespace(describe=describe)
+
+
+def test_a_model_whose_size_only_the_hub_knows_is_left_for_a_worker_with_room_and_costs_no_attempt(
+    queue: Queue,
+) -> None:
+    unknown, large = queue.submit("acme/unknown", params=None), queue.submit("acme/large", params=None)
+    models = sized(large=70_000_000_000)
+    drain(queue.worker(policy=Policy(largest=16.0, is_one_of_a_fleet=True), models=models))
+    left = queue.read(large)
+    assert (left.status, left.params, left.attempt) == (Status.PENDING, 70.0, 0)
+    assert queue.read(unknown).status is Status.FINISHED
+    drain(queue.worker("the-large-one", policy=Policy(smallest=16.0), models=models))
+    assert queue.read(large).status is Status.FINISHED
+
+
+def test_an_adapter_is_as_large_as_the_model_that_it_changes(queue: Queue) -> None:
+    adapter = {"weight_type": "Adapter", "base_model": "acme/base", "base_commit": "b" * 40}
+    path = queue.submit("acme/adapter", params=None, **adapter)
+    models = sized(adapter=1_000_000, base=70_000_000_000)
+    queue.worker(policy=Policy(largest=16.0), models=models, suite=replace(SUITE, adapters=True)).tick()
+    assert queue.read(path).status is Status.PENDING
+    assert queue.read(path).params == 70.001
 
 
 def test_the_precision_decides_how_large_a_model_is(queue: Queue) -> None:

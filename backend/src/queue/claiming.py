@@ -23,7 +23,7 @@ from src.running.job import End
 from src.shared.data.queue_order import Requests, in_order
 from src.shared.data.request import WAITS_FOR_A_WORKER, Request, Status
 from src.shared.errors import CannotBeEvaluated, ModelError, ModelNotFound, RevisionNotFound
-from src.shared.models.model_source import ModelFacts
+from src.shared.models.model_source import ModelFacts, in_billions
 
 LookUp = Callable[[Request], ModelFacts]
 """Looks up a request's model before the request is claimed.
@@ -89,6 +89,12 @@ def claimed(
             message = DUPLICATE.format(other)
             yield path, fail(request, end=End.REFUSED, message=message, log=None, now=situation.now)
             continue
+        if renting is None:
+            request = _with_its_size(request, facts)
+            if not situation.policy.has_room_for(request):  # others take it, now that its size is known
+                told.add(path)
+                yield path, request
+                continue
         if renting and hardware is None:
             if waits := waits_for_hardware(request, facts, renting):
                 told.add(path)
@@ -114,6 +120,11 @@ def claimed(
     for path, request in requests.items():
         if path not in claims and path not in told and (waits := waits_no_longer_for_money(request)):
             yield path, waits
+
+
+def _with_its_size(request: Request, facts: ModelFacts) -> Request:
+    """Return a request with the size that the Hub knows, if it had none."""
+    return replace(request, params=in_billions(facts.params)) if request.params is None else request
 
 
 def _waiting_for_money(situation: Situation, requests: Requests) -> Iterator[tuple[str, Request]]:

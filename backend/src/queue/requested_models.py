@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from src.queue.weight_types import base_of, has_weights_that_are_evaluated
 from src.running.inference import Hardware
 from src.running.job import BaseModel, Job
@@ -33,7 +35,8 @@ class RequestedModels:
     def look_up(self, request: Request) -> ModelFacts:
         """Look up a model. Its revision gives the commit of an old request.
 
-        Of an adapter, look up the base model too. Raises ModelError with a sentence for the submitter.
+        Of an adapter, look up the base model too: the number of parameters is that of both. Raises ModelError
+        with a sentence for the submitter.
         """
         has_weights_that_are_evaluated(request, self._suite)
         place = result_path(request.model, LONGEST_RUN)
@@ -41,9 +44,11 @@ class RequestedModels:
             raise CannotBeEvaluated(
                 f"{request.model!r} cannot be the name of a folder in {self._results}: rename the model."
             )
-        if request.weight_type == ADAPTER:
-            self._describe(*base_of(request))
-        return self._describe(request.model, request.commit or request.revision or MAIN)
+        base = self._describe(*base_of(request)) if request.weight_type == ADAPTER else None
+        facts = self._describe(request.model, request.commit or request.revision or MAIN)
+        if base is None:
+            return facts
+        return replace(facts, params=None if base.params is None else base.params + (facts.params or 0))
 
     def job(self, request: Request, hardware: Hardware | None = None) -> Job:
         """Return the job of a request whose model was looked up, and which has been claimed."""
