@@ -10,7 +10,7 @@ from pathlib import Path
 from src.fleet.dispatcher import Dispatcher, TokenCheck
 from src.fleet.engine import Engine
 from src.fleet.local import LocalFleet, LocalTerms
-from src.fleet.own_machines import OwnMachine
+from src.fleet.own_machines import THIS_MACHINE, OwnMachine
 from src.fleet.situation import Limits
 from src.fleet.slurm import SlurmFleet, SlurmTerms
 from src.queue.policy import Policy
@@ -27,7 +27,9 @@ def make_own_dispatcher(
     settings: Settings, policy: Policy, check_token: TokenCheck = lambda: None
 ) -> Dispatcher:
     """Return what starts workers on the owner's machines. Money limits them only if they have prices."""
-    machines = settings.fleet_machines or (OwnMachine("here", available_memory() * SHARE_OF_MEMORY / GB),)
+    machines = settings.fleet_machines or (
+        OwnMachine(THIS_MACHINE, available_memory() * SHARE_OF_MEMORY / GB),
+    )
     names = settings.fleet_flavors or tuple(each.name for each in machines)
     dollars = settings.max_dollars_per_day if any(each.price for each in machines) else None
     fleet = make_slurm(settings) if settings.fleet is Engine.SLURM else make_local(settings, machines)

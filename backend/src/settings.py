@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from src.fleet.engine import Engine as FleetEngine
-from src.fleet.own_machines import EXAMPLE, OwnMachine, read_machines
+from src.fleet.own_machines import EXAMPLE, THIS_MACHINE, OwnMachine, read_machines
 from src.inference.options import (
     Place,
     check_encryption,
@@ -147,6 +148,19 @@ Flavours = Annotated[tuple[str, ...], BeforeValidator(read_names), "names such a
 Machines = Annotated[tuple[OwnMachine, ...], BeforeValidator(read_machines), f"machines such as `{EXAMPLE}`"]
 Workers = Annotated[int, Field(ge=1, le=1_000), "a whole number from 1 to 1,000"]
 Minutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
+Hours = Annotated[float, Field(gt=0, le=8_784), "a number of hours, up to a year"]
+Seconds = Annotated[float, Field(gt=0, le=604_800), "a number of seconds, up to a week"]
+
+
+def _folder(text: str) -> str:
+    try:
+        Path(text).expanduser().resolve()
+    except RuntimeError:  # of a user that there is not
+        raise ValueError(text) from None
+    return text
+
+
+Folder = Annotated[str, AfterValidator(_folder), "a folder such as `~/leaderboard-fleet`"]
 
 NO_RECEIVER = (
     "NOTIFY_URL is not the address of a webhook. Write one that begins with https://, without a login in it "
@@ -177,6 +191,13 @@ NO_MACHINES = (
 )
 OPTIONS_OF_A_CLUSTER = (
     "FLEET is `local`, but FLEET_MACHINES has options of sbatch for {}. Remove them, or set FLEET to `slurm`."
+)
+UNKNOWN_MACHINES = (
+    "FLEET_FLAVORS names {}, but the machines are {}. Name some of these, or leave FLEET_FLAVORS unset."
+)
+SIZES_FROM_THE_FLEET = (
+    "MIN_MODEL_GB is set, but FLEET is `{}`, and the fleet gives each worker its sizes. Leave one of the two "
+    "unset."
 )
 FLEET_OR_SERVER = (
     "FLEET is `{}`, so workers on other machines evaluate the models, but INFERENCE says that a server does. "
@@ -230,13 +251,13 @@ class Settings(CommonSettings):
     endpoint_regions: Names = ()
     endpoint_image: Image = "vllm/vllm-openai:v0.23.0"
     endpoint_args: Words = ()
-    endpoint_start_minutes: Positive = 60.0
+    endpoint_start_minutes: Minutes = 60.0
     inference_endpoints_url: str | None = None
     fleet: FleetName = FleetEngine.OFF
     max_workers: Workers = 1
     fleet_flavors: Flavours = ()
     fleet_machines: Machines = ()
-    fleet_folder: str = "~/leaderboard-fleet"
+    fleet_folder: Folder = "~/leaderboard-fleet"
     fleet_start_minutes: Minutes = 30.0
     fleet_image: Image | None = None
     fleet_code: SpaceName | None = None
@@ -245,8 +266,8 @@ class Settings(CommonSettings):
     max_parallel: PositiveNumber | None = None
     hardware: MachineName | None = None
     dollars_per_hour: DollarsPerHour | None = None
-    max_hours: Positive = 24.0
-    stuck_minutes: Positive = 60.0
+    max_hours: Hours = 24.0
+    stuck_minutes: Minutes = 60.0
     max_memory_gb: Positive | None = None
     max_model_gb: Positive | None = None
     min_model_gb: Positive | None = None
@@ -257,7 +278,7 @@ class Settings(CommonSettings):
     queue_order: object = ", ".join(DEFAULT)
     worker_id: str | None = None
     gradio_server_port: Port = 7861
-    refresh_rate: Positive = 60.0
+    refresh_rate: Seconds = 60.0
     lease_minutes: Minutes = LeaseTerms.duration / timedelta(minutes=1)
 
     def __post_init__(self) -> None:
@@ -275,17 +296,7 @@ class Settings(CommonSettings):
             raise ConfigurationError(NO_TOKEN)
         if token is not None and token in (self.hf_token, self.hf_read_token):
             raise ConfigurationError(NOT_ITS_OWN_TOKEN)
-        if self.fleet_token is not None and not TOKEN.fullmatch(self.fleet_token):
-            raise ConfigurationError(NO_FLEET_TOKEN)
-        if self.fleet_token is not None and self.fleet_token in (self.hf_token, self.hf_read_token):
-            raise ConfigurationError(NOT_THE_FLEETS_OWN)
-        if self.fleet is FleetEngine.SLURM and not self.fleet_machines:
-            raise ConfigurationError(NO_MACHINES)
-        with_options = [each.name for each in self.fleet_machines if each.options]
-        if self.fleet is FleetEngine.LOCAL and with_options:
-            raise ConfigurationError(OPTIONS_OF_A_CLUSTER.format(", ".join(with_options)))
-        if self.fleet is not FleetEngine.OFF and self.inference.inference is not Inference.LOCAL:
-            raise ConfigurationError(FLEET_OR_SERVER.format(self.fleet))
+        self._check_fleet()
         if self.inference.url:
             check_encryption(self.inference.url, token)
         if self.inference_endpoints_url:
@@ -296,6 +307,26 @@ class Settings(CommonSettings):
             raise ConfigurationError(NOT_ON_THE_HUB)
         if token is None or self.hf_token is None:
             raise ConfigurationError(TWO_TOKENS)
+
+    def _check_fleet(self) -> None:
+        """Refuse settings of the fleet that cannot be right. Raises ConfigurationError."""
+        if self.fleet_token is not None and not TOKEN.fullmatch(self.fleet_token):
+            raise ConfigurationError(NO_FLEET_TOKEN)
+        if self.fleet_token is not None and self.fleet_token in (self.hf_token, self.hf_read_token):
+            raise ConfigurationError(NOT_THE_FLEETS_OWN)
+        if self.fleet is FleetEngine.SLURM and not self.fleet_machines:
+            raise ConfigurationError(NO_MACHINES)
+        with_options = [each.name for each in self.fleet_machines if each.options]
+        if self.fleet is FleetEngine.LOCAL and with_options:
+            raise ConfigurationError(OPTIONS_OF_A_CLUSTER.format(", ".join(with_options)))
+        if self.fleet in (FleetEngine.SLURM, FleetEngine.LOCAL):
+            machines = [each.name for each in self.fleet_machines] or [THIS_MACHINE]
+            if unknown := [each for each in self.fleet_flavors if each not in machines]:
+                raise ConfigurationError(UNKNOWN_MACHINES.format(", ".join(unknown), ", ".join(machines)))
+        if self.fleet is not FleetEngine.OFF and self.min_model_gb is not None:
+            raise ConfigurationError(SIZES_FROM_THE_FLEET.format(self.fleet))
+        if self.fleet is not FleetEngine.OFF and self.inference.inference is not Inference.LOCAL:
+            raise ConfigurationError(FLEET_OR_SERVER.format(self.fleet))
 
     @property
     def devices(self) -> tuple[str, ...]:

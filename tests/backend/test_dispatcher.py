@@ -21,7 +21,13 @@ from src.page import sections
 from src.page.html import render
 from src.parts import make_dispatcher, make_hosting, make_policy
 from src.settings import Settings
-from src.shared.data.backend_description import FleetDescription, HardwareDescription
+from src.shared.data.backend_description import (
+    BackendDescription,
+    FleetDescription,
+    HardwareDescription,
+    read_description,
+    write_description,
+)
 from src.shared.data.request import Request, Status
 from src.shared.environment import read_settings
 from src.shared.errors import ConfigurationError
@@ -168,6 +174,20 @@ def test_what_the_engine_refuses_is_told_on_the_page_and_tried_again(what: str) 
     ours.tick(queue(7))
     assert ours.shown.problems == ()
     assert len(fleet.there) == 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "problem"),
+    [
+        (Limits(1, 20.0, ("l4x1", "l4x11")), "FLEET_FLAVORS names l4x11, which is not on offer. `python"),
+        (Limits(1, 0.5), "An hour of the cheapest hardware that FLEET_FLAVORS allows costs $0.80, which is"),
+    ],
+)
+def test_limits_that_start_nothing_are_told_also_while_nothing_waits(limits: Limits, problem: str) -> None:
+    ours = dispatcher(ListedFleet(), limits=limits)
+    for requests in ({}, {}, queue(7)):
+        ours.tick(requests)
+        assert [each.startswith(problem) for each in ours.shown.problems] == [True]
 
 
 def test_hardware_that_the_engine_refuses_is_replaced_and_asked_for_again_after_a_while() -> None:
@@ -322,6 +342,13 @@ def test_what_may_be_started_for_which_sizes_is_described_once_it_is_known() -> 
     )
 
 
+def test_a_limit_beyond_anything_that_could_be_spent_does_not_make_the_description_unreadable() -> None:
+    ours = dispatcher(ListedFleet(), limits=Limits(1, 1e12))
+    ours.tick({})
+    written = write_description(BackendDescription(tasks=(), fleet=ours.described))
+    assert read_description(written).fleet == ours.described
+
+
 def test_the_page_says_when_there_are_no_members() -> None:
     assert "One is started when a request waits" in str(sections.fleet(dispatcher(ListedFleet()).shown, NOW))
     assert str(sections.fleet(None, NOW)) == ""
@@ -402,6 +429,18 @@ def test_the_dispatcher_looks_for_endpoints_that_are_left_from_before_the_fleet_
         ({"FLEET_TOKEN": "a b"}, "FLEET_TOKEN holds characters that no token has"),
         ({"FLEET": "abacus"}, "FLEET is 'abacus', where `jobs`, `slurm`, `local` or `off` is needed"),
         ({"MAX_WORKERS": "0"}, "MAX_WORKERS is '0'"),
+        ({"MAX_HOURS": "1e12"}, "MAX_HOURS is '1e12', where a number of hours, up to a year is needed"),
+        ({"MIN_MODEL_GB": "5"}, "FLEET is `jobs`, and the fleet gives each worker its sizes"),
+        (
+            {"FLEET": "local", "FLEET_FOLDER": "~nobody-of-this-name/x"},
+            "FLEET_FOLDER is '~nobody-of-this-name/x', where a folder such as",
+        ),
+        ({"FLEET": "local", "FLEET_FOLDER": "a\0b"}, "where a folder such as"),
+        (
+            {"FLEET": "local", "FLEET_MACHINES": "a: 2 GB; b: 3 GB", "FLEET_FLAVORS": "a, c"},
+            "FLEET_FLAVORS names c, but the machines are a, b. Name some of these",
+        ),
+        ({"FLEET": "local", "FLEET_FLAVORS": "a"}, "FLEET_FLAVORS names a, but the machines are here."),
         ({"FLEET_CODE": "backend"}, "FLEET_CODE is 'backend', where the name of a Space"),
         (
             {"INFERENCE": "endpoint", "INFERENCE_TOKEN": "hf_calls"},

@@ -163,6 +163,10 @@ def test_only_hardware_that_the_owner_allows_is_started() -> None:
     assert started(decided(waiting(), limits=replace(LIMITS, flavours=("large",)))) == ["large"]
 
 
+def test_hardware_without_room_for_anything_is_not_started() -> None:
+    assert not decided(waiting(None), offers=(Flavour("none", 0.001, 0.1),)).start
+
+
 def test_weights_take_as_much_of_a_processors_memory_as_its_worker_allows() -> None:
     assert Flavour("cpu", 100, 0.05, accelerators=0).room == pytest.approx(72.0)
     assert Flavour("gpu", 100, 0.05).room == pytest.approx(75.0)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from pydantic import Field
 
 from src.settings import Settings
 from src.shared.environment import Port, Positive, as_written, owners_file, read_settings
@@ -99,6 +100,16 @@ def test_a_variable_is_read_as_a_value_of_its_settings_type(name: str, text: str
 
 def test_a_number_in_the_file_may_stand_where_a_text_is_needed() -> None:
     assert read({"BATCH": 8, "SHARE": 1}) == Example(batch="8", share=1.0)
+
+
+@dataclass
+class Named:
+    place: Annotated[str, Field(max_length=5), "a name, such as `acme`,"] = ""
+
+
+def test_what_is_wanted_may_end_with_a_comma_for_the_sentence() -> None:
+    with pytest.raises(ConfigurationError, match="`acme`, is needed: write a name, such as `acme`, or leave"):
+        read_settings(Named, environment={"PLACE": "too long"})
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from src.fleet.member import Member, spent_by_members
 from src.fleet.seam import Fleet, FleetError, NoHardware
 from src.fleet.situation import Limits, Situation, Start, Stop
 from src.queue.policy import Policy
-from src.shared.data.backend_description import FleetDescription, HardwareDescription
+from src.shared.data.backend_description import MOST_DOLLARS_A_DAY, FleetDescription, HardwareDescription
+from src.shared.data.dollars import in_dollars
 from src.shared.data.queue_order import Requests, pending
 from src.shared.estimates.durations import learn, timed
 from src.shared.process.steady import steady_now
@@ -47,6 +48,13 @@ STARTS_FOR = timedelta(minutes=2)
 
 STOPPED = "It was stopped: {}."
 
+UNKNOWN_HARDWARE = (
+    "FLEET_FLAVORS names {}, which is not on offer. `python -m src.fleet --offers` lists what there is."
+)
+NO_MONEY_FOR_ANY = (
+    "An hour of the cheapest hardware that FLEET_FLAVORS allows costs {}, which is more than "
+    "MAX_DOLLARS_PER_DAY, so no worker starts. Raise it, or allow cheaper hardware."
+)
 NOT_CHECKED = "The Hub was not reached to check FLEET_TOKEN: {}"
 
 
@@ -146,7 +154,8 @@ class Dispatcher:
         decision = decide(situation)
         self._described = description_of(situation)
         problems = self._carry_out(decision)
-        self._shown = replace(self._seen(requests, now), reasons=decision.reasons, problems=problems)
+        seen = self._seen(requests, now)
+        self._shown = replace(seen, reasons=decision.reasons, problems=(*seen.problems, *problems))
 
     def offers(self) -> list[tuple[Flavour, bool]]:
         """Return the hardware, each with whether members may run on it. Raises FleetError."""
@@ -180,7 +189,8 @@ class Dispatcher:
     def _seen(self, requests: Requests, now: datetime) -> Shown:
         """Return the members, and what they cost."""
         spent = spent_by_members(self._members, requests, now)
-        return Shown(self._members, spent=spent, limit=self._limits.dollars_a_day)
+        problems = tuple(problems_of(self._limits, self._offers))
+        return Shown(self._members, spent=spent, limit=self._limits.dollars_a_day, problems=problems)
 
     def _situation(self, requests: Requests, now: datetime) -> Situation:
         return Situation(
@@ -260,12 +270,23 @@ class Dispatcher:
         self._shown = Shown(shown.members, shown.reasons, shown.spent, shown.limit, (str(error),))
 
 
+def problems_of(limits: Limits, offers: Sequence[Flavour]) -> Iterator[str]:
+    """Yield what in the owner's limits cannot be right, given what is on offer."""
+    names = {each.name for each in offers}
+    unknown = [each for each in limits.flavours if each not in names]
+    if offers and unknown:
+        yield UNKNOWN_HARDWARE.format(", ".join(unknown))
+    prices = [each.price for each in offers if limits.names(each)]
+    if limits.dollars_a_day is not None and prices and min(prices) > limits.dollars_a_day:
+        yield NO_MONEY_FOR_ANY.format(in_dollars(min(prices)))
+
+
 def description_of(situation: Situation) -> FleetDescription:
     """Return what the fleet may start, as it is published."""
     fleet = kinds_of(situation)
     return FleetDescription(
         max_workers=fleet.most,
-        dollars_a_day=fleet.dollars_a_day,
+        dollars_a_day=None if fleet.dollars_a_day is None else min(fleet.dollars_a_day, MOST_DOLLARS_A_DAY),
         hardware=tuple(
             HardwareDescription(
                 name=kind.hardware, largest_gb=float(f"{kind.largest:.3g}"), price=kind.price or None

@@ -22,6 +22,9 @@ OPTION = re.compile(r"--([a-z][a-z-]*)(=.+)?", re.DOTALL)
 GPUS = re.compile(r"(?:--gres=(?:.*,)?gpu|--gpus(?:-per-node)?=)(?::?[a-zA-Z][\w.-]*)?:?(\d{1,3})?(?:,.*)?")
 """The ways to ask for GPUs: `--gres=gpu:a100:2`, `--gpus=2`, `--gpus-per-node=a100:2`."""
 
+THIS_MACHINE = "here"
+"""The name of the machine if none is described."""
+
 MOST = 50
 EXAMPLE = "small: 16 GB, --mem=16G; big: 80 GB, $2.50, --partition=gpu --gres=gpu:1"
 

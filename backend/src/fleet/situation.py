@@ -57,11 +57,14 @@ class Limits:
         """When a member that waits for hardware without a substitute is ordered anew."""
         return max(GIVES_UP_AFTER, 7 * self.starts_within)
 
+    def names(self, flavour: Flavour) -> bool:
+        """Return whether members may run on it, whatever it costs."""
+        return flavour.name in self.flavours if self.flavours else flavour.accelerators > 0
+
     def allows(self, flavour: Flavour) -> bool:
-        """Return whether members may run on it."""
-        is_named = flavour.name in self.flavours if self.flavours else flavour.accelerators > 0
+        """Return whether members may run on it: it is named, has room for a model, and is not too dear."""
         is_affordable = self.dollars_a_day is None or flavour.price <= self.dollars_a_day
-        return is_named and is_affordable
+        return self.names(flavour) and flavour.room > 0 and is_affordable
 
 
 @dataclass(frozen=True, kw_only=True)

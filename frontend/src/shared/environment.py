@@ -229,7 +229,7 @@ def _read(name: str, value: object, kind: Any, *, is_variable: bool) -> object:
         place, remedy = ("", "leave it unset") if is_variable else (" in src/envs.py", "remove the line")
         wanted = _wanted(kind)
         raise ConfigurationError(
-            f"{name}{place} is {value!r}, where {wanted} is needed: write {wanted}, or {remedy}."
+            f"{name}{place} is {value!r}, where {wanted} is needed: write {wanted.rstrip(',')}, or {remedy}."
         ) from None
 
 

@@ -37,6 +37,7 @@ MAX_EXAMPLE = 2_000
 """The most characters of a published question or answer. Longer ones are cut when they are read."""
 
 MOST_SETTINGS = 30
+MOST_DOLLARS_A_DAY = 24 * MOST_DOLLARS_AN_HOUR
 LONGEST_SETTING = 20_000
 """The most characters of a setting's value as JSON: twice what the backend accepts."""
 
@@ -129,7 +130,7 @@ class FleetDescription:
 
     max_workers: Annotated[int, Field(ge=1, le=1_000)]
     """How many workers run at once."""
-    dollars_a_day: Annotated[float | None, Field(gt=0, le=24 * MOST_DOLLARS_AN_HOUR)] = None
+    dollars_a_day: Annotated[float | None, Field(gt=0, le=MOST_DOLLARS_A_DAY)] = None
     """What they may cost in a day (UTC); None where hardware costs nothing."""
     hardware: Annotated[tuple[HardwareDescription, ...], Field(max_length=50)] = ()
     """The smallest first."""
