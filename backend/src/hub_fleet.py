@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from huggingface_hub import constants
 
-from src.fleet.jobs import JobsFleet, JobTerms
+from src.fleet.job_orders import JobTerms
+from src.fleet.jobs import JobsFleet
 from src.fleet.seam import Fleet
 from src.fleet.situation import Limits
 from src.fleet.variables import variables_of

@@ -12,7 +12,8 @@ from src.fleet.engine import Engine
 from src.fleet.local import LocalFleet, LocalTerms
 from src.fleet.own_machines import THIS_MACHINE, OwnMachine
 from src.fleet.situation import Limits
-from src.fleet.slurm import SlurmFleet, SlurmTerms
+from src.fleet.slurm import SlurmFleet
+from src.fleet.slurm_orders import SlurmTerms
 from src.queue.policy import Policy
 from src.running.memory import SHARE_OF_MEMORY, available_memory
 from src.running.watch import GB

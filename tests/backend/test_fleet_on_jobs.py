@@ -14,7 +14,7 @@ import pytest
 import yaml
 from huggingface_hub import HfApi
 
-from src.fleet.jobs import BOARD, MEMBER
+from src.fleet.job_orders import BOARD, MEMBER
 from src.shared.data.names import BACKEND_DESCRIPTION
 from src.shared.data.request import Status
 from support.boards_on_jobs import LARGE, REQUESTS, RESULTS, SMALL, JobsBoard

@@ -87,7 +87,7 @@ def test_a_member_is_told_its_sizes_and_gets_its_token_through_a_pipe(make: Make
     got = said(fleet, member)
     assert got["secrets"] == {"HF_TOKEN": "hf_secret"}
     assert got["arguments"] == (
-        ["--smallest-gb", "0.000000", "--largest-gb", "4.800000", "--claims-for", "6", "--hardware", "small"]
+        ["--smallest-gb", "0.000", "--largest-gb", "4.800", "--claims-for", "6", "--hardware", "small"]
     )
     variables = got["environment"]
     assert isinstance(variables, dict)

@@ -10,9 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from huggingface_hub import JobHardwareInfo
 
 from src.fleet.flavour import Flavour
-from src.fleet.jobs import BOARD, LARGEST, MEMBER, SMALLEST, JobsFleet, JobTerms
+from src.fleet.job_lists import flavour_from
+from src.fleet.job_orders import BOARD, LARGEST, MEMBER, SMALLEST, JobTerms
+from src.fleet.jobs import JobsFleet
 from src.fleet.member import Member
 from src.fleet.seam import FleetError, NoHardware
 from src.fleet.situation import Limits, Start
@@ -230,6 +233,23 @@ def test_hardware_that_cannot_be_understood_is_left_out(hub: Hub, fleet: JobsFle
         JobFlavour("n" * 58, "Its members would not be found again", 2, 16, 1.0),
     ]
     assert not {"free", "<b>", "tpu", "dear", "huge", "n" * 58} & {each.name for each in fleet.offers()}
+
+
+@pytest.mark.parametrize("value", [None, [], {}, -1, 5, True, 1e400, float("nan"), "<b>", "x" * 99])
+@pytest.mark.parametrize(
+    "key", ["name", "accelerator", "unitCostUSD", "unitLabel", "quantity", "vram", "type"]
+)
+def test_an_entry_of_any_shape_is_no_error(key: str, value: object) -> None:
+    gpu = {"type": "gpu", "model": "L4", "quantity": "1", "vram": "24 GB", "manufacturer": "Nvidia"}
+    listed = {"name": "l4x1", "prettyName": "L4", "cpu": "8", "ram": "30 GB", "unitLabel": "minute"}
+    listed |= {"unitCostUSD": 0.01, "unitCostMicroUSD": 10_000}  # type: ignore[dict-item]
+    changed = {**listed, "accelerator": {**gpu, key: value}, **({} if key in gpu else {key: value})}
+    try:
+        hardware = JobHardwareInfo(**changed)
+    except (AttributeError, TypeError, KeyError):  # told as an answer that is not the Hub's
+        return
+    found = flavour_from(hardware)
+    assert found is None or found.room > 0
 
 
 def test_a_member_takes_the_models_at_the_edges_of_what_it_was_started_for(

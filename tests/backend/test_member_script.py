@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from src.fleet.slurm import SCRIPT
+from src.fleet.slurm_orders import SCRIPT
 from support.waiting import PATIENCE, wait_for
 
 PYTHON = """\

@@ -11,7 +11,8 @@ import pytest
 from src.fleet.own_machines import read_machines
 from src.fleet.seam import NoHardware
 from src.fleet.situation import Start
-from src.fleet.slurm import SlurmFleet, SlurmTerms
+from src.fleet.slurm import SlurmFleet
+from src.fleet.slurm_orders import SlurmTerms
 from support.slurm import Cluster, running_cluster
 from support.waiting import wait_for
 

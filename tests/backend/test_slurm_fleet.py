@@ -13,13 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.fleet import slurm
+from src.fleet import slurm_commands
 from src.fleet.flavour import Flavour
 from src.fleet.member import Member
 from src.fleet.own_machines import OwnMachine
 from src.fleet.seam import FleetError, NoHardware
 from src.fleet.situation import Start
-from src.fleet.slurm import SlurmFleet, SlurmTerms, time_of
+from src.fleet.slurm import SlurmFleet
+from src.fleet.slurm_lists import members_in, time_of
+from src.fleet.slurm_orders import SlurmTerms
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
 BOARD = "acme/requests"
@@ -140,10 +142,12 @@ def test_a_job_whose_name_holds_a_line_of_squeue_is_not_taken_for_a_member(fakes
 @settings(max_examples=50)
 @given(st.text())
 def test_no_answer_of_squeue_is_an_error(text: str) -> None:
-    fleet = SlurmFleet(SlurmTerms(board=BOARD, machines=MACHINES, folder=Path()), clock=lambda: NOW)
-    assert list(fleet._ours(text, "marker")) == []
-    list(fleet._ours(f"marker|7|RUNNING|{text}", "marker"))
-    assert all(each.name == "small-1" for each in fleet._ours(f"marker|7|{text}|{NAME}", "marker"))
+    def found(output: str) -> list[Member]:
+        return list(members_in(output, "marker", DIGEST, {}, NOW))
+
+    assert found(text) == []
+    found(f"marker|7|RUNNING|{text}")
+    assert all(each.name == "small-1" for each in found(f"marker|7|{text}|{NAME}"))
 
 
 @pytest.mark.parametrize(
@@ -252,6 +256,11 @@ def test_of_two_that_were_ordered_at_once_the_later_one_ends(fakes: Fakes) -> No
     assert fakes.calls("scancel") == ["12"]
 
 
+def test_the_id_is_read_after_what_a_cluster_prints_before_it(fakes: Fakes) -> None:
+    fakes.set("sbatch", "echo 'Welcome. This job costs 12 units.'; echo; echo '34;cluster'; echo")
+    assert fakes.fleet().start(ORDER).id == "34"
+
+
 def test_the_id_is_read_where_a_cluster_is_named_too(fakes: Fakes) -> None:
     fakes.set("sbatch", "echo '34;cluster'")
     assert fakes.fleet().start(ORDER).id == "34"
@@ -309,7 +318,7 @@ def test_without_slurm_it_is_said_where_to_run_the_fleet(fakes: Fakes, command: 
 
 
 def test_a_command_that_does_not_end_is_ended(fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slurm, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(slurm_commands, "PATIENCE_SECONDS", 0.2)
     fakes.set("squeue", "exec sleep 60")
     with pytest.raises(FleetError, match="squeue has not answered within 0 seconds"):
         fakes.fleet().members()

@@ -123,16 +123,8 @@ class LocalFleet:
 
     def _begin(self, order: Start, machine: OwnMachine) -> Member:
         """Write the file of a member, lock it, and start the process that keeps the lock."""
-        member = Member(
-            name=order.name,
-            id=secrets.token_hex(4),
-            flavour=machine.name,
-            price=machine.price,
-            smallest=order.smallest,
-            largest=order.largest,
-            ordered=(now := utc_now()),
-            started=now,
-        )
+        now = utc_now()
+        member = order.member(now, price=machine.price, id=secrets.token_hex(4), started=now)
         file = self._file(member)
         try:
             with _locked_for_a_child(file) as lock, file.with_suffix(".log").open("ab") as output:
@@ -148,20 +140,10 @@ class LocalFleet:
         self, order: Start, machine: OwnMachine, member: Member, lock: int, output: int
     ) -> subprocess.Popen[bytes]:
         terms = self._terms
-        price = [] if machine.price is None else ["--price", f"{machine.price:g}"]
-        command = [
-            *terms.command,
-            "--smallest-gb",
-            f"{order.smallest:.6f}",
-            "--largest-gb",
-            f"{order.largest:.6f}",
-        ]
-        command += ["--claims-for", f"{order.claims_for / timedelta(hours=1):g}"]
-        command += ["--hardware", machine.name, *price]
         pipe = into_a_pipe(terms.tokens)
         try:
             return subprocess.Popen(
-                command,
+                [*terms.command, *order.options(price=machine.price)],
                 cwd=BACKEND,
                 env={
                     **{name: value for name, value in terms.environment.items() if not is_secret(name)},

@@ -113,6 +113,30 @@ class Start:
     largest: float
     claims_for: timedelta = CLAIMS_FOR
 
+    def options(self, *, price: float | None) -> list[str]:
+        """Return the options of `python -m src.worker --drain` that give a member its share."""
+        return [
+            *("--smallest-gb", f"{self.smallest:.3f}", "--largest-gb", f"{self.largest:.3f}"),
+            *("--claims-for", f"{self.claims_for / timedelta(hours=1):g}"),
+            *("--hardware", self.flavour.name),
+            *(() if price is None else ("--price", f"{price:g}")),
+        ]
+
+    def member(
+        self, ordered: datetime, *, price: float | None, id: str = "", started: datetime | None = None
+    ) -> Member:
+        """Return the member that this order makes."""
+        return Member(
+            name=self.name,
+            id=id,
+            flavour=self.flavour.name,
+            price=price,
+            smallest=self.smallest,
+            largest=self.largest,
+            ordered=ordered,
+            started=started,
+        )
+
 
 @dataclass(frozen=True)
 class Stop:

@@ -178,23 +178,16 @@ class Walk:
         """Start a member for a request if there is money for it. Return the reason why the request waits."""
         band = self._band(request)
         assert band
-        name = self._free_name(band.flavour)
-        member = Member(
-            name=name,
-            flavour=band.flavour.name,
-            price=band.flavour.price,
-            smallest=band.smallest,
-            largest=band.largest,
-            ordered=self._situation.now,
-        )
+        order = Start(self._free_name(band.flavour), band.flavour, band.smallest, band.largest)
+        member = order.member(self._situation.now, price=band.flavour.price)
         starts_in = self._situation.starts_in.total_seconds()
         place = _Place(member, starts_in, CLAIMS_FOR.total_seconds(), starts_in)
         self._give(request, place)
         if not self._can_afford(place):
             return WAITS_FOR_MONEY
         self._places.append(place)
-        self._names.add(name)
-        self.starts.append(Start(name, band.flavour, band.smallest, band.largest))
+        self._names.add(order.name)
+        self.starts.append(order)
         return STARTS.format(band.flavour.name)
 
     def _can_afford(self, new: _Place) -> bool:
