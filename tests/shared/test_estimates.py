@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from src.shared.data.request import (
     RERUN,
+    WAITS_FOR_ITS_TASKS,
     WAITS_FOR_ROOM,
     Attempt,
     Lease,
@@ -275,6 +276,12 @@ def test_where_nothing_can_be_said_the_reason_is_said() -> None:
     assert found["r"].words == "We cannot say yet when: it waits for a worker that has room for them."
 
 
+def test_what_no_member_of_a_fleet_takes_has_no_estimate() -> None:
+    left = {"r": waiting(message=f"It is to be evaluated on gone: {WAITS_FOR_ITS_TASKS}.")}
+    found = estimates(left, learn(of_an_hour()), NOW, places=[], fleet=FLEET)
+    assert found["r"].words == "We cannot say yet when: it waits for a worker that runs them."
+
+
 def test_the_same_board_has_the_same_estimates() -> None:
     requests = {f"r{number}": waiting(number) for number in range(9)}
     known = learn(made_up(50))
@@ -292,6 +299,14 @@ def test_five_thousand_requests_are_estimated_within_a_moment() -> None:
             processor_seconds(lambda: estimates(requests, known, NOW, places=[Place()] * 4, fleet=fleet))  # noqa: B023
         )
     assert max(took) < 0.5  # a tenth of this, on a machine that does nothing else
+
+
+def test_workers_of_many_names_are_counted_once_not_for_each_request() -> None:
+    places = [Place(f"machine-{number}") for number in range(2_000)]
+    requests = {f"r{number}": waiting(number) for number in range(500)}
+    began = process_time()
+    estimates(requests, learn(of_an_hour()), NOW, places=places)
+    assert process_time() - began < 5
 
 
 # Words

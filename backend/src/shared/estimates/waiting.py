@@ -9,16 +9,18 @@ durations varies less than the sum of their quantiles, and durations that share 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..data.precision import weights_in_gb
 from ..data.queue_order import DEFAULT, Requests, in_order
-from ..data.request import EXPLAINED, Request, Status
+from ..data.request import EXPLAINED, WAITS_FOR_ITS_TASKS, Request, Status
 from .durations import Array, Durations, left
 from .words import Range, in_words
 
@@ -47,6 +49,9 @@ Not played is that members of a fleet first take what is of their size, breakdow
 
 NOT_FINISHED_ANY = "no evaluation has finished on this leaderboard yet"
 NO_WORKER = "no worker has run lately"
+LEFT_BY_ALL = (WAITS_FOR_ITS_TASKS,)
+"""Reasons to wait for which a fleet starts nothing, besides a size without hardware."""
+
 NO_ROOM = "no hardware of this leaderboard has room for it"
 CANNOT_SAY = "We cannot say yet when: {}."
 
@@ -152,11 +157,11 @@ def estimates(
 
 
 def _cannot_be_said(request: Request, places: Sequence[Place], fleet: Fleet | None) -> str | None:
-    if fleet:
-        return NO_ROOM if fleet.kind_of(_gb(request)) is None else None
-    if not places:
+    if fleet and fleet.kind_of(_gb(request)) is None:
+        return NO_ROOM
+    if not fleet and not places:
         return NO_WORKER
-    waits = next((each for each in EXPLAINED if each in request.message), None)
+    waits = next((each for each in (LEFT_BY_ALL if fleet else EXPLAINED) if each in request.message), None)
     return (waits[0].lower() + waits[1:]).rstrip(".") if waits else None
 
 
@@ -201,7 +206,7 @@ class _Played:
         sizes = [_gb(self._requests[path]) for path in queue]
         fleet = self._fleet
         kinds = [(fleet.kind_of(gb) or 0) if fleet else -1 for gb in sizes]
-        hardware = [self._hardware(kind) for kind in kinds]
+        hardware = [fleet.kinds[kind].hardware if fleet else self._usual for kind in kinds]
         drawn = self._durations.draw(sizes, hardware, number=TIMES, chance=self._chance)
         if fleet is None:
             return found | {path: self._taken_by_any(each) for path, each in zip(queue, drawn, strict=True)}
@@ -210,12 +215,11 @@ class _Played:
             found[path] = self._begins(kind, seconds, deviation) + seconds
         return found
 
-    def _hardware(self, kind: int) -> str | None:
-        """Return what a request runs on: what a fleet starts for it, or what most workers have."""
-        if self._fleet:
-            return self._fleet.kinds[kind].hardware
-        names = [place.hardware for place in self._places]
-        return max(sorted(set(names), key=str), key=names.count, default=None)
+    @cached_property
+    def _usual(self) -> str | None:
+        """What most workers have, on which a request without a fleet probably runs."""
+        number = Counter(place.hardware for place in self._places)
+        return max(sorted(number, key=str), key=lambda name: number[name], default=None)
 
     def _left(self, place: Place) -> Array:
         """Return how many seconds are left of what a place does."""
