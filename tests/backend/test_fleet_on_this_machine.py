@@ -7,7 +7,9 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
@@ -230,3 +232,64 @@ def test_requests_of_two_sizes_survive_what_happens_to_members_and_dispatchers(t
     hardware = {board.read(path).params: board.read(path).history[-1].hardware for path in board.paths}
     assert hardware == {SMALL: "small", LARGE: "big"}
     assert board.number(Status.FINISHED) == 6
+
+
+@pytest.mark.slow
+def test_eleven_requests_survive_ten_interruptions(tmp_path: Path) -> None:
+    """One more is submitted before each, so that there is always something to interrupt."""
+    board = OwnBoard(tmp_path)
+    board.submit(0)
+    with ExitStack() as stack:
+        fleets = [stack.enter_context(board.dispatching())]
+
+        def begin() -> None:
+            fleets.append(stack.enter_context(board.dispatching()))
+
+        def at_work() -> list[psutil.Process]:
+            return board.processes_of(board.wait_for_work())
+
+        interruptions: list[Callable[[], object]] = [
+            lambda: kill(at_work()[:1]),
+            lambda: kill(at_work()[1:]),
+            lambda: at_work()[0].terminate(),
+            lambda: frozen_for_a_while(board),
+            lambda: kill([psutil.Process(fleets.pop().pid)]),
+            begin,
+            begin,
+            lambda: lost(board, ".json"),
+            lambda: lost(board, ".pid"),
+            lambda: kill([each for worker in board.running() for each in board.processes_of(worker)]),
+        ]
+        for number, interrupt in enumerate(interruptions, 1):
+            board.submit(number, LARGE if number % 3 == 2 else SMALL)
+            if fleets:
+                board.wait_for_work()
+            interrupt()
+        board.wait_for_the_end(seconds=600)
+
+    assert board.is_finished_once()
+    ends = Counter(each.end for path in board.paths for each in board.read(path).history)
+    assert ends["finished"] == len(board.paths) == 11
+    assert ends["lost"] >= 1
+
+
+def frozen_for_a_while(board: OwnBoard) -> None:
+    """Let a member and all beneath it stand still until its lease is lost, and then go on."""
+    worker = board.wait_for_work()
+    processes = board.processes_of(worker)
+    signal_all(processes, signal.SIGSTOP)
+    wait_for(lambda: worker not in board.running(), seconds=120, what="the end of its lease")
+    signal_all(processes, signal.SIGCONT)
+
+
+def lost(board: OwnBoard, suffix: str) -> None:
+    """Remove one of the files of a member that is at work."""
+    for file in board.fleet_folder.glob(f"*/{board.wait_for_work()}{suffix}"):
+        file.unlink()
+
+
+def signal_all(processes: Sequence[psutil.Process], number: signal.Signals) -> None:
+    """Send a signal to these, and to none that has gone."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
