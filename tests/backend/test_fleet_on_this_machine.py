@@ -246,18 +246,19 @@ def test_eleven_requests_survive_ten_interruptions(tmp_path: Path) -> None:
             fleets.append(stack.enter_context(board.dispatching()))
 
         def at_work() -> list[psutil.Process]:
-            return board.processes_of(board.wait_for_work())
+            found = wait_for(lambda: board.processes_of(board.wait_for_work()), what="a member at work")
+            return found or []
 
         interruptions: list[Callable[[], object]] = [
             lambda: kill(at_work()[:1]),
             lambda: kill(at_work()[1:]),
-            lambda: at_work()[0].terminate(),
+            lambda: signal_all(at_work()[:1], signal.SIGTERM),
             lambda: frozen_for_a_while(board),
             lambda: kill([psutil.Process(fleets.pop().pid)]),
             begin,
             begin,
             lambda: lost(board, ".json"),
-            lambda: lost(board, ".pid"),
+            lambda: lost(board, ".log"),
             lambda: kill([each for worker in board.running() for each in board.processes_of(worker)]),
         ]
         for number, interrupt in enumerate(interruptions, 1):
