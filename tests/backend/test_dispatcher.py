@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from src.fleet.dispatcher import Dispatcher
+from src.fleet.__main__ import dispatch_once
+from src.fleet.dispatcher import Dispatcher, Shown
 from src.fleet.engine import Engine
 from src.fleet.flavour import Flavour
 from src.fleet.jobs import JobsFleet
@@ -296,13 +297,13 @@ def test_the_page_shows_members_with_links_and_what_they_cost() -> None:
     page = str(sections.fleet(ours.shown, NOW))
     assert '<a href="https://hub/jobs/1"' in page
     assert "<script>" not in page
-    assert "has run for 15:00 min · $0.20" in page
-    assert "has waited 15:00 min for its machine" in page
-    assert "ended after 15:00 min" in page
+    assert "has run for 15 min · $0.20" in page
+    assert "has waited for its machine for 15 min" in page
+    assert "ended after 15 min" in page
     assert "Spent today: $0.40 of $20.00" in page
-    assert "Workers elsewhere (2)" in page
-    assert page.index("l4x1-2") < page.index("l4x1-3")
-    assert "1 × It waits for the worker l4x1-2" in page or "1 × It waits for the worker l4x1-1" in page
+    assert "Workers of the fleet (2)" in page
+    assert page.index("l4x1-2") < page.index("Ended within the last day") < page.index("l4x1-3")
+    assert "It waits for the worker l4x1-" in page
 
 
 def test_what_a_member_costs_is_not_told_where_nobody_knows_it() -> None:
@@ -312,8 +313,47 @@ def test_what_a_member_costs_is_not_told_where_nobody_knows_it() -> None:
     fleet.there = [replace(each, started=NOW - timedelta(minutes=15), price=None) for each in fleet.there]
     ours.tick(queue(7))
     page = str(sections.fleet(ours.shown, NOW))
-    assert "has run for 15:00 min" in page
+    assert "has run for 15 min" in page
     assert "$" not in page
+
+
+def test_long_times_are_told_in_hours() -> None:
+    fleet = ListedFleet()
+    dispatcher(fleet).tick(queue(7))
+    [member] = fleet.there
+    long_ago = NOW - timedelta(hours=8, minutes=5)
+    assert replace(member, started=long_ago).standing(NOW) == "has run for 8 h 5 min"
+
+
+def test_a_reason_of_several_requests_is_told_once_with_their_number() -> None:
+    shown = Shown(reasons=dict.fromkeys(["a", "b"], "It is sold out.") | {"c": "A worker starts."})
+    page = " ".join(str(sections.fleet(shown, NOW)).split())
+    assert 'It is sold out. <span class="quiet">2 requests</span>' in page
+    assert "A worker starts.</li>" in page
+    assert "None." not in page
+
+
+@dataclass
+class OneLook:
+    """A worker that looks once."""
+
+    dispatcher: Dispatcher
+    requests: dict[str, Request]
+
+    def dispatch(self) -> None:
+        self.dispatcher.tick(self.requests)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_one_look_says_what_is_there_also_if_that_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    ours = dispatcher(ListedFleet())
+    assert dispatch_once(OneLook(ours, {}), ours) == 0  # type: ignore[arg-type]
+    assert capsys.readouterr().out == "No request waits, and no worker is there.\n"
+    assert dispatch_once(OneLook(ours, queue(7)), ours) == 0  # type: ignore[arg-type]
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert "on l4x1 has waited for its machine for" in first
 
 
 def test_a_price_that_nobody_knows_counts_as_free() -> None:
@@ -350,9 +390,9 @@ def test_a_limit_beyond_anything_that_could_be_spent_does_not_make_the_descripti
 
 
 def test_the_page_says_when_there_are_no_members() -> None:
-    assert "One is started when a request waits" in str(sections.fleet(dispatcher(ListedFleet()).shown, NOW))
+    assert "One starts when a request waits" in str(sections.fleet(dispatcher(ListedFleet()).shown, NOW))
     assert str(sections.fleet(None, NOW)) == ""
-    assert render("fleet.html", number=0, members=[], money="", reasons=[])
+    assert render("fleet.html", number=0, there=[], ended=[], money="", reasons=[])
 
 
 def test_each_setting_is_either_for_members_or_not() -> None:

@@ -21,10 +21,12 @@ from src.settings import Settings
 from src.shared.environment import as_written, owners_file, read_settings
 from src.shared.errors import LeaderboardError, exit_on_configuration_error
 from src.shared.process.stop_signal import StopSignal
+from src.shared.times import utc_now
 from src.withdrawn_secrets import withdraw_secrets
 from src.worker import Worker, make_worker
 
 NO_FLEET = "FLEET is `off`: set it to `jobs`, for example. docs/fleet.md says what each engine needs."
+NOTHING = "No request waits, and no worker is there."
 COLUMNS = ("hardware", "memory", "models up to", "an hour", "")
 
 
@@ -60,10 +62,13 @@ def dispatch_once(worker: Worker, dispatcher: Dispatcher) -> int:
         return say(str(error), status=1)
     finally:
         worker.close()
-    shown = dispatcher.shown
-    there = [f"{each.worker} on {each.flavour}" for each in shown.members if each.ended is None]
-    lines = [*there, *(f"{path}: {why}" for path, why in shown.reasons.items()), *shown.problems]
-    return say(*lines, status=1 if shown.problems else 0)
+    shown, now = dispatcher.shown, utc_now()
+    there = [each for each in shown.members if each.ended is None]
+    lines = [f"{each.worker} on {each.flavour} {each.standing(now)}" for each in there]
+    lines += [f"{path}: {why}" for path, why in shown.reasons.items()]
+    return say(
+        *(lines or [NOTHING] * (not shown.problems)), *shown.problems, status=1 if shown.problems else 0
+    )
 
 
 def list_offers(dispatcher: Dispatcher) -> int:
@@ -74,7 +79,7 @@ def list_offers(dispatcher: Dispatcher) -> int:
         return say(str(error), status=1)
     rows = [COLUMNS]
     for each, is_allowed in offers:
-        room, price = f"{each.room:,.0f} GB", f"${each.price:.2f}"
+        room, price = f"{each.room:,.0f} GB", f"${each.price:.2f}" if each.price else "–"
         rows.append(
             (each.name, f"{each.memory_gb:,.0f} GB", room, price, "" if is_allowed else "not allowed")
         )

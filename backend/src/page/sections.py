@@ -77,27 +77,22 @@ def fleet(shown: Shown | None, now: datetime) -> Markup:
     """Return the members of the fleet, what they cost, and for what requests wait; empty without a fleet."""
     if shown is None:
         return Markup()
-    there = [each for each in shown.members if each.ended is None]
-    ended = [each for each in shown.members if each.ended is not None]
-    members = [(each, _standing(each, now), _cost(each, now)) for each in [*there, *ended][:SHOWN]]
+    there, ended = (
+        [(each, each.standing(now), _cost(each, now)) for each in shown.members if bool(each.ended) is over]
+        for over in (False, True)
+    )
     money = "" if shown.limit is None else f"{in_dollars(shown.spent)} of {in_dollars(shown.limit)}"
     if money and any(each.price is None for each in shown.members):
         money += UNPRICED
     reasons = sorted(Counter(shown.reasons.values()).items(), key=lambda pair: (-pair[1], pair[0]))
-    return render("fleet.html", number=len(there), members=members, money=money, reasons=reasons[:SHOWN])
-
-
-def _standing(member: Member, now: datetime) -> str:
-    """Return since when a member waits or runs, or how long it ran."""
-    if member.started is None:
-        return (
-            "never started"
-            if member.ended
-            else f"has waited {_clock(now - member.ordered)} min for its machine"
-        )
-    if member.ended is None:
-        return f"has run for {_clock(now - member.started)} min"
-    return f"ended after {_clock(member.ended - member.started)} min"
+    return render(
+        "fleet.html",
+        number=len(there),
+        there=there[:SHOWN],
+        ended=ended[:SHOWN],
+        money=money,
+        reasons=reasons[:SHOWN],
+    )
 
 
 def _cost(member: Member, now: datetime) -> str:
