@@ -18,6 +18,7 @@ from src.leaderboard.merging import standings
 from src.maintaining.maintainers import Maintainers
 from src.page.admission import Admission
 from src.page.in_force import MOST_ACTS, in_force, latest_acts
+from src.page.links import Links
 from src.page.maintain_tab import MaintainTab, matching, read_press
 from src.page.request_card import card, cards_of_maintainers
 from src.page.visitors import Visitors
@@ -109,22 +110,42 @@ def test_requests_are_found_by_model_submitter_and_status_together(find: str, fo
     assert [entry.request.model for entry in matching(queue, find)] == found
 
 
-def test_at_most_twenty_of_those_found_are_shown_and_the_others_counted(
+def test_at_most_twenty_requests_of_a_list_are_shown_and_the_others_counted(
     leaderboard: Leaderboard, tab: MaintainTab
 ) -> None:
     for number in range(23):
-        leaderboard.add_request(model=f"acme/tiny-{number}")
+        leaderboard.add_request(model=f"acme/tiny-{number}", status=Status.WAITING)
     leaderboard.keeper.sync()
-    html = tab._filled("tiny")[tab.found]
-    assert html.count("<article") == 20
-    assert "and 3 more" in html
+    filled = tab._filled("tiny")
+    for html in (filled[tab.found], filled[tab.waiting]):
+        assert html.count("<article") == 20
+        assert "and 3 more" in html
+
+
+def test_a_card_says_what_a_maintainer_decides_by(leaderboard: Leaderboard, tab: MaintainTab) -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    known = {"params": 7.24, "model_type": "🟢 : pretrained", "license": "<b>mit", "commit": commit}
+    leaderboard.add_request(model="acme/tiny", status=Status.WAITING, **known)
+    leaderboard.keeper.sync()
+    html = tab._filled("")[tab.waiting]
+    for fact in ("7.24 billion parameters", "pretrained", "&lt;b&gt;mit"):
+        assert f"· <bdi>{fact}</bdi>" in html
+    assert f'<a href="https://huggingface.co/acme/tiny/tree/{commit}"' in html
+    assert "We cannot say yet when: no evaluation has finished" in html
+
+
+def test_a_card_says_nothing_of_what_is_unknown() -> None:
+    unknown = make_request(params=None, model_type="? : ", license="", commit=None)
+    html = cards_of_maintainers([Entry("acme/tiny.json", unknown)], NO_LINKS)
+    assert "· <bdi>" not in html
+    assert "/tree/" not in html
 
 
 def test_without_anything_to_do_it_says_so(leaderboard: Leaderboard, tab: MaintainTab) -> None:
     leaderboard.keeper.sync()
     html = told(tab._filled(""))
     for sentence in (
-        "Nothing waits for you. Well done!",
+        "Nothing waits for approval.",
         "Write a part of a model’s name, of a login, or a status",
         "Nothing is flagged, hidden or blocked, and the board takes submissions.",
         "No maintainer has done anything to a model, a user or the board yet.",
@@ -148,7 +169,7 @@ def test_what_is_in_force_has_who_when_why_and_a_button_and_what_is_by_hand_wher
     leaderboard.write("requests", BLOCKLIST, b"users:\n- spam-bot: by me\n")
     leaderboard.write("requests", FLAGS, b"models:\n- acme/odd\n")
     leaderboard.keeper.sync()
-    html = in_force(leaderboard.keeper.now.board, leaderboard.requests)
+    html = in_force(leaderboard.keeper.now.board, Links.of(leaderboard.keeper))
     lines = [line for line in html.split("<tr ") if 'data-request="' in line]
     assert [line.partition('"')[2].partition('"')[0] for line in lines] == [
         "acme/leaked",
@@ -157,6 +178,7 @@ def test_what_is_in_force_has_who_when_why_and_a_button_and_what_is_by_hand_wher
         "spam-bot",
     ]
     hidden, closed, flagged, blocked = lines
+    assert 'href="https://huggingface.co/acme/leaked"' in hidden
     for part in ("bob", "2026-02-01 12:00", "it &lt;i&gt;leaked&lt;/i&gt;", 'data-action="show"'):
         assert part in hidden
     assert 'data-action="open"' in closed
@@ -276,12 +298,24 @@ def test_before_a_removal_the_question_has_the_models_name(tab: MaintainTab) -> 
     assert updates[tab.asked] == address
 
 
+def test_the_form_asks_for_what_the_chosen_act_needs(tab: MaintainTab) -> None:
+    shown = {act: tab._chosen(act) for _, act in tab.act.choices}
+    fields = {act: updates[tab.name] for act, updates in shown.items()}
+    assert [act for act, field in fields.items() if not field.visible] == [Act.CLOSE]
+    assert [act for act, field in fields.items() if field.label == "User"] == [Act.BLOCK_USER]
+    assert "org/*" in fields[Act.HIDE].placeholder
+    assert "*" not in fields[Act.REMOVE].placeholder
+    assert shown[Act.HIDE][tab.button].value == "Hide"
+    assert shown[Act.CLOSE][tab.button].value == "Close the board"
+    assert tab._chosen(None)[tab.button].value
+
+
 @pytest.mark.parametrize("name", ["", "acme/*", "tiny", "<img src=x>/y"])
 def test_what_is_no_model_is_told_before_the_question(tab: MaintainTab, name: str) -> None:
     (updates,) = asyncio.run(done(tab, "remove", name))
     assert "is no name that fits here. Write one model, such as org/model." in updates[tab.message]
     assert "<img" not in updates[tab.message]
-    assert (updates[tab.button].value, updates[tab.button].interactive) == ("Do it", True)
+    assert (updates[tab.button].value, updates[tab.button].interactive) == ("Remove …", True)
 
 
 @pytest.mark.parametrize(

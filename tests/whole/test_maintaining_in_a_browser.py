@@ -107,7 +107,7 @@ def test_half_by_hand_from_the_submission_to_the_queue(browser: Browser, place: 
         expect(waiting).to_contain_text("submitted by carol")
         waiting.get_by_role("button", name="Approve").click()
         expect(page.locator("#maintained")).to_contain_text("is approved, and in the queue at position 1.")
-        expect(page.locator("#to-approve")).to_contain_text("Nothing waits for you.")
+        expect(page.locator("#to-approve")).to_contain_text("Nothing waits for approval.")
         page.get_by_label("Model, submitter or status").fill("first pending")
         found = card(page, "#found-requests", "carol/first")
         expect(found).to_contain_text("Waiting, position 1")
@@ -141,6 +141,33 @@ def test_a_rejection_needs_a_reason_which_its_submitter_reads(browser: Browser, 
         expect(page.locator("#request").get_by_role("button", name="Try again")).to_have_count(0)
 
 
+def test_the_keyboard_goes_on_with_the_next_request_and_the_answer_stays_in_sight(
+    browser: Browser, place: Place
+) -> None:
+    for number in range(4):
+        place.datasets.write_request(f"carol/next-{number}", status="WAITING", submitted_by="carol")
+    with page_of(browser, place, "bob") as page:
+        page.set_viewport_size({"width": 1300, "height": 400})
+        maintain(page)
+        waiting = page.locator("#to-approve article")
+
+        def button(number: int, name: str) -> Locator:
+            return waiting.filter(has_text=f"carol/next-{number}").get_by_role("button", name=name)
+
+        button(2, "Approve").press("Enter")
+        expect(page.locator("#maintained")).to_contain_text("carol/next-2")
+        expect(button(3, "Approve")).to_be_focused()
+        expect(page.locator("#maintained .note")).to_be_in_viewport()
+        button(3, "Reject").press("Enter")
+        expect(page.locator("#maintained")).to_contain_text("Give a reason")
+        expect(button(3, "Reject")).to_be_focused()
+        for left in range(waiting.count(), 0, -1):
+            expect(waiting).to_have_count(left)
+            waiting.first.get_by_role("button", name="Approve").press("Enter")
+        expect(page.locator("#to-approve")).to_contain_text("Nothing waits for approval.")
+        expect(page.locator("#to-approve")).to_be_focused()
+
+
 def test_the_open_request_has_the_buttons_too(browser: Browser, place: Place) -> None:
     place.datasets.write_request("carol/failed", status="FAILED", message="It crashed.", submitted_by="carol")
     path = "carol/failed_eval_request_False_float16_Original.json"
@@ -161,20 +188,20 @@ def test_a_model_is_hidden_and_shown_again_and_a_removal_is_asked_about(
 ) -> None:
     with page_of(browser, place, "alice") as page:  # the owner, whom MAINTAINERS does not name
         page.goto(f"{place.frontend.url}?tab=maintain")
-        expect(page.get_by_role("heading", name="A model, a user, the board")).to_be_visible()
+        expect(page.get_by_role("heading", name="Models, users, the board")).to_be_visible()
         in_force = page.locator("#in-force")
         expect(in_force).to_contain_text("acme/odd")
         expect(in_force).to_contain_text("by hand")
         expect(in_force.get_by_role("button")).to_have_count(0)
         page.get_by_role("listbox", name="What to do").click()
         page.get_by_role("option", name="Hide a model").click()
-        page.get_by_label("Model or user").fill("acme/leaked")
-        page.get_by_role("button", name="Do it").click()
+        page.locator("#act-name textarea").fill("acme/leaked")
+        page.locator("#do-act").click()
         expect(page.locator("#maintained")).to_contain_text("Give a reason")
         page.locator("#act-reason textarea").fill("trained on the test questions")
-        page.get_by_role("button", name="Do it").click()
+        page.locator("#do-act").click()
         expect(page.locator("#maintained")).to_contain_text("acme/leaked is hidden")
-        expect(page.get_by_label("Model or user")).to_have_value("")
+        expect(page.locator("#act-name textarea")).to_have_value("")
         undo = in_force.get_by_role("button", name="Undo: hidden, acme/leaked")
         undo.focus()
         page.keyboard.press("Enter")
@@ -184,8 +211,8 @@ def test_a_model_is_hidden_and_shown_again_and_a_removal_is_asked_about(
         expect(page.locator("#latest-acts")).to_contain_text("alice: show acme/leaked")
         page.get_by_role("listbox", name="What to do").click()
         page.get_by_role("option", name="Remove a model").click()
-        page.get_by_label("Model or user").fill("acme/none")
-        page.get_by_role("button", name="Do it").click()
+        page.locator("#act-name textarea").fill("acme/none")
+        page.locator("#do-act").click()
         page.get_by_role("button", name="Remove acme/none for good?").click()
         expect(page.locator("#maintained")).to_contain_text("There is nothing of acme/none")
 
@@ -196,7 +223,7 @@ def test_a_closed_board_says_so_to_everybody(browser: Browser, place: Place) -> 
         page.get_by_role("listbox", name="What to do").click()
         page.get_by_role("option", name="Close the board").click()
         page.locator("#act-reason textarea").fill("We move to version 2.")
-        page.get_by_role("button", name="Do it").click()
+        page.locator("#do-act").click()
         told = page.get_by_role("alert").filter(has_text="Submissions are closed: We move to version 2.")
         expect(told).to_be_visible()
         page.get_by_role("button", name="Undo: closed, the board").click()

@@ -12,11 +12,10 @@ from src.board.board import Board
 from src.leaderboard.coverage import new_columns
 from src.leaderboard.rows import Standings
 from src.page.html import render
-from src.page.links import link
+from src.page.links import Links, link
 from src.shared.data.names import BLOCKLIST, FLAGS
 from src.shared.data.reasons import Reasons
 from src.shared.moderation.acts import UNDOES, Act
-from src.shared.stores.store import Store
 
 MOST = 200
 """The most lines of what is in force; the file of acts has all of them."""
@@ -57,10 +56,11 @@ class Line(NamedTuple):
         return self.name or THE_BOARD
 
 
-def in_force(board: Board, requests: Store) -> Markup:
+def in_force(board: Board, links: Links) -> Markup:
     """Return a table of what is in force, with a button that undoes each act."""
-    lines = [*_of_acts(board), *_by_hand(board, requests)]
-    return render("in_force.html", lines=lines[:MOST], more=max(0, len(lines) - MOST))
+    lines = [*_of_acts(board), *_by_hand(board, links)]
+    more = max(0, len(lines) - MOST)
+    return render("in_force.html", lines=lines[:MOST], more=more, page_of=links.model)
 
 
 def latest_acts(board: Board) -> Markup:
@@ -80,7 +80,7 @@ def _of_acts(board: Board) -> Iterator[Line]:
             yield Line(what, done.name, done.reason, done.by or "a command", done.at, UNDO[act].value)
 
 
-def _by_hand(board: Board, requests: Store) -> Iterator[Line]:
+def _by_hand(board: Board, links: Links) -> Iterator[Line]:
     blocked = board.blocked_by_hand
     lists: Mapping[str, Mapping[str, Reasons]] = {
         FLAGS: {WORDS[Act.FLAG]: board.flagged_by_hand},
@@ -93,4 +93,4 @@ def _by_hand(board: Board, requests: Store) -> Iterator[Line]:
     for path, kinds in lists.items():
         for what, reasons in kinds.items():
             for name, reason in reasons.items():
-                yield Line(what, name, reason, "by hand", file=link(requests.address(path), path))
+                yield Line(what, name, reason, "by hand", file=link(links.requests.address(path), path))

@@ -48,7 +48,15 @@ class Links:
 
     def model(self, name: str) -> Markup:
         """The model's page."""
-        return link(None if name in self.local_models else model_address(name), name)
+        return link(self._page(name), name)
+
+    def commit(self, name: str, commit: str, text: str) -> Markup:
+        """The model's files at a commit."""
+        page = self._page(name)
+        return link(page and f"{page}/tree/{quote(commit, safe='')}", text)
+
+    def _page(self, name: str) -> str | None:
+        return None if name in self.local_models else model_address(name)
 
 
 def link(address: str | None, text: Markup | str) -> Markup:

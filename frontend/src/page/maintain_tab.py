@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -33,7 +33,9 @@ TAB = "maintain"
 """The tab in the page's address."""
 
 TICK_SECONDS = 5.0
-MOST_FOUND = 20
+MOST_CARDS = 20
+"""The most requests of a list: below the first list are the other parts of the tab."""
+
 MOST_WORDS = 10
 
 ACTS = [
@@ -46,9 +48,29 @@ ACTS = [
 ]
 """What the form offers; the list below it undoes all but removals."""
 
-DO, SURE = "Do it", "Remove {} for good?"
+DO: Mapping[str, str] = {
+    Act.FLAG: "Flag",
+    Act.HIDE: "Hide",
+    Act.BLOCK: "Block",
+    Act.BLOCK_USER: "Block",
+    Act.REMOVE: "Remove …",
+    Act.CLOSE: "Close the board",
+}
+"""The form's button, by what was chosen."""
 
-NOTHING_WAITS = Markup('<p class="quiet">Nothing waits for you. Well done!</p>')
+A_PATTERN = ("Model", "org/model, or a pattern such as org/*")
+NAMES: Mapping[str, tuple[str, str]] = {
+    Act.FLAG: A_PATTERN,
+    Act.HIDE: A_PATTERN,
+    Act.BLOCK: A_PATTERN,
+    Act.BLOCK_USER: ("User", "a login of the Hub"),
+    Act.REMOVE: ("Model", "org/model"),
+}
+"""The label and an example of what names the thing of an act. The board needs no name."""
+
+SURE = "Remove {} for good?"
+
+NOTHING_WAITS = Markup('<p class="quiet">Nothing waits for approval.</p>')
 AUTOMATIC = Markup(
     '<p class="quiet">Submissions are evaluated without approval here. The owner can change that with '
     "<code>APPROVAL</code>.</p>"
@@ -85,7 +107,7 @@ class MaintainTab:
                 elem_id="find-request",
             )
             self.found = gr.HTML(padding=False, elem_id="found-requests")
-            gr.Markdown("### A model, a user, the board")
+            gr.Markdown("### Models, users, the board")
             self._place_form()
             self.in_force = gr.HTML(padding=False, elem_id="in-force")
             self.acts = gr.HTML(padding=False, elem_id="latest-acts")
@@ -100,22 +122,18 @@ class MaintainTab:
                 ACTS, value=Act.FLAG.value, label="What to do", min_width=340, elem_id="act"
             )
             self.name = gr.Textbox(
-                "",
-                label="Model or user",
-                placeholder="org/model",
-                info="Or a pattern of models, such as spammers/*. Empty for the board",
-                max_length=LONGEST_NAME,
-                elem_id="act-name",
+                "", max_length=LONGEST_NAME, min_width=240, elem_id="act-name", **_of(Act.FLAG)
             )
             self.reason = gr.Textbox(
                 "",
                 label="Reason",
-                info="For those whom it concerns, and for the record",
+                placeholder="It is kept, and those whom it concerns read it",
                 max_length=LONGEST_REASON,
+                min_width=240,
                 elem_id="act-reason",
             )
         self.asked = gr.State("")
-        self.button = gr.Button(DO, elem_id="do-act")
+        self.button = gr.Button(DO[Act.FLAG], elem_id="do-act")
 
     def place_hidden(self) -> None:
         """Put here what is there for every visitor, and holds nothing."""
@@ -160,8 +178,8 @@ class MaintainTab:
             **waiting,
         ).then(None, None, None, js=ANSWERED, show_api=False)
         form = [self.act, self.name, self.reason]
-        for field in (self.act, self.name):
-            field.input(self._ask_no_more, None, [self.asked, self.button], queue=False, **QUIETLY)
+        self.act.input(self._chosen, self.act, [self.name, self.asked, self.button], queue=False, **QUIETLY)
+        self.name.input(self._ask_no_more, self.act, [self.asked, self.button], queue=False, **QUIETLY)
         self.button.click(
             lambda: gr.Button("One moment …", interactive=False), None, self.button, queue=False, **QUIETLY
         ).then(
@@ -209,7 +227,7 @@ class MaintainTab:
         return {
             self.waiting: self._to_approve(board),
             self.found: self._cards_found(board, find),
-            self.in_force: in_force(board, self._keeper.requests),
+            self.in_force: in_force(board, Links.of(self._keeper)),
             self.acts: latest_acts(board),
             self.columns: columns(board.standings),
             self.seen: now.version,
@@ -218,16 +236,17 @@ class MaintainTab:
     def _to_approve(self, board: Board) -> Markup:
         waiting = [entry for entry in board.queue if entry.group is Group.WAITING]
         if waiting:
-            return cards_of_maintainers(waiting, Links.of(self._keeper))
+            return self._cards(board, waiting)
         return NOTHING_WAITS if self._desk.terms.by_hand else AUTOMATIC
 
     def _cards_found(self, board: Board, find: str) -> Markup:
         if not find.strip():
             return WRITE_WORDS
         found = matching(board.queue, find)
-        return (
-            cards_of_maintainers(found, Links.of(self._keeper), most=MOST_FOUND) if found else NOTHING_FOUND
-        )
+        return self._cards(board, found) if found else NOTHING_FOUND
+
+    def _cards(self, board: Board, queue: Sequence[Entry]) -> Markup:
+        return cards_of_maintainers(queue, Links.of(self._keeper), board.outlook, most=MOST_CARDS)
 
     def _press(self, beside: gr.HTML, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
         async def press(request: gr.Request, pressed: str, find: str, opened: str) -> AsyncIterator[Updates]:
@@ -267,21 +286,32 @@ class MaintainTab:
             emptied: Updates = {self.name: "", self.reason: ""} if outcome["ok"] else {}
             told: Updates = {self.message: notices.answer(outcome)}
             filled = await to_thread.run_sync(self._filled, find)
-            yield told | emptied | self._ask_no_more() | filled | followed
+            yield told | emptied | self._ask_no_more(act) | filled | followed
 
         return do
+
+    def _chosen(self, act: str | None) -> Updates:
+        """Ask for what the chosen act needs."""
+        return {self.name: gr.Textbox(**_of(act))} | self._ask_no_more(act)
 
     def _ask(self, name: str) -> Updates:
         """Ask whether the model that this names is to be removed."""
         try:
             model = Field.MODEL.read(name)
         except NotPossible as error:
-            return self._ask_no_more() | {self.message: notices.answer(api.refusal(error))}
+            return self._ask_no_more(Act.REMOVE) | {self.message: notices.answer(api.refusal(error))}
         sure = gr.Button(SURE.format(model), variant="stop", interactive=True)
         return {self.asked: name, self.button: sure, self.message: ""}
 
-    def _ask_no_more(self) -> Updates:
-        return {self.asked: "", self.button: gr.Button(DO, variant="secondary", interactive=True)}
+    def _ask_no_more(self, act: str | None) -> Updates:
+        label = DO.get(act or "", DO[Act.FLAG])
+        return {self.asked: "", self.button: gr.Button(label, variant="secondary", interactive=True)}
+
+
+def _of(act: str | None) -> dict[str, Any]:
+    """Return what the field for a name is like for an act."""
+    label, example = NAMES.get(act or "", ("", ""))
+    return {"label": label, "placeholder": example, "visible": act in NAMES}
 
 
 def read_press(pressed: str) -> tuple[str, str, str]:

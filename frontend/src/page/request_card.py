@@ -121,9 +121,11 @@ def card(
     return render("request_cards.html", cards=[_Card(entry, links, outlook, who, maintains)], more="")
 
 
-def cards_of_maintainers(queue: Sequence[Entry], links: Links, *, most: int = MOST) -> Markup:
+def cards_of_maintainers(
+    queue: Sequence[Entry], links: Links, outlook: Outlook | None = None, *, most: int = MOST
+) -> Markup:
     """Return requests with the buttons of maintainers."""
-    shown_ones = [_Card(entry, links, maintains=True) for entry in queue[:most]]
+    shown_ones = [_Card(entry, links, outlook, maintains=True) for entry in queue[:most]]
     return render("request_cards.html", cards=shown_ones, more=more_than(most, queue))
 
 

@@ -8,6 +8,7 @@
   const scrolled = new Map();
   const typed = new Map();
   let focused = null;
+  let next = [];  // where the focus goes once what was pressed is answered: the button, else one of a neighbour's
 
   // Where an element is: in which part of the page, of which request, and which of its elements.
   const place = (element) => {
@@ -60,15 +61,30 @@
     pressed.add(place(button));
     button.disabled = true;
     const about = button.closest("[data-request]");
+    next = [button, buttonOf(about.nextElementSibling, button), buttonOf(about.previousElementSibling, button)]
+      .filter(Boolean).map(place);
     const reason = about.querySelector("[data-reason]")?.value ?? "";
     const box = document.querySelector(`#${button.dataset.box} textarea`);
     box.value = JSON.stringify([button.dataset.action, about.dataset.request, Date.now(), reason]);
     box.dispatchEvent(new Event("input", { bubbles: true }));
   });
+  const buttonOf = (about, { dataset: { action } }) =>
+    about?.querySelector(`button[data-action="${action}"]`) ?? about?.querySelector("button[data-action]");
   document.addEventListener("answered", () => {
     pressed.clear();
     document.querySelectorAll("button[data-action]").forEach((button) => { button.disabled = false; });
+    requestAnimationFrame(focusOnNext);
   });
+  // A button that was disabled or is gone has lost the focus, and the keyboard would begin at the top of the page.
+  const focusOnNext = () => {
+    if (!next.length || !document.hasFocus() || document.activeElement !== document.body) return;
+    const there = new Map([...document.querySelectorAll("button[data-action]")].map((each) => [place(each), each]));
+    const part = document.getElementById(JSON.parse(next[0])[0]);
+    const element = next.map((where) => there.get(where)).find(Boolean) ?? part;
+    if (element === part) part.tabIndex = -1;  // nothing is left to press
+    focusOn(element);
+    next = [];
+  };
 
   // What is in a tab that is not shown has nothing to scroll until it is.
   const shown = new ResizeObserver((entries) => {

@@ -19,11 +19,11 @@ from src.shared.moderation.acts import LONGEST_NAME
 from src.shared.moderation.reruns_in_words import counted
 
 CHOICES = [
-    ("What has no score, such as new tasks", Again.MISSING),
-    ("What an older version of a task gave", Again.OLDER),
+    ("Tasks without a score, such as new ones", Again.MISSING),
+    ("Scores of another version of a task", Again.OLDER),
     ("Everything", Again.ALL),
 ]
-LOOK, SURE, MOMENT = "What would that be?", "Evaluate {} again", "One moment …"
+LOOK, SURE, MOMENT = "Preview", "Evaluate {} again", "One moment …"
 NO_CHOICE = "Choose what to compute."
 
 
@@ -43,12 +43,19 @@ class RerunForm:
     def __init__(self, office: Office, admission: Admission) -> None:
         self._office, self._admission = office, admission
         with gr.Row():
-            self.what = gr.Radio(CHOICES, value=Again.MISSING.value, label="What to compute", elem_id="again")
+            self.what = gr.Radio(
+                CHOICES,
+                value=Again.MISSING.value,
+                label="What to compute",
+                scale=3,
+                min_width=320,
+                elem_id="again",
+            )
             self.model = gr.Textbox(
                 "",
-                label="Of one model",
-                placeholder="org/model",
-                info="Empty for all models",
+                label="Of which model",
+                placeholder="org/model; empty for all",
+                min_width=240,
                 max_length=LONGEST_NAME,
                 elem_id="again-model",
             )

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from src.leaderboard.costs import price_in_words
+from src.model_types import read_model_type
 from src.page.links import Links, request_address
+from src.page.notices import size_text
 from src.queue.entries import Entry
 from src.queue.outlook import Outlook
 from src.shared.data.dollars import at_most, cost
@@ -22,8 +24,8 @@ TOLD_ONCE_APPROVED = "Once it is approved, the result is expected {}."
 NOT_KNOWN = "not known yet"
 FOR_ITS_SIZE = "Models of its size run on {}."
 
-LONGEST_HARDWARE = 100
-"""The most characters that are shown of its name."""
+LONGEST_HARDWARE = LONGEST_FACT = 100
+"""The most characters that are shown of a machine's name, and of what a request says about its model."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,19 @@ class ShownRequest:
         """The commit of the requested revision; empty if it is unknown, or what was requested."""
         commit = self.request.commit
         return commit[:8] if commit and commit != self.request.revision else ""
+
+    @property
+    def commit_link(self) -> Markup:
+        """The commit, with a link to the model's files at it."""
+        return self.links.commit(self.request.model, self.request.commit or "", self.commit)
+
+    @property
+    def known(self) -> list[str]:
+        """What its file says about the model: size, kind and licence."""
+        size = self.request.params
+        parameters = "" if size is None else f"{size_text(round(size * 1e9))} parameters"
+        kind = read_model_type(self.request.model_type).name
+        return [each[:LONGEST_FACT] for each in (parameters, kind, self.request.license) if each]
 
     @property
     def reason(self) -> str:
