@@ -54,19 +54,22 @@ doctor: $(FRONTEND) $(BACKEND)  ## check a leaderboard, and change nothing: ORG=
 	@PYTHONPATH=scripts:frontend .venv/frontend/bin/python -m doctor $(if $(ORG),"$(ORG)") $(if $(BOARD),--board "$(BOARD)") $(ARGS)
 
 backup: $(FRONTEND)  ## copy a whole leaderboard into a folder: ORG=acme TO=folder (BOARD=math)
-	@$(UPKEEP) backup "$(or $(TO),$(error Say where to: make backup ORG=acme TO=folder))" $(ARGS)
+	@$(UPKEEP) backup $(if $(TO),"$(TO)",$(call needed,Say where to: make backup ORG=acme TO=folder)) $(ARGS)
 
 restore: $(FRONTEND)  ## give a leaderboard the files of a backup: ORG=acme FROM=folder (ARGS=--replace, --help)
-	@$(UPKEEP) restore "$(or $(FROM),$(error Say from where: make restore ORG=acme FROM=folder))" $(ARGS)
+	@$(UPKEEP) restore $(if $(FROM),"$(FROM)",$(call needed,Say from where: make restore ORG=acme FROM=folder)) $(ARGS)
 
 remove: $(FRONTEND)  ## delete all that a leaderboard has of a model: ORG=acme MODEL=org/name REASON="why"
-	@$(UPKEEP) remove "$(or $(MODEL),$(error Say which: make remove ORG=acme MODEL=org/name REASON="why"))" --reason "$$REASON" $(ARGS)
+	@$(UPKEEP) remove $(if $(MODEL),"$(MODEL)" --reason "$$REASON",$(call needed,Say which: make remove ORG=acme MODEL=org/name REASON="why")) $(ARGS)
 
 retire: $(FRONTEND)  ## end a leaderboard, or freeze it: ORG=acme REASON="a sentence" (ARGS="--freeze", --undo, --help)
 	@$(UPKEEP) retire $(if $(REASON),--reason "$$REASON") $(ARGS)
 
 rerun: $(FRONTEND)  ## compute scores again: ORG=acme ARGS=--missing (ARGS="--task NAME --model org/name", --all, --help)
 	@$(UPKEEP) rerun $(ARGS)
+
+# What is missing is told, unless somebody asks for help.
+needed = $(if $(findstring help,$(ARGS)),,$(error $(1)))
 
 UPKEEP = PYTHONPATH=scripts:frontend .venv/frontend/bin/python -m upkeep $(if $(ORG),--org "$(ORG)") $(if $(BOARD),--board "$(BOARD)")
 
@@ -76,10 +79,10 @@ style: $(DEV)  ## format and mend the code, write the shared copies
 	.venv/dev/bin/ruff check --fix
 
 deploy: $(FRONTEND)  ## make or update your leaderboard on the Hub: ORG=acme (BOARD=math: another; ARGS=--dry-run, --help)
-	@PYTHONPATH=scripts:frontend .venv/frontend/bin/python -m deploy $(if $(ORG),"$(ORG)",$(if $(findstring help,$(ARGS)),,$(error Say where: make deploy ORG=acme))) $(if $(BOARD),--board "$(BOARD)") $(ARGS)
+	@PYTHONPATH=scripts:frontend .venv/frontend/bin/python -m deploy $(if $(ORG),"$(ORG)",$(call needed,Say where: make deploy ORG=acme)) $(if $(BOARD),--board "$(BOARD)") $(ARGS)
 
 deploy-static: $(FRONTEND)  ## show your board in a free static Space: ORG=alice (BOARD=math; ARGS="--every 30m", --dry-run, --help)
-	@PYTHONPATH=scripts:frontend .venv/frontend/bin/python -m deploy_static $(if $(ORG),"$(ORG)",$(if $(findstring help,$(ARGS)),,$(error Say where: make deploy-static ORG=alice))) $(if $(BOARD),--board "$(BOARD)") $(ARGS)
+	@PYTHONPATH=scripts:frontend .venv/frontend/bin/python -m deploy_static $(if $(ORG),"$(ORG)",$(call needed,Say where: make deploy-static ORG=alice)) $(if $(BOARD),--board "$(BOARD)") $(ARGS)
 
 try-task: $(BACKEND)  ## show a task's prompts, and what a small model answers: TASK=arc_challenge (ARGS="--limit 5", --help)
 	@cd backend && ../.venv/backend/bin/python -m src.try_task $(if $(TASK),"$(TASK)") $(ARGS)

@@ -21,6 +21,7 @@ from src.upkeep.evaluating import Asked, Evaluator
 from src.upkeep.shown_progress import shown_on
 from src.upkeep.who import who_runs
 
+NOT_PUBLISHED = "These scores are not published. With --publish the model is evaluated again, and they are."
 NOTHING_PUBLISHED = "Stopped. Nothing was published."
 PERHAPS_PUBLISHED = "Stopped. If it was being published, run the same command again: it completes that."
 
@@ -50,6 +51,8 @@ def evaluate(settings: Settings, options: argparse.Namespace) -> None:
     finally:
         evaluator.close()
     say(*lines)
+    if not options.publish:
+        note(NOT_PUBLISHED)
 
 
 def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -52,7 +52,7 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="the model on the Hub, if the files name a folder",
     )
     add("--commit", default="", metavar="SHA", help="the model's commit, if the files do not say it")
-    add("--precision", default="", choices=("", *PRECISIONS), help="if the files do not say it")
+    add("--precision", default="", choices=PRECISIONS, help="if the files do not say it")
     add_base_model(parser)
     add("--allow-limit", action="store_true", help="also import results of only some questions")
     add("--dry-run", action="store_true", help="only check, and write nothing")

@@ -15,6 +15,7 @@ from src.shared.data.names import SAMPLES_FOLDER
 from src.shared.errors import DatasetMissing
 from src.shared.moderation.acts import Act, Done
 from src.shared.moderation.removal import Removed, remove
+from src.shared.moderation.reruns_in_words import counted
 from src.shared.stores.store import Store
 from src.shared.times import utc_now
 from src.upkeep.commands import confirmed, model, reason, run, say
@@ -72,8 +73,8 @@ def existing_samples(settings: UpkeepSettings) -> Store | None:
 def told(model: str, removed: Removed) -> list[str]:
     """Return what was deleted, and what is left elsewhere, in sentences."""
     lines = [
-        f"Removed {model}: {removed.requests} requests, {removed.results} results, "
-        f"{removed.others} logs, samples and unreadable files."
+        f"Removed {model}: {counted(removed.requests, 'request')}, {counted(removed.results, 'result')}, "
+        f"{counted(removed.others, 'other file')} (logs, samples, unreadable ones)."
     ]
     return [
         *lines,

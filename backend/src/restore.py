@@ -17,7 +17,7 @@ from src.upkeep.commands import run, say
 from src.upkeep.places import UpkeepSettings, present_requests, whole_datasets
 from src.upkeep.restoring import ForWhom, Restored, Terms, restore
 
-FIRST = "Pause the Spaces and stop the workers before you go on: what they write meanwhile gets in the way."
+FIRST = "Pause the Spaces and stop the workers, if you have not: what they write meanwhile gets in the way."
 SAMPLES_LEFT = (
     "The backup also has the samples of {}. To restore them too, set SAMPLES_REPO, and run this again."
 )
@@ -75,7 +75,7 @@ def told(restored: Restored) -> str:
     made = "created, " if restored.created else ""
     return (
         f"{restored.dataset}: {made}{restored.written:,} files written, {restored.deleted:,} deleted, "
-        f"{restored.same:,} were right."
+        f"{restored.same:,} already right."
     )
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from src.shared.moderation.reruns_in_words import counted
 from src.upkeep.board_backup import backed_up
 from src.upkeep.commands import reason, run, say
 from src.upkeep.places import UpkeepSettings, existing_stores
@@ -25,7 +26,7 @@ OPEN = "The board is open: nothing was changed."
 AS_BEFORE = "The board was closed with this sentence before."
 CLOSED = "Submissions are closed, and the page says: {}"
 FROZEN = "What waits ({waiting}) and runs ({running}) goes on. Open the board again with --undo."
-RUNS = "{} still run and may finish. If one goes back to the queue, run this again, or add --cancel-running."
+RUNS = "{} may finish. If one goes back to the queue, run this again, or add --cancel-running."
 WHAT_NEXT = (
     "Next: once nothing runs, pause the backend Space in its settings. The frontend may stay, or export the "
     "board as pages that need no server: `python -m src.export FOLDER` in frontend/ (docs/deploy.md)."
@@ -66,8 +67,9 @@ def told(done: Retired, reason: str, *, freeze: bool) -> list[str]:
     closed = CLOSED.format(reason) if done.news else AS_BEFORE
     if freeze:
         return [closed, FROZEN.format(waiting=done.waiting, running=done.running)]
-    lines = [closed, f"{done.cancelled} requests were cancelled."]
-    return [*lines, *([RUNS.format(done.running)] if done.running else []), WHAT_NEXT]
+    lines = [closed, f"Cancelled: {counted(done.cancelled, 'request')}."]
+    running = counted(done.running, "running request")
+    return [*lines, *([RUNS.format(running)] if done.running else []), WHAT_NEXT]
 
 
 if __name__ == "__main__":

@@ -97,6 +97,7 @@ def test_it_prints_the_scores_that_lm_eval_computes_and_writes_nothing(data: Pat
     assert done.returncode == 0, done.stderr
     assert "Evaluating demo/tiny at " in done.stderr
     assert "tiny_copy: 100 of 100 calls of the model" in done.stderr
+    assert "These scores are not published. With --publish" in done.stderr
     head, *rows = done.stdout.splitlines()
     assert head.split() == ["task", "metric", "score", "questions"]
     script = ROOT / "tests" / "support" / "direct_evaluation.py"

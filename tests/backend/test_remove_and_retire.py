@@ -273,7 +273,9 @@ def test_the_command_removes_names_who_did_it_and_says_what_is_left(hub: Hub) ->
     assert path_of("acme/tiny") in hub.get(RepoName("dataset", "acme/requests")).files()
     done = command("remove", *arguments, "--yes", **variables)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("Removed ACME/tiny: 1 requests, 1 results, 3 logs, samples and unreadable")
+    assert done.stdout.startswith(
+        "Removed ACME/tiny: 1 request, 1 result, 3 other files (logs, samples, unreadable ones)."
+    )
     assert "The history of the datasets still has the files" in done.stdout
     requests = hub.get(RepoName("dataset", "acme/requests")).files()
     assert path_of("acme/tiny") not in requests and b'"by": "alice"' in requests[ACTS]
@@ -286,7 +288,7 @@ def test_the_command_removes_names_who_did_it_and_says_what_is_left(hub: Hub) ->
 def test_samples_elsewhere_are_named_on_a_line_each() -> None:
     removed = Removed(1, 2, 3, samples_elsewhere=("acme/a", "acme/b"))
     first, *others = told("acme/tiny", removed)
-    assert first.startswith("Removed acme/tiny: 1 requests, 2 results, 3 logs")
+    assert first.startswith("Removed acme/tiny: 1 request, 2 results, 3 other files")
     assert [line.partition(",")[0] for line in others] == [
         "Samples of it are in acme/a",
         "Samples of it are in acme/b",
@@ -363,12 +365,12 @@ def test_the_command_retires_with_a_backup_and_says_what_is_next(
     done = command("retire", "--reason", MOVED, "--backup", str(backup), **variables)
     assert done.returncode == 0, done.stderr
     assert f"Submissions are closed, and the page says: {MOVED}" in done.stdout
-    assert "2 requests were cancelled." in done.stdout and "1 still run and may finish." in done.stdout
+    assert "Cancelled: 2 requests." in done.stdout and "1 running request may finish." in done.stdout
     assert "pause the backend Space" in done.stdout and "src.export" in done.stdout
     kept = Queue(backup).read(board["pending"])
     assert kept.status is Status.PENDING, "the backup is of before"
     done = command("retire", "--reason", MOVED, **variables)
-    assert "The board was closed with this sentence before.\n0 requests were cancelled." in done.stdout
+    assert "The board was closed with this sentence before.\nCancelled: 0 requests." in done.stdout
     done = command("retire", "--undo", **variables)
     assert "The board takes submissions again. Requests that were cancelled stay so" in done.stdout
     done = command("retire", "--undo", **variables)

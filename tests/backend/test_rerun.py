@@ -104,7 +104,8 @@ def test_it_says_what_will_be_computed_and_what_is_left_alone_and_asks(queue: Qu
             "  tiny_agreement: 3 rows",
             "1 result without a request will get one.",
             "1 row will be left alone:",
-            "  1: It is in the queue already, or waits to be approved. acme/model-002 (float16, Original)",
+            "  It is in the queue already, or waits to be approved (1 row): "
+            "acme/model-002 (float16, Original)",
             f"That takes 1 commit to {requests}.",
             f"Write 3 requests to {requests}?",
             "Wrote 3 requests. A worker evaluates what visitors submit first.",
@@ -132,7 +133,8 @@ def test_a_board_that_needs_nothing_is_told_so(queue: Queue) -> None:
         True,
         [
             "2 rows will be left alone:",
-            "  2: It needs nothing. acme/model-000 (float16, Original), acme/model-001 (float16, Original)",
+            "  It needs nothing (2 rows): "
+            "acme/model-000 (float16, Original), acme/model-001 (float16, Original)",
             "Nothing needs to be computed again.",
         ],
     )

@@ -15,6 +15,7 @@ from src.shared.data.backend_description import BackendDescription, read_descrip
 from src.shared.data.names import BACKEND_DESCRIPTION
 from src.shared.data.request import Status
 from src.shared.errors import BadFile
+from src.suite.__main__ import try_here
 from support.queues import Queue
 from support.tiny_model import make_tiny_model
 from support.waiting import PATIENCE, wait_for
@@ -33,6 +34,15 @@ def tasks(tmp_path: Path) -> Path:
 def environment(folder: Path, tasks: Path, **more: str) -> dict[str, str]:
     names = {"TASKS_DIR": str(tasks), "TASKS_HARNESS": "tiny_copy", "TMPDIR": str(folder)}
     return {**os.environ, "HF_HUB_OFFLINE": "1", **names, **more}
+
+
+def test_asked_for_help_it_tries_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["suite", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        try_here()
+    assert "try the suite once" in capsys.readouterr().out
 
 
 def break_the_task(tasks: Path) -> str:

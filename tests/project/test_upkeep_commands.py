@@ -68,16 +68,20 @@ def run(line: str, hub: RemoteHub, token: str, folder: Path, more: str = "") -> 
 
 
 def test_the_recipes_do_what_they_say(hub: RemoteHub, token: str, tmp_path: Path) -> None:
-    back_up, restore, move = (each.strip() for each in commands("Back up and restore"))
+    back_up, look, restore, move = (each.strip() for each in commands("Back up and restore"))
     remove, squash = (each.strip() for each in commands("Remove a model"))
     retire, freeze, undo = (each.strip() for each in commands("Retire or freeze a board"))
 
     def do(line: str, more: str = "") -> str:
         return run(line, hub, token, tmp_path, more)
 
-    assert "requests: 2 files of acme/requests" in do(back_up)
+    assert "requests: 2 files (2 new), " in do(back_up)
     assert (tmp_path / "acme-backup" / "requests" / REQUEST).read_text() == PENDING
-    assert "acme/requests: 0 files written, 0 deleted, 2 were right." in do(restore)
+    for named, place in {"cd ": f"cd {ROOT}/", "../acme-": f"{tmp_path}/acme-", "../.venv": ".venv"}.items():
+        look = look.replace(named, place)
+    do(look)
+    assert (tmp_path / "acme-pages" / "index.html").exists()
+    assert "acme/requests: 0 files written, 0 deleted, 2 already right." in do(restore)
     again, elsewhere, deploy = move.splitlines()
     assert again == back_up and deploy == "make deploy ORG=newcorp"
     assert "newcorp/requests: created, " in do(elsewhere)
@@ -86,7 +90,7 @@ def test_the_recipes_do_what_they_say(hub: RemoteHub, token: str, tmp_path: Path
     assert "The board takes submissions again." in do(undo)
     with pytest.raises(AssertionError, match=r"Nobody can be asked here\."):
         do(f"{remove} < /dev/null")
-    assert f"Removed {MODEL}: 1 requests" in do(remove, "--yes")
+    assert f"Removed {MODEL}: 1 request, " in do(remove, "--yes")
     for line in squash.splitlines():
         do(line)
     assert hub.do("writes", type="dataset", id="acme/requests").keys() == {
@@ -95,7 +99,7 @@ def test_the_recipes_do_what_they_say(hub: RemoteHub, token: str, tmp_path: Path
     }
     do(restore.replace("acme-backup", "acme-backup ARGS='--replace'"))
     said = do(retire)
-    assert "1 requests were cancelled." in said and "The backup in " in said
+    assert "Cancelled: 1 request." in said and "The backup in " in said
 
 
 def test_a_name_that_cannot_be_is_refused(hub: RemoteHub, token: str, tmp_path: Path) -> None:
@@ -112,6 +116,8 @@ def test_what_is_missing_on_the_line_is_named() -> None:
         command = ["make", "--dry-run", "--old-file=.venv/frontend/.ready", *line.split()]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 2 and sentence in done.stderr
+        helped = [*command, "ARGS=--help"]
+        assert subprocess.run(helped, cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 
 def test_a_reason_may_hold_quotes(hub: RemoteHub, token: str, tmp_path: Path) -> None:

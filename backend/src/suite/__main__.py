@@ -7,6 +7,7 @@ from src.shared.process.hardening import forbid_inspection
 if __name__ == "__main__":  # before the imports below, which take a second
     forbid_inspection()
 
+import argparse
 import os
 import sys
 
@@ -26,6 +27,7 @@ WELL, HAS_PROBLEMS, NOT_FOUND_OUT = 0, 1, 3
 
 def try_here() -> int:
     """Try the suite of the settings, print its problems, and return the exit status."""
+    argparse.ArgumentParser(prog="python -m src.suite", description=__doc__).parse_args()
     with exit_on_configuration_error():
         secrets = withdraw_secrets()
         settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})

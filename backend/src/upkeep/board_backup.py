@@ -38,6 +38,6 @@ def told(part: Part, copied: Copied) -> str:
     """Return what was copied of one dataset, in a sentence."""
     kept = copied.kept
     return (
-        f"{part}: {len(kept.files):,} files of {kept.name} at revision {kept.revision[:8]}, "
-        f"{kept.bytes:,} bytes; {copied.fetched:,} files were new."
+        f"{part}: {len(kept.files):,} files ({copied.fetched:,} new), {kept.bytes:,} bytes, "
+        f"of {kept.name} at revision {kept.revision[:8]}."
     )

@@ -41,8 +41,8 @@ DAMAGED = (
     "was backed up: {}. Use another backup."
 )
 DIFFERS = (
-    "{} holds {} files that the backup does not have like that, such as {}. {} To make it "
-    "the same as the backup, add --replace: these files are deleted or replaced there."
+    "{} has files that the backup does not have, or has otherwise: {} in all, such as {}. {} To make it the "
+    "same as the backup, add --replace: these files are deleted or replaced there."
 )
 RUNS = (
     "{} is being evaluated by {}, and its request would be replaced. {} Pause the Spaces "

@@ -39,7 +39,7 @@ def _reasons(left: Collection[LeftAlone]) -> Iterator[str]:
     for each in left:
         by_reason[each.why].append(f"{each.model} ({each.kind})")
     for why, rows in sorted(by_reason.items(), key=lambda pair: -len(pair[1])):
-        yield f"  {len(rows)}: {why} {named(rows)}"
+        yield f"  {why.removesuffix('.')} ({counted(len(rows), 'row')}): {named(rows)}"
 
 
 def counted(number: int, thing: str) -> str:
