@@ -7,6 +7,7 @@ from threading import Event, Thread
 import pytest
 
 from src.board.keeper import Keeper
+from src.page import notices
 from src.shared.data.names import ACTS, BLOCKLIST, FLAGS
 from src.shared.data.request import Status
 from src.shared.moderation.acts import Act, Done, Moderation, record, write_acts
@@ -116,6 +117,10 @@ def test_a_closed_board_takes_no_submission_and_says_why(two: Leaderboard) -> No
     path = two.desk.submit(two.form(), ALICE).path
     do(two, Act.CLOSE, "", "We move to version 2.")
     assert two.keeper.now.cannot_submit == "Submissions are closed: We move to version 2."
+    banner = notices.banner(two.keeper.now, notice="")
+    assert banner.strip() == (
+        '<div class="note" role="status">Submissions are closed: We move to version 2.</div>'
+    )
     assert "Submissions are closed: We move to version 2." in refusal(two, "acme/other")
     assert two.desk.withdraw(path, ALICE).result().request.status is Status.CANCELLED
     with pytest.raises(NotAccepted, match="We move to version 2"):
@@ -143,6 +148,7 @@ def test_while_the_acts_cannot_be_read_the_last_ones_count_and_nothing_is_accept
     )
     assert "it is not valid JSON" in told
     assert told.endswith("Submissions are closed until it is fixed. What it said before still counts.")
+    assert '<div class="note bad" role="alert">' in notices.banner(two.keeper.now, notice="")
     assert told in refusal(two, "acme/other")
     two.write("requests", ACTS, write_acts(Moderation()))
     two.keeper.sync()

@@ -142,7 +142,11 @@ def test_where_no_dollars_are_known_the_costs_are_minutes(prices: tuple[float | 
     rows = [row(1.0, 2.0, price=prices[0]), row(2.0, 3.0, price=prices[1], minutes=90, model="acme/slow")]
     made = drawn(board(*rows), Kind.COST)
     assert made.sentence == "2 models; the best is acme/slow with 2.00 in 90.0 minutes."
-    assert made.numbers.headers[1:] == ("Minutes of the evaluation", "Average", "Best for the time")
+    assert made.numbers.headers[1:] == (
+        "Duration of the evaluation in minutes",
+        "Average",
+        "Best for the time",
+    )
     assert [line.cells for line in made.numbers.lines] == [("90.0", "2.00", "yes"), ("60.0", "1.00", "yes")]
     assert "min" in json.loads(made.figure)["data"][0]["hovertemplate"]
 

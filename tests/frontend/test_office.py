@@ -374,6 +374,12 @@ def test_what_would_be_computed_again_is_told_and_nothing_is_written(
     assert set(statuses(filled).values()) == {Status.FINISHED}
 
 
+def test_if_nothing_needs_it_that_is_told_first(filled: Leaderboard, office: Office) -> None:
+    number, lines = office.preview(Again.MISSING, "acme/whole", BOB)
+    assert (number, lines[0]) == (0, "Nothing needs to be computed again.")
+    assert "It needs nothing (1 row): acme/whole" in lines[-1]
+
+
 def test_what_cannot_be_looked_at_is_told_without_the_promise_of_a_retry(filled: Leaderboard) -> None:
     class Unreadable(FolderStore):
         def snapshot(self) -> Snapshot:

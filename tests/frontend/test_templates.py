@@ -226,7 +226,7 @@ def put_in_force(text: str) -> Markup:
     board = Board(moderation=Moderation(tuple(acts)), blocked_by_hand=by_hand, flagged_by_hand={text: text})
     outside = Task("t", "acc", text, in_average=False)
     new = Standings(tasks=standings([outside, *TASKS], {}, []).tasks)
-    return Markup("".join(map(str, (in_force(board, STORE), latest_acts(board), columns(new)))))
+    return Markup("".join(map(str, (in_force(board, LINKS), latest_acts(board), columns(new)))))
 
 
 SHOWN = {

@@ -224,7 +224,7 @@ def test_a_closed_board_says_so_to_everybody(browser: Browser, place: Place) -> 
         page.get_by_role("option", name="Close the board").click()
         page.locator("#act-reason textarea").fill("We move to version 2.")
         page.locator("#do-act").click()
-        told = page.get_by_role("alert").filter(has_text="Submissions are closed: We move to version 2.")
+        told = page.get_by_role("status").filter(has_text="Submissions are closed: We move to version 2.")
         expect(told).to_be_visible()
         page.get_by_role("button", name="Undo: closed, the board").click()
         expect(page.locator("#maintained")).to_contain_text("The board takes submissions again.")

@@ -85,8 +85,8 @@ HIDDEN = Without(
     is_rare=True,
 )
 ARCHITECTURES = AnyOf("architecture", "Architecture", ARCHITECTURE, is_rare=True)
-DURATIONS = Within("minutes", "Duration", MINUTES, "Minutes of the evaluation", is_rare=True)
-COSTS = Within("dollars", "Cost", DOLLARS, "Dollars of the evaluation", is_rare=True)
+DURATIONS = Within("minutes", "Duration", MINUTES, "Minutes that the evaluation took", is_rare=True)
+COSTS = Within("dollars", "Cost", DOLLARS, "Dollars that the evaluation cost", is_rare=True)
 DATES = Since("since", "Evaluated since", EVALUATED, is_rare=True)
 FILTERS: tuple[AnyFilter, ...] = (
     TYPES,

@@ -162,8 +162,8 @@ class Office:
         except StoreError as error:
             raise StoreError(str(error).replace(RETRIED, TRY_AGAIN)) from error
         reruns = plan_reruns(_selected(again, model), records, by=who.login, now=self._clock())
-        lines = list(told(reruns, records.description, self._requests))
-        return len(reruns.wanted), lines or [NOTHING_TO_COMPUTE]
+        lines = told(reruns, records.description, self._requests)
+        return len(reruns.wanted), [*([] if reruns.wanted else [NOTHING_TO_COMPUTE]), *lines]
 
     def rerun(self, again: Again, model: str, who: Maintainer) -> str:
         """Have scores computed again, and return what is in the queue now, in a sentence.

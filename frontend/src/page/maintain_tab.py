@@ -178,7 +178,9 @@ class MaintainTab:
             **waiting,
         ).then(None, None, None, js=ANSWERED, show_api=False)
         form = [self.act, self.name, self.reason]
-        self.act.input(self._chosen, self.act, [self.name, self.asked, self.button], queue=False, **QUIETLY)
+        self.act.input(
+            self._chosen, self.act, [self.name, self.message, self.asked, self.button], queue=False, **QUIETLY
+        )
         self.name.input(self._ask_no_more, self.act, [self.asked, self.button], queue=False, **QUIETLY)
         self.button.click(
             lambda: gr.Button("One moment …", interactive=False), None, self.button, queue=False, **QUIETLY
@@ -214,7 +216,7 @@ class MaintainTab:
     def _find(self, request: gr.Request, find: str) -> Updates:
         if not self._admission.maintains(request):
             return self._nothing()
-        return {self.found: self._cards_found(self._keeper.now.board, find)}
+        return {self.found: self._cards_found(self._keeper.now.board, find), self.message: ""}
 
     def _nothing(self) -> Updates:
         empty: Updates = {each: "" for each in (self.message, *self._contents[:-1])}
@@ -292,7 +294,7 @@ class MaintainTab:
 
     def _chosen(self, act: str | None) -> Updates:
         """Ask for what the chosen act needs."""
-        return {self.name: gr.Textbox(**_of(act))} | self._ask_no_more(act)
+        return {self.name: gr.Textbox(**_of(act)), self.message: ""} | self._ask_no_more(act)
 
     def _ask(self, name: str) -> Updates:
         """Ask whether the model that this names is to be removed."""

@@ -19,6 +19,7 @@ from src.queue.outlook import Outlook
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.request import Request, Status
 from src.shared.models.model_source import ModelFacts
+from src.shared.moderation.blocklist import why_closed
 from src.submitting.limits import Usage
 from src.submitting.limits_in_words import days, in_gb
 
@@ -88,7 +89,7 @@ def elsewhere(query: str) -> Markup:
 
 def banner(now: Now, *, notice: str) -> Markup:
     """Return the banner above the tabs: where the data is, what cannot be reached, what is broken."""
-    board = now.board
+    board, alarm = now.board, _alarm(now)
     for_the_owner = {
         _skipped(len(board.broken)): board.broken,
         DIFFERENCES: board.differences,
@@ -101,7 +102,8 @@ def banner(now: Now, *, notice: str) -> Markup:
         notes=[*([notice] if notice else []), *map(CREATED.format, now.created)],
         left=now.left,
         read=len(board.results),
-        alarm=_alarm(now),
+        alarm=alarm,
+        is_meant=not board.moderation.broken and alarm == why_closed(board.moderation),
         for_the_owner=for_the_owner,
         most=MOST,
     )

@@ -12,7 +12,7 @@ from src.page.charts.drawn import Drawn, counted, references
 from src.page.charts.points import Points, chart, told
 from src.shared.data.dollars import in_dollars
 
-DOLLARS, MINUTES = "Dollars of the evaluation", "Minutes of the evaluation"
+DOLLARS, MINUTES = "Cost of the evaluation in dollars", "Duration of the evaluation in minutes"
 """The titles of the axis."""
 
 MUCH = 10

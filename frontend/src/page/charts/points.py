@@ -110,7 +110,7 @@ def figure(points: Points, fits: Flags, *, hover: str, **x_axis: Any) -> str:
             {"type": "scatter", "name": title, "showlegend": True, **_values(points, is_shown, hover), **look}
             for title, is_shown, look in groups
         ],
-        xaxis={"title": axis_title(points.x_title), **x_axis},
+        xaxis={"title": axis_title(points.x_title), "exponentformat": "none", **x_axis},
         yaxis={"title": axis_title(label(points.column)), "zeroline": False, "automargin": True},
     )
 
