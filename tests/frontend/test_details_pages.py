@@ -132,6 +132,9 @@ def test_a_model_has_its_runs_with_what_changed_and_links_to_their_files(client:
     files = [each.attributes["href"] for each in page.all("a", within="td") if each.text == "log"]
     assert files
     assert all(each.startswith("https://hub.example/datasets/acme/data/") for each in files)
+    commit = newest[1]
+    [link, *_] = [each.attributes["href"] for each in page.all("a", within="td") if each.text == commit]
+    assert f"/acme/best/tree/{commit}" in link
 
 
 def test_a_model_has_the_command_that_reproduces_it_and_where_its_scores_come_from(
@@ -369,7 +372,8 @@ def test_the_pages_are_there_once_the_results_are_read(leaderboard: Leaderboard)
         leaderboard.keeper.sync()
         page = page_at(client, "/model/acme/tiny")
     assert "still being read" not in page.all("main")[0].text
-    files = [each.attributes["href"] for each in page.all("a", within="td")]
+    [commit, *files] = [each.attributes["href"] for each in page.all("a", within="td")]
+    assert "/acme/tiny/tree/" in commit
     assert all(client_path.startswith("files/") for client_path in files)
 
 
@@ -673,7 +677,11 @@ def test_paths_of_results_that_leave_their_dataset_are_no_links_elsewhere() -> N
     with plain_client(keeper_of(Board(board_of(odd, away)))) as client:
         pages = [page_at(client, f"/model/{model}") for model in ("acme/tiny", "acme/away")]
     links = [
-        [each.attributes["href"] for each in page.all("a", within="td") if each.text != "compare"]
+        [
+            each.attributes["href"]
+            for each in page.all("a", within="td")
+            if each.text != "compare" and "/tree/" not in each.attributes["href"]
+        ]
         for page in pages
     ]
     assert links == [["https://hub.example/datasets/acme/data/blob/main/acme/%3Cb%3E%3Fx%23y.json"], []]

@@ -131,6 +131,7 @@ def test_a_card_says_what_a_maintainer_decides_by(leaderboard: Leaderboard, tab:
     for fact in ("7.24 billion parameters", "pretrained", "&lt;b&gt;mit"):
         assert f"· <bdi>{fact}</bdi>" in html
     assert f'<a href="https://huggingface.co/acme/tiny/tree/{commit}"' in html
+    assert "</time> UTC" in " ".join(html.split())
     assert "We cannot say yet when: no evaluation has finished" in html
 
 

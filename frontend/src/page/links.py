@@ -53,7 +53,7 @@ class Links:
     def commit(self, name: str, commit: str, text: str) -> Markup:
         """The model's files at a commit."""
         page = self._page(name)
-        return link(page and f"{page}/tree/{quote(commit, safe='')}", text)
+        return link(page and files_address(page, commit), text)
 
     def _page(self, name: str) -> str | None:
         return None if name in self.local_models else model_address(name)
@@ -61,10 +61,15 @@ class Links:
 
 def link(address: str | None, text: Markup | str) -> Markup:
     """Return a link that opens in a new tab, or only the text. Both are escaped."""
-    if address is None:
+    if not address:
         return escape(text)
     # Markup's own format takes ten times as long, and a table has thousands of links.
     return Markup(f'<a href="{escape(address)}" target="_blank" rel="noopener">{escape(text)}</a>')
+
+
+def files_address(page: str, commit: str) -> str:
+    """Return the address of a model's files at a commit, given that of the model's page."""
+    return f"{page}/tree/{quote(commit, safe='')}"
 
 
 def request_link(path: str, text: Markup | str) -> Markup:

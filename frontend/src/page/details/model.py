@@ -16,7 +16,7 @@ from src.page.details import drawings
 from src.page.details.base import Page
 from src.page.details.drawings import Bar, Point
 from src.page.details.provenance import Fact, provenance
-from src.page.links import link, page_of
+from src.page.links import files_address, link, page_of
 from src.page.table import badges
 from src.shared.data.names import log_path
 from src.shared.data.result import Result
@@ -100,6 +100,12 @@ class ModelPage(Page):
     def provenance(self) -> Sequence[tuple[Result, Sequence[Fact]]]:
         """Where its scores come from, for each result."""
         return [(result, provenance(self.row, result)) for result in self.row.origins]
+
+    def commit(self, result: Result) -> Markup:
+        """Return the commit that was evaluated, with a link to the model's files at it."""
+        if not result.commit:
+            return Markup("unknown")
+        return link(self.address and files_address(self.address, result.commit), result.commit[:8])
 
     def links(self, result: Result) -> Sequence[Markup]:
         """Return links to a result, its log and its request."""
