@@ -16,9 +16,11 @@ from src.board.keeper import Keeper
 from src.page import api, notices
 from src.page.leaderboard_tab import LeaderboardTab
 from src.page.queue_tables import queue_table
+from src.page.ready import ready
 from src.queue.entries import grouped
-from support.boards import NO_LINKS, NOW, TASKS, TEXTS, Leaderboard
-from support.factories import make_result_file, old_request_file
+from src.shared.data.request import Status, write_request
+from support.boards import NO_LINKS, NOW, TASKS, TEXTS, Leaderboard, path_of
+from support.factories import make_request, make_result_file, old_request_file
 
 NUMBER = 500
 SEED = 20260131
@@ -289,3 +291,21 @@ def test_the_page_is_built_and_what_it_sends_is_strict_json(leaderboard: Leaderb
         for group, entries in grouped(leaderboard.keeper.now.board.queue).items()
     ]
     assert all(any(model in table for table in tables) for model in files.requests)
+
+
+@pytest.mark.parametrize("number", [10**19, -(10**19), HUGE], ids=["large", "negative", "huge"])
+def test_a_file_with_an_absurd_number_does_not_keep_the_answers_from_everybody(
+    leaderboard: Leaderboard, number: int
+) -> None:
+    """The answers of the endpoints are made with orjson, which takes 64 bits and else fails as a whole."""
+    request = make_request(status=Status.FINISHED)
+    counted = {"task": "tiny_addition", "done": number, "total": number}
+    absurd = {"likes": number, "params": number, "attempt": number, "progress": counted}
+    content = json.loads(write_request(request)) | absurd
+    leaderboard.write("requests", path_of(request), json.dumps(content).encode())
+    leaderboard.add_result()
+    leaderboard.keeper.sync()
+    board = leaderboard.keeper.now.board
+    assert [row.request is not None for row in board.standings.rows] == [True]
+    assert ready(api.leaderboard(board))
+    assert ready(api.queue(board))

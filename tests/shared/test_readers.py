@@ -274,8 +274,8 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (5, "eea7ed7a830c2207")),
-        (RESULTS_INDEX, "data.reports", (7, "67ddc2469c180f5a")),
+        (REQUESTS_INDEX, "data.request", (5, "6667b0225ed07ef8")),
+        (RESULTS_INDEX, "data.reports", (7, "e9f632c77184aa64")),
     ],
     ids=["requests", "results"],
 )

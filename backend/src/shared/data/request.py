@@ -17,6 +17,7 @@ from .precision import UNKNOWN
 from .request_fields import (
     OR_NOTHING,
     Attempts,
+    Counted,
     Name,
     Params,
     Precision,
@@ -187,9 +188,9 @@ class Progress:
     """How far the running task is."""
 
     task: str
-    done: int
+    done: Counted
     """Counted in lm_eval's requests: one per choice or generation."""
-    total: int
+    total: Counted
     phase: Annotated[Phase | None, BeforeValidator(_known_phase)] = None
     """What happens before the first task; None once tasks run."""
 

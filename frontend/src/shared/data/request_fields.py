@@ -23,6 +23,9 @@ SIZE = re.compile(r"(\d+\.?\d*)\s*([KMBT]?)", re.ASCII | re.IGNORECASE)
 
 BILLIONS = {"K": 1e-6, "M": 1e-3, "": 1.0, "B": 1.0, "T": 1e3}
 
+MOST_COUNTED = 10**15
+"""More than any evaluation has answers, and any model likes. Programs read numbers of at most 64 bits."""
+
 MOST_DOLLARS_AN_HOUR = 100_000
 """More than any machine costs."""
 
@@ -76,7 +79,7 @@ def _tasks(value: object) -> tuple[str, ...] | None:
 
 def _whole_number(value: object) -> int | None:
     number = as_number(value)
-    return None if number is None else int(number)
+    return int(number) if number is not None and abs(number) <= MOST_COUNTED else None
 
 
 def _run(value: object) -> str | None:
@@ -86,6 +89,11 @@ def _run(value: object) -> str | None:
 def _attempts(value: object) -> object:
     """Bound a number. It is applied before and after a float such as 3.0 becomes a whole number."""
     return min(max(value, 0), MOST_ATTEMPTS) if isinstance(value, int) else value
+
+
+def _counted(value: object) -> object:
+    """Bound a number of answers, like `_attempts`."""
+    return min(max(value, 0), MOST_COUNTED) if isinstance(value, int) else value
 
 
 def _params(value: object) -> float | None:
@@ -127,6 +135,7 @@ WholeNumber = Annotated[int | None, BeforeValidator(_whole_number)]
 Run = Annotated[str | None, BeforeValidator(_run)]
 Attempts = Annotated[int, BeforeValidator(_attempts), AfterValidator(_attempts)]
 Price = Annotated[float | None, BeforeValidator(_price)]
+Counted = Annotated[int, BeforeValidator(_counted), AfterValidator(_counted)]
 YesNo = Annotated[bool, BeforeValidator(_is_true)]
 Tasks = Annotated[tuple[str, ...] | None, BeforeValidator(_tasks)]
 Params = Annotated[float | None, BeforeValidator(_params)]
