@@ -33,6 +33,9 @@ SEED = 20_240_101
 LOW, HIGH = 0.1, 0.9
 """The quantiles that a range reaches to."""
 
+MOST_PLACES = 1_000
+"""More workers than any leaderboard has at once. Each costs time for each request that waits."""
+
 LATELY = timedelta(hours=6)
 """A worker that holds nothing counts as there for so long after its last evaluation."""
 
@@ -111,7 +114,9 @@ class Estimate:
 
 
 def places_in_sight(requests: Requests, now: datetime) -> tuple[Place, ...]:
-    """Return the places of all workers: what leases name, and who has ended an evaluation lately."""
+    """Return the places of all workers: what leases name, and who has ended an evaluation lately. Of more
+    than any leaderboard has, the first.
+    """
     running = {
         path: each.lease
         for path, each in requests.items()
@@ -126,7 +131,7 @@ def places_in_sight(requests: Requests, now: datetime) -> tuple[Place, ...]:
         if attempt.worker and attempt.worker not in names and not attempt.is_by_a_person
         if attempt.ended and timedelta() <= now - attempt.ended <= LATELY
     }
-    return (*busy, *(idle[name] for name in sorted(idle)))
+    return (*busy, *(idle[name] for name in sorted(idle)))[:MOST_PLACES]
 
 
 def estimates(
