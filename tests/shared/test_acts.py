@@ -20,8 +20,10 @@ from src.shared.moderation.acts import (
     with_act,
     write_acts,
 )
+from src.shared.moderation.blocklist import Blocklist, with_acts
 from src.shared.stores.folder_store import FolderStore
 from support.json_values import json_files, json_values
+from support.processor_time import processor_seconds
 
 NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
 
@@ -51,6 +53,15 @@ def test_an_act_counts_until_it_is_undone_in_any_letter_case() -> None:
 
 def test_a_pattern_hides_all_that_it_fits() -> None:
     assert after(done(Act.HIDE, "spammers/*")).is_hidden("spammers/copy-7")
+
+
+def test_a_board_of_thousands_is_quickly_looked_through_for_a_thousand_that_are_hidden() -> None:
+    acts = after(*(done(Act.HIDE, f"spammer-{number}/copy") for number in range(1_000)))
+    blocked = with_acts(Blocklist(removed={"org-7/*": "", "org-[89]/?": ""}), acts)
+    models = [f"org-{number}/m" for number in range(5_000)]
+    hidden: list[str] = []
+    assert processor_seconds(lambda: hidden.extend(filter(blocked.is_removed, models))) < 0.5
+    assert hidden == ["org-7/m", "org-8/m", "org-9/m"]
 
 
 @pytest.mark.parametrize(

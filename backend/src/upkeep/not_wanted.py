@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from src.shared.data.names import BLOCKLIST
-from src.shared.data.reasons import reason_for
+from src.shared.data.reasons import finder
 from src.shared.errors import BadFile, NotPossible, StoreError
 from src.shared.moderation.acts import DONE, Act, read_moderation
 from src.shared.moderation.blocklist import Blocklist, read_blocklist
@@ -36,7 +36,7 @@ class NotWanted:
 
     def _check(self, model: str) -> None:
         for act in (Act.HIDE, Act.BLOCK):
-            if (reason := reason_for(self._acts.reasons(act), model)) is not None:
+            if (reason := finder(self._acts.reasons(act))(model)) is not None:
                 raise NotPossible(f"{model} is {DONE[act]} on this leaderboard{_because(reason)}.")
         if (reason := self._list.model(model)) is not None:
             raise NotPossible(f"{model} is listed in {BLOCKLIST}{_because(reason)}.")

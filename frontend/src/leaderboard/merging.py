@@ -13,7 +13,7 @@ from src.leaderboard.rows import Row, Standings
 from src.leaderboard.scoring import Evidence, TaskColumn, column_of, name_in
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.grouping import Known, by_commit, grouped, standing
-from src.shared.data.reasons import Reasons, reason_for
+from src.shared.data.reasons import Reasons, finder
 from src.shared.data.request import Request
 from src.shared.data.result import Result, Score
 from src.shared.models.model_source import Presence
@@ -43,7 +43,8 @@ def standings(
     averaging = Averaging.of(columns)
     rows = _marked([_row(group, columns, averaging) for group in groups.values()], found, columns)
     rows = scored(rows, columns, rank_mixed=rank_mixed)
-    rows = [_with_flag(_with_presence(row, presences), flags) for row in rows]
+    flag_of = finder(flags)
+    rows = [_with_flag(_with_presence(row, presences), flag_of(row.model)) for row in rows]
     return Standings(columns, ranked(rows), rank_mixed=rank_mixed, doubts=doubts(found))
 
 
@@ -55,8 +56,7 @@ def _with_presence(row: Row, presences: Mapping[str, Presence]) -> Row:
     return replace(row, is_available=written) if isinstance(written, bool) else row
 
 
-def _with_flag(row: Row, flags: Reasons) -> Row:
-    reason = reason_for(flags, row.model) if flags else None
+def _with_flag(row: Row, reason: str | None) -> Row:
     return row if reason is None else replace(row, flag=reason)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 
 from ..errors import BadFile
 
 Reasons = Mapping[str, str]
 """Reasons, which may be empty, by name or pattern (`spammers/*`), all in lower case."""
+
+WILDCARDS = frozenset("*?[")
+"""What makes a name a pattern."""
 
 
 def read_reasons(value: object, kind: str) -> dict[str, str]:
@@ -23,9 +26,17 @@ def read_reasons(value: object, kind: str) -> dict[str, str]:
     return found
 
 
-def reason_for(reasons: Reasons, name: str) -> str | None:
-    """Return the reason of a name in any letter case; None if it is not listed."""
-    name = name.casefold()
-    if name in reasons:
-        return reasons[name]
-    return next((reason for pattern, reason in reasons.items() if fnmatchcase(name, pattern)), None)
+def finder(reasons: Reasons) -> Callable[[str], str | None]:
+    """Return what finds the reason of a name in any letter case; it returns None for one that is not listed.
+
+    Make it once for many names: a list of a thousand names has few patterns, and only these are tried.
+    """
+    patterns = [(name, reason) for name, reason in reasons.items() if not WILDCARDS.isdisjoint(name)]
+
+    def find(name: str) -> str | None:
+        name = name.casefold()
+        if name in reasons:
+            return reasons[name]
+        return next((reason for pattern, reason in patterns if fnmatchcase(name, pattern)), None)
+
+    return find

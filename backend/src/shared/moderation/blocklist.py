@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-from ..data.reasons import Reasons, read_reasons, reason_for
+from ..data.reasons import Reasons, finder, read_reasons
 from ..data.yaml_file import TEXT_LOADER, read_yaml
 from ..errors import BadFile
 from .acts import Act, Moderation
@@ -40,20 +41,24 @@ class Blocklist:
 
     def model(self, name: str) -> str | None:
         """Return why a model is blocked, or None if it is not."""
-        reason = reason_for(self.models, name)
-        return (
-            reason
-            if reason is not None or not self.is_removed(name)
-            else reason_for(self.removed, name) or REMOVED
-        )
+        blocked, removed = self._blocked(name), self._removed(name)
+        return blocked if blocked is not None or removed is None else removed or REMOVED
 
     def is_removed(self, name: str) -> bool:
         """Return whether a model's results are hidden."""
-        return bool(self.removed) and reason_for(self.removed, name) is not None
+        return self._removed(name) is not None
 
     def user(self, login: str) -> str | None:
         """Return why a user is blocked, or None if they are not."""
-        return reason_for(self.users, login)
+        return finder(self.users)(login)
+
+    @cached_property
+    def _blocked(self) -> Callable[[str], str | None]:
+        return finder(self.models)
+
+    @cached_property
+    def _removed(self) -> Callable[[str], str | None]:
+        return finder(self.removed)
 
 
 def read_blocklist(data: bytes) -> Blocklist:

@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from ..data.json_file import read_object, write_object
 from ..data.names import ACTS
-from ..data.reasons import Reasons, reason_for
+from ..data.reasons import Reasons, finder
 from ..data.request_fields import Time
 from ..errors import BadFile, NotPossible, StoreError
 from ..stores.conflicts import Commit, update
@@ -119,8 +119,7 @@ class Moderation:
 
     def is_hidden(self, model: str) -> bool:
         """Return whether a model's results are not to be shown."""
-        hidden = self.reasons(Act.HIDE)
-        return bool(hidden) and reason_for(hidden, model) is not None
+        return finder(self.reasons(Act.HIDE))(model) is not None
 
     def is_of_before_a_removal(self, model: str, began: datetime) -> bool:
         """Return whether a model was removed after this moment."""
