@@ -24,7 +24,7 @@ from src.shared.data.request import Progress, Request, Status, read_request
 from src.shared.errors import ConfigurationError, NotPossible
 from src.shared.wiring import open_stores
 from src.upkeep.evaluating import Asked, Evaluator
-from src.upkeep.score_table import groups_in, score_table
+from src.upkeep.score_table import groups_in, parts_of, score_table
 from src.upkeep.shown_progress import Bars, Lines, shown_on
 from support.factories import make_model_folder, make_result_file
 from support.hub import Hub, running_hub
@@ -366,3 +366,17 @@ def test_the_table_has_a_groups_parts_where_it_has_no_score_of_its_own() -> None
         "deep  acc,none  1.0000 ± 0.0100  ?",
         "two   acc,none  0.5000 ± 0.0100  ?",
     ]
+
+
+def test_groups_that_name_each_other_again_and_again_are_looked_through_once() -> None:
+    """Anybody may have written a report: of 60 levels with two ways each, there are 2^60 ways down."""
+    both = {
+        f"{side}{level}": [f"left{level + 1}", f"right{level + 1}"]
+        for level in range(60)
+        for side in ("left", "right")
+    }
+    chain = {f"c{level}": [f"c{level + 1}"] for level in range(5_000)} | {"c5000": ["one"]}
+    groups = {"top": ["left0", "right0"], **both, "left60": ["one"], "right60": ["one"], **chain}
+    result = read_result("", make_result_file(scores={"one": {"acc,none": 0.25}}))
+    assert parts_of("top", result, groups) == ["one"]
+    assert parts_of("c0", result, groups) == ["one"]

@@ -24,13 +24,22 @@ def score_table(result: Result, tasks: Iterable[str], groups: Groups) -> list[st
     ]
 
 
-def parts_of(task: str, result: Result, groups: Groups, above: frozenset[str] = frozenset()) -> list[str]:
-    """Return which scores of a report a task of the suite means: its own, or those of a group's tasks."""
-    if any(value is not None for value in result.scores.get(task, {}).values()):
-        return [task]
-    above |= {task}
-    parts = [part for part in groups.get(task, ()) if part not in above]
-    found = [each for part in parts for each in parts_of(part, result, groups, above)]
+def parts_of(task: str, result: Result, groups: Groups) -> list[str]:
+    """Return which scores of a report a task of the suite means: its own, or those of a group's tasks.
+
+    Each counts once, however often groups name it or each other.
+    """
+    found: list[str] = []
+    seen, ahead = set[str](), [task]
+    while ahead:
+        name = ahead.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if any(value is not None for value in result.scores.get(name, {}).values()):
+            found.append(name)
+        else:
+            ahead += reversed(list(groups.get(name, ())))
     return found or list(result.tasks(task))
 
 
