@@ -230,12 +230,17 @@ def test_what_names_the_other_machine_is_not_published(place: Place) -> None:
 
 
 SECRETS = ("hf_" + "abcdefghijklmnopqrstuvwxyz", "sk-" + "1234567890abcdefg", "Bearer 77", "ann:pw@", "other")
+SECRETS += ("hf_oauth_eyJhbGciOi.eyJ_zY-29.ab", "hf_jwt_eyJhbGciOi.eyJ_zY-29.ab", "api_org_abcdefghijklmnop")
 
 
 def test_secrets_of_an_lm_eval_report_are_neither_published_nor_told(place: Place) -> None:
     report = with_config(lm_eval(place), model_kwargs={"token": SECRETS[0], "device_map": "auto"})
     report["config"]["model_args"] += f",token={SECRETS[0]},api_key={SECRETS[1]},eos_token=</s>"
     report["config"]["model_args"] += ",base_url=http://ann:pw@10.0.0.1/v1"
+    report["config"]["note"] = f"curl -H 'Authorization: {SECRETS[2]}' WANDB_API_KEY=other"
+    report["configs"]["tiny_copy"]["metadata"]["from"] = f"https://host/a.jsonl?X-Amz-Signature={SECRETS[4]}"
+    report["configs"]["tiny_copy"]["metadata"]["as"] = SECRETS[5:]
+    report["configs"]["tiny_copy"]["description"] = "A bearer of news says: token=5."
     report["configs"]["tiny_copy"]["dataset_kwargs"] = {"token": SECRETS[0], "note": f"see {SECRETS[1]}"}
     in_lm_evals_folder(place.elsewhere, report)
     told = place.warned()
@@ -243,6 +248,7 @@ def test_secrets_of_an_lm_eval_report_are_neither_published_nor_told(place: Plac
     assert not [each for each in SECRETS if each in text + told]
     assert json.loads(text)["config"]["model_args"]["eos_token"] == "</s>"
     assert json.loads(text)["config"]["model_kwargs"] == {"device_map": "auto"}
+    assert json.loads(text)["configs"]["tiny_copy"]["description"] == "A bearer of news says: token=5."
 
 
 def test_secrets_of_a_lighteval_report_are_not_published(place: Place) -> None:

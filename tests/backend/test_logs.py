@@ -62,6 +62,9 @@ def test_a_log_that_is_not_there_is_empty(tmp_path: Path) -> None:
             b"a token=abc, api_key='def' and hf_token=ghi",
             b"a token=[removed], api_key='[removed]' and hf_token=[removed]",
         ),
+        (b"WANDB_API_KEY=abc 'api_key': 'def'", b"WANDB_API_KEY=[removed] 'api_key': '[removed]'"),
+        (b"hf_jwt_eyJhbGciOi.eyJ_zY-29.ab sk-abcdefghijklmnop", b"[removed] [removed]"),
+        (b"git+https://secret@host/x", b"git+https://[removed]@host/x"),
         (b"pad_token=<pad> of a basic model", b"pad_token=<pad> of a basic model"),
         (b"https://me:secret@host/x?sig=abc", b"https://[removed]@host/x?[removed]"),
         (
@@ -122,6 +125,8 @@ def test_many_addresses_in_one_line_are_searched_in_no_time(tmp_path: Path) -> N
             b"hf_",
             b"hf_oauth_a.",
             b"api_org_a",
+            b"a_api_key=",
+            b"sk-",
         ),
         *(b"http://a?" + b"X-Amz-" * 50, b"X-Goog-", b"token", b"/", b"\n", b" ", b"x", b"'", b"\xff"),
     ],

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from src.running.looks_secret import without_secrets
 
 KEPT_BYTES = 200_000
 """How much of the end of a log is kept."""
 
 LARGEST = 50_000_000
 """How large a log may grow on the disk, in bytes."""
-
-SECRETS = [
-    re.compile(pattern)
-    for pattern in (
-        rb"()\b(?:(?:hf|api_org)_[A-Za-z0-9]{12,}|hf_oauth_[\w.-]{12,})",  # the Hub's tokens
-        rb"(://)[^/\s:@]+:[^/\s@]+(?=@)",  # a login in an address
-        rb"([Bb]earer |(?i:authorization)\W{1,6}(?i:basic|token)\s)\S+",
-        rb"(\b(?i:(?:access_|auth_|hf_)?token|api_?key)=[\"']?)[^\s\"'&,;)]+",
-    )
-]
-"""Secrets to remove from a log. The first group of each pattern stays."""
-
-REMOVED = rb"\1[removed]"
-
-ADDRESS = re.compile(rb"(?i:https?://)[^\s\"'<>]+")
-SIGNED = re.compile(
-    rb"(?<![A-Za-z])(?i:Signature|Policy|Key-Pair-Id|X-Amz-[\w-]{1,40}|X-Goog-[\w-]{1,40}|token|sig)="
-)
-"""What the query of a signed URL contains. Anyone who has such a URL has access."""
 
 CUT = b"[the first %d bytes or more are left out]\n"
 
@@ -61,9 +43,7 @@ def shorten(path: Path, largest: int = LARGEST) -> None:
 
 def cleaned(text: bytes, names: Mapping[str, str]) -> bytes:
     """Return the text without secrets, and with names in place of folders, the longest folder first."""
-    text = ADDRESS.sub(_unsigned, text)
-    for secret in SECRETS:
-        text = secret.sub(REMOVED, text)
+    text = without_secrets(text.decode("latin-1")).encode("latin-1")  # which loses no byte of what is no text
     for folder, name in sorted(names.items(), key=lambda item: -len(item[0])):
         text = text.replace(folder.encode(), name.encode()) if len(folder) > 1 else text
     return text
@@ -78,9 +58,3 @@ def _end_of(path: Path, most: int) -> bytes:
         return text
     rest = text.partition(b"\n")[2] or text.partition(b" ")[2] or text
     return CUT % (start + len(text) - len(rest)) + rest
-
-
-def _unsigned(found: re.Match[bytes]) -> bytes:
-    """Return a URL without its query if that contains a signature."""
-    address, mark, query = found[0].partition(b"?")
-    return address + mark + (b"[removed]" if SIGNED.search(query) else query)

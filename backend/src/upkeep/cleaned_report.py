@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import cast
 
+from src.running.looks_secret import without_secrets as without_secrets_in
+from src.running.looks_secret import without_tokens
 from src.shared.data.reports import OURS
 
 Object = Mapping[str, object]
@@ -21,9 +23,6 @@ A_SECRET = re.compile(
 
 AN_ARGUMENT = re.compile(r"(^|,)([^,=]+)=[^,]*")
 """One of lm_eval's arguments in its short form, `name=value,name=value`."""
-
-LOOKS_SECRET = re.compile(r"\b(?:hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{16,})|(?<=://)[^/\s@]+@")
-"""A token of the Hub or of OpenAI's kind, and the login in an address."""
 
 ONLY_A_PATH = re.compile(r"\s*(?:file://)?(?:(?:~\w*|[A-Za-z]:)[/\\]|\\\\[\w.$-]+\\(?=\w)|/[^/\n]+/)[^\n]*")
 """A text that is nothing but the path of a file or folder, from the root or somebody's home."""
@@ -43,8 +42,12 @@ NAME_THE_MODEL = ("model_name", "pretrained", "peft")
 
 def without_secrets(report: Object) -> dict[str, object]:
     """Return a report without its secrets: an API's key, the token of a library, the login in an address."""
-    found = {name: _without_secret_settings(name, section) for name, section in report.items()}
-    return cast(dict[str, object], _mapped(found, lambda text: text, _without_a_secret))
+
+    def cleaned(name: str, section: object) -> object:
+        of_a_text = _of_a_setting if name in OF_THE_RUN else _of_a_prompt
+        return _mapped(_without_secret_settings(name, section), without_tokens, of_a_text)
+
+    return {name: cleaned(name, section) for name, section in report.items()}
 
 
 def without_paths(report: Object, names: Names) -> dict[str, object]:
@@ -86,11 +89,16 @@ def _without(value: object) -> object:
     }
 
 
-def _without_a_secret(key: str, text: str) -> str:
+def _of_a_prompt(_: str, text: str) -> str:
+    """Return a text without tokens. What only reads like the name of one may be a part of a question."""
+    return without_tokens(text)
+
+
+def _of_a_setting(key: str, text: str) -> str:
     if key == "model_args":
         text = AN_ARGUMENT.sub(lambda found: "" if A_SECRET.fullmatch(found[2].strip()) else found[0], text)
         text = text.removeprefix(",")
-    return LOOKS_SECRET.sub("", text)
+    return without_secrets_in(text)
 
 
 def _end_of(path: str) -> str:
