@@ -18,6 +18,7 @@ from src.doctor.checkup import for_strangers
 from src.settings import Settings
 from src.shared.environment import QUIET_GRADIO, as_written, owners_file, read_settings
 from src.shared.errors import ConfigurationError, exit_on_configuration_error
+from src.shared.process.logs import begin_logging
 from src.shared.process.stop_signal import StopSignal
 from src.shared.serving.compression import Compression
 from src.shared.serving.doors import hide_tracebacks
@@ -33,7 +34,7 @@ if TYPE_CHECKING:  # importing gradio takes seconds, so the worker starts first
 def main() -> None:
     """Start the worker, serve the page, and return the leases at the end."""
     secrets = withdraw_secrets()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    begin_logging()
     logging.getLogger("httpx").setLevel(logging.WARNING)
     owners = owners_file("src.envs"), {**os.environ, **secrets}
     settings = read_settings(Settings, *owners)

@@ -30,6 +30,7 @@ from src.shared.data.request import Request
 from src.shared.doctor.settings import check_settings
 from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
 from src.shared.errors import ConfigurationError, exit_on_configuration_error
+from src.shared.process.logs import begin_logging
 from src.shared.process.loop import Loop
 from src.shared.process.steady import Leaps
 from src.shared.process.stop_signal import StopSignal
@@ -62,7 +63,7 @@ LEAPS_SECONDS = 10.0
 
 def main() -> None:
     """Serve the page until the process must end."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    begin_logging()
     logging.getLogger("httpx").setLevel(logging.WARNING)
     stop = StopSignal()
     switch_often()

@@ -28,7 +28,7 @@ from src.shared.data.old_template import (
 )
 from src.shared.data.request import Request, Status, read_request, write_request
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import LeaderboardError, StoreError, exit_on_configuration_error
+from src.shared.errors import LeaderboardError, StoreError, exit_on_configuration_error, printable
 from src.shared.stores.conflicts import Commit, update
 from src.shared.stores.mirror import Mirror, Reading
 from src.shared.stores.store import Snapshot, Store, blob_id
@@ -165,9 +165,9 @@ def main() -> None:
             stores.requests, stores.results, dry_run=options.dry_run, even_running=options.even_running
         )
     except LeaderboardError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable(str(error))}\n")
         raise SystemExit(1) from None
-    sys.stdout.write(f"{done}\n")
+    sys.stdout.write("".join(f"{printable(line)}\n" for line in done.split("\n")))
 
 
 if __name__ == "__main__":

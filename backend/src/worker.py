@@ -51,6 +51,7 @@ from src.running.watch import ChildLimits
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
 from src.shared.errors import ConfigurationError, LeaderboardError, StoreError, exit_on_configuration_error
+from src.shared.process.logs import begin_logging
 from src.shared.process.steady import steady_now
 from src.shared.process.stop_signal import StopSignal
 from src.shared.stores.store import Store
@@ -307,7 +308,7 @@ def main() -> int:
     parser.add_argument("--health-host", default=THIS_MACHINE, metavar="ADDRESS", help="and on this address")
     arguments = parser.parse_args()
     secrets = withdraw_secrets()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    begin_logging()
     logging.getLogger("httpx").setLevel(logging.WARNING)  # otherwise it logs every call to the Hub
     settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
     share = Share(

@@ -24,7 +24,8 @@ from src.leaderboard.availability import read_presences
 from src.leaderboard.local_models import local_models
 from src.settings import Settings
 from src.shared.environment import QUIET_GRADIO, owners_file, read_settings
-from src.shared.errors import ConfigurationError, StoreError, exit_on_configuration_error
+from src.shared.errors import ConfigurationError, StoreError, exit_on_configuration_error, printable
+from src.shared.process.logs import BRIEF, begin_logging
 from src.shared.stores.hub import RETRIED
 from src.shared.times import utc_now
 from src.shared.version import VERSION
@@ -49,12 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m src.export", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where to; an older export is replaced")
     folder = parser.parse_args(arguments).folder
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    begin_logging(logging.ERROR, BRIEF)
     with exit_on_configuration_error():
         try:
             written = export(folder)
         except StoreError as error:
-            sys.stderr.write(f"The board could not be exported: {str(error).replace(RETRIED, AGAIN)}\n")
+            sys.stderr.write(
+                printable(f"The board could not be exported: {str(error).replace(RETRIED, AGAIN)}") + "\n"
+            )
             return NOT_READ
         except KeyboardInterrupt:
             sys.stderr.write("Interrupted. An older export stays as it was.\n")
@@ -114,7 +117,7 @@ def read(keeper: Keeper) -> None:
         raise StoreError(now.problem or "the datasets could not be read.")
     sentences = [*now.board.broken, *now.board.failing_columns]
     for sentence in sentences[:MOST_TOLD]:
-        sys.stderr.write(f"{sentence}\n")
+        sys.stderr.write(f"{printable(sentence)}\n")
     if len(sentences) > MOST_TOLD:
         sys.stderr.write(f"and {len(sentences) - MOST_TOLD} more\n")
 

@@ -19,7 +19,8 @@ from src.fleet.dispatcher import Dispatcher
 from src.fleet.seam import FleetError
 from src.settings import Settings
 from src.shared.environment import as_written, owners_file, read_settings
-from src.shared.errors import LeaderboardError, exit_on_configuration_error
+from src.shared.errors import LeaderboardError, exit_on_configuration_error, printable
+from src.shared.process.logs import begin_logging
 from src.shared.process.stop_signal import StopSignal
 from src.shared.times import utc_now
 from src.withdrawn_secrets import withdraw_secrets
@@ -37,7 +38,7 @@ def main() -> int:
     parser.add_argument("--offers", action="store_true", help="list the hardware and end")
     arguments = parser.parse_args()
     secrets = withdraw_secrets()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    begin_logging()
     logging.getLogger("httpx").setLevel(logging.WARNING)
     owners = owners_file("src.envs"), {**os.environ, **secrets}
     worker = make_worker(read_settings(Settings, *owners), given=as_written(Settings, *owners))
@@ -89,7 +90,7 @@ def list_offers(dispatcher: Dispatcher) -> int:
 
 def say(*lines: str, status: int) -> int:
     """Print lines, and return the status."""
-    sys.stdout.write("".join(f"{each}\n" for each in lines))
+    sys.stdout.write("".join(f"{printable(each)}\n" for each in lines))
     return status
 
 

@@ -19,7 +19,7 @@ from src.inference.hardware import Allowed, Offers, fits, largest
 from src.running.inference import Hardware
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import exit_on_configuration_error
+from src.shared.errors import exit_on_configuration_error, printable
 from src.shared.stores.hub import Hub
 from src.withdrawn_secrets import withdraw_secrets
 
@@ -81,7 +81,7 @@ def sentence(billions: float, offers: Offers) -> str:
 
 def say(*lines: str, status: int) -> int:
     """Print lines, and return the status."""
-    sys.stdout.write("".join(f"{each}\n" for each in lines))
+    sys.stdout.write("".join(f"{printable(each)}\n" for each in lines))
     return status
 
 

@@ -15,7 +15,7 @@ from src.running.job import Ending
 from src.running.suite import Suite
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import exit_on_configuration_error
+from src.shared.errors import exit_on_configuration_error, printable
 from src.suite.by_hand import outcome_of, try_by_hand
 from src.suite.from_settings import make_suite
 from src.suite.trial import trial_from
@@ -48,7 +48,7 @@ def print_outcome(ending: Ending, suite: Suite) -> int:
 
 def print_lines(status: int, *sentences: str) -> int:
     """Print sentences, one per line, and return the status."""
-    sys.stdout.write("".join(f"{each}\n" for each in sentences))
+    sys.stdout.write("".join(f"{printable(each)}\n" for each in sentences))
     return status
 
 

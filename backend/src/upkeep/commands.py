@@ -19,6 +19,7 @@ from src.shared.errors import (
     shown,
 )
 from src.shared.moderation.acts import LONGEST_REASON
+from src.shared.process.logs import BRIEF, begin_logging
 from src.shared.settings import CommonSettings
 from src.shared.stores.hub import RETRIED
 from src.upkeep.datasets import AGAIN
@@ -60,7 +61,7 @@ def run(act: Callable[[S], bool | None], kind: type[S]) -> int:
     `act` may return whether all was done, and raise KeyboardInterrupt with a sentence that says what to do.
     `kind` are the settings that it needs.
     """
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    begin_logging(logging.ERROR, BRIEF)
     with exit_on_configuration_error():
         try:
             secrets = withdraw_secrets()
