@@ -21,9 +21,12 @@ from src.page.in_force import MOST_ACTS, in_force, latest_acts
 from src.page.links import Links
 from src.page.maintain_tab import MaintainTab, matching, read_press
 from src.page.request_card import card, cards_of_maintainers
+from src.page.rerun_form import TabContents
+from src.page.updates import telling
 from src.page.visitors import Visitors
 from src.queue.entries import Entry
-from src.shared.data.names import ACTS, BLOCKLIST, FLAGS
+from src.shared.data.backend_description import write_description
+from src.shared.data.names import ACTS, BACKEND_DESCRIPTION, BLOCKLIST, FLAGS
 from src.shared.data.request import Status
 from src.shared.errors import LeaderboardError
 from src.shared.moderation.acts import Act, Done, Moderation, write_acts
@@ -33,7 +36,7 @@ from src.submitting.limits import Terms
 from src.submitting.submitter import ANONYMOUS
 from src.tasks import Task
 from support.boards import NO_LINKS, NOW, TASKS, Leaderboard, make_result, scores
-from support.factories import make_request
+from support.factories import make_backend, make_request
 from support.hub import Hub, running_hub
 from support.page_requests import page_request
 
@@ -295,8 +298,8 @@ async def done(tab: MaintainTab, act: str, name: str, asked: str = "") -> list[d
 def test_before_a_removal_the_question_has_the_models_name(tab: MaintainTab) -> None:
     address = "https://huggingface.co/acme/tiny/tree/main"
     (updates,) = asyncio.run(done(tab, "remove", address))
-    assert updates[tab.button].value == "Remove acme/tiny for good?"
     assert updates[tab.asked] == address
+    assert tab._ready("remove", address).value == "Remove acme/tiny for good?"
 
 
 def test_the_form_asks_for_what_the_chosen_act_needs(tab: MaintainTab) -> None:
@@ -316,7 +319,73 @@ def test_what_is_no_model_is_told_before_the_question(tab: MaintainTab, name: st
     (updates,) = asyncio.run(done(tab, "remove", name))
     assert "is no name that fits here. Write one model, such as org/model." in updates[tab.message]
     assert "<img" not in updates[tab.message]
-    assert (updates[tab.button].value, updates[tab.button].interactive) == ("Remove …", True)
+    assert updates[tab.asked] == ""
+
+
+def pressed_again(tab: MaintainTab, **changes: Any) -> list[dict[Any, Any]]:
+    """What pressing the button of "Evaluate again" shows."""
+    form = tab.again
+    work = telling(form.told, form._press(TabContents([], [], lambda request, find, opened: {})))
+    given = {"what": "rerun missing", "model": "", "asked": None} | changes
+
+    async def press() -> list[dict[Any, Any]]:
+        return [each async for each in work(page_request("bob"), *given.values(), "", "")]
+
+    return asyncio.run(press())
+
+
+def test_what_would_be_computed_again_is_shown_before_the_button_does_it(
+    leaderboard: Leaderboard, tab: MaintainTab
+) -> None:
+    leaderboard.write("results", BACKEND_DESCRIPTION, write_description(make_backend()))
+    leaderboard.add_request(status=Status.FINISHED, result=leaderboard.add_result())
+    form = tab.again
+    (updates,) = pressed_again(tab)
+    asked = updates[form.asked]
+    assert "1 row of the board will be computed again" in updates[form.told]
+    assert form._ready(asked).value == "Evaluate 1 row again"
+    (other,) = pressed_again(tab, asked=asked, what="rerun older")
+    assert (other[form.asked], form._ready(None).value) == (None, "Preview")
+    (done,) = pressed_again(tab, asked=asked)
+    assert "1 row will be computed again" in done[form.told]
+    assert done[form.asked] is None
+
+
+def test_an_error_that_nobody_expected_is_told_where_the_answer_would_be(
+    tab: MaintainTab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("hf_secret")
+
+    monkeypatch.setattr(tab._office, "preview", fail)
+    (updates,) = pressed_again(tab)
+    assert "An unexpected error (RuntimeError). Look whether it is done" in updates[tab.again.told]
+    assert "hf_secret" not in updates[tab.again.told]
+    assert "hf_secret" in caplog.text
+
+
+def test_every_button_that_waits_is_made_ready_by_the_last_step_whatever_happened(
+    leaderboard: Leaderboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gradio takes each step of a chain also after an error of the one before."""
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "SCOPES"):
+        monkeypatch.setattr(f"gradio.oauth.OAUTH_{name}", "x")
+    monkeypatch.setattr("gradio.oauth.OPENID_PROVIDER_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr("gradio.oauth.get_space", lambda: "acme/board")
+    desk = leaderboard.make_desk(leaderboard.requests, terms=Terms(login=True))
+    page = leaderboard.page(desk, maintainers=BOB)
+    chains = [each for each in page.fns.values() if any(event == "click" for _, event in each.targets)]
+    waiting = [each for each in chains if [type(output) for output in each.outputs] == [gr.Button]]
+    assert {each.outputs[0].elem_id for each in waiting} == {"submit", "do-act", "do-again"}
+    for first in waiting:
+        assert first.fn and first.fn().interactive is False
+        work = next(each for each in page.fns.values() if each.trigger_after == first._id)
+        last = next(each for each in page.fns.values() if each.trigger_after == work._id)
+        assert not (work.trigger_only_on_success or last.trigger_only_on_success)
+        assert last.fn
+        answer = last.fn(*(each.value for each in last.inputs))
+        button = answer[first.outputs[0]] if isinstance(answer, dict) else answer
+        assert button.interactive is True
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,12 @@ async def maintain(office: Office, act: str, target: str, reason: str, who: Main
         return refusal(error)
     except Exception as error:  # otherwise the button would wait for ever
         log.exception("could not do what a maintainer wanted")
-        return refusal(LeaderboardError(UNEXPECTED.format(type(error).__name__)))
+        return refusal(unexpected(error))
+
+
+def unexpected(error: Exception) -> LeaderboardError:
+    """Return what to tell about an error that nobody expected; the log has the error itself."""
+    return LeaderboardError(UNEXPECTED.format(type(error).__name__))
 
 
 def refusal(error: LeaderboardError) -> Answer:

@@ -23,7 +23,18 @@ from src.page.my_submissions import ANSWERED
 from src.page.request_card import MAINTAIN_BOX, WORDS, cards_of_maintainers
 from src.page.rerun_form import RerunForm, TabContents
 from src.page.submit_tab import SubmitTab
-from src.page.updates import ASKING_THE_HUB, QUIETLY, WAITING_FOR_A_COMMIT, Follow, Updates
+from src.page.updates import (
+    ASKING_THE_HUB,
+    AT_ONCE,
+    QUIETLY,
+    WAITING_FOR_A_COMMIT,
+    Doing,
+    Event,
+    Follow,
+    Updates,
+    telling,
+    when_pressed,
+)
 from src.queue.entries import Entry, Group
 from src.shared.errors import LeaderboardError, NotPossible
 from src.shared.moderation.acts import LONGEST_NAME, LONGEST_REASON, Act
@@ -163,32 +174,32 @@ class MaintainTab:
             submit.outputs,
             submit.follow,
         )
-        at_once = {**ASKING_THE_HUB, **QUIETLY, "queue": False}
+        at_once = {**ASKING_THE_HUB, **AT_ONCE}
         everything = [self.tab, self.timer, self.message, *self._contents]
         self.here.change(self._revealed(tabs), self.find, [tabs, *everything], **at_once).then(
             None, None, None, js=NAME_THE_MENU, show_api=False
         )
         self.timer.tick(self._follow, [self.seen, self.find], everything, **at_once)
         self.find.input(self._find, self.find, [*everything], trigger_mode="always_last", **at_once)
-        waiting = {**WAITING_FOR_A_COMMIT, **QUIETLY}
         self.action.input(
-            self._press(beside, follow),
+            telling(self.message, self._press(beside, follow)),
             [self.action, self.find, opened],
             [*everything, beside, *outputs],
-            **waiting,
+            **WAITING_FOR_A_COMMIT,
+            **QUIETLY,
         ).then(None, None, None, js=ANSWERED, show_api=False)
         form = [self.act, self.name, self.reason]
-        self.act.input(
-            self._chosen, self.act, [self.name, self.message, self.asked, self.button], queue=False, **QUIETLY
-        )
-        self.name.input(self._ask_no_more, self.act, [self.asked, self.button], queue=False, **QUIETLY)
-        self.button.click(
-            lambda: gr.Button("One moment …", interactive=False), None, self.button, queue=False, **QUIETLY
-        ).then(
-            self._do(follow),
-            [*form, self.asked, self.find, opened],
-            [*everything, self.name, self.reason, self.asked, self.button, *outputs],
-            **waiting,
+        self.act.input(self._chosen, self.act, [self.name, self.message, self.asked, self.button], **AT_ONCE)
+        self.name.input(self._ask_no_more, self.act, [self.asked, self.button], **AT_ONCE)
+        inputs = [*form, self.asked, self.find, opened]
+        when_pressed(
+            self.button,
+            Event(
+                telling(self.message, self._do(follow)),
+                inputs,
+                [*everything, self.name, self.reason, self.asked, *outputs],
+            ),
+            Event(self._ready, [self.act, self.asked], [self.button]),
         )
 
         def updated(request: gr.Request, find: str, opened: str) -> Updates:
@@ -250,7 +261,7 @@ class MaintainTab:
     def _cards(self, board: Board, queue: Sequence[Entry]) -> Markup:
         return cards_of_maintainers(queue, Links.of(self._keeper), board.outlook, most=MOST_CARDS)
 
-    def _press(self, beside: gr.HTML, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
+    def _press(self, beside: gr.HTML, follow: Follow) -> Doing:
         async def press(request: gr.Request, pressed: str, find: str, opened: str) -> AsyncIterator[Updates]:
             """Do what a button of a card or of the list is for."""
             try:
@@ -270,7 +281,7 @@ class MaintainTab:
 
         return press
 
-    def _do(self, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
+    def _do(self, follow: Follow) -> Doing:
         async def do(
             request: gr.Request, act: str | None, name: str, reason: str, asked: str, find: str, opened: str
         ) -> AsyncIterator[Updates]:
@@ -288,7 +299,7 @@ class MaintainTab:
             emptied: Updates = {self.name: "", self.reason: ""} if outcome["ok"] else {}
             told: Updates = {self.message: notices.answer(outcome)}
             filled = await to_thread.run_sync(self._filled, find)
-            yield told | emptied | self._ask_no_more(act) | filled | followed
+            yield told | emptied | {self.asked: ""} | filled | followed
 
         return do
 
@@ -299,15 +310,19 @@ class MaintainTab:
     def _ask(self, name: str) -> Updates:
         """Ask whether the model that this names is to be removed."""
         try:
-            model = Field.MODEL.read(name)
+            Field.MODEL.read(name)
         except NotPossible as error:
-            return self._ask_no_more(Act.REMOVE) | {self.message: notices.answer(api.refusal(error))}
-        sure = gr.Button(SURE.format(model), variant="stop", interactive=True)
-        return {self.asked: name, self.button: sure, self.message: ""}
+            return {self.asked: "", self.message: notices.answer(api.refusal(error))}
+        return {self.asked: name, self.message: ""}
 
     def _ask_no_more(self, act: str | None) -> Updates:
-        label = DO.get(act or "", DO[Act.FLAG])
-        return {self.asked: "", self.button: gr.Button(label, variant="secondary", interactive=True)}
+        return {self.asked: "", self.button: self._ready(act, "")}
+
+    def _ready(self, act: str | None, asked: str) -> gr.Button:
+        """Return the button for what comes next: an act, or the removal that is asked about."""
+        if not asked:
+            return gr.Button(DO.get(act or "", DO[Act.FLAG]), variant="secondary", interactive=True)
+        return gr.Button(SURE.format(Field.MODEL.read(asked)), variant="stop", interactive=True)
 
 
 def _of(act: str | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from src.board.keeper import Keeper
 from src.page import api, notices, request_card
 from src.page.links import Links
-from src.page.updates import QUIETLY, WAITING_FOR_A_COMMIT, Follow, Updates
+from src.page.updates import QUIETLY, WAITING_FOR_A_COMMIT, Doing, Follow, Updates, telling
 from src.page.visitors import Visitors
 from src.shared.errors import LeaderboardError
 from src.shared.times import Clock, utc_now
@@ -74,7 +74,7 @@ class MySubmissions:
         """Connect the cards' buttons. `follow` gives the updates of the `outputs` once something is done."""
         page.load(None, None, None, js=SCRIPT.read_text(encoding="utf-8"), show_api=False)
         self.action.input(
-            self._act(follow),
+            telling(self.acted, self._act(follow)),
             [self.action, self.opened],
             [self.acted, self.acted_above, *outputs],
             **WAITING_FOR_A_COMMIT,
@@ -117,7 +117,7 @@ class MySubmissions:
             self.mine: message + cards,
         }
 
-    def _act(self, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
+    def _act(self, follow: Follow) -> Doing:
         async def act(request: gr.Request, pressed: str, opened: str) -> AsyncIterator[Updates]:
             """Do what a card's button is for, if the signed-in user may."""
             due = self._desk.due()

@@ -13,7 +13,7 @@ from src.maintaining.office import Again, Office
 from src.page import api, notices
 from src.page.admission import ADMITTING, Admission
 from src.page.html import render
-from src.page.updates import QUIETLY, WAITING_FOR_A_COMMIT, Updates
+from src.page.updates import AT_ONCE, Doing, Event, Updates, telling, when_pressed
 from src.shared.errors import LeaderboardError, NotPossible
 from src.shared.moderation.acts import LONGEST_NAME
 from src.shared.moderation.reruns_in_words import counted
@@ -23,7 +23,7 @@ CHOICES = [
     ("Scores of another version of a task", Again.OLDER),
     ("Everything", Again.ALL),
 ]
-LOOK, SURE, MOMENT = "Preview", "Evaluate {} again", "One moment …"
+LOOK, SURE = "Preview", "Evaluate {} again"
 NO_CHOICE = "Choose what to compute."
 
 
@@ -37,8 +37,15 @@ class TabContents(NamedTuple):
     """Returns the outputs' updates, given the inputs' values."""
 
 
+class Shown(NamedTuple):
+    """What a maintainer was shown, and gets when the button is pressed again."""
+
+    wanted: str
+    rows: int
+
+
 class RerunForm:
-    """The components and their events. `asked` is what the button has shown, and does when pressed again."""
+    """The components and their events. `asked` is what was Shown, if anything."""
 
     def __init__(self, office: Office, admission: Admission) -> None:
         self._office, self._admission = office, admission
@@ -59,28 +66,25 @@ class RerunForm:
                 max_length=LONGEST_NAME,
                 elem_id="again-model",
             )
-        self.asked = gr.State("")
+        self.asked = gr.State(None)
         self.button = gr.Button(LOOK, elem_id="do-again")
         self.told = gr.HTML(padding=False, elem_id="would-be-again")
 
     def listen(self, contents: TabContents) -> None:
         """Connect the events."""
-        own = [self.asked, self.button, self.told, self.model]
         for field in (self.what, self.model):
-            field.input(self._look_first, None, [self.asked, self.button, self.told], queue=False, **QUIETLY)
-        self.button.click(
-            lambda: gr.Button(MOMENT, interactive=False), None, self.button, queue=False, **QUIETLY
-        ).then(
-            self._press(contents),
-            [self.what, self.model, self.asked, *contents.inputs],
-            [*own, *contents.outputs],
-            **WAITING_FOR_A_COMMIT,
-            **QUIETLY,
+            field.input(self._look_first, None, [self.asked, self.button, self.told], **AT_ONCE)
+        work = telling(self.told, self._press(contents))
+        inputs = [self.what, self.model, self.asked, *contents.inputs]
+        when_pressed(
+            self.button,
+            Event(work, inputs, [self.asked, self.told, self.model, *contents.outputs]),
+            Event(self._ready, [self.asked], [self.button]),
         )
 
-    def _press(self, contents: TabContents) -> Callable[..., AsyncIterator[Updates]]:
+    def _press(self, contents: TabContents) -> Doing:
         async def press_again(
-            request: gr.Request, what: str | None, model: str, asked: str, find: str, opened: str
+            request: gr.Request, what: str | None, model: str, asked: Shown | None, find: str, opened: str
         ) -> AsyncIterator[Updates]:
             """Show what would be computed again; once that was shown, do it."""
             wanted = f"{what} {model.strip()}"
@@ -88,29 +92,28 @@ class RerunForm:
                 who = await ADMITTING.run(self._admission.admit, request)
                 if what not in set(Again):
                     raise NotPossible(NO_CHOICE)
-                if asked != wanted:
-                    found = await api.ACTING.run(self._office.preview, Again(what), model, who)
-                    yield self._shown(*found, wanted)
+                if asked is None or asked.wanted != wanted:
+                    rows, lines = await api.ACTING.run(self._office.preview, Again(what), model, who)
+                    shown = Shown(wanted, rows) if rows else None
+                    yield {self.told: would_be_again(lines), self.asked: shown}
                     return
             except LeaderboardError as error:
-                yield self._look_first() | {self.told: notices.answer(api.refusal(error))}
+                yield {self.told: notices.answer(api.refusal(error)), self.asked: None}
                 return
             outcome = await api.maintain(self._office, what or "", model, "", who)
             updated = await to_thread.run_sync(contents.updated, request, find, opened)
-            yield self._look_first() | {self.told: notices.answer(outcome), self.model: ""} | updated
+            yield {self.told: notices.answer(outcome), self.asked: None, self.model: ""} | updated
 
         return press_again
 
-    def _shown(self, number: int, lines: Sequence[str], wanted: str) -> Updates:
-        told = would_be_again(lines)
-        if not number:
-            return self._look_first() | {self.told: told}
-        sure = gr.Button(SURE.format(counted(number, "row")), variant="primary", interactive=True)
-        return {self.told: told, self.asked: wanted, self.button: sure}
+    def _ready(self, asked: Shown | None) -> gr.Button:
+        """Return the button for what comes next: a look, or what was shown."""
+        if asked is None:
+            return gr.Button(LOOK, variant="secondary", interactive=True)
+        return gr.Button(SURE.format(counted(asked.rows, "row")), variant="primary", interactive=True)
 
     def _look_first(self) -> Updates:
-        look = gr.Button(LOOK, variant="secondary", interactive=True)
-        return {self.asked: "", self.button: look, self.told: ""}
+        return {self.asked: None, self.button: self._ready(None), self.told: ""}
 
 
 def would_be_again(lines: Sequence[str]) -> Markup:

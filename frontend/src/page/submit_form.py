@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from src.checks import LONGEST_FIELD
 from src.model_types import MODEL_TYPES
 from src.page import api, notices
 from src.page.links import Links
-from src.page.updates import ASKING_THE_HUB, QUIETLY, WAITING_FOR_A_COMMIT, Follow, Updates
+from src.page.updates import ASKING_THE_HUB, QUIETLY, Doing, Event, Follow, Updates, telling, when_pressed
 from src.page.visitors import Visitors
 from src.shared.data.request import ORIGINAL
 from src.submitting.desk import Desk, Finding
@@ -159,24 +159,18 @@ class SubmitForm:
             trigger_mode="always_last",
             **asking,
         )
-        self.button.click(
-            lambda: gr.Button("One moment …", interactive=False),
-            None,
+        when_pressed(
             self.button,
-            queue=False,
-            **QUIETLY,
-        ).then(
-            self.hand_in(follow),
-            [opened, *inputs],
-            [*self.outputs, *outputs, self.handed_in],
-            **WAITING_FOR_A_COMMIT,
-            **QUIETLY,
-        ).then(
-            self.ready_for_the_next,
-            [self.handed_in, *inputs],
-            [self.handed_in, self.button, *self.outputs],
-            queue=False,
-            **QUIETLY,
+            Event(
+                telling(self.message, self.hand_in(follow)),
+                [opened, *inputs],
+                [*self.outputs, *outputs, self.handed_in],
+            ),
+            Event(
+                self.ready_for_the_next,
+                [self.handed_in, *inputs],
+                [self.handed_in, self.button, *self.outputs],
+            ),
         )
 
     def look_up(self, request: gr.Request, seen: Form | None, *filled_in: Any) -> Iterator[Updates]:
@@ -213,7 +207,7 @@ class SubmitForm:
         finding = self._desk.look_up(form, self._visitors.signed_in(request))
         return base | self._wrong(finding) | {self.message: ""}
 
-    def hand_in(self, follow: Follow) -> Callable[..., AsyncIterator[Updates]]:
+    def hand_in(self, follow: Follow) -> Doing:
         """Return the function of the button."""
 
         async def hand_in(
