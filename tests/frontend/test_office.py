@@ -15,7 +15,7 @@ from src.maintaining.office import BECAME, NEED_A_REASON, Again, Office, Step
 from src.page import api
 from src.shared.data.backend_description import write_description
 from src.shared.data.names import ACTS, BACKEND_DESCRIPTION
-from src.shared.data.request import Lease, Request, Status, read_request
+from src.shared.data.request import Lease, Request, Status, read_request, write_request
 from src.shared.errors import NotPossible, StoreError
 from src.shared.moderation.acts import UNDOES, Act, read_moderation
 from src.shared.stores.folder_store import FolderStore
@@ -24,7 +24,7 @@ from src.shared.stores.store import Snapshot
 from src.submitting.group_commit import GroupCommit
 from src.submitting.receipts import submissions
 from support.boards import NOW, Leaderboard, scores
-from support.factories import make_backend
+from support.factories import make_backend, make_request
 
 BOB, CAROL = Maintainer("bob"), Maintainer("carol")
 LEASE = Lease("worker-7", "nonce", NOW, NOW, NOW + timedelta(hours=1))
@@ -99,6 +99,43 @@ def test_a_step_is_taken_from_where_it_can_be_with_who_took_it_and_refused_elsew
     assert written(leaderboard, path) == receipt.request
     assert (receipt.request.status, receipt.request.history[-1].by) == (BECOMES[step], "bob")
     assert leaderboard.keeper.now.board.requests[path] == receipt.request
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "others", "is_refused"),
+    [
+        (Step.AGAIN, Status.FAILED, Status.PENDING, True),
+        (Step.AGAIN, Status.FAILED, Status.RUNNING, True),
+        (Step.AGAIN, Status.CANCELLED, Status.FINISHED, True),
+        (Step.AGAIN, Status.FINISHED, Status.RUNNING, True),
+        (Step.APPROVE, Status.WAITING, Status.PENDING, True),
+        (Step.AGAIN, Status.FINISHED, Status.FINISHED, False),
+        (Step.AGAIN, Status.FAILED, Status.FAILED, False),
+        (Step.APPROVE, Status.WAITING, Status.WAITING, False),
+        (Step.REJECT, Status.WAITING, Status.PENDING, False),
+    ],
+)
+def test_no_second_request_for_the_same_evaluation_goes_into_the_queue(
+    leaderboard: Leaderboard, office: Office, step: Step, status: Status, others: Status, is_refused: bool
+) -> None:
+    """A worker would end it with "already requested"."""
+    path = request_in(leaderboard, status)
+    other = leaderboard.write("requests", "acme/by-hand.json", write_request(make_request(status=others)))
+    if is_refused:
+        with pytest.raises(NotPossible, match=f"request for the same evaluation is {others}. See {other}"):
+            office.step(step, path, "No.", BOB).result()
+        assert written(leaderboard, path).status is status
+    else:
+        assert office.step(step, path, "No.", BOB).result().request.status is not status
+
+
+@pytest.mark.parametrize("changes", [{"commit": "f" * 40}, {"precision": "float16"}, {"model": "acme/b"}])
+def test_a_request_for_another_evaluation_is_in_nobodys_way(
+    leaderboard: Leaderboard, office: Office, changes: dict[str, str]
+) -> None:
+    path = request_in(leaderboard, Status.FAILED)
+    leaderboard.write("requests", "acme/by-hand.json", write_request(make_request(**changes)))
+    assert office.step(Step.AGAIN, path, "", BOB).result().request.status is Status.PENDING
 
 
 @pytest.mark.parametrize(

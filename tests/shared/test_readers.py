@@ -274,7 +274,7 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (5, "6667b0225ed07ef8")),
+        (REQUESTS_INDEX, "data.request", (5, "10f75a4d24d4623b")),
         (RESULTS_INDEX, "data.reports", (7, "e9f632c77184aa64")),
     ],
     ids=["requests", "results"],

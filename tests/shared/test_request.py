@@ -325,3 +325,22 @@ def test_no_file_raises_anything_but_bad_file_and_what_is_read_can_be_written_an
         assert str(error)
     else:
         assert read_request(write_request(request)) == request
+
+
+# The same evaluation
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_same"),
+    [
+        ({"status": Status.FAILED, "submitted_by": "bob"}, True),
+        ({"commit": "f" * 40}, False),
+        ({"use_chat_template": True}, False),
+        ({"commit": None}, True),  # of the old template, at the same branch
+        ({"commit": None, "revision": "v2"}, False),
+        ({"commit": None, "precision": "float16"}, False),
+    ],
+)
+def test_requests_for_the_same_evaluation_are_told(changes: dict[str, Any], is_same: bool) -> None:
+    one, other = make_request(), make_request(**changes)
+    assert (one.is_same_as(other), other.is_same_as(one)) == (is_same, is_same)

@@ -33,15 +33,6 @@ def with_facts(request: Request, facts: ModelFacts, base: ModelFacts | None = No
 
 
 def same_as(wanted: Request, requests: Requests) -> str | None:
-    """Return the path of the request for the same evaluation, if there is one.
-
-    A request of the old template has no commit until it is claimed. It is the same if its revision is.
-    """
-    found = [path for path, request in requests.items() if _is_same(request, wanted)]
+    """Return the path of the request for the same evaluation, if there is one."""
+    found = [path for path, request in requests.items() if request.is_same_as(wanted)]
     return min(found, key=lambda path: (FIRST.index(requests[path].status), path), default=None)
-
-
-def _is_same(request: Request, wanted: Request) -> bool:
-    if request.commit is None and request.revision == wanted.revision:
-        request = replace(request, commit=wanted.commit)
-    return request.identity == wanted.identity

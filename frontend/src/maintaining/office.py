@@ -14,7 +14,7 @@ from typing import assert_never
 
 from src.maintaining.fields import Field, read_reason
 from src.maintaining.maintainers import Maintainer
-from src.shared.data.request import Request
+from src.shared.data.request import Request, Status
 from src.shared.errors import NotPossible, StoreError, shown
 from src.shared.moderation import steps
 from src.shared.moderation.acts import UNDOES, Act, Done, record
@@ -102,10 +102,13 @@ class Office:
         """
         reason = read_reason(reason, is_needed=step in NEED_A_REASON)
 
-        def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Change[Request]:
+        def decide(requests: Mapping[str, Request], files: Collection[str]) -> Change[Request]:
             if path not in requests:
                 raise NotPossible(NO_REQUEST.format(shown(path)))
-            return Change(path, self._taken(step, requests[path], reason, who))
+            taken = self._taken(step, requests[path], reason, who)
+            if taken.status is Status.PENDING:
+                steps.refuse_a_second(path, requests)
+            return Change(path, taken)
 
         return self._group.put(decide)
 

@@ -273,6 +273,17 @@ class Request:
         """What another request must share to be the same."""
         return Identity(self.model, self.commit, self.precision, self.weight_type, self.use_chat_template)
 
+    def is_same_as(self, other: Request) -> bool:
+        """Return whether both are for the same evaluation.
+
+        A request of the old template has no commit until it is claimed. Then the revisions are compared.
+        """
+        own, others = self.identity, other.identity
+        if own.commit is None or others.commit is None:
+            own, others = own._replace(commit=None), others._replace(commit=None)
+            return own == others and self.revision == other.revision
+        return own == others
+
     @property
     def kind(self) -> str:
         """How the model is evaluated, in words that distinguish separate evaluations."""

@@ -6,7 +6,7 @@ Every step is in the request's history, with who took it and when. The steps of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -31,6 +31,7 @@ CAN_BE_RETRIED = (Status.FAILED, Status.CANCELLED)
 CAN_BE_RERUN = (Status.FINISHED,)
 
 WAS_CANCELLED = "It was cancelled while it ran."
+IS_THERE = "{} cannot be put into the queue: another request for the same evaluation is {}. See {}."
 
 
 def approved(request: Request, *, by: str | None, now: datetime) -> Request:
@@ -84,6 +85,19 @@ def again(request: Request, *, by: str | None, now: datetime, tasks: Sequence[st
         tasks=tuple(kept) if kept else None,
         history=(*request.history, *cut_short(request, now), entry),
     )
+
+
+def refuse_a_second(path: str, requests: Mapping[str, Request]) -> None:
+    """Raise NotPossible if a request that is to be put into the queue has a twin: a worker would end it.
+
+    A twin that waits for approval is in nobody's way. One that is finished is not in the way of a rerun,
+    which has a result itself.
+    """
+    request = requests[path]
+    in_the_way = (Status.PENDING, Status.RUNNING, *([] if request.status in CAN_BE_RERUN else CAN_BE_RERUN))
+    for other, each in requests.items():
+        if other != path and each.status in in_the_way and each.is_same_as(request):
+            raise NotPossible(IS_THERE.format(request.model, each.status, other))
 
 
 def taken_out(request: Request, *, end: str, message: str, by: str | None, now: datetime) -> Request:
