@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from src.leaderboard.engines import ENGINES
-from src.leaderboard.scoring import NUMBER_WORDS, Evidence, could_be_fraction, words_of
+from src.leaderboard.scoring import Evidence
 from src.shared.data.benchmark import metric_key
+from src.shared.data.metric_name import could_be_fraction, is_of_fractions
 from src.shared.data.result import Result
 from src.tasks import ANY_ENGINE
 
@@ -107,7 +108,7 @@ def _is_readable(evidence: Evidence) -> Iterator[str]:
 def _has_one_scale(evidence: Evidence) -> Iterator[str]:
     """If some files have fractions and some percentages, some scores are wrong either way."""
     task = evidence.task
-    if evidence.are_fractions or task.is_fraction is False or words_of(task.metric) & NUMBER_WORDS:
+    if evidence.are_fractions or task.is_fraction is False or not is_of_fractions(task.metric):
         return
     large = next((each for each in evidence.scores if not could_be_fraction(each[0])), None)
     small = next((each for each in evidence.scores if 0 < abs(each[0]) < 1), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,32 +11,12 @@ from typing import NamedTuple
 from src.leaderboard.agreement import described, is_task
 from src.leaderboard.marking import most_common
 from src.shared.data.backend_description import BackendDescription
+from src.shared.data.metric_name import could_be_fraction, goes_up, is_of_fractions
 from src.shared.data.result import Result
 from src.tasks import ANY_ENGINE, Task
 
-LOWER_WORDS = {
-    *("perplexity", "ppl", "bits", "bpb", "bpc", "nll", "loss", "entropy", "brier", "ece"),
-    *("rmse", "mse", "mae", "mape", "smape", "rms", "error", "errors", "err", "deviation", "distance"),
-    *("wer", "cer", "mer", "ter", "fpr", "fnr", "fdr", "eer"),
-    *("latency", "time", "seconds", "duration", "ttft", "tpot", "ms", "cost", "memory"),
-    *("toxicity", "hallucination", "hallucinations", "contamination"),
-}
-"""Lower is better for metrics with one of these words, unless the owner or a report says otherwise."""
-
-HIGHER_WORDS = {"neg", "negative", "inverse", "similarity", "ratio", "reduction"}
-"""Words that reverse the meaning of the words above: `neg_mean_squared_error`."""
-
-FRACTIONS_THAT_FALL = {"wer", "cer", "mer", "fpr", "fnr", "fdr", "eer", "toxicity", "contamination"}
-"""The lower-is-better metrics that are fractions of 1."""
-
-NUMBER_WORDS = (LOWER_WORDS - FRACTIONS_THAT_FALL) | {"bleu", "chrf", "elo", "rating"}
-"""A metric with one of these words is not a fraction, even if its scores are between 0 and 1."""
-
 LOWER_IS_BETTER = " ↓"
 """Follows the name of a lower-is-better column on the page."""
-
-ROUNDING = 1e-6
-"""How far a fraction may be outside ±1: adding 0.1 ten times can give 1.0000000000000002."""
 
 
 @dataclass(frozen=True)
@@ -179,15 +158,15 @@ def column_of(evidence: Evidence) -> TaskColumn:
     The owner decides first, then the newest report with a direction, then the metric's name. Scores are
     fractions unless the name says otherwise or one is outside ±1.
     """
-    task, words = evidence.task, words_of(evidence.task.metric)
+    task = evidence.task
     newest_first = (
         result.goes_up(name_in(result, task), task.metric)
         for result in reversed(evidence.results)
         if evidence.engine is None or result.engine in (None, evidence.engine)
     )
-    by_name = not words & LOWER_WORDS or bool(words & HIGHER_WORDS)
+    by_name = goes_up(task.metric)
     up = next((reported for reported in newest_first if reported is not None), by_name)
-    fraction = not words & NUMBER_WORDS and evidence.are_fractions
+    fraction = is_of_fractions(task.metric) and evidence.are_fractions
     column = TaskColumn(
         task,
         higher_is_better=up if task.higher_is_better is None else task.higher_is_better,
@@ -202,14 +181,3 @@ def column_of(evidence: Evidence) -> TaskColumn:
         guessing=column.shown(guessing),
         questions=known.questions if known and is_the_task else None,
     )
-
-
-def could_be_fraction(score: float) -> bool:
-    """Return whether a score could be a fraction of 1, as far as rounding goes."""
-    return abs(score) <= 1 + ROUNDING
-
-
-def words_of(metric: str) -> set[str]:
-    """Return the words in a metric's name, including those separated only by capitals."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", metric)
-    return set(re.split(r"[^a-z0-9]+", spaced.lower()))
