@@ -22,10 +22,11 @@ from src.shared.data.provenance import COMMIT
 from src.shared.times import utc_now
 from src.shared.wiring import Stores, open_stores
 from src.suite.from_settings import make_suite
-from src.upkeep.checked_report import Refused, Told, check
+from src.upkeep.checked_report import check
 from src.upkeep.commands import add_base_model, model, note, run, say
 from src.upkeep.found_reports import find_reports, read_report
 from src.upkeep.importing import Importing, Planned
+from src.upkeep.told import Refused, Told
 from src.upkeep.tried_suite import published_description, try_the_suite
 from src.upkeep.who import who_runs
 
@@ -55,6 +56,7 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--precision", default="", choices=PRECISIONS, help="if the files do not say it")
     add_base_model(parser)
     add("--allow-limit", action="store_true", help="also import results of only some questions")
+    add("--allow-scale", action="store_true", help="also import scores on another scale than the board's")
     add("--dry-run", action="store_true", help="only check, and write nothing")
     options = parser.parse_args(arguments)
     if options.commit and not COMMIT.fullmatch(options.commit):
@@ -71,6 +73,7 @@ def told_in(options: argparse.Namespace) -> Told:
         base_model=options.base_model.name,
         base_revision=options.base_model.revision,
         allow_limit=options.allow_limit,
+        allow_scale=options.allow_scale,
     )
 
 
@@ -113,7 +116,8 @@ def _outcome(
 ) -> Outcome:
     try:
         data = read_report(path)
-        return importing.plan(check(path, data, told, board, stores.models, utc_now()))
+        checked = check(path, data, told, board, importing.scales, stores.models, utc_now())
+        return importing.plan(checked)
     except ValueError as error:
         return Refused(str(error))
     except Refused as error:

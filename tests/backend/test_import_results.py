@@ -16,7 +16,7 @@ import pytest
 
 from src.import_results import import_folders, read_options
 from src.settings import Settings
-from src.shared.data.backend_description import BackendDescription, write_description
+from src.shared.data.backend_description import BackendDescription, Metric, write_description
 from src.shared.data.json_file import as_object
 from src.shared.data.names import BACKEND_DESCRIPTION
 from src.shared.data.reports import read_result
@@ -32,9 +32,11 @@ from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.store import Snapshot
 from src.shared.times import to_run, utc_now
 from src.shared.wiring import Stores, open_stores
-from src.upkeep.checked_report import Refused, Told, check
+from src.upkeep.checked_report import check
 from src.upkeep.found_reports import find_reports
 from src.upkeep.importing import Importing
+from src.upkeep.score_scales import Scales
+from src.upkeep.told import Refused, Told
 from support.factories import make_backend, make_model_folder, make_request, make_result_file, make_task
 from support.hub import running_hub
 from support.reports_from_elsewhere import (
@@ -460,7 +462,7 @@ def planned(place: Place, requests: FolderStore) -> Importing:
     stores = open_stores(place.settings)
     importing = Importing(Stores(requests, stores.results, stores.models), who="alice", now=datetime.now(UTC))
     for file in find_reports([place.elsewhere]).reports:
-        importing.plan(check(file, file.read_bytes(), Told(), BOARD, stores.models, utc_now()))
+        importing.plan(check(file, file.read_bytes(), Told(), BOARD, Scales(), stores.models, utc_now()))
     return importing
 
 
@@ -605,6 +607,95 @@ def test_a_group_needs_the_questions_of_all_its_tasks_and_a_score_in_each(place:
     assert place.refused() == "it asked 243 questions of both, and the board asks 244."
 
 
+def test_groups_that_are_parts_of_one_another_are_looked_at_once(place: Place) -> None:
+    groups = [f"group{number}" for number in range(20)]
+    place.describe(replace(BOARD, tasks=(make_task("group0", metrics=(), questions=100),)))
+    parts = {group: [*groups, "tiny_copy"] for group in groups}
+    in_lm_evals_folder(place.elsewhere, lm_eval(place) | {"group_subtasks": parts})
+    assert place.warned() == "; tiny_addition, tiny_agreement is not of this board"
+
+
+# The scale of its scores
+
+
+def on_the_board(place: Place, *scores: float, metric: str = "acc,none") -> None:
+    """Results of other models, with these scores of the task tiny_addition."""
+    for number, score in enumerate(scores):
+        model = f"acme/other-{number}"
+        data = make_result_file(model=model, scores={"tiny_addition": {metric: score}})
+        put(place.results, f"{model}/results_2026-01-01T00-00-00.000000.json", data)
+
+
+def scored(place: Place, score: float, metric: str = "acc,none") -> None:
+    """A report with this score of tiny_addition, the only task of the board."""
+    [task] = (make_task("tiny_addition", version="1.0", questions=100, metrics=(Metric(key=metric),)),)
+    place.describe(replace(BOARD, tasks=(task,)))
+    report = lm_eval(place, tasks={"tiny_addition": 100})
+    report["results"]["tiny_addition"] = {metric: score}
+    in_lm_evals_folder(place.elsewhere, report)
+
+
+@pytest.mark.parametrize(
+    ("board", "score", "why"),
+    [
+        ([0.5, 1.0], 63.2, "those of the board are fractions of 1"),
+        ([0.0], 1.1, "those of the board are fractions of 1"),
+        ([63.2, 40.0], 0.632, "those of the board are above 1, as percentages are"),
+        ([0.5, 0.0], -0.2, "none of the board's is below 0"),
+    ],
+)
+def test_a_score_on_another_scale_than_the_boards_is_refused_unless_it_is_allowed(
+    place: Place, board: list[float], score: float, why: str
+) -> None:
+    on_the_board(place, *board)
+    scored(place, score)
+    before = place.files()
+    status, [line] = place.run()
+    assert (status, place.files()) == (1, before)
+    assert line.partition(": refused: ")[2] == (
+        f"its score acc,none of tiny_addition is {score}, and {why}: correct it, or give --allow-scale if it "
+        "is right."
+    )
+    assert place.run("--allow-scale")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("board", "score", "metric"),
+    [
+        ([0.5], 1.0000000000000002, "acc,none"),  # adding gives such
+        ([0.5], 0.0, "acc,none"),
+        ([-0.1], -0.2, "mcc,none"),
+        ([0.9, 63.2], 0.5, "acc,none"),  # the board has both: its own page tells its owner
+        ([63.2], 0.0, "acc,none"),
+        ([0.5], 63.2, "word_perplexity,none"),
+        ([63.2], 0.5, "word_perplexity,none"),
+        ([0.5], 63.2, "bleu,none"),
+    ],
+)
+def test_a_score_that_the_column_can_have_is_taken(
+    place: Place, board: list[float], score: float, metric: str
+) -> None:
+    on_the_board(place, *board, metric=metric)
+    scored(place, score, metric)
+    assert place.warned() == ""
+
+
+def test_where_the_board_has_no_such_score_one_that_is_no_fraction_is_told(place: Place) -> None:
+    on_the_board(place, 0.5, metric="acc_norm,none")
+    scored(place, 63.2)
+    assert place.warned() == (
+        "; WARNING: acc,none of tiny_addition is 63.2, and no fraction of 1: the board has no other yet"
+    )
+
+
+def test_the_files_of_one_import_have_one_scale(place: Place) -> None:
+    for name, score in (("a", 0.632), ("b", 63.2)):
+        in_lm_evals_folder(place.elsewhere / name, lm_eval(place, score=score))
+    status, lines = place.run()
+    assert status == 1
+    assert ["those of the board are fractions of 1" in line for line in lines] == [False, True]
+
+
 @pytest.mark.parametrize("name", ["/home/ann/model", "./checkpoint", "../../etc/passwd", "..", "a/b/c", ""])
 def test_a_report_of_a_folder_needs_to_be_told_which_model_it_is(place: Place, name: str) -> None:
     report = lm_eval(place, name)
@@ -646,7 +737,7 @@ def test_another_name_than_the_reports_needs_a_hub_that_knows_it(
     models: Any = Models()
     data = json.dumps(lm_eval(place, "acme/other")).encode()
     with pytest.raises(Refused, match=sentence):
-        check(Path("results_1.json"), data, Told(MODEL, place.commit), BOARD, models, utc_now())
+        check(Path("results_1.json"), data, Told(MODEL, place.commit), BOARD, Scales(), models, utc_now())
 
 
 @pytest.mark.parametrize("commit", [None, "abc123", "main"])

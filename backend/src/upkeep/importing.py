@@ -34,12 +34,14 @@ from src.shared.stores.mirror import Mirror, Reading
 from src.shared.stores.store import Snapshot
 from src.shared.times import from_text, to_run, to_text
 from src.shared.wiring import Stores
-from src.upkeep.checked_report import Checked, Refused
+from src.upkeep.checked_report import Checked
 from src.upkeep.imported_file import imported_file
 from src.upkeep.its_request import same_as
 from src.upkeep.not_wanted import NotWanted
 from src.upkeep.published_by_hand import RUNS, identity_of
+from src.upkeep.score_scales import Scales
 from src.upkeep.score_table import parts_of
+from src.upkeep.told import Refused
 
 MOST_FILES = 500
 MOST_BYTES = 20_000_000
@@ -68,7 +70,10 @@ class Planned:
 
 
 class Importing:
-    """One import: plan each file in turn, then publish them all."""
+    """One import: plan each file in turn, then publish them all.
+
+    `scales` are those of the board's scores, with those of the files that are planned.
+    """
 
     def __init__(self, stores: Stores, *, who: str | None, now: datetime) -> None:
         """Read both datasets. Raises StoreError."""
@@ -78,6 +83,7 @@ class Importing:
         self._results = Mirror(stores.results, read_result, index=RESULTS_INDEX)
         self._asked, self._computed = self._requests.refresh(), self._results.refresh()
         self._not_wanted = NotWanted(stores.requests, self._asked.snapshot)
+        self.scales = Scales(self._computed.values.values())
         self._planned: list[Planned] = []
         self._new: dict[str, Request] = {}
         """The requests that this import makes, by path."""
@@ -143,6 +149,7 @@ class Importing:
 
     def _kept(self, planned: Planned) -> Planned:
         self._planned.append(planned)
+        self.scales.add(planned.checked.result)
         return planned
 
     def _there(self, checked: Checked) -> Result | None:
