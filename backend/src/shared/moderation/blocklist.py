@@ -19,8 +19,8 @@ REMOVED = "it was removed from this leaderboard"
 CLOSED = "Submissions are closed: {}."
 
 ACTS_BROKEN = (
-    "What maintainers did cannot be read: .leaderboard/acts.json in the requests dataset {}. Submissions are "
-    "closed until it is fixed."
+    "What maintainers did cannot be read: .leaderboard/acts.json in the requests dataset: {}. Submissions "
+    "are closed until it is fixed."
 )
 AS_BEFORE = "What it said before still counts."
 UNKNOWN = "Until then this page may show models that were hidden."

@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from ..data.json_file import read_object, write_object
 from ..data.names import ACTS
-from ..data.reasons import Reasons, finder
+from ..data.reasons import Reasons
 from ..data.request_fields import Time
 from ..errors import BadFile, NotPossible, StoreError
 from ..stores.conflicts import Commit, update
@@ -116,10 +116,6 @@ class Moderation:
     def reasons(self, act: Act) -> Reasons:
         """Return the reasons of the acts of one kind that are in force, by name or pattern."""
         return {name: done.reason for name, done in self.in_force(act).items()}
-
-    def is_hidden(self, model: str) -> bool:
-        """Return whether a model's results are not to be shown."""
-        return finder(self.reasons(Act.HIDE))(model) is not None
 
     def is_of_before_a_removal(self, model: str, began: datetime) -> bool:
         """Return whether a model was removed after this moment."""
