@@ -615,6 +615,51 @@ def test_the_commands_say_what_they_did(hub: Hub, token: str, on_hub: Place, tmp
     assert token not in done.stdout + done.stderr
 
 
+def killed_at(hub: Hub, token: str, call: Callable[[Call, list[Call]], bool], *arguments: str) -> None:
+    """Run a command, and kill it with SIGKILL at the first call of which this is true."""
+    variables = {"HF_ENDPOINT": hub.url, "OWNER": "acme", "HF_TOKEN": token}
+    hub.calls.reset()
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=BACKEND,
+        env={**os.environ, **variables},
+        stdout=subprocess.DEVNULL,
+    )
+
+    def kill(last: Call) -> None:
+        if call(last, hub.calls.log):
+            os.kill(process.pid, signal.SIGKILL)
+
+    hub.traffic.on_answer = kill
+    ended = process.wait(PATIENCE)
+    hub.traffic.on_answer = None
+    assert ended == -signal.SIGKILL
+
+
+READING_CALLS = 35
+"""How many calls that backing up takes."""
+
+
+def test_the_tests_below_kill_it_at_each_third_of_its_calls(hub: Hub, on_hub: Place, tmp_path: Path) -> None:
+    hub.calls.reset()
+    on_hub.back_up(tmp_path / "backup")
+    assert len(hub.calls.log) == READING_CALLS, [call.route for call in hub.calls.log]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(1, READING_CALLS + 1, 3))
+def test_killed_at_any_call_a_backup_never_looks_complete_and_the_next_completes_it(
+    hub: Hub, token: str, on_hub: Place, tmp_path: Path, number: int
+) -> None:
+    backup, before = tmp_path / "backup", on_hub.files()
+    killed_at(hub, token, lambda _, calls: len(calls) >= number, "src.backup", str(backup))
+    with pytest.raises(StoreError, match="There is no finished backup"):
+        read_backup(backup)
+    there, all_files = (sum(map(len, files.values())) for files in (in_folders(backup), before))
+    assert on_hub.back_up(backup) == all_files - there
+    assert in_folders(backup) == before == on_hub.files()
+
+
 CALLS = 18
 """How many calls of that restoring are no mere reading."""
 
@@ -641,22 +686,10 @@ def test_killed_after_any_changing_call_restoring_again_completes_it(
     backup, before = tmp_path / "backup", on_hub.files()
     on_hub.back_up(backup)
     on_hub.wipe()
-    hub.calls.reset()
-    variables = {"HF_ENDPOINT": hub.url, "OWNER": "acme", "HF_TOKEN": token}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "src.restore", str(backup)],
-        cwd=BACKEND,
-        env={**os.environ, **variables},
-        stdout=subprocess.DEVNULL,
-    )
 
-    def kill(call: Call) -> None:
-        if call.method != "GET" and len(changing(hub)) == number:
-            os.kill(process.pid, signal.SIGKILL)
+    def is_the_one(last: Call, calls: list[Call]) -> bool:
+        return last.method != "GET" and len(changing(hub)) == number
 
-    hub.traffic.on_answer = kill
-    ended = process.wait(PATIENCE)
-    hub.traffic.on_answer = None
-    assert ended == -signal.SIGKILL
+    killed_at(hub, token, is_the_one, "src.restore", str(backup))
     on_hub.restore(backup)
     assert on_hub.files() == before
