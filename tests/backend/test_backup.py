@@ -31,6 +31,7 @@ from src.upkeep.folder_dataset import FolderDataset
 from src.upkeep.hub_dataset import HubDataset
 from src.upkeep.restoring import ForWhom, Restored, Terms, restore
 from support.factories import make_request
+from support.forbidden import forbid
 from support.hub import Fault, Hub, running_hub
 from support.hub.calls import Call
 from support.hub.repository import RepoName
@@ -549,6 +550,16 @@ def test_what_is_not_there_is_not_backed_up(place: Place, tmp_path: Path) -> Non
     with pytest.raises(StoreError, match="does not exist"):
         place.back_up(tmp_path / "backup")
     assert not (tmp_path / "backup").exists()
+
+
+def test_a_folder_that_cannot_be_read_is_told_and_not_taken_for_an_empty_one(
+    in_folder: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = tmp_path / "data" / "results" / ".logs"
+    forbid(logs, monkeypatch)
+    with pytest.raises(StoreError, match=f"Cannot read {logs}: Permission denied"):
+        in_folder.back_up(tmp_path / "backup")
+    assert not (tmp_path / "backup" / NAME).exists()
 
 
 def test_links_and_locks_are_left_out_and_named(

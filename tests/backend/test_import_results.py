@@ -38,6 +38,7 @@ from src.upkeep.importing import Importing
 from src.upkeep.score_scales import Scales
 from src.upkeep.told import Refused, Told
 from support.factories import make_backend, make_model_folder, make_request, make_result_file, make_task
+from support.forbidden import forbid
 from support.hub import running_hub
 from support.reports_from_elsewhere import (
     QUESTIONS,
@@ -983,6 +984,34 @@ def test_a_file_that_cannot_be_understood_is_refused(place: Place, data: bytes, 
     refused = place.refused()
     assert refused.startswith(reason)
     assert refused.isprintable()
+
+
+def test_a_folder_that_cannot_be_read_is_told_before_anything_is_imported(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_lm_evals_folder(place.elsewhere / "open", lm_eval(place))
+    in_lm_evals_folder(place.elsewhere / "shut", lm_eval(place, score=0.6))
+    forbid(place.elsewhere / "shut", monkeypatch)
+    with pytest.raises(ConfigurationError, match=r"shut: Permission denied\. Import as a"):
+        place.run()
+    assert place.files() == []
+
+
+def test_a_file_that_disappears_meanwhile_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = in_lm_evals_folder(place.elsewhere / "gone", lm_eval(place))
+    in_lm_evals_folder(place.elsewhere / "there", lm_eval(place, score=0.6))
+    files = find_reports.__globals__["_files"]
+
+    def deleting(folder: Path) -> list[Path]:
+        found = list(files(folder))
+        gone.unlink()
+        return found
+
+    monkeypatch.setattr("src.upkeep.found_reports._files", deleting)
+    status, lines = place.run()
+    assert status == 1
+    assert "refused: it cannot be read: No such file or directory." in lines[0]
+    assert "imported as" in lines[1]
 
 
 def test_ten_thousand_files_of_samples_do_not_matter(place: Place) -> None:

@@ -25,6 +25,7 @@ from src.shared.stores.mirror import Mirror
 from src.shared.stores.store import Snapshot, Store
 from src.shared.times import from_text, to_run
 from support.factories import RUN, make_request, make_result_file
+from support.forbidden import forbid
 from support.hub import running_hub
 
 NOW = datetime(2026, 2, 1, 12, tzinfo=UTC)
@@ -319,3 +320,16 @@ def _began(run: str) -> datetime:
 
 def _json(value: object) -> bytes:
     return json.dumps(value).encode()
+
+
+def test_logs_that_cannot_be_read_are_told_and_removing_again_completes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_store = in_folders(tmp_path)
+    add_model(open_store, "acme/tiny")
+    with monkeypatch.context() as patch:
+        forbid(tmp_path / "results" / ".logs" / "acme" / "tiny", patch)
+        with pytest.raises(StoreError, match="tiny: Permission denied"):
+            remove(done(), open_store("requests"), open_store("results"))
+    remove(done(), open_store("requests"), open_store("results"))
+    assert of_the_model(open_store) == []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from src.shared.data.names import JOURNAL, LOCK
-from src.shared.stores.folder_store import SETTLED_SECONDS, Stamp
+from src.shared.stores.folder_store import SETTLED_SECONDS, Stamp, raise_unless_gone
 
 AT_ONCE = 1 << 20
 """How many bytes are read and written at a time: samples may be larger than the memory."""
@@ -108,7 +108,7 @@ class Folder:
             folder.rmdir()
 
     def _walk(self) -> Iterator[tuple[str, os.stat_result]]:
-        for above, folders, names in os.walk(self.path):
+        for above, folders, names in os.walk(self.path, onerror=raise_unless_gone):
             inner = Path(above).relative_to(self.path)
             self.odd += [(inner / name).as_posix() for name in folders if (Path(above) / name).is_symlink()]
             for name in names:

@@ -21,6 +21,7 @@ MOST_REPORTS = 2_000
 MOST_BYTES = 1_000_000_000
 """What one import holds in memory at most."""
 
+UNREADABLE = "Cannot read {}: {}. Import as a user who may, or name only folders that can be read."
 TOO_MUCH = "There are more than {} of result files in these folders: import them in several parts."
 
 
@@ -36,7 +37,8 @@ class Found:
 def find_reports(folders: Iterable[Path]) -> Found:
     """Return the result files below folders, each once, in a fixed order.
 
-    Raises ConfigurationError for a folder that is not there, and for more than one import takes.
+    Raises ConfigurationError for a folder that is not there or cannot be read, and for more than one import
+    takes.
     """
     reports: dict[Path, None] = {}
     samples = bytes_in_all = 0
@@ -47,7 +49,7 @@ def find_reports(folders: Iterable[Path]) -> Found:
             if not is_report or path in reports:
                 continue
             reports[path] = None
-            bytes_in_all += path.lstat().st_size
+            bytes_in_all += _size(path)
             if len(reports) > MOST_REPORTS:
                 raise ConfigurationError(TOO_MUCH.format(f"{MOST_REPORTS:,}"))
             if bytes_in_all > MOST_BYTES:
@@ -62,10 +64,23 @@ def _files(folder: Path) -> Iterator[Path]:
         return
     if not folder.is_dir():
         raise ConfigurationError(f"There is no folder {folder}: name one that lm_eval or lighteval wrote.")
-    for place, folders, files in os.walk(folder.absolute()):
+    for place, folders, files in os.walk(folder.absolute(), onerror=_refuse_unreadable):
         folders.sort()
         for name in sorted(files):
             yield Path(place, name)
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    """Raise ConfigurationError: `os.walk` would pass over the folder as if it were empty."""
+    raise ConfigurationError(UNREADABLE.format(error.filename, error.strerror))
+
+
+def _size(path: Path) -> int:
+    """Return a file's size. One that was deleted just now has none: reading it will tell that."""
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
 
 
 def read_report(path: Path) -> bytes:

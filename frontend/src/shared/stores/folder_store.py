@@ -81,7 +81,7 @@ class FolderStore:
         with self._locked():
             paths = [
                 (Path(above) / name).relative_to(self.folder).as_posix()
-                for above, _, names in os.walk(self.folder / folder)
+                for above, _, names in os.walk(self.folder / folder, onerror=raise_unless_gone)
                 for name in names
                 if not (Path(above) / name).is_symlink()
             ]
@@ -246,6 +246,12 @@ class WatchedFolder(FolderStore):
                 f"Cannot read {error.filename or self.folder}: {error.strerror or error}. Check its "
                 "permissions."
             ) from error
+
+
+def raise_unless_gone(error: OSError) -> None:
+    """Raise the error of a folder that cannot be read: `os.walk` would pass over it as if it were empty."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _is_no_folder(path: Path) -> bool:
