@@ -6,6 +6,7 @@ already changes nothing.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -85,8 +86,14 @@ class Importing:
         self._not_wanted = NotWanted(stores.requests, self._asked.snapshot)
         self.scales = Scales(self._computed.values.values())
         self._planned: list[Planned] = []
-        self._new: dict[str, Request] = {}
-        """The requests that this import makes, by path."""
+        # By model, because of each file it is asked what there is of its model.
+        self._results_of: defaultdict[str, list[Result]] = defaultdict(list)
+        for result in self._computed.values.values():
+            self._results_of[result.model].append(result)
+        self._requests_of: defaultdict[str, dict[str, Request]] = defaultdict(dict)
+        for path, request in self._asked.values.items():
+            self._requests_of[request.model][path] = request
+        self._taken = set(self._asked.snapshot.files)
 
     def plan(self, checked: Checked) -> Planned | str:
         """Plan one file, or return where its result is already. Raises Refused."""
@@ -108,7 +115,8 @@ class Importing:
         data = imported_file(checked, path=path, run=run, by=self._who, at=self._now)
         if len(data) > MAX_BYTES:
             raise Refused(TOO_LARGE.format(len(data), MAX_BYTES))
-        self._new[path] = wanted
+        self._requests_of[wanted.model].setdefault(path, wanted)
+        self._taken.add(path)
         return self._kept(Planned(checked, path, place, run, data))
 
     def publish(self) -> Mapping[str, str]:
@@ -149,18 +157,17 @@ class Importing:
 
     def _kept(self, planned: Planned) -> Planned:
         self._planned.append(planned)
-        self.scales.add(planned.checked.result)
+        result, model = planned.checked.result, planned.checked.request.model
+        self.scales.add(result)
+        if planned.data is not None:
+            found = replace(result, path=planned.result_path, request=planned.request_path)
+            self._results_of[model].append(found)
         return planned
 
     def _there(self, checked: Checked) -> Result | None:
         """Return the same result, if it is there already or a file before this one has it."""
-        for result in self._computed.values.values():
-            if _is_same(result, checked):
-                return result
-        for each in self._planned:
-            if _is_same(each.checked.result, checked):
-                return replace(each.checked.result, path=each.result_path, request=each.request_path)
-        return None
+        of_the_model = self._results_of[checked.request.model]
+        return next((result for result in of_the_model if _is_same(result, checked)), None)
 
     def _lacks_its_request(self, result: Result) -> bool:
         """Return whether an import was killed before it finished the request of this result."""
@@ -172,12 +179,11 @@ class Importing:
         return not any(each.ended and each.ended >= began for each in imports)
 
     def _request_path(self, wanted: Request) -> str:
-        requests = {**self._asked.values, **self._new}
-        return same_as(wanted, requests) or path_for(wanted, {*self._asked.snapshot.files, *self._new})
+        return same_as(wanted, self._requests_of[wanted.model]) or path_for(wanted, self._taken)
 
     def _run(self, model: str) -> str:
         """Return a name for a run that began now, which no other result of the model has."""
-        taken = taken_runs(model, self._asked.values.values(), self._computed.snapshot.files)
+        taken = taken_runs(model, self._requests_of[model].values(), self._computed.snapshot.files)
         taken |= {each.run for each in self._planned}
         time = self._now
         while to_run(time) in taken:
