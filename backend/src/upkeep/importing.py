@@ -82,7 +82,7 @@ class Importing:
         self._who, self._now = who, now
         self._requests = Mirror(stores.requests, lambda path, data: read_request(data), index=REQUESTS_INDEX)
         self._results = Mirror(stores.results, read_result, index=RESULTS_INDEX)
-        self._asked, self._computed = self._requests.refresh(), self._results.refresh()
+        self._asked, self._computed = self._requests.refresh_whole(), self._results.refresh_whole()
         self._not_wanted = NotWanted(stores.requests, self._asked.snapshot)
         self.scales = Scales(self._computed.values.values())
         self._planned: list[Planned] = []
@@ -201,7 +201,9 @@ class Importing:
 
         def decide(reading: Reading[Request]) -> Commit | None:
             lost.clear()
-            self._computed = self._results.refresh()  # a worker may have published a newer one meanwhile
+            self._computed = (
+                self._results.refresh_whole()
+            )  # a worker may have published a newer one meanwhile
             not_wanted = NotWanted(self._stores.requests, reading.snapshot)
             add = {}
             for each in planned:
@@ -217,7 +219,7 @@ class Importing:
             message = f"finish the requests of {_results(len(add))} from elsewhere"
             return Commit(reading.snapshot, message, add) if add else None
 
-        update(self._stores.requests, self._requests.refresh, decide)
+        update(self._stores.requests, self._requests.refresh_whole, decide)
         return lost
 
     def _imported(self, before: Request | None, planned: Planned) -> Request:

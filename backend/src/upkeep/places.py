@@ -84,6 +84,7 @@ def samples_store(settings: UpkeepSettings) -> HubStore | None:
 
 
 def present_requests(settings: UpkeepSettings) -> Mapping[str, Request]:
-    """Return the requests that can be read, by path. Raises StoreError."""
-    stores = open_stores(settings, only_look=True)
-    return Mirror(stores.requests, lambda _, data: read_request(data), index=REQUESTS_INDEX).refresh().values
+    """Return the requests that can be understood, by path. Raises StoreError, also if one was withheld."""
+    requests = open_stores(settings, only_look=True).requests
+    mirror = Mirror(requests, lambda _, data: read_request(data), index=REQUESTS_INDEX)
+    return mirror.refresh_whole().values

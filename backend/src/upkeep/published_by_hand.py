@@ -95,7 +95,7 @@ class ByHand:
 
         Raises NotPossible if it must not be published, and StoreError.
         """
-        requests, results = self._requests.refresh(), self._results.refresh()
+        requests, results = self._requests.refresh_whole(), self._results.refresh_whole()
         for store in filter(None, (self._stores.requests, self._stores.results, self._samples.store)):
             store.check_writing()
         if is_made_for_others(self._suite.tasks, requests.values.values(), results.values.values()):
@@ -125,7 +125,7 @@ class ByHand:
         Raises NotPossible if somebody was faster, and StoreError.
         """
         assert running.run and running.lease and ending.report is not None
-        self._check_unchanged(running.model, place, self._requests.refresh())
+        self._check_unchanged(running.model, place, self._requests.refresh_whole())
         published = self._samples.publish(ending, running)
         while published.is_waiting:  # it gives up by itself
             published = self._samples.publish(ending, running)
@@ -233,7 +233,7 @@ class ByHand:
             message = f"finish {finished.model}, evaluated by hand"
             return Commit(reading.snapshot, message, {place.path: write_request(finished)})
 
-        update(self._stores.requests, self._requests.refresh, decide)
+        update(self._stores.requests, self._requests.refresh_whole, decide)
         return finished
 
     def _take_back(self, store: Store, files: Collection[str], running: Request) -> None:

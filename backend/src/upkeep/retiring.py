@@ -65,7 +65,7 @@ def retire(
         verb = "freeze" if freeze else "retire"
         return Commit(reading.snapshot, f"{verb} the board ({by or 'a command'})", files) if files else None
 
-    reading = update(store, mirror.refresh, decide)
+    reading = update(store, mirror.refresh_whole, decide)
     after: Mapping[str, Request] = {**reading.values, **gone}
     counts = [each.status for each in after.values()]
     return Retired(

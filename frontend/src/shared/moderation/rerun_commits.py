@@ -41,10 +41,8 @@ def reader(requests: Store, results: Store) -> Read:
     computed = Mirror(results, read_result, index=RESULTS_INDEX)
 
     def read() -> Records:
-        found = computed.refresh()
-        current = asked.refresh()  # last, since less time before their commit means fewer conflicts
-        _refuse_unless_all_is_read(results, found.undelivered)
-        _refuse_unless_all_is_read(requests, current.undelivered)
+        found = computed.refresh_whole()
+        current = asked.refresh_whole()  # last: less time before their commit means fewer conflicts
         description = _read(results, found.snapshot, BACKEND_DESCRIPTION, read_description)
         if description is None:
             raise NotPossible(NO_DESCRIPTION.format(BACKEND_DESCRIPTION, results))
@@ -98,12 +96,3 @@ def _read(store: Store, snapshot: Snapshot, path: str, parse: Callable[[bytes], 
     except BadFile as error:
         place = place_of(path, snapshot.files)
         raise StoreError(f"{place} in {store} cannot be read: {error.sentence}") from None
-
-
-def _refuse_unless_all_is_read(store: Store, undelivered: frozenset[str]) -> None:
-    """Raise StoreError if the Hub did not deliver a file: a result that is there would count as missing."""
-    if undelivered:
-        raise StoreError(
-            f"The Hub did not deliver {len(undelivered)} files of {store}, {min(undelivered)} among them: "
-            "try again later."
-        )

@@ -29,6 +29,8 @@ Hub's limit.
 AT_ONCE = 500
 """How many files are read before they are parsed. What has been read is kept if the rest fails."""
 
+NOT_WHOLE = "The Hub did not deliver {} files of {}, {} among them: try again later."
+
 
 @dataclass(frozen=True)
 class Reading(Generic[T]):
@@ -95,6 +97,18 @@ class Mirror(Generic[T]):
             self._refresh,
             f"{self._store} changes faster than it can be read: {TRIES} tries were not enough.",
         )
+
+    def refresh_whole(self) -> Reading[T]:
+        """Like `refresh`, for a decision on which a file that the Hub did not deliver may have a bearing.
+
+        Raises StoreError also if there is one.
+        """
+        reading = self.refresh()
+        if reading.undelivered:
+            raise StoreError(
+                NOT_WHOLE.format(len(reading.undelivered), self._store, min(reading.undelivered))
+            )
+        return reading
 
     def _refresh(self) -> Reading[T]:
         snapshot = self._store.snapshot()

@@ -1,0 +1,71 @@
+"""A command that decides about requests does nothing while the Hub withholds one: it could be that one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.shared.data.names import ACTS, is_data_path
+from src.shared.data.request import Status, write_request
+from src.shared.errors import BadFile, NotDelivered, StoreError
+from src.shared.moderation.rerun_commits import reader
+from src.shared.stores.folder_store import FolderStore
+from src.shared.stores.store import Snapshot
+from src.shared.wiring import Stores
+from src.upkeep import places
+from src.upkeep.importing import Importing
+from src.upkeep.places import UpkeepSettings, present_requests
+from src.upkeep.published_by_hand import ByHand
+from src.upkeep.retiring import retire
+from support.factories import make_request
+from support.queues import SUITE, AnyModel
+
+NOW = datetime(2026, 2, 1, tzinfo=UTC)
+
+
+class Withholding(FolderStore):
+    """Lists requests and results, and delivers none."""
+
+    def read(self, snapshot: Snapshot, paths: Collection[str]) -> Mapping[str, bytes | BadFile]:  # type: ignore[override]
+        late = NotDelivered("the Hub lists it but does not deliver it")
+        return {
+            path: late if is_data_path(path) else data for path, data in super().read(snapshot, paths).items()
+        }
+
+
+@pytest.fixture
+def stores(tmp_path: Path) -> Stores:
+    models: Any = AnyModel()
+    requests = Withholding(tmp_path / "requests")
+    waiting = {"acme/tiny.json": write_request(make_request(status=Status.PENDING))}
+    requests.commit(add=waiting, message="submit", parent=requests.snapshot())
+    return Stores(requests, FolderStore(tmp_path / "results"), models)
+
+
+def opened(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read what restoring must not replace."""
+    monkeypatch.setattr(places, "open_stores", lambda settings, only_look: stores)
+    present_requests(UpkeepSettings())
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda stores, _: retire(stores.requests, "We move.", by="alice"),
+        lambda stores, _: Importing(stores, who="alice", now=NOW),
+        lambda stores, _: ByHand(stores, SUITE, who="alice", worker="here").look(make_request()),
+        lambda stores, _: reader(stores.requests, stores.results)(),
+        opened,
+    ],
+    ids=["retire", "import", "evaluate", "rerun", "restore"],
+)
+def test_no_command_decides_without_a_request_that_is_there(
+    stores: Stores, decide: Callable[[Stores, pytest.MonkeyPatch], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(StoreError, match=r"did not deliver 1 files of .*, acme/tiny\.json among them: try"):
+        decide(stores, monkeypatch)
+    assert ACTS not in stores.requests.snapshot().files
