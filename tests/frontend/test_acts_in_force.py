@@ -144,7 +144,7 @@ def test_while_the_acts_cannot_be_read_the_last_ones_count_and_nothing_is_accept
     assert models(two) == ["acme/other"]
     told = two.keeper.now.cannot_submit
     assert told.startswith(
-        "What maintainers did cannot be read: .leaderboard/acts.json in the requests dataset "
+        "What maintainers did cannot be read: .leaderboard/acts.json in the requests dataset: "
     )
     assert "it is not valid JSON" in told
     assert told.endswith("Submissions are closed until it is fixed. What it said before still counts.")

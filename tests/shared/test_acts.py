@@ -101,6 +101,7 @@ def test_what_began_before_a_removal_is_of_before_it() -> None:
         b"{",
         b"[]",
         b'{"acts": 3}',
+        b'{"format": 2, "acts": []}',
         b'{"acts": [{"act": "explode", "name": "a/b", "by": null, "at": "2026-01-01T00:00:00Z"}]}',
         b'{"acts": [{"act": "flag", "name": "a/b", "by": null}]}',
         json.dumps({"acts": [{"act": "flag", "name": "x" * 201, "by": None, "at": "2026-01-01"}]}).encode(),
@@ -129,9 +130,19 @@ def test_an_act_and_what_it_deletes_are_one_commit(tmp_path: Path) -> None:
     assert read_moderation(store, snapshot).acts == (done(Act.REMOVE),)
 
 
-def test_a_file_of_acts_that_cannot_be_read_is_not_overwritten(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        (b"{", "it is not valid JSON"),
+        (
+            b'{"format": 2, "acts": []}',
+            r"it was written by a newer version of this template\. Update",
+        ),
+    ],
+)
+def test_a_file_of_acts_that_cannot_be_read_is_not_overwritten(tmp_path: Path, file: bytes, why: str) -> None:
     store = FolderStore(tmp_path)
-    store.commit(add={ACTS: b"{"}, message="", parent=store.snapshot())
-    with pytest.raises(StoreError, match=r"acts\.json in .* cannot be read: it is not valid JSON"):
+    store.commit(add={ACTS: file}, message="", parent=store.snapshot())
+    with pytest.raises(StoreError, match=rf"acts\.json in .* cannot be read: {why}"):
         record(store, done(Act.FLAG))
-    assert store.read(store.snapshot(), [ACTS]) == {ACTS: b"{"}
+    assert store.read(store.snapshot(), [ACTS]) == {ACTS: file}

@@ -201,9 +201,8 @@ class Importing:
 
         def decide(reading: Reading[Request]) -> Commit | None:
             lost.clear()
-            self._computed = (
-                self._results.refresh_whole()
-            )  # a worker may have published a newer one meanwhile
+            # A worker may have published a newer one meanwhile.
+            self._computed = self._results.refresh_whole()
             not_wanted = NotWanted(self._stores.requests, reading.snapshot)
             add = {}
             for each in planned:

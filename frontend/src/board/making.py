@@ -132,7 +132,7 @@ def moderation(reading: Reading[Moderation], before: Moderation) -> Moderation:
     While the file cannot be understood, the acts of `before` stay: those that were read last.
     """
     if ACTS in reading.broken:
-        return replace(before, broken=reading.broken[ACTS].removesuffix(f". {BadFile.remedy}"))
+        return replace(before, broken=reading.broken[ACTS].removesuffix(f" {BadFile.remedy}").rstrip("."))
     return reading.values.get(ACTS, Moderation())
 
 

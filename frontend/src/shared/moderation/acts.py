@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from ..data.json_file import read_object, write_object
+from ..data.json_file import as_number, read_object, write_object
 from ..data.names import ACTS
 from ..data.reasons import Reasons
 from ..data.request_fields import Time
@@ -90,6 +90,12 @@ class Done:
     at: Time
 
 
+class NewerActs(BadFile):
+    """The file has acts that this version does not know. Writing it would lose them."""
+
+    remedy = "Update the Spaces, and the clone whose commands you use, to that version."
+
+
 @dataclass(frozen=True)
 class Moderation:
     """All acts, and what is in force."""
@@ -133,12 +139,15 @@ _FILE = TypeAdapter(tuple[Done, ...])
 
 def read_acts(data: bytes) -> Moderation:
     """Read the acts in a file. Raises BadFile."""
-    raw = read_object(data).get("acts", [])
+    file = read_object(data)
+    if (as_number(file.get("format")) or 0) > FORMAT:
+        raise NewerActs("it was written by a newer version of this template")
+    raw = file.get("acts", [])
     try:
         return Moderation(_FILE.validate_python(tuple(raw) if isinstance(raw, list) else raw))
     except ValidationError as error:
         wrong = error.errors()[0]
-        place = ".".join(map(str, wrong["loc"]))
+        place = ".".join(map(str, ("acts", *wrong["loc"])))
         raise BadFile(f"it is not a list of maintainers' acts: {place}: {wrong['msg']}") from None
 
 
