@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from src.running.suite import EngineName, read_tasks, read_tasks_of_lighteval
-from src.shared.moderation.reruns import Selection
+from src.shared.moderation.rerun_tasks import Selection
 from src.shared.wiring import open_stores
 from src.upkeep.commands import confirmed, run, say
 from src.upkeep.places import UpkeepSettings, existing_stores

@@ -19,7 +19,7 @@ from src.shared.data.names import ACTS, BACKEND_DESCRIPTION, BLOCKLIST
 from src.shared.data.request import RERUN, Status, read_request, write_request
 from src.shared.errors import Conflict, NotPossible, StoreError
 from src.shared.moderation.rerun_commits import reader, write_reruns
-from src.shared.moderation.reruns import Selection
+from src.shared.moderation.rerun_tasks import Selection
 from src.shared.stores.hub import Hub as Client
 from src.shared.stores.hub_store import HubStore
 from src.upkeep.rerunning import rerun

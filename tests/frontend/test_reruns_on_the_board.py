@@ -17,7 +17,7 @@ from src.shared.data.backend_description import write_description
 from src.shared.data.names import BACKEND_DESCRIPTION, result_path
 from src.shared.data.request import Request, Status, write_request
 from src.shared.moderation.rerun_commits import reader, write_reruns
-from src.shared.moderation.reruns import Selection
+from src.shared.moderation.rerun_tasks import Selection
 from src.shared.moderation.steps import again
 from src.tasks import Task
 from support.boards import NOW, TASKS, Leaderboard, make_result, path_of, run_at, scores

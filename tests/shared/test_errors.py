@@ -1,8 +1,15 @@
-"""How a program ends that was configured wrongly."""
+"""How a program ends that was configured wrongly, and how messages repeat what strangers wrote."""
 
 import pytest
 
-from src.shared.errors import ConfigurationError, StoreError, exit_on_configuration_error, shown, unquoted
+from src.shared.errors import (
+    ConfigurationError,
+    StoreError,
+    exit_on_configuration_error,
+    named,
+    shown,
+    unquoted,
+)
 
 
 def test_a_configuration_error_ends_a_program_with_its_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,3 +29,9 @@ def test_a_strangers_text_without_quotes_is_bounded_and_has_no_invisible_charact
     assert unquoted(text) == shown(text)[1:-1]
     assert unquoted(text).isprintable()
     assert len(unquoted(text)) <= 70
+
+
+def test_names_are_shortened() -> None:
+    assert named(["a", "b"]) == "a, b"
+    assert named(list("abcdefg")) == "a, b, c, d, e and 2 more"
+    assert len(named(["x" * 999])) < 70

@@ -16,7 +16,9 @@ from src.shared.data.result import Result
 from src.shared.errors import NotPossible
 from src.shared.moderation.acts import Act, Done, Moderation
 from src.shared.moderation.blocklist import Blocklist
-from src.shared.moderation.reruns import Records, Reruns, Selection, named, plan_reruns
+from src.shared.moderation.rerun_rows import Records
+from src.shared.moderation.rerun_tasks import Selection
+from src.shared.moderation.reruns import Reruns, plan_reruns
 from src.shared.stores.mirror import Reading
 from src.shared.stores.store import Snapshot
 from support.factories import COMMIT, MODEL, make_backend, make_request, make_result_file, make_task
@@ -414,9 +416,3 @@ def test_a_request_of_a_private_model_is_left_alone() -> None:
 def test_one_that_is_left_alone_says_how_it_is_evaluated() -> None:
     [left] = plan(MISSING, [], [result(*ALL)]).left
     assert (left.model, left.kind) == (MODEL, "float32, Original")
-
-
-def test_names_are_shortened() -> None:
-    assert named(["a", "b"]) == "a, b"
-    assert named(list("abcdefg")) == "a, b, c, d, e and 2 more"
-    assert len(named(["x" * 999])) < 70

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from src.shared.data.backend_description import BackendDescription, TaskDescription
 from src.shared.data.benchmark import AVERAGE, metric_key
 from src.shared.data.result import Result
-from src.shared.errors import shown
+from src.shared.errors import named
 from src.upkeep.score_table import Groups, parts_of
 from src.upkeep.told import Refused, Told
 
 ALL = "all"
 """lighteval's mean over all its tasks."""
 
-MOST_NAMED = 5
 NO_TASK = "it has none of this board's tasks ({}), but {}"
 LIMITED = "it was run with a limit of {:g}, so it has only some of the questions: give --allow-limit"
 NOT_ALL = "it asked {:,} questions of {}, and the board asks {:,}"
@@ -36,16 +35,10 @@ def tasks_in(result: Result, groups: Groups, board: BackendDescription) -> tuple
     foreign = [task for task in result.scores if task not in known and AVERAGE not in task]
     if not tasks:
         names = [task.name for task in board.tasks]
-        raise Refused(NO_TASK.format(_listed(names), _listed(foreign) or "no task at all"))
+        raise Refused(NO_TASK.format(named(names), named(foreign) or "no task at all"))
     missing = [name for name, parts in found.items() if not parts]
-    notes = [f"it lacks {_listed(missing)}"] if missing else []
-    return tasks, [*notes, *([f"{_listed(foreign)} is not of this board"] if foreign else [])]
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return names in a sentence, not too many, and as they can be shown."""
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(name if name.isprintable() else shown(name) for name in names[:MOST_NAMED]) + more
+    notes = [f"it lacks {named(missing)}"] if missing else []
+    return tasks, [*notes, *([f"{named(foreign)} is not of this board"] if foreign else [])]
 
 
 def task_of(board: BackendDescription, name: str) -> TaskDescription:

@@ -20,7 +20,8 @@ from src.shared.moderation import steps
 from src.shared.moderation.acts import UNDOES, Act, Done, record
 from src.shared.moderation.removal import Removed, remove
 from src.shared.moderation.rerun_commits import reader, write_reruns
-from src.shared.moderation.reruns import Selection, plan_reruns
+from src.shared.moderation.rerun_tasks import Selection
+from src.shared.moderation.reruns import plan_reruns
 from src.shared.moderation.reruns_in_words import counted, told
 from src.shared.stores.hub import RETRIED, TRY_AGAIN
 from src.shared.stores.store import Store

@@ -20,11 +20,14 @@ LeaderboardError
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 LONGEST_SHOWN = 60
 """How many characters of a stranger's text a message repeats."""
+
+MOST_NAMED = 5
+"""How many names a sentence lists."""
 
 
 class LeaderboardError(Exception):
@@ -120,6 +123,12 @@ def shown(text: str) -> str:
 def unquoted(text: str) -> str:
     """Return a stranger's text like `shown`, without the quotes: for a name within a sentence."""
     return shown(text)[1:-1]
+
+
+def named(names: Sequence[str], most: int = MOST_NAMED) -> str:
+    """Return the first of some names for a sentence, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(unquoted, names[:most])) + more
 
 
 def printable(text: str) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator
 from math import ceil
 
 from ..data.backend_description import BackendDescription
-from ..errors import unquoted
+from ..errors import named, unquoted
 from ..stores.store import Store
 from .rerun_commits import IN_ONE_COMMIT
-from .reruns import LeftAlone, Reruns, entries_of, named
+from .rerun_tasks import entries_of
+from .reruns import LeftAlone, Reruns
 
 
 def told(reruns: Reruns, description: BackendDescription, requests: Store) -> Iterator[str]:

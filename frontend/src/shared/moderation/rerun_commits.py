@@ -10,7 +10,7 @@ from ..data.backend_description import read_description
 from ..data.names import ACTS, BACKEND_DESCRIPTION, BLOCKLIST, place_of
 from ..data.reports import read_result
 from ..data.request import read_request, write_request
-from ..errors import BadFile, NotPossible, StoreError
+from ..errors import BadFile, NotPossible, StoreError, named
 from ..index.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from ..stores.conflicts import Commit, update
 from ..stores.mirror import Mirror
@@ -19,7 +19,10 @@ from ..stores.store import Snapshot, Store
 from ..times import Clock, utc_now
 from .acts import Moderation, read_acts
 from .blocklist import Blocklist, read_blocklist
-from .reruns import Records, Rerun, Selection, named, plan_reruns
+from .rerun_requests import Rerun
+from .rerun_rows import Records
+from .rerun_tasks import Selection
+from .reruns import plan_reruns
 
 T = TypeVar("T")
 

@@ -25,8 +25,11 @@ from ..data.request import (
 )
 from ..errors import NotPossible
 
+LIVE = (Status.WAITING, Status.PENDING, Status.RUNNING)
+"""Those of a request that is still to be evaluated."""
+
 CAN_BE_REJECTED = (Status.WAITING, Status.PENDING)
-CAN_BE_CANCELLED = (Status.WAITING, Status.PENDING, Status.RUNNING)
+CAN_BE_CANCELLED = LIVE
 CAN_BE_RETRIED = (Status.FAILED, Status.CANCELLED)
 CAN_BE_RERUN = (Status.FINISHED,)
 
