@@ -22,7 +22,7 @@ from src.shared.data.names import BACKEND_DESCRIPTION
 from src.shared.data.reports import read_result
 from src.shared.data.request import IMPORTED, RERUN, Lease, Request, Status, read_request, write_request
 from src.shared.data.result import Result
-from src.shared.errors import CannotBeEvaluated, ConfigurationError, ModelError
+from src.shared.errors import CannotBeEvaluated, ConfigurationError, ModelError, NotPossible
 from src.shared.models.folder_models import folder_commit
 from src.shared.models.model_source import ModelFacts
 from src.shared.moderation.acts import Act, Done, record
@@ -511,6 +511,17 @@ def test_a_model_that_is_removed_between_the_two_commits_stays_removed(place: Pl
     [why] = importing.publish().values()
     assert why == "acme/tiny was removed from this leaderboard meanwhile"
     assert place.files() == []
+
+
+def test_of_two_imports_of_the_same_at_once_one_wins_and_the_other_is_told(place: Place) -> None:
+    in_lm_evals_folder(place.elsewhere, lm_eval(place))
+    first, second = planned(place, place.requests), planned(place, place.requests)
+    assert first.publish() == {}
+    there = place.files()
+    path = place.only_result().path
+    with pytest.raises(NotPossible, match=f"Somebody else imports the same at this moment: {path} is there"):
+        second.publish()
+    assert place.files() == there
 
 
 def test_an_import_killed_between_the_two_commits_is_completed_by_the_next_one(place: Place) -> None:

@@ -7,7 +7,7 @@ already changes nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -32,7 +32,6 @@ from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.moderation.steps import cut_short
 from src.shared.stores.conflicts import Commit, update
 from src.shared.stores.mirror import Mirror, Reading
-from src.shared.stores.store import Snapshot
 from src.shared.times import from_text, to_run, to_text
 from src.shared.wiring import Stores
 from src.upkeep.checked_report import Checked
@@ -50,6 +49,10 @@ MOST_BYTES = 20_000_000
 
 TOO_LARGE = "what would be published has {:,} bytes, and no more than {:,} are read again"
 REMOVED = "{} was removed from this leaderboard meanwhile"
+TWICE = (
+    "Somebody else imports the same at this moment: {} is there now. Import the same folders again: what is "
+    "there already is not imported twice."
+)
 MESSAGE = "Its result was imported{}."
 
 
@@ -122,10 +125,11 @@ class Importing:
     def publish(self) -> Mapping[str, str]:
         """Publish what was planned. Return why a request could not be finished, by its path.
 
-        Of a request that somebody else took meanwhile, the results are taken back. Raises StoreError.
+        Of a request that somebody else took meanwhile, the results are taken back. Raises NotPossible if
+        somebody else imports the same, and StoreError.
         """
         for chunk in _chunks([each for each in self._planned if each.data is not None]):
-            self._publish_results({each.result_path: each.data or b"" for each in chunk})
+            self._publish_results(chunk)
         latest: dict[str, Planned] = {}
         for each in sorted(self._planned, key=lambda each: each.checked.result.ended):
             latest[each.request_path] = each
@@ -190,11 +194,19 @@ class Importing:
             time -= timedelta(microseconds=1)
         return to_run(time)
 
-    def _publish_results(self, files: Mapping[str, bytes]) -> None:
-        def decide(snapshot: Snapshot) -> Commit:
-            return Commit(snapshot, f"import {_results(len(files))}", files)
+    def _publish_results(self, planned: Collection[Planned]) -> None:
+        """Write results. Raises NotPossible if somebody else imported one of them since they were read."""
+        ours = {each.result_path for each in self._planned}
 
-        update(self._stores.results, self._stores.results.snapshot, decide)
+        def decide(reading: Reading[Result]) -> Commit:
+            new = reading.values.keys() - self._computed.values.keys() - ours
+            for path in new:
+                if any(_is_same(reading.values[path], each.checked) for each in planned):
+                    raise NotPossible(TWICE.format(path))
+            files = {each.result_path: each.data or b"" for each in planned}
+            return Commit(reading.snapshot, f"import {_results(len(files))}", files)
+
+        update(self._stores.results, self._results.refresh, decide)
 
     def _finish_requests(self, planned: list[Planned]) -> dict[str, str]:
         lost: dict[str, str] = {}
