@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -51,6 +52,7 @@ from support.whole_boards import (
 BACKEND = Path("backend").resolve()
 ATTRIBUTES = "*.parquet filter=lfs diff=lfs merge=lfs -text\n"
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
+FULL = Path("/dev/full")
 FREELY, REPLACE = Terms(), Terms(replace=True)
 
 
@@ -436,6 +438,20 @@ def test_a_damaged_backup_is_named_and_nothing_is_written(place: Place, tmp_path
     assert place.files() == before
 
 
+def test_where_there_is_no_room_is_told_and_not_what_was_to_be_copied(
+    in_folder: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_folder.back_up(tmp_path / "backup")
+    in_folder.wipe()
+
+    def fill(source: object, place: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(source), None, str(place))
+
+    monkeypatch.setattr(shutil, "copyfile", fill)
+    with pytest.raises(StoreError, match=rf"Cannot use {tmp_path}/data/results/.*: No space left"):
+        in_folder.restore(tmp_path / "backup")
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -605,6 +621,22 @@ def command(name: str, *arguments: str, **variables: str) -> subprocess.Complete
         timeout=PATIENCE,
         check=False,
     )
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has a file that is always full")
+def test_a_command_goes_on_when_nobody_reads_what_it_says(in_folder: Place, tmp_path: Path) -> None:
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "src.backup", str(tmp_path / "backup")],
+            cwd=BACKEND,
+            env={**os.environ, "LEADERBOARD_DATA_DIR": str(tmp_path / "data")},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert in_folders(tmp_path / "backup") == in_folder.files()
 
 
 def test_the_commands_say_what_they_did(hub: Hub, token: str, on_hub: Place, tmp_path: Path) -> None:

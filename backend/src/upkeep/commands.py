@@ -51,8 +51,14 @@ def note(*lines: str) -> None:
 
 
 def _write(file: TextIO, lines: Iterable[str]) -> None:
-    file.write("".join(f"{printable(line)}\n" for line in lines))
-    file.flush()
+    """Write lines. Once nobody can read them, as after `| head`, the work goes on in silence."""
+    try:
+        file.write("".join(f"{printable(line)}\n" for line in lines))
+        file.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, file.fileno())
+        os.close(nowhere)
 
 
 def run(act: Callable[[S], bool | None], kind: type[S]) -> int:

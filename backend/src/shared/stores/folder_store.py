@@ -209,8 +209,9 @@ class FolderStore:
                 "end that process, or wait for it."
             ) from None
         except OSError as error:
+            place = error.filename2 or error.filename or self.folder  # of a copy, where it was to go
             raise StoreError(
-                f"Cannot use {error.filename or self.folder}: {error.strerror or error}. "
+                f"Cannot use {place}: {error.strerror or error}. "
                 "Check that it can be written to and that there is room on the disk."
             ) from error
 
