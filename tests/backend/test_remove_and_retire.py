@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from src.shared.errors import NotPossible
 from src.shared.moderation.acts import Act, Done, Moderation, read_moderation
 from src.shared.moderation.removal import Removed, remove
 from src.shared.times import from_text
-from src.upkeep.commands import confirmed
+from src.upkeep.commands import confirmed, reason
 from src.upkeep.retiring import Retired, reopen, retire
 from support.executors import FunctionExecutor
 from support.factories import RUN
@@ -208,6 +209,12 @@ def test_opening_again_leaves_what_was_cancelled(queue: Queue, board: dict[str, 
     assert moderation(queue).closed is None
     assert statuses(queue, board)["pending"] is Status.CANCELLED
     assert reopen(queue.requests, by="bob", clock=queue.clock) is None
+
+
+def test_a_reason_is_on_one_line_and_has_only_what_can_be_seen() -> None:
+    assert reason("  We\nmove to\u202e new\x07 hardware. ") == "We move to new hardware."
+    with pytest.raises(ArgumentTypeError, match="write a sentence"):
+        reason("\u202e\n")
 
 
 def test_a_sentence_that_is_too_long_changes_nothing(queue: Queue, board: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ from src.shared.errors import (
     printable,
     shown,
 )
-from src.shared.moderation.acts import LONGEST_REASON
+from src.shared.moderation.acts import LONGEST_REASON, on_one_line
 from src.shared.process.logs import BRIEF, begin_logging
 from src.shared.settings import CommonSettings
 from src.shared.stores.hub import RETRIED
@@ -98,8 +98,8 @@ def confirmed(question: str, *, yes: bool) -> bool:
 
 
 def reason(text: str) -> str:
-    """Return a reason for people, on one line. Raises ArgumentTypeError."""
-    line = " ".join(text.split())
+    """Return a reason as it is kept. Raises ArgumentTypeError."""
+    line = on_one_line(text)
     if not line or len(line) > LONGEST_REASON:
         raise argparse.ArgumentTypeError(f"write a sentence of at most {LONGEST_REASON} characters")
     return line

@@ -7,7 +7,7 @@ from enum import Enum
 
 from src.shared.data.model_name import is_model_name, model_name
 from src.shared.errors import NotPossible, shown
-from src.shared.moderation.acts import LONGEST_NAME, LONGEST_REASON
+from src.shared.moderation.acts import LONGEST_NAME, LONGEST_REASON, on_one_line
 from src.submitting.submitter import is_a_login
 
 PATTERN = re.compile(r"[A-Za-z0-9._*?-]+/[A-Za-z0-9._*?-]+")
@@ -57,9 +57,8 @@ def _is_a_pattern(text: str) -> bool:
 
 
 def read_reason(text: str, *, is_needed: bool) -> str:
-    """Return a reason on one line, without invisible characters. Raises NotPossible, with what to do."""
-    visible = "".join(letter if letter.isprintable() else " " for letter in text)
-    reason = " ".join(visible.split())
+    """Return a reason as it is kept. Raises NotPossible, with what to do."""
+    reason = on_one_line(text)
     if is_needed and not reason:
         raise NotPossible("Give a reason: those whom this concerns will read it.")
     if len(reason) > LONGEST_REASON:
