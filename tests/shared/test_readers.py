@@ -274,8 +274,8 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (5, "10f75a4d24d4623b")),
-        (RESULTS_INDEX, "data.reports", (7, "e9f632c77184aa64")),
+        (REQUESTS_INDEX, "data.request", (5, "84f96aa2806a8390")),
+        (RESULTS_INDEX, "data.reports", (7, "01e4c944695e9a47")),
     ],
     ids=["requests", "results"],
 )

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from src.shared.moderation.blocklist import Blocklist
 from src.shared.moderation.rerun_rows import Records
 from src.shared.moderation.rerun_tasks import Selection
 from src.shared.moderation.reruns import Reruns, plan_reruns
+from src.shared.moderation.reruns_in_words import told
+from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.mirror import Reading
 from src.shared.stores.store import Snapshot
 from support.factories import COMMIT, MODEL, make_backend, make_request, make_result_file, make_task
@@ -99,6 +102,25 @@ def test_all_evaluates_a_finished_request_again_on_everything() -> None:
     assert (entry.end, entry.by, entry.ended) == (RERUN, "alice", NOW)
     assert rerun.request.is_rerun
     assert reruns.evaluations == 3
+
+
+def test_what_the_newest_evaluations_took_is_told_and_what_nobody_noted() -> None:
+    def lines(*costs: dict[str, Any] | None) -> list[str]:
+        requests = [finished(model=f"acme/m{number}") for number in range(len(costs))]
+        results = [result(*ALL, model=f"acme/m{number}", cost=cost) for number, cost in enumerate(costs)]
+        found = plan(EVERYTHING, requests, results)
+        return [each for each in told(found, BACKEND, FolderStore(Path("x"))) if "took" in each]
+
+    rented, own = {"seconds": 5_400, "price": 1.2}, {"seconds": 600}
+    assert lines(rented, rented) == [
+        "Their newest evaluations took 3 h 0 min in all, which cost at most $3.60."
+    ]
+    assert lines(own, own) == ["Their newest evaluations took 20 min in all."]
+    assert lines(rented, own, None) == [
+        "Their newest evaluations took 1 h 40 min in all, which cost at most $1.80 (without the time of "
+        "1 row and the cost of 2 rows, which nobody noted)."
+    ]
+    assert lines(None) == []
 
 
 def test_only_the_tasks_without_a_score_are_missing() -> None:

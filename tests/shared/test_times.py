@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.shared.times import from_seconds, from_text, to_run, to_text, utc_now
+from src.shared.times import from_seconds, from_text, hours_and_minutes, to_run, to_text, utc_now
 
 times = st.datetimes(timezones=st.just(UTC)).filter(lambda time: time.year >= 1000)
 
@@ -73,3 +73,18 @@ def test_a_time_is_found_in_a_text_when_it_is_one(text: str, time: datetime | No
 @given(st.from_regex(r"\d{4}-\d\d-\d\d[T ]\d\d[-:]\d\d[-:]\d\d(\.\d+)?") | st.text())
 def test_no_text_raises(text: str) -> None:
     from_text(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "less than a minute"),
+        (59, "less than a minute"),
+        (60, "1 min"),
+        (3_599, "59 min"),
+        (7_500, "2 h 5 min"),
+        (3_600 * 1_234, "1,234 h 0 min"),
+    ],
+)
+def test_a_length_of_time_is_told_in_hours_and_minutes(seconds: int, words: str) -> None:
+    assert hours_and_minutes(timedelta(seconds=seconds)) == words

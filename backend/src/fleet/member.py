@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from src.shared.data.dollars import Bill, spent_today
 from src.shared.data.queue_order import Requests
 from src.shared.data.request import Attempt
+from src.shared.times import hours_and_minutes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +54,11 @@ class Member:
     def standing(self, now: datetime) -> str:
         """Return how long it has waited or run, in words."""
         if self.started is None:
-            waited = f"has waited for its machine for {_in_minutes(now - self.ordered)}"
+            waited = f"has waited for its machine for {hours_and_minutes(now - self.ordered)}"
             return "never started" if self.ended else waited
         if self.ended is None:
-            return f"has run for {_in_minutes(now - self.started)}"
-        return f"ended after {_in_minutes(self.ended - self.started)}"
+            return f"has run for {hours_and_minutes(now - self.started)}"
+        return f"ended after {hours_and_minutes(self.ended - self.started)}"
 
     def takes(self, gb: float | None) -> bool:
         """Return whether it claims models of this size. One of unknown size is for the smallest machines."""
@@ -88,11 +89,6 @@ def bills(members: Iterable[Member], now: datetime) -> list[Bill]:
         for each in members
         if each.started is not None and each.price is not None
     ]
-
-
-def _in_minutes(time: timedelta) -> str:
-    hours, minutes = divmod(max(0, int(time.total_seconds())) // 60, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def _is_a_members(attempt: Attempt) -> bool:

@@ -1,10 +1,10 @@
-"""Times as the datasets write them: UTC, as texts that sort by time."""
+"""Times as the datasets write them, UTC and as texts that sort by time, and lengths of time for people."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
 """Gives the present time, aware, in UTC; tests hand in their own."""
@@ -36,6 +36,14 @@ def to_text(time: datetime) -> str:
 def to_run(time: datetime) -> str:
     """To the microsecond and fit for a file name: `2026-01-31T12-00-00.123456`."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H-%M-%S.%f")
+
+
+def hours_and_minutes(time: timedelta) -> str:
+    """Return a length of time as people read it: `2 h 5 min`, `40 min`, `less than a minute`."""
+    hours, minutes = divmod(int(time.total_seconds()) // 60, 60)
+    if time < timedelta(minutes=1):
+        return "less than a minute"
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min"
 
 
 def from_text(text: str) -> datetime | None:

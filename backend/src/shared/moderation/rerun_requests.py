@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ..data.model_name import is_model_name
 from ..data.names import is_safe_path
 from ..data.new_file import path_for
+from ..data.provenance import Cost
 from ..data.request import ADAPTER, DELTA, NO_DELTAS, Request, Status
 from ..errors import NotPossible, unquoted
 from ..times import to_text
@@ -39,6 +40,8 @@ class Rerun(NamedTuple):
     """The tasks that are computed."""
     is_new: bool
     """Whether the result had no request."""
+    newest: Cost = Cost()
+    """What the newest evaluation of the row took."""
 
 
 def rerun_of(
@@ -64,7 +67,8 @@ def rerun_of(
     # Also after a failure the row has a result: it is a rerun, and goes behind the submissions.
     request = replace(_exact(request, row), status=Status.FINISHED)
     asked = None if set(tasks) == set(entries) else tasks
-    return Rerun(path, again(request, by=by, now=now, tasks=asked), tasks, is_new=found is None)
+    cost = row.result.provenance.cost
+    return Rerun(path, again(request, by=by, now=now, tasks=asked), tasks, found is None, cost)
 
 
 def _exact(request: Request, row: Row) -> Request:

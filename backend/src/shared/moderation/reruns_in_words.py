@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
-from math import ceil
+from datetime import timedelta
+from math import ceil, fsum
 
 from ..data.backend_description import BackendDescription
+from ..data.dollars import at_most
 from ..errors import named, unquoted
 from ..stores.store import Store
+from ..times import hours_and_minutes
 from .rerun_commits import IN_ONE_COMMIT
+from .rerun_requests import Rerun
 from .rerun_tasks import entries_of
 from .reruns import LeftAlone, Reruns
 
@@ -25,6 +29,7 @@ def told(reruns: Reruns, description: BackendDescription, requests: Store) -> It
             for task in entries_of(description)
             if per_task[task]
         )
+        yield from _what_it_took(reruns.wanted)
         if new := sum(each.is_new for each in reruns.wanted):
             yield f"{counted(new, 'result')} without a request will get one."
     if reruns.left:
@@ -33,6 +38,19 @@ def told(reruns: Reruns, description: BackendDescription, requests: Store) -> It
     if reruns.wanted:
         commits = counted(ceil(len(reruns.wanted) / IN_ONE_COMMIT), "commit")
         yield f"That takes {commits} to {requests}."
+
+
+def _what_it_took(wanted: Collection[Rerun]) -> Iterator[str]:
+    """Say what the newest evaluations of these rows took. Of what is unknown, say of how many."""
+    times = [each.newest.seconds for each in wanted if each.newest.seconds is not None]
+    if not times:
+        return
+    prices = [each.newest.dollars for each in wanted if each.newest.dollars is not None]
+    took = f"Their newest evaluations took {hours_and_minutes(timedelta(seconds=fsum(times)))} in all"
+    took += f", which cost {at_most(fsum(prices))}" if prices else ""
+    unknown = {"the time": len(wanted) - len(times), "the cost": len(wanted) - len(prices) if prices else 0}
+    gaps = [f"{what} of {counted(number, 'row')}" for what, number in unknown.items() if number]
+    yield f"{took}{' (without ' + ' and '.join(gaps) + ', which nobody noted)' if gaps else ''}."
 
 
 def _reasons(left: Collection[LeftAlone]) -> Iterator[str]:
