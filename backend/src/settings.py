@@ -147,9 +147,9 @@ SpaceName = Annotated[
 Flavours = Annotated[tuple[str, ...], BeforeValidator(read_names), "names such as `l4x1, a100-large`"]
 Machines = Annotated[tuple[OwnMachine, ...], BeforeValidator(read_machines), f"machines such as `{EXAMPLE}`"]
 Workers = Annotated[int, Field(ge=1, le=1_000), "a whole number from 1 to 1,000"]
-Minutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week"]
-Hours = Annotated[float, Field(gt=0, le=8_784), "a number of hours, up to a year"]
-Seconds = Annotated[float, Field(gt=0, le=604_800), "a number of seconds, up to a week"]
+Minutes = Annotated[float, Field(gt=0, le=10_080), "a number of minutes, up to a week,"]
+Hours = Annotated[float, Field(gt=0, le=8_784), "a number of hours, up to a year,"]
+Seconds = Annotated[float, Field(gt=0, le=604_800), "a number of seconds, up to a week,"]
 
 
 def _folder(text: str) -> str:

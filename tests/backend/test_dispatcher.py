@@ -469,7 +469,7 @@ def test_the_dispatcher_looks_for_endpoints_that_are_left_from_before_the_fleet_
         ({"FLEET_TOKEN": "a b"}, "FLEET_TOKEN holds characters that no token has"),
         ({"FLEET": "abacus"}, "FLEET is 'abacus', where `jobs`, `slurm`, `local` or `off` is needed"),
         ({"MAX_WORKERS": "0"}, "MAX_WORKERS is '0'"),
-        ({"MAX_HOURS": "1e12"}, "MAX_HOURS is '1e12', where a number of hours, up to a year is needed"),
+        ({"MAX_HOURS": "1e12"}, "MAX_HOURS is '1e12', where a number of hours, up to a year, is needed"),
         ({"MIN_MODEL_GB": "5"}, "FLEET is `jobs`, and the fleet gives each worker its sizes"),
         (
             {"FLEET": "local", "FLEET_FOLDER": "~nobody-of-this-name/x"},

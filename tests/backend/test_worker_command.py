@@ -160,8 +160,8 @@ def test_a_mistake_in_the_settings_is_one_sentence(queue: Queue) -> None:
         output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert output == (
-        "Configuration error: REFRESH_RATE is 'often', where a number above 0 is needed: "
-        "write a number above 0, or leave it unset.\n"
+        "Configuration error: REFRESH_RATE is 'often', where a number of seconds, up to a week, is needed: "
+        "write a number of seconds, up to a week, or leave it unset.\n"
     )
 
 

@@ -126,24 +126,14 @@ class Place:
     def functions(self, client: httpx.Client) -> dict[str, dict[str, Any]]:
         """The functions of the tab by their name in Python, as a stranger finds them in the page's config."""
         config = client.get("/config").json()
-        box = next(
-            each["id"]
-            for each in config["components"]
-            if each.get("props", {}).get("elem_id") == "maintain-action"
-        )
-        button = next(
-            each["id"] for each in config["components"] if each.get("props", {}).get("elem_id") == "do-act"
-        )
-        again = next(
-            each["id"] for each in config["components"] if each.get("props", {}).get("elem_id") == "do-again"
-        )
+        ids = {each.get("props", {}).get("elem_id"): each["id"] for each in config["components"]}
         found: dict[str, dict[str, Any]] = {}
         for each in config["dependencies"]:
-            if box in each["inputs"]:
+            if ids["maintain-action"] in each["inputs"]:
                 found[PRESS] = each
-            elif button in each["outputs"] and len(each["inputs"]) > 3:
+            elif len(each["inputs"]) > 3 and ids["act"] in each["inputs"]:
                 found[DO] = each
-            elif again in each["outputs"] and len(each["inputs"]) > 3:
+            elif len(each["inputs"]) > 3 and ids["again"] in each["inputs"]:
                 found[PRESS_AGAIN] = each
         assert set(found) == {PRESS, DO, PRESS_AGAIN}
         return found
