@@ -138,6 +138,14 @@ def test_a_card_says_what_a_maintainer_decides_by(leaderboard: Leaderboard, tab:
     assert "We cannot say yet when: no evaluation has finished" in html
 
 
+def test_a_commit_that_was_asked_for_itself_leads_to_the_models_files_too() -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    html = cards_of_maintainers([Entry("1", make_request(revision=commit, commit=commit))], NO_LINKS)
+    address = f"https://huggingface.co/acme/tiny/tree/{commit}"
+    assert f'<bdi><a href="{address}" target="_blank" rel="noopener">0123456789ab</a></bdi>' in html
+    assert html.count(address) == 1
+
+
 def test_a_card_says_nothing_of_what_is_unknown() -> None:
     unknown = make_request(params=None, model_type="? : ", license="", commit=None)
     html = cards_of_maintainers([Entry("acme/tiny.json", unknown)], NO_LINKS)

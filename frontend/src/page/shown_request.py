@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from src.leaderboard.costs import price_in_words
 from src.model_types import read_model_type
@@ -63,6 +63,12 @@ class ShownRequest:
         return self.request.revision if self.commit else self.request.revision[:12]
 
     @property
+    def revision_link(self) -> Markup:
+        """The requested revision, with a link to the model's files if it is the commit itself."""
+        is_the_commit = self.request.commit == self.request.revision
+        return self._link_to_files(self.revision) if is_the_commit else escape(self.revision)
+
+    @property
     def commit(self) -> str:
         """The commit of the requested revision; empty if it is unknown, or what was requested."""
         commit = self.request.commit
@@ -71,7 +77,10 @@ class ShownRequest:
     @property
     def commit_link(self) -> Markup:
         """The commit, with a link to the model's files at it."""
-        return self.links.commit(self.request.model, self.request.commit or "", self.commit)
+        return self._link_to_files(self.commit)
+
+    def _link_to_files(self, text: str) -> Markup:
+        return self.links.commit(self.request.model, self.request.commit or "", text)
 
     @property
     def known(self) -> list[str]:
