@@ -308,6 +308,7 @@ def test_before_a_removal_the_question_has_the_models_name(tab: MaintainTab) -> 
     (updates,) = asyncio.run(done(tab, "remove", address))
     assert updates[tab.asked] == address
     assert tab._ready("remove", address).value == "Remove acme/tiny for good?"
+    assert tab._ready("flag", address).value == "Flag"  # another act was chosen meanwhile
 
 
 def test_the_form_asks_for_what_the_chosen_act_needs(tab: MaintainTab) -> None:
@@ -357,6 +358,24 @@ def test_what_would_be_computed_again_is_shown_before_the_button_does_it(
     (done,) = pressed_again(tab, asked=asked)
     assert "1 row will be computed again" in done[form.told]
     assert done[form.asked] is None
+
+
+def test_until_when_commits_are_gathered_is_told_beside_the_request_that_is_open(
+    leaderboard: Leaderboard, tab: MaintainTab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = leaderboard.add_request(status=Status.WAITING)
+    monkeypatch.setattr(tab._desk, "due", lambda: NOW)
+    beside = gr.HTML(render=False)
+    press = tab._press(beside, lambda request, opened: {})
+
+    async def pressed(opened: str) -> list[str]:
+        updates = press(page_request("bob"), json.dumps(["approve", path, 0, ""]), "", opened)
+        return [str(each[beside]) async for each in updates]
+
+    gathering, answer = asyncio.run(pressed(opened=path))
+    assert "this will be written together with others, at 12:00:00 UTC" in gathering
+    assert "is approved" in answer
+    assert asyncio.run(pressed(opened="")) == ["", ""]
 
 
 def test_an_error_that_nobody_expected_is_told_where_the_answer_would_be(

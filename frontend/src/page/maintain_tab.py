@@ -264,20 +264,22 @@ class MaintainTab:
     def _press(self, beside: gr.HTML, follow: Follow) -> Doing:
         async def press(request: gr.Request, pressed: str, find: str, opened: str) -> AsyncIterator[Updates]:
             """Do what a button of a card or of the list is for."""
+
+            def told(message: Markup) -> Updates:
+                return {self.message: message, beside: message if opened else ""}
+
             try:
                 who = await ADMITTING.run(self._admission.admit, request)
                 act, target, reason = read_press(pressed)
             except LeaderboardError as error:
                 gone = self._nothing() if isinstance(error, NotAMaintainer) else {}
-                refused = notices.answer(api.refusal(error))
-                yield gone | {self.message: refused, beside: refused if opened else ""}
+                yield gone | told(notices.answer(api.refusal(error)))
                 return
             if due := self._desk.due():
-                yield {self.message: notices.gathering(due)}
-            outcome = notices.answer(await api.maintain(self._office, act, target, reason, who))
+                yield told(notices.gathering(due))
+            outcome = told(notices.answer(await api.maintain(self._office, act, target, reason, who)))
             followed = await to_thread.run_sync(follow, request, opened)
-            told: Updates = {self.message: outcome, beside: outcome if opened else ""}
-            yield told | await to_thread.run_sync(self._filled, find) | followed
+            yield outcome | await to_thread.run_sync(self._filled, find) | followed
 
         return press
 
@@ -320,7 +322,7 @@ class MaintainTab:
 
     def _ready(self, act: str | None, asked: str) -> gr.Button:
         """Return the button for what comes next: an act, or the removal that is asked about."""
-        if not asked:
+        if act != Act.REMOVE or not asked:
             return gr.Button(DO.get(act or "", DO[Act.FLAG]), variant="secondary", interactive=True)
         return gr.Button(SURE.format(Field.MODEL.read(asked)), variant="stop", interactive=True)
 
