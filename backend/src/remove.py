@@ -12,10 +12,9 @@ import sys
 from collections.abc import Sequence
 
 from src.shared.data.names import SAMPLES_FOLDER
-from src.shared.errors import DatasetMissing
+from src.shared.errors import DatasetMissing, counted
 from src.shared.moderation.acts import Act, Done
 from src.shared.moderation.removal import Removed, remove
-from src.shared.moderation.reruns_in_words import counted
 from src.shared.stores.store import Store
 from src.shared.times import utc_now
 from src.upkeep.commands import confirmed, model, reason, run, say

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from src.shared.moderation.reruns_in_words import counted
+from src.shared.errors import counted
 from src.upkeep.board_backup import backed_up
 from src.upkeep.commands import reason, run, say
 from src.upkeep.places import UpkeepSettings, existing_stores

@@ -17,13 +17,12 @@ from src.shared.data.precision import weights_in_gb
 from src.shared.data.provenance import ENDPOINT
 from src.shared.data.request import ADAPTER, DELTA, NO_DELTAS, ORIGINAL, Status
 from src.shared.data.run_settings import LOCAL
-from src.shared.errors import shown
+from src.shared.errors import counted, shown
 from src.shared.models.model_source import ADAPTER_CONFIG, README, is_a_note_of
 from src.submitting.case import Case
 from src.submitting.form import LONGEST_READ, UNKNOWN_TYPE, Refused
 from src.submitting.limits import HOUR, usage, writes
 from src.submitting.limits_in_words import (
-    counted,
     days,
     in_gb,
     next_accepted,

@@ -5,6 +5,7 @@ import pytest
 from src.shared.errors import (
     ConfigurationError,
     StoreError,
+    counted,
     exit_on_configuration_error,
     named,
     shown,
@@ -29,6 +30,11 @@ def test_a_strangers_text_without_quotes_is_bounded_and_has_no_invisible_charact
     assert unquoted(text) == shown(text)[1:-1]
     assert unquoted(text).isprintable()
     assert len(unquoted(text)) <= 70
+
+
+def test_a_number_of_things_has_no_wrong_plural() -> None:
+    numbers = [counted(number, "row") for number in (0, 1, 2, 1_200)]
+    assert numbers == ["0 rows", "1 row", "2 rows", "1,200 rows"]
 
 
 def test_names_are_shortened() -> None:

@@ -131,6 +131,11 @@ def named(names: Sequence[str], most: int = MOST_NAMED) -> str:
     return ", ".join(map(unquoted, names[:most])) + more
 
 
+def counted(number: int, thing: str) -> str:
+    """Return a number with a noun: `1 row`, `1,200 rows`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def printable(text: str) -> str:
     """Return a text for a terminal without what could change that: anybody may have written parts of it."""
     return "".join(

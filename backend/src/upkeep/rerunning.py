@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from src.shared.errors import named
+from src.shared.errors import counted, named
 from src.shared.moderation.rerun_commits import reader, write_reruns
 from src.shared.moderation.rerun_tasks import Selection, entries_of
 from src.shared.moderation.reruns import plan_reruns
-from src.shared.moderation.reruns_in_words import counted, told
+from src.shared.moderation.reruns_in_words import told
 from src.shared.stores.store import Store
 from src.shared.times import Clock, utc_now
 

@@ -15,14 +15,14 @@ from typing import assert_never
 from src.maintaining.fields import Field, read_reason
 from src.maintaining.maintainers import Maintainer
 from src.shared.data.request import Request, Status
-from src.shared.errors import NotPossible, StoreError, shown
+from src.shared.errors import NotPossible, StoreError, counted, shown
 from src.shared.moderation import steps
 from src.shared.moderation.acts import UNDOES, Act, Done, record
 from src.shared.moderation.removal import Removed, remove
 from src.shared.moderation.rerun_commits import reader, write_reruns
 from src.shared.moderation.rerun_tasks import Selection
 from src.shared.moderation.reruns import plan_reruns
-from src.shared.moderation.reruns_in_words import counted, told
+from src.shared.moderation.reruns_in_words import told
 from src.shared.stores.hub import RETRIED, TRY_AGAIN
 from src.shared.stores.store import Store
 from src.shared.times import Clock, utc_now
@@ -204,8 +204,8 @@ def _field(act: Act) -> Field:
 def _removed(name: str, what: Removed) -> str:
     """Return what was deleted, and what a maintainer has still to delete elsewhere."""
     parts = {"request": what.requests, "result": what.results, "log or file of samples": what.others}
-    counted = ", ".join(f"{number:,} × {part}" for part, number in parts.items() if number)
-    told = f"{name} is removed ({counted}). It can be submitted again."
+    numbers = ", ".join(f"{number:,} × {part}" for part, number in parts.items() if number)
+    told = f"{name} is removed ({numbers}). It can be submitted again."
     for dataset in what.samples_elsewhere:
         told += f" Its samples in {dataset} are still there: delete them there."
     return told

@@ -14,9 +14,8 @@ from src.page import api, notices
 from src.page.admission import ADMITTING, Admission
 from src.page.html import render
 from src.page.updates import AT_ONCE, Doing, Event, Updates, telling, when_pressed
-from src.shared.errors import LeaderboardError, NotPossible
+from src.shared.errors import LeaderboardError, NotPossible, counted
 from src.shared.moderation.acts import LONGEST_NAME
-from src.shared.moderation.reruns_in_words import counted
 
 CHOICES = [
     ("Tasks without a score, such as new ones", Again.MISSING),

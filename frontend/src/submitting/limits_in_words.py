@@ -10,11 +10,6 @@ from src.submitting.limits import Usage
 ASK = "Ask the leaderboard's owner about it."
 
 
-def counted(number: int, thing: str) -> str:
-    """Return a number of things: `1 submission`, `5 submissions`."""
-    return f"{number} {thing}{'s' * (number != 1)}"
-
-
 def days(period: timedelta) -> str:
     """Return a period in days."""
     number = period / timedelta(days=1)

@@ -9,8 +9,9 @@ import numpy as np
 from src.leaderboard.charts import FEWEST_MODELS, Correlations, correlations
 from src.leaderboard.rows import Standings
 from src.page.charts.choice import label
-from src.page.charts.drawn import SHOW_TASK, Drawn, Line, Numbers, counted, short
+from src.page.charts.drawn import SHOW_TASK, Drawn, Line, Numbers, short
 from src.page.charts.figures import DIVERGING, as_json, axis, cells, plain, printable
+from src.shared.errors import counted
 
 PIXELS = 26
 """The height of a line."""

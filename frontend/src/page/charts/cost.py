@@ -8,9 +8,10 @@ from src import columns
 from src.columns import Column
 from src.leaderboard.charts import cost_chart
 from src.leaderboard.rows import Standings
-from src.page.charts.drawn import Drawn, counted, references
+from src.page.charts.drawn import Drawn, references
 from src.page.charts.points import Points, chart, told
 from src.shared.data.dollars import in_dollars
+from src.shared.errors import counted
 
 DOLLARS, MINUTES = "Cost of the evaluation in dollars", "Duration of the evaluation in minutes"
 """The titles of the axis."""

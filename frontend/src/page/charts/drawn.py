@@ -11,6 +11,7 @@ from urllib.parse import quote
 from src.leaderboard.references import reference
 from src.leaderboard.rows import Row, Standings
 from src.page.details.links import MODEL, address
+from src.shared.errors import counted
 
 MOST_LINES = 200
 """The most lines of a table of numbers."""
@@ -78,11 +79,6 @@ def references(standings: Standings, rows: Sequence[Row]) -> list[str]:
 def short(name: str, longest: int = LONGEST_NAME) -> str:
     """Return a name, or the beginning of one that is too long."""
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number of things in words: `1 model`, `1,200 models`."""
-    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def left_out(drawn: int, total: int, why: str) -> str:

@@ -8,8 +8,9 @@ from src.columns import score
 from src.leaderboard.charts import heat_map
 from src.leaderboard.rows import Standings
 from src.page.charts.choice import label
-from src.page.charts.drawn import Drawn, Line, Numbers, counted, references, short
+from src.page.charts.drawn import Drawn, Line, Numbers, references, short
 from src.page.charts.figures import SCALE, as_json, axis, cells, plain, printable
+from src.shared.errors import counted
 
 PIXELS = 26
 """The height of a line."""

@@ -7,8 +7,9 @@ import numpy as np
 from src.columns import Column
 from src.leaderboard.charts import time_chart
 from src.leaderboard.rows import Standings
-from src.page.charts.drawn import Drawn, counted, references
+from src.page.charts.drawn import Drawn, references
 from src.page.charts.points import Points, chart, told
+from src.shared.errors import counted
 
 FEWEST_DAYS, ROOM = np.timedelta64(3, "D"), 25
 """What the axis has before the first day and after the last: so many days, or this part of all."""

@@ -16,8 +16,9 @@ from src.leaderboard.charts import Flags
 from src.leaderboard.rows import Standings
 from src.leaderboard.scores import Scores
 from src.page.charts.choice import label
-from src.page.charts.drawn import MOST_LINES, Drawn, Line, Numbers, counted, left_out, short
+from src.page.charts.drawn import MOST_LINES, Drawn, Line, Numbers, left_out, short
 from src.page.charts.figures import GRAY, INDIGO, ORANGE, as_json, axis_title, named
+from src.shared.errors import counted
 
 MOST_LETTERS = 130_000
 """The letters of all names in one figure. With 27 letters each, 4,800 models fit."""

@@ -8,8 +8,9 @@ from src import columns
 from src.columns import Column
 from src.leaderboard.charts import size_chart
 from src.leaderboard.rows import Standings
-from src.page.charts.drawn import Drawn, counted, references
+from src.page.charts.drawn import Drawn, references
 from src.page.charts.points import Points, chart, told
+from src.shared.errors import counted
 
 SMALL = 1
 """Billions of parameters: the sentence names the best model below this, and the best of all."""

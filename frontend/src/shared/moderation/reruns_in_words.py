@@ -9,7 +9,7 @@ from math import ceil, fsum
 
 from ..data.backend_description import BackendDescription
 from ..data.dollars import at_most
-from ..errors import named, unquoted
+from ..errors import counted, named, unquoted
 from ..stores.store import Store
 from ..times import hours_and_minutes
 from .rerun_commits import IN_ONE_COMMIT
@@ -59,8 +59,3 @@ def _reasons(left: Collection[LeftAlone]) -> Iterator[str]:
         by_reason[each.why].append(f"{each.model} ({each.kind})")
     for why, rows in sorted(by_reason.items(), key=lambda pair: -len(pair[1])):
         yield f"  {why.removesuffix('.')} ({counted(len(rows), 'row')}): {named(rows)}"
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a number with a noun: `1 row`, `2 rows`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
