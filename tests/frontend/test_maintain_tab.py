@@ -21,14 +21,14 @@ from src.page.in_force import MOST_ACTS, in_force, latest_acts
 from src.page.links import Links
 from src.page.maintain_tab import MaintainTab, matching, read_press
 from src.page.request_card import card, cards_of_maintainers
-from src.page.rerun_form import TabContents
+from src.page.rerun_form import Shown, TabContents
 from src.page.updates import telling
 from src.page.visitors import Visitors
 from src.queue.entries import Entry
 from src.shared.data.backend_description import write_description
 from src.shared.data.names import ACTS, BACKEND_DESCRIPTION, BLOCKLIST, FLAGS
 from src.shared.data.request import Status
-from src.shared.errors import LeaderboardError
+from src.shared.errors import LeaderboardError, StoreError
 from src.shared.moderation.acts import Act, Done, Moderation, write_acts
 from src.shared.stores.hub import Hub as Client
 from src.submitting.accounts import Accounts
@@ -376,6 +376,24 @@ def test_until_when_commits_are_gathered_is_told_beside_the_request_that_is_open
     assert "this will be written together with others, at 12:00:00 UTC" in gathering
     assert "is approved" in answer
     assert asyncio.run(pressed(opened="")) == ["", ""]
+
+
+def test_after_a_failure_the_form_still_names_the_model(
+    tab: MaintainTab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its name, the next look would be at all models."""
+
+    def fail(*_: object) -> str:
+        raise StoreError("The Hub is busy.")
+
+    form, shown = tab.again, Shown("rerun missing acme/tiny", 1)
+    monkeypatch.setattr(tab._office, "rerun", fail)
+    (failed,) = pressed_again(tab, model="acme/tiny", asked=shown)
+    assert "The Hub is busy." in failed[form.told]
+    assert form.model not in failed
+    monkeypatch.setattr(tab._office, "rerun", lambda *_: "1 row will be computed again.")
+    (done,) = pressed_again(tab, model="acme/tiny", asked=shown)
+    assert done[form.model] == ""
 
 
 def test_an_error_that_nobody_expected_is_told_where_the_answer_would_be(

@@ -101,7 +101,8 @@ class RerunForm:
                 return
             outcome = await api.maintain(self._office, what or "", model, "", who)
             updated = await to_thread.run_sync(contents.updated, request, find, opened)
-            yield {self.told: notices.answer(outcome), self.asked: None, self.model: ""} | updated
+            emptied: Updates = {self.model: ""} if outcome["ok"] else {}
+            yield {self.told: notices.answer(outcome), self.asked: None} | emptied | updated
 
         return press_again
 
