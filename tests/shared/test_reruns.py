@@ -116,6 +116,7 @@ def test_what_the_newest_evaluations_took_is_told_and_what_nobody_noted() -> Non
         "Their newest evaluations took 3 h 0 min in all, which cost at most $3.60."
     ]
     assert lines(own, own) == ["Their newest evaluations took 20 min in all."]
+    assert lines(rented) == ["Its newest evaluation took 1 h 30 min, which cost at most $1.80."]
     assert lines(rented, own, None) == [
         "Their newest evaluations took 1 h 40 min in all, which cost at most $1.80 (without the time of "
         "1 row and the cost of 2 rows, which nobody noted)."

@@ -46,7 +46,9 @@ def _what_it_took(wanted: Collection[Rerun]) -> Iterator[str]:
     if not times:
         return
     prices = [each.newest.dollars for each in wanted if each.newest.dollars is not None]
-    took = f"Their newest evaluations took {hours_and_minutes(timedelta(seconds=fsum(times)))} in all"
+    time = hours_and_minutes(timedelta(seconds=fsum(times)))
+    is_one = len(wanted) == 1
+    took = f"Its newest evaluation took {time}" if is_one else f"Their newest evaluations took {time} in all"
     took += f", which cost {at_most(fsum(prices))}" if prices else ""
     unknown = {"the time": len(wanted) - len(times), "the cost": len(wanted) - len(prices) if prices else 0}
     gaps = [f"{what} of {counted(number, 'row')}" for what, number in unknown.items() if number]
