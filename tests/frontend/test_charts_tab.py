@@ -227,7 +227,7 @@ def test_a_table_has_a_limit() -> None:
 
 
 def test_long_names_leave_room_for_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(points.Points.that_fit, "__defaults__", (250,))
+    monkeypatch.setattr(points, "MOST_LETTERS", 250)
     rows = [row(float(place), None, size=place + 1.0, model=f"acme/{'x' * 90}{place}") for place in range(9)]
     made = drawn(board(row(9.0, None, size=0.5, model="acme/front"), *rows), Kind.SIZE)
     others, front = json.loads(made.figure)["data"]
