@@ -140,8 +140,7 @@ class Worker:
                 self.hosting.note_money(self.reconciler.money_lasts())
                 if datasets.knows_all:
                     self.hosting.sweep(self.reconciler.leased())
-        if self.dispatcher:
-            self.dispatcher.tick(self.reconciler.latest)
+        self._start_and_stop_members()
         self.announcer.tick()
         try:
             self.reconciler.keep_indexes()
@@ -152,10 +151,13 @@ class Worker:
         """Settle what has ended, start and stop members once, and publish their limits. Raises StoreError."""
         self._check_writing()
         self.reconciler.tick()
+        self._start_and_stop_members()
+        if self.dispatcher and self.dispatcher.described:
+            self.announcer.tell_limits()
+
+    def _start_and_stop_members(self) -> None:
         if self.dispatcher:
-            self.dispatcher.tick(self.reconciler.latest)
-            if self.dispatcher.described:
-                self.announcer.tell_limits()
+            self.dispatcher.tick(self.reconciler.latest, knows_all=self.reconciler.datasets.knows_all)
 
     def _check_writing(self) -> None:
         """Check both datasets before anything is claimed. Results that cannot be published are useless."""

@@ -377,6 +377,7 @@ def test_a_member_that_never_claims_anything_is_stopped() -> None:
     ]
     slow = replace(LIMITS, claims_within=HOUR)
     assert not decided(waiting(), members=[hangs], limits=slow).stop
+    assert not decided(waiting(), members=[hangs], knows_all=False).stop
     attempt = Attempt(1, "small-1", NOW - HOUR, NOW - HOUR / 2, "finished")
     done = waiting(status=Status.FINISHED, history=(attempt,))
     assert not decided(waiting(), done, members=[hangs]).stop

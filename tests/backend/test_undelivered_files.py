@@ -1,20 +1,29 @@
-"""A command that decides about requests does nothing while the Hub withholds one: it could be that one."""
+"""Nobody decides by a request that is missing because the Hub withholds it: no command, and no fleet."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from src import worker
+from src.fleet.dispatcher import Dispatcher
+from src.fleet.flavour import Flavour
+from src.fleet.member import Member
+from src.fleet.situation import Limits
+from src.settings import Settings
 from src.shared.data.names import ACTS, is_data_path
 from src.shared.data.request import Status, write_request
+from src.shared.environment import read_settings
 from src.shared.errors import BadFile, NotDelivered, StoreError
 from src.shared.moderation.rerun_commits import reader
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.store import Snapshot
+from src.shared.times import utc_now
 from src.shared.wiring import Stores
 from src.upkeep import places
 from src.upkeep.importing import Importing
@@ -69,3 +78,22 @@ def test_no_command_decides_without_a_request_that_is_there(
     with pytest.raises(StoreError, match=r"did not deliver 1 files of .*, acme/tiny\.json among them: try"):
         decide(stores, monkeypatch)
     assert ACTS not in stores.requests.snapshot().files
+
+
+def test_a_member_is_not_stopped_because_the_hub_withholds_what_it_evaluates(
+    stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(worker, "open_stores", lambda settings: stores)
+    looks = worker.make_worker(read_settings(Settings, environment={"FLEET": "local"}), given={})
+    began = utc_now() - timedelta(hours=3)
+    member = Member(name="small-1", flavour="small", largest=9.0, ordered=began, started=began)
+    stopped: list[Member] = []
+    fleet: Any = SimpleNamespace(
+        offers=lambda: [Flavour("small", 12.0, 1.0)], members=lambda: [member], stop=stopped.append
+    )
+    looks.dispatcher = Dispatcher(fleet, Limits())
+    looks.dispatch()
+    assert looks.dispatcher.shown.members == (member,)
+    assert not stopped
+    looks.close()

@@ -130,10 +130,11 @@ class Dispatcher:
         except FleetError as error:
             self._tell(error)
 
-    def tick(self, requests: Requests) -> None:
+    def tick(self, requests: Requests, *, knows_all: bool = True) -> None:
         """Start and stop what should be. Never raises an error: those of the engine are told on the page.
 
-        Without a waiting request and without a member the engine is not asked.
+        Without a waiting request and without a member the engine is not asked. `knows_all` is whether the Hub
+        delivered every request.
         """
         if not pending(requests) and not self._may_be_there():
             now = self._clock()
@@ -150,7 +151,7 @@ class Dispatcher:
             return
         self._has_looked = True
         now = self._clock()
-        situation = self._situation(requests, now)
+        situation = replace(self._situation(requests, now), knows_all=knows_all)
         decision = decide(situation)
         self._described = description_of(situation)
         problems = self._carry_out(decision)

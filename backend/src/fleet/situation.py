@@ -81,6 +81,8 @@ class Situation:
     refused: Collection[str] = ()
     """The names of hardware that the engine has lately refused to start."""
     durations: Durations | None = None
+    knows_all: bool = True
+    """Whether the Hub delivered every request. What it withholds may be what a member evaluates."""
     policy: Policy = field(default_factory=Policy)
     """The rules of the queue: its order, pauses after failures, and what no member takes."""
     starts_in: timedelta = timedelta(minutes=5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 
 from src.fleet.flavour import Flavour
@@ -54,7 +54,7 @@ def stops(situation: Situation) -> Iterator[Stop]:
             yield Stop(member, HOLDS_A_PLACE.format(limits.starts_within / timedelta(minutes=1)))
         elif member.is_pending and now - member.ordered >= limits.gives_up_after:
             yield Stop(member, FORGOTTEN.format(limits.gives_up_after / timedelta(hours=1)))
-        elif member.started and now - member.started >= limits.claims_within and member.worker not in useful:
+        elif _claims_nothing(member, useful, situation):
             yield Stop(member, CLAIMED_NOTHING.format(limits.claims_within / timedelta(minutes=1)))
         else:
             left_over.append(member)
@@ -63,6 +63,13 @@ def stops(situation: Situation) -> Iterator[Stop]:
     waiting = sorted((each for each in left_over if each.is_pending), key=lambda each: each.ordered)
     too_many = max(len(left_over) - limits.max_workers, 0)
     yield from (Stop(each, TOO_MANY.format(limits.max_workers)) for each in waiting[::-1][:too_many])
+
+
+def _claims_nothing(member: Member, useful: Collection[str], situation: Situation) -> bool:
+    """Return whether a member has run for too long and certainly never claimed anything."""
+    within = situation.limits.claims_within
+    has_had_time = member.started is not None and situation.now - member.started >= within
+    return has_had_time and situation.knows_all and member.worker not in useful
 
 
 def _is_replaceable(member: Member, allowed: Sequence[Flavour], situation: Situation) -> bool:
