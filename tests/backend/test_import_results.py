@@ -22,7 +22,7 @@ from src.shared.data.names import BACKEND_DESCRIPTION
 from src.shared.data.reports import read_result
 from src.shared.data.request import IMPORTED, RERUN, Lease, Request, Status, read_request, write_request
 from src.shared.data.result import Result
-from src.shared.errors import CannotBeEvaluated, ConfigurationError, ModelError, NotPossible
+from src.shared.errors import CannotBeEvaluated, ConfigurationError, ModelError, NotPossible, StoreError
 from src.shared.models.folder_models import folder_commit
 from src.shared.models.model_source import ModelFacts
 from src.shared.moderation.acts import Act, Done, record
@@ -51,6 +51,7 @@ from support.reports_from_elsewhere import (
 from support.sources import ROOT
 from support.sums import write_tasks
 from support.tiny_model import make_tiny_model
+from support.withholding import Withholding
 
 MODEL = "acme/tiny"
 BOARD = make_backend(
@@ -459,9 +460,10 @@ class Interrupted(FolderStore):
         super().commit(add=add, delete=delete, message=message, parent=parent)
 
 
-def planned(place: Place, requests: FolderStore) -> Importing:
+def planned(place: Place, requests: FolderStore, results: FolderStore | None = None) -> Importing:
     stores = open_stores(place.settings)
-    importing = Importing(Stores(requests, stores.results, stores.models), who="alice", now=datetime.now(UTC))
+    stores = Stores(requests, results or stores.results, stores.models)
+    importing = Importing(stores, who="alice", now=datetime.now(UTC))
     for file in find_reports([place.elsewhere]).reports:
         importing.plan(check(file, file.read_bytes(), Told(), BOARD, Scales(), stores.models, utc_now()))
     return importing
@@ -521,6 +523,16 @@ def test_of_two_imports_of_the_same_at_once_one_wins_and_the_other_is_told(place
     path = place.only_result().path
     with pytest.raises(NotPossible, match=f"Somebody else imports the same at this moment: {path} is there"):
         second.publish()
+    assert place.files() == there
+
+
+def test_nothing_is_imported_while_the_hub_withholds_what_somebody_else_imports(place: Place) -> None:
+    in_lm_evals_folder(place.elsewhere, lm_eval(place))
+    late = planned(place, place.requests, Withholding(place.data / "results"))
+    assert planned(place, place.requests).publish() == {}
+    there = place.files()
+    with pytest.raises(StoreError, match=f"for example {place.only_result().path}: try again later"):
+        late.publish()
     assert place.files() == there
 
 

@@ -29,6 +29,7 @@ from src.upkeep.published_by_hand import ByHand, Place
 from support.executors import FunctionExecutor
 from support.factories import make_request, make_result_file
 from support.queues import COMMIT, SUITE, AnyModel, Queue, drain
+from support.withholding import Withholding
 
 MODEL = "acme/model"
 REPORT: Mapping[str, object] = {
@@ -197,6 +198,25 @@ def test_a_model_that_is_removed_between_the_two_commits_stays_removed(queue: Qu
         evaluate(queue, requests=Interrupted(queue.folder / "requests", removal))
     assert not queue.result_paths()
     assert [path for path in queue.requests.snapshot().files if path.startswith(MODEL)] == []
+
+
+@pytest.mark.parametrize("withheld", ["acme/other", MODEL])
+def test_only_its_own_request_keeps_what_was_evaluated_from_being_published_if_the_hub_withholds_it(
+    queue: Queue, withheld: str
+) -> None:
+    queue.submit(MODEL)
+    store = Withholding(queue.folder / "requests", lambda path: False)
+    desk = by_hand(queue, requests=store)
+    place = desk.look(WANTED)
+    running = desk.claimed(WANTED, place, nonce="n", started=queue.clock.now)
+    changed = queue.submit(withheld, likes=1)
+    store.withholds = changed.__eq__
+    if withheld == MODEL:
+        with pytest.raises(StoreError, match=f"The Hub does not deliver {changed} of .* now, so it is not"):
+            desk.publish(running, place, ENDING)
+        assert not queue.result_paths()
+    else:
+        assert desk.publish(running, place, ENDING).status is Status.FINISHED
 
 
 def test_samples_in_a_dataset_of_their_own_are_taken_back_too(queue: Queue, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,13 +16,12 @@ from src.fleet.flavour import Flavour
 from src.fleet.member import Member
 from src.fleet.situation import Limits
 from src.settings import Settings
-from src.shared.data.names import ACTS, is_data_path
+from src.shared.data.names import ACTS
 from src.shared.data.request import Status, write_request
 from src.shared.environment import read_settings
-from src.shared.errors import BadFile, NotDelivered, StoreError
+from src.shared.errors import StoreError
 from src.shared.moderation.rerun_commits import reader
 from src.shared.stores.folder_store import FolderStore
-from src.shared.stores.store import Snapshot
 from src.shared.times import utc_now
 from src.shared.wiring import Stores
 from src.upkeep import places
@@ -32,18 +31,9 @@ from src.upkeep.published_by_hand import ByHand
 from src.upkeep.retiring import retire
 from support.factories import make_request
 from support.queues import SUITE, AnyModel
+from support.withholding import Withholding
 
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
-
-
-class Withholding(FolderStore):
-    """Lists requests and results, and delivers none."""
-
-    def read(self, snapshot: Snapshot, paths: Collection[str]) -> Mapping[str, bytes | BadFile]:  # type: ignore[override]
-        late = NotDelivered("the Hub lists it but does not deliver it")
-        return {
-            path: late if is_data_path(path) else data for path, data in super().read(snapshot, paths).items()
-        }
 
 
 @pytest.fixture
@@ -75,7 +65,7 @@ def opened(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_command_decides_without_a_request_that_is_there(
     stores: Stores, decide: Callable[[Stores, pytest.MonkeyPatch], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(StoreError, match=r"did not deliver 1 files of .*, acme/tiny\.json among them: try"):
+    with pytest.raises(StoreError, match=r"deliver all files of .* now, for example acme/tiny\.json: try"):
         decide(stores, monkeypatch)
     assert ACTS not in stores.requests.snapshot().files
 

@@ -206,7 +206,7 @@ class Importing:
             files = {each.result_path: each.data or b"" for each in planned}
             return Commit(reading.snapshot, f"import {_results(len(files))}", files)
 
-        update(self._stores.results, self._results.refresh, decide)
+        update(self._stores.results, self._results.refresh_whole, decide)
 
     def _finish_requests(self, planned: list[Planned]) -> dict[str, str]:
         lost: dict[str, str] = {}

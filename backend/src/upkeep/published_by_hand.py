@@ -53,6 +53,10 @@ REMOVED = (
     "{} was removed from this leaderboard while you evaluated it. Nothing of your evaluation is published. "
     "Run the command again if it is still wanted."
 )
+WITHHELD = (
+    "The Hub does not deliver {} of {} now, so it is not known whether somebody else changed it. Run the "
+    "command again later."
+)
 BY_HAND = "{} evaluated it by hand."
 
 
@@ -125,7 +129,7 @@ class ByHand:
         Raises NotPossible if somebody was faster, and StoreError.
         """
         assert running.run and running.lease and ending.report is not None
-        self._check_unchanged(running.model, place, self._requests.refresh_whole())
+        self._check_unchanged(running.model, place, self._requests.refresh())
         published = self._samples.publish(ending, running)
         while published.is_waiting:  # it gives up by itself
             published = self._samples.publish(ending, running)
@@ -213,7 +217,12 @@ class ByHand:
         return replace(finished, history=(*earlier, noted))
 
     def _check_unchanged(self, model: str, place: Place, reading: Reading[Request]) -> None:
-        """Raise NotPossible if the request is not as it was when the command looked."""
+        """Raise NotPossible if the request is not as it was when the command looked.
+
+        Raises StoreError if the Hub withholds it. Another file that it withholds must not cost an evaluation.
+        """
+        if place.path in reading.undelivered:
+            raise StoreError(WITHHELD.format(place.path, self._stores.requests))
         now = reading.values.get(place.path)
         if _state(now) == _state(place.before):
             return
@@ -233,7 +242,7 @@ class ByHand:
             message = f"finish {finished.model}, evaluated by hand"
             return Commit(reading.snapshot, message, {place.path: write_request(finished)})
 
-        update(self._stores.requests, self._requests.refresh_whole, decide)
+        update(self._stores.requests, self._requests.refresh, decide)
         return finished
 
     def _take_back(self, store: Store, files: Collection[str], running: Request) -> None:

@@ -29,7 +29,10 @@ Hub's limit.
 AT_ONCE = 500
 """How many files are read before they are parsed. What has been read is kept if the rest fails."""
 
-NOT_WHOLE = "The Hub did not deliver {} files of {}, {} among them: try again later."
+NOT_WHOLE = (
+    "The Hub does not deliver all files of {} now, for example {}: try again later. If that does not help, "
+    "upload this file again, or delete it."
+)
 
 
 @dataclass(frozen=True)
@@ -105,9 +108,7 @@ class Mirror(Generic[T]):
         """
         reading = self.refresh()
         if reading.undelivered:
-            raise StoreError(
-                NOT_WHOLE.format(len(reading.undelivered), self._store, min(reading.undelivered))
-            )
+            raise StoreError(NOT_WHOLE.format(self._store, min(reading.undelivered)))
         return reading
 
     def _refresh(self) -> Reading[T]:
