@@ -29,7 +29,7 @@ from src.shared.data.backend_description import (
     read_description,
     write_description,
 )
-from src.shared.data.request import Request, Status
+from src.shared.data.request import Attempt, Request, Status
 from src.shared.environment import read_settings
 from src.shared.errors import ConfigurationError
 from support.factories import make_request
@@ -209,6 +209,13 @@ def test_hardware_that_the_engine_refuses_is_replaced_and_asked_for_again_after_
     assert [each.flavour for each in fleet.there] == ["l4x1"]
 
 
+def test_hardware_that_the_engine_refuses_is_asked_for_once_and_other_hardware_still() -> None:
+    fleet = ListedFleet(sold_out={"l4x1"})
+    dispatcher(fleet, limits=Limits(9)).tick(queue(*[7] * 5, 30))
+    assert fleet.asked.count("start") == 2
+    assert [each.flavour for each in fleet.there] == ["a100-large"]
+
+
 def test_after_a_refusal_that_holds_for_all_no_more_starts_are_tried() -> None:
     fleet = ListedFleet(refuses={"start": "No credits."})
     ours = dispatcher(fleet, limits=Limits(9))
@@ -350,7 +357,12 @@ class OneLook:
 def test_one_look_says_what_is_there_also_if_that_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     ours = dispatcher(ListedFleet())
     assert dispatch_once(OneLook(ours, {}), ours) == 0  # type: ignore[arg-type]
-    assert capsys.readouterr().out == "No request waits, and no worker is there.\n"
+    nothing = capsys.readouterr().out
+    assert nothing == "No request can be claimed now, and no worker is there.\n"
+    failed = Attempt(1, "here", NOW - HOUR, NOW, "crashed")
+    pauses = {path: replace(each, attempt=1, history=(failed,)) for path, each in queue(7).items()}
+    assert dispatch_once(OneLook(ours, pauses), ours) == 0  # type: ignore[arg-type]
+    assert capsys.readouterr().out == nothing
     assert dispatch_once(OneLook(ours, queue(7)), ours) == 0  # type: ignore[arg-type]
     first, *_ = capsys.readouterr().out.splitlines()
     assert "on l4x1 has waited for its machine for" in first

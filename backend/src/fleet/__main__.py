@@ -27,7 +27,7 @@ from src.withdrawn_secrets import withdraw_secrets
 from src.worker import Worker, make_worker
 
 NO_FLEET = "FLEET is `off`: set it to `jobs`, for example. docs/fleet.md says what each engine needs."
-NOTHING = "No request waits, and no worker is there."
+NOTHING = "No request can be claimed now, and no worker is there."
 COLUMNS = ("hardware", "memory", "models up to", "an hour", "")
 
 

@@ -239,6 +239,8 @@ class Dispatcher:
         for order in starts:
             if self._steady() - began >= STARTS_FOR:
                 return
+            if order.flavour.name in self._refused:  # for an order before this one
+                continue
             try:
                 member = self._fleet.start(order)
             except NoHardware as error:  # told as long as it counts
