@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from src.queue.claiming import MOST_LOOKUPS
 from src.queue.policy import Policy
 from src.queue.retries import RetryTerms
 from src.running.inference import Machine
@@ -293,6 +294,18 @@ def test_a_model_whose_size_only_the_hub_knows_is_left_for_a_worker_with_room_an
     assert queue.read(unknown).status is Status.FINISHED
     drain(queue.worker("the-large-one", policy=Policy(smallest=16.0), models=models))
     assert queue.read(large).status is Status.FINISHED
+
+
+def test_many_models_whose_size_only_the_hub_knows_are_not_all_looked_up_in_one_tick(queue: Queue) -> None:
+    for number in range(MOST_LOOKUPS + 5):
+        queue.submit(f"acme/m{number}", params=None)
+    models = sized(**{f"m{number}": 70_000_000_000 for number in range(MOST_LOOKUPS + 5)})
+    worker = queue.worker(policy=Policy(largest=16.0, is_one_of_a_fleet=True), models=models)
+    known = []
+    for _ in range(2):
+        worker.tick()
+        known.append(sum(each.params is not None for each in worker.latest.values()))
+    assert known == [MOST_LOOKUPS, MOST_LOOKUPS + 5]
 
 
 def test_an_adapter_is_as_large_as_the_model_that_it_changes(queue: Queue) -> None:

@@ -68,7 +68,7 @@ def claimed(
             return
         if renting and request.params and renting.choice(request.params, request.precision) is None:
             continue  # what fits is not free
-        if renting and in_vain >= MOST_LOOKUPS:
+        if in_vain >= MOST_LOOKUPS:
             break
         in_vain += 1
         try:
