@@ -20,6 +20,12 @@ def test_a_configuration_error_ends_a_program_with_its_sentence(capsys: pytest.C
     assert capsys.readouterr() == ("", "Configuration error: LIMIT is wrong: write a number.\n")
 
 
+def test_a_name_in_a_configuration_error_cannot_change_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), exit_on_configuration_error():
+        raise ConfigurationError("There are two:\nCannot read x\x1b[2J.")
+    assert capsys.readouterr().err == "Configuration error: There are two:\nCannot read x\\x1b[2J.\n"
+
+
 def test_any_other_error_keeps_its_traceback() -> None:
     with pytest.raises(StoreError), exit_on_configuration_error():
         raise StoreError("The disk is gone.")

@@ -149,5 +149,6 @@ def exit_on_configuration_error() -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
-        sys.stderr.write(f"Configuration error: {error}\n")
+        lines = f"Configuration error: {error}".split("\n")
+        sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
         raise SystemExit(2) from None
