@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from src.inference.own_server import Served
@@ -19,7 +19,7 @@ from src.shared.data.request import (
     WAITS_FOR_ROOM,
     Request,
 )
-from src.shared.errors import ConfigurationError, unquoted
+from src.shared.errors import ConfigurationError, named
 
 TOO_LARGE = f"Its weights have {{:,.0f}} GB: {WAITS_FOR_ROOM}."
 TOO_SMALL = f"Its weights have {{:,.1f}} GB: {WAITS_FOR_ITS_SIZE}."
@@ -73,7 +73,7 @@ class Policy:
         Weights of unknown size fit, unless there is a smallest size.
         """
         if others := [task for task in request.tasks or () if task not in self.tasks]:
-            return OTHER_TASKS.format(_named(others))
+            return OTHER_TASKS.format(named(others, MOST_NAMED))
         if self.served is not None and not self.served.has(request.model, request.commit):
             return NOT_SERVED
         size = weights_in_gb(request.params, request.precision)
@@ -84,11 +84,6 @@ class Policy:
         if self.renting and not self.renting.fits(request.params, request.precision):
             return NO_SUCH_HARDWARE.format(request.precision)
         return None
-
-
-def _named(tasks: Sequence[str]) -> str:
-    names = ", ".join(map(unquoted, tasks[:MOST_NAMED]))
-    return f"{names} and {len(tasks) - MOST_NAMED} more" if len(tasks) > MOST_NAMED else names
 
 
 def read_order(named: object) -> tuple[str, ...]:

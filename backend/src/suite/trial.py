@@ -15,7 +15,7 @@ from src.running.job import End, Ending, Job, Progress, Trial
 from src.running.suite import Suite
 from src.shared.data.backend_description import BackendDescription, read_description
 from src.shared.data.names import BACKEND_DESCRIPTION
-from src.shared.errors import BadFile, StoreError
+from src.shared.errors import BadFile, StoreError, named
 from src.shared.process.steady import on_the_wall, steady_now
 from src.shared.stores.store import Snapshot, Store
 from src.shared.times import Clock
@@ -37,9 +37,6 @@ BROKE_OFF = (
     "The suite could not be tried, so no model is claimed: {message} This happened {where}; see the worker's "
     "log. The trial will be retried at {time:%H:%M} UTC, or as soon as a task file changes."
 )
-
-MOST_NAMED = 5
-"""How many tasks a sentence names at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,9 +228,3 @@ def trial_from(report: Mapping[str, object] | None) -> Trial | None:
     except ValidationError:
         log.exception("cannot read the report of the trial")
         return None
-
-
-def named(tasks: tuple[str, ...]) -> str:
-    """Return the names of the first tasks, and how many more there are."""
-    more = f" and {len(tasks) - MOST_NAMED} more" if len(tasks) > MOST_NAMED else ""
-    return ", ".join(tasks[:MOST_NAMED]) + more

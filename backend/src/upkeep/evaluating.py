@@ -23,13 +23,12 @@ from src.settings import Settings
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.reports import read_result
 from src.shared.data.request import ORIGINAL, Request, Status
-from src.shared.errors import ConfigurationError, LeaderboardError, NotPossible, StoreError
+from src.shared.errors import ConfigurationError, LeaderboardError, NotPossible, StoreError, named
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.store import Store
 from src.shared.times import to_text, utc_now
 from src.shared.wiring import Stores
 from src.suite.from_settings import make_suite
-from src.suite.trial import named
 from src.upkeep.its_request import with_facts
 from src.upkeep.published_by_hand import ByHand, report_file
 from src.upkeep.score_table import groups_in, score_table

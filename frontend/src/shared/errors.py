@@ -127,7 +127,7 @@ def unquoted(text: str) -> str:
 
 def named(names: Sequence[str], most: int = MOST_NAMED) -> str:
     """Return the first of some names for a sentence, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(map(unquoted, names[:most])) + more
 
 
