@@ -27,7 +27,7 @@ from src.shared.data.dollars import cost, spent_today
 from src.shared.data.precision import weights_in_gb
 from src.shared.data.request import WAITS_FOR_MONEY, WITHDRAWN, Attempt, Lease, Request, Status
 from src.shared.estimates.durations import Timed, learn
-from src.shared.estimates.waiting import estimates
+from src.shared.estimates.waiting import NO_ROOM, estimates
 from src.shared.times import to_text
 from support.factories import make_request
 from support.year import LIMITS as YEARS
@@ -434,6 +434,18 @@ def test_what_a_fleet_would_start_is_told_to_the_estimates() -> None:
     assert (fleet.most, fleet.dollars_a_day, fleet.spent_today) == (4, 100.0, 0.0)
     hour = learn([Timed(14.0, 3600.0, "small")])
     assert estimates({"r": waiting()}, hour, NOW, places=(), fleet=fleet)["r"].range
+
+
+@pytest.mark.parametrize(("most", "kinds"), [(5.0, [5.0]), (18.0, [18.0]), (20.0, [18.0, 20.0])])
+def test_for_models_larger_than_the_owner_allows_no_result_is_expected(
+    most: float, kinds: list[float]
+) -> None:
+    given = Situation(requests={}, now=NOW, offers=(SMALL, LARGE), limits=LIMITS, policy=Policy(largest=most))
+    fleet = kinds_of(given)
+    assert [kind.largest for kind in fleet.kinds] == kinds
+    hour = learn([Timed(14.0, 3600.0, "small")])
+    large = estimates({"r": waiting(12.0)}, hour, NOW, places=(), fleet=fleet)["r"]
+    assert large.why_not == NO_ROOM
 
 
 # Properties

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from src.fleet.flavour import bands
 from src.fleet.situation import Situation, Start, Stop, is_spent, sold_out
@@ -42,11 +43,13 @@ def kinds_of(situation: Situation) -> Fleet:
     """Return what the fleet would start for which sizes, for estimates of when results are there."""
     allowed = [each for each in situation.offers if situation.limits.allows(each)]
     on_sale = [each for each in allowed if each.name not in sold_out(situation)] or allowed
+    most_gb = situation.policy.most_gb or inf
     return Fleet(
         most=situation.limits.max_workers,
         kinds=tuple(
-            Kind(band.flavour.name, band.largest, band.flavour.price)
+            Kind(band.flavour.name, min(band.largest, most_gb), band.flavour.price)
             for band in bands(tuple(on_sale), situation.costs)
+            if band.smallest < most_gb
         ),
         starts_in=situation.starts_in,
         dollars_a_day=situation.limits.dollars_a_day,
