@@ -334,6 +334,17 @@ def test_a_flavour_that_the_hub_refuses_is_named(hub: Hub, fleet: JobsFleet) -> 
         fleet.start(Start("abacus-1", Flavour("abacus", 24, 0.8), 0, 18))
 
 
+def test_a_space_without_the_members_files_is_no_lack_of_hardware(hub: Hub) -> None:
+    terms = replace(TERMS, image=None, code="acme/gone")
+    fleet = fleet_of(hub, hub.add_user("alice", {"acme": "write"}), terms)
+    with pytest.raises(
+        FleetError, match=r"Cannot read the Space acme/gone, .* \(FLEET_CODE\): the Hub"
+    ) as told:
+        fleet.start(order())
+    assert not isinstance(told.value, NoHardware)
+    assert not hub.jobs.all
+
+
 def test_a_sold_out_flavour_is_told_apart(
     hub: Hub, fleet: JobsFleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

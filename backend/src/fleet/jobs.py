@@ -42,6 +42,7 @@ NO_RIGHT = (
     "name another account in FLEET_NAMESPACE."
 )
 IS_SOLD_OUT = "The Hub has no {flavour} for Jobs at the moment. It will be retried automatically."
+NO_CODE = "Cannot read the Space {}, whose files members run (FLEET_CODE): {}"
 NOT_STARTED = "The Hub did not start a Job on {flavour}: {reason}"
 NOT_REACHED = "The Hub's Jobs cannot be managed at the moment: {reason}"
 
@@ -90,8 +91,9 @@ class JobsFleet:
         """
         if there := self._going(order.name):
             return there[0]
+        body = self._body(order)
         try:
-            made = self._once.call(self._once.api.run_job, **self._body(order))
+            made = self._once.call(self._once.api.run_job, **body)
         except ANY_FAILURE as error:
             raise self._error(error, order.flavour.name) from error
         there = self._going(order.name)
@@ -131,14 +133,20 @@ class JobsFleet:
                 raise self._error(error) from error
 
     def _body(self, order: Start) -> dict[str, Any]:
-        """Return the arguments of `run_job`."""
+        """Return the arguments of `run_job`. Raises FleetError."""
         rooms = [each.room for each in self._offers if self._terms.limits.allows(each)]
         revision = "" if self._terms.image else self._revision()
         return body_of(order, self._terms, most_gb=max(rooms, default=None), revision=revision)
 
     def _revision(self) -> str:
-        """Return the commit of the backend's files now, so that all of a member's files are of one commit."""
-        found = self._hub.call(self._hub.api.space_info, self._terms.code)
+        """Return the commit of the backend's files now, so that all of a member's files are of one commit.
+
+        Raises FleetError.
+        """
+        try:
+            found = self._hub.call(self._hub.api.space_info, self._terms.code)
+        except ANY_FAILURE as error:
+            raise FleetError(NO_CODE.format(self._terms.code, self._why(error))) from error
         return str(found.sha)
 
     def _going(self, name: str) -> list[Member]:
@@ -187,10 +195,13 @@ class JobsFleet:
         prices = {each.name: each.price for each in self._offers}
         return prices.get(flavour, max(prices.values(), default=0.0))
 
+    def _why(self, error: Exception) -> str:
+        return reason(error, self._hub) if isinstance(error, FAILURES) else "its answer is not the Hub's."
+
     def _error(self, error: Exception, flavour: str | None = None) -> FleetError:
         """Return the error that a failed call means."""
         status = status_of(error)
-        why = reason(error, self._hub) if isinstance(error, FAILURES) else "its answer is not the Hub's."
+        why = self._why(error)
         names = {"namespace": self._terms.namespace, "token": self._hub.token_name, "status": status}
         if is_passing(error) or isinstance(error, TooManyCalls) or status is None:
             return FleetError(NOT_REACHED.format(reason=why))
