@@ -283,6 +283,14 @@ def test_a_model_too_large_for_this_machine_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_an_adapters_base_model_counts_once(tmp_path: Path) -> None:
+    weights = {"weight": {"dtype": "F32", "shape": [1_000_000_000], "data_offsets": [0, 4_000_000_000]}}
+    make_model_folder(tmp_path / "models", "demo/base", tensors=weights)
+    make_model_folder(tmp_path / "models", "demo/adapter", adapts="demo/base")
+    asked = Asked("demo/adapter", precision="float32", weight_type="Adapter", base_model="demo/base")
+    assert refused(tmp_path, asked, max_model_gb=1.0).startswith("The weights of demo/adapter have 4.0 GB")
+
+
 def test_a_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
     make_model_folder(tmp_path / "models", "demo/served")
     place = Place(Inference.SERVER, "http://127.0.0.1:9/v1")

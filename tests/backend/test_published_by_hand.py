@@ -17,7 +17,7 @@ from src.shared.data.new_file import path_for
 from src.shared.data.reports import read_result
 from src.shared.data.request import Request, Status, write_request
 from src.shared.errors import NotPossible, StoreError
-from src.shared.models.model_source import ModelFacts
+from src.shared.models.model_source import ModelFacts, with_base
 from src.shared.moderation.acts import Act, Done, record
 from src.shared.moderation.removal import remove
 from src.shared.moderation.steps import cancelled
@@ -357,9 +357,10 @@ def test_the_request_says_what_the_frontends_would_say() -> None:
     request = with_facts(WANTED, facts)
     assert (request.params, request.likes, request.license) == (7.242, 3, "mit")
     assert request.extra == {"architectures": "LlamaForCausalLM"}
-    adapter = with_facts(WANTED, replace(facts, params=1_000), replace(facts, name="acme/base"))
+    base = replace(facts, name="acme/base")
+    adapter = with_facts(WANTED, with_base(replace(facts, params=1_000), base), base)
     assert (adapter.base_model, adapter.base_commit, adapter.params) == ("acme/base", COMMIT, 7.242)
-    assert with_facts(WANTED, facts, replace(facts, params=None)).params is None
+    assert with_base(facts, replace(facts, params=None)).params is None
 
 
 def test_of_several_requests_the_one_that_runs_is_meant() -> None:

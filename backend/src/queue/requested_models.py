@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from src.queue.weight_types import base_of, has_weights_that_are_evaluated
 from src.running.inference import Hardware
 from src.running.job import BaseModel, Job
@@ -11,7 +9,7 @@ from src.running.suite import Suite
 from src.shared.data.names import is_data_path, is_safe_path, result_path
 from src.shared.data.request import ADAPTER, Request
 from src.shared.errors import CannotBeEvaluated
-from src.shared.models.model_source import ModelFacts, ModelSource
+from src.shared.models.model_source import ModelFacts, ModelSource, with_base
 from src.shared.stores.store import Store
 
 MAIN = "main"
@@ -46,9 +44,7 @@ class RequestedModels:
             )
         base = self._describe(*base_of(request)) if request.weight_type == ADAPTER else None
         facts = self._describe(request.model, request.commit or request.revision or MAIN)
-        if base is None:
-            return facts
-        return replace(facts, params=None if base.params is None else base.params + (facts.params or 0))
+        return with_base(facts, base) if base else facts
 
     def job(self, request: Request, hardware: Hardware | None = None) -> Job:
         """Return the job of a request whose model was looked up, and which has been claimed."""

@@ -23,7 +23,7 @@ from src.shared.errors import (
     RevisionNotFound,
     shown,
 )
-from src.shared.models.model_source import ModelFacts, ModelSource
+from src.shared.models.model_source import ModelFacts, ModelSource, with_base
 from src.upkeep.cleaned_report import without_secrets
 from src.upkeep.told import Refused, Told
 
@@ -116,7 +116,8 @@ def precision_of(result: Result, told: Told) -> str:
 def looked_up(
     report: Object, result: Result, told: Told, models: ModelSource
 ) -> tuple[ModelFacts, ModelFacts | None]:
-    """Return what the Hub says about the model at its commit, and about an adapter's base model.
+    """Return what the Hub says about the model at its commit, and about an adapter's base model. The
+    parameters of an adapter are those of both.
 
     Raises Refused.
     """
@@ -132,7 +133,7 @@ def looked_up(
         raise Refused(str(error) if told.model else f"{error} {PERHAPS_A_FOLDER}") from None
     if facts.commit != commit:
         raise Refused(f"{facts.name} has no commit {commit}")
-    return facts, base
+    return with_base(facts, base) if base else facts, base
 
 
 def _commit(result: Result, given: str, told: Told) -> str:

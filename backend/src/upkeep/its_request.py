@@ -16,8 +16,10 @@ FIRST = (Status.RUNNING, Status.PENDING, Status.WAITING, Status.FINISHED, Status
 
 
 def with_facts(request: Request, facts: ModelFacts, base: ModelFacts | None = None) -> Request:
-    """Return a request with what is known about its model, as the frontend writes it at a submission."""
-    params = facts.params if base is None else base.params and base.params + (facts.params or 0)
+    """Return a request with what is known about its model, as the frontend writes it at a submission.
+
+    The facts of an adapter have the parameters of its base model, too.
+    """
     return replace(
         request,
         model=facts.name,
@@ -25,7 +27,7 @@ def with_facts(request: Request, facts: ModelFacts, base: ModelFacts | None = No
         base_model=base.name if base else "",
         base_commit=base.commit if base else None,
         likes=facts.likes,
-        params=in_billions(params),
+        params=in_billions(facts.params),
         license=facts.license,
         model_type=UNKNOWN_TYPE,
         extra={"architectures": facts.architecture} if facts.architecture else {},

@@ -9,7 +9,7 @@ from datetime import datetime
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.names import request_path
 from src.shared.data.request import Request
-from src.shared.models.model_source import ModelFacts
+from src.shared.models.model_source import ModelFacts, with_base
 from src.shared.moderation.blocklist import Blocklist
 from src.submitting.form import Form, precisions, weight_types
 from src.submitting.limits import Terms
@@ -54,11 +54,9 @@ class Case:
     def params(self) -> int | None:
         """The number of parameters that are loaded: of the model, or of an adapter and its base model.
 
-        None if the whole model's is unknown; an adapter's is small. Raises Refused.
+        None if it is unknown. Raises Refused.
         """
-        if self.base is None or self.base.params is None:
-            return self.base.params if self.base else self.facts.params
-        return self.base.params + (self.facts.params or 0)
+        return (with_base(self.facts, self.base) if self.base else self.facts).params
 
     @property
     def path(self) -> str:

@@ -108,6 +108,13 @@ def within_bounds(facts: ModelFacts) -> ModelFacts:
     )
 
 
+def with_base(adapter: ModelFacts, base: ModelFacts) -> ModelFacts:
+    """Return an adapter's facts with the number of parameters that are loaded: of both, or None if the base
+    model's is unknown. The adapter's own is small.
+    """
+    return replace(adapter, params=None if base.params is None else base.params + (adapter.params or 0))
+
+
 def _cut(texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(text[:LONGEST_FACT] for text in texts)
 
