@@ -27,7 +27,7 @@ def score_table(result: Result, tasks: Iterable[str], groups: Groups) -> list[st
 def parts_of(task: str, result: Result, groups: Groups) -> list[str]:
     """Return which scores of a report a task of the suite means: its own, or those of a group's tasks.
 
-    Each counts once, however often groups name it or each other.
+    Each counts once, however often groups name it or each other, and a group's task also without a score.
     """
     found: list[str] = []
     seen, ahead = set[str](), [task]
@@ -36,10 +36,11 @@ def parts_of(task: str, result: Result, groups: Groups) -> list[str]:
         if name in seen:
             continue
         seen.add(name)
-        if any(value is not None for value in result.scores.get(name, {}).values()):
+        scores, parts = result.scores.get(name), list(groups.get(name, ()))
+        if scores is not None and (not parts or any(value is not None for value in scores.values())):
             found.append(name)
         else:
-            ahead += reversed(list(groups.get(name, ())))
+            ahead += reversed(parts)
     return found or list(result.tasks(task))
 
 
