@@ -125,6 +125,10 @@
   // A press beside the dialog closes it, unless it is the second of two, or the end of a selection.
   let isBeside = false;
   dialog.addEventListener("pointerdown", ({ target }) => (isBeside = target === dialog));
+  // The second of two must not take the focus either: what it opened may be there already.
+  dialog.addEventListener("mousedown", (event) => {
+    if (event.target === dialog && event.detail > 1) event.preventDefault();
+  });
   dialog.addEventListener("click", ({ target, detail }) => {
     if (target === dialog && isBeside && detail < 2) dialog.close();
   });
