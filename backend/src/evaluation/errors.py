@@ -15,6 +15,8 @@ from datasets.exceptions import DatasetNotFoundError
 from huggingface_hub import errors as hub
 from huggingface_hub.constants import ENDPOINT
 
+from src.shared.errors import on_one_line
+
 Matches = Callable[[BaseException], bool]
 
 ANY_ERROR = (Exception, SystemExit)
@@ -25,8 +27,8 @@ LONGEST_ERROR = 300
 
 def last_line(error: BaseException) -> str:
     """Return the last line of an error's traceback, shortened, because tasks and models can influence it."""
-    text = "".join(each if each.isprintable() else " " for each in str(error)[:LONGEST_ERROR])
-    return f"{type(error).__name__}: {' '.join(text.split())}".removesuffix(": ")
+    text = on_one_line(str(error)[:LONGEST_ERROR])
+    return f"{type(error).__name__}: {text}".removesuffix(": ")
 
 
 def caused_by(*kinds: type[BaseException]) -> Matches:

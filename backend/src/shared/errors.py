@@ -136,6 +136,12 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
+def on_one_line(text: str) -> str:
+    """Return a text without line breaks and invisible characters, each gap a single space."""
+    visible = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(visible.split())
+
+
 def printable(text: str) -> str:
     """Return a text for a terminal without what could change that: anybody may have written parts of it."""
     return "".join(

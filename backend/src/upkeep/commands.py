@@ -15,10 +15,11 @@ from src.shared.errors import (
     ConfigurationError,
     LeaderboardError,
     exit_on_configuration_error,
+    on_one_line,
     printable,
     shown,
 )
-from src.shared.moderation.acts import LONGEST_REASON, on_one_line
+from src.shared.moderation.acts import LONGEST_REASON
 from src.shared.process.logs import BRIEF, begin_logging
 from src.shared.settings import CommonSettings
 from src.shared.stores.hub import RETRIED

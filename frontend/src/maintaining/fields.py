@@ -6,8 +6,8 @@ import re
 from enum import Enum
 
 from src.shared.data.model_name import is_model_name, model_name
-from src.shared.errors import NotPossible, shown
-from src.shared.moderation.acts import LONGEST_NAME, LONGEST_REASON, on_one_line
+from src.shared.errors import NotPossible, on_one_line, shown
+from src.shared.moderation.acts import LONGEST_NAME, LONGEST_REASON
 from src.submitting.submitter import is_a_login
 
 PATTERN = re.compile(r"[A-Za-z0-9._*?-]+/[A-Za-z0-9._*?-]+")

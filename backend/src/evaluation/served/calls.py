@@ -21,6 +21,7 @@ from src.evaluation.errors import last_line
 from src.evaluation.failures import Failed
 from src.running.inference import Server
 from src.running.job import End
+from src.shared.errors import on_one_line
 
 log = logging.getLogger(__name__)
 
@@ -143,8 +144,7 @@ class Calls:
         """Return the beginning of a server's text, without line breaks, odd characters or our token."""
         if self._token:
             text = text.replace(self._token, "[token]")
-        plain = "".join(each if each.isprintable() else " " for each in text[:LONGEST_QUOTE])
-        return " ".join(plain.split())
+        return on_one_line(text[:LONGEST_QUOTE])
 
     def _persist(
         self, method: str, route: str, content: bytes | None, most_bytes: int, seconds: float

@@ -90,12 +90,6 @@ class Done:
     at: Time
 
 
-def on_one_line(reason: str) -> str:
-    """Return a reason as it is kept: without line breaks and invisible characters."""
-    visible = "".join(letter if letter.isprintable() else " " for letter in reason)
-    return " ".join(visible.split())
-
-
 class NewerActs(BadFile):
     """The file has acts that this version does not know. Writing it would lose them."""
 
