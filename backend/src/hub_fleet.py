@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 
 from huggingface_hub import constants
 
@@ -67,7 +66,7 @@ def make_jobs(
         code=code or "",
         variables=variables_of(given, fixed),
         secrets={name: token for name, token in secrets.items() if token},
-        longest=settings.start_of_a_member + timedelta(hours=settings.max_hours),
+        longest=settings.longest_of_a_member,
         limits=limits,
         max_model_gb=settings.max_model_gb,
         uses_all_gpus=bool((settings.model_args or {}).get("parallelize")),

@@ -48,7 +48,7 @@ def make_slurm(settings: Settings) -> SlurmFleet:
             environment=dict(os.environ),
             variables=variables_of_own_members(settings),
             tokens=tokens_of_members(settings),
-            longest=settings.start_of_a_member + timedelta(hours=settings.max_hours),
+            longest=settings.longest_of_a_member,
         )
     )
 

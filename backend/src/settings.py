@@ -383,6 +383,11 @@ class Settings(CommonSettings):
         return timedelta(minutes=self.fleet_start_minutes)
 
     @property
+    def longest_of_a_member(self) -> timedelta:
+        """Return how long a member's start and one evaluation may take together."""
+        return self.start_of_a_member + timedelta(hours=self.max_hours)
+
+    @property
     def name_of_the_worker(self) -> str | None:
         """Return the name as set, or else the Space's. None means a name made from the host's."""
         return self.worker_id or self.space_id

@@ -113,8 +113,8 @@ class Walk:
             request = requests[path]
             if not policy.retries.is_due(request, self._situation.now):
                 continue
-            if left := policy.reason_to_leave(request):
-                reasons[path] = left
+            if why := policy.reason_to_leave(request):
+                reasons[path] = why
                 continue
             place = self._soonest(request)
             if place is not None and place.free_in <= self._patience:
