@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from local_leaderboard import ROOT
 from support.axe import violations
@@ -85,6 +85,13 @@ def column(page: Page, header: str) -> list[str]:
     return page.locator(f"#table tbody tr:not([hidden]) > :nth-child({place})").all_inner_texts()
 
 
+def follow(link: Locator) -> None:
+    """Press a link, and wait until the page it leads to is there to its end, with its pictures."""
+    there = link.evaluate("each => each.href")
+    link.click()
+    link.page.wait_for_url(there)
+
+
 def test_every_column_sorts_the_best_first_and_then_the_other_way_round(
     browser: Browser, exported: Path
 ) -> None:
@@ -135,17 +142,16 @@ def test_links_lead_from_page_to_page(browser: Browser, exported: Path) -> None:
     with looking(browser) as page:
         page.goto(address(exported, "index.html"))
         first = names(page)[0]
-        page.get_by_role("link", name=f"Details of {first}").click()
+        follow(page.get_by_role("link", name=f"Details of {first}"))
         expect(page.get_by_role("heading", level=1)).to_have_text(first)
-        page.get_by_role("link", name="Task 3").click()
+        follow(page.get_by_role("link", name="Task 3"))
         expect(page.get_by_role("heading", level=1)).to_have_text("Task 3")
-        page.get_by_role("link", name="Charts").click()
-        page.get_by_role("link", name="Task 5").first.click()
+        follow(page.get_by_role("link", name="Charts"))
+        follow(page.get_by_role("link", name="Task 5").first)
         expect(page.get_by_role("heading", level=1)).to_have_text("Charts: Task 5")
-        page.wait_for_load_state()  # pictures come after the heading
         widths = page.locator("img").evaluate_all("found => found.map(each => each.naturalWidth)")
         assert widths == [720, 720, 720]
-        page.get_by_role("link", name="The exported board").click()
+        follow(page.get_by_role("link", name="The exported board"))
         assert len(names(page)) == MODELS
 
 
