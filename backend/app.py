@@ -73,16 +73,15 @@ def serve(page: gr.Blocks, settings: Settings, worker: Worker) -> FastAPI:
     from src.page.doors import doors
     from src.page.health import health_route
     from src.shared.serving.calls.middleware import BOUNDS
+    from src.shared.serving.launch import launch
     from src.shared.serving.own_host import stay_on_own_host
 
-    site: FastAPI
     try:
-        site, *_ = page.launch(
+        site = launch(
+            page,
             server_name=settings.server_name,
             server_port=settings.gradio_server_port,
-            ssr_mode=False,
             show_api=False,  # there is none
-            prevent_thread_lock=True,
             app_kwargs={
                 "middleware": [Middleware(Compression), *doors(settings, worker.stores), *BOUNDS],
                 # As parts of the app, they are there for the first call that comes.

@@ -157,15 +157,14 @@ def serve(page: gr.Blocks, settings: Settings, stores: Stores, routes: Sequence[
     from src.page.doors import doors
     from src.page.table_style import table_style_routes
     from src.shared.serving.calls.middleware import BOUNDS
+    from src.shared.serving.launch import launch
     from src.shared.serving.own_host import stay_on_own_host
 
-    site: FastAPI
     try:
-        site, *_ = page.launch(
+        site = launch(
+            page,
             server_name=settings.server_name,
             server_port=settings.gradio_server_port,
-            ssr_mode=False,
-            prevent_thread_lock=True,
             max_threads=EVENTS_AT_ONCE,
             app_kwargs={
                 "middleware": [Middleware(Compression), *doors(settings, stores), *BOUNDS],

@@ -37,7 +37,7 @@ def is_page(file: Source) -> bool:
     return file.module == "app" or is_below(file.module, "src.page")
 
 
-BELOW_PAGES = tuple(f"src.shared.serving.{name}" for name in ("calls", "own_host", "theme"))
+BELOW_PAGES = tuple(f"src.shared.serving.{name}" for name in ("calls", "launch", "own_host", "theme"))
 
 
 def is_below_pages(file: Source) -> bool:
