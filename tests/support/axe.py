@@ -9,9 +9,14 @@ from playwright.sync_api import Page
 
 SERIOUS = ("serious", "critical")
 
+STILL = """() => document.getAnimations().every(each =>
+    each.playState !== "running" || each.effect.getComputedTiming().endTime === Infinity)"""
+"""What fades has another contrast for a moment. What moves without an end does not count."""
+
 
 def violations(page: Page) -> list[str]:
-    """What axe finds serious or critical, a line for each element."""
+    """What axe finds serious or critical, a line for each element, once nothing fades any more."""
+    page.wait_for_function(STILL)
     found: list[dict[str, Any]] = Axe().run(page).response["violations"]
     return [
         f"{each['impact']} {each['id']}: {node['html'][:150]} {node['failureSummary']}"
