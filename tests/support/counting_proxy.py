@@ -7,9 +7,11 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
+from operator import itemgetter
 from urllib.parse import urlsplit
 
 PIECE = 1 << 16
@@ -21,20 +23,26 @@ class CountingProxy:
     """`url` leads to the server through the proxy; `sent` are the bytes that came back, and their number."""
 
     url: str
-    pieces: list[bytes] = field(default_factory=list)
+    pieces: list[tuple[int, bytes]] = field(default_factory=list)
+    """What the server sent, in the order in which it came, with the number of its connection."""
     asked: list[list[bytes]] = field(default_factory=list)
     """What the clients sent, by connection."""
 
     @property
     def sent(self) -> bytes:
-        """All that the server sent, in the order in which it came, headers included."""
-        return b"".join(self.pieces)
+        """All that the server sent, headers included, connection by connection: lines stay whole."""
+        return joined(self.pieces)
 
     @property
     def calls(self) -> set[tuple[str, str]]:
         """Every method and target that was asked for."""
         found = (call for pieces in self.asked for call in REQUEST_LINE.findall(b"".join(pieces)))
         return {(method.decode(), target.decode()) for method, target in found}
+
+
+def joined(pieces: Sequence[tuple[int, bytes]]) -> bytes:
+    """Join what several connections brought, one after the other."""
+    return b"".join(piece for _, piece in sorted(pieces, key=itemgetter(0)))
 
 
 @contextmanager
@@ -55,15 +63,21 @@ def _serve(listener: socket.socket, address: tuple[str, int], proxy: CountingPro
             client, _ = listener.accept()
             server = socket.create_connection(address)
             asked: list[bytes] = []
+            number = len(proxy.asked)
             proxy.asked.append(asked)
-            threading.Thread(target=_pass_on, args=(client, server, asked), daemon=True).start()
-            threading.Thread(target=_pass_on, args=(server, client, proxy.pieces), daemon=True).start()
+            answered = partial(_note, proxy.pieces, number)
+            threading.Thread(target=_pass_on, args=(client, server, asked.append), daemon=True).start()
+            threading.Thread(target=_pass_on, args=(server, client, answered), daemon=True).start()
 
 
-def _pass_on(source: socket.socket, target: socket.socket, kept: list[bytes]) -> None:
+def _note(pieces: list[tuple[int, bytes]], number: int, piece: bytes) -> None:
+    pieces.append((number, piece))
+
+
+def _pass_on(source: socket.socket, target: socket.socket, keep: Callable[[bytes], None]) -> None:
     with suppress(OSError):
         while piece := source.recv(PIECE):
-            kept.append(piece)
+            keep(piece)
             target.sendall(piece)
     for each in (source, target):
         with suppress(OSError):
