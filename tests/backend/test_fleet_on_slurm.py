@@ -74,6 +74,14 @@ def test_a_member_is_stopped_found_and_followed_by_another(board: OwnBoard, clus
 TOKEN = "hf_never_seen_by_anybody"
 
 
+def files_with(text: str, folder: Path) -> Iterator[tuple[Path, int, bytes]]:
+    """Yield each file that holds a text, with its mode and its content. The controller writes them anew."""
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            if path.is_file() and text.encode() in (content := path.read_bytes()):
+                yield path, path.stat().st_mode, content
+
+
 def test_nobody_can_see_the_token_of_a_member(board: OwnBoard, cluster: Cluster) -> None:
     """But the controller, which keeps a job's environment for itself and root."""
     board.submit(1)
@@ -84,24 +92,23 @@ def test_nobody_can_see_the_token_of_a_member(board: OwnBoard, cluster: Cluster)
     processes = wait_for(lambda: board.processes_of(worker), what="the member's processes")
 
     shown = [told.stdout, board.told()]
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):  # it has ended since
+            shown += [" ".join(process.cmdline())]
+            with suppress(psutil.AccessDenied):  # tests that do not run as root see even less
+                shown += [str(process.environ())]
     shown += [
         cluster.run("scontrol", "show", "--details", "job", job),
         cluster.run("squeue", "--format=%all"),
     ]
     shown += [each.read_text() for each in (cluster.folder / "spool").glob("job*/slurm_script")]
-    for process in processes:
-        shown += [" ".join(process.cmdline())]
-        with suppress(psutil.AccessDenied):  # tests that do not run as root see even less
-            shown += [str(process.environ())]
     assert len(shown) > 6
     assert not [each for each in shown if TOKEN in each or "of-somebody-else" in each]
 
-    kept = [
-        each for each in cluster.folder.rglob("*") if each.is_file() and TOKEN.encode() in each.read_bytes()
-    ]
-    assert {each.name for each in kept} == {"environment"}
-    assert {each.stat().st_mode & 0o077 for each in kept} == {0}
-    assert b"of-somebody-else" not in b"".join(each.read_bytes() for each in kept)
+    kept = list(files_with(TOKEN, cluster.folder))
+    assert {path.name for path, _, _ in kept} == {"environment"}
+    assert {mode & 0o077 for _, mode, _ in kept} == {0}
+    assert not [path for path, _, content in kept if b"of-somebody-else" in content]
     assert oct(board.fleet_folder.stat().st_mode)[-3:] == "700"
 
 

@@ -105,6 +105,7 @@ class OwnBoard:
             "BATCH_SIZE": "1",
             "REFRESH_RATE": "0.5",
             "LEASE_MINUTES": "0.3",
+            "MAX_ATTEMPTS": "20",  # a busy machine may be late for its lease
             "PYTHONPATH": os.pathsep.join(map(str, paths)),
             "TMPDIR": str(self.folder),
         }
