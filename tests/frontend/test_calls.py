@@ -73,8 +73,8 @@ def test_every_function_that_a_stranger_can_call_takes_anything(caller: Caller, 
         answers: list[Any] = []
         took = processor_seconds(lambda: answers.append(caller.call(number, *values, session_hash="s")))  # noqa: B023
         assert took < MOST_SECONDS, function.api_name
-        assert answers[0].status_code == (200 if function.fn else 500), function.api_name
-        assert OUR_MISTAKE not in answers[0].text
+        assert answers[-1].status_code == (200 if function.fn else 500), function.api_name
+        assert OUR_MISTAKE not in answers[-1].text
 
 
 @pytest.mark.usefixtures("told")
