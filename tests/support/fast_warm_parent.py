@@ -23,6 +23,8 @@ def run(folder: Path) -> int:
     if folder.name == "endless":
         subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({FOREVER})"])
         time.sleep(FOREVER)
+    if folder.name == "alone":
+        time.sleep(FOREVER)
     if folder.name == "leaves-another":
         child = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({FOREVER})"])
         (folder / "other.txt").write_text(str(child.pid))

@@ -27,7 +27,7 @@ def main(folder: Path) -> None:
     environment = clean_environment(folder) | {"PYTHONPATH": str(ROOT / "backend")}
     command = (sys.executable, str(Path(__file__).with_name("fast_warm_parent.py")))
     launcher = WarmLauncher(environment, Suite(tasks=(), tasks_dir=""), folder / "holding", command)
-    job = folder / "endless"
+    job = folder / "alone"  # what another process shares until it has its program would count too
     job.mkdir()
     child = launcher.launch(Work.EVALUATE, job)
     group = wait_for(lambda: child.pid, what="the child")
