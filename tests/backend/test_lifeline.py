@@ -15,7 +15,7 @@ from src.running.job import write_json
 from support.jobs import make_job
 from support.queues import SUITE
 
-PATIENCE = 120
+PATIENCE = 600
 
 WAITS = """
 import os, sys, threading, time

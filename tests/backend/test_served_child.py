@@ -43,7 +43,7 @@ from support.waiting import wait_for
 NAME = "org/model@cccccccc"
 TOKEN = "hf_only_for_calls"
 SPY = ROOT / "tests" / "support" / "spy"
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 600
 
 
 @pytest.fixture(scope="module")

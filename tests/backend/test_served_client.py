@@ -510,7 +510,7 @@ def test_an_answer_that_drips_is_given_up() -> None:
     failed = failure(
         always(Answered(content=b" ", endless=True, pause=0.02)),
         writes,
-        patience=replace(HASTE, answer=2, recovery=0),
+        patience=replace(HASTE, answer=10, recovery=0),
     )
     assert failed.end is End.UNREACHABLE
     assert "its answer does not end" in str(failed)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from playwright.sync_api import ConsoleMessage, Page, Response, Route, expect
 
 from support.hub_process import RemoteHub
-from support.waiting import PATIENCE
+from support.waiting import PATIENCE, wait_for
 
 NOT_OURS = (
     "values",
@@ -70,10 +70,10 @@ def sign_in(page: Page, hub: RemoteHub, login: str) -> None:
 
 @contextmanager
 def events_held(page: Page) -> Iterator[None]:
-    """What the page sends into gradio's queue reaches the server only after the block; something must be."""
+    """What the page sends into gradio's queue reaches the server after the block. Something must be sent."""
     held: list[Route] = []
     page.route("**/queue/join*", lambda route: held.append(route))
     yield
-    assert held
+    wait_for(lambda: page.wait_for_timeout(20) or held, what="something that is sent")
     for route in held:
         route.continue_()

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 180
 
 
 class RawAnswer(NamedTuple):

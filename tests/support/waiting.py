@@ -6,7 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 180.0
+PATIENCE = 600.0
 """Seconds: longer than anything takes, also on a machine that does much else."""
 
 

@@ -21,8 +21,8 @@ from support.leaderboard import (
 TRAINED = "demo/adder-novice"
 COPIES = ("demo/second", "demo/third", "demo/fourth")
 DEBIAN_CHROMIUM = Path("/usr/bin/chromium")
-PATIENCE = 60_000
-"""Milliseconds for what a page is expected to show: a busy machine takes its time."""
+PATIENCE = 180_000
+"""Milliseconds for what a page is expected to show or to let one do: a busy machine takes its time."""
 
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
@@ -65,5 +65,6 @@ def browser() -> Iterator[Browser]:
             pytest.skip(
                 f"no browser ({error.message.splitlines()[0]}): .venv/dev/bin/playwright install chromium"
             )
+        browser.on("context", lambda context: context.set_default_timeout(PATIENCE))
         yield browser
         browser.close()

@@ -33,7 +33,7 @@ def test_a_submitted_model_is_shown_with_the_scores_that_lm_eval_computes(
 ) -> None:
     visitor = leaderboard.visitor
     path = visitor.submit(MODEL, precision="float32")
-    visitor.wait_for([MODEL], seconds=120)
+    visitor.wait_for([MODEL], seconds=PATIENCE)
 
     [row] = [row for row in visitor.table() if row["Model"] == MODEL]
     assert {column: row[column] for column in TASKS} == {
@@ -51,7 +51,7 @@ def test_a_submitted_model_is_shown_with_the_scores_that_lm_eval_computes(
 def test_the_commands_on_the_page_compute_the_row_again(leaderboard: Leaderboard, tmp_path: Path) -> None:
     model = "demo/fourth"
     leaderboard.visitor.submit(model, precision="float32")
-    leaderboard.visitor.wait_for([model], seconds=120)
+    leaderboard.visitor.wait_for([model], seconds=PATIENCE)
     [row] = [each for each in leaderboard.visitor.table() if each["Model"] == model]
     [answer] = leaderboard.visitor.reproduce(model)
     install, command = answer["commands"]
@@ -77,9 +77,9 @@ def test_a_model_that_cannot_be_evaluated_fails_with_a_reason_and_the_queue_goes
     visitor = leaderboard.visitor
     visitor.submit("demo/broken", precision="float32")
     with pytest.raises(NoResult, match="The weights of demo/broken are damaged"):
-        visitor.wait_for(["demo/broken"], seconds=120)
+        visitor.wait_for(["demo/broken"], seconds=PATIENCE)
     visitor.submit("demo/second", precision="float32")
-    visitor.wait_for(["demo/second"], seconds=120)
+    visitor.wait_for(["demo/second"], seconds=PATIENCE)
 
 
 def test_the_same_model_is_not_evaluated_twice(leaderboard: Leaderboard) -> None:

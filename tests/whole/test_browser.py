@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from support.leaderboard import Leaderboard
 from support.pages import events_held, listening, opening, rows
+from support.waiting import PATIENCE
 
-SLOW = 120_000
+SLOW = PATIENCE * 1000
 """Milliseconds within which a small model must have been evaluated on a busy machine."""
 
 

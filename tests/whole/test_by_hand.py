@@ -21,7 +21,7 @@ from support.waiting import PATIENCE, wait_for
 from visitor import Visitor
 
 SUBMITTED, ELSEWHERE, OTHER_ENGINE = "demo/second", "demo/third", "demo/fourth"
-SOON = 60_000
+SOON = PATIENCE * 1000
 """Milliseconds within which a page must have heard of what changed."""
 
 

@@ -14,7 +14,7 @@ from support.pages import listening, opening, rows, sign_in
 from support.waiting import PATIENCE
 
 MODEL = "demo/second"
-SOON = 120_000
+SOON = PATIENCE * 1000
 """Milliseconds within which a worker has evaluated a small model."""
 
 

@@ -154,6 +154,7 @@ def test_the_keyboard_goes_on_with_the_next_request_and_the_answer_stays_in_sigh
         def button(number: int, name: str) -> Locator:
             return waiting.filter(has_text=f"carol/next-{number}").get_by_role("button", name=name)
 
+        expect(button(3, "Approve")).to_be_visible()
         button(2, "Approve").press("Enter")
         expect(page.locator("#maintained")).to_contain_text("carol/next-2")
         expect(button(3, "Approve")).to_be_focused()

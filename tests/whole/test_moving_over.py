@@ -38,7 +38,7 @@ TASKS = {"tiny_addition": "acc", "tiny_agreement": "acc", "tiny_copy": "exact_ma
 OWN_TASKS = "tiny_addition, tiny_copy, tiny_agreement"
 """The old leaderboard's: the shipped ones in another order, so the backend takes them for the owner's."""
 
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 600
 
 
 def old_result(model: str, number: int) -> dict[str, Any]:

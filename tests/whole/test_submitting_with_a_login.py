@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from support.leaderboard import Leaderboard, leaderboard_on_a_hub
 from support.pages import listening, opening, sign_in
+from support.waiting import PATIENCE
 
-SLOW = 120_000
+SLOW = PATIENCE * 1000
 """Milliseconds within which a small model must have been evaluated on a busy machine."""
 
 CARD = "---\nlanguage: en\n---\nA model."
