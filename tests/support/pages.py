@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -69,10 +70,12 @@ def sign_in(page: Page, hub: RemoteHub, login: str) -> None:
 
 
 @contextmanager
-def events_held(page: Page) -> Iterator[None]:
-    """What the page sends into gradio's queue reaches the server after the block. Something must be sent."""
+def events_held(page: Page, calls: str = "queue/join") -> Iterator[None]:
+    """What the page sends into gradio's queue reaches the server after the block, or what it sends to such an
+    address. Something must be sent.
+    """
     held: list[Route] = []
-    page.route("**/queue/join*", lambda route: held.append(route))
+    page.route(re.compile(calls), lambda route: held.append(route))
     yield
     wait_for(lambda: page.wait_for_timeout(20) or held, what="something that is sent")
     for route in held:
