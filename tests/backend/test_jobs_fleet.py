@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any
 
 import pytest
 from huggingface_hub import JobHardwareInfo
@@ -125,13 +126,32 @@ def test_of_two_members_that_two_dispatchers_start_at_once_the_earlier_stays(
     assert [each.stage for each in hub.jobs.all] == [JobStage.SCHEDULING, JobStage.CANCELED]
 
 
-def test_a_job_that_would_never_be_found_again_is_cancelled(
-    hub: Hub, fleet: JobsFleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(JobsFleet, "_member", lambda *_: None)
-    with pytest.raises(FleetError, match="its answer is not the Hub's"):
-        fleet.start(order())
-    assert hub.jobs.all[0].stage is JobStage.CANCELED
+def test_a_job_that_the_list_does_not_show_yet_is_a_member(hub: Hub, fleet: JobsFleet) -> None:
+    hub.jobs.unlisted = 1
+    member = fleet.start(order())
+    (job,) = hub.jobs.all
+    assert job.stage is JobStage.SCHEDULING
+    hub.jobs.unlisted = 0
+    (listed,) = fleet.members()
+    assert str(member.url).endswith(f"/jobs/acme/{job.id}")
+    assert replace(member, ordered=listed.ordered, price=listed.price, url=listed.url) == listed
+
+
+def test_a_job_runs_although_the_look_after_its_start_fails(hub: Hub) -> None:
+    token = hub.add_user("alice", {"acme": "write"})
+
+    class Starting(Client):
+        """A client after whose call the Hub lists nothing for a while."""
+
+        def call(self, *arguments: Any, **named: Any) -> Any:
+            made = super().call(*arguments, **named)
+            hub.faults.strike_next(Fault.UNAVAILABLE, route="list_jobs", times=1_000)
+            return made
+
+    looking, once = (kind(token, endpoint=hub.url, patience=0.1) for kind in (Client, Starting))
+    member = JobsFleet(looking, once, TERMS).start(order())
+    (job,) = hub.jobs.all
+    assert (member.id, job.stage) == (job.id, JobStage.SCHEDULING)
 
 
 def test_a_start_whose_answer_is_lost_is_not_repeated_but_found(hub: Hub, fleet: JobsFleet) -> None:

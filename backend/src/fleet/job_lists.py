@@ -78,7 +78,7 @@ def flavour_from(listed: JobHardwareInfo, uses_all_gpus: bool = False) -> Flavou
 
 
 def parsed(listed: Any) -> JobInfo | None:
-    """Return a job that the Hub or its client wrote, or None for one that cannot be understood."""
+    """Return a job as the Hub lists it, or None for one that cannot be understood."""
     try:
         job = JobInfo(**listed)
     except (KeyError, TypeError, ValueError, AttributeError):

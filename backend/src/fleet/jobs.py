@@ -6,6 +6,7 @@ The calls are those of huggingface_hub.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -96,17 +97,16 @@ class JobsFleet:
             made = self._once.call(self._once.api.run_job, **body)
         except ANY_FAILURE as error:
             raise self._error(error, order.flavour.name) from error
-        there = self._going(order.name)
+        try:
+            there = self._going(order.name)
+        except FleetError:  # it runs and is paid for, whatever the second look says
+            there = []
         if there and there[0].id != made.id:
             self._cancel(made.id)
+        if there:
             return there[0]
-        member = there[0] if there else self._member(vars(made))
-        if member is None:  # it would never be found again
-            self._cancel(made.id)
-            raise FleetError(
-                NOT_STARTED.format(flavour=order.flavour.name, reason="its answer is not the Hub's.")
-            )
-        return member
+        member = order.member(utc_now(), price=order.flavour.price, id=made.id)
+        return replace(member, url=made.url)  # the list lags
 
     def stop(self, member: Member) -> None:
         """Cancel the job of a member. Raises FleetError."""

@@ -136,6 +136,8 @@ class JobsOfAHub:
     """Variables that every job has besides: where the Hub is, since this one is not huggingface.co."""
     page: int = 100
     """How many jobs an answer lists at most."""
+    unlisted: int = 0
+    """How many of the newest jobs of a namespace lists lack, since they lag."""
     _fates: deque[Fate] = field(default_factory=deque)
     _threads: list[Thread] = field(default_factory=list, repr=False)
     _lock: RLock = field(default_factory=RLock, repr=False)

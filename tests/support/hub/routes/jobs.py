@@ -64,7 +64,7 @@ async def list_jobs(request: Request) -> Response:
     wanted = dict(each.partition("=")[::2] for each in request.query_params.getlist("label"))
     found = [
         each
-        for each in jobs.of(request.path_params["namespace"])
+        for each in jobs.of(request.path_params["namespace"])[jobs.unlisted :]
         if (not stages or each.stage in stages) and wanted.items() <= each.labels.items()
     ]
     items, headers = page(request, found, jobs.page)
