@@ -58,23 +58,24 @@ def member_from(listed: Any, digest: str, price_of: Callable[[str], float]) -> M
     )
 
 
-def flavour_from(listed: JobHardwareInfo, uses_all_gpus: bool = False) -> Flavour | None:
+def flavour_from(listed: Any, uses_all_gpus: bool = False) -> Flavour | None:
     """Return an entry of the Hub's list, or None for one whose memory or price cannot be read."""
-    gpu = listed.accelerator if listed.accelerator and listed.accelerator.type == "gpu" else None
-    if listed.accelerator and gpu is None:
-        return None  # something that torch does not compute on by itself, such as a TPU
     try:
-        memory = _gigabytes(gpu.vram if gpu else listed.ram)
+        found = JobHardwareInfo(**listed)
+        gpu = found.accelerator if found.accelerator and found.accelerator.type == "gpu" else None
+        if found.accelerator and gpu is None:
+            return None  # something that torch does not compute on by itself, such as a TPU
+        memory = _gigabytes(gpu.vram if gpu else found.ram)
         number = int(gpu.quantity) if gpu else 0
-        a_minute = float(listed.unit_cost_usd) or listed.unit_cost_micro_usd / 1e6
-    except (TypeError, ValueError, OverflowError):
+        a_minute = float(found.unit_cost_usd) or found.unit_cost_micro_usd / 1e6
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
-    is_named = isinstance(listed.name, str) and FLAVOUR.fullmatch(listed.name)
+    is_named = isinstance(found.name, str) and FLAVOUR.fullmatch(found.name)
     is_believable = 0 < a_minute * 60 <= MOST_DOLLARS_AN_HOUR and 0 < memory <= MOST_MEMORY_GB
-    if listed.unit_label != "minute" or not is_believable or not is_named:
+    if found.unit_label != "minute" or not is_believable or not is_named:
         return None
     one = memory if uses_all_gpus or number < 2 else memory / number
-    return Flavour(listed.name, one, round(a_minute * 60, 4), number)
+    return Flavour(found.name, one, round(a_minute * 60, 4), number)
 
 
 def parsed(listed: Any) -> JobInfo | None:

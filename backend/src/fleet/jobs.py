@@ -5,6 +5,7 @@ The calls are those of huggingface_hub.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ from src.inference.endpoints import ANY_FAILURE, SOLD_OUT, one_line
 from src.shared.process.steady import steady_now
 from src.shared.stores.hub import FAILURES, Hub, TooManyCalls, is_passing, reason, status_of
 from src.shared.times import Clock, utc_now
+
+log = logging.getLogger(__name__)
 
 LISTED_FOR = timedelta(hours=1)
 """How long the Hub's list of hardware counts before it is asked for again."""
@@ -45,6 +48,10 @@ NO_RIGHT = (
 IS_SOLD_OUT = "The Hub has no {flavour} for Jobs at the moment. It will be retried automatically."
 NO_CODE = "Cannot read the Space {}, whose files members run (FLEET_CODE): {}"
 NOT_STARTED = "The Hub did not start a Job on {flavour}: {reason}"
+NOTHING_LISTED = (
+    "The Hub's list of hardware for Jobs has nothing that the fleet understands. It will be retried "
+    "automatically."
+)
 NOT_REACHED = "The Hub's Jobs cannot be managed at the moment: {reason}"
 
 
@@ -56,18 +63,25 @@ class JobsFleet:
         self._terms = terms
         self._clock = clock
         self._offers: tuple[Flavour, ...] = ()
+        self._prices: dict[str, float] = {}
+        """Dollars an hour, also of hardware that is not listed any more."""
         self._listed: datetime | None = None
 
     def offers(self) -> Sequence[Flavour]:
-        """Return the Hub's hardware, cheapest first; asked for once an hour. Raises FleetError."""
+        """Return the Hub's hardware, cheapest first; asked for once an hour.
+
+        If that fails, the list of before counts for another hour: members must not go on because nobody
+        knows what they cost. Raises FleetError if there is none.
+        """
         now = self._clock()
         if self._listed is None or now - self._listed >= LISTED_FOR:
             try:
-                listed = self._hub.call(self._hub.api.list_jobs_hardware)
-            except ANY_FAILURE as error:
-                raise self._error(error) from error
-            found = filter(None, (flavour_from(each, self._terms.uses_all_gpus) for each in listed))
-            self._offers = tuple(sorted(found, key=lambda each: (each.price, each.name)))
+                self._offers = self._hardware()
+            except FleetError as error:
+                if not self._offers:
+                    raise
+                log.warning("kept the hardware as it was listed before: %s", error)
+            self._prices |= {each.name: each.price for each in self._offers}
             self._listed = now
         return self._offers
 
@@ -125,6 +139,18 @@ class JobsFleet:
         except ANY_FAILURE as error:
             raise self._error(error) from error
 
+    def _hardware(self) -> tuple[Flavour, ...]:
+        """Ask the Hub for its hardware. Raises FleetError, also if nothing on the list can be understood."""
+        try:
+            listed = self._hub.call(lambda: list(islice(self._pages("hardware"), MOST_LISTED)))
+        except ANY_FAILURE as error:
+            raise self._error(error) from error
+        found = filter(None, (flavour_from(each, self._terms.uses_all_gpus) for each in listed))
+        offers = tuple(sorted(found, key=lambda each: (each.price, each.name)))
+        if not offers:
+            raise FleetError(NOTHING_LISTED)
+        return offers
+
     def _cancel(self, id: str) -> None:
         try:
             self._hub.call(self._hub.api.cancel_job, job_id=id, namespace=self._terms.namespace)
@@ -159,15 +185,19 @@ class JobsFleet:
         return sorted(found, key=lambda each: (each.ordered, each.id))
 
     def _jobs(self, stages: Iterable[str], labels: Mapping[str, str] | None = None) -> Iterator[Any]:
-        """Yield this leaderboard's jobs in these stages as the Hub writes them, from all pages.
-
-        One job that the client cannot read must not hide the others, so they are not read by the client.
-        """
-        api = self._hub.api
+        """Yield this leaderboard's jobs in these stages as the Hub writes them."""
         wanted = {BOARD: self._terms.digest, **(labels or {})}
         params = [("stage", each) for each in stages] + [("label", f"{k}={v}") for k, v in wanted.items()]
-        address = f"{api.endpoint}/api/jobs/{self._terms.namespace}"
-        yield from paginate(address, params=params, headers=build_hf_headers(token=api.token))
+        yield from self._pages(self._terms.namespace, params)
+
+    def _pages(self, list_name: str, params: Sequence[tuple[str, str]] = ()) -> Iterator[Any]:
+        """Yield the entries of a list of the Hub, from all pages.
+
+        One entry that the client cannot read must not hide the others, so the client does not read them.
+        """
+        api = self._hub.api
+        address = f"{api.endpoint}/api/jobs/{list_name}"
+        yield from paginate(address, params=list(params), headers=build_hf_headers(token=api.token))
 
     def _lately_ended(self) -> Iterator[Any]:
         """Yield the jobs that ended within the last day. The Hub lists the newest first."""
@@ -191,9 +221,8 @@ class JobsFleet:
         return member_from(listed, self._terms.digest, self._price)
 
     def _price(self, flavour: str) -> float:
-        """Return the dollars an hour of a flavour. One that is not on the list counts as the dearest."""
-        prices = {each.name: each.price for each in self._offers}
-        return prices.get(flavour, max(prices.values(), default=0.0))
+        """Return the dollars an hour of a flavour, as last listed. An unknown one counts as the dearest."""
+        return self._prices.get(flavour, max(self._prices.values(), default=0.0))
 
     def _why(self, error: Exception) -> str:
         return reason(error, self._hub) if isinstance(error, FAILURES) else "its answer is not the Hub's."
