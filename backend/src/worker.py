@@ -135,6 +135,9 @@ class Worker:
                 self._check_writing()
             self.announcer.poll()
             self.reconciler.tick()
+        except Exception:
+            self._watch_money()
+            raise
         finally:  # whatever else failed, no endpoint stays that nobody needs
             if datasets.readings > readings:
                 self.hosting.note_money(self.reconciler.money_lasts())
@@ -149,8 +152,12 @@ class Worker:
 
     def dispatch(self) -> None:
         """Settle what has ended, start and stop members once, and publish their limits. Raises StoreError."""
-        self._check_writing()
-        self.reconciler.tick()
+        try:
+            self._check_writing()
+            self.reconciler.tick()
+        except Exception:
+            self._watch_money()
+            raise
         self._start_and_stop_members()
         if self.dispatcher and self.dispatcher.described:
             self.announcer.tell_limits()
@@ -158,6 +165,11 @@ class Worker:
     def _start_and_stop_members(self) -> None:
         if self.dispatcher:
             self.dispatcher.tick(self.reconciler.latest, knows_all=self.reconciler.datasets.knows_all)
+
+    def _watch_money(self) -> None:
+        """Stop members when the money is spent, although something else has failed."""
+        if self.dispatcher:
+            self.dispatcher.watch_money(self.reconciler.latest)
 
     def _check_writing(self) -> None:
         """Check both datasets before anything is claimed. Results that cannot be published are useless."""

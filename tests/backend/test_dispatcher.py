@@ -239,6 +239,39 @@ def test_a_slow_engine_does_not_keep_the_dispatcher_from_its_next_look_at_the_mo
     assert len(fleet.there) == 4
 
 
+def test_a_look_at_the_money_only_starts_nothing_and_stops_nothing_else() -> None:
+    began = NOW - HOUR
+    useless = Member(
+        name="l4x1-1", id="0", flavour="l4x1", price=0.8, largest=18, ordered=began, started=began
+    )
+    fleet = ListedFleet([useless])
+    ours = dispatcher(fleet)
+    ours.watch_money(queue(7))
+    assert fleet.asked == ["offers", "members"]
+    assert ours.shown.spent == pytest.approx(0.8)
+    broke = dispatcher(fleet, limits=Limits(2, 0.9))
+    broke.watch_money(queue(7))
+    assert fleet.there[0].ended
+    fleet.asked.clear()
+    dispatcher(fleet, limits=Limits(2)).watch_money(queue(7))
+    assert fleet.asked == []
+
+
+def test_nothing_starts_in_the_place_of_a_member_that_could_not_be_stopped() -> None:
+    began = NOW - HOUR
+    useless = Member(
+        name="l4x1-1", id="0", flavour="l4x1", price=0.8, largest=18, ordered=began, started=began
+    )
+    fleet = ListedFleet([useless], refuses={"stop": "The Hub sleeps."})
+    ours = dispatcher(fleet, limits=Limits(1, 20.0))
+    ours.tick(queue(7))
+    assert (fleet.there, ours.shown.problems) == ([useless], ("The Hub sleeps.",))
+    fleet.refuses = {}
+    ours.tick(queue(7))
+    assert [each.name for each in fleet.there if each.ended is None] == ["l4x1-1"]
+    assert len(fleet.there) == 2
+
+
 def test_the_page_says_why_a_member_was_stopped() -> None:
     began = NOW - HOUR
     fleet = ListedFleet(

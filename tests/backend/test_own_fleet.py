@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from src.fleet.deciding import Decision, decide
+from src.fleet.dispatcher import Dispatcher
+from src.fleet.flavour import Flavour
 from src.fleet.local import LocalFleet
 from src.fleet.member import Member
 from src.fleet.own_machines import read_machines
 from src.fleet.seam import FleetError
-from src.fleet.situation import Situation
+from src.fleet.situation import Limits, Situation
 from src.fleet.slurm import SlurmFleet
 from src.own_fleet import make_own_dispatcher, make_slurm, tokens_of_members, variables_of_own_members
 from src.parts import make_dispatcher
 from src.queue.policy import Policy
 from src.settings import Settings
 from src.shared.environment import read_settings
+from src.shared.errors import StoreError
+from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.hub import Hub
-from src.worker import make_worker
+from src.worker import Worker, make_worker
 from support.factories import make_request
 from support.hub import running_hub
 from support.sources import ROOT
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
+
+
+class Unwritable(FolderStore):
+    """A dataset that the token may not write."""
+
+    def check_writing(self) -> None:
+        raise StoreError("Cannot write acme/samples.")
 
 
 def settings(**variables: str) -> Settings:
@@ -83,6 +97,32 @@ def test_the_dispatcher_knows_what_members_leave(tmp_path: Path, monkeypatch: py
     policy = worker.dispatcher._policy
     worker.close()
     assert (policy.largest, policy.tasks) == (5, ("tiny_copy",))
+
+
+@pytest.mark.parametrize("look", [Worker.tick, Worker.dispatch], ids=["tick", "once"])
+@pytest.mark.parametrize(("dollars", "number"), [(20.0, 0), (2.0, 1)])
+def test_members_stop_when_the_money_is_spent_although_samples_cannot_be_written(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    look: Callable[[Worker], None],
+    dollars: float,
+    number: int,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    worker = make_worker(settings(FLEET="local", TASKS_HARNESS="tiny_copy"), given={})
+    began = NOW - timedelta(hours=3)
+    runs = Member(name="small-1", flavour="small", price=1.0, largest=9.0, ordered=began, started=began)
+    stopped: list[Member] = []
+    fleet: Any = SimpleNamespace(
+        offers=lambda: [Flavour("small", 12.0, 1.0)], members=lambda: [runs], stop=stopped.append
+    )
+    worker.dispatcher = Dispatcher(fleet, Limits(1, dollars), clock=lambda: NOW)
+    worker.samples = Unwritable(tmp_path / "samples")
+    with pytest.raises(StoreError, match="Cannot write"):
+        look(worker)
+    assert stopped == [runs] * number
+    assert worker.dispatcher.shown.members == (runs,)
+    worker.close()
 
 
 def test_members_get_the_token_for_the_fleet_if_there_is_one() -> None:

@@ -15,7 +15,8 @@ from src.fleet.deciding import Decision, decide, kinds_of
 from src.fleet.flavour import Flavour
 from src.fleet.member import Member, spent_by_members
 from src.fleet.seam import Fleet, FleetError, NoHardware
-from src.fleet.situation import Limits, Situation, Start, Stop
+from src.fleet.situation import Limits, Situation, Start, Stop, is_spent
+from src.fleet.stopping import stops
 from src.queue.policy import Policy
 from src.shared.data.backend_description import MOST_DOLLARS_A_DAY, FleetDescription, HardwareDescription
 from src.shared.data.dollars import in_dollars
@@ -143,13 +144,8 @@ class Dispatcher:
             )
             self._shown = self._seen(requests, now)
             return
-        try:
-            self._offers = self._fleet.offers()
-            self._members = self._there()
-        except FleetError as error:
-            self._tell(error)
+        if not self._look():
             return
-        self._has_looked = True
         now = self._clock()
         situation = replace(self._situation(requests, now), knows_all=knows_all)
         decision = decide(situation)
@@ -158,6 +154,19 @@ class Dispatcher:
         seen = self._seen(requests, now)
         self._shown = replace(seen, reasons=decision.reasons, problems=(*seen.problems, *problems))
 
+    def watch_money(self, requests: Requests) -> None:
+        """Stop all members if the day's money is spent, and do nothing else.
+
+        For when the queue cannot be read or written: these may be old requests. Never raises an error.
+        """
+        if self._limits.dollars_a_day is None or not self._may_be_there() or not self._look():
+            return
+        now, reasons = self._clock(), self._shown.reasons
+        situation = self._situation(requests, now)
+        problems = tuple(self._stop(stops(situation))) if is_spent(situation) else ()
+        seen = self._seen(requests, now)
+        self._shown = replace(seen, reasons=reasons, problems=(*seen.problems, *problems))
+
     def offers(self) -> list[tuple[Flavour, bool]]:
         """Return the hardware, each with whether members may run on it. Raises FleetError."""
         return [(each, self._limits.allows(each)) for each in self._fleet.offers()]
@@ -165,6 +174,17 @@ class Dispatcher:
     def end_of_log(self, member: Member) -> str:
         """Return the last lines of a member's log, for the page. Raises FleetError."""
         return self._fleet.end_of_log(member)
+
+    def _look(self) -> bool:
+        """Ask the engine for its hardware and its members. Return whether it answered."""
+        try:
+            self._offers = self._fleet.offers()
+            self._members = self._there()
+        except FleetError as error:
+            self._tell(error)
+            return False
+        self._has_looked = True
+        return True
 
     def _there(self) -> tuple[Member, ...]:
         """Return the engine's members, and those that were just started. Raises FleetError."""
@@ -214,8 +234,11 @@ class Dispatcher:
         return frozenset(self._refused)
 
     def _carry_out(self, decision: Decision) -> tuple[str, ...]:
-        """Stop and start. Return what did not go well, as sentences."""
-        problems = [*self._stop(decision.stop), *self._start(decision.start)]
+        """Stop, then start if all stops went well: starts take the places and the money that stops free.
+
+        Return what did not go well, as sentences.
+        """
+        problems = list(self._stop(decision.stop)) or list(self._start(decision.start))
         problems += [why for why, _ in self._refused.values()]
         return tuple(dict.fromkeys(problems))
 
