@@ -11,7 +11,7 @@ from src.fleet.dispatcher import Dispatcher, TokenCheck
 from src.fleet.engine import Engine
 from src.fleet.local import LocalFleet, LocalTerms
 from src.fleet.own_machines import THIS_MACHINE, OwnMachine
-from src.fleet.situation import Limits
+from src.fleet.situation import STOPS_WITHIN, Limits
 from src.fleet.slurm import SlurmFleet
 from src.fleet.slurm_orders import SlurmTerms
 from src.queue.policy import Policy
@@ -34,7 +34,14 @@ def make_own_dispatcher(
     names = settings.fleet_flavors or tuple(each.name for each in machines)
     dollars = settings.max_dollars_per_day if any(each.price for each in machines) else None
     fleet = make_slurm(settings) if settings.fleet is Engine.SLURM else make_local(settings, machines)
-    limits = Limits(settings.max_workers, dollars, names, QUEUES_WITHIN, settings.start_of_a_member)
+    limits = Limits(
+        settings.max_workers,
+        dollars,
+        names,
+        starts_within=QUEUES_WITHIN,
+        claims_within=settings.start_of_a_member,
+        stops_within=max(settings.stops_within, STOPS_WITHIN),
+    )
     return Dispatcher(fleet, limits, policy=policy, check_token=check_token)
 
 

@@ -15,7 +15,7 @@ from huggingface_hub import constants
 
 from src.fleet.dispatcher import Dispatcher, TokenCheck
 from src.fleet.engine import Engine
-from src.fleet.situation import Limits
+from src.fleet.situation import STOPS_WITHIN, Limits
 from src.fleet.token import problem_of as problem_of_members
 from src.hub_fleet import code_of, make_jobs
 from src.inference.endpoint_executor import EndpointExecutor, EndpointTerms
@@ -50,9 +50,6 @@ from src.shared.wiring import Stores
 from src.telling.comments import Comments, page_of
 from src.telling.herald import Herald
 from src.telling.webhook import Webhook
-
-SLACK = timedelta(minutes=2)
-"""How long a tick and a deletion may take beside the time between two ticks."""
 
 SAMPLES_ARE_LOCAL = (
     "SAMPLES_REPO names a dataset on the Hub, but the data is in a local folder, where samples lie with the "
@@ -104,6 +101,7 @@ def make_dispatcher(
         settings.max_dollars_per_day,
         settings.fleet_flavors,
         claims_within=settings.start_of_a_member,
+        stops_within=max(settings.stops_within, STOPS_WITHIN),
     )
     fleet = make_jobs(settings, given, limits, connect)
     return Dispatcher(fleet, limits, policy=policy, check_token=check)
@@ -213,7 +211,7 @@ def make_hosting(
         offers=None,
         at_once=settings.max_endpoints,
         dollars_a_day=settings.max_dollars_per_day,
-        stops_within=2 * timedelta(seconds=settings.refresh_rate) + SLACK,
+        stops_within=settings.stops_within,
     )
     allowed = Allowed(settings.endpoint_hardware, settings.endpoint_regions)
     market = Market(endpoints, allowed, rules)

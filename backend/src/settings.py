@@ -46,6 +46,9 @@ DollarsPerHour = Annotated[
     float, Field(ge=0, le=MOST_DOLLARS_AN_HOUR), f"dollars an hour, from 0 to {MOST_DOLLARS_AN_HOUR:,}"
 ]
 
+SLACK = timedelta(minutes=2)
+"""How long a tick, and stopping what is rented, may take beside the time between two ticks."""
+
 BATCH_SIZE = re.compile(r"[1-9]\d{0,5}|auto(:[1-9]\d{0,5})?")
 """lm_eval's forms of a batch size: `8`, `auto`, and `auto:4`, which searches again four times."""
 
@@ -376,6 +379,11 @@ class Settings(CommonSettings):
     def namespace_of_the_fleet(self) -> str:
         """Return the account that runs the jobs of the fleet: as set, or else the owner of the requests."""
         return self.fleet_namespace or self.requests_dataset.partition("/")[0]
+
+    @property
+    def stops_within(self) -> timedelta:
+        """Return the longest time from one look at the money until what the next one stops has stopped."""
+        return 2 * timedelta(seconds=self.refresh_rate) + SLACK
 
     @property
     def start_of_a_member(self) -> timedelta:

@@ -496,6 +496,16 @@ def test_a_member_has_the_time_to_start_that_the_owner_gives_it() -> None:
     assert dispatcher._fleet._terms.longest == timedelta(hours=11.5)
 
 
+@pytest.mark.parametrize(("seconds", "minutes"), [("60", 10), ("240", 10), ("600", 22)])
+@pytest.mark.parametrize("fleet", ["jobs", "local"])
+def test_members_stop_the_earlier_the_more_rarely_somebody_looks(
+    fleet: str, seconds: str, minutes: int
+) -> None:
+    dispatcher = made(FLEET=fleet, REFRESH_RATE=seconds)
+    assert dispatcher
+    assert dispatcher._limits.stops_within == timedelta(minutes=minutes)
+
+
 def test_the_dispatcher_looks_for_endpoints_that_are_left_from_before_the_fleet_and_no_member_does() -> None:
     given = read_settings(Settings, environment={"OWNER": "acme", "HF_TOKEN": "hf_space", "FLEET": "jobs"})
     assert make_hosting(given)._sweeper

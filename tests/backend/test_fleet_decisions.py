@@ -261,6 +261,14 @@ def test_when_the_money_is_spent_everything_stops() -> None:
     assert not decision.start
 
 
+def test_everything_stops_in_time_for_the_next_look_at_the_money() -> None:
+    dear = member(started=NOW - 9 * HOUR, price=10.0)
+    given: dict[str, Any] = {"members": [dear]}
+    assert not decided(running("small-1"), **given).stop
+    rarely = replace(LIMITS, stops_within=HOUR)
+    assert [each.member for each in decided(running("small-1"), limits=rarely, **given).stop] == [dear]
+
+
 def test_what_was_spent_yesterday_does_not_count() -> None:
     yesterday = member(started=NOW - 40 * HOUR, ended=NOW - 12 * HOUR, price=100.0)
     assert started(decided(waiting(), members=[yesterday])) == ["small"]
@@ -498,6 +506,7 @@ def situations(draw: st.DrawFn) -> Situation:
             max_workers=draw(st.integers(0, 5)),
             dollars_a_day=draw(st.one_of(st.none(), st.floats(0.01, 500))),
             flavours=draw(st.sampled_from([(), ("l4x1",), ("t4-small", "a100-large")])),
+            stops_within=draw(st.sampled_from([STOPS_WITHIN, 2 * HOUR])),
         ),
         durations=learn(known),
     )
@@ -521,7 +530,7 @@ def test_no_decision_goes_over_a_limit(situation: Situation) -> None:
         spent = spent_today(bills(situation.members, NOW), NOW)
         staying = [each for each in situation.members if each.ended is None and each not in stopped]
         prices = [*(each.price for each in staying), *(each.flavour.price for each in decision.start)]
-        assert spent + cost(sum(prices), STOPS_WITHIN) <= limits.dollars_a_day
+        assert spent + cost(sum(prices), limits.stops_within) <= limits.dollars_a_day
 
 
 @given(situations())

@@ -32,7 +32,7 @@ CLAIMS_WITHIN = timedelta(minutes=30)
 """A member that has run for so long without ever claiming anything is stopped."""
 
 STOPS_WITHIN = timedelta(minutes=10)
-"""How long it takes at most from one look at the money until what the next one stops is billed no more."""
+"""The least of `Limits.stops_within`."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,10 @@ class Limits:
     claims_within: timedelta = CLAIMS_WITHIN
     """How long a member may take from its start to its first claim: to install, to download, to try the
     suite.
+    """
+    stops_within: timedelta = STOPS_WITHIN
+    """The longest time from one look at the money until the members that the next look stops are billed no
+    more.
     """
 
     @property
@@ -162,7 +166,8 @@ def is_spent(situation: Situation) -> bool:
     limit = situation.limits.dollars_a_day
     if limit is None:
         return False
-    ahead = sum(cost(each.price or 0.0, STOPS_WITHIN) for each in situation.members if each.ended is None)
+    within = situation.limits.stops_within
+    ahead = sum(cost(each.price or 0.0, within) for each in situation.members if each.ended is None)
     return ahead > 0 and situation.spent + ahead >= limit
 
 

@@ -13,7 +13,6 @@ from src.fleet.flavour import UNKNOWN, Band, Flavour, band_of, bands
 from src.fleet.member import Member
 from src.fleet.situation import (
     CLAIMS_FOR,
-    STOPS_WITHIN,
     Situation,
     Start,
     gb_of,
@@ -199,7 +198,8 @@ class Walk:
             cost(each.member.price or 0.0, timedelta(seconds=min(each.paid_for, self._until_midnight)))
             for each in (*self._places, new)
         )
-        stopping = sum(cost(each.member.price or 0.0, 2 * STOPS_WITHIN) for each in (*self._places, new))
+        within = 2 * self._situation.limits.stops_within
+        stopping = sum(cost(each.member.price or 0.0, within) for each in (*self._places, new))
         # With a whole day's money it is tried, however long it may take.
         has_the_whole_day = self._situation.spent == 0 and not self._places
         return self._situation.spent + (stopping if has_the_whole_day else max(ahead, stopping)) <= limit
