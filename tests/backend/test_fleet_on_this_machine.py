@@ -19,6 +19,7 @@ import pytest
 
 from src.fleet.flavour import Flavour
 from src.fleet.local import LocalFleet, LocalTerms
+from src.fleet.logs_of_members import ENDS_WITHIN
 from src.fleet.member import Member
 from src.fleet.own_machines import OwnMachine
 from src.fleet.seam import FleetError, NoHardware
@@ -155,6 +156,44 @@ def test_another_dispatcher_that_looks_at_the_same_moment_is_not_taken_for_a_mem
     monkeypatch.setattr(fcntl, "flock", while_another_looks)
     fleet.members()
     assert found == [True]
+
+
+def test_a_member_that_does_not_end_when_it_is_told_is_killed(make: Make, tmp_path: Path) -> None:
+    deaf = MEMBER.replace("signal.sigwait([signal.SIGTERM])", "signal.sigwait([signal.SIGUSR1])")
+    fleet = make(command=(sys.executable, "-c", deaf))
+    member = fleet.start(ORDER)
+    said(fleet, member)
+    fleet.stop(member)
+    fleet.stop(member)
+    assert not gone(fleet)
+    (note,) = (tmp_path / "fleet").rglob("*.stop")
+    long_ago = (datetime.now(UTC) - ENDS_WITHIN).timestamp()
+    os.utime(note, (long_ago, long_ago))
+    make().stop(member)
+    wait_for(lambda: gone(fleet), what="its end")
+
+
+def test_old_files_of_members_are_removed_unless_they_run_or_ended_just_now(
+    make: Make, tmp_path: Path
+) -> None:
+    fleet = make()
+    runs, ended = fleet.start(ORDER), fleet.start(Start("small-2", SMALL_ONE.flavour, 0.0, 4.8))
+    said(fleet, runs)
+    said(fleet, ended)
+    fleet.stop(ended)
+    wait_for(lambda: any(each.ended for each in fleet.members()), what="its end")
+    (folder,) = (tmp_path / "fleet").iterdir()
+    names = [f"{member.worker}.{suffix}" for member in (runs, ended) for suffix in ("json", "pid")]
+    others = ["results.json", "small.log", "daemon.pid"]
+    gone_for_long = [f"small-3.0123abcd.{suffix}" for suffix in ("json", "log", "pid", "stop")]
+    long_ago = (datetime.now(UTC) - timedelta(days=15)).timestamp()
+    for name in (*names, *others, *gone_for_long):
+        (folder / name).touch()
+        os.utime(folder / name, (long_ago, long_ago))
+    fleet.start(Start("small-4", SMALL_ONE.flavour, 0.0, 4.8))
+    left = {each.name for each in folder.iterdir()}
+    assert {*names, *others} <= left
+    assert not left & set(gone_for_long)
 
 
 def test_members_of_other_leaderboards_are_not_seen(make: Make) -> None:

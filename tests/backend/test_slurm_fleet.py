@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from src.fleet import slurm_commands
 from src.fleet.flavour import Flavour
+from src.fleet.logs_of_members import ENDS_WITHIN
 from src.fleet.member import Member
 from src.fleet.own_machines import OwnMachine
 from src.fleet.seam import FleetError, NoHardware
@@ -206,7 +207,7 @@ def test_a_member_is_submitted_with_its_sizes_and_its_time(fakes: Fakes) -> None
     assert call.startswith(f"--mem=6G --parsable --job-name={NAME} --export=ALL --time={30 * 60} ")
     assert "--smallest-gb 0.000 --largest-gb 4.800 --claims-for 6 --hardware small" in call
     assert "--price" not in call
-    assert f"--output={fakes.folder}/logs/%j.log" in call
+    assert f"--output={fakes.folder}/logs/lb-%j.log" in call
     assert (member.id, member.ordered, member.is_pending) == ("12", NOW, True)
 
 
@@ -347,6 +348,19 @@ def test_one_that_waits_is_cancelled_and_one_that_runs_is_told_to_end(fakes: Fak
     assert fakes.calls("scancel") == ["7", "--batch --signal=TERM 7"]
 
 
+def test_one_that_does_not_end_when_it_is_told_is_killed(fakes: Fakes) -> None:
+    (fakes.folder / "logs").mkdir(mode=0o700)
+    told = "--batch --signal=TERM 7"
+    for _ in range(2):
+        fakes.fleet().stop(member(started=NOW))
+    assert fakes.calls("scancel") == [told, told]
+    (note,) = (fakes.folder / "logs").iterdir()
+    long_ago = (datetime.now(UTC) - ENDS_WITHIN).timestamp()
+    os.utime(note, (long_ago, long_ago))
+    fakes.fleet().stop(member(started=NOW))
+    assert fakes.calls("scancel") == [told, told, "7"]
+
+
 @pytest.mark.parametrize(
     "said",
     ["Invalid job id specified", "Job/step already completing or completed", "Job has already completed"],
@@ -367,10 +381,10 @@ def test_the_end_of_a_log_is_short_and_no_link_is_followed(fakes: Fakes, tmp_pat
     assert fleet.end_of_log(member()) == ""
     folder = fakes.folder / "logs"
     folder.mkdir(mode=0o700)
-    (folder / "7.log").write_bytes(b"x" * 50_000 + b"\xffthe end")
+    (folder / "lb-7.log").write_bytes(b"x" * 50_000 + b"\xffthe end")
     assert len(fleet.end_of_log(member())) <= 20_000
     assert fleet.end_of_log(member()).endswith("�the end")
-    (folder / "8.log").symlink_to("/etc/passwd")
+    (folder / "lb-8.log").symlink_to("/etc/passwd")
     with pytest.raises(FleetError, match=r"The log of the worker small-1\.8 cannot be read"):
         fleet.end_of_log(member(id="8"))
 
@@ -389,15 +403,16 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(fakes: Fakes) -> None:
         fakes.fleet(folder=fakes.folder / "file" / "logs").start(ORDER)
 
 
-def test_old_logs_are_removed(fakes: Fakes) -> None:
+def test_old_logs_of_members_are_removed_and_nothing_else(fakes: Fakes) -> None:
     folder = fakes.folder / "logs"
     folder.mkdir(mode=0o700)
-    for name, days in (("1.log", 15), ("2.log", 13)):
+    others = {"1.log": 15, "results.json": 15, "lb-notes.log": 15, "daemon.pid": 15}
+    for name, days in {"lb-1.log": 15, "lb-1.stop": 15, "lb-2.log": 13, **others}.items():
         (folder / name).write_text("")
         written = (datetime.now(UTC) - timedelta(days=days)).timestamp()
         os.utime(folder / name, (written, written))
     fakes.fleet().start(ORDER)
-    assert [each.name for each in folder.iterdir()] == ["2.log"]
+    assert {each.name for each in folder.iterdir()} == {"lb-2.log", *others}
 
 
 def test_a_script_that_is_missing_is_a_sentence(fakes: Fakes) -> None:

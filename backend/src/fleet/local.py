@@ -25,7 +25,7 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from src.fleet.flavour import Flavour
-from src.fleet.logs_of_members import end_of, private, remove_old
+from src.fleet.logs_of_members import end_of, hangs, private, remove_old
 from src.fleet.member import Member
 from src.fleet.own_machines import OwnMachine, OwnTerms
 from src.fleet.seam import FleetError, NoHardware
@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 BACKEND = Path(__file__).resolve().parents[2]
 
 FILE = re.compile(r"(?P<name>[a-z0-9-]{1,60})\.(?P<id>[0-9a-f]{8})\.json")
+LEFT = re.compile(r"[a-z0-9-]{1,60}\.[0-9a-f]{8}\.(json|log|pid|stop)")
+"""The names of all files of members. The folder may hold others."""
+
 LONGEST_FILE = 2_000
 SHOWN_FOR = timedelta(days=1)
 """How long a member that has ended is shown."""
@@ -99,16 +102,20 @@ class LocalFleet:
             there = [each for each in self.members() if each.ended is None and each.name == order.name]
             if there:
                 return there[0]
-            remove_old(folder)
+            remove_old(each for each in folder.iterdir() if _is_left(each))
             return self._begin(order, machine)
 
     def stop(self, member: Member) -> None:
-        """Tell a member to give its evaluation back and to end. Raises FleetError."""
+        """Tell a member to give its evaluation back and to end; kill one that hangs. Raises FleetError."""
         file = self._file(member)
         if not _is_held(file):
             return
         try:
-            os.kill(int(file.with_suffix(".pid").read_text()), signal.SIGTERM)
+            process = int(file.with_suffix(".pid").read_text())
+            if hangs(file.with_suffix(".stop")):
+                os.killpg(process, signal.SIGKILL)  # its evaluations end when their worker is gone
+            else:
+                os.kill(process, signal.SIGTERM)
         except ProcessLookupError:
             return
         except (OSError, ValueError) as error:
@@ -222,6 +229,12 @@ def _last_line(log_file: Path) -> datetime:
     with suppress(OSError):
         return datetime.fromtimestamp(log_file.stat().st_mtime, UTC)
     return datetime.min.replace(tzinfo=UTC)
+
+
+def _is_left(file: Path) -> bool:
+    """Return whether a file is of a member that has ended and is not shown any more."""
+    has_ended = LEFT.fullmatch(file.name) and not _is_held(file.with_suffix(".json"))
+    return bool(has_ended) and utc_now() - _last_line(file.with_suffix(".log")) >= SHOWN_FOR
 
 
 def _is_old(member: Member) -> bool:

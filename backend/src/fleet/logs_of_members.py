@@ -1,10 +1,11 @@
-"""The logs of members that run on machines of the owner's: in a folder that only this user can read."""
+"""The files of members on machines of the owner's, such as their logs: in a folder of this user's."""
 
 from __future__ import annotations
 
 import os
 import stat
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,9 @@ LOG_BYTES = 20_000
 
 KEPT_FOR = timedelta(days=14)
 """How long a log is kept after its last line."""
+
+ENDS_WITHIN = timedelta(minutes=4)
+"""How long a member may take to end once it is told to: twice what Slurm gives it. After that it hangs."""
 
 NO_FOLDER = "The folder of the fleet, {}, cannot be used: {}. Set FLEET_FOLDER to another one."
 NOT_PRIVATE = "it belongs to another user, or others can write to it"
@@ -47,10 +51,28 @@ def end_of(log: Path, worker: str) -> str:
     return text.decode(errors="replace")
 
 
-def remove_old(folder: Path) -> None:
-    """Remove the files of members that nobody has written to for long."""
-    oldest = time.time() - KEPT_FOR.total_seconds()
-    for file in (each for each in folder.iterdir() if each.suffix in (".log", ".json", ".pid")):
+def remove_old(files: Iterable[Path]) -> None:
+    """Remove those of these files that nobody has written to for long."""
+    for file in files:
         with suppress(OSError):
-            if file.lstat().st_mtime < oldest:
+            if _age(file) >= KEPT_FOR:
                 file.unlink()
+
+
+def hangs(note: Path) -> bool:
+    """Return whether a member was told to end and should have ended by now.
+
+    The file notes when it was first told, for whichever dispatcher looks next.
+    """
+    try:
+        note.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        with suppress(OSError):
+            return _age(note) >= ENDS_WITHIN
+    except OSError:  # such as a full disk: the member is told to end all the same
+        pass
+    return False
+
+
+def _age(file: Path) -> timedelta:
+    return timedelta(seconds=time.time() - file.lstat().st_mtime)

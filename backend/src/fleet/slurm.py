@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from src.fleet.flavour import Flavour
-from src.fleet.logs_of_members import end_of, private, remove_old
+from src.fleet.logs_of_members import end_of, hangs, private, remove_old
 from src.fleet.member import Member
 from src.fleet.seam import FleetError, NoHardware
 from src.fleet.situation import Start
 from src.fleet.slurm_commands import FAILED, Answer, run
 from src.fleet.slurm_lists import FORMAT, members_in
-from src.fleet.slurm_orders import SlurmTerms, command_of, environment_of
+from src.fleet.slurm_orders import LOG, SlurmTerms, command_of, environment_of
 from src.inference.endpoints import one_line
 from src.shared.times import Clock, utc_now
 
@@ -28,6 +28,9 @@ UNREACHABLE = re.compile(
     r"contact|timed out|timeout|connect|socket|temporarily|munge|authenticat", re.IGNORECASE
 )
 """Words of errors that do not depend on what was asked for."""
+
+FILE = re.compile(r"lb-[0-9]{1,12}\.(log|stop)")
+"""The names of the files that members leave. The folder may hold others."""
 
 IS_GONE = re.compile(r"invalid job id|already complet", re.IGNORECASE)
 
@@ -79,11 +82,13 @@ class SlurmFleet:
         return made
 
     def stop(self, member: Member) -> None:
-        """End a job. One that runs is told so, and gives its evaluation back. Raises FleetError.
+        """End a job. One that runs is told so, and gives its evaluation back; one that hangs is killed.
 
         Only the member is told, not the evaluation beneath it. Otherwise that might seem to have crashed.
+        Raises FleetError.
         """
-        told = ["--batch", "--signal=TERM"] if member.is_running else []
+        may_end_itself = member.is_running and not hangs(self._log(member.id).with_suffix(".stop"))
+        told = ["--batch", "--signal=TERM"] if may_end_itself else []
         answer = self._run("scancel", *told, member.id)
         if answer.status and not IS_GONE.search(answer.error):
             raise FleetError(FAILED.format("scancel", answer.why))
@@ -93,7 +98,7 @@ class SlurmFleet:
         return end_of(self._log(member.id), member.worker)
 
     def _log(self, id: str) -> Path:
-        return self._terms.folder / f"{id}.log"
+        return self._terms.folder / LOG.format(id)
 
     def _going(self, name: str) -> list[Member]:
         return [each for each in self.members() if each.ended is None and each.name == name]
@@ -104,7 +109,7 @@ class SlurmFleet:
             raise NoHardware(UNKNOWN_MACHINE.format(order.flavour.name))
         if not terms.script.is_file():
             raise FleetError(NO_SCRIPT.format(terms.script))
-        remove_old(private(terms.folder))
+        remove_old(each for each in private(terms.folder).iterdir() if FILE.fullmatch(each.name))
         answer = self._run(
             *command_of(order, machine, terms), environment=environment_of(order, machine, terms)
         )

@@ -34,6 +34,9 @@ NAME = re.compile(
 )
 """The name of a member's job: the board, the member, the megabytes that it takes, its machine."""
 
+LOG = "lb-{}.log"
+"""The name of a log, from the number of a job."""
+
 FOR_SBATCH = ("SBATCH_ACCOUNT", "SBATCH_PARTITION", "SBATCH_QOS", "SBATCH_RESERVATION", "SBATCH_CONSTRAINT")
 """The variables of the owner's that sbatch goes by, as it does when the owner calls it."""
 
@@ -67,7 +70,7 @@ def command_of(order: Start, machine: OwnMachine, terms: SlurmTerms) -> list[str
         "--no-requeue",  # what a broken node leaves undone, the queue gives to another
         "--open-mode=append",
         f"--chdir={BACKEND}",
-        f"--output={str(terms.folder).replace('%', '%%')}/%j.log",
+        f"--output={str(terms.folder).replace('%', '%%')}/{LOG.format('%j')}",
         str(terms.script),
         *order.options(price=machine.price),
     ]
