@@ -19,8 +19,16 @@ FORM = re.compile(
     re.DOTALL,
 )
 OPTION = re.compile(r"--([a-z][a-z-]*)(=.+)?", re.DOTALL)
-GPUS = re.compile(r"(?:--gres=(?:.*,)?gpu|--gpus(?:-per-node)?=)(?::?[a-zA-Z][\w.-]*)?:?(\d{1,3})?(?:,.*)?")
-"""The ways to ask for GPUs: `--gres=gpu:a100:2`, `--gpus=2`, `--gpus-per-node=a100:2`."""
+GPUS = re.compile(
+    r"(?:--gres=(?:.*,)?gpu|--gpus(?:-per-(?:node|task|socket))?=|--tres-per-task=(?:.*,)?gres[/:]gpu)"
+    r"(?::?[a-zA-Z][\w.-]*)?[:=]?(\d{1,3})?(?:,.*)?"
+)
+"""The ways to ask for GPUs: `--gres=gpu:a100:2`, `--gpus=2`, `--gpus-per-node=a100:2`,
+`--tres-per-task=gres/gpu:2`.
+"""
+
+ASKS_FOR_GPUS = re.compile(r"--(gpus.*|(gres|tres-p[a-z-]*)=.*gpu.*)", re.DOTALL)
+"""All options that may ask for GPUs, in whatever form."""
 
 THIS_MACHINE = "here"
 """The name of the machine if none is described."""
@@ -46,6 +54,10 @@ NOT_AN_OPTION = (
     "`--partition=gpu`."
 )
 OUR_OPTION = "FLEET_MACHINES has {!r} among the options of {}, but the fleet decides about that. Remove it."
+HOW_MANY_GPUS = (
+    "FLEET_MACHINES has {!r} among the options of {}, which does not say how many GPUs it asks for. Write it "
+    "in full, such as `--gpus=1` or `--gres=gpu:a100:1`."
+)
 
 
 @dataclass(frozen=True)
@@ -121,7 +133,7 @@ def _machine(entry: str) -> OwnMachine:
 
 
 def _check(options: Sequence[str], name: str) -> None:
-    """Raise ConfigurationError for what is no long option, or one of the fleet's.
+    """Raise ConfigurationError for what is no long option, one of the fleet's, or unclear about GPUs.
 
     sbatch takes the beginning of an option for the whole.
     """
@@ -131,3 +143,5 @@ def _check(options: Sequence[str], name: str) -> None:
             raise ConfigurationError(NOT_AN_OPTION.format(option[:200], name))
         if any(each.startswith(found[1]) for each in OURS):
             raise ConfigurationError(OUR_OPTION.format(option[:200], name))
+        if ASKS_FOR_GPUS.fullmatch(option) and not GPUS.fullmatch(option):
+            raise ConfigurationError(HOW_MANY_GPUS.format(option[:200], name))
