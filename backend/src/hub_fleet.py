@@ -50,6 +50,7 @@ def make_jobs(
     fixed = {
         "FLEET": "off",
         "COMMENT_ON_MODELS": "false",  # the dispatcher tells
+        "MAX_PARALLEL": "1",  # whatever envs.py says, which members fetch with the code
         "OWNER": str(settings.organisation),
         "QUEUE_REPO": settings.requests_dataset,
         "RESULTS_REPO": settings.results_dataset,

@@ -92,7 +92,8 @@ def folder_of_the_fleet(settings: Settings) -> Path:
 def variables_of_own_members(settings: Settings) -> dict[str, str]:
     """Return the variables of members besides the environment of the fleet, whose envs.py they read."""
     where = {} if settings.is_on_the_hub else {"LEADERBOARD_DATA_DIR": str(local_folder(settings))}
-    return {"FLEET": Engine.OFF, "COMMENT_ON_MODELS": "false", **where}
+    # A machine has room for one model. Whoever wrote MAX_PARALLEL meant a worker without a fleet.
+    return {"FLEET": Engine.OFF, "COMMENT_ON_MODELS": "false", "MAX_PARALLEL": "1", **where}
 
 
 def tokens_of_members(settings: Settings) -> dict[str, str]:

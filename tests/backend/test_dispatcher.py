@@ -496,6 +496,13 @@ def test_a_member_has_the_time_to_start_that_the_owner_gives_it() -> None:
     assert dispatcher._fleet._terms.longest == timedelta(hours=11.5)
 
 
+def test_a_job_evaluates_one_model_at_once_whatever_the_owner_set_for_the_space() -> None:
+    dispatcher = made(MAX_PARALLEL="4")
+    assert dispatcher
+    assert isinstance(dispatcher._fleet, JobsFleet)
+    assert dispatcher._fleet._terms.variables["MAX_PARALLEL"] == "1"
+
+
 @pytest.mark.parametrize(("seconds", "minutes"), [("60", 10), ("240", 10), ("600", 22)])
 @pytest.mark.parametrize("fleet", ["jobs", "local"])
 def test_members_stop_the_earlier_the_more_rarely_somebody_looks(

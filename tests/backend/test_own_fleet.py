@@ -160,10 +160,18 @@ def test_members_dispatch_nothing_and_find_the_data_from_any_folder() -> None:
     assert variables_of_own_members(settings()) == {
         "FLEET": "off",
         "COMMENT_ON_MODELS": "false",
+        "MAX_PARALLEL": "1",
         "LEADERBOARD_DATA_DIR": str(Path("data").resolve()),
     }
     on_the_hub = read_settings(Settings, environment={"OWNER": "acme"})
     assert "LEADERBOARD_DATA_DIR" not in variables_of_own_members(on_the_hub)
+
+
+def test_a_member_evaluates_one_model_at_once_whatever_the_owner_set_for_this_machine() -> None:
+    owners = settings(FLEET="local", MAX_PARALLEL="4", DEVICE="cuda:0,cuda:1")
+    assert owners.slots == 4
+    of_a_member = {"MAX_PARALLEL": "4", "DEVICE": "cuda:0,cuda:1", **variables_of_own_members(owners)}
+    assert settings(**of_a_member).slots == 1
 
 
 def test_where_there_is_no_slurm_it_is_said_and_nothing_else_happens(
