@@ -15,7 +15,7 @@ from src.fleet.situation import STOPS_WITHIN, Limits
 from src.fleet.slurm import SlurmFleet
 from src.fleet.slurm_orders import SlurmTerms
 from src.queue.policy import Policy
-from src.running.memory import SHARE_OF_MEMORY, available_memory
+from src.running.memory import available_memory
 from src.running.watch import GB
 from src.settings import Settings
 from src.shared.wiring import LOCAL_FOLDER
@@ -28,9 +28,7 @@ def make_own_dispatcher(
     settings: Settings, policy: Policy, check_token: TokenCheck = lambda: None
 ) -> Dispatcher:
     """Return what starts workers on the owner's machines. Money limits them only if they have prices."""
-    machines = settings.fleet_machines or (
-        OwnMachine(THIS_MACHINE, available_memory() * SHARE_OF_MEMORY / GB),
-    )
+    machines = settings.fleet_machines or (OwnMachine(THIS_MACHINE, available_memory() / GB),)
     names = settings.fleet_flavors or tuple(each.name for each in machines)
     dollars = settings.max_dollars_per_day if any(each.price for each in machines) else None
     fleet = make_slurm(settings) if settings.fleet is Engine.SLURM else make_local(settings, machines)

@@ -24,6 +24,8 @@ from src.fleet.slurm import SlurmFleet
 from src.own_fleet import make_own_dispatcher, make_slurm, tokens_of_members, variables_of_own_members
 from src.parts import make_dispatcher
 from src.queue.policy import Policy
+from src.running.memory import available_memory
+from src.running.watch import GB
 from src.settings import Settings
 from src.shared.environment import read_settings
 from src.shared.errors import StoreError
@@ -51,7 +53,7 @@ def settings(**variables: str) -> Settings:
 def test_without_machines_this_one_has_one_share() -> None:
     ((here, is_allowed),) = make_own_dispatcher(settings(FLEET="local"), Policy()).offers()
     assert (here.name, is_allowed, here.price) == ("here", True, 0.0)
-    assert here.memory_gb > 0
+    assert here.memory_gb == available_memory() / GB
 
 
 def test_all_machines_are_allowed_unless_some_are_named() -> None:

@@ -1,6 +1,8 @@
 """FLEET_MACHINES: the form that owners write, and each sentence about a mistake in it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from src.fleet.own_machines import EXAMPLE, OwnMachine, read_machines
 from src.settings import Settings
@@ -81,6 +83,15 @@ def test_a_mistake_is_one_sentence(given: str, sentence: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         read_settings(Settings, environment={"FLEET_MACHINES": given})
     assert sentence in str(raised.value)
+
+
+@given(st.integers(1, 10**7))
+def test_a_member_takes_the_largest_model_for_which_it_may_be_started(megabytes: int) -> None:
+    machine = OwnMachine("small", megabytes / 1000)
+    member = read_settings(Settings, environment={"MAX_MEMORY_GB": f"{machine.max_memory_gb:.3f}"})
+    most = member.largest_model(member.memory_per_evaluation(10**12))
+    assert most
+    assert machine.flavour.room <= most <= machine.flavour.room + 0.002
 
 
 def test_what_is_no_text_is_refused() -> None:

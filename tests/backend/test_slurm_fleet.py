@@ -238,7 +238,7 @@ def test_a_member_gets_its_tokens_and_no_other_secret_of_the_owner(fakes: Fakes)
     assert environment["FLEET"] == "off"
     assert environment["LEADERBOARD_MEMBER"] == "small-1"
     assert environment["DEVICE"] == "cpu"
-    assert environment["MAX_MEMORY_GB"] == "6"
+    assert environment["MAX_MEMORY_GB"] == "5.401"
     kept = {name for name in environment if re.match("SLURM|SBATCH|AWS|WORKER", name)}
     assert kept == {"SLURM_CONF", "SBATCH_ACCOUNT"}
     assert "hf_secret" not in "".join(fakes.calls("sbatch"))
@@ -285,7 +285,8 @@ def test_the_id_is_read_where_a_cluster_is_named_too(fakes: Fakes) -> None:
             "It will be retried automatically.",
         ),
         ("echo hello", FleetError, "sbatch answered 'hello', where the number of a job was expected."),
-        ("yes | head -c 9000000; echo", FleetError, "sbatch answered 'y y y"),
+        ("yes | head -c 4000000; echo", FleetError, "sbatch answered 'y y y"),
+        ("yes | head -c 9000000; echo", FleetError, "sbatch has answered with more than 5 MB."),
     ],
 )
 def test_what_sbatch_refuses_is_a_sentence(
@@ -340,6 +341,16 @@ def member(**changes: object) -> Member:
         "largest": 4.8,
     }
     return Member(**{**known, "ordered": NOW, **changes})  # type: ignore[arg-type]
+
+
+def test_an_answer_that_is_too_long_lets_no_member_seem_gone(
+    fakes: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = f"@7|RUNNING|{TIMES}|None|{NAME}"
+    fakes.jobs(*[line] * 100)
+    monkeypatch.setattr(slurm_commands, "MOST_ANSWERED", 99 * len(line))
+    with pytest.raises(FleetError, match="squeue has answered with more than"):
+        fakes.fleet().members()
 
 
 def test_one_that_waits_is_cancelled_and_one_that_runs_is_told_to_end(fakes: Fakes) -> None:

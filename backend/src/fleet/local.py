@@ -154,7 +154,7 @@ class LocalFleet:
                 cwd=BACKEND,
                 env={
                     **{name: value for name, value in terms.environment.items() if not is_secret(name)},
-                    "MAX_MEMORY_GB": f"{machine.memory_gb:g}",
+                    "MAX_MEMORY_GB": f"{machine.max_memory_gb:.3f}",
                     **terms.variables,
                     "WORKER_ID": member.worker,
                     PIPE: str(pipe),

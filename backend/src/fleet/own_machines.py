@@ -6,9 +6,11 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import floor
 from pathlib import Path
 
-from src.fleet.flavour import Flavour
+from src.fleet.flavour import MB_PER_GB, Flavour
+from src.running.memory import SHARE_OF_MEMORY
 from src.shared.errors import ConfigurationError
 
 FORM = re.compile(
@@ -71,6 +73,14 @@ class OwnMachine:
     """Dollars an hour; None if the owner does not say."""
     options: tuple[str, ...] = ()
     """What sbatch is told to get one."""
+
+    @property
+    def max_memory_gb(self) -> float:
+        """MAX_MEMORY_GB of a member: as much as `Flavour.room` counts on.
+
+        Rounded up, or a member might leave the very model for which it was started.
+        """
+        return (floor(self.memory_gb * SHARE_OF_MEMORY * MB_PER_GB) + 1) / MB_PER_GB
 
     @property
     def accelerators(self) -> int:

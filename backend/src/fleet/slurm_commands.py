@@ -14,7 +14,10 @@ PATIENCE_SECONDS = 60.0
 """How long a command of Slurm may take. A busy controller answers after many seconds."""
 
 MOST_ANSWERED = 5_000_000
-"""The most bytes of an answer that are read: the lines of some ten thousand jobs."""
+"""The most bytes of an answer, as of some ten thousand jobs. A part of it might lack members."""
+
+LONGEST_ERROR = 10_000
+"""The most bytes of what a command complains about, from its end."""
 
 FOR_SLURM = ("SLURM_CONF", "SLURM_CONF_SERVER")
 """The variables by which commands find the cluster."""
@@ -24,6 +27,7 @@ FOR_COMMANDS = ("PATH", "HOME", "USER", "LOGNAME", "LD_LIBRARY_PATH", *FOR_SLURM
 
 NOT_THERE = "{} was not found. Run the fleet where the commands of Slurm are: on a login node of the cluster."
 TOO_SLOW = "{} has not answered within {:.0f} seconds. It will be retried automatically."
+TOO_LONG = "{} has answered with more than {} MB. Run the fleet as a user of the cluster who has fewer jobs."
 FAILED = "{} failed: {}"
 
 
@@ -64,5 +68,7 @@ def run(*command: str, given: Mapping[str, str], environment: Mapping[str, str] 
         raise FleetError(NOT_THERE.format(command[0])) from None
     except OSError as error:
         raise FleetError(FAILED.format(command[0], error.strerror)) from error
-    printed, told = (each[:MOST_ANSWERED].decode(errors="replace") for each in (done.stdout, done.stderr))
+    if len(done.stdout) > MOST_ANSWERED:
+        raise FleetError(TOO_LONG.format(command[0], MOST_ANSWERED // 1_000_000))
+    printed, told = (each.decode(errors="replace") for each in (done.stdout, done.stderr[-LONGEST_ERROR:]))
     return Answer(done.returncode, printed, told)

@@ -79,7 +79,7 @@ def command_of(order: Start, machine: OwnMachine, terms: SlurmTerms) -> list[str
 def environment_of(order: Start, machine: OwnMachine, terms: SlurmTerms) -> dict[str, str]:
     """Return the whole environment of a member, which sbatch takes over from its own."""
     given = terms.environment
-    memory = {} if machine.accelerators else {"MAX_MEMORY_GB": f"{machine.memory_gb:g}"}
+    memory = {} if machine.accelerators else {"MAX_MEMORY_GB": f"{machine.max_memory_gb:.3f}"}
     return {
         **without_secrets(given),
         **{name: given[name] for name in (*FOR_SLURM, *FOR_SBATCH) if name in given},
