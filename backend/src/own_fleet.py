@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from src.fleet.dispatcher import Dispatcher, TokenCheck
-from src.fleet.engine import Engine
+from src.fleet.kind import FleetKind
 from src.fleet.local import LocalFleet, LocalTerms
 from src.fleet.own_machines import THIS_MACHINE, OwnMachine
 from src.fleet.situation import STOPS_WITHIN, Limits
@@ -31,7 +31,7 @@ def make_own_dispatcher(
     machines = settings.fleet_machines or (OwnMachine(THIS_MACHINE, available_memory() / GB),)
     names = settings.fleet_flavors or tuple(each.name for each in machines)
     dollars = settings.max_dollars_per_day if any(each.price for each in machines) else None
-    fleet = make_slurm(settings) if settings.fleet is Engine.SLURM else make_local(settings, machines)
+    fleet = make_slurm(settings) if settings.fleet is FleetKind.SLURM else make_local(settings, machines)
     limits = Limits(
         settings.max_workers,
         dollars,
@@ -91,7 +91,7 @@ def variables_of_own_members(settings: Settings) -> dict[str, str]:
     """Return the variables of members besides the environment of the fleet, whose envs.py they read."""
     where = {} if settings.is_on_the_hub else {"LEADERBOARD_DATA_DIR": str(local_folder(settings))}
     # A machine has room for one model. Whoever wrote MAX_PARALLEL meant a worker without a fleet.
-    return {"FLEET": Engine.OFF, "COMMENT_ON_MODELS": "false", "MAX_PARALLEL": "1", **where}
+    return {"FLEET": FleetKind.OFF, "COMMENT_ON_MODELS": "false", "MAX_PARALLEL": "1", **where}
 
 
 def tokens_of_members(settings: Settings) -> dict[str, str]:

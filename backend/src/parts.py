@@ -14,7 +14,7 @@ from threading import Event
 from huggingface_hub import constants
 
 from src.fleet.dispatcher import Dispatcher, TokenCheck
-from src.fleet.engine import Engine
+from src.fleet.kind import FleetKind
 from src.fleet.situation import STOPS_WITHIN, Limits
 from src.fleet.token import problem_of as problem_of_members
 from src.hub_fleet import code_of, make_jobs
@@ -91,10 +91,10 @@ def make_dispatcher(
     `given` are the settings as the owner wrote them, `policy` has the rules of the members' queue, and
     `connect` makes a client for a token.
     """
-    if settings.fleet is Engine.OFF:
+    if settings.fleet is FleetKind.OFF:
         return None
     check = make_check_of_members(settings, connect)
-    if settings.fleet is not Engine.JOBS:
+    if settings.fleet is not FleetKind.JOBS:
         return make_own_dispatcher(settings, policy, check)
     limits = Limits(
         settings.max_workers,

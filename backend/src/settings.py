@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from src.fleet.engine import Engine as FleetEngine
+from src.fleet.kind import FleetKind
 from src.fleet.own_machines import EXAMPLE, THIS_MACHINE, OwnMachine, read_machines
 from src.inference.options import (
     Place,
@@ -140,8 +140,8 @@ def _check_receiver(text: str) -> None:
 
 
 FleetName = Annotated[
-    FleetEngine,
-    BeforeValidator(lambda name: FleetEngine(str(name).strip())),
+    FleetKind,
+    BeforeValidator(lambda name: FleetKind(str(name).strip())),
     "`jobs`, `slurm`, `local` or `off`",
 ]
 SpaceName = Annotated[
@@ -256,7 +256,7 @@ class Settings(CommonSettings):
     endpoint_args: Words = ()
     endpoint_start_minutes: Minutes = 60.0
     inference_endpoints_url: str | None = None
-    fleet: FleetName = FleetEngine.OFF
+    fleet: FleetName = FleetKind.OFF
     max_workers: Workers = 1
     fleet_flavors: Flavours = ()
     fleet_machines: Machines = ()
@@ -317,18 +317,18 @@ class Settings(CommonSettings):
             raise ConfigurationError(NO_FLEET_TOKEN)
         if self.fleet_token is not None and self.fleet_token in (self.hf_token, self.hf_read_token):
             raise ConfigurationError(NOT_THE_FLEETS_OWN)
-        if self.fleet is FleetEngine.SLURM and not self.fleet_machines:
+        if self.fleet is FleetKind.SLURM and not self.fleet_machines:
             raise ConfigurationError(NO_MACHINES)
         with_options = [each.name for each in self.fleet_machines if each.options]
-        if self.fleet is FleetEngine.LOCAL and with_options:
+        if self.fleet is FleetKind.LOCAL and with_options:
             raise ConfigurationError(OPTIONS_OF_A_CLUSTER.format(", ".join(with_options)))
-        if self.fleet in (FleetEngine.SLURM, FleetEngine.LOCAL):
+        if self.fleet in (FleetKind.SLURM, FleetKind.LOCAL):
             machines = [each.name for each in self.fleet_machines] or [THIS_MACHINE]
             if unknown := [each for each in self.fleet_flavors if each not in machines]:
                 raise ConfigurationError(UNKNOWN_MACHINES.format(", ".join(unknown), ", ".join(machines)))
-        if self.fleet is not FleetEngine.OFF and self.min_model_gb is not None:
+        if self.fleet is not FleetKind.OFF and self.min_model_gb is not None:
             raise ConfigurationError(SIZES_FROM_THE_FLEET.format(self.fleet))
-        if self.fleet is not FleetEngine.OFF and self.inference.inference is not Inference.LOCAL:
+        if self.fleet is not FleetKind.OFF and self.inference.inference is not Inference.LOCAL:
             raise ConfigurationError(FLEET_OR_SERVER.format(self.fleet))
 
     @property

@@ -11,9 +11,9 @@ import pytest
 
 from src.fleet.__main__ import dispatch_once
 from src.fleet.dispatcher import Dispatcher, Shown
-from src.fleet.engine import Engine
 from src.fleet.flavour import Flavour
 from src.fleet.jobs import JobsFleet
+from src.fleet.kind import FleetKind
 from src.fleet.member import Member
 from src.fleet.seam import FleetError, NoHardware
 from src.fleet.situation import Limits, Start
@@ -560,5 +560,5 @@ def test_code_of_models_may_run_in_an_image_with_an_ordinary_user() -> None:
     assert made(CONFIRM_RUN_UNSAFE_CODE="true", FLEET_IMAGE="acme/worker:1")
 
 
-def test_every_engine_has_a_name() -> None:
-    assert {each.value for each in Engine} == {"jobs", "slurm", "local", "off"}
+def test_every_kind_of_fleet_has_a_name() -> None:
+    assert {each.value for each in FleetKind} == {"jobs", "slurm", "local", "off"}

@@ -53,9 +53,9 @@ def test_every_folder_and_file_is_on_the_map(space: str) -> None:
     assert there - not_rooms == set(rooms(space))
 
 
-def test_the_glossary_has_at_most_forty_words_and_each_once() -> None:
+def test_the_glossary_has_few_words_and_each_once() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     section = text.partition("\n## The words\n")[2].partition("\n## ")[0]
     table = section.partition("|---|---|\n")[2]
     words = re.findall(r"^\| ([a-z]+) \| \S", table, re.MULTILINE)
-    assert 30 < len(words) == len(set(words)) <= 40
+    assert 30 < len(words) == len(set(words)) <= 43

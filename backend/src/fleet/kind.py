@@ -1,12 +1,12 @@
-"""The engines that a fleet can use: what FLEET says."""
+"""The kinds of fleets that FLEET can name."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 
-class Engine(StrEnum):
-    """Where members run."""
+class FleetKind(StrEnum):
+    """The place where members run."""
 
     JOBS = "jobs"
     """As Jobs of the Hub."""
