@@ -1,4 +1,4 @@
-"""What the fleet decides: which members to start and to stop, given the queue, the hardware and the members.
+"""The fleet's decision: which members to start and to stop, given the queue, the hardware and the members.
 
 No calls, and nothing is remembered. A fleet that dies, or runs twice, harms nothing: members claim under the
 leases that all workers have, and end by themselves when nothing is left for them.
@@ -19,7 +19,7 @@ from src.shared.estimates.waiting import Fleet, Kind
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do now."""
+    """The steps to take now."""
 
     start: tuple[Start, ...] = ()
     stop: tuple[Stop, ...] = ()

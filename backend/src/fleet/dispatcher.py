@@ -61,7 +61,7 @@ NOT_CHECKED = "The Hub was not reached to check FLEET_TOKEN: {}"
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page shows of the fleet."""
+    """The fleet as the page shows it."""
 
     members: tuple[Member, ...] = ()
     """Those that wait, run, or ended within the last day."""
@@ -97,7 +97,7 @@ class Dispatcher:
         self._has_looked = False
         self._members: tuple[Member, ...] = ()
         self._new: dict[str, tuple[Member, datetime]] = {}
-        """What was started and is not in the engine's list yet, by id, with the time."""
+        """The started members that the engine's list lacks so far, by id, with the time."""
         self._refused: dict[str, tuple[str, datetime]] = {}
         """Why the engine refused hardware, by name, with the time."""
         self._stopped: dict[str, str] = {}
@@ -108,7 +108,7 @@ class Dispatcher:
 
     @property
     def shown(self) -> Shown:
-        """What the page shows."""
+        """The fleet as the page shows it."""
         return self._shown
 
     @property
@@ -119,7 +119,7 @@ class Dispatcher:
 
     @property
     def described(self) -> FleetDescription | None:
-        """What is started for which sizes, for the leaderboard's estimates; None while it is not known."""
+        """The hardware for each size, for the leaderboard's estimates; None while it is not known."""
         return self._described
 
     def prepare(self) -> None:

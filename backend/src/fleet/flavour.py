@@ -60,7 +60,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Costs:
-    """What evaluations are likely to cost on a flavour."""
+    """The likely costs of evaluations on a flavour."""
 
     durations: Durations | None
     starts_in: timedelta

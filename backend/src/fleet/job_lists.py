@@ -1,5 +1,7 @@
-"""What the Hub's lists of jobs and hardware say. Others who share the account may have written labels and
-everything else, so an entry counts only when it is complete and well formed.
+"""The Hub's lists of jobs and hardware, read as members and flavours.
+
+Others who share the account may have written labels and everything else, so an entry counts only when it is
+complete and well formed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the Hub is told to run a member as a Job: its image, its command, its variables, labels and time."""
+"""The order to the Hub that runs a member as a Job: its image, command, variables, labels and time."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ install --requirement requirements.txt
 export WORKER_ID="$name.$JOB_ID"
 exec python -m src.worker --drain "$@"
 """
-"""What a member runs on a plain image of Python. It holds no token: the client finds that in HF_TOKEN, and
-installers do not see it.
+"""The script of a member on a plain image of Python.
+
+It holds no token: the client finds that in HF_TOKEN, and installers do not see it.
 """
 
 READY_MADE = """\
@@ -43,7 +44,7 @@ PLAIN_IMAGE = "python:3.11"
 
 @dataclass(frozen=True, kw_only=True)
 class JobTerms:
-    """What all members have in common."""
+    """The terms that all members have in common."""
 
     namespace: str
     """The account that runs the jobs and pays for them."""

@@ -52,13 +52,16 @@ NOT_STOPPED = "The worker {} could not be told to end: {}."
 
 @dataclass(frozen=True, kw_only=True)
 class LocalTerms(OwnTerms):
-    """What all members have in common. Each machine is a share of this one: `small: 2 GB` so much memory."""
+    """The terms that all members have in common.
+
+    Each machine is a share of this one: `small: 2 GB` so much memory.
+    """
 
     command: Sequence[str] = (sys.executable, "-u", "-m", "src.worker", "--drain")
 
 
 class MemberFile(BaseModel):
-    """What the file of a member says about it."""
+    """The contents of a member's file."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 

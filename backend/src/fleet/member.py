@@ -20,7 +20,7 @@ class Member:
     name: str
     """Follows from the flavour, so that two fleets that decide at once order the same name."""
     id: str = ""
-    """What the place calls it; unlike the name never used twice."""
+    """Its name at that place, which is never used twice, unlike `name`."""
     flavour: str
     price: float | None = None
     """Dollars an hour; None if nobody said so. It then counts as free."""
@@ -34,7 +34,7 @@ class Member:
     url: str | None = None
     """Where people can see it."""
     message: str = ""
-    """What the place says about it: hostile until it is escaped."""
+    """A sentence of that place about it: hostile until it is escaped."""
 
     @property
     def worker(self) -> str:

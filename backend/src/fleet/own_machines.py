@@ -72,7 +72,7 @@ class OwnMachine:
     price: float | None = None
     """Dollars an hour; None if the owner does not say."""
     options: tuple[str, ...] = ()
-    """What sbatch is told to get one."""
+    """Options of sbatch that get one."""
 
     @property
     def max_memory_gb(self) -> float:
@@ -96,7 +96,7 @@ class OwnMachine:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnTerms:
-    """What all members on machines of the owner's have in common, wherever these are."""
+    """The terms of all members on machines of the owner's, wherever these are."""
 
     board: str
     """Tells this leaderboard's members from everything else: its requests dataset, or its folder."""
@@ -106,7 +106,7 @@ class OwnTerms:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The environment of the fleet. Members get it without secrets."""
     variables: Mapping[str, str] = field(default_factory=dict)
-    """What all members get besides, such as `FLEET=off`."""
+    """Variables that all members get besides, such as `FLEET=off`."""
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

@@ -1,4 +1,4 @@
-"""What an engine that runs members must do: list hardware and members, start, stop, show the end of a log.
+"""The interface of an engine that runs members: it lists hardware and members, starts, stops and shows logs.
 
 An engine may lose a member, or start one too many: members claim by themselves under the leases of the queue,
 so no request is harmed.
@@ -41,7 +41,10 @@ class Fleet(Protocol):
         """
 
     def stop(self, member: Member) -> None:
-        """End a member; one that has ended already is no error. Raises FleetError."""
+        """Have a member end, or end it if it does not. One that has ended already is no error.
+
+        Raises FleetError.
+        """
 
     def end_of_log(self, member: Member) -> str:
         """Return the last lines that a member printed, shortened, not escaped. Raises FleetError."""

@@ -1,4 +1,4 @@
-"""What a fleet's decision depends on, and what it may come to."""
+"""All that a fleet's decision depends on, and what it may come to."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STOPS_WITHIN = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Limits:
-    """What the owner allows."""
+    """The owner's limits."""
 
     max_workers: int = 1
     """How many members there may be at once, those that wait for hardware included."""
@@ -90,11 +90,11 @@ class Situation:
     policy: Policy = field(default_factory=Policy)
     """The rules of the queue: its order, pauses after failures, and what no member takes."""
     starts_in: timedelta = timedelta(minutes=5)
-    """How long a member takes from its order to its first claim."""
+    """How long a member takes from its start, when it begins to be billed, to its first claim."""
 
     @property
     def costs(self) -> Costs:
-        """What evaluations are likely to cost."""
+        """The likely costs of evaluations."""
         return Costs(self.durations, self.starts_in)
 
     @cached_property

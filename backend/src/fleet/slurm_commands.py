@@ -33,7 +33,7 @@ FAILED = "{} failed: {}"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command left."""
+    """The exit status of a command, and what it printed."""
 
     status: int
     output: str

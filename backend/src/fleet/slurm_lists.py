@@ -1,4 +1,4 @@
-"""What squeue prints of jobs, read as members.
+"""The jobs that squeue prints, read as members.
 
 A format of ours is what all versions and all clusters have: `--json` differs between versions, and `sacct`
 needs a database that small clusters lack.

@@ -1,4 +1,4 @@
-"""What Slurm is told to run a member as a job: its name, its options, its environment.
+"""The order to Slurm that runs a member as a job: its name, its options, its environment.
 
 The token of members is in the environment of sbatch, never in its arguments, nor in a file. docs/security.md
 says who can see what.
@@ -43,7 +43,7 @@ FOR_SBATCH = ("SBATCH_ACCOUNT", "SBATCH_PARTITION", "SBATCH_QOS", "SBATCH_RESERV
 
 @dataclass(frozen=True, kw_only=True)
 class SlurmTerms(OwnTerms):
-    """What all members have in common. Nodes must have the folder at the same place."""
+    """The terms that all members have in common. Nodes must have the folder at the same place."""
 
     longest: timedelta = timedelta(hours=24)
     """How long a member's start and one evaluation may take together."""

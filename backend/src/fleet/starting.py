@@ -40,7 +40,7 @@ and what is withdrawn in time takes no place of a quota.
 """
 
 CAUTIOUS = 0.8
-"""Money is set aside for evaluations as long as only a fifth of such takes."""
+"""Set money aside for the duration that four in five evaluations stay within."""
 
 TOO_LARGE = (
     "Its weights have {:,.1f} GB, and no hardware that this leaderboard may start has room for them. Its "

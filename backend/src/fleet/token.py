@@ -1,4 +1,4 @@
-"""What FLEET_TOKEN may do: the only token in a member may change the leaderboard's datasets, no more."""
+"""The rights of FLEET_TOKEN: the only token in a member may change the leaderboard's datasets, no more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a member is told of the owner's settings: what shapes evaluations and the queue, and no secret."""
+"""The owner's settings that a member gets: those that shape evaluations and the queue, and no secret."""
 
 from __future__ import annotations
 
