@@ -110,7 +110,9 @@ def test_the_access_token_says_the_same_and_reads_what_is_public(hub: Hub, app: 
         "orgs": app.userinfo()["orgs"]
     } == app.userinfo()
     api = HfApi(endpoint=hub.url, token=app.token(app.code()).json()["access_token"])
-    assert api.whoami()["name"] == "alice"
+    who = api.whoami()
+    assert (who["type"], who["name"]) == ("user", "alice")
+    assert (who["auth"]["type"], sorted(who["auth"])) == ("app_token_as_user", ["expiresAt", "type"])
     api.model_info("acme/open")
     with pytest.raises(RepositoryNotFoundError):
         api.model_info("acme/secret")

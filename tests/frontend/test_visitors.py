@@ -10,7 +10,7 @@ import pytest
 
 from src.page.visitors import Visitors
 from src.shared.stores.hub import Hub as Client
-from src.submitting.accounts import NOT_ACCEPTED, Accounts, NotRecognised
+from src.submitting.accounts import NOT_ACCEPTED, OF_AN_APP, Accounts, NotRecognised
 from src.submitting.submitter import ANONYMOUS, Submitter
 from support.hub import Fault, Hub, running_hub
 from support.page_requests import page_request
@@ -194,6 +194,22 @@ def test_an_organisations_token_is_nobodys() -> None:
     assert (
         message == "The token in the Authorization header does not belong to a person. Use one of your own."
     )
+
+
+def test_a_token_of_another_app_that_a_user_signed_in_to_is_nobodys(hub: Hub, visitors: Visitors) -> None:
+    assert refusal(visitors, bearing(hub.add_app_token("bob"), "alice")) == OF_AN_APP
+    assert "https://huggingface.co/settings/tokens." in OF_AN_APP
+
+
+class SaysNotWhichKind(Client):
+    """A Hub that does not say what kind of token it is asked about."""
+
+    def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return {"type": "user", "name": "bob", "orgs": []}
+
+
+def test_a_token_of_an_unknown_kind_is_nobodys() -> None:
+    assert refusal(Visitors(Accounts(SaysNotWhichKind)), bearing("hf_bob", "alice")) == OF_AN_APP
 
 
 def test_a_hub_that_cannot_be_reached_is_said_as_such() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from src.shared.data.json_file import as_object
 from src.shared.errors import LeaderboardError
 from src.shared.settings import TOKEN
 from src.shared.stores.hub import FAILURES, TRY_AGAIN, Hub, reason, status_of
@@ -23,6 +24,11 @@ NOT_ACCEPTED = (
     "permissions at https://huggingface.co/settings/tokens."
 )
 
+OF_AN_APP = (
+    "The token in the Authorization header was issued to an app, perhaps by `hf auth login` in the browser. "
+    "Create a fine-grained access token without any permissions at https://huggingface.co/settings/tokens."
+)
+
 
 class NotRecognised(LeaderboardError):
     """We cannot identify the submitter; the message has the reason."""
@@ -39,7 +45,11 @@ class Accounts:
         self._connect = connect
 
     def of_token(self, token: str) -> Submitter:
-        """Return the user whose token it is, in one call. Raises NotRecognised."""
+        """Return the user whose access token it is, in one call. Raises NotRecognised.
+
+        The Hub also confirms the tokens that its login issues to apps. An app that a user once signed in to
+        must not act here in their name.
+        """
         if len(token) > LONGEST_TOKEN or not TOKEN.fullmatch(token):
             raise NotRecognised(NOT_ACCEPTED)
         hub = self._connect(token)
@@ -55,5 +65,7 @@ class Accounts:
             raise NotRecognised(
                 "The token in the Authorization header does not belong to a person. Use one of your own."
             )
+        if as_object(account.get("auth")).get("type") != "access_token":
+            raise NotRecognised(OF_AN_APP)
         organisations = (each.get("name") for each in account.get("orgs") or ())
         return Submitter(str(account["name"]), frozenset(filter(None, organisations)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from .repository import RepoName, Repository
@@ -52,9 +52,10 @@ class User:
 
 @dataclass(frozen=True)
 class Token:
-    """A user's access token.
+    """A token under which calls are a user's.
 
     `repositories` are those that a fine-grained one is for, `permissions` what it may do in each namespace.
+    `expires` is only known of one that an application got when the user logged in to it.
     """
 
     value: str = field(repr=False)
@@ -63,6 +64,7 @@ class Token:
     repositories: frozenset[RepoName] = frozenset()
     permissions: Mapping[str, frozenset[str]] = field(default_factory=dict)
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    expires: datetime | None = None
 
     def covers(self, name: RepoName) -> bool:
         """Whether the token is for what is not public of a repository."""
@@ -105,12 +107,18 @@ class Accounts:
         repositories: Iterable[RepoName] = (),
         *,
         permissions: Mapping[str, Iterable[str]] | None = None,
-        prefix: str = "hf_",
     ) -> Token:
-        """A new token of a user."""
-        value = f"{prefix}{secrets.token_hex(17)}"
+        """A new access token of a user."""
+        value = f"hf_{secrets.token_hex(17)}"
         permitted = {namespace: frozenset(some) for namespace, some in (permissions or {}).items()}
         token = Token(value, self.users[user], role, frozenset(repositories), permitted)
+        self.tokens[token.value] = token
+        return token
+
+    def add_app_token(self, user: str, valid_for: timedelta) -> Token:
+        """A new token for an application: it says who the user is, and reads what is public."""
+        value, expires = f"hf_oauth_{secrets.token_hex(17)}", datetime.now(UTC) + valid_for
+        token = Token(value, self.users[user], Role.FINE_GRAINED, expires=expires)
         self.tokens[token.value] = token
         return token
 

@@ -16,7 +16,7 @@ from .calls import Calls
 from .endpoints import InferenceEndpoints
 from .faults import Faults
 from .jobs import JobsOfAHub
-from .logins import Logins
+from .logins import VALID_FOR, Logins
 from .refusals import AlreadyExists, BadRequest, RepositoryNotFound
 from .repository import RepoName, Repository, RepoType
 from .spaces import Space, SpacesOfAHub
@@ -73,6 +73,10 @@ class Hub:
         """
         named = map(RepoName.from_path, repositories)
         return self.accounts.add_token(user, Role(role), named, permissions=permissions).value
+
+    def add_app_token(self, user: str) -> str:
+        """Another token of those that an application gets when a user logs in to it."""
+        return self.accounts.add_app_token(user, VALID_FOR).value
 
     def add_oauth_app(self) -> tuple[str, str]:
         """A new application that users log in to with their account. Returns its id and its secret."""

@@ -37,7 +37,7 @@ async def whoami(request: Request) -> Response:
             organization(name, role, avatar, hub_of(request).accounts.plans.get(name))
             for name, role in user.organizations.items()
         ],
-        "auth": {"type": "access_token", "accessToken": access_token(token)},
+        "auth": auth(token),
     }
     return JSONResponse(answer)
 
@@ -57,6 +57,13 @@ def organization(name: str, role: str, avatar: str, plan: str | None) -> dict[st
         "roleInOrg": role,
     }
     return answer | {"plan": plan} if plan else answer
+
+
+def auth(token: Token) -> dict[str, Any]:
+    """What kind of token it is. Of an application's it is not told what it may do."""
+    if token.expires:
+        return {"type": "app_token_as_user", "expiresAt": time_text(token.expires)}
+    return {"type": "access_token", "accessToken": access_token(token)}
 
 
 def access_token(token: Token) -> dict[str, Any]:

@@ -172,6 +172,7 @@ def end_space(hub: Hub, id: str, stage: str, message: str | None = None) -> None
 COMMANDS: dict[str, Callable[..., Any]] = {
     "add_user": Hub.add_user,
     "add_token": Hub.add_token,
+    "add_app_token": Hub.add_app_token,
     "add_oauth_app": Hub.add_oauth_app,
     "log_in_browser": Hub.log_in_browser,
     "revoke": lambda hub, token: hub.accounts.revoke(token),

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from ..accounts import Role, User
+from ..accounts import User
 from ..calls import Kind
 from ..logins import VALID_FOR, Consent
 from ..refusals import BadRequest, InvalidClient
@@ -116,7 +116,7 @@ async def token(request: Request) -> Response:
     if consent.redirect_uri != form.get("redirect_uri"):
         raise BadRequest("invalid_grant", error_description="The redirect_uri is another than before.")
     answer = {
-        "access_token": access_token_for(hub, consent.user),
+        "access_token": hub.add_app_token(consent.user.name),
         "token_type": "bearer",
         "expires_in": int(VALID_FOR.total_seconds()),
         "scope": consent.scope,
@@ -136,11 +136,6 @@ def client_of(request: Request) -> str:
     if method != "Basic" or known is None or not secrets.compare_digest(known, secret):
         raise InvalidClient
     return client_id
-
-
-def access_token_for(hub: Hub, user: User) -> str:
-    """A token that says who the user is, and reads what is public."""
-    return hub.accounts.add_token(user.name, Role.FINE_GRAINED, prefix="hf_oauth_").value
 
 
 def id_claims(hub: Hub, consent: Consent) -> dict[str, Any]:
