@@ -236,6 +236,18 @@ def test_the_revision_of_a_link_goes_with_the_next_model(
     assert "acme/other" in steps[-1][form.found]
 
 
+def test_a_link_keeps_its_revision_where_the_last_model_had_one_of_the_same_name(
+    submit_tab: SubmitTab,
+) -> None:
+    form = submit_tab.form
+    seen = Form("acme/other", revision="v2")
+    link = "https://huggingface.co/acme/tiny/tree/v2"
+    *_, updates = form.look_up(page_request(), seen, link, "", "v2", *FILLED_IN[3:])
+    assert updates[form.fields["model"]] == "acme/tiny"
+    assert form.fields["revision"] not in updates  # the field has it
+    assert "acme/tiny has no revision" in updates[form.errors["revision"]]
+
+
 def test_a_correction_changes_nothing_but_what_is_told(submit_tab: SubmitTab) -> None:
     """What is being typed elsewhere meanwhile stays."""
     form = submit_tab.form

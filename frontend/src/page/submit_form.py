@@ -16,6 +16,7 @@ from src.page import api, notices
 from src.page.links import Links
 from src.page.updates import ASKING_THE_HUB, QUIETLY, Doing, Event, Follow, Updates, telling, when_pressed
 from src.page.visitors import Visitors
+from src.shared.data.model_name import linked_revision
 from src.shared.data.request import ORIGINAL
 from src.submitting.desk import Desk, Finding
 from src.submitting.form import MAIN, Form, precisions, tidied, weight_types
@@ -175,7 +176,7 @@ class SubmitForm:
 
     def look_up(self, request: gr.Request, seen: Form | None, *filled_in: Any) -> Iterator[Updates]:
         """Look up another model or revision. The next step fills in the suggestion."""
-        form = _of_another_model(self._form(filled_in), seen)
+        form = self._asked_for(filled_in, seen)
         if not form.model:
             nothing = {self.found: "", self.expected: "", self.suggestion: None}
             yield self._problems([]) | nothing | {self.seen: _forgotten(seen)}
@@ -262,6 +263,16 @@ class SubmitForm:
         texts = {name: str(value or "") for name, value in given.items()}
         return tidied(Form(**texts, use_chat_template=use_chat_template))
 
+    def _asked_for(self, filled_in: tuple[Any, ...], seen: Form | None) -> Form:
+        """Return the form, with the default revision if the model changed and the revision did not.
+
+        The revision in a link came with the model.
+        """
+        form = self._form(filled_in)
+        is_left = seen is not None and form.model != seen.model and form.revision == seen.revision
+        is_linked = linked_revision(str(filled_in[FIELDS.index("model")] or ""))
+        return replace(form, revision=MAIN) if is_left and not is_linked else form
+
     def _found(self, finding: Finding, seen: Form | None) -> Updates:
         """Show the facts, or the problems that prevented them."""
         if finding.facts is None:
@@ -330,12 +341,6 @@ def _forgotten(seen: Form | None) -> Form | None:
     whatever comes next.
     """
     return replace(seen, model="") if seen else None
-
-
-def _of_another_model(form: Form, seen: Form | None) -> Form:
-    """Return the form with the default revision if the model changed and the revision did not."""
-    is_another = seen is not None and form.model != seen.model and form.revision == seen.revision
-    return replace(form, revision=MAIN) if is_another else form
 
 
 def _filled(form: Form, seen: Form | None, suggestion: Form) -> Form:
