@@ -141,6 +141,58 @@ def test_what_was_not_chosen_is_looked_up_and_shown_before_it_is_submitted(
     assert "is in the queue" in submitted[form.message]
 
 
+def test_what_was_filled_in_for_another_model_is_shown_anew_before_it_is_submitted(
+    leaderboard: Leaderboard, submit_tab: SubmitTab
+) -> None:
+    """The form stays after a refusal, and the next name may be typed into it."""
+    form = submit_tab.form
+    commit = leaderboard.models.describe("acme/tiny").commit
+    refused = Form(
+        "acme/other", "", commit, "bfloat16", "Original", "⭕ : instruction-tuned", use_chat_template=True
+    )
+    left = list(vars(refused).values())[1:]
+    _, found = handed_in(submit_tab, "acme/tiny", *left, seen=refused)
+    assert "press Submit again" in found[form.message]
+    assert leaderboard.keeper.read_requests().values == {}
+    values = [found[form.fields[name]] for name in ("precision", "model_type")]
+    assert [each.value for each in values] == ["float32", "🟢 : pretrained"]
+    assert found[form.fields["use_chat_template"]] is False
+    assert found[form.fields["revision"]] == "main"
+    [submitted] = handed_in(submit_tab, *FILLED_IN, seen=found[form.seen])
+    assert "is in the queue" in submitted[form.message]
+
+
+@pytest.mark.parametrize(
+    "left", [{"use_chat_template": True}, {"model_type": "⭕ : instruction-tuned"}, {"revision": "v2"}]
+)
+def test_one_field_that_is_left_from_another_model_is_enough_to_show_the_form_anew(
+    leaderboard: Leaderboard, submit_tab: SubmitTab, left: dict[str, Any]
+) -> None:
+    others = Form("acme/other", "", "v1", "int8", "Original", "💬", use_chat_template=False)
+    written = replace(Form(*FILLED_IN[:-1]), **left)
+    _, found = handed_in(submit_tab, *vars(written).values(), seen=replace(others, **left))
+    assert "press Submit again" in found[submit_tab.form.message]
+    assert leaderboard.keeper.read_requests().values == {}
+
+
+def test_what_was_chosen_after_another_model_was_seen_is_submitted_at_once(submit_tab: SubmitTab) -> None:
+    others = Form("acme/other", "", "v2", "bfloat16", "Original", "⭕ : instruction-tuned", True)
+    [submitted] = handed_in(submit_tab, *FILLED_IN, seen=others)
+    assert "is in the queue" in submitted[submit_tab.form.message]
+
+
+def test_a_mistake_on_submitting_does_not_keep_what_was_suggested_for_another_model(
+    submit_tab: SubmitTab,
+) -> None:
+    form = submit_tab.form
+    others = Form("acme/other", "", "main", "bfloat16", "Original", "⭕ : instruction-tuned", True)
+    left = list(vars(others).values())[1:]
+    _, mistaken = handed_in(submit_tab, "acme/none", *left, seen=others)
+    assert "There is no model acme/none" in mistaken[form.errors["model"]]
+    _, found = handed_in(submit_tab, "acme/tiny", *left, seen=mistaken[form.seen])
+    assert found[form.fields["model_type"]].value == "🟢 : pretrained"
+
+
 def looked_up(form: SubmitForm, *filled_in: Any, seen: Form | None = None) -> Any:
     """What a look at a model changes in the two steps together."""
     updates: dict[Any, Any] = {}

@@ -220,9 +220,9 @@ class SubmitForm:
             takes a while, show first until when.
             """
             form, who = self._form(filled_in), self._visitors.signed_in(request)
-            if form.model and not (form.precision and form.model_type) and not _is_of(form, seen):
+            if form.model and not _is_of(form, seen) and self._leaves_open(filled_in, seen):
                 yield {self.found: notices.looking_up(form.model), self.message: ""}
-                yield await api.LOOKING_UP.run(self._look_up_first, form, who)
+                yield await api.LOOKING_UP.run(self._look_up_first, filled_in, seen, who)
                 return
             due = self._desk.due()
             if due:
@@ -245,16 +245,24 @@ class SubmitForm:
         button = gr.Button(SUBMIT, interactive=True)
         return {self.handed_in: None, self.button: button} | (self._empty() if is_left else {})
 
-    def _look_up_first(self, form: Form, who: Submitter) -> Updates:
+    def _leaves_open(self, filled_in: tuple[Any, ...], seen: Form | None) -> bool:
+        """Return whether something is not the visitor's choice: it is empty, or left from another model."""
+        form = self._form(filled_in)
+        chosen = _filled(self._asked_for(filled_in, seen), seen, EMPTY)
+        return not (form.precision and form.model_type) or form != chosen
+
+    def _look_up_first(self, filled_in: tuple[Any, ...], seen: Form | None, who: Submitter) -> Updates:
         """Look the model up and show the suggestion before anything is submitted."""
+        form = self._asked_for(filled_in, seen)
         finding = self._desk.look_up(form, who, fill=True)
+        updates = self._read_otherwise(form, filled_in)
         if finding.facts is None:
-            return self._found(finding, None)
-        updates = self._checked(_filled(form, None, finding.form), who)
+            return updates | self._found(finding, seen)
+        updates |= self._checked(_filled(form, seen, finding.form), who)
         has_problems = any(updates[place] for place in (*self.errors.values(), self.general))
         message = "" if has_problems else notices.note(CHECK_FIRST)
-        seen = {self.seen: finding.form, self.suggestion: None, self.message: message}
-        return updates | self._found(finding, None) | seen
+        shown = {self.seen: finding.form, self.suggestion: None, self.message: message}
+        return updates | self._found(finding, seen) | shown
 
     def _form(self, filled_in: tuple[Any, ...]) -> Form:
         """Return the form as it is filled in. A component without a choice gives None."""
