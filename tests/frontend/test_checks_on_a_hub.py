@@ -27,7 +27,7 @@ from src.submitting.receipts import submissions
 from src.submitting.submitter import ANONYMOUS, Submitter
 from support.boards import TASKS
 from support.factories import CARD_TEXT, MODEL, make_backend
-from support.hub import Hub, Repository, running_hub
+from support.hub import Fault, Hub, Repository, running_hub
 from support.hub.repository import RepoName
 from support.sources import ROOT
 from support.waiting import PATIENCE
@@ -466,6 +466,20 @@ def test_an_adapter_of_a_base_model_that_was_renamed_since_is_accepted(hub: Hub,
     hub.add_model("acme/old", files())
     hub.rename("model", "acme/old", "acme/base")
     hub.add_model(MODEL, adapter(base="acme/old"))
+    assert frontend.submit(weight_type="Adapter", base_model="acme/base").base_model == "acme/base"
+
+
+def test_a_hub_that_fails_about_the_old_name_of_a_base_model_makes_no_wrong_one_of_it(
+    hub: Hub, frontend: Frontend
+) -> None:
+    hub.add_model("acme/old", files())
+    hub.rename("model", "acme/old", "acme/base")
+    hub.add_model(MODEL, adapter(base="acme/old"))
+    hub.faults.strike_next(Fault.SERVER_ERROR, repository="acme/old", times=50)
+    field, message = frontend.refused(weight_type="Adapter", base_model="acme/base")
+    assert (field, message.partition(":")[0]) == ("base_model", "Cannot look up acme/old")
+    assert "correct the file" not in message
+    hub.faults.stop()
     assert frontend.submit(weight_type="Adapter", base_model="acme/base").base_model == "acme/base"
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 from src.shared.data.request import ORIGINAL
-from src.shared.errors import ModelError, ModelIsPrivate, RevisionNotFound
+from src.shared.errors import CannotBeEvaluated, ModelError, ModelIsPrivate, ModelNotFound, RevisionNotFound
 from src.shared.models.hub_models import NOT_FOUND
 from src.shared.models.model_source import README, ModelFacts, ModelSource
 from src.submitting.card_text import words
@@ -15,6 +15,9 @@ from src.submitting.form import MAIN, Form, Refused
 from src.submitting.submitter import ANONYMOUS, Submitter
 
 T = TypeVar("T")
+
+FIELD_OF = {"model": "model", "card": "model", "base_model": "base_model", "other_base": "base_model"}
+"""The form's field that each lookup is about."""
 
 
 class Lookup:
@@ -59,12 +62,19 @@ class Lookup:
         return self._once("base_model", lambda: self._models.describe(named, revision), named)
 
     def is_the_base_model(self, name: str) -> bool:
-        """Return whether a name is another one of the base model, such as from before it was renamed."""
-        try:
-            found = self._once("other_base", lambda: self._models.describe(name, MAIN), name)
-        except Refused:
-            return False
-        return self.base is not None and found.name == self.base.name
+        """Return whether a name is another one of the base model, such as from before it was renamed.
+
+        Raises Refused if the model cannot be asked about now.
+        """
+
+        def present_name() -> str | None:
+            try:
+                return self._models.describe(name, MAIN).name
+            except (ModelNotFound, RevisionNotFound, CannotBeEvaluated):
+                return None
+
+        found = self._once("other_base", present_name, name)
+        return self.base is not None and found == self.base.name
 
     @property
     def card(self) -> str:
@@ -98,7 +108,8 @@ class Lookup:
         them.
         """
         if isinstance(error, ModelIsPrivate) and not self._submitter.is_of(name.partition("/")[0]):
-            return Refused(NOT_FOUND.format(name), field=what)
-        is_of_the_model = what in ("model", "card")
-        field = "revision" if is_of_the_model and isinstance(error, RevisionNotFound) else what
-        return Refused(str(error), field="model" if field == "card" else field)
+            return Refused(NOT_FOUND.format(name), field=FIELD_OF[what])
+        field = FIELD_OF[what]
+        if field == "model" and isinstance(error, RevisionNotFound):
+            field = "revision"
+        return Refused(str(error), field=field)
