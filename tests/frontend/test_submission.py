@@ -20,6 +20,7 @@ from src.submitting.desk import NotAccepted
 from src.submitting.form import Form, Refused, tidied
 from src.submitting.limits import Terms
 from src.submitting.new_request import form_of
+from src.submitting.submitter import Submitter
 from support.boards import NOW, Leaderboard, path_of
 from support.factories import COMMIT, MODEL, make_request, old_request_file
 
@@ -365,6 +366,19 @@ def test_a_name_that_another_file_has_is_not_taken(leaderboard: Leaderboard) -> 
         path.replace(".json", "_2.json"),
         path.replace(".json", "_3.json"),
     }
+
+
+# Withdrawn
+
+
+def test_what_nobody_signed_in_for_only_a_maintainer_cancels(leaderboard: Leaderboard) -> None:
+    path = leaderboard.add_request()
+    with pytest.raises(Refused) as refusal:
+        leaderboard.desk.withdraw(path, Submitter("bob")).result()
+    assert (
+        str(refusal.value)
+        == f"{MODEL}: it was submitted without a login, so only a maintainer can cancel it."
+    )
 
 
 # Several at once, and a dataset that misbehaves

@@ -213,7 +213,7 @@ def _known(path: str, requests: Mapping[str, Request]) -> Request:
 def _who_may_withdraw(request: Request) -> str:
     if request.submitted_by:
         return f"only {request.submitted_by}, who submitted it, can withdraw it."
-    return "it was submitted without a login, so only the leaderboard's owner can withdraw it."
+    return "it was submitted without a login, so only a maintainer can cancel it."
 
 
 def _refuse(wrong: Sequence[Refused]) -> None:
