@@ -20,6 +20,7 @@ from src.submitting.desk import NotAccepted
 from src.submitting.form import Form, Refused, tidied
 from src.submitting.limits import Terms
 from src.submitting.new_request import form_of
+from src.submitting.recent_models import LOOKUPS_OF_ONE
 from src.submitting.submitter import Submitter
 from support.boards import NOW, Leaderboard, path_of
 from support.factories import COMMIT, MODEL, make_request, old_request_file
@@ -379,6 +380,13 @@ def test_what_nobody_signed_in_for_only_a_maintainer_cancels(leaderboard: Leader
         str(refusal.value)
         == f"{MODEL}: it was submitted without a login, so only a maintainer can cancel it."
     )
+
+
+def test_who_names_no_request_to_withdraw_is_asked_which_at_once(leaderboard: Leaderboard) -> None:
+    """No lookup is counted, and the dataset is not read."""
+    for _ in range(LOOKUPS_OF_ONE + 1):
+        with pytest.raises(Refused, match="Which request"):
+            leaderboard.desk.withdraw("", Submitter("bob"))
 
 
 # Several at once, and a dataset that misbehaves

@@ -167,6 +167,7 @@ class Desk:
         def decide(requests: Mapping[str, Request], taken: Collection[str]) -> Change[Request]:
             return Change(path, withdrawn(allowed(requests), by=who.login, now=self._clock()))
 
+        _refuse_nameless(path)
         if path in (shown_now := self._requests()):  # so that nobody can make us read the dataset for nothing
             allowed(shown_now)
         else:  # it may be another frontend's, and a moment old
@@ -202,9 +203,13 @@ class Desk:
         )
 
 
-def _known(path: str, requests: Mapping[str, Request]) -> Request:
+def _refuse_nameless(path: str) -> None:
     if not path:
         raise Refused("Which request? Name its file, as in the answer to its submission.")
+
+
+def _known(path: str, requests: Mapping[str, Request]) -> Request:
+    _refuse_nameless(path)
     if path not in requests:
         raise Refused(NO_REQUEST.format(shown(path)))
     return requests[path]
