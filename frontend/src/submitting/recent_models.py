@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from src.shared.errors import ModelError, shown
 from src.shared.models.model_source import ModelFacts, ModelSource
 from src.shared.process.steady import on_the_wall, steady_now
-from src.shared.stores.budgets import READS_WINDOW, ReadBudget
+from src.shared.stores.budgets import ReadBudget
 from src.shared.times import Clock
 from src.submitting.submitter import Submitter
 
 T = TypeVar("T")
 
 MOST = 1000
-"""The most logins whose lookups are counted."""
+"""The most logins whose lookups are counted: more than LOOKUPS lets in within five minutes."""
 
 MOST_NAMES = 200_000
 """Files, tags and base models of all the models that are remembered."""
@@ -56,7 +56,7 @@ class RecentModels:
         self._models = models
         self._clock = clock
         self._budget = ReadBudget(LOOKUPS, clock)
-        self._budgets: TTLCache[str | None, ReadBudget] = TTLCache(MOST, READS_WINDOW.total_seconds())
+        self._budgets: LRUCache[str | None, ReadBudget] = LRUCache(MOST)
         self._facts: TTLCache[tuple[str, str], ModelFacts] = TTLCache(
             MOST_NAMES, FACTS_SECONDS, getsizeof=_number_of_names
         )
