@@ -19,6 +19,7 @@ from src.shared.data.request import ADAPTER, DELTA, NO_DELTAS, ORIGINAL, Status
 from src.shared.data.run_settings import LOCAL
 from src.shared.errors import counted, shown
 from src.shared.models.model_source import ADAPTER_CONFIG, README, is_a_note_of
+from src.shared.moderation.steps import CAN_BE_RETRIED
 from src.submitting.case import Case
 from src.submitting.form import LONGEST_READ, UNKNOWN_TYPE, Refused
 from src.submitting.limits import HOUR, usage, writes
@@ -30,7 +31,7 @@ from src.submitting.limits_in_words import (
     what_used_it,
 )
 
-CAN_BE_ASKED_FOR_AGAIN = (Status.FAILED, Status.CANCELLED)
+CAN_BE_ASKED_FOR_AGAIN = CAN_BE_RETRIED
 """Requests that go back into the queue, in their own file. No other is ever overwritten."""
 
 LONGEST_FIELD = 200

@@ -21,9 +21,9 @@ from src.checks import CAN_BE_ASKED_FOR_AGAIN, is_not_submitted_yet, quota_is_no
 from src.page import notices
 from src.shared.data.ends import WORKERS_FAULT, End
 from src.shared.data.request import Request, Status, read_request, write_request
+from src.shared.moderation.steps import LIVE
 from src.shared.times import to_text
 from src.submitting.case import Case
-from src.submitting.desk import CAN_BE_WITHDRAWN
 from src.submitting.form import Refused
 from src.submitting.limits import Terms, usage
 from src.submitting.new_request import place, withdrawn
@@ -80,7 +80,7 @@ class Board:
 
     def withdraw(self, path: str) -> None:
         request = self.read(path)
-        assert request.status in CAN_BE_WITHDRAWN
+        assert request.status in LIVE
         self.write(path, withdrawn(request, by=request.submitted_by, now=self.now))
 
     def write_by_hand(self, path: str, status: str) -> None:
@@ -442,7 +442,7 @@ class AnyOrder(RuleBasedStateMachine):
         """The turns of a login, each with whether it waits or runs."""
         requests = self.board.requests
         return [
-            (turn, turn is turns[-1] and requests[path].status in CAN_BE_WITHDRAWN)
+            (turn, turn is turns[-1] and requests[path].status in LIVE)
             for path, turns in self.turns.items()
             for turn in turns
             if not turn.is_the_owners and (turn.login or "").casefold() == login
@@ -465,7 +465,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(number=NUMBERS)
     def withdraw(self, number: int) -> None:
-        path = self.one(number, *CAN_BE_WITHDRAWN)
+        path = self.one(number, *LIVE)
         if path and self.board.read(path).submitted_by:
             lease = self.board.read(path).lease
             self.board.withdraw(path)
@@ -500,7 +500,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, is_seen=st.booleans())
     def cancel_by_hand(self, number: int, is_seen: bool) -> None:
-        if path := self.one(number, *CAN_BE_WITHDRAWN):
+        if path := self.one(number, *LIVE):
             self.board.write_by_hand(path, "CANCELLED")
             if is_seen:
                 self.board.settle(path)

@@ -26,6 +26,7 @@ from src.shared.moderation.reruns_in_words import told
 from src.shared.stores.hub import RETRIED, TRY_AGAIN
 from src.shared.stores.store import Store
 from src.shared.times import Clock, utc_now
+from src.submitting.desk import NO_REQUEST
 from src.submitting.group_commit import Change, GroupCommit
 from src.submitting.receipts import Receipt
 
@@ -35,7 +36,6 @@ NOT_COMPLETED = (
     "This was not completed, and it will not be retried automatically. Do it again in a minute: what is "
     "already done stays done. The cause, for the leaderboard's owner: {}"
 )
-NO_REQUEST = "There is no request {}. Name its file as the queue shows it."
 
 
 class Step(StrEnum):

@@ -19,7 +19,7 @@ from src.queue.outlook import Outlook
 from src.shared.data.request import WITHDRAWN, Status
 from src.shared.errors import shown
 from src.shared.moderation.acts import LONGEST_REASON
-from src.submitting.desk import CAN_BE_WITHDRAWN
+from src.shared.moderation.steps import LIVE
 from src.submitting.submitter import ANONYMOUS, Submitter
 
 WITHDRAW, AGAIN = "withdraw", "submit again"
@@ -94,7 +94,7 @@ class _Card(ShownRequest):
         """The buttons; other people see none."""
         found = []
         if self.who.is_login(self.request.submitted_by):
-            can_be = {WITHDRAW: CAN_BE_WITHDRAWN, AGAIN: CAN_BE_ASKED_FOR_AGAIN}
+            can_be = {WITHDRAW: LIVE, AGAIN: CAN_BE_ASKED_FOR_AGAIN}
             question = CONFIRM if self.is_running else ""
             found = [
                 Button(action, action.capitalize(), ACTION_BOX, question)

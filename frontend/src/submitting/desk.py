@@ -9,10 +9,11 @@ from datetime import datetime
 
 from src.checks import writes_are_not_used_up
 from src.shared.data.backend_description import BackendDescription
-from src.shared.data.request import Request, Status
+from src.shared.data.request import Request
 from src.shared.errors import LeaderboardError, ModelError, shown
 from src.shared.models.model_source import ModelFacts, ModelSource
 from src.shared.moderation.blocklist import Blocklist
+from src.shared.moderation.steps import LIVE
 from src.shared.process.steady import steady_now
 from src.shared.times import Clock, to_text, utc_now
 from src.submitting.case import Case
@@ -29,8 +30,6 @@ from src.submitting.suggestions import SUGGESTED, suggested
 from src.submitting.threads import OneAtATime
 
 NO_REQUEST = "There is no request {}. Name its file as the queue shows it."
-
-CAN_BE_WITHDRAWN = (Status.WAITING, Status.PENDING, Status.RUNNING)
 
 
 class NotAccepted(LeaderboardError):
@@ -157,7 +156,7 @@ class Desk:
             request = _known(path, requests)
             if not who.is_login(request.submitted_by):
                 raise Refused(f"{request.model}: {_who_may_withdraw(request)}")
-            if request.status not in CAN_BE_WITHDRAWN:
+            if request.status not in LIVE:
                 raise Refused(
                     f"{request.model} is {request.status}. Only a waiting or running one can be withdrawn."
                 )
