@@ -365,8 +365,8 @@ def test_until_when_commits_are_gathered_is_told_beside_the_request_that_is_open
 ) -> None:
     path = leaderboard.add_request(status=Status.WAITING)
     monkeypatch.setattr(tab._desk, "due", lambda: NOW)
-    beside = gr.HTML(render=False)
-    press = tab._press(beside, lambda request, opened: {})
+    beside, answered = gr.HTML(render=False), gr.Textbox(render=False)
+    press = tab._press(beside, answered, lambda request, opened: {})
 
     async def pressed(opened: str) -> list[str]:
         updates = press(page_request("bob"), json.dumps(["approve", path, 0, ""]), "", opened)

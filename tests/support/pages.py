@@ -70,13 +70,15 @@ def sign_in(page: Page, hub: RemoteHub, login: str) -> None:
 
 
 @contextmanager
-def events_held(page: Page, calls: str = "queue/join") -> Iterator[None]:
+def events_held(page: Page, calls: str = "queue/join") -> Iterator[list[Route]]:
     """What the page sends into gradio's queue reaches the server after the block, or what it sends to such an
     address. Something must be sent.
+
+    Yields what is held, the last one last.
     """
     held: list[Route] = []
     page.route(re.compile(calls), lambda route: held.append(route))
-    yield
+    yield held
     wait_for(lambda: page.wait_for_timeout(20) or held, what="something that is sent")
     for route in held:
         route.continue_()

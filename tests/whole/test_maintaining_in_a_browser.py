@@ -16,7 +16,7 @@ from local_leaderboard import Space
 from support.axe import violations
 from support.hub_process import RemoteHub
 from support.leaderboard import Datasets, datasets_on_a_hub, with_a_login
-from support.pages import listening, opening, sign_in
+from support.pages import events_held, listening, opening, sign_in
 from visitor import Visitor
 
 CARD = "---\nlicense: mit\n---\n" + "It was made for a test. " * 20
@@ -167,6 +167,29 @@ def test_the_keyboard_goes_on_with_the_next_request_and_the_answer_stays_in_sigh
             waiting.first.get_by_role("button", name="Approve").press("Enter")
         expect(page.locator("#to-approve")).to_contain_text("Nothing waits for approval.")
         expect(page.locator("#to-approve")).to_be_focused()
+
+
+def test_a_button_pressed_while_another_waits_is_sent_and_each_waits_for_its_own_answer(
+    browser: Browser, place: Place
+) -> None:
+    for model in ("carol/slow", "carol/quick"):
+        place.datasets.write_request(model, status="WAITING", submitted_by="carol")
+    with page_of(browser, place, "bob") as page:
+        maintain(page)
+        approve = card(page, "#to-approve", "carol/slow").get_by_role("button", name="Approve")
+        reject = card(page, "#to-approve", "carol/quick").get_by_role("button", name="Reject")
+        with events_held(page) as held:
+            for button in (approve, reject):
+                with page.expect_request("**/queue/join*"):
+                    button.click()
+                expect(button).to_be_disabled()
+            held.pop().continue_()
+            expect(page.locator("#maintained")).to_contain_text("Give a reason")
+            expect(reject).to_be_enabled()
+            expect(approve).to_be_disabled()
+        expect(page.locator("#maintained")).to_contain_text("carol/slow")
+        expect(approve).to_have_count(0)
+    assert place.request("carol/slow")["status"] == "PENDING"
 
 
 def test_the_open_request_has_the_buttons_too(browser: Browser, place: Place) -> None:

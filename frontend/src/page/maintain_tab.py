@@ -168,12 +168,8 @@ class MaintainTab:
 
     def listen(self, tabs: gr.Tabs, submit: SubmitTab) -> None:
         """Connect the events. The Submit tab follows what is done, and has cards with buttons too."""
-        beside, opened, outputs, follow = (
-            submit.own.acted_above,
-            submit.own.opened,
-            submit.outputs,
-            submit.follow,
-        )
+        own, outputs, follow = submit.own, submit.outputs, submit.follow
+        opened = own.opened
         at_once = {**ASKING_THE_HUB, **AT_ONCE}
         everything = [self.tab, self.timer, self.message, *self._contents]
         self.here.change(self._revealed(tabs), self.find, [tabs, *everything], **at_once).then(
@@ -182,12 +178,13 @@ class MaintainTab:
         self.timer.tick(self._follow, [self.seen, self.find], everything, **at_once)
         self.find.input(self._find, self.find, [*everything], trigger_mode="always_last", **at_once)
         self.action.input(
-            telling(self.message, self._press(beside, follow)),
+            telling(self.message, self._press(own.acted_above, own.answered, follow)),
             [self.action, self.find, opened],
-            [*everything, beside, *outputs],
+            [*everything, own.acted_above, own.answered, *outputs],
+            trigger_mode="multiple",
             **WAITING_FOR_A_COMMIT,
             **QUIETLY,
-        ).then(None, None, None, js=ANSWERED, show_api=False)
+        ).then(None, own.answered, None, js=ANSWERED, show_api=False)
         form = [self.act, self.name, self.reason]
         self.act.input(self._chosen, self.act, [self.name, self.message, self.asked, self.button], **AT_ONCE)
         self.name.input(self._ask_no_more, self.act, [self.asked, self.button], **AT_ONCE)
@@ -261,7 +258,7 @@ class MaintainTab:
     def _cards(self, board: Board, queue: Sequence[Entry]) -> Markup:
         return cards_of_maintainers(queue, Links.of(self._keeper), board.outlook, most=MOST_CARDS)
 
-    def _press(self, beside: gr.HTML, follow: Follow) -> Doing:
+    def _press(self, beside: gr.HTML, answered: gr.Textbox, follow: Follow) -> Doing:
         async def press(request: gr.Request, pressed: str, find: str, opened: str) -> AsyncIterator[Updates]:
             """Do what a button of a card or of the list is for."""
 
@@ -273,13 +270,14 @@ class MaintainTab:
                 act, target, reason = read_press(pressed)
             except LeaderboardError as error:
                 gone = self._nothing() if isinstance(error, NotAMaintainer) else {}
-                yield gone | told(notices.answer(api.refusal(error)))
+                yield gone | told(notices.answer(api.refusal(error))) | {answered: pressed}
                 return
             if due := self._desk.due():
                 yield told(notices.gathering(due))
             outcome = told(notices.answer(await api.maintain(self._office, act, target, reason, who)))
             followed = await to_thread.run_sync(follow, request, opened)
-            yield outcome | await to_thread.run_sync(self._filled, find) | followed
+            filled = await to_thread.run_sync(self._filled, find)
+            yield outcome | {answered: pressed} | filled | followed
 
         return press
 

@@ -26,7 +26,7 @@ Maintains = Callable[[gr.Request], bool]
 """Says whether it is a maintainer who calls."""
 
 SCRIPT = Path(__file__).with_name("requests.js")
-ANSWERED = '() => { document.dispatchEvent(new Event("answered")) }'
+ANSWERED = '(pressed) => { document.dispatchEvent(new CustomEvent("answered", { detail: pressed })) }'
 
 
 class MySubmissions:
@@ -53,6 +53,7 @@ class MySubmissions:
         self.action = gr.Textbox(
             visible="hidden", elem_id=request_card.ACTION_BOX, label="The button that was pressed"
         )
+        self.answered = gr.Textbox(visible="hidden", label="What was pressed and is answered")
 
     def place_request(self) -> None:
         """Put the request that is open here."""
@@ -76,10 +77,11 @@ class MySubmissions:
         self.action.input(
             telling(self.acted, self._act(follow)),
             [self.action, self.opened],
-            [self.acted, self.acted_above, *outputs],
+            [self.acted, self.acted_above, self.answered, *outputs],
+            trigger_mode="multiple",
             **WAITING_FOR_A_COMMIT,
             **QUIETLY,
-        ).then(None, None, None, js=ANSWERED, show_api=False)
+        ).then(None, self.answered, None, js=ANSWERED, show_api=False)
 
     def show(self, request: gr.Request, opened: str) -> Updates:
         """Both as they are now."""
@@ -125,7 +127,7 @@ class MySubmissions:
                 yield self._message(notices.gathering(due), opened)
             outcome = await self._outcome(pressed, self._visitors.signed_in(request))
             followed = await to_thread.run_sync(follow, request, opened)
-            yield self._message(notices.answer(outcome), opened) | followed
+            yield self._message(notices.answer(outcome), opened) | {self.answered: pressed} | followed
 
         return act
 

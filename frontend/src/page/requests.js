@@ -4,11 +4,13 @@
   const KEPT = "[data-keep], .queue a[href], .request a[href]";
   const opened = new Set();
   const asked = new Set();
-  const pressed = new Set();
+  const pressed = new Map();  // what was sent and is not answered yet, with its button's place
+  let unanswered = 0;
   const scrolled = new Map();
   const typed = new Map();
   let focused = null;
-  let next = [];  // where the focus goes once what was pressed is answered: the button, else one of a neighbour's
+  let next = [];  // where the focus goes once the last press is answered: the button, else one of a neighbour's
+  let last = "";
 
   // Where an element is: in which part of the page, of which request, and which of its elements.
   const place = (element) => {
@@ -58,26 +60,31 @@
       return;
     }
     asked.delete(place(button));
-    pressed.add(place(button));
     button.disabled = true;
     const about = button.closest("[data-request]");
     next = [button, buttonOf(about.nextElementSibling, button), buttonOf(about.previousElementSibling, button)]
       .filter(Boolean).map(place);
     const reason = about.querySelector("[data-reason]")?.value ?? "";
     const box = document.querySelector(`#${button.dataset.box} textarea`);
-    box.value = JSON.stringify([button.dataset.action, about.dataset.request, Date.now(), reason]);
+    last = box.value = JSON.stringify([button.dataset.action, about.dataset.request, Date.now(), reason]);
+    pressed.set(last, place(button));
+    unanswered += 1;
     box.dispatchEvent(new Event("input", { bubbles: true }));
   });
   const buttonOf = (about, { dataset: { action } }) =>
     about?.querySelector(`button[data-action="${action}"]`) ?? about?.querySelector("button[data-action]");
-  document.addEventListener("answered", () => {
-    pressed.clear();
-    document.querySelectorAll("button[data-action]").forEach((button) => { button.disabled = false; });
+  // Of answers that arrive together, each brings the last one's press: once all have arrived, no button waits.
+  document.addEventListener("answered", ({ detail }) => {
+    pressed.delete(detail);
+    unanswered -= 1;
+    if (!unanswered) pressed.clear();
+    document.querySelectorAll("button[data-action]").forEach((button) => { button.disabled = waits(place(button)); });
     requestAnimationFrame(focusOnNext);
   });
+  const waits = (where) => [...pressed.values()].includes(where);
   // A button that was disabled or is gone has lost the focus, and the keyboard would begin at the top of the page.
   const focusOnNext = () => {
-    if (!next.length || !document.hasFocus() || document.activeElement !== document.body) return;
+    if (!next.length || pressed.has(last) || !document.hasFocus() || document.activeElement !== document.body) return;
     const there = new Map([...document.querySelectorAll("button[data-action]")].map((each) => [place(each), each]));
     const part = document.getElementById(JSON.parse(next[0])[0]);
     const element = next.map((where) => there.get(where)).find(Boolean) ?? part;
@@ -103,7 +110,7 @@
     if (opened.has(where)) element.open = true;
     if (scrolled.has(where)) shown.observe(element);
     if (asked.has(where) && element.dataset.confirm) ask(element);
-    if (pressed.has(where)) element.disabled = true;
+    if (waits(where)) element.disabled = true;
     if (typed.has(where)) element.value = typed.get(where);
     // Without the focus of the window it would be taken from the page that this one is a part of.
     if (where === focused && document.hasFocus() && document.activeElement === document.body)
