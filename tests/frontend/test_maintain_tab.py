@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -17,7 +19,7 @@ from src.leaderboard.coverage import new_columns
 from src.leaderboard.merging import standings
 from src.maintaining.maintainers import Maintainers
 from src.page.admission import Admission
-from src.page.in_force import MOST_ACTS, in_force, latest_acts
+from src.page.in_force import MOST, MOST_ACTS, in_force, latest_acts
 from src.page.links import Links
 from src.page.maintain_tab import MaintainTab, matching, read_press
 from src.page.request_card import card, cards_of_maintainers
@@ -184,12 +186,12 @@ def test_what_is_in_force_has_who_when_why_and_a_button_and_what_is_by_hand_wher
     html = in_force(leaderboard.keeper.now.board, Links.of(leaderboard.keeper))
     lines = [line for line in html.split("<tr ") if 'data-request="' in line]
     assert [line.partition('"')[2].partition('"')[0] for line in lines] == [
-        "acme/leaked",
         "",
+        "acme/leaked",
         "acme/odd",
         "spam-bot",
     ]
-    hidden, closed, flagged, blocked = lines
+    closed, hidden, flagged, blocked = lines
     assert 'href="https://huggingface.co/acme/leaked"' in hidden
     for part in ("bob", "2026-02-01 12:00", "it &lt;i&gt;leaked&lt;/i&gt;", 'data-action="show"'):
         assert part in hidden
@@ -200,6 +202,19 @@ def test_what_is_in_force_has_who_when_why_and_a_button_and_what_is_by_hand_wher
         assert "<button" not in line
         assert "by hand" in line
         assert f"edit {file}" in " ".join(line.split())
+
+
+def test_of_many_acts_in_force_the_closed_board_comes_first_then_the_newest(leaderboard: Leaderboard) -> None:
+    acts = [
+        Done(act=Act.FLAG, name=f"acme/m{number}", by="bob", at=NOW + timedelta(minutes=number))
+        for number in range(MOST + 5)
+    ]
+    acts.insert(3, Done(act=Act.CLOSE, name="", reason="We move.", by="bob", at=NOW))
+    acts.append(Done(act=Act.HIDE, name="acme/leaked", by="bob", at=NOW + timedelta(days=1)))
+    board = replace(leaderboard.keeper.now.board, moderation=Moderation(tuple(acts)))
+    html = in_force(board, NO_LINKS)
+    assert re.findall('data-request="(.*?)"', html)[:3] == ["", "acme/leaked", f"acme/m{MOST + 4}"]
+    assert "and 7 more" in html
 
 
 def test_the_latest_fifty_acts_are_listed_the_newest_first(leaderboard: Leaderboard) -> None:

@@ -15,7 +15,7 @@ from src.page.html import render
 from src.page.links import Links, link
 from src.shared.data.names import BLOCKLIST, FLAGS
 from src.shared.data.reasons import Reasons
-from src.shared.moderation.acts import UNDOES, Act
+from src.shared.moderation.acts import DONE, UNDOES, Act
 
 MOST = 200
 """The most lines of what is in force; the file of acts has all of them."""
@@ -24,13 +24,7 @@ MOST_ACTS = 50
 
 UNDO = {done: undo for undo, done in UNDOES.items()}
 
-WORDS = {
-    Act.FLAG: "flagged",
-    Act.HIDE: "hidden",
-    Act.BLOCK: "blocked",
-    Act.BLOCK_USER: "blocked user",
-    Act.CLOSE: "closed",
-}
+WORDS = {act: DONE[act] for act in UNDO} | {Act.BLOCK_USER: "blocked user"}
 """What a thing is while an act is in force."""
 
 THE_BOARD = "the board"
@@ -57,7 +51,9 @@ class Line(NamedTuple):
 
 
 def in_force(board: Board, links: Links) -> Markup:
-    """Return a table of what is in force, with a button that undoes each act."""
+    """Return a table of what is in force, with a button that undoes each act: the closed board, then the
+    newest act first, then what the owner wrote by hand.
+    """
     lines = [*_of_acts(board), *_by_hand(board, links)]
     more = max(0, len(lines) - MOST)
     return render("in_force.html", lines=lines[:MOST], more=more, page_of=links.model)
@@ -75,9 +71,10 @@ def columns(standings: Standings) -> Markup:
 
 
 def _of_acts(board: Board) -> Iterator[Line]:
-    for act, what in WORDS.items():
-        for done in board.moderation.in_force(act).values():
-            yield Line(what, done.name, done.reason, done.by or "a command", done.at, UNDO[act].value)
+    acts = [done for act in UNDO for done in board.moderation.in_force(act).values()]
+    for done in sorted(acts, key=lambda done: (done.act is Act.CLOSE, done.at), reverse=True):
+        by = done.by or "a command"
+        yield Line(WORDS[done.act], done.name, done.reason, by, done.at, UNDO[done.act].value)
 
 
 def _by_hand(board: Board, links: Links) -> Iterator[Line]:
