@@ -338,7 +338,7 @@ def test_the_form_asks_for_what_the_chosen_act_needs(tab: MaintainTab) -> None:
     assert tab._chosen(None)[tab.button].value
 
 
-@pytest.mark.parametrize("name", ["", "acme/*", "tiny", "<img src=x>/y"])
+@pytest.mark.parametrize("name", ["", "acme/*", "acme/..", "<img src=x>/y"])
 def test_what_is_no_model_is_told_before_the_question(tab: MaintainTab, name: str) -> None:
     (updates,) = asyncio.run(done(tab, "remove", name))
     assert "is no name that fits here. Write one model, such as org/model." in updates[tab.message]

@@ -13,6 +13,7 @@ import pytest
 from src.maintaining.maintainers import Maintainer
 from src.maintaining.office import BECAME, NEED_A_REASON, Again, Office, Step
 from src.page import api
+from src.page.in_force import UNDO
 from src.shared.data.backend_description import write_description
 from src.shared.data.names import ACTS, BACKEND_DESCRIPTION
 from src.shared.data.request import Lease, Request, Status, read_request, write_request
@@ -194,14 +195,15 @@ def test_a_reason_that_is_too_long_is_told_with_its_length(office: Office) -> No
     ("act", "name", "said"),
     [
         (Act.HIDE, "", "Write a model, such as org/model, or a pattern, such as org/*."),
-        (Act.HIDE, "tiny", "Write a model"),
+        (Act.HIDE, "*", "Write a model"),
+        (Act.HIDE, "gpt*", "Write a model"),
         (Act.HIDE, "*/*", "Write a model"),
         (Act.HIDE, "acme/[a-z]", "Write a model"),
         (Act.HIDE, "acme/" + "x" * 200, "Write a model"),
         (Act.BLOCK, "../acme", "Write a model"),
         (Act.FLAG, "acme/tiny\u202e", "Write a model"),
-        (Act.REMOVE, "acme", "Write one model, such as org/model."),
-        (Act.REMOVE, "acme/*", "Write one model"),
+        (Act.REMOVE, "acme/*", "Write one model, such as org/model."),
+        (Act.REMOVE, "gpt*", "Write one model"),
         (Act.REMOVE, "acme/..", "Write one model"),
         (Act.BLOCK_USER, "alice/x", "Write a user's name on the Hub, such as alice."),
         (Act.BLOCK_USER, "", "Write a user's name"),
@@ -237,6 +239,27 @@ def test_an_act_is_written_with_who_and_when_and_the_page_shows_it(
     last = read_moderation(leaderboard.requests, leaderboard.requests.snapshot()).acts[-1]
     assert (last.act, last.name, last.reason, last.by, last.at) == (act, name, "It is spam.", "bob", NOW)
     assert leaderboard.keeper.now.board.moderation.acts[-1] == last
+
+
+@pytest.mark.parametrize("act", [Act.FLAG, Act.HIDE, Act.BLOCK])
+def test_a_model_without_an_organisation_is_maintained_like_others(
+    leaderboard: Leaderboard, office: Office, act: Act
+) -> None:
+    told = office.act(act, "gpt2", "It is spam.", BOB)
+    assert told.removeprefix(BECAME[act].format("gpt2")) == (
+        " This is about one model. For all models of an organisation, write gpt2/*."
+    )
+    assert "gpt2" in leaderboard.keeper.now.board.moderation.in_force(act)
+    assert "This is about" not in office.act(UNDO[act], "gpt2", "", BOB)
+
+
+def test_a_model_without_an_organisation_is_computed_again_and_removed(
+    filled: Leaderboard, office: Office
+) -> None:
+    filled.add_result("gpt2", scores=scores(0.5, 0.5, 0.5))
+    assert office.rerun(Again.ALL, "gpt2", BOB).startswith("1 row will be computed again")
+    assert office.act(Act.REMOVE, "gpt2", "", BOB).startswith("gpt2 is removed")
+    assert "gpt2" not in statuses(filled)
 
 
 def test_the_address_of_a_models_page_names_the_model(leaderboard: Leaderboard, office: Office) -> None:
@@ -351,7 +374,7 @@ def test_the_answer_to_an_act_has_a_sentence_and_one_to_a_mistake_what_to_do(off
     assert answer(office, "close", "whatever", "We move.")["message"].startswith(
         "The board takes no submissions"
     )
-    assert answer(office, "hide", "x")["problems"][0]["message"].startswith("'x' is no name that fits here.")
+    assert answer(office, "hide", "*")["problems"][0]["message"].startswith("'*' is no name that fits here.")
     told = answer(office, "explode", "acme/tiny")["message"]
     assert told.startswith(
         "There is no act 'explode'. There are: approve, reject, cancel, again, rerun missing, rerun older, "

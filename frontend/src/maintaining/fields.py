@@ -47,7 +47,8 @@ class Field(Enum):
 
 
 def _is_a_model(text: str) -> bool:
-    return "/" in text and len(text) <= LONGEST_NAME and is_model_name(text)
+    """Return whether a text can be a model's name, also one without an organisation, such as gpt2."""
+    return len(text) <= LONGEST_NAME and is_model_name(text)
 
 
 def _is_a_pattern(text: str) -> bool:

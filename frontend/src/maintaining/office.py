@@ -78,6 +78,9 @@ BECAME = {
 }
 """What a maintainer is told of an act on a thing of this name."""
 
+ONE_MODEL = " This is about one model. For all models of an organisation, write {}/*."
+"""Said after a name without an organisation, which may be meant as that of one."""
+
 
 class Office:
     """Carries out what maintainers do. `group` writes requests, and `sync` brings the page up to date."""
@@ -144,7 +147,8 @@ class Office:
             if act is Act.REMOVE:
                 return _removed(done.name, remove(done, self._requests, self._results))
             record(self._requests, done)
-            return BECAME[act].format(done.name)
+            is_one = _field(act) is Field.MODELS and "/" not in done.name
+            return BECAME[act].format(done.name) + (ONE_MODEL.format(done.name) if is_one else "")
 
     @contextmanager
     def _bringing_the_page_up_to_date(self) -> Iterator[None]:
