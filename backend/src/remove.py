@@ -26,11 +26,8 @@ NOTHING = "Nothing was removed."
 ELSEWHERE = (
     "Samples of it are in {}, which was not touched. Delete {}/{} there, and set SAMPLES_REPO next time."
 )
-HISTORY = (
-    "It can be submitted again. The history of the datasets still has the files: docs/maintaining.md says "
-    "how to delete that too."
-)
-NO_HISTORY = "It can be submitted again."
+AGAIN = "Unless it is hidden or blocked, it can be submitted again."
+HISTORY = "The history of the datasets still has the files: docs/maintaining.md says how to delete that too."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,7 +51,7 @@ def removed(settings: UpkeepSettings, options: argparse.Namespace) -> bool:
         return False
     done = Done(act=Act.REMOVE, name=options.model, reason=options.reason, by=by, at=utc_now())
     say(*told(options.model, remove(done, stores.requests, stores.results, samples)))
-    say(HISTORY if settings.is_on_the_hub else NO_HISTORY)
+    say(AGAIN, *([HISTORY] if settings.is_on_the_hub else []))
     return True
 
 

@@ -274,12 +274,30 @@ def test_a_removal_says_what_is_gone_and_that_the_model_may_come_back(
     leaderboard.add_result(scores=scores(0.5, 0.5, 0.5))
     leaderboard.add_result("acme/tiny-2", scores=scores(0.5, 0.5, 0.5))
     told = office.act(Act.REMOVE, "acme/tiny", "", BOB)
-    assert told == "acme/tiny is removed (1 × request, 1 × result). It can be submitted again."
+    assert told == (
+        "acme/tiny is removed (1 × request, 1 × result). Unless it is hidden or blocked, it can be submitted "
+        "again."
+    )
     assert [row.model for row in leaderboard.keeper.now.board.standings.rows] == ["acme/tiny-2"]
     with pytest.raises(
         NotPossible, match="There is nothing of acme/tiny on this leaderboard: check the name"
     ):
         office.act(Act.REMOVE, "acme/tiny", "", BOB)
+
+
+def test_an_undo_promises_nothing_that_a_pattern_may_still_forbid(
+    leaderboard: Leaderboard, office: Office
+) -> None:
+    for act, name in [(Act.FLAG, "acme/tiny"), (Act.HIDE, "acme/tiny"), (Act.BLOCK, "acme/tiny")]:
+        office.act(act, name, "It is spam.", BOB)
+    office.act(Act.HIDE, "acme/*", "It is spam.", BOB)
+    told = [office.act(act, "acme/tiny", "", BOB) for act in (Act.UNFLAG, Act.SHOW, Act.UNBLOCK)]
+    assert told == [
+        "The flag on acme/tiny is lifted.",
+        "The act that hid acme/tiny is undone.",
+        "The block on acme/tiny is lifted.",
+    ]
+    assert leaderboard.keeper.now.board.moderation.in_force(Act.HIDE)
 
 
 class Failing(FolderStore):

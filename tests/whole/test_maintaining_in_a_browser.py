@@ -229,7 +229,7 @@ def test_a_model_is_hidden_and_shown_again_and_a_removal_is_asked_about(
         undo = in_force.get_by_role("button", name="Undo: hidden, acme/leaked")
         undo.focus()
         page.keyboard.press("Enter")
-        expect(page.locator("#maintained")).to_contain_text("acme/leaked is shown again")
+        expect(page.locator("#maintained")).to_contain_text("The act that hid acme/leaked is undone.")
         expect(undo).to_have_count(0)
         page.locator("#latest-acts summary").click()
         expect(page.locator("#latest-acts")).to_contain_text("alice: show acme/leaked")

@@ -66,17 +66,20 @@ OF_THE_BOARD = (Act.CLOSE, Act.OPEN)
 
 BECAME = {
     Act.FLAG: "{} is flagged.",
-    Act.UNFLAG: "{} is not flagged any more.",
+    Act.UNFLAG: "The flag on {} is lifted.",
     Act.HIDE: "{} is hidden: its results are not shown, and it cannot be submitted.",
-    Act.SHOW: "{} is shown again, and can be submitted.",
+    Act.SHOW: "The act that hid {} is undone.",
     Act.BLOCK: "{} is blocked: it cannot be submitted. What waits is evaluated, unless you cancel it.",
-    Act.UNBLOCK: "{} can be submitted again.",
+    Act.UNBLOCK: "The block on {} is lifted.",
     Act.BLOCK_USER: "{} is blocked, and cannot submit. What waits is evaluated, unless you cancel it.",
-    Act.UNBLOCK_USER: "{} can submit again.",
+    Act.UNBLOCK_USER: "The block on {} is lifted.",
     Act.CLOSE: "The board takes no submissions. What waits is evaluated.",
     Act.OPEN: "The board takes submissions again.",
 }
-"""What a maintainer is told of an act on a thing of this name."""
+"""What a maintainer is told of an act on a thing of this name.
+
+Of an undo only what it ended: a pattern, another act or the owner's own list may still count.
+"""
 
 ONE_MODEL = " This is about one model. For all models of an organisation, write {}/*."
 """Said after a name without an organisation, which may be meant as that of one."""
@@ -209,7 +212,7 @@ def _removed(name: str, what: Removed) -> str:
     """Return what was deleted, and what a maintainer has still to delete elsewhere."""
     parts = {"request": what.requests, "result": what.results, "log or file of samples": what.others}
     numbers = ", ".join(f"{number:,} × {part}" for part, number in parts.items() if number)
-    told = f"{name} is removed ({numbers}). It can be submitted again."
+    told = f"{name} is removed ({numbers}). Unless it is hidden or blocked, it can be submitted again."
     for dataset in what.samples_elsewhere:
         told += f" Its samples in {dataset} are still there: delete them there."
     return told
