@@ -349,7 +349,7 @@ def test_of_two_who_do_the_same_the_second_is_told_who_was_first(
 ) -> None:
     path = request_in(leaderboard, Status.WAITING)
     office.step(Step.APPROVE, path, "", BOB).result()
-    with pytest.raises(NotPossible, match="bob was here before: It was approved by bob"):
+    with pytest.raises(NotPossible, match="bob was first: It was approved by bob"):
         office.step(Step.APPROVE, path, "", CAROL).result()
     office.act(Act.HIDE, "acme/tiny", "It is spam.", BOB)
     with pytest.raises(NotPossible, match="already hidden: bob did that on 2026-02-01 12:00 UTC"):

@@ -154,7 +154,7 @@ def test_of_two_maintainers_at_two_frontends_one_wins_and_the_other_is_told_who(
     [entry] = history
     lost = [each for each in told if "cannot be" in each]
     assert len(lost) == 1
-    assert f"{entry.by} was here before" in lost[0]
+    assert f"{entry.by} was first" in lost[0]
     assert told.index(lost[0]) == (0 if entry.by == "carol" else 1)
 
 
@@ -192,7 +192,7 @@ def test_two_maintainers_and_a_worker_at_once_leave_one_history(make_store: Make
     assert len(won) == 1
     assert request.status is (Status.RUNNING if won == ["claimed"] else Status.CANCELLED)
     for each in told:
-        assert each in won or "worker-7 has taken it" in each or "was here before" in each
+        assert each in won or "worker-7 has taken it" in each or "was first" in each
 
 
 def test_of_two_acts_on_a_model_one_is_written_and_the_other_told_who_was_first(

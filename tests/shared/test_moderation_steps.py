@@ -11,6 +11,7 @@ from src.shared.data.request import (
     CANCELLED,
     REJECTED,
     RERUN,
+    RESUBMITTED,
     RETRIED,
     WAITS_FOR_A_WORKER,
     Attempt,
@@ -109,8 +110,14 @@ def test_each_step_fits_certain_states_only(status: Status) -> None:
 
 def test_who_comes_second_is_told_who_was_first() -> None:
     done = approved(of_status(Status.WAITING), by="alice", now=NOW)
-    with pytest.raises(NotPossible, match=r"alice was here before: It was approved by alice\.$"):
+    with pytest.raises(NotPossible, match=r"alice was first: It was approved by alice\.$"):
         approved(done, by="bob", now=NOW)
+
+
+def test_who_submitted_it_before_is_not_said_to_have_submitted_it_again() -> None:
+    entry = Attempt(1, "", NOW, NOW, RESUBMITTED, "It was submitted again by bob.", by="alice")
+    with pytest.raises(NotPossible, match=r"can be\. It was submitted again by bob\.$"):
+        again(make_request(submitted_by="bob", history=(entry,)), by="carol", now=NOW)
 
 
 def test_models_with_a_result_wait_behind_all_others() -> None:
@@ -126,5 +133,5 @@ def test_models_with_a_result_wait_behind_all_others() -> None:
 
 def test_a_request_that_is_submitted_again_is_no_rerun_any_more() -> None:
     request = again(make_request(status=Status.FINISHED), by="alice", now=NOW)
-    entry = Attempt(0, "", NOW, NOW, "resubmitted")
+    entry = Attempt(0, "", NOW, NOW, RESUBMITTED)
     assert not replace(request, history=(*request.history, entry)).is_rerun

@@ -17,6 +17,7 @@ from ..data.request import (
     LEASE_RAN_OUT,
     REJECTED,
     RERUN,
+    RESUBMITTED,
     RETRIED,
     WAITS_FOR_A_WORKER,
     Attempt,
@@ -138,15 +139,23 @@ def _must_be(request: Request, statuses: Sequence[Status], what: str) -> None:
     """Raise NotPossible, with who did what last, unless the request has one of these statuses."""
     if request.status in statuses:
         return
-    last = next((each for each in reversed(request.history) if each.by and each.ended), None)
-    since = f" {last.by} was here before: {last.message}" if last and request.history[-1] is last else ""
-    if request.status is Status.RUNNING and request.lease:
-        since = f" The worker {request.lease.worker} has taken it."
+    since = _who_was_first(request)
     allowed = " or ".join(statuses) if len(statuses) < 3 else f"{', '.join(statuses[:-1])} or {statuses[-1]}"
     raise NotPossible(
         f"{request.model} cannot be {what}: it is {request.status}, and only a request that is {allowed} can "
         f"be.{since}"
     )
+
+
+def _who_was_first(request: Request) -> str:
+    if request.status is Status.RUNNING and request.lease:
+        return f" The worker {request.lease.worker} has taken it."
+    last = request.history[-1] if request.history else None
+    if last is None or last.by is None or last.ended is None:
+        return ""
+    if last.end == RESUBMITTED:  # `by` had submitted it before
+        return f" {last.message}"
+    return f" {last.by} was first: {last.message}"
 
 
 def _entry(request: Request, end: str, message: str, *, by: str | None, now: datetime) -> Attempt:
