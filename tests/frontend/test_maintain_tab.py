@@ -383,14 +383,15 @@ def test_until_when_commits_are_gathered_is_told_beside_the_request_that_is_open
     beside, answered = gr.HTML(render=False), gr.Textbox(render=False)
     press = tab._press(beside, answered, lambda request, opened: {})
 
-    async def pressed(opened: str) -> list[str]:
-        updates = press(page_request("bob"), json.dumps(["approve", path, 0, ""]), "", opened)
+    async def pressed(opened: str, act: str = "approve") -> list[str]:
+        updates = press(page_request("bob"), json.dumps([act, path, 0, ""]), "", opened)
         return [str(each[beside]) async for each in updates]
 
     gathering, answer = asyncio.run(pressed(opened=path))
     assert "this will be written together with others, at 12:00:00 UTC" in gathering
     assert "is approved" in answer
     assert asyncio.run(pressed(opened="")) == ["", ""]
+    assert len(asyncio.run(pressed(opened="", act="open"))) == 1  # it is written at once
 
 
 def test_after_a_failure_the_form_still_names_the_model(

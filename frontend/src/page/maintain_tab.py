@@ -14,7 +14,7 @@ from src.board.board import Board
 from src.board.keeper import Keeper
 from src.maintaining.fields import Field
 from src.maintaining.maintainers import NotAMaintainer
-from src.maintaining.office import Office
+from src.maintaining.office import Office, Step
 from src.page import api, notices
 from src.page.admission import ADMITTING, Admission
 from src.page.in_force import columns, in_force, latest_acts
@@ -272,7 +272,7 @@ class MaintainTab:
                 gone = self._nothing() if isinstance(error, NotAMaintainer) else {}
                 yield gone | told(notices.answer(api.refusal(error))) | {answered: pressed}
                 return
-            if due := self._desk.due():
+            if act in set(Step) and (due := self._desk.due()):
                 yield told(notices.gathering(due))
             outcome = told(notices.answer(await api.maintain(self._office, act, target, reason, who)))
             followed = await to_thread.run_sync(follow, request, opened)
