@@ -322,8 +322,31 @@ def test_before_a_removal_the_question_has_the_models_name(tab: MaintainTab) -> 
     address = "https://huggingface.co/acme/tiny/tree/main"
     (updates,) = asyncio.run(done(tab, "remove", address))
     assert updates[tab.asked] == address
-    assert tab._ready("remove", address).value == "Remove acme/tiny for good?"
-    assert tab._ready("flag", address).value == "Flag"  # another act was chosen meanwhile
+    assert tab._button("remove", address).value == "Remove acme/tiny for good?"
+    assert tab._button("flag", address).value == "Flag"  # another act was chosen meanwhile
+
+
+def test_when_an_act_is_done_only_what_named_it_is_emptied(tab: MaintainTab) -> None:
+    (updates,) = asyncio.run(done(tab, "block", "acme/tiny"))
+    emptied = tab._ready("block", "", updates[tab.done], "acme/tiny", "")
+    assert (emptied[tab.name], emptied[tab.reason], emptied[tab.done]) == ("", "", None)
+    for typed_since in [("acme/next", ""), ("acme/tiny", "It is spam.")]:
+        ready = tab._ready("block", "", updates[tab.done], *typed_since)
+        assert not {tab.name, tab.reason} & set(ready)
+        assert ready[tab.button].interactive
+    (refused,) = asyncio.run(done(tab, "block", "acme/tiny"))
+    assert tab.name not in tab._ready("block", "", refused[tab.done], "acme/tiny", "")
+
+
+def test_what_is_typed_while_a_button_waits_does_not_make_it_ready(tab: MaintainTab) -> None:
+    assert tab._ask_no_more("block", "") == {}
+    updates = tab._ask_no_more("remove", "acme/tiny")
+    for button in (
+        updates[tab.button],
+        tab._chosen("hide")[tab.button],
+        tab.again._look_first()[tab.again.button],
+    ):
+        assert "interactive" not in button.constructor_args
 
 
 def test_the_form_asks_for_what_the_chosen_act_needs(tab: MaintainTab) -> None:
@@ -367,9 +390,9 @@ def test_what_would_be_computed_again_is_shown_before_the_button_does_it(
     (updates,) = pressed_again(tab)
     asked = updates[form.asked]
     assert "1 row of the board will be computed again" in updates[form.told]
-    assert form._ready(asked).value == "Evaluate 1 row again"
+    assert form._button(asked).value == "Evaluate 1 row again"
     (other,) = pressed_again(tab, asked=asked, what="rerun older")
-    assert (other[form.asked], form._ready(None).value) == (None, "Preview")
+    assert (other[form.asked], form._button(None).value) == (None, "Preview")
     (done,) = pressed_again(tab, asked=asked)
     assert "1 row will be computed again" in done[form.told]
     assert done[form.asked] is None
@@ -406,10 +429,11 @@ def test_after_a_failure_the_form_still_names_the_model(
     monkeypatch.setattr(tab._office, "rerun", fail)
     (failed,) = pressed_again(tab, model="acme/tiny", asked=shown)
     assert "The Hub is busy." in failed[form.told]
-    assert form.model not in failed
+    assert form.model not in form._ready(None, failed[form.done], "acme/tiny")
     monkeypatch.setattr(tab._office, "rerun", lambda *_: "1 row will be computed again.")
     (done,) = pressed_again(tab, model="acme/tiny", asked=shown)
-    assert done[form.model] == ""
+    assert form._ready(None, done[form.done], "acme/tiny")[form.model] == ""
+    assert form.model not in form._ready(None, done[form.done], "acme/next")  # typed meanwhile
 
 
 def test_an_error_that_nobody_expected_is_told_where_the_answer_would_be(

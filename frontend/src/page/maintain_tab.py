@@ -100,7 +100,8 @@ class MaintainTab:
     """The tab's components, and what happens to them. Make it inside the tabs.
 
     `here` is 1 once somebody has signed in. Only then the server looks further, so the tab costs other
-    visitors nothing. Each call is answered by who makes it, whatever it sends.
+    visitors nothing. Each call is answered by who makes it, whatever it sends. `asked` is the name of the
+    model whose removal was asked about, `done` the name and the reason of what was just done.
     """
 
     def __init__(self, keeper: Keeper, desk: Desk, office: Office, admission: Admission) -> None:
@@ -144,6 +145,7 @@ class MaintainTab:
                 elem_id="act-reason",
             )
         self.asked = gr.State("")
+        self.done = gr.State(None)
         self.button = gr.Button(DO[Act.FLAG], elem_id="do-act")
 
     def place_hidden(self) -> None:
@@ -187,16 +189,20 @@ class MaintainTab:
         ).then(None, own.answered, None, js=ANSWERED, show_api=False)
         form = [self.act, self.name, self.reason]
         self.act.input(self._chosen, self.act, [self.name, self.message, self.asked, self.button], **AT_ONCE)
-        self.name.input(self._ask_no_more, self.act, [self.asked, self.button], **AT_ONCE)
+        self.name.input(self._ask_no_more, [self.act, self.asked], [self.asked, self.button], **AT_ONCE)
         inputs = [*form, self.asked, self.find, opened]
         when_pressed(
             self.button,
             Event(
                 telling(self.message, self._do(follow)),
                 inputs,
-                [*everything, self.name, self.reason, self.asked, *outputs],
+                [*everything, self.asked, self.done, *outputs],
             ),
-            Event(self._ready, [self.act, self.asked], [self.button]),
+            Event(
+                self._ready,
+                [self.act, self.asked, self.done, self.name, self.reason],
+                [self.button, self.done, self.name, self.reason],
+            ),
         )
 
         def updated(request: gr.Request, find: str, opened: str) -> Updates:
@@ -296,16 +302,17 @@ class MaintainTab:
                 return
             outcome = await api.maintain(self._office, act or "", name, reason, who)
             followed = await to_thread.run_sync(follow, request, opened)
-            emptied: Updates = {self.name: "", self.reason: ""} if outcome["ok"] else {}
-            told: Updates = {self.message: notices.answer(outcome)}
+            done = (name, reason) if outcome["ok"] else None
+            told: Updates = {self.message: notices.answer(outcome), self.asked: "", self.done: done}
             filled = await to_thread.run_sync(self._filled, find)
-            yield told | emptied | {self.asked: ""} | filled | followed
+            yield told | filled | followed
 
         return do
 
     def _chosen(self, act: str | None) -> Updates:
         """Ask for what the chosen act needs."""
-        return {self.name: gr.Textbox(**_of(act)), self.message: ""} | self._ask_no_more(act)
+        asks_no_more = {self.asked: "", self.button: self._button(act, "")}
+        return {self.name: gr.Textbox(**_of(act)), self.message: ""} | asks_no_more
 
     def _ask(self, name: str) -> Updates:
         """Ask whether the model that this names is to be removed."""
@@ -315,14 +322,24 @@ class MaintainTab:
             return {self.asked: "", self.message: notices.answer(api.refusal(error))}
         return {self.asked: name, self.message: ""}
 
-    def _ask_no_more(self, act: str | None) -> Updates:
-        return {self.asked: "", self.button: self._ready(act, "")}
+    def _ask_no_more(self, act: str | None, asked: str) -> Updates:
+        return {self.asked: "", self.button: self._button(act, "")} if asked else {}
 
-    def _ready(self, act: str | None, asked: str) -> gr.Button:
-        """Return the button for what comes next: an act, or the removal that is asked about."""
+    def _ready(
+        self, act: str | None, asked: str, done: tuple[str, str] | None, name: str, reason: str
+    ) -> Updates:
+        """Make the button ready, and empty the fields, unless what is in them was typed since."""
+        emptied: Updates = {self.name: "", self.reason: ""} if done == (name, reason) else {}
+        return {self.button: self._button(act, asked, interactive=True), self.done: None} | emptied
+
+    def _button(self, act: str | None, asked: str, **options: bool) -> gr.Button:
+        """Return the button for what comes next: an act, or the removal that is asked about.
+
+        While its work is done it stays disabled.
+        """
         if act != Act.REMOVE or not asked:
-            return gr.Button(DO.get(act or "", DO[Act.FLAG]), variant="secondary", interactive=True)
-        return gr.Button(SURE.format(Field.MODEL.read(asked)), variant="stop", interactive=True)
+            return gr.Button(DO.get(act or "", DO[Act.FLAG]), variant="secondary", **options)
+        return gr.Button(SURE.format(Field.MODEL.read(asked)), variant="stop", **options)
 
 
 def _of(act: str | None) -> dict[str, Any]:

@@ -44,7 +44,9 @@ class Shown(NamedTuple):
 
 
 class RerunForm:
-    """The components and their events. `asked` is what was Shown, if anything."""
+    """The components and their events. `asked` is what was Shown, if anything, and `done` the field Model of
+    what was just done.
+    """
 
     def __init__(self, office: Office, admission: Admission) -> None:
         self._office, self._admission = office, admission
@@ -65,7 +67,7 @@ class RerunForm:
                 max_length=LONGEST_NAME,
                 elem_id="again-model",
             )
-        self.asked = gr.State(None)
+        self.asked, self.done = gr.State(None), gr.State(None)
         self.button = gr.Button(LOOK, elem_id="do-again")
         self.told = gr.HTML(padding=False, elem_id="would-be-again")
 
@@ -77,8 +79,8 @@ class RerunForm:
         inputs = [self.what, self.model, self.asked, *contents.inputs]
         when_pressed(
             self.button,
-            Event(work, inputs, [self.asked, self.told, self.model, *contents.outputs]),
-            Event(self._ready, [self.asked], [self.button]),
+            Event(work, inputs, [self.asked, self.done, self.told, *contents.outputs]),
+            Event(self._ready, [self.asked, self.done, self.model], [self.button, self.done, self.model]),
         )
 
     def _press(self, contents: TabContents) -> Doing:
@@ -101,19 +103,24 @@ class RerunForm:
                 return
             outcome = await api.maintain(self._office, what or "", model, "", who)
             updated = await to_thread.run_sync(contents.updated, request, find, opened)
-            emptied: Updates = {self.model: ""} if outcome["ok"] else {}
-            yield {self.told: notices.answer(outcome), self.asked: None} | emptied | updated
+            done = model if outcome["ok"] else None
+            yield {self.told: notices.answer(outcome), self.asked: None, self.done: done} | updated
 
         return press_again
 
-    def _ready(self, asked: Shown | None) -> gr.Button:
+    def _ready(self, asked: Shown | None, done: str | None, model: str) -> Updates:
+        """Make the button ready, and empty the field, unless what is in it was typed since."""
+        emptied: Updates = {self.model: ""} if done == model else {}
+        return {self.button: self._button(asked, interactive=True), self.done: None} | emptied
+
+    def _button(self, asked: Shown | None, **options: bool) -> gr.Button:
         """Return the button for what comes next: a look, or what was shown."""
         if asked is None:
-            return gr.Button(LOOK, variant="secondary", interactive=True)
-        return gr.Button(SURE.format(counted(asked.rows, "row")), variant="primary", interactive=True)
+            return gr.Button(LOOK, variant="secondary", **options)
+        return gr.Button(SURE.format(counted(asked.rows, "row")), variant="primary", **options)
 
     def _look_first(self) -> Updates:
-        return {self.asked: None, self.button: self._ready(None), self.told: ""}
+        return {self.asked: None, self.button: self._button(None), self.told: ""}
 
 
 def would_be_again(lines: Sequence[str]) -> Markup:
