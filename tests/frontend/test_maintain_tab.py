@@ -215,6 +215,7 @@ def test_of_many_acts_in_force_the_closed_board_comes_first_then_the_newest(lead
     html = in_force(board, NO_LINKS)
     assert re.findall('data-request="(.*?)"', html)[:3] == ["", "acme/leaked", f"acme/m{MOST + 4}"]
     assert "and 7 more" in html
+    assert '<div class="queue in-force" data-keep="in-force"' in html  # an Undo does not scroll to the top
 
 
 def test_the_latest_fifty_acts_are_listed_the_newest_first(leaderboard: Leaderboard) -> None:
