@@ -29,7 +29,7 @@ from src.page.visitors import Visitors
 from src.queue.entries import Entry
 from src.shared.data.backend_description import write_description
 from src.shared.data.names import ACTS, BACKEND_DESCRIPTION, BLOCKLIST, FLAGS
-from src.shared.data.request import Status
+from src.shared.data.request import WITHDRAWN, Attempt, Status
 from src.shared.errors import LeaderboardError, StoreError
 from src.shared.moderation.acts import Act, Done, Moderation, write_acts
 from src.shared.stores.hub import Hub as Client
@@ -43,6 +43,7 @@ from support.hub import Hub, running_hub
 from support.page_requests import page_request
 
 REFUSED = "Only maintainers of this leaderboard can do this."
+WITHDRAWAL = Attempt(0, "", NOW, NOW, WITHDRAWN, by="carol")
 BOB = Maintainers(frozenset({"bob"}))
 
 
@@ -103,6 +104,7 @@ def test_what_runs_is_cancelled_only_after_a_question() -> None:
         ("ACME failed", ["acme/tiny-2"]),
         ("alice", ["acme/tiny"]),
         ("waiting approval", ["other/one"]),
+        ("withdrawn", ["other/two"]),
         ("tiny nobody", []),
     ],
 )
@@ -111,6 +113,7 @@ def test_requests_are_found_by_model_submitter_and_status_together(find: str, fo
         Entry("1", make_request(model="acme/tiny", submitted_by="Alice")),
         Entry("2", make_request(model="acme/tiny-2", status=Status.FAILED)),
         Entry("3", make_request(model="other/one", status=Status.WAITING)),
+        Entry("4", make_request(model="other/two", status=Status.CANCELLED, history=(WITHDRAWAL,))),
     ]
     assert [entry.request.model for entry in matching(queue, find)] == found
 

@@ -20,7 +20,7 @@ from src.page.admission import ADMITTING, Admission
 from src.page.in_force import columns, in_force, latest_acts
 from src.page.links import Links
 from src.page.my_submissions import ANSWERED
-from src.page.request_card import MAINTAIN_BOX, WORDS, cards_of_maintainers
+from src.page.request_card import MAINTAIN_BOX, cards_of_maintainers, state_of
 from src.page.rerun_form import RerunForm, TabContents
 from src.page.submit_tab import SubmitTab
 from src.page.updates import (
@@ -370,5 +370,5 @@ def matching(queue: Sequence[Entry], find: str) -> list[Entry]:
 
 def _words(entry: Entry) -> str:
     request = entry.request
-    told = (request.model, request.submitted_by or "", request.status.value, WORDS[request.status])
+    told = (request.model, request.submitted_by or "", request.status.value, state_of(request))
     return " ".join(told).casefold()

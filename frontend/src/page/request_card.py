@@ -16,7 +16,7 @@ from src.page.queue_tables import ICONS, more_than
 from src.page.shown_request import ShownRequest
 from src.queue.entries import Entry
 from src.queue.outlook import Outlook
-from src.shared.data.request import WITHDRAWN, Status
+from src.shared.data.request import WITHDRAWN, Request, Status
 from src.shared.errors import shown
 from src.shared.moderation.acts import LONGEST_REASON
 from src.shared.moderation.steps import LIVE
@@ -44,7 +44,6 @@ WORDS = {
     Status.CANCELLED: "Cancelled",
 }
 
-
 MAINTAINERS_BUTTONS: Mapping[Status, Mapping[Step, str]] = {
     Status.WAITING: {Step.APPROVE: "Approve", Step.REJECT: "Reject"},
     Status.PENDING: {Step.CANCEL: "Cancel"},
@@ -54,6 +53,13 @@ MAINTAINERS_BUTTONS: Mapping[Status, Mapping[Step, str]] = {
     Status.CANCELLED: {Step.AGAIN: "Try again"},
 }
 TAKE_A_REASON = (Step.REJECT, Step.CANCEL)
+
+
+def state_of(request: Request) -> str:
+    """Return the state of a request as its card says it."""
+    last = request.history[-1].end if request.history else ""
+    is_withdrawn = request.status is Status.CANCELLED and last == WITHDRAWN
+    return "Withdrawn" if is_withdrawn else WORDS[request.status]
 
 
 class Button(NamedTuple):
@@ -77,12 +83,10 @@ class _Card(ShownRequest):
 
     @property
     def state(self) -> str:
-        """Its state in a word, and its place in the queue."""
-        status, history = self.request.status, self.request.history
-        icon = "🚫" if status is Status.CANCELLED else ICONS[self.entry.group]
-        is_withdrawn = status is Status.CANCELLED and history and history[-1].end == WITHDRAWN
+        """Its state in words, and its place in the queue."""
+        icon = "🚫" if self.request.status is Status.CANCELLED else ICONS[self.entry.group]
         place = f", position {self.entry.position}" if self.entry.position else ""
-        return f"{icon} {'Withdrawn' if is_withdrawn else WORDS[status]}{place}"
+        return f"{icon} {state_of(self.request)}{place}"
 
     @property
     def is_running(self) -> bool:
