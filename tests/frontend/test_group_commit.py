@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from src.checks import Refused
-from src.shared.data.request import Request
+from src.shared.data.request import Request, Status
 from src.shared.errors import Conflict, LeaderboardError, StoreError
 from src.shared.stores.budgets import COMMITS, Pace
 from src.shared.stores.folder_store import FolderStore
@@ -198,6 +198,14 @@ def test_whoever_goes_away_is_not_written_and_keeps_nobody_waiting(
     first.join(PATIENCE)
     assert gate.commits == [["acme/a.json"], ["acme/stays.json"]]
     assert not stays.cancel()
+
+
+def test_what_the_same_commit_cancels_again_was_told_its_position() -> None:
+    pending, cancelled = make_request(), make_request(status=Status.CANCELLED)
+    first = make_request(model="acme/first", submitted_time="2026-01-01T00:00:00Z")
+    changes = [Change("acme/tiny.json", pending), Change("acme/tiny.json", cancelled)]
+    receipts = submissions().receipts(changes, {"acme/first.json": first, "acme/tiny.json": cancelled})
+    assert [receipt.position for receipt in receipts] == [2, 0]
 
 
 def test_the_position_that_is_told_is_the_one_in_the_queues_own_order(leaderboard: Leaderboard) -> None:

@@ -44,10 +44,19 @@ def submissions(order: Callable[[], Sequence[str]] = lambda: DEFAULT) -> Kind[Re
     """Return what a group commit needs to know. `order` returns the rules of the queue's order."""
 
     def receipts(changes: Collection[Change[Request]], requests: Mapping[str, Request]) -> Sequence[Receipt]:
-        positions = {entry.path: entry.position or 0 for entry in entries(requests, order())}
-        return [Receipt(path, request, positions[path]) for path, request in changes]
+        def receipt(path: str, request: Request) -> Receipt:
+            is_last = requests[path] is request  # else the same commit changed it again
+            found = afterwards if is_last else _positions({**requests, path: request}, order())
+            return Receipt(path, request, found[path])
+
+        afterwards = _positions(requests, order())
+        return [receipt(*change) for change in changes]
 
     return Kind(write_request, _message, receipts)
+
+
+def _positions(requests: Mapping[str, Request], order: Sequence[str]) -> Mapping[str, int]:
+    return {entry.path: entry.position or 0 for entry in entries(requests, order)}
 
 
 def _message(change: Change[Request]) -> str:
