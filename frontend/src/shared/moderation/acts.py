@@ -158,7 +158,7 @@ def write_acts(moderation: Moderation) -> bytes:
 
 def with_act(moderation: Moderation, done: Done) -> Moderation:
     """Return the acts with one more. Raises NotPossible if it is in force, or undoes what is not."""
-    what = done.name or "the board"
+    what = done.name or "The board"
     undone = UNDOES.get(done.act)
     name = done.name.casefold()
     if undone and name not in moderation.in_force(undone):
