@@ -207,6 +207,15 @@ def test_what_is_in_force_has_who_when_why_and_a_button_and_what_is_by_hand_wher
         assert f"edit {file}" in " ".join(line.split())
 
 
+def test_a_list_that_is_still_where_an_earlier_version_put_it_is_edited_there(
+    leaderboard: Leaderboard,
+) -> None:
+    leaderboard.write("requests", "index/blocked.yaml", b"users:\n- spam-bot\n")
+    leaderboard.keeper.sync()
+    html = in_force(leaderboard.keeper.now.board, Links.of(leaderboard.keeper))
+    assert "edit index/blocked.yaml" in " ".join(html.split())
+
+
 def test_of_many_acts_in_force_the_closed_board_comes_first_then_the_newest(leaderboard: Leaderboard) -> None:
     acts = [
         Done(act=Act.FLAG, name=f"acme/m{number}", by="bob", at=NOW + timedelta(minutes=number))

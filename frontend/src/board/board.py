@@ -12,6 +12,7 @@ from src.leaderboard.rows import Standings
 from src.queue.entries import Entry, Group
 from src.queue.outlook import Outlook
 from src.shared.data.backend_description import BackendDescription
+from src.shared.data.names import BLOCKLIST
 from src.shared.data.reasons import Reasons
 from src.shared.data.request import Request
 from src.shared.moderation.acts import Moderation
@@ -44,6 +45,8 @@ class Board:
     """What maintainers did, and what of it is in force."""
     blocked_by_hand: Blocklist = field(default_factory=Blocklist)
     """The owner's own list of models and users."""
+    blocklist_path: str = BLOCKLIST
+    """Where that list is, or would be."""
     flagged_by_hand: Reasons = field(default_factory=dict)
     """The owner's own list of flagged models."""
     as_of: datetime = field(default_factory=utc_now, compare=False)

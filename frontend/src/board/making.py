@@ -120,6 +120,7 @@ def make_board(
         failing_columns=tuple(failing),
         moderation=read.moderation,
         blocked_by_hand=by_hand,
+        blocklist_path=place_of(BLOCKLIST, read.blocked.snapshot.files),
         flagged_by_hand=flags,
         as_of=now,
     )

@@ -13,7 +13,7 @@ from src.leaderboard.coverage import new_columns
 from src.leaderboard.rows import Standings
 from src.page.html import render
 from src.page.links import Links, link
-from src.shared.data.names import BLOCKLIST, FLAGS
+from src.shared.data.names import FLAGS
 from src.shared.data.reasons import Reasons
 from src.shared.moderation.acts import DONE, UNDOES, Act
 
@@ -81,7 +81,7 @@ def _by_hand(board: Board, links: Links) -> Iterator[Line]:
     blocked = board.blocked_by_hand
     lists: Mapping[str, Mapping[str, Reasons]] = {
         FLAGS: {WORDS[Act.FLAG]: board.flagged_by_hand},
-        BLOCKLIST: {
+        board.blocklist_path: {
             WORDS[Act.HIDE]: blocked.removed,
             WORDS[Act.BLOCK]: blocked.models,
             WORDS[Act.BLOCK_USER]: blocked.users,
