@@ -334,6 +334,7 @@ def test_workers_of_many_names_are_counted_once_not_for_each_request() -> None:
         (13 * 60, 30 * 60, "in 12 hours to 1.5 days"),
         (50 * 60, 118 * 60, "in 2 to 5 days"),
         (50 * 24 * 60, 400 * 24 * 60, "in 45 days or more"),
+        (1, 100 * 24 * 60, "in a few minutes or more"),
         (100 * 24 * 60, 400 * 24 * 60, "in more than 90 days"),
     ],
 )

@@ -18,6 +18,7 @@ STEPS = (
 """The times that people name, in seconds."""
 
 LONGER = "in more than 90 days"
+A_MOMENT = "a few minutes"
 
 
 class Range(NamedTuple):
@@ -34,8 +35,8 @@ def in_words(range: Range) -> str:
         return LONGER
     later = next((step for step in STEPS if step >= high), None)
     if later is None:
-        return f"in {_named(_down(low))} or more"
-    if low < STEPS[0] or _down(low) == 0:
+        return f"in {_named(_down(low)) if low >= STEPS[0] else A_MOMENT} or more"
+    if low < STEPS[0]:
         return f"within {_named(max(later, SOON))}"
     if _down(low) == later:
         return f"in about {_named(later)}"
