@@ -100,7 +100,7 @@ def test_it_says_what_will_be_computed_and_what_is_left_alone_and_asks(queue: Qu
     assert said == (
         True,
         [
-            "3 rows of the board will be computed again, 3 evaluations of a task in all:",
+            "3 rows of the board will be computed again, 3 task evaluations in all:",
             "  tiny_agreement: 3 rows",
             "1 result without a request will get one.",
             "1 row will be left alone:",
@@ -345,7 +345,7 @@ def test_a_new_task_of_a_board_of_500_is_computed_alone_behind_a_submission_and_
     paths = board_of(queue, MANY, without_request=20)
     results = {path: (queue.folder / "results" / path).read_bytes() for path in queue.result_paths()}
     assert run(queue, MISSING).lines[:3] == [
-        "500 rows of the board will be computed again, 500 evaluations of a task in all:",
+        "500 rows of the board will be computed again, 500 task evaluations in all:",
         "  tiny_agreement: 500 rows",
         "20 results without a request will get one.",
     ]

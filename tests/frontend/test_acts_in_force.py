@@ -144,10 +144,12 @@ def test_while_the_acts_cannot_be_read_the_last_ones_count_and_nothing_is_accept
     assert models(two) == ["acme/other"]
     told = two.keeper.now.cannot_submit
     assert told.startswith(
-        "What maintainers did cannot be read: .leaderboard/acts.json in the requests dataset: "
+        "The file of maintainers' acts, .leaderboard/acts.json in the requests dataset, cannot be read: "
     )
     assert "it is not valid JSON" in told
-    assert told.endswith("Submissions are closed until it is fixed. What it said before still counts.")
+    assert told.endswith(
+        "Submissions are closed until it is fixed. The acts that were read before still count."
+    )
     assert '<div class="note bad" role="alert">' in notices.banner(two.keeper.now, notice="")
     assert told in refusal(two, "acme/other")
     two.write("requests", ACTS, write_acts(Moderation()))

@@ -377,7 +377,7 @@ def test_the_form_asks_for_what_the_chosen_act_needs(tab: MaintainTab) -> None:
 @pytest.mark.parametrize("name", ["", "acme/*", "acme/..", "<img src=x>/y"])
 def test_what_is_no_model_is_told_before_the_question(tab: MaintainTab, name: str) -> None:
     (updates,) = asyncio.run(done(tab, "remove", name))
-    assert "is no name that fits here. Write one model, such as org/model." in updates[tab.message]
+    assert "is not a model&#39;s name. Write one model, such as org/model." in updates[tab.message]
     assert "<img" not in updates[tab.message]
     assert updates[tab.asked] == ""
 
@@ -457,7 +457,7 @@ def test_an_error_that_nobody_expected_is_told_where_the_answer_would_be(
 
     monkeypatch.setattr(tab._office, "preview", fail)
     (updates,) = pressed_again(tab)
-    assert "An unexpected error (RuntimeError). Look whether it is done" in updates[tab.again.told]
+    assert "An unexpected error (RuntimeError). Check whether it was done" in updates[tab.again.told]
     assert "hf_secret" not in updates[tab.again.told]
     assert "hf_secret" in caplog.text
 

@@ -178,7 +178,7 @@ def test_what_somebody_reads_needs_a_reason(
     leaderboard: Leaderboard, office: Office, store: Committed, act: Step | Act, reason: str
 ) -> None:
     path = request_in(leaderboard, Status.WAITING)
-    with pytest.raises(NotPossible, match="Give a reason: those whom this concerns will read it"):
+    with pytest.raises(NotPossible, match="Give a reason: the people it affects will read it"):
         if isinstance(act, Step):
             office.step(act, path, reason, BOB)
         else:
@@ -194,7 +194,11 @@ def test_a_reason_that_is_too_long_is_told_with_its_length(office: Office) -> No
 @pytest.mark.parametrize(
     ("act", "name", "said"),
     [
-        (Act.HIDE, "", "Write a model, such as org/model, or a pattern, such as org/*."),
+        (
+            Act.HIDE,
+            "",
+            "'' is not a model's name. Write a model, such as org/model, or a pattern, such as org/*.",
+        ),
         (Act.HIDE, "*", "Write a model"),
         (Act.HIDE, "gpt*", "Write a model"),
         (Act.HIDE, "*/*", "Write a model"),
@@ -205,10 +209,10 @@ def test_a_reason_that_is_too_long_is_told_with_its_length(office: Office) -> No
         (Act.REMOVE, "acme/*", "Write one model, such as org/model."),
         (Act.REMOVE, "gpt*", "Write one model"),
         (Act.REMOVE, "acme/..", "Write one model"),
-        (Act.BLOCK_USER, "alice/x", "Write a user's name on the Hub, such as alice."),
+        (Act.BLOCK_USER, "alice/x", "is not a user's name. Write a user's name on the Hub, such as alice."),
         (Act.BLOCK_USER, "", "Write a user's name"),
-        (Act.SHOW, "", "Write the name as the list of what is in force has it."),
-        (Act.UNBLOCK, "x\ny", "Write the name as the list"),
+        (Act.SHOW, "", "'' is not a name. Copy the name from the list below."),
+        (Act.UNBLOCK, "x\ny", "Copy the name from the list"),
     ],
 )
 def test_a_name_that_does_not_fit_is_refused_with_what_to_write(
@@ -216,7 +220,6 @@ def test_a_name_that_does_not_fit_is_refused_with_what_to_write(
 ) -> None:
     with pytest.raises(NotPossible) as error:
         office.act(act, name, "It is spam.", BOB)
-    assert "is no name that fits here. " in str(error.value)
     assert said in str(error.value)
     assert store.messages == []
 
@@ -275,7 +278,7 @@ def test_a_removal_says_what_is_gone_and_that_the_model_may_come_back(
     leaderboard.add_result("acme/tiny-2", scores=scores(0.5, 0.5, 0.5))
     told = office.act(Act.REMOVE, "acme/tiny", "", BOB)
     assert told == (
-        "acme/tiny is removed (1 × request, 1 × result). Unless it is hidden or blocked, it can be submitted "
+        "acme/tiny is removed (1 request, 1 result). Unless it is hidden or blocked, it can be submitted "
         "again."
     )
     assert [row.model for row in leaderboard.keeper.now.board.standings.rows] == ["acme/tiny-2"]
@@ -326,7 +329,7 @@ def test_a_removal_that_fails_halfway_is_told_and_shown_and_done_again_completes
     board = leaderboard.keeper.now.board
     assert (board.standings.rows, board.requests) == ((), {})
     assert (leaderboard.folder / "results" / result).exists()
-    assert "1 × result" in answer(office, "remove", "acme/tiny")["message"]
+    assert "1 result" in answer(office, "remove", "acme/tiny")["message"]
     assert not (leaderboard.folder / "results" / result).exists()
 
 
@@ -392,10 +395,12 @@ def test_the_answer_to_an_act_has_a_sentence_and_one_to_a_mistake_what_to_do(off
     assert answer(office, "close", "whatever", "We move.")["message"].startswith(
         "The board takes no submissions"
     )
-    assert answer(office, "hide", "*")["problems"][0]["message"].startswith("'*' is no name that fits here.")
+    assert answer(office, "hide", "*")["problems"][0]["message"].startswith(
+        "'*' is not a model's name. Write"
+    )
     told = answer(office, "explode", "acme/tiny")["message"]
     assert told.startswith(
-        "There is no act 'explode'. There are: approve, reject, cancel, again, rerun missing, rerun older, "
+        "There is no act 'explode'. Choose one of approve, reject, cancel, again, rerun missing, "
     )
 
 
@@ -409,8 +414,8 @@ def test_what_nobody_expected_is_told_and_logged(
     office = Office(group, store, leaderboard.results, sync=fail, clock=lambda: NOW)
     told = answer(office, "hide", "acme/tiny")
     assert told["message"] == (
-        "An unexpected error (KeyError). Look whether it is done, and tell the leaderboard's owner: the log "
-        "shows where it happened."
+        "An unexpected error (KeyError). Check whether it was done, and tell the leaderboard's owner: the "
+        "log shows where it happened."
     )
     assert "could not do what a maintainer wanted" in caplog.text
 
@@ -448,7 +453,7 @@ def test_what_would_be_computed_again_is_told_and_nothing_is_written(
 ) -> None:
     number, lines = office.preview(Again.MISSING, "", BOB)
     assert number == 1
-    assert lines[0] == "1 row of the board will be computed again, 1 evaluation of a task in all:"
+    assert lines[0] == "1 row of the board will be computed again, 1 task evaluation in all:"
     assert set(statuses(filled).values()) == {Status.FINISHED}
 
 
@@ -474,7 +479,7 @@ def test_only_what_is_missing_is_computed_again_and_the_page_shows_it(
     filled: Leaderboard, office: Office
 ) -> None:
     told = office.rerun(Again.MISSING, "", BOB)
-    assert told.startswith("1 row will be computed again, 1 evaluation of a task in all.")
+    assert told.startswith("1 row will be computed again, 1 task evaluation in all.")
     assert statuses(filled) == {"acme/whole": Status.FINISHED, "acme/partial": Status.PENDING}
     [request] = [each for each in filled.keeper.now.board.requests.values() if each.tasks]
     assert (request.tasks, request.history[-1].by) == (("tiny_copy",), "bob")
@@ -489,7 +494,7 @@ def test_one_model_may_be_computed_again_on_everything(filled: Leaderboard, offi
 
 def test_a_model_that_is_not_there_is_named(filled: Leaderboard, office: Office) -> None:
     assert answer(office, "rerun all", "acme/none")["message"].startswith("No result of acme/none is on ")
-    assert answer(office, "rerun older", "../x")["message"].startswith("'../x' is no name that fits here.")
+    assert answer(office, "rerun older", "../x")["message"].startswith("'../x' is not a model's name. Write")
 
 
 def test_without_a_worker_ever_the_tasks_are_unknown(leaderboard: Leaderboard, office: Office) -> None:

@@ -376,11 +376,11 @@ def test_the_page_says_what_is_used_and_what_counts(board: Board) -> None:
         used = usage(board.requests.values(), ALICE, board.now - board.terms.period)
         return str(notices.quota(used, 2, board.terms.period))
 
-    assert "0 of 2 submissions in 7 days used.<" in told()
+    assert "0 of 2 submissions used in the last 7 days.<" in told()
     board.submit(ALICE, "acme/a")
-    assert "1 of 2 submissions in 7 days used. Waiting and running submissions count" in told()
+    assert "1 of 2 submissions used in the last 7 days. Waiting and running submissions count" in told()
     board.evaluate(board.submit(ALICE, "acme/b"), End.REFUSED)
-    assert "2 of 2 submissions in 7 days used." in told()
+    assert "2 of 2 submissions used in the last 7 days." in told()
 
 
 def test_who_waits_as_long_as_was_said_is_taken(board: Board) -> None:

@@ -84,8 +84,8 @@ def test_what_another_submitted_again_stays_in_the_quota_that_the_page_shows(
         own = MySubmissions(leaderboard.keeper, leaderboard.desk, leaderboard.visitors(), clock=lambda: NOW)
         own.place_mine()
     for login in ("alice", "Bob"):
-        assert "1 of 5 submissions in 7 days used." in str(own._all_of(Submitter(login))[own.mine])
-    assert "0 of 5 submissions in 7 days used." in str(own._all_of(Submitter("carol"))[own.mine])
+        assert "1 of 5 submissions used in the last 7 days." in str(own._all_of(Submitter(login))[own.mine])
+    assert "0 of 5 submissions used in the last 7 days." in str(own._all_of(Submitter("carol"))[own.mine])
 
 
 @pytest.mark.parametrize("status", list(Status))

@@ -118,8 +118,8 @@ def test_what_the_newest_evaluations_took_is_told_and_what_nobody_noted() -> Non
     assert lines(own, own) == ["Their newest evaluations took 20 min in all."]
     assert lines(rented) == ["Its newest evaluation took 1 h 30 min, which cost at most $1.80."]
     assert lines(rented, own, None) == [
-        "Their newest evaluations took 1 h 40 min in all, which cost at most $1.80 (without the time of "
-        "1 row and the cost of 2 rows, which nobody noted)."
+        "Their newest evaluations took 1 h 40 min in all, which cost at most $1.80 (1 row has no "
+        "recorded time, 2 rows have no recorded cost)."
     ]
     assert lines(None) == []
 

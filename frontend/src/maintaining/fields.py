@@ -30,19 +30,21 @@ class Field(Enum):
             case Field.NOTHING:
                 return ""
             case Field.USER:
-                is_one, example = is_a_login(text), "Write a user's name on the Hub, such as alice"
+                is_one, kind = is_a_login(text), "a user's name"
+                example = "Write a user's name on the Hub, such as alice"
             case Field.ANYTHING:
                 is_one = 0 < len(text) <= LONGEST_NAME and text.isprintable()
-                example = "Write the name as the list of what is in force has it"
+                kind, example = "a name", "Copy the name from the list below"
             case Field.MODEL:
                 text = model_name(text)
-                is_one, example = _is_a_model(text), "Write one model, such as org/model"
+                is_one, kind = _is_a_model(text), "a model's name"
+                example = "Write one model, such as org/model"
             case Field.MODELS:
                 text = model_name(text)
-                is_one = _is_a_model(text) or _is_a_pattern(text)
+                is_one, kind = _is_a_model(text) or _is_a_pattern(text), "a model's name"
                 example = "Write a model, such as org/model, or a pattern, such as org/*"
         if not is_one:
-            raise NotPossible(f"{shown(text)} is no name that fits here. {example}.")
+            raise NotPossible(f"{shown(text)} is not {kind}. {example}.")
         return text
 
 
@@ -61,7 +63,7 @@ def read_reason(text: str, *, is_needed: bool) -> str:
     """Return a reason as it is kept. Raises NotPossible, with what to do."""
     reason = on_one_line(text)
     if is_needed and not reason:
-        raise NotPossible("Give a reason: those whom this concerns will read it.")
+        raise NotPossible("Give a reason: the people it affects will read it.")
     if len(reason) > LONGEST_REASON:
         raise NotPossible(
             f"The reason has {len(reason):,} characters. Shorten it to at most {LONGEST_REASON}."

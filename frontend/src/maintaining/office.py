@@ -31,7 +31,7 @@ from src.submitting.group_commit import Change, GroupCommit
 from src.submitting.receipts import Receipt
 
 NOTHING_TO_COMPUTE = "Nothing needs to be computed again."
-BEHIND = "What visitors submit is evaluated first."
+BEHIND = "Visitors' submissions are evaluated first."
 NOT_COMPLETED = (
     "This was not completed, and it will not be retried automatically. Do it again in a minute: what is "
     "already done stays done. The cause, for the leaderboard's owner: {}"
@@ -64,16 +64,17 @@ NEED_A_REASON: Collection[Step | Act] = (Step.REJECT, Act.FLAG, Act.HIDE, Act.CL
 OF_A_USER = (Act.BLOCK_USER, Act.UNBLOCK_USER)
 OF_THE_BOARD = (Act.CLOSE, Act.OPEN)
 
+UNLESS_CANCELLED = "Waiting requests are evaluated, unless you cancel them."
 BECAME = {
     Act.FLAG: "{} is flagged.",
     Act.UNFLAG: "The flag on {} is lifted.",
     Act.HIDE: "{} is hidden: its results are not shown, and it cannot be submitted.",
     Act.SHOW: "The act that hid {} is undone.",
-    Act.BLOCK: "{} is blocked: it cannot be submitted. What waits is evaluated, unless you cancel it.",
+    Act.BLOCK: "{} is blocked: it cannot be submitted. " + UNLESS_CANCELLED,
     Act.UNBLOCK: "The block on {} is lifted.",
-    Act.BLOCK_USER: "{} is blocked, and cannot submit. What waits is evaluated, unless you cancel it.",
+    Act.BLOCK_USER: "{} is blocked, and cannot submit. " + UNLESS_CANCELLED,
     Act.UNBLOCK_USER: "The block on {} is lifted.",
-    Act.CLOSE: "The board takes no submissions. What waits is evaluated.",
+    Act.CLOSE: "The board takes no submissions. Waiting requests are evaluated.",
     Act.OPEN: "The board takes submissions again.",
 }
 """What a maintainer is told of an act on a thing of this name.
@@ -187,8 +188,8 @@ class Office:
             written = write_reruns(self._requests, read, selection, by=who.login, clock=self._clock)
         if not written:
             raise NotPossible(NOTHING_TO_COMPUTE)
-        tasks = counted(sum(len(each.tasks) for each in written), "evaluation")
-        return f"{counted(len(written), 'row')} will be computed again, {tasks} of a task in all. {BEHIND}"
+        tasks = counted(sum(len(each.tasks) for each in written), "task evaluation")
+        return f"{counted(len(written), 'row')} will be computed again, {tasks} in all. {BEHIND}"
 
 
 def _selected(again: Again, model: str) -> Selection:
@@ -210,8 +211,8 @@ def _field(act: Act) -> Field:
 
 def _removed(name: str, what: Removed) -> str:
     """Return what was deleted, and what a maintainer has still to delete elsewhere."""
-    parts = {"request": what.requests, "result": what.results, "log or file of samples": what.others}
-    numbers = ", ".join(f"{number:,} × {part}" for part, number in parts.items() if number)
+    parts = {"request": what.requests, "result": what.results, "log or sample file": what.others}
+    numbers = ", ".join(counted(number, part) for part, number in parts.items() if number)
     told = f"{name} is removed ({numbers}). Unless it is hidden or blocked, it can be submitted again."
     for dataset in what.samples_elsewhere:
         told += f" Its samples in {dataset} are still there: delete them there."

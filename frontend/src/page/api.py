@@ -36,14 +36,14 @@ ACTING = Threads(4)
 """The threads for what maintainers do to models, users and the board; a removal reads both datasets."""
 
 UNEXPECTED = (
-    "An unexpected error ({}). Look whether it is done, and tell the leaderboard's owner: the log shows "
+    "An unexpected error ({}). Check whether it was done, and tell the leaderboard's owner: the log shows "
     "where it happened."
 )
 
 FURTHEST = timedelta(days=3_650)
 """How far ahead a result is said to be at most: a hostile history would have it after the calendar ends."""
 
-NO_ACT = f"There is no act {{}}. There are: {', '.join((*Step, *Again, *Act))}."
+NO_ACT = f"There is no act {{}}. Choose one of {', '.join((*Step, *Again, *Act))}."
 
 STEPPED = {
     Step.APPROVE: "is approved, and in the queue at position {}",

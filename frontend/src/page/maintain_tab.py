@@ -139,7 +139,7 @@ class MaintainTab:
             self.reason = gr.Textbox(
                 "",
                 label="Reason",
-                placeholder="It is kept, and those whom it concerns read it",
+                placeholder="It is kept, and the people it affects will read it",
                 max_length=LONGEST_REASON,
                 min_width=240,
                 elem_id="act-reason",

@@ -183,7 +183,7 @@ def where_models_run(backend: BackendDescription | None) -> Markup:
 
 def quota(used: Usage, quota: int, period: timedelta) -> Markup:
     """Return how much of a login's quota is used."""
-    return Markup('<p class="quiet">{} of {} submissions in {} used.{}</p>').format(
+    return Markup('<p class="quiet">{} of {} submissions used in the last {}.{}</p>').format(
         used.number, quota, days(period), OPEN_COUNTS if used.open else ""
     )
 

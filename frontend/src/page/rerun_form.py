@@ -61,7 +61,7 @@ class RerunForm:
             )
             self.model = gr.Textbox(
                 "",
-                label="Of which model",
+                label="Model",
                 placeholder="org/model; empty for all",
                 min_width=240,
                 max_length=LONGEST_NAME,

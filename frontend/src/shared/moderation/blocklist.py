@@ -19,10 +19,10 @@ REMOVED = "it was removed from this leaderboard"
 CLOSED = "Submissions are closed: {}."
 
 ACTS_BROKEN = (
-    "What maintainers did cannot be read: .leaderboard/acts.json in the requests dataset: {}. Submissions "
-    "are closed until it is fixed."
+    "The file of maintainers' acts, .leaderboard/acts.json in the requests dataset, cannot be read: {}. "
+    "Submissions are closed until it is fixed."
 )
-AS_BEFORE = "What it said before still counts."
+AS_BEFORE = "The acts that were read before still count."
 UNKNOWN = "Until then this page may show models that were hidden."
 
 

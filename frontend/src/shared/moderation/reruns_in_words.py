@@ -21,8 +21,8 @@ from .reruns import LeftAlone, Reruns
 def told(reruns: Reruns, description: BackendDescription, requests: Store) -> Iterator[str]:
     """Yield what will be computed, what is left alone and why, and what that takes, in lines."""
     if reruns.wanted:
-        rows, tasks = counted(len(reruns.wanted), "row"), counted(reruns.evaluations, "evaluation")
-        yield f"{rows} of the board will be computed again, {tasks} of a task in all:"
+        rows, tasks = counted(len(reruns.wanted), "row"), counted(reruns.evaluations, "task evaluation")
+        yield f"{rows} of the board will be computed again, {tasks} in all:"
         per_task = Counter(task for each in reruns.wanted for task in each.tasks)
         yield from (
             f"  {unquoted(task)}: {counted(per_task[task], 'row')}"
@@ -50,9 +50,13 @@ def _what_it_took(wanted: Collection[Rerun]) -> Iterator[str]:
     is_one = len(wanted) == 1
     took = f"Its newest evaluation took {time}" if is_one else f"Their newest evaluations took {time} in all"
     took += f", which cost {at_most(fsum(prices))}" if prices else ""
-    unknown = {"the time": len(wanted) - len(times), "the cost": len(wanted) - len(prices) if prices else 0}
-    gaps = [f"{what} of {counted(number, 'row')}" for what, number in unknown.items() if number]
-    yield f"{took}{' (without ' + ' and '.join(gaps) + ', which nobody noted)' if gaps else ''}."
+    unknown = {"time": len(wanted) - len(times), "cost": len(wanted) - len(prices) if prices else 0}
+    gaps = [
+        f"{counted(number, 'row')} {'has' if number == 1 else 'have'} no recorded {what}"
+        for what, number in unknown.items()
+        if number
+    ]
+    yield f"{took}{' (' + ', '.join(gaps) + ')' if gaps else ''}."
 
 
 def _reasons(left: Collection[LeftAlone]) -> Iterator[str]:
