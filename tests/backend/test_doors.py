@@ -17,6 +17,7 @@ from src.page.doors import open_doors
 from src.page.page import build_page
 from src.settings import Settings
 from src.shared.serving.doors import LAUNCH, PAGE, Door, Doors
+from src.shared.serving.launch import launch
 from src.worker import make_worker
 from support.processes import free_port
 from support.routes import Call, calls, closed, is_on_the_list
@@ -90,9 +91,8 @@ def test_gradio_does_not_start_without_the_doors_of_its_launch(missing: Door) ->
         gr.Markdown("A page.")
     open_ = [door for door in (*LAUNCH, *PAGE) if door != missing]
     with pytest.raises(Exception, match="localhost"):
-        page.launch(
-            prevent_thread_lock=True,
-            ssr_mode=False,
+        launch(
+            page,
             quiet=True,
             server_port=free_port(),
             app_kwargs={"middleware": [Middleware(Doors, open_)]},

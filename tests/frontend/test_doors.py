@@ -23,6 +23,7 @@ import app
 from src.page.doors import ENDPOINTS, IN_ONE_STEP, LOGIN, doors, open_doors
 from src.settings import Settings
 from src.shared.serving.doors import LAUNCH, PAGE, Door, Doors
+from src.shared.serving.launch import launch
 from src.shared.wiring import open_stores
 from support.asgi import call
 from support.boards import Leaderboard
@@ -188,9 +189,8 @@ def test_gradio_does_not_start_without_the_doors_of_its_launch(missing: Door) ->
         gr.Markdown("A page.")
     middleware = [Middleware(Doors, open_)]
     with pytest.raises(Exception, match="localhost"):
-        page.launch(
-            prevent_thread_lock=True,
-            ssr_mode=False,
+        launch(
+            page,
             quiet=True,
             server_port=free_port(),
             app_kwargs={"middleware": middleware},

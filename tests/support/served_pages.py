@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from src.shared.serving.launch import launch
 from support.processes import free_port
 
 
@@ -15,8 +16,8 @@ def served(page: Any, **options: Any) -> Iterator[str]:
 
     On a port of its own: tests that run side by side would all take Gradio's first.
     """
-    _, url, _ = page.launch(prevent_thread_lock=True, server_port=free_port(), quiet=True, **options)
+    launch(page, server_port=free_port(), quiet=True, **options)
     try:
-        yield url.rstrip("/")
+        yield page.local_url.rstrip("/")
     finally:
         page.close()

@@ -164,10 +164,10 @@ def call_from_python(url: str) -> None:
 def call_with_curl(url: str, *, in_one_step: bool) -> None:
     """The two ways of docs/api.md, whose own examples are tested in test_api_examples.py."""
     address = f"{url}/gradio_api/call/leaderboard"
-    event = json.loads(curl(address, '{"data": []}'))["event_id"]
+    event = json.loads(curl(address, body='{"data": []}'))["event_id"]
     assert '"Rank"' in curl(f"{address}/{event}")
     if in_one_step:
-        assert '"Rank"' in curl(f"{url}/gradio_api/run/leaderboard", '{"data": []}')
+        assert '"Rank"' in curl(f"{url}/gradio_api/run/leaderboard", body='{"data": []}')
     assert json.loads(curl(f"{url}/monitoring/summary")) == {"functions": {}}  # it tells nothing of the calls
 
 
@@ -187,15 +187,16 @@ def read_the_plain_page(browser: Browser, frontend: Visited) -> None:
 
 
 def watch(frontend: Visited) -> None:
-    """Ask for its health, as a monitor does."""
+    """Ask for its health and whether its page is there, as monitors do."""
+    curl(frontend.url, "--head")
     assert json.loads(curl(f"{frontend.url}/health"))["is_up_to_date"]
 
 
-def curl(address: str, body: str | None = None) -> str:
+def curl(address: str, *options: str, body: str | None = None) -> str:
     if not shutil.which("curl"):
         pytest.skip("curl is missing: install it")
     more = ["-H", "Content-Type: application/json", "-d", body] if body else []
-    command = ["curl", "--fail", "--silent", "--show-error", "--max-time", "30", address, *more]
+    command = ["curl", "--fail", "--silent", "--show-error", "--max-time", "30", address, *options, *more]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -279,6 +280,7 @@ def test_each_door_of_a_backend_is_used(browser: Browser, place: str, request: p
         for log in page.get_by_role("link", name="log", exact=True).all():
             assert page.request.get(f"{backend.url}/{log.get_attribute('href')}").ok
         lose_the_server(page)
+    curl(backend.url, "--head")
     with urllib.request.urlopen(f"{backend.url}/health") as answer:
         assert json.load(answer)["is_ticking"]
     with pytest.raises(ValueError, match="There is nothing at this address"):

@@ -47,14 +47,11 @@ class Door:
     """Who needs it."""
 
 
-LAUNCH = (
-    Door(("HEAD",), "/", "launch() looks whether the page answers"),
-    Door(("GET",), "/gradio_api/startup-events", "launch() starts the queue with it"),
-)
+LAUNCH = (Door(("GET",), "/gradio_api/startup-events", "launch() starts the queue with it"),)
 """Asked for by Gradio itself while it starts."""
 
 PAGE = (
-    Door(("GET",), "/", "the page"),
+    Door(("GET", "HEAD"), "/", "the page, and whether it is there"),
     Door(("GET",), "/config", "clients read what the page is made of, and so may the Hub"),
     Door(("GET",), r"/theme\.css", "the page's colours"),
     Door(("GET",), r"/favicon\.ico", "browsers ask for it"),
