@@ -1,7 +1,7 @@
 """The office carries out what maintainers do: to requests in the group commit, to all else at once.
 
-Each act is decided on the newest state of the dataset, so of two maintainers who do the same at the same
-moment one is told who was first.
+Each is decided on the newest state of the dataset: of two maintainers who do the same at the same moment, one
+is told who was first. Only a removal can be done twice, since the second one completes the first.
 """
 
 from __future__ import annotations

@@ -164,8 +164,8 @@ async def withdraw(desk: Desk, path: str, who: Submitter) -> Answer:
 async def maintain(office: Office, act: str, target: str, reason: str, who: Maintainer) -> Answer:
     """Do what a maintainer wants; it is written, and the page shows it, when this returns.
 
-    `target` is the request's file, the model or the user; of an act on the board it is not read. Without one,
-    scores of all models are computed again.
+    `target` is the request's file, the model or the user; of an act on the board it is not read. A rerun
+    without a target is one of all models.
     """
     try:
         if act in set(Step):
@@ -191,7 +191,7 @@ def unexpected(error: Exception) -> LeaderboardError:
 
 
 def refusal(error: LeaderboardError) -> Answer:
-    """Return the answer to a refused submission."""
+    """Return the answer to what was refused: a submission, a withdrawal, or what a maintainer wanted."""
     problems = [problem(each) for each in (error.problems if isinstance(error, NotAccepted) else [error])]
     request = next((each["request"] for each in problems if each["request"]), None)
     return {"ok": False, "message": str(error), "request": request, "problems": problems}

@@ -14,7 +14,7 @@ LeaderboardError
 │   │   └── ModelIsPrivate  there is one, which only our token and its owners may see
 │   ├── RevisionNotFound    the model has no such revision
 │   └── CannotBeEvaluated   the model is there, but not of a kind that can be evaluated
-└── NotPossible             what a maintainer wants does not fit the state of the thing any more
+└── NotPossible             what a maintainer wants cannot be done
 """
 
 from __future__ import annotations
@@ -110,9 +110,7 @@ class CannotBeEvaluated(ModelError):
 
 
 class NotPossible(LeaderboardError):
-    """What a maintainer wants does not fit the state of the thing any more. The message says who was
-    first.
-    """
+    """What a maintainer wants cannot be done: somebody was first, or a name or a reason does not fit."""
 
 
 def shown(text: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from math import log, sqrt
 from typing import Any, NamedTuple
@@ -66,18 +67,19 @@ def timed(requests: Iterable[Request]) -> list[Timed]:
     Only evaluations on all tasks count that finished at the first attempt: a later one may go on with what an
     earlier one has kept.
     """
-    found = [(attempt.ended, each) for request in requests for attempt, each in _timed(request)]
+    found = [each for request in requests for each in _timed(request)]
     found.sort(key=lambda pair: pair[0])
     return [each for _, each in found[-LATEST:]]
 
 
-def _timed(request: Request) -> Iterable[tuple[Any, Timed]]:
+def _timed(request: Request) -> Iterable[tuple[datetime, Timed]]:
     if request.status is not Status.FINISHED or request.tasks is not None:
         return
     attempts = [each for each in request.history_of_the_run if not each.is_by_a_person]
-    if len(attempts) == 1 and (seconds := _seconds(attempts[0])):
+    ended = attempts[0].ended if len(attempts) == 1 else None
+    if ended and (seconds := _seconds(attempts[0])):
         gb = weights_in_gb(request.params, request.precision)
-        yield attempts[0], Timed(gb, seconds, attempts[0].hardware)
+        yield ended, Timed(gb, seconds, attempts[0].hardware)
 
 
 def _seconds(attempt: Attempt) -> float | None:
@@ -107,7 +109,7 @@ class Duration:
 def left(seconds: Array, elapsed: float) -> Array:
     """Return what may be left after this many seconds, given what an evaluation may take, sorted.
 
-    What has lasted longer than anything expected is taken to last as long again, within a factor of two.
+    An evaluation that has outlasted what was expected is believed to take 0.1 to 2 times as long again.
     """
     longer = seconds[seconds > elapsed]
     if len(longer) < 2:

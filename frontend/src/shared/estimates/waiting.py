@@ -37,10 +37,10 @@ MOST_PLACES = 1_000
 """More workers than any leaderboard has at once. Each costs time for each request that waits."""
 
 LATELY = timedelta(hours=6)
-"""A worker that holds nothing counts as there for so long after its last evaluation."""
+"""How long an idle worker counts as running after its last evaluation."""
 
 PATIENCE = 6
-"""A request waits for a place in sight for up to so many times what a new one takes to start."""
+"""How much longer a request waits for a running worker than for a new one, as a number of starts."""
 
 STARTS = (0.5, 1.5)
 """Between which parts of what it usually takes a start takes."""
@@ -114,8 +114,8 @@ class Estimate:
 
 
 def places_in_sight(requests: Requests, now: datetime) -> tuple[Place, ...]:
-    """Return the places of all workers: what leases name, and who has ended an evaluation lately. Of more
-    than any leaderboard has, the first.
+    """Return the places of all workers: of those that hold a lease, and of those that ended an evaluation
+    lately. At most MOST_PLACES are returned.
     """
     running = {
         path: each.lease
