@@ -332,7 +332,7 @@ class MaintainTab:
         emptied: Updates = {self.name: "", self.reason: ""} if done == (name, reason) else {}
         return {self.button: self._button(act, asked, interactive=True), self.done: None} | emptied
 
-    def _button(self, act: str | None, asked: str, **options: bool) -> gr.Button:
+    def _button(self, act: str | None, asked: str, **options: Any) -> gr.Button:
         """Return the button for what comes next: an act, or the removal that is asked about.
 
         While its work is done it stays disabled.

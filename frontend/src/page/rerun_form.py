@@ -113,7 +113,7 @@ class RerunForm:
         emptied: Updates = {self.model: ""} if done == model else {}
         return {self.button: self._button(asked, interactive=True), self.done: None} | emptied
 
-    def _button(self, asked: Shown | None, **options: bool) -> gr.Button:
+    def _button(self, asked: Shown | None, **options: Any) -> gr.Button:
         """Return the button for what comes next: a look, or what was shown."""
         if asked is None:
             return gr.Button(LOOK, variant="secondary", **options)
