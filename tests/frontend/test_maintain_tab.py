@@ -21,8 +21,8 @@ from src.maintaining.maintainers import Maintainers
 from src.page.admission import Admission
 from src.page.in_force import MOST, MOST_ACTS, in_force, latest_acts
 from src.page.links import Links
-from src.page.maintain_tab import MaintainTab, matching, read_press
-from src.page.request_card import card, cards_of_maintainers
+from src.page.maintain_tab import MaintainTab, matching
+from src.page.request_card import card, cards_of_maintainers, read_press
 from src.page.rerun_form import Shown, TabContents
 from src.page.updates import telling
 from src.page.visitors import Visitors

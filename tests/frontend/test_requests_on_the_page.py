@@ -99,7 +99,7 @@ def test_hostile_requests_stay_text_in_cards(status: Status) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["", "[]", "null", '["delete", "x", 0]', "[" * 100_000, '[["withdraw"], "x"]']
+    "said", ["", "[]", "null", '["delete", "x", 0, ""]', "[" * 100_000, '[["withdraw"], "x", 0, ""]']
 )
 def test_what_no_button_says_is_answered_with_a_sentence(leaderboard: Leaderboard, said: str) -> None:
     with gr.Blocks():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +19,7 @@ from src.page.admission import ADMITTING, Admission
 from src.page.in_force import columns, in_force, latest_acts
 from src.page.links import Links
 from src.page.my_submissions import ANSWERED
-from src.page.request_card import MAINTAIN_BOX, cards_of_maintainers, state_of
+from src.page.request_card import MAINTAIN_BOX, cards_of_maintainers, read_press, state_of
 from src.page.rerun_form import RerunForm, TabContents
 from src.page.submit_tab import SubmitTab
 from src.page.updates import (
@@ -346,20 +345,6 @@ def _of(act: str | None) -> dict[str, Any]:
     """Return what the field for a name is like for an act."""
     label, example = NAMES.get(act or "", ("", ""))
     return {"label": label, "placeholder": example, "visible": act in NAMES}
-
-
-def read_press(pressed: str) -> tuple[str, str, str]:
-    """Return the act, what it is about, and the reason, from what requests.js sends.
-
-    Raises LeaderboardError if it is something else.
-    """
-    try:
-        act, target, _, reason = json.loads(pressed)
-    except (ValueError, TypeError, RecursionError):
-        raise LeaderboardError("The page sent a button that does not exist. Reload it.") from None
-    if not all(isinstance(each, str) for each in (act, target, reason)):
-        raise LeaderboardError("The page sent a button that does not exist. Reload it.")
-    return act, target, reason
 
 
 def matching(queue: Sequence[Entry], find: str) -> list[Entry]:

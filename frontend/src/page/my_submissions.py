@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -110,7 +109,7 @@ class MySubmissions:
         used = usage(board.requests.values(), who, since)
         message = notices.quota(used, terms.quota_of(who.login), terms.period)
         label = f"👤 My submissions ({len(mine):,})"
-        links = Links(self._keeper.requests, self._keeper.results, board.local_models)
+        links = Links.of(self._keeper)
         cards = board.derived.once(
             ("cards", who.login), lambda: request_card.cards(mine, links, who, board.outlook)
         )
@@ -138,8 +137,9 @@ class MySubmissions:
     async def _outcome(self, pressed: str, who: Submitter) -> api.Answer:
         actions = {request_card.WITHDRAW: api.withdraw, request_card.AGAIN: api.submit_again}
         try:
-            action, path, *_ = json.loads(pressed)
-            do = actions[action]
-        except (ValueError, TypeError, LookupError, RecursionError):
-            return api.refusal(LeaderboardError("The page sent a button that does not exist. Reload it."))
-        return await do(self._desk, str(path), who)
+            action, path, _ = request_card.read_press(pressed)
+        except LeaderboardError as error:
+            return api.refusal(error)
+        if action not in actions:
+            return api.refusal(LeaderboardError(request_card.NO_BUTTON))
+        return await actions[action](self._desk, path, who)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from src.page.shown_request import ShownRequest
 from src.queue.entries import Entry
 from src.queue.outlook import Outlook
 from src.shared.data.request import WITHDRAWN, Request, Status
-from src.shared.errors import shown
+from src.shared.errors import LeaderboardError, shown
 from src.shared.moderation.acts import LONGEST_REASON
 from src.shared.moderation.steps import LIVE
 from src.submitting.submitter import ANONYMOUS, Submitter
@@ -31,6 +32,8 @@ CONFIRM_CANCEL = "Stop the evaluation?"
 
 ACTION_BOX, MAINTAIN_BOX = "action", "maintain-action"
 """The ids of the hidden boxes into which requests.js writes what was pressed."""
+
+NO_BUTTON = "The page sent a button that does not exist. Reload it."
 
 MOST = 100
 """The most cards of one submitter that are shown; the queue's endpoint has all requests."""
@@ -53,6 +56,20 @@ MAINTAINERS_BUTTONS: Mapping[Status, Mapping[Step, str]] = {
     Status.CANCELLED: {Step.AGAIN: "Try again"},
 }
 TAKE_A_REASON = (Step.REJECT, Step.CANCEL)
+
+
+def read_press(pressed: str) -> tuple[str, str, str]:
+    """Return the act, what it is about, and the reason, from what requests.js sends.
+
+    Raises LeaderboardError if it is something else.
+    """
+    try:
+        act, target, _, reason = json.loads(pressed)
+    except (ValueError, TypeError, RecursionError):
+        raise LeaderboardError(NO_BUTTON) from None
+    if not all(isinstance(each, str) for each in (act, target, reason)):
+        raise LeaderboardError(NO_BUTTON)
+    return act, target, reason
 
 
 def state_of(request: Request) -> str:
