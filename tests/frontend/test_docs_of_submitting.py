@@ -109,7 +109,7 @@ def test_the_example_of_a_blocklist_blocks(leaderboard: Leaderboard) -> None:
         r"^```yaml\n(.*?)^```", section("data-format.md", "Who and what is blocked or removed"), re.M | re.S
     )
     blocked = read_blocklist("".join(examples).encode())
-    assert dict(blocked.removed) == {"acme/leaked": "trained on the test questions"}
+    assert dict(blocked.hidden) == {"acme/leaked": "trained on the test questions"}
     assert blocked.model("Acme/Broken-Model") == ""
     assert blocked.model("spammers/anything") == "their models copy the test questions"
     assert blocked.user("mallory") == "submitted the same model under forty names"

@@ -16,7 +16,6 @@ from src.shared.moderation.acts import (
     Done,
     Moderation,
     read_acts,
-    read_moderation,
     record,
     with_act,
     write_acts,
@@ -45,7 +44,7 @@ def test_what_is_written_is_read_again() -> None:
 
 
 def is_hidden(moderation: Moderation, model: str) -> bool:
-    return with_acts(Blocklist(), moderation).is_removed(model)
+    return with_acts(Blocklist(), moderation).is_hidden(model)
 
 
 def test_an_act_counts_until_it_is_undone_in_any_letter_case() -> None:
@@ -65,8 +64,8 @@ def test_only_patterns_are_compared_with_every_model(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(reasons, "fnmatchcase", lambda name, pattern: compared.append(pattern))
     hidden = [done(Act.HIDE, f"acme/m{number}") for number in range(100)]
     blocklist = with_acts(Blocklist(), after(*hidden, done(Act.HIDE, "spammers/*")))
-    assert blocklist.is_removed("acme/m7")
-    assert not blocklist.is_removed("acme/other")
+    assert blocklist.is_hidden("acme/m7")
+    assert not blocklist.is_hidden("acme/other")
     assert compared == ["spammers/*"]
 
 
@@ -121,15 +120,6 @@ def test_what_is_no_list_of_acts_is_refused(file: bytes) -> None:
 def test_any_file_is_read_or_refused(file: bytes) -> None:
     with suppress(BadFile):
         read_acts(file)
-
-
-def test_an_act_and_what_it_deletes_are_one_commit(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path)
-    store.commit(add={"acme/tiny.json": b"{}", "acme/other.json": b"{}"}, message="", parent=store.snapshot())
-    record(store, done(Act.REMOVE), delete=["acme/tiny.json"])
-    snapshot = store.snapshot()
-    assert set(snapshot.files) == {"acme/other.json", ACTS}
-    assert read_moderation(store, snapshot).acts == (done(Act.REMOVE),)
 
 
 @pytest.mark.parametrize(

@@ -379,7 +379,7 @@ def done(act: Act) -> Moderation:
         {"moderation": done(Act.HIDE)},
         {"moderation": done(Act.BLOCK)},
         {"blocked": Blocklist(models={"acme/*": ""})},
-        {"blocked": Blocklist(removed={MODEL: ""})},
+        {"blocked": Blocklist(hidden={MODEL: ""})},
     ],
 )
 def test_a_hidden_or_blocked_model_is_left_alone(changes: dict[str, Any]) -> None:

@@ -88,7 +88,7 @@ def make_board(
     shown = {
         path: result
         for path, result in read.results.values.items()
-        if not blocked.is_removed(result.model)
+        if not blocked.is_hidden(result.model)
         and not read.moderation.is_of_before_a_removal(result.model, result.began)
     }
     backend = read.backend.values.get(place_of(BACKEND_DESCRIPTION, read.backend.snapshot.files))

@@ -82,7 +82,7 @@ def _by_hand(board: Board, links: Links) -> Iterator[Line]:
     lists: Mapping[str, Mapping[str, Reasons]] = {
         FLAGS: {WORDS[Act.FLAG]: board.flagged_by_hand},
         board.blocklist_path: {
-            WORDS[Act.HIDE]: blocked.removed,
+            WORDS[Act.HIDE]: blocked.hidden,
             WORDS[Act.BLOCK]: blocked.models,
             WORDS[Act.BLOCK_USER]: blocked.users,
         },

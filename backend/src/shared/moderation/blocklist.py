@@ -13,8 +13,8 @@ from .acts import Act, Moderation
 
 KINDS = ("models", "users", "removed")
 
-REMOVED = "it was removed from this leaderboard"
-"""The reason for a removed model, unless the owner gives another one."""
+HIDDEN = "it was removed from this leaderboard"
+"""The reason for a model that the owner hides with `removed:`, unless they give another one."""
 
 CLOSED = "Submissions are closed: {}."
 
@@ -32,7 +32,7 @@ class Blocklist:
 
     models: Reasons = field(default_factory=dict)
     users: Reasons = field(default_factory=dict)
-    removed: Reasons = field(default_factory=dict)
+    hidden: Reasons = field(default_factory=dict)
     """Models whose results are not shown; they cannot be submitted either."""
     broken: str = ""
     """Why the file cannot be understood. Then we cannot tell who is blocked."""
@@ -41,12 +41,12 @@ class Blocklist:
 
     def model(self, name: str) -> str | None:
         """Return why a model is blocked, or None if it is not."""
-        blocked, removed = self._blocked(name), self._removed(name)
-        return blocked if blocked is not None or removed is None else removed or REMOVED
+        blocked, hidden = self._blocked(name), self._hidden(name)
+        return blocked if blocked is not None or hidden is None else hidden or HIDDEN
 
-    def is_removed(self, name: str) -> bool:
+    def is_hidden(self, name: str) -> bool:
         """Return whether a model's results are hidden."""
-        return self._removed(name) is not None
+        return self._hidden(name) is not None
 
     def user(self, login: str) -> str | None:
         """Return why a user is blocked, or None if they are not."""
@@ -57,8 +57,8 @@ class Blocklist:
         return finder(self.models)
 
     @cached_property
-    def _removed(self) -> Callable[[str], str | None]:
-        return finder(self.removed)
+    def _hidden(self) -> Callable[[str], str | None]:
+        return finder(self.hidden)
 
 
 def read_blocklist(data: bytes) -> Blocklist:
@@ -68,8 +68,8 @@ def read_blocklist(data: bytes) -> Blocklist:
         return Blocklist()
     if not isinstance(raw, Mapping) or not set(raw) <= set(KINDS):
         raise BadFile("it may hold only `models:`, `users:` and `removed:`")
-    models, users, removed = (read_reasons(raw.get(kind), kind) for kind in KINDS)
-    return Blocklist(models=models, users=users, removed=removed)
+    models, users, hidden = (read_reasons(raw.get(kind), kind) for kind in KINDS)
+    return Blocklist(models=models, users=users, hidden=hidden)
 
 
 def with_acts(by_hand: Blocklist, moderation: Moderation) -> Blocklist:
@@ -78,7 +78,7 @@ def with_acts(by_hand: Blocklist, moderation: Moderation) -> Blocklist:
         by_hand,
         models=united(by_hand.models, moderation.reasons(Act.BLOCK)),
         users=united(by_hand.users, moderation.reasons(Act.BLOCK_USER)),
-        removed=united(by_hand.removed, moderation.reasons(Act.HIDE)),
+        hidden=united(by_hand.hidden, moderation.reasons(Act.HIDE)),
         closed=why_closed(moderation),
     )
 
