@@ -6,7 +6,7 @@ counts until a later one undoes it. The owner's own lists, `blocked.yaml` and `f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -172,9 +172,8 @@ def with_act(moderation: Moderation, done: Done) -> Moderation:
 
 
 def _by_hand(act: Act) -> str:
-    files = {Act.FLAG: "flags.yaml", Act.HIDE: "blocked.yaml", Act.BLOCK: "blocked.yaml"}
-    named = files.get(act, "blocked.yaml" if act is Act.BLOCK_USER else "")
-    return f" here. If {named} names it, delete its line there" if named else ""
+    files = {Act.FLAG: "flags.yaml"} | dict.fromkeys((Act.HIDE, Act.BLOCK, Act.BLOCK_USER), "blocked.yaml")
+    return f" here. If {files[act]} names it, delete its line there" if act in files else ""
 
 
 def read_moderation(store: Store, snapshot: Snapshot) -> Moderation:
@@ -208,8 +207,8 @@ def _refuse_long_texts(done: Done) -> None:
             raise NotPossible(f"The {what} has {len(text):,} characters: shorten it to {most}.")
 
 
-def record(store: Store, done: Done, *, delete: Collection[str] = ()) -> None:
-    """Write an act into the requests dataset, and delete files there in the same commit.
+def record(store: Store, done: Done) -> None:
+    """Write an act into the requests dataset.
 
     Raises NotPossible if another act came first or a text is too long, and StoreError.
     """
@@ -217,7 +216,6 @@ def record(store: Store, done: Done, *, delete: Collection[str] = ()) -> None:
     def decide(snapshot: Snapshot) -> Commit:
         acts = acts_with(store, snapshot, done)
         what = f"{done.act.value} {done.name}".strip()
-        gone = [path for path in delete if path in snapshot.files]
-        return Commit(snapshot, f"{what} ({done.by or 'a command'})", {ACTS: acts}, gone)
+        return Commit(snapshot, f"{what} ({done.by or 'a command'})", {ACTS: acts})
 
     update(store, store.snapshot, decide)
