@@ -43,12 +43,15 @@ class Bars:
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
+        self._task = ""
+        """The task of the bar. tqdm changes the name that it is given."""
         self._bar: tqdm[None] | None = None
 
     def show(self, progress: Progress) -> None:
         """Move the task's bar, or begin it."""
-        if self._bar is None or self._bar.desc != f"{progress.task}: ":
+        if self._bar is None or self._task != progress.task:
             self.close()
+            self._task = progress.task
             self._bar = tqdm(desc=progress.task, total=progress.total, unit=" calls", file=self._file)
         self._bar.total = progress.total
         self._bar.update(progress.done - self._bar.n)
