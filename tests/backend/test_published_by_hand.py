@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from src.queue.samples import SamplesPublisher
+from src.queue.samples import MOST_TRIES, SamplesPublisher
 from src.running.job import End, Ending
 from src.shared.data.names import ACTS, BLOCKLIST
 from src.shared.data.new_file import path_for
@@ -64,7 +64,7 @@ class Interrupted(FolderStore):
 def by_hand(queue: Queue, *, requests: FolderStore | None = None) -> ByHand:
     models: Any = AnyModel()
     stores = Stores(requests or queue.requests, queue.results, models)
-    return ByHand(stores, SUITE, who="alice", worker="here-0", clock=queue.clock)
+    return ByHand(stores, SUITE, who="alice", worker="here-0", say=print, clock=queue.clock)
 
 
 def evaluate(queue: Queue, wanted: Request = WANTED, *, requests: FolderStore | None = None) -> Request:
@@ -234,6 +234,7 @@ def test_samples_in_a_dataset_of_their_own_are_taken_back_too(queue: Queue, tmp_
         SUITE,
         who="alice",
         worker="here-0",
+        say=print,
         samples=SamplesPublisher(SUITE.tasks, samples),
         clock=queue.clock,
     )
@@ -242,6 +243,64 @@ def test_samples_in_a_dataset_of_their_own_are_taken_back_too(queue: Queue, tmp_
     with pytest.raises(NotPossible):
         desk.publish(running, place, replace(ENDING, samples=left))
     assert (queue.result_paths(), samples.listed_below(".samples")) == ([], [])
+
+
+class Busy(FolderStore):
+    """A dataset that takes no commits at the first tries."""
+
+    failures = 0
+
+    def commit(self, **given: Any) -> None:
+        self.failures -= 1
+        if self.failures >= 0:
+            raise StoreError("the Hub's rate limit is used up")
+        super().commit(**given)
+
+
+@pytest.mark.parametrize(
+    ("failures", "interrupts", "minutes"),
+    [
+        (3, False, [1, 2, 4]),
+        (100, False, [1, 2, 4, 8, *[10] * (MOST_TRIES - 5)]),
+        (100, True, [1]),
+    ],
+    ids=["until it can be written to", "for more than an hour", "until Ctrl-C"],
+)
+def test_a_result_waits_for_its_samples(
+    queue: Queue, tmp_path: Path, failures: int, interrupts: bool, minutes: list[int]
+) -> None:
+    left, samples = tmp_path / "left", Busy(tmp_path / "samples")
+    left.mkdir()
+    (left / f"{SUITE.tasks[0]}.parquet").write_bytes(b"samples")
+    samples.failures = failures
+    said: list[str] = []
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if interrupts:
+            raise KeyboardInterrupt
+
+    models: Any = AnyModel()
+    desk = ByHand(
+        Stores(queue.requests, queue.results, models),
+        SUITE,
+        who="alice",
+        worker="here-0",
+        say=said.append,
+        samples=SamplesPublisher(SUITE.tasks, samples),
+        clock=queue.clock,
+        sleep=sleep,
+    )
+    place = desk.look(WANTED)
+    running = desk.claimed(WANTED, place, nonce="n", started=queue.clock.now)
+    assert desk.publish(running, place, replace(ENDING, samples=left)).status is Status.FINISHED
+    assert slept == [60.0 * each for each in minutes]
+    assert len(said) == len(minutes)
+    assert said[0].startswith("The result waits for its samples: the next try is in 1 minute.")
+    [path] = queue.result_paths()
+    report = json.loads((queue.folder / "results" / path).read_bytes())
+    assert ("samples" in report["leaderboard"]) is bool(samples.listed_below(".samples")) is (failures == 3)
 
 
 def test_a_request_that_disappears_meanwhile_is_told(queue: Queue) -> None:
@@ -327,7 +386,7 @@ def test_a_board_of_other_tasks_is_left_alone(queue: Queue) -> None:
     tasks = ("tiny_addition", "tiny_agreement", "tiny_copy")
     models: Any = AnyModel()
     suite = replace(SUITE, tasks=tasks)
-    desk = ByHand(Stores(queue.requests, queue.results, models), suite, who=None, worker="w")
+    desk = ByHand(Stores(queue.requests, queue.results, models), suite, who=None, worker="w", say=print)
     with pytest.raises(StoreError, match="Set TASKS_HARNESS"):
         desk.look(WANTED)
 

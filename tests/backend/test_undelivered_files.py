@@ -56,7 +56,7 @@ def opened(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         lambda stores, _: retire(stores.requests, "We move.", by="alice"),
         lambda stores, _: Importing(stores, who="alice", now=NOW),
-        lambda stores, _: ByHand(stores, SUITE, who="alice", worker="here").look(make_request()),
+        lambda stores, _: ByHand(stores, SUITE, who="alice", worker="here", say=print).look(make_request()),
         lambda stores, _: reader(stores.requests, stores.results)(),
         opened,
     ],

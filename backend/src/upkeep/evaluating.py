@@ -135,6 +135,7 @@ class Evaluator:
             self._suite,
             who=who,
             worker=self._identity.worker,
+            say=self._say,
             samples=SamplesPublisher(self._suite.tasks, samples_store(self._settings)),
         )
         place = by_hand.look(wanted)

@@ -6,13 +6,14 @@ somebody else changed the request meanwhile, they win, and the result is taken b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from src.queue.lifecycle import LeaseTerms, claim, finish, release, taken_runs
 from src.queue.publication import result_file
-from src.queue.samples import SamplesPublisher
+from src.queue.samples import Published, SamplesPublisher
 from src.queue.shipped import SET_THE_TASKS, is_made_for_others
 from src.queue.validation import of_a_size
 from src.running.job import End, Ending
@@ -30,7 +31,7 @@ from src.shared.data.request import (
     write_request,
 )
 from src.shared.data.result import UNKNOWN_TIME, Result
-from src.shared.errors import NotPossible, StoreError
+from src.shared.errors import NotPossible, StoreError, counted
 from src.shared.index.indexes import REQUESTS_INDEX, RESULTS_INDEX
 from src.shared.moderation.steps import again, approved
 from src.shared.stores.conflicts import Commit, beginning_with, update
@@ -38,6 +39,7 @@ from src.shared.stores.mirror import Mirror, Reading
 from src.shared.stores.store import Snapshot, Store
 from src.shared.times import Clock, from_text, utc_now
 from src.shared.wiring import Stores
+from src.upkeep.datasets import Say
 from src.upkeep.its_request import same_as
 from src.upkeep.not_wanted import NotWanted
 
@@ -58,6 +60,10 @@ WITHHELD = (
     "command again later."
 )
 BY_HAND = "{} evaluated it by hand."
+WAITS = "The result waits for its samples: the next try is in {}. Ctrl-C publishes the result without them."
+
+FIRST_PAUSE_MINUTES, LONGEST_PAUSE_MINUTES = 1, 10
+"""Pauses between tries to publish samples double. In all they outlast the Hub's hourly limit of commits."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +90,16 @@ class ByHand:
         *,
         who: str | None,
         worker: str,
+        say: Say,
         samples: SamplesPublisher | None = None,
         clock: Clock = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._stores, self._suite = stores, suite
         self._who, self._worker = who, worker
         self._samples = samples or SamplesPublisher(suite.tasks)
         self._clock = clock
+        self._say, self._sleep = say, sleep
         self._requests = Mirror(stores.requests, lambda path, data: read_request(data), index=REQUESTS_INDEX)
         self._results = Mirror(stores.results, read_result, index=RESULTS_INDEX)
 
@@ -130,9 +139,7 @@ class ByHand:
         """
         assert running.run and running.lease and ending.report is not None
         self._check_unchanged(running.model, place, self._requests.refresh())
-        published = self._samples.publish(ending, running)
-        while published.is_waiting:  # it gives up by itself
-            published = self._samples.publish(ending, running)
+        published = self._published_samples(ending, running)
         now = self._clock()
         data = report_file(ending, running, place.path, self._suite, now=now, samples=published.entry)
         result = result_path(running.model, running.run)
@@ -167,6 +174,18 @@ class ByHand:
         has_log = log in self._stores.results.listed_below(f"{LOGS_FOLDER}/{running.model}")
         finished = finish(running, result=left.path, log=log if has_log else None, now=left.ended)
         return self._write(self._with_who(finished), place)
+
+    def _published_samples(self, ending: Ending, running: Request) -> Published:
+        """Publish the samples. Wait while their dataset cannot be written to, unless interrupted."""
+        pause = FIRST_PAUSE_MINUTES
+        while (published := self._samples.publish(ending, running)).is_waiting:  # it gives up by itself
+            self._say(WAITS.format(counted(pause, "minute")))
+            try:
+                self._sleep(60.0 * pause)
+            except KeyboardInterrupt:  # the evaluation must not be lost with its samples
+                return Published()
+            pause = min(2 * pause, LONGEST_PAUSE_MINUTES)
+        return published
 
     def _check_free(self, request: Request | None) -> None:
         lease = request.lease if request and request.status is Status.RUNNING else None
