@@ -96,7 +96,7 @@ def _import(settings: Settings, options: argparse.Namespace) -> bool:
             store.snapshot()
             store.check_writing()
     board = _board(settings, stores, announce=not options.dry_run)
-    importing = Importing(stores, who=who_runs(settings), now=utc_now())
+    importing = Importing(stores, who=None if options.dry_run else who_runs(settings), now=utc_now())
     outcomes = [_outcome(path, told_in(options), board, stores, importing) for path in found.reports]
     lost = {} if options.dry_run else importing.publish()
     outcomes = list(_shared(outcomes, lost, is_dry=options.dry_run))

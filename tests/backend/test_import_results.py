@@ -37,6 +37,7 @@ from src.upkeep.found_reports import find_reports
 from src.upkeep.importing import Importing
 from src.upkeep.score_scales import Scales
 from src.upkeep.told import Refused, Told
+from src.upkeep.who import NO_TOKEN
 from support.factories import make_backend, make_model_folder, make_request, make_result_file, make_task
 from support.forbidden import forbid
 from support.hub import running_hub
@@ -916,7 +917,11 @@ def test_a_limit_of_the_board_that_the_report_lacks_is_told(place: Place) -> Non
 # The command
 
 
-def test_a_dry_run_only_checks(place: Place) -> None:
+def test_a_dry_run_only_checks_and_needs_no_token(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_a_token(settings: Settings) -> str:
+        raise StoreError(NO_TOKEN)
+
+    monkeypatch.setattr("src.import_results.who_runs", without_a_token)
     assert place.files() == []
     in_lm_evals_folder(place.elsewhere, lm_eval(place))
     status = 0 if import_folders(place.settings, read_options([str(place.elsewhere), "--dry-run"])) else 1
