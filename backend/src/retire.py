@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--cancel-running", action="store_true", help="also cancel what a worker is evaluating")
     add("--backup", type=Path, metavar="FOLDER", help="back the board up first")
     options = parser.parse_args(arguments)
+    if options.undo and (options.freeze or options.cancel_running):
+        parser.error("--undo only takes submissions again: leave --freeze and --cancel-running out")
     if options.freeze and options.cancel_running:
         parser.error("--freeze lets everything go on, and --cancel-running does not")
     return run(lambda settings: changed(settings, options), UpkeepSettings)

@@ -341,6 +341,8 @@ def test_at_a_terminal_the_command_asks(queue: Queue, answer: str, is_removed: b
         (["retire", "--reason", "x" * 501], "write a sentence of at most 500 characters"),
         (["retire"], "one of the arguments --reason --undo is required"),
         (["retire", "--reason", "x", "--freeze", "--cancel-running"], "--freeze lets everything go on"),
+        (["retire", "--undo", "--freeze"], "--undo only takes submissions again"),
+        (["retire", "--undo", "--cancel-running"], "--undo only takes submissions again"),
     ],
 )
 def test_arguments_that_cannot_be_meant_are_refused(
