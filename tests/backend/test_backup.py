@@ -19,7 +19,7 @@ import pytest
 
 from src.shared.data.names import BOARD
 from src.shared.data.request import Lease, Request, Status, read_request, write_request
-from src.shared.errors import StoreError
+from src.shared.errors import Conflict, StoreError
 from src.shared.process.steady import steady_now
 from src.shared.stores.folder_store import FolderStore
 from src.shared.stores.hub import Hub as Client
@@ -506,12 +506,57 @@ def test_what_others_write_while_it_is_restored_is_not_lost_either(
         write(target, *others)
 
     monkeypatch.setattr(restoring, "_write_all", meanwhile)
-    with pytest.raises(StoreError, match=r"or has otherwise: 1 in all, such as acme/new"):
+    with pytest.raises(StoreError, match=r"1 in all, such as acme/new\.json\. Others wrote to it"):
         place.restore(tmp_path / "backup")
     assert place.files()["requests"]["acme/new.json"] == b"{}"
-    with pytest.raises(StoreError, match=r"acme/tiny is being evaluated by box-1.*a part of the backup"):
+    with pytest.raises(StoreError, match=r"acme/tiny is being evaluated by box-1.*Nothing was written\."):
         place.restore(tmp_path / "backup", REPLACE)
     assert place.requests()[path_of("acme/tiny")].lease == lease
+
+
+def test_what_others_write_before_anything_is_restored_stops_it_before(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.back_up(tmp_path / "backup")
+    restored = restoring._restored
+
+    def meanwhile(target: restoring._Target, *others: Any, **more: Any) -> Restored:
+        place.put("results", {"acme/new.json": b"{}"})
+        return restored(target, *others, **more)
+
+    monkeypatch.setattr(restoring, "_restored", meanwhile)
+    with pytest.raises(StoreError, match=r"such as acme/new.json\. Nothing was written\."):
+        place.restore(tmp_path / "backup")
+
+
+def test_the_last_try_counts_too(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = place.files()
+    place.back_up(tmp_path / "backup")
+    place.wipe()
+    write, tries = restoring._write_all, iter(range(1, restoring.TRIES))
+
+    def conflicts(*given: Any) -> None:
+        if next(tries, None):
+            raise Conflict("others were faster")
+        write(*given)
+
+    monkeypatch.setattr(restoring, "_write_all", conflicts)
+    place.restore(tmp_path / "backup")
+    assert place.files() == before
+
+
+def test_others_that_write_again_and_again_are_told(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.back_up(tmp_path / "backup")
+    place.wipe()
+
+    def conflicts(*given: Any) -> None:
+        raise Conflict("others were faster")
+
+    monkeypatch.setattr(restoring, "_write_all", conflicts)
+    with pytest.raises(StoreError, match=r"Pause the Spaces and stop the workers\."):
+        place.restore(tmp_path / "backup")
 
 
 def test_nothing_is_written_through_a_link(in_folder: Place, tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ Restoring again after an interruption writes only what differs.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 
 from src.shared.data.names import BOARD
@@ -88,6 +89,11 @@ class Restored:
     same: int
     """How many files were right before."""
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything was written to it."""
+        return self.created or self.written > 0 or self.deleted > 0
+
 
 @dataclass(frozen=True)
 class _Target:
@@ -107,6 +113,10 @@ class _Target:
     def superfluous(self, listing: Listing) -> list[str]:
         """Return the files to delete."""
         return sorted(listing.files.keys() - self.wanted.keys() - set(self.left_alone))
+
+    def to_do(self, listing: Listing) -> set[str]:
+        """Return the files to write or delete."""
+        return {*self.missing(listing), *self.superfluous(listing)}
 
     def lost(self, listing: Listing) -> list[str]:
         """Return the files that restoring deletes or replaces, except those that every new dataset has."""
@@ -155,7 +165,11 @@ def restore(
     for target in targets:
         if listing := target.dataset.listing():
             check(target, listing, NOTHING_YET)
-    return [_restored(target, check, say, at_once) for target in targets]
+    done: list[Restored] = []
+    for target in targets:
+        is_begun = any(each.is_changed for each in done)
+        done.append(_restored(target, check, say, at_once, is_begun=is_begun))
+    return done
 
 
 def _verified(
@@ -201,27 +215,27 @@ def _refuse_running(
             raise StoreError(RUNS.format(request.model, lease.worker, so_far))
 
 
-def _restored(target: _Target, check: Check, say: Say, at_once: int) -> Restored:
+def _restored(target: _Target, check: Check, say: Say, at_once: int, *, is_begun: bool) -> Restored:
     """Make one dataset the same as the backup, and look at it once more. Raises StoreError.
 
-    What others wrote meanwhile is checked as well: it may not be lost either.
+    What others wrote meanwhile is checked as well: it may not be lost either. `is_begun` says whether another
+    dataset was changed before.
     """
     dataset = target.dataset
     created = dataset.revision() is None
     if created:
         dataset.create(private=target.private)
     first = _listed(dataset)
-    for _ in range(TRIES):
+    for number in count():
         listing = _listed(dataset)
-        if not (target.missing(listing) or target.superfluous(listing)):
+        if not (left := target.to_do(listing)):
             break
-        check(target, listing, A_PART)
-        try:
+        if number == TRIES:
+            raise StoreError(OTHERS_WRITE.format(dataset, AGAIN))
+        is_begun = is_begun or created or bool(target.to_do(first) - left)
+        check(target, listing, A_PART if is_begun else NOTHING_YET)
+        with suppress(Conflict):
             _write_all(target, listing, say, at_once)
-        except Conflict:
-            continue
-    else:
-        raise StoreError(OTHERS_WRITE.format(dataset, AGAIN))
     written, deleted = target.missing(first), target.superfluous(first)
     return Restored(dataset, created, len(written), len(deleted), len(target.wanted) - len(written))
 
