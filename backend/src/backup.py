@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Back up, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m src.backup", description=__doc__)
     parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="where to; an older backup there is renewed"
+        "folder", type=Path, metavar="FOLDER", help="where to; an older backup there is brought up to date"
     )
     folder: Path = parser.parse_args(arguments).folder
     return run(lambda settings: backed_up(settings, folder), UpkeepSettings)

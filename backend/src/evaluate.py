@@ -21,13 +21,17 @@ from src.upkeep.evaluating import Asked, Evaluator
 from src.upkeep.shown_progress import shown_on
 from src.upkeep.who import who_runs
 
-NOT_PUBLISHED = "These scores are not published. With --publish the model is evaluated again, and they are."
+NOT_PUBLISHED = (
+    "These scores were not published. To publish scores, add --publish: the model is then evaluated again."
+)
 NOTHING_PUBLISHED = "Stopped. Nothing was published."
-PERHAPS_PUBLISHED = "Stopped. If it was being published, run the same command again: it completes that."
+PERHAPS_PUBLISHED = (
+    "Stopped. If the result was already being published, run the same command again to finish that."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Evaluate a model, print its scores, publish them if that is wanted, and return the exit status."""
+    """Evaluate a model, print its scores, publish them if asked to, and return the exit status."""
     options = read_options(arguments)
     return run(lambda settings: evaluate(settings, options), Settings)
 

@@ -19,6 +19,7 @@ from src.settings import Settings
 from src.shared.data.backend_description import BackendDescription
 from src.shared.data.precision import PRECISIONS
 from src.shared.data.provenance import COMMIT
+from src.shared.errors import counted
 from src.shared.times import utc_now
 from src.shared.wiring import Stores, open_stores
 from src.suite.from_settings import make_suite
@@ -30,7 +31,7 @@ from src.upkeep.told import Refused, Told
 from src.upkeep.tried_suite import published_description, try_the_suite
 from src.upkeep.who import who_runs
 
-STOPPED = "Stopped. Import the same folders again: what is there already is not imported twice."
+STOPPED = "Stopped. Import the same folders again: nothing is imported twice."
 STAYS = "its request stays in the queue"
 NOTHING_FOUND = "There is no file results_*.json in these folders, so there is nothing to import."
 
@@ -52,15 +53,15 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="ORG/NAME",
         help="the model on the Hub, if the files name a folder",
     )
-    add("--commit", default="", metavar="SHA", help="the model's commit, if the files do not say it")
-    add("--precision", default="", choices=PRECISIONS, help="if the files do not say it")
+    add("--commit", default="", metavar="SHA", help="the model's commit, if the files do not name it")
+    add("--precision", default="", choices=PRECISIONS, help="if the files do not name it")
     add_base_model(parser)
     add("--allow-limit", action="store_true", help="also import results of only some questions")
     add("--allow-scale", action="store_true", help="also import scores on another scale than the board's")
     add("--dry-run", action="store_true", help="only check, and write nothing")
     options = parser.parse_args(arguments)
     if options.commit and not COMMIT.fullmatch(options.commit):
-        parser.error("--commit is not a commit: write all its 40 digits")
+        parser.error("--commit is not a whole commit: write all 40 digits")
     return options
 
 
@@ -108,7 +109,7 @@ def _import(settings: Settings, options: argparse.Namespace) -> bool:
 
 
 Outcome = Planned | Refused | str
-"""What becomes of a file: it is planned, refused, or there already, at this path."""
+"""The outcome for a file: it is planned, refused, or there already, at this path."""
 
 
 def _outcome(
@@ -125,7 +126,7 @@ def _outcome(
 
 
 def _shared(outcomes: Sequence[Outcome], lost: Mapping[str, str], *, is_dry: bool) -> Iterator[Outcome]:
-    """Yield the outcomes. What is the same as a file before it is there only if that was published."""
+    """Yield the outcomes. A copy of an earlier file is there only if that file was published."""
     planned = {each.result_path: each for each in outcomes if isinstance(each, Planned)}
     for each in outcomes:
         first = planned.get(each) if isinstance(each, str) else None
@@ -133,7 +134,7 @@ def _shared(outcomes: Sequence[Outcome], lost: Mapping[str, str], *, is_dry: boo
 
 
 def _board(settings: Settings, stores: Stores, *, announce: bool) -> BackendDescription:
-    """Return what the board's own evaluations are: as published, or else as the suite is found to be."""
+    """Return the description of the board's own evaluations: as published, or else as a trial finds it."""
     if published := published_description(stores.results):
         return published
     folder = take_identity(None).folder
@@ -167,11 +168,10 @@ def _in_words(outcome: Outcome, lost: Mapping[str, str], importing: Importing, *
 
 
 def _summary(taken: int, number: int, samples: int, *, is_dry: bool) -> Iterator[str]:
-    is_one = number == 1
-    done = "can be taken" if is_dry else ("was taken" if is_one else "were taken")
-    yield f"{taken} of {number} result file{'' if is_one else 's'} {done}."
+    done = "can be imported" if is_dry else ("is imported" if taken == 1 else "are imported")
+    yield f"{taken:,} of {counted(number, 'result file')} {done}."
     if samples:
-        yield f"{samples} file{'' if samples == 1 else 's'} of samples: not imported."
+        yield f"{counted(samples, 'file')} of samples: not imported."
 
 
 if __name__ == "__main__":

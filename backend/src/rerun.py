@@ -27,7 +27,7 @@ from src.upkeep.who import who_runs
 
 @dataclass(frozen=True)
 class RerunSettings(UpkeepSettings):
-    """Those of the datasets, and those that name the suite's tasks, unless they are the shipped ones."""
+    """The settings of the datasets, and those with which the owner names the suite's tasks."""
 
     engine: str = EngineName.LM_EVAL
     tasks_harness: object = None
@@ -36,7 +36,7 @@ class RerunSettings(UpkeepSettings):
 
     @property
     def suite(self) -> tuple[str, ...]:
-        """The names of the tasks. Raises ConfigurationError."""
+        """The names of the tasks; empty if they are the shipped ones. Raises ConfigurationError."""
         if self.engine.strip() == EngineName.LIGHTEVAL:
             named = self.tasks_lighteval
             return read_tasks_of_lighteval(named, self.num_fewshot).names if named else ()
@@ -65,7 +65,7 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     if not (options.all or narrower):
         parser.error("say what to compute: --all, --missing, --task-version-older or --task NAME")
     if options.all and narrower:
-        parser.error("--all is every task of every model: leave it out, or the others")
+        parser.error("--all already means every task: leave it out, or the other options")
     return options
 
 

@@ -17,9 +17,9 @@ from src.upkeep.commands import run, say
 from src.upkeep.places import UpkeepSettings, present_requests, whole_datasets
 from src.upkeep.restoring import ForWhom, Restored, Terms, restore
 
-FIRST = "Pause the Spaces and stop the workers, if you have not: what they write meanwhile gets in the way."
+FIRST = "Pause the Spaces and stop the workers first: what they write meanwhile gets in the way."
 SAMPLES_LEFT = (
-    "The backup also has the samples of {}. To restore them too, set SAMPLES_REPO, and run this again."
+    "The backup also has the samples of {}. To restore them too, set SAMPLES_REPO and run this again."
 )
 WHAT_NEXT = "The board is as it was on {:%Y-%m-%d %H:%M} UTC. Restart its Spaces and workers."
 

@@ -19,16 +19,16 @@ from src.upkeep.places import UpkeepSettings, existing_stores
 from src.upkeep.retiring import Retired, reopen, retire
 from src.upkeep.who import who_runs
 
-OPENED = (
-    "The board takes submissions again. Requests that were cancelled stay so: they can be submitted again."
-)
-OPEN = "The board is open: nothing was changed."
-AS_BEFORE = "The board was closed with this sentence before."
+OPENED = "The board takes submissions again. Cancelled requests stay cancelled, and can be submitted again."
+OPEN = "The board was open already: nothing was changed."
+AS_BEFORE = "The board was already closed with this sentence."
 CLOSED = "Submissions are closed, and the page says: {}"
-FROZEN = "What waits ({waiting}) and runs ({running}) goes on. Open the board again with --undo."
-RUNS = "{} may finish. If one goes back to the queue, run this again, or add --cancel-running."
+FROZEN = "The queue goes on: {waiting} waiting, {running} running. To open the board again, use --undo."
+RUNS = (
+    "{} may finish. If one goes back to the queue, run this again. To cancel what runs, add --cancel-running."
+)
 WHAT_NEXT = (
-    "Next: once nothing runs, pause the backend Space in its settings. The frontend may stay, or export the "
+    "Next: once nothing runs, pause the backend Space in its settings. Keep the frontend, or export the "
     "board as pages that need no server: `python -m src.export FOLDER` in frontend/ (docs/deploy.md)."
 )
 
@@ -47,12 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.undo and (options.freeze or options.cancel_running):
         parser.error("--undo only takes submissions again: leave --freeze and --cancel-running out")
     if options.freeze and options.cancel_running:
-        parser.error("--freeze lets everything go on, and --cancel-running does not")
+        parser.error("--freeze lets the queue go on, and --cancel-running does not: leave one of them out")
     return run(lambda settings: changed(settings, options), UpkeepSettings)
 
 
 def changed(settings: UpkeepSettings, options: argparse.Namespace) -> None:
-    """Do what the options say, and tell it. Raises LeaderboardError."""
+    """Do what the options say, and say what was done. Raises LeaderboardError."""
     store, by = existing_stores(settings).requests, who_runs(settings)
     if options.backup:
         backed_up(settings, options.backup)

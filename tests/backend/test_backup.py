@@ -168,7 +168,7 @@ def test_replacing_gives_identical_datasets_without_what_came_since(place: Place
     place.put("requests", {path_of("acme/new"): b"{}", "broken.json": b"mended"})
     place.put("results", {".logs/acme/new/1_1.txt": b"new", ".samples/new.parquet": BINARY})
     with pytest.raises(
-        StoreError, match=r"results has files that the backup does not have, or has otherwise: 2 in all"
+        StoreError, match=r"results has files that are not in the backup or differ from it: 2 in all"
     ):
         place.restore(tmp_path / "backup")
     results, requests = place.restore(tmp_path / "backup", REPLACE)
@@ -241,7 +241,7 @@ def test_samples_of_their_own_are_backed_up_too(hub: Hub, on_hub: Place, token: 
     assert restored.files() == before and restored.private
     kept = in_folders(tmp_path / "backup")
     on_hub.datasets = on_hub_datasets  # SAMPLES_REPO was forgotten, or a token does not see it
-    with pytest.raises(StoreError, match="also has samples, and this one would not"):
+    with pytest.raises(StoreError, match="has samples, and this one would lack them"):
         on_hub.back_up(tmp_path / "backup")
     assert in_folders(tmp_path / "backup") == kept and (tmp_path / "backup" / NAME).is_file()
 
@@ -432,7 +432,7 @@ def test_a_damaged_backup_is_named_and_nothing_is_written(place: Place, tmp_path
     place.back_up(backup)
     (backup / "results" / "acme" / "empty.json").write_bytes(b"x")
     (backup / "requests" / "broken.json").unlink()
-    with pytest.raises(StoreError, match="2 of its files are missing or differ") as raised:
+    with pytest.raises(StoreError, match=r"Missing or changed files \(2\): ") as raised:
         place.restore(backup, REPLACE)
     assert "requests/broken.json" in str(raised.value) and "results/acme/empty.json" in str(raised.value)
     assert place.files() == before
@@ -456,11 +456,11 @@ def test_where_there_is_no_room_is_told_and_not_what_was_to_be_copied(
     ("text", "sentence"),
     [
         (None, "There is no finished backup in"),
-        ("{", "is not a backup's list of files"),
+        ("{", "is not a valid list of a backup's files"),
         ('{"format": 2}', "newer version"),
-        ('{"format": 1}', "is not a backup's list of files: made"),
+        ('{"format": 1}', "is not a valid list of a backup's files: made"),
         ("requests only", "a dataset is missing"),
-        ("../escape", "is no file of a dataset"),
+        ("../escape", "cannot be a file of a dataset"),
     ],
 )
 def test_what_is_no_backup_is_refused(place: Place, tmp_path: Path, text: str | None, sentence: str) -> None:
@@ -506,7 +506,9 @@ def test_what_others_write_while_it_is_restored_is_not_lost_either(
         write(target, *others)
 
     monkeypatch.setattr(restoring, "_write_all", meanwhile)
-    with pytest.raises(StoreError, match=r"1 in all, such as acme/new\.json\. Others wrote to it"):
+    with pytest.raises(
+        StoreError, match=r"1 in all, such as acme/new\.json\. Others wrote to it in the meantime"
+    ):
         place.restore(tmp_path / "backup")
     assert place.files()["requests"]["acme/new.json"] == b"{}"
     with pytest.raises(StoreError, match=r"acme/tiny is being evaluated by box-1.*Nothing was written\."):
@@ -592,17 +594,17 @@ def test_another_board_is_not_given_the_names_of_this_boards_spaces(
 def test_a_folder_with_something_else_is_not_overwritten(place: Place, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.jpg").write_bytes(b"cat")
-    with pytest.raises(StoreError, match="holds something else"):
+    with pytest.raises(StoreError, match="is neither an empty folder nor a backup"):
         place.back_up(tmp_path / "photos")
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StoreError, match="holds something else"):
+    with pytest.raises(StoreError, match="is neither an empty folder nor a backup"):
         place.back_up(tmp_path / "file")
     assert (tmp_path / "photos" / "cat.jpg").read_bytes() == b"cat"
 
 
 def test_a_board_is_not_backed_up_into_itself(in_folder: Place, tmp_path: Path) -> None:
     for inside in (tmp_path / "data", tmp_path / "data" / "results" / "backup"):
-        with pytest.raises(StoreError, match="lie in one another"):
+        with pytest.raises(StoreError, match="overlaps with the dataset"):
             in_folder.back_up(inside)
 
 

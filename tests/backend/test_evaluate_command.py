@@ -97,7 +97,7 @@ def test_it_prints_the_scores_that_lm_eval_computes_and_writes_nothing(data: Pat
     assert done.returncode == 0, done.stderr
     assert "Evaluating demo/tiny at " in done.stderr
     assert "tiny_copy: 100 of 100 calls of the model" in done.stderr
-    assert "These scores are not published. With --publish" in done.stderr
+    assert "These scores were not published. To publish scores, add --publish" in done.stderr
     head, *rows = done.stdout.splitlines()
     assert head.split() == ["task", "metric", "score", "questions"]
     script = ROOT / "tests" / "support" / "direct_evaluation.py"
@@ -167,8 +167,8 @@ def test_killed_between_result_and_request_the_same_command_completes_it_at_once
     assert done.returncode == 0, done.stderr
     assert "Evaluating" not in done.stderr
     assert done.stdout == (
-        f"demo/tiny was evaluated by hand before, and only its request was not finished. It is now: {left}. "
-        "To evaluate it anew, run the command again.\n"
+        f"demo/tiny had been evaluated by hand, but its request was left unfinished. It is now FINISHED, "
+        f"with {left}. To evaluate the model again, run the command again.\n"
     )
     assert request_in(data).result == left
 
@@ -278,7 +278,7 @@ def test_a_model_too_large_for_this_machine_is_refused(tmp_path: Path) -> None:
     make_model_folder(tmp_path / "models", "demo/large")
     asked = Asked("demo/large", precision="float32")
     assert refused(tmp_path, asked, max_model_gb=1e-9) == (
-        "The weights of demo/large have 0.0 GB, and this machine evaluates at most 0.0 GB. Run the command "
+        "The weights of demo/large take 0.0 GB, and this machine evaluates at most 0.0 GB. Run the command "
         "on a larger machine, or set MAX_MODEL_GB."
     )
 
@@ -288,7 +288,7 @@ def test_an_adapters_base_model_counts_once(tmp_path: Path) -> None:
     make_model_folder(tmp_path / "models", "demo/base", tensors=weights)
     make_model_folder(tmp_path / "models", "demo/adapter", adapts="demo/base")
     asked = Asked("demo/adapter", precision="float32", weight_type="Adapter", base_model="demo/base")
-    assert refused(tmp_path, asked, max_model_gb=1.0).startswith("The weights of demo/adapter have 4.0 GB")
+    assert refused(tmp_path, asked, max_model_gb=1.0).startswith("The weights of demo/adapter take 4.0 GB")
 
 
 def test_a_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_endpoints_are_for_the_queue_only(tmp_path: Path) -> None:
     settings = Settings(
         owner="acme", hf_token="hf_a", inference_token="hf_b", inference=Place(Inference.ENDPOINT)
     )
-    with pytest.raises(ConfigurationError, match="endpoints are rented for requests in the queue only"):
+    with pytest.raises(ConfigurationError, match="endpoints are rented only for requests in the queue"):
         Evaluator(
             settings,
             open_stores(folder, only_look=True),

@@ -512,7 +512,7 @@ def test_a_model_that_is_removed_between_the_two_commits_stays_removed(place: Pl
     act = Done(act=Act.REMOVE, name=MODEL, by="bob", at=utc_now())
     store.happens = lambda: remove(act, place.requests, place.results) and None
     [why] = importing.publish().values()
-    assert why == "acme/tiny was removed from this leaderboard meanwhile"
+    assert why == "acme/tiny was removed from this leaderboard in the meantime"
     assert place.files() == []
 
 
@@ -522,7 +522,7 @@ def test_of_two_imports_of_the_same_at_once_one_wins_and_the_other_is_told(place
     assert first.publish() == {}
     there = place.files()
     path = place.only_result().path
-    with pytest.raises(NotPossible, match=f"Somebody else imports the same at this moment: {path} is there"):
+    with pytest.raises(NotPossible, match=f"Somebody else is importing the same results: {path} is there"):
         second.publish()
     assert place.files() == there
 
@@ -574,7 +574,7 @@ def test_a_file_that_is_no_result_is_refused(place: Place) -> None:
 def test_a_report_without_a_task_of_the_board_is_refused(place: Place) -> None:
     in_lm_evals_folder(place.elsewhere, lm_eval(place, tasks={"arc": 10}))
     assert place.refused() == (
-        "it has none of this board's tasks (tiny_addition, tiny_agreement, tiny_copy), but arc."
+        "it has none of this board's tasks (tiny_addition, tiny_agreement, tiny_copy); it has arc."
     )
 
 
@@ -607,14 +607,14 @@ def test_a_report_without_a_finite_score_is_refused(place: Place, value: object)
     report = lm_eval(place)
     report["results"]["tiny_copy"]["exact_match,none"] = value
     in_lm_evals_folder(place.elsewhere, report)
-    assert place.refused() == "it has no finite score exact_match,none of tiny_copy."
+    assert place.refused() == "it has no finite exact_match,none for tiny_copy."
 
 
 def test_a_report_with_another_metric_is_refused(place: Place) -> None:
     report = lm_eval(place)
     report["results"]["tiny_copy"] = {"f1,none": 0.5}
     in_lm_evals_folder(place.elsewhere, report)
-    assert place.refused() == "it has no finite score exact_match,none of tiny_copy."
+    assert place.refused() == "it has no finite exact_match,none for tiny_copy."
 
 
 def test_a_group_needs_the_questions_of_all_its_tasks_and_a_score_in_each(place: Place) -> None:
@@ -622,10 +622,10 @@ def test_a_group_needs_the_questions_of_all_its_tasks_and_a_score_in_each(place:
     place.describe(replace(BOARD, tasks=(group,)))
     report = lm_eval(place) | {"group_subtasks": {"both": ["tiny_addition", "tiny_agreement"]}}
     file = in_lm_evals_folder(place.elsewhere, report)
-    assert place.warned() == "; tiny_copy is not of this board"
+    assert place.warned() == "; this board does not have tiny_copy"
     report["results"]["tiny_agreement"]["acc,none"] = None
     written(file, report)
-    assert place.refused() == "it has no finite score of any kind of tiny_agreement."
+    assert place.refused() == "it has no finite score for tiny_agreement."
     report["results"]["tiny_agreement"]["acc,none"] = 0.5
     report["n-samples"]["tiny_addition"]["effective"] = 99
     written(file, report)
@@ -637,7 +637,7 @@ def test_groups_that_are_parts_of_one_another_are_looked_at_once(place: Place) -
     place.describe(replace(BOARD, tasks=(make_task("group0", metrics=(), questions=100),)))
     parts = {group: [*groups, "tiny_copy"] for group in groups}
     in_lm_evals_folder(place.elsewhere, lm_eval(place) | {"group_subtasks": parts})
-    assert place.warned() == "; tiny_addition, tiny_agreement is not of this board"
+    assert place.warned() == "; this board does not have tiny_addition, tiny_agreement"
 
 
 # The scale of its scores
@@ -709,7 +709,8 @@ def test_where_the_board_has_no_such_score_one_that_is_no_fraction_is_told(place
     on_the_board(place, 0.5, metric="acc_norm,none")
     scored(place, 63.2)
     assert place.warned() == (
-        "; WARNING: acc,none of tiny_addition is 63.2, and no fraction of 1: the board has no other yet"
+        "; WARNING: acc,none of tiny_addition is 63.2, which is not a fraction of 1, and the board has no "
+        "other to compare it with"
     )
 
 
@@ -733,23 +734,21 @@ def test_a_report_of_a_folder_needs_to_be_told_which_model_it_is(place: Place, n
 def test_a_folder_that_looks_like_a_models_name_is_told_as_one_that_is_not_there(place: Place) -> None:
     in_lm_evals_folder(place.elsewhere, lm_eval(place, "checkpoints/step-5"))
     assert place.refused().endswith(
-        "If that is a folder of the machine that evaluated it, give --model and --commit."
+        "If that is a folder on the machine that evaluated it, give --model and --commit."
     )
 
 
 def test_a_report_of_another_model_than_the_one_that_is_named_is_refused(place: Place) -> None:
     make_model_folder(place.data / "models", "acme/other")
     in_lm_evals_folder(place.elsewhere, lm_eval(place))
-    assert (
-        place.refused("--model", "acme/other") == "it is of acme/tiny, and not of acme/other as --model says."
-    )
+    assert place.refused("--model", "acme/other") == "it is of acme/tiny, not of acme/other as --model says."
 
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [
         (ModelError("The Hub does not answer."), "The Hub does not answer."),
-        (CannotBeEvaluated("It is gated."), "it is of acme/other, and not of acme/tiny as --model says"),
+        (CannotBeEvaluated("It is gated."), "it is of acme/other, not of acme/tiny as --model says"),
     ],
 )
 def test_another_name_than_the_reports_needs_a_hub_that_knows_it(
@@ -784,7 +783,7 @@ def test_a_commit_that_does_not_exist_is_refused(place: Place) -> None:
 def test_another_commit_than_the_reports_is_refused(place: Place) -> None:
     in_lm_evals_folder(place.elsewhere, lm_eval(place))
     assert place.refused("--commit", "d" * 40) == (
-        f"it is of the commit {place.commit}, and not of {'d' * 40} as --commit says."
+        f"it is of the commit {place.commit}, not of {'d' * 40} as --commit says."
     )
 
 
@@ -792,7 +791,7 @@ def test_a_report_without_a_precision_needs_one(place: Place) -> None:
     report = with_config(lm_eval(place), model_dtype=None, model_args=f"pretrained={MODEL}")
     in_lm_evals_folder(place.elsewhere, report)
     assert place.refused() == (
-        "it does not say in which precision: give --precision float16, bfloat16, float32."
+        "it does not say in which precision it was computed: give --precision float16, bfloat16, float32."
     )
     assert place.run("--precision", "bfloat16")[0] == 0
     assert place.only_result().precision == "bfloat16"
@@ -801,14 +800,16 @@ def test_a_report_without_a_precision_needs_one(place: Place) -> None:
 def test_another_precision_than_the_reports_is_refused(place: Place) -> None:
     in_lm_evals_folder(place.elsewhere, lm_eval(place))
     assert place.refused("--precision", "float16") == (
-        "it was computed in float32, and not in float16 as --precision says."
+        "it was computed in float32, not in float16 as --precision says."
     )
 
 
 @pytest.mark.parametrize("precision", ["4bit", "../../x"])
 def test_a_precision_that_the_board_cannot_show_is_refused(place: Place, precision: str) -> None:
     in_lm_evals_folder(place.elsewhere, with_config(lm_eval(place), model_dtype=precision))
-    assert place.refused().startswith(f"its precision is {precision!r}, and only float16, bfloat16, float32")
+    assert place.refused().startswith(
+        f"its precision is {precision!r}, and the board shows only float16, bfloat16, float32"
+    )
 
 
 def test_a_report_of_the_future_is_refused(place: Place) -> None:
@@ -847,7 +848,7 @@ def test_an_adapter_needs_its_base_model_at_a_commit(place: Place) -> None:
     [
         ("lm_eval", "it was run with a limit of 20"),
         ("lighteval", "acme/tiny has no revision 0123456789abcdef"),
-        ("open_llm_v1", "its precision is '4bit', and only float16"),
+        ("open_llm_v1", "its precision is '4bit', and the board shows only float16"),
         ("old_template", "There is no model demo-leaderboard/gpt2-demo"),
     ],
 )
@@ -864,7 +865,7 @@ def test_older_reports_are_understood_and_checked(place: Place, name: str, reaso
 
 def test_a_missing_and_a_foreign_task_are_told(place: Place) -> None:
     in_lm_evals_folder(place.elsewhere, lm_eval(place, tasks={"tiny_copy": 100, "arc": 9}))
-    assert place.warned() == "; it lacks tiny_addition, tiny_agreement; arc is not of this board"
+    assert place.warned() == "; it lacks tiny_addition, tiny_agreement; this board does not have arc"
 
 
 def test_another_version_and_other_examples_are_told(place: Place) -> None:
@@ -872,8 +873,8 @@ def test_another_version_and_other_examples_are_told(place: Place) -> None:
     report["versions"]["tiny_copy"], report["n-shot"]["tiny_copy"] = 2.0, 3
     in_lm_evals_folder(place.elsewhere, report)
     assert place.warned() == (
-        "; WARNING: tiny_copy has version 2.0, on the board 1.0"
-        "; WARNING: tiny_copy has 3 examples before each question, on the board 0"
+        "; WARNING: tiny_copy has version 2.0, but 1.0 on the board"
+        "; WARNING: tiny_copy has 3 examples before each question, but 0 on the board"
     )
 
 
@@ -882,8 +883,8 @@ def test_other_settings_are_told(place: Place) -> None:
     report = lm_eval(place) | {"system_instruction": "Be brief."}
     in_lm_evals_folder(place.elsewhere, with_config(report, gen_kwargs={"temperature": 0.5}))
     warned = place.warned()
-    assert "; WARNING: gen_kwargs is temperature=0.5, on the board not set" in warned
-    assert "; WARNING: seed is not set, on the board 7,8,9,10" in warned
+    assert "; WARNING: gen_kwargs is temperature=0.5, but not set on the board" in warned
+    assert "; WARNING: seed is not set, but 7,8,9,10 on the board" in warned
     assert "; WARNING: system_instruction is " in warned
 
 
@@ -899,7 +900,8 @@ def test_the_settings_of_the_board_are_no_difference(place: Place) -> None:
 def test_another_engine_is_told(place: Place) -> None:
     in_lightevals_folder(place.elsewhere, lighteval_report(MODEL, place.commit))
     assert place.warned() == (
-        '; WARNING: it is of lighteval, the board of lm_eval: a column shows it only with engine="any"'
+        "; WARNING: it is from lighteval, the board's own scores from lm_eval: a column shows it only with "
+        'engine="any"'
     )
 
 
@@ -911,7 +913,7 @@ def test_an_unknown_number_of_questions_is_told(place: Place) -> None:
 def test_a_limit_of_the_board_that_the_report_lacks_is_told(place: Place) -> None:
     place.describe(replace(BOARD, limit=5.0))
     in_lm_evals_folder(place.elsewhere, lm_eval(place))
-    assert place.warned() == "; WARNING: the board has a limit of 5, and it has none"
+    assert place.warned() == "; WARNING: it was run without a limit, but the board has a limit of 5"
 
 
 # The command
@@ -928,7 +930,7 @@ def test_a_dry_run_only_checks_and_needs_no_token(place: Place, monkeypatch: pyt
     text = place.print()
     assert status == 0
     assert ": can be imported (acme/tiny, float32, Original, 3 of the board's tasks)." in text
-    assert text.endswith("1 of 1 result file can be taken.\n1 file of samples: not imported.\n")
+    assert text.endswith("1 of 1 result file can be imported.\n1 file of samples: not imported.\n")
     assert place.files() == []
 
 
@@ -937,7 +939,7 @@ def test_what_is_refused_does_not_hold_up_the_others(place: Place) -> None:
     written(place.elsewhere / "results_broken.json", {})
     status = 0 if import_folders(place.settings, read_options([str(place.elsewhere)])) else 1
     assert status == 1
-    assert "\n1 of 2 result files were taken.\n" in place.print()
+    assert "\n1 of 2 result files is imported.\n" in place.print()
     assert place.only_request().status is Status.FINISHED
 
 
@@ -959,7 +961,7 @@ def test_a_folder_that_is_not_there_is_told(place: Place) -> None:
         ([], "the following arguments are required: FOLDER"),
         ([".", "--model", "../etc"], "'../etc' is not a model's name"),
         ([".", "--base-model", "a b@main"], "'a b' is not a model's name"),
-        ([".", "--commit", "abc"], "--commit is not a commit: write all its 40 digits"),
+        ([".", "--commit", "abc"], "--commit is not a whole commit: write all 40 digits"),
         ([".", "--precision", "int8"], "invalid choice: 'int8'"),
     ],
 )
@@ -1002,7 +1004,7 @@ def test_links_pipes_and_huge_files_are_refused_and_nothing_outside_is_read(plac
         (b'{"results": []}', "it is not a result"),
         (
             b'{"results": {"tiny_copy": 7}, "config": {"model_name": "acme/tiny"}}',
-            "it has no finite score of any kind of tiny_copy",
+            "it has no finite score for tiny_copy",
         ),
         (b'{"results": {"x\\u001b[2J": {"acc": 1}}, "config": {"model_name": "acme/tiny"}}', "it has none"),
     ],
@@ -1020,7 +1022,7 @@ def test_a_folder_that_cannot_be_read_is_told_before_anything_is_imported(
     in_lm_evals_folder(place.elsewhere / "open", lm_eval(place))
     in_lm_evals_folder(place.elsewhere / "shut", lm_eval(place, score=0.6))
     forbid(place.elsewhere / "shut", monkeypatch)
-    with pytest.raises(ConfigurationError, match=r"shut: Permission denied\. Import as a"):
+    with pytest.raises(ConfigurationError, match=r"shut: Permission denied\. Run the import as a"):
         place.run()
     assert place.files() == []
 
@@ -1052,7 +1054,7 @@ def test_ten_thousand_files_of_samples_do_not_matter(place: Place) -> None:
 def test_more_results_than_one_import_takes_are_told_at_once(place: Place) -> None:
     for number in range(2_001):
         (place.elsewhere / f"results_{number}.json").touch()
-    with pytest.raises(ConfigurationError, match="more than 2,000 of result files"):
+    with pytest.raises(ConfigurationError, match="more than 2,000 files of results"):
         place.run()
 
 
@@ -1061,7 +1063,7 @@ def test_a_report_that_would_be_too_large_to_read_again_is_refused(
 ) -> None:
     in_lm_evals_folder(place.elsewhere, lm_eval(place))
     monkeypatch.setattr("src.upkeep.importing.MAX_BYTES", 10)
-    assert place.refused().endswith("bytes, and no more than 10 are read again.")
+    assert place.refused().endswith("bytes, and at most 10 can be read again.")
 
 
 # Ten folders of both engines
@@ -1172,7 +1174,7 @@ def test_what_lm_evals_own_command_line_wrote_is_imported(computed: tuple[Path, 
     assert {*result.scores} == {"pair", "choice", "part", "filtered"}
     assert str(data) not in (place.data / "results" / result.path).read_text()
     status, [line] = place.run(*told, folder=out / "shots" / "acme" / "one")
-    assert "; WARNING: pair has 2 examples before each question, on the board 0" in line
+    assert "; WARNING: pair has 2 examples before each question, but 0 on the board" in line
     status, [line] = place.run(*told, folder=out / "limited" / "acme" / "one")
     assert (status, "it was run with a limit of 5" in line) == (1, True)
     assert len(data_files(place.results)) == 2

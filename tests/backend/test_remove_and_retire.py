@@ -276,7 +276,10 @@ def test_the_command_removes_names_who_did_it_and_says_what_is_left(hub: Hub) ->
     variables = {"HF_ENDPOINT": hub.url, "OWNER": "acme", "HF_TOKEN": token, "SAMPLES_REPO": "acme/samples"}
     arguments = ["ACME/tiny", "--reason", "Its owner asked for it."]
     done = command("remove", *arguments, **variables)
-    assert done.returncode == 1 and "Nobody can be asked here. If you are sure, add --yes." in done.stdout
+    assert (
+        done.returncode == 1
+        and "There is no terminal to ask you on. If you are sure, add --yes." in done.stdout
+    )
     assert path_of("acme/tiny") in hub.get(RepoName("dataset", "acme/requests")).files()
     done = command("remove", *arguments, "--yes", **variables)
     assert done.returncode == 0, done.stderr
@@ -340,7 +343,7 @@ def test_at_a_terminal_the_command_asks(queue: Queue, answer: str, is_removed: b
         (["remove", "acme/tiny", "--reason", " "], "write a sentence of at most 500 characters"),
         (["retire", "--reason", "x" * 501], "write a sentence of at most 500 characters"),
         (["retire"], "one of the arguments --reason --undo is required"),
-        (["retire", "--reason", "x", "--freeze", "--cancel-running"], "--freeze lets everything go on"),
+        (["retire", "--reason", "x", "--freeze", "--cancel-running"], "--freeze lets the queue go on"),
         (["retire", "--undo", "--freeze"], "--undo only takes submissions again"),
         (["retire", "--undo", "--cancel-running"], "--undo only takes submissions again"),
     ],
@@ -379,13 +382,13 @@ def test_the_command_retires_with_a_backup_and_says_what_is_next(
     kept = Queue(backup).read(board["pending"])
     assert kept.status is Status.PENDING, "the backup is of before"
     done = command("retire", "--reason", MOVED, **variables)
-    assert "The board was closed with this sentence before.\nCancelled: 0 requests." in done.stdout
+    assert "The board was already closed with this sentence.\nCancelled: 0 requests." in done.stdout
     done = command("retire", "--undo", **variables)
-    assert "The board takes submissions again. Requests that were cancelled stay so" in done.stdout
+    assert "The board takes submissions again. Cancelled requests stay cancelled" in done.stdout
     done = command("retire", "--undo", **variables)
-    assert "The board is open: nothing was changed." in done.stdout
+    assert "The board was open already: nothing was changed." in done.stdout
     done = command("retire", "--freeze", "--reason", "Back on Monday.", **variables)
-    assert "What waits (0) and runs (1) goes on. Open the board again with --undo." in done.stdout
+    assert "The queue goes on: 0 waiting, 1 running. To open the board again, use --undo." in done.stdout
 
 
 def test_a_backup_that_fails_keeps_the_board_open(queue: Queue, tmp_path: Path) -> None:

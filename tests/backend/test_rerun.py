@@ -108,7 +108,7 @@ def test_it_says_what_will_be_computed_and_what_is_left_alone_and_asks(queue: Qu
             "acme/model-002 (float16, Original)",
             f"That takes 1 commit to {requests}.",
             f"Write 3 requests to {requests}?",
-            "Wrote 3 requests. A worker evaluates what visitors submit first.",
+            "Wrote 3 requests. Workers evaluate what visitors submit first.",
         ],
     )
 
@@ -146,7 +146,7 @@ def test_tasks_that_no_worker_has_announced_yet_are_named(queue: Queue) -> None:
     said = run(queue, MISSING, suite=NEW.tasks)
     assert said.lines[0] == (
         "The settings here name tiny_agreement, which backend.yaml does not have yet. If the board should "
-        "have that, first start the worker with these settings: it writes backend.yaml."
+        "have it, first start the worker with these settings: it writes backend.yaml."
     )
 
 
@@ -222,7 +222,7 @@ def test_where_nobody_can_be_asked_it_wants_a_yes(queue: Queue, capsys: pytest.C
     [path] = board_of(queue, 1)
     assert main(["--all"]) == 1
     assert capsys.readouterr().out.endswith(
-        "Nobody can be asked here. If you are sure, add --yes.\nNothing was written.\n"
+        "There is no terminal to ask you on. If you are sure, add --yes.\nNothing was written.\n"
     )
     assert queue.read(path).status is Status.FINISHED
 
@@ -244,7 +244,7 @@ def test_on_a_terminal_it_asks(
     [
         ([], "say what to compute: --all, --missing, --task-version-older or --task NAME"),
         (["--model", "acme/tiny"], "say what to compute: "),
-        (["--all", "--missing"], "--all is every task of every model: leave it out, or the others"),
+        (["--all", "--missing"], "--all already means every task: leave it out, or the other options"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(
@@ -470,7 +470,7 @@ def test_on_the_hub_the_command_writes_once_in_the_name_of_the_token_s_owner(que
     hub.calls.reset()
     said = command("src.rerun", "--missing", "--yes", **known)
     assert said.returncode == 0, said.stdout
-    assert said.stdout.endswith("Wrote 3 requests. A worker evaluates what visitors submit first.\n")
+    assert said.stdout.endswith("Wrote 3 requests. Workers evaluate what visitors submit first.\n")
     assert hub.calls.count(route="commit") == 1
     requests = [read_request(data) for path, data in dataset.files().items() if path.endswith(".json")]
     assert [each.history[-1].by for each in requests] == ["alice"] * 3

@@ -86,9 +86,9 @@ def test_the_recipes_do_what_they_say(hub: RemoteHub, token: str, tmp_path: Path
     assert again == back_up and deploy == "make deploy ORG=newcorp"
     assert "newcorp/requests: created, " in do(elsewhere)
 
-    assert "goes on. Open the board again with --undo." in do(freeze)
+    assert "The queue goes on: " in do(freeze)
     assert "The board takes submissions again." in do(undo)
-    with pytest.raises(AssertionError, match=r"Nobody can be asked here\."):
+    with pytest.raises(AssertionError, match=r"There is no terminal to ask you on\."):
         do(f"{remove} < /dev/null")
     assert f"Removed {MODEL}: 1 request, " in do(remove, "--yes")
     for line in squash.splitlines():

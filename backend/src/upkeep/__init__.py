@@ -1,1 +1,1 @@
-"""What owners and maintainers do with commands: import, evaluate again, back up, restore, remove, retire."""
+"""The commands of owners and maintainers: import, evaluate again, back up, restore, remove, retire."""

@@ -27,27 +27,29 @@ PARTS = ".parts"
 """The folder of files that are not whole yet."""
 
 TRIES = 5
-"""How often to wait for a moment at which no request changes. On a busy queue there may be none."""
+"""How often the datasets are listed to find a moment without changes. On a busy queue there may be none."""
 
 MISSING = "The dataset {} does not exist, or HF_TOKEN cannot see it: there is nothing to back up."
-NOT_A_BACKUP = "{} holds something else. Name an empty folder, or one that has a backup, which is renewed."
-OVERLAPS = "{} and the dataset {} lie in one another. Name a folder elsewhere."
-CANNOT_BE_KEPT = "{} in {} cannot be kept in a folder: its name is too long, or none. Rename it there."
-WOULD_LOSE = (
-    "The backup in {} also has {}, and this one would not. Set SAMPLES_REPO to their dataset, which HF_TOKEN "
-    "must be able to see, or name another folder."
+NOT_A_BACKUP = (
+    "{} is neither an empty folder nor a backup. Name an empty folder, or a backup to bring up to date."
 )
-CHANGED = "{} was changed while it was backed up. {}"
-LEFT_OUT = "Left out: {} in {} is a link, a file of a lock, or has a name that is not UTF-8."
+OVERLAPS = "The folder {} overlaps with the dataset {}. Name a folder elsewhere."
+CANNOT_BE_KEPT = "{} in {} cannot be saved in a folder: its name is too long or not allowed. Rename it there."
+WOULD_LOSE = (
+    "The backup in {} has {}, and this one would lack them. Set SAMPLES_REPO to their dataset, which "
+    "HF_TOKEN must be able to read, or name another folder."
+)
+CHANGED = "{} changed during the backup. {}"
+LEFT_OUT = "Left out {} in {}: it is a link or a lock file, or its name is not UTF-8."
 
 
 @dataclass(frozen=True)
 class Copied:
-    """What became of one dataset."""
+    """One dataset of a finished copy."""
 
     kept: KeptDataset
     fetched: int
-    """How many files were not in the folder yet."""
+    """The number of files that were not in the folder yet."""
 
 
 def back_up(
@@ -74,8 +76,8 @@ def back_up(
         _end(folder, copied, clock)
     except OSError as error:
         raise StoreError(
-            f"Cannot write to {error.filename or folder}: {error.strerror or error}. Check that there is "
-            f"room on the disk. {AGAIN}"
+            f"Cannot write to {error.filename or folder}: {error.strerror or error}. Check that the disk has "
+            f"room. {AGAIN}"
         ) from error
     return copied
 
@@ -137,9 +139,9 @@ def _listed(dataset: Dataset) -> Listing:
 
 
 def _copied(dataset: Dataset, listing: Listing, copy: Folder, parts: Path, say: Say, before: int) -> Copied:
-    """Copy a dataset, look at the whole copy once more, and return what is in it.
+    """Copy a dataset, verify the whole copy, and return its contents.
 
-    `before` is how many files were already fetched by then.
+    `before` is the number of files that were fetched already.
     """
     fetched = before + _copy(dataset, listing, copy, parts, say)
     there, wanted = copy.files(), _storable(dataset, listing)

@@ -1,4 +1,4 @@
-"""What a backup consists of: `backup.json` beside the datasets, which is written last."""
+"""The parts of a backup, and `backup.json` beside them, which is written last."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from src.upkeep.contents import is_storable
 
 NAME = "backup.json"
 UNFINISHED = "backup.unfinished"
-"""The file that a folder has while it is no whole backup."""
+"""The file that marks an unfinished backup."""
 
 FORMAT = 1
 
-NOT_THERE = "There is no finished backup in {}. Make one with `python -m src.backup {}`, or name its folder."
-NOT_READABLE = "{} is not a backup's list of files: {}. Back up again, or use another backup."
+NOT_THERE = (
+    "There is no finished backup in {}. Make one with `python -m src.backup {}`, or name another folder."
+)
+NOT_READABLE = "{} is not a valid list of a backup's files: {}. Back up again, or use another backup."
 NEWER = "{} was written by a newer version of the template. Update this clone first: make upgrade."
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -76,21 +78,21 @@ _FILE = TypeAdapter(Backup)
 
 
 def write_backup(folder: Path, backup: Backup) -> None:
-    """Write the file, all or nothing."""
-    told = _FILE.dump_python(backup, mode="json")
+    """Write `backup.json`, all or nothing."""
+    written = _FILE.dump_python(backup, mode="json")
     for part, dataset in backup.datasets.items():
-        files = told["datasets"][part].pop("files")
-        told["datasets"][part] |= {"number": len(files), "bytes": dataset.bytes, "files": files}
+        files = written["datasets"][part].pop("files")
+        written["datasets"][part] |= {"number": len(files), "bytes": dataset.bytes, "files": files}
     waiting = folder / f".{NAME}.part"
     with waiting.open("wb") as file:
-        file.write(write_object({"format": FORMAT, **told}))
+        file.write(write_object({"format": FORMAT, **written}))
         file.flush()
         os.fsync(file.fileno())
     waiting.replace(folder / NAME)
 
 
 def read_backup(folder: Path) -> Backup:
-    """Read the file. Raises StoreError if it is missing or cannot be trusted."""
+    """Read `backup.json`. Raises StoreError if it is missing or cannot be trusted."""
     place = folder / NAME
     try:
         data = place.read_bytes()
@@ -109,7 +111,7 @@ def read_backup(folder: Path) -> Backup:
     for dataset in backup.datasets.values():
         for path in dataset.files:
             if not is_storable(path):
-                raise StoreError(NOT_READABLE.format(place, f"{path!r} is no file of a dataset"))
+                raise StoreError(NOT_READABLE.format(place, f"{path!r} cannot be a file of a dataset"))
     if not {Part.REQUESTS, Part.RESULTS} <= backup.datasets.keys():
         raise StoreError(NOT_READABLE.format(place, "a dataset is missing"))
     return backup

@@ -12,8 +12,8 @@ from src.upkeep.datasets import Dataset
 from src.upkeep.places import UpkeepSettings, whole_datasets
 
 WHAT_NEXT = (
-    "The backup in {0} is complete. Look at it with LEADERBOARD_DATA_DIR={0} and `python -m src.export`, "
-    "which changes nothing in it. Restore it with `python -m src.restore {0}`."
+    "The backup in {0} is complete. To look at it, run `python -m src.export` with LEADERBOARD_DATA_DIR={0}, "
+    "which changes nothing in it. To restore it, run `python -m src.restore {0}`."
 )
 
 

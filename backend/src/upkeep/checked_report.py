@@ -1,4 +1,4 @@
-"""Checks one result file before it is imported: what would be wrong is refused, what differs is told."""
+"""Checks a result file before it is imported: refuses wrong scores, and warns of differences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from src.upkeep.score_table import groups_in
 from src.upkeep.told import Refused, Told
 
 OF_THE_FUTURE = (
-    "it says that it ended at {}, which is in the future: correct the time in its name or its file"
+    "it says that it ended at {}, which is in the future: correct the time in the file or in its name"
 )
 
 
@@ -32,7 +32,7 @@ class Checked:
     report: Object
     """As the engine wrote it, without secrets."""
     result: Result
-    """What it says, under the model's name on the Hub, with its commit and precision."""
+    """Its scores, under the model's name on the Hub, with its commit and precision."""
     request: Request
     """A request for the same, as the frontend writes it."""
     given_name: str
@@ -42,7 +42,7 @@ class Checked:
     missing: tuple[str, ...]
     """The board's other tasks."""
     notes: tuple[str, ...]
-    """What is worth knowing, such as missing tasks."""
+    """Remarks, such as missing tasks."""
     warnings: tuple[str, ...]
     """Differences for which the page marks its scores."""
 

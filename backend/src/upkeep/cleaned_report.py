@@ -1,4 +1,4 @@
-"""Takes out of an engine's report what must not be published: secrets, and the paths of the machine."""
+"""Removes from an engine's report what must not be published: secrets, and the paths of the machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ A_SECRET = re.compile(
     r"|.*(?:api_?key|secret|password|passwd|credential|authorization).*|.*(?:^|_)auth|env_vars|headers?",
     re.IGNORECASE,
 )
-"""What the settings are called that hold a secret. Tokens of text, such as `eos_token`, are none."""
+"""The names of settings that hold a secret. Tokens of text, such as `eos_token`, are none."""
 
 AN_ARGUMENT = re.compile(r"(^|,)([^,=]+)=[^,]*")
 """One of lm_eval's arguments in its short form, `name=value,name=value`."""
@@ -37,7 +37,7 @@ OF_THE_RUN, OF_TASKS = ("config", "config_general", OURS), ("configs", "config_t
 """The sections of a report with settings: of the whole run, and of each task by its name."""
 
 NAME_THE_MODEL = ("model_name", "pretrained", "peft")
-"""Keys whose value is the model, also where it is a bare word: elsewhere that may be any word, or a task."""
+"""Keys whose value names the model, even if it is a bare word. Elsewhere such a word may mean anything."""
 
 
 def without_secrets(report: Object) -> dict[str, object]:
@@ -71,7 +71,7 @@ def without_paths(report: Object, names: Names) -> dict[str, object]:
 
 
 def _without_secret_settings(section: str, value: object) -> object:
-    """Return a section without settings that are called like a secret. A task may be called so too."""
+    """Return a section without settings whose name is that of a secret. A task may have such a name."""
     if section in OF_TASKS and isinstance(value, Mapping):
         return {task: _without(each) for task, each in value.items()}
     return _without(value) if section in OF_THE_RUN else value
@@ -90,7 +90,7 @@ def _without(value: object) -> object:
 
 
 def _of_a_prompt(_: str, text: str) -> str:
-    """Return a text without tokens. What only reads like the name of one may be a part of a question."""
+    """Return a text without tokens. Words that only look like a secret's name may belong to a question."""
     return without_tokens(text)
 
 

@@ -1,4 +1,4 @@
-"""What the commands of upkeep have in common: how they begin, ask, and end."""
+"""The parts that the commands of upkeep share: the start, questions, output, arguments and exit status."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ S = TypeVar("S", bound=CommonSettings)
 WELL, NOT_DONE, INTERRUPTED = 0, 1, 130
 """Exit statuses. 2 means a mistake in the settings, the suite or the arguments."""
 
-NOT_A_TERMINAL = "Nobody can be asked here. If you are sure, add --yes."
+NOT_A_TERMINAL = "There is no terminal to ask you on. If you are sure, add --yes."
 
 
 class ModelAt(NamedTuple):
-    """A model at a branch, a tag or a commit. Without a name it is none."""
+    """A model at a branch, a tag or a commit. An empty name means no model."""
 
     name: str = ""
     revision: str = "main"
 
 
 def say(*lines: str) -> None:
-    """Print lines at once, without what could change a terminal."""
+    """Print lines at once, with control characters spelled out."""
     _write(sys.stdout, lines)
 
 
 def note(*lines: str) -> None:
-    """Print on standard error what happens meanwhile, or what went wrong."""
+    """Print lines about progress and errors on standard error."""
     _write(sys.stderr, lines)
 
 

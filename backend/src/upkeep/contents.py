@@ -15,15 +15,15 @@ from src.shared.data.names import JOURNAL, LOCK
 from src.shared.stores.folder_store import SETTLED_SECONDS, Stamp, raise_unless_gone
 
 AT_ONCE = 1 << 20
-"""How many bytes are read and written at a time: samples may be larger than the memory."""
+"""The bytes that are read and written at a time: samples may be larger than the memory."""
 
 LONGEST_NAME_BYTES = 255
-"""What file systems hold."""
+"""The longest name that file systems hold."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a file holds. The Hub names a file in Git LFS by its SHA-256, and any other by git's id."""
+    """The content of a file, by its ids. The Hub lists the SHA-256 of a file in Git LFS, else git's id."""
 
     size: int
     git: str | None = None
@@ -122,7 +122,7 @@ class Folder:
 
 
 def _status(place: Path) -> os.stat_result | None:
-    """Return what the system knows of a file; None if it was deleted just now."""
+    """Return the status of a file; None if it was deleted just now."""
     with suppress(FileNotFoundError):
         return place.lstat()
     return None

@@ -29,12 +29,12 @@ class Dataset(Protocol):
 
     is_local: bool
     readers: int
-    """How many files are read at a time."""
+    """The number of files that are read at a time."""
     spaces: bool
     """Whether Spaces may use it, which `.leaderboard/board.yaml` names."""
 
     def revision(self) -> str | None:
-        """Return which state the dataset is in; None if it does not exist. Raises StoreError."""
+        """Return the id of the dataset's present state; None if it does not exist. Raises StoreError."""
 
     def listing(self) -> Listing | None:
         """Return all files of the dataset; None if it does not exist. Raises StoreError."""

@@ -1,4 +1,4 @@
-"""How a report from elsewhere differs from the board's own, as far as the page marks its scores for it."""
+"""Finds the differences between a report from elsewhere and the board for which the page marks scores."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ def differences(result: Result, tasks: Tasks, board: BackendDescription) -> Iter
     is_same_engine = result.engine == board.engine
     if not is_same_engine:
         yield (
-            f"it is of {result.engine or 'an unknown engine'}, the board of {board.engine}: a column shows "
-            'it only with engine="any"'
+            f"it is from {result.engine or 'an unknown engine'}, the board's own scores from {board.engine}: "
+            'a column shows it only with engine="any"'
         )
     if board.limit is not None and result.limit is None:
-        yield f"the board has a limit of {board.limit:g}, and it has none"
+        yield f"it was run without a limit, but the board has a limit of {board.limit:g}"
     for name, parts in tasks.items():
         task = task_of(board, name)
         if task.questions is not None and asked_in(result, parts) is None:
             yield f"it does not say how many questions of {name} it asked"
         versions = {version for part in parts if (version := result.versions.get(part))}
         if is_same_engine and task.version and versions - {task.version}:
-            yield f"{name} has version {', '.join(sorted(versions))}, on the board {task.version}"
+            yield f"{name} has version {', '.join(sorted(versions))}, but {task.version} on the board"
         shots = {number for part in parts if (number := result.n_shot.get(part)) is not None}
         if task.num_fewshot is not None and shots - {task.num_fewshot}:
             given = ", ".join(map(str, sorted(shots)))
-            yield f"{name} has {given} examples before each question, on the board {task.num_fewshot}"
+            yield f"{name} has {given} examples before each question, but {task.num_fewshot} on the board"
     if is_same_engine and result.conditions is not None:
         yield from _other_settings(result, board)
 
@@ -48,7 +48,7 @@ def _other_settings(result: Result, board: BackendDescription) -> Iterator[str]:
     own, others = _by_name(result.conditions), _by_name(usual)
     for name in sorted(own.keys() | others.keys()):
         if own.get(name) != others.get(name):
-            yield f"{name} is {own.get(name, 'not set')}, on the board {others.get(name, 'not set')}"
+            yield f"{name} is {own.get(name, 'not set')}, but {others.get(name, 'not set')} on the board"
 
 
 def _conditions(board: BackendDescription, *, in_chat: bool) -> RunConditions:

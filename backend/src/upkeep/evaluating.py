@@ -1,4 +1,4 @@
-"""Evaluates one model for a command, in a child with the limits of a worker's, and says what came of it."""
+"""Evaluates one model for a command, in a child with the limits of a worker's, and returns its scores."""
 
 from __future__ import annotations
 
@@ -39,24 +39,24 @@ POLL_SECONDS = 0.2
 LOG = "log-of-the-last-evaluation.txt"
 
 NO_ENDPOINTS = (
-    "INFERENCE is `endpoint`, and endpoints are rented for requests in the queue only: there their money is "
-    "counted, and none is left running. Submit the model, or set INFERENCE to local for this command."
+    "INFERENCE is `endpoint`, but endpoints are rented only for requests in the queue, where their cost is "
+    "counted and none is left running. Submit the model, or set INFERENCE to `local` for this command."
 )
 TOO_LARGE = (
-    "The weights of {} have {:,.1f} GB, and this machine evaluates at most {:,.1f} GB. Run the command on a "
+    "The weights of {} take {:,.1f} GB, and this machine evaluates at most {:,.1f} GB. Run the command on a "
     "larger machine, or set MAX_MODEL_GB."
 )
 NOT_ON_THE_SERVER = "The server in INFERENCE has no model {}. Start it with this model, or name another one."
 COMPLETED = (
-    "{} was evaluated by hand before, and only its request was not finished. It is now: {}. To evaluate it "
-    "anew, run the command again."
+    "{} had been evaluated by hand, but its request was left unfinished. It is now FINISHED, with {}. "
+    "To evaluate the model again, run the command again."
 )
 FAILED = "{} could not be evaluated: {}"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a person wants to have evaluated, as the command line says."""
+    """The evaluation that the command line asks for."""
 
     model: str
     revision: str = "main"
@@ -76,7 +76,7 @@ class Failed(LeaderboardError):
 
 
 class Evaluator:
-    """Evaluates models here, one after the other. `say` is told what happens meanwhile."""
+    """Evaluates models here, one after the other. `say` prints what happens meanwhile."""
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from src.upkeep.contents import Content, Folder, is_left_over
 from src.upkeep.datasets import Listing
 
 WAITING = f"{OWN_FOLDER}/.restored.part"
-"""Where a file waits until it is whole."""
+"""The place of a file until it is whole."""
 
 A_LINK = "Cannot write {}: {} is a link to another place. Delete the link."
 

@@ -12,22 +12,22 @@ from src.shared.data.names import MAX_BYTES
 from src.shared.errors import ConfigurationError
 
 PREFIX, SUFFIX = "results_", ".json"
-"""How both engines name their result files, in subfolders named after the model."""
+"""The names of both engines' result files, in subfolders named after the model."""
 
 SAMPLES_PREFIX = "samples_"
-"""How lm_eval names its files of answers, beside the results. They are not imported."""
+"""The names of lm_eval's files of answers, beside the results. They are not imported."""
 
 MOST_REPORTS = 2_000
 MOST_BYTES = 1_000_000_000
-"""What one import holds in memory at most."""
+"""The most that one import holds in memory."""
 
-UNREADABLE = "Cannot read {}: {}. Import as a user who may, or name only folders that can be read."
-TOO_MUCH = "There are more than {} of result files in these folders: import them in several parts."
+UNREADABLE = "Cannot read {}: {}. Run the import as a user who can read it, or name only readable folders."
+TOO_MUCH = "These folders have more than {} of results: import them in several parts."
 
 
 @dataclass(frozen=True)
 class Found:
-    """What lies in the folders."""
+    """The files in the folders."""
 
     reports: tuple[Path, ...]
     samples: int
@@ -51,7 +51,7 @@ def find_reports(folders: Iterable[Path]) -> Found:
             reports[path] = None
             bytes_in_all += _size(path)
             if len(reports) > MOST_REPORTS:
-                raise ConfigurationError(TOO_MUCH.format(f"{MOST_REPORTS:,}"))
+                raise ConfigurationError(TOO_MUCH.format(f"{MOST_REPORTS:,} files"))
             if bytes_in_all > MOST_BYTES:
                 raise ConfigurationError(TOO_MUCH.format(f"{MOST_BYTES // 10**6:,} MB"))
     return Found(tuple(reports), samples)
@@ -76,7 +76,7 @@ def _refuse_unreadable(error: OSError) -> None:
 
 
 def _size(path: Path) -> int:
-    """Return a file's size. One that was deleted just now has none: reading it will tell that."""
+    """Return a file's size. One that was deleted just now has none: reading it will report that."""
     try:
         return path.lstat().st_size
     except OSError:

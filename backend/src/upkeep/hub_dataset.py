@@ -101,7 +101,7 @@ class HubDataset:
                     return
         except FAILURES as error:
             self._refuse(f"read {path} in", error)
-        raise StoreError(f"The Hub delivers {path} in {self} with another content than it lists. {AGAIN}")
+        raise StoreError(f"The Hub delivers {path} in {self} with other content than it lists. {AGAIN}")
 
     def create(self, *, private: bool) -> None:
         """Create the dataset with the visibility that the backup names."""

@@ -18,10 +18,10 @@ WORKER = "import"
 """The worker in the section that we add."""
 
 NOT_PUBLISHED = ("samples", "pretty_env_info")
-"""What a worker does not publish either: the questions, and the processors and packages of a machine."""
+"""Sections that a worker does not publish either: questions, and the processors and packages of a machine."""
 
 KEPT = ("settings", "served")
-"""What our section says about how a run was made, in a file that was once published by a worker."""
+"""The entries of our section about how a run was made. A file that a worker once published has them."""
 
 
 def imported_file(checked: Checked, *, path: str, run: str, by: str | None, at: datetime) -> bytes:

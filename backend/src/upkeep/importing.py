@@ -45,20 +45,20 @@ from src.upkeep.told import Refused
 
 MOST_FILES = 500
 MOST_BYTES = 20_000_000
-"""What one commit takes at most, unless a single file is larger."""
+"""The most that one commit takes, unless a single file is larger."""
 
-TOO_LARGE = "what would be published has {:,} bytes, and no more than {:,} are read again"
-REMOVED = "{} was removed from this leaderboard meanwhile"
+TOO_LARGE = "the file to publish would have {:,} bytes, and at most {:,} can be read again"
+REMOVED = "{} was removed from this leaderboard in the meantime"
 TWICE = (
-    "Somebody else imports the same at this moment: {} is there now. Import the same folders again: what is "
-    "there already is not imported twice."
+    "Somebody else is importing the same results: {} is there now. Import the same folders again: nothing is "
+    "imported twice."
 )
 MESSAGE = "Its result was imported{}."
 
 
 @dataclass(frozen=True)
 class Planned:
-    """What becomes of one file."""
+    """A file that can be imported, and its place."""
 
     checked: Checked
     request_path: str
@@ -69,7 +69,7 @@ class Planned:
 
     @property
     def weight(self) -> int:
-        """How many bytes its commit takes."""
+        """The bytes that it adds to a commit."""
         return len(self.data or b"")
 
 
@@ -89,7 +89,7 @@ class Importing:
         self._not_wanted = NotWanted(stores.requests, self._asked.snapshot)
         self.scales = Scales(self._computed.values.values())
         self._planned: list[Planned] = []
-        # By model, because of each file it is asked what there is of its model.
+        # By model, because each file is compared with what there is of its model.
         self._results_of: defaultdict[str, list[Result]] = defaultdict(list)
         for result in self._computed.values.values():
             self._results_of[result.model].append(result)
@@ -143,8 +143,8 @@ class Importing:
         return lost
 
     def stays_in_the_queue(self, planned: Planned) -> bool:
-        """Return whether its request, as it was when the import began, goes on waiting: it is a rerun, or its
-        results together lack tasks of the board.
+        """Return whether its request, as it was when the import began, stays in the queue: it is a rerun, or
+        its results together lack tasks of the board.
         """
         return self._stays(self._asked.values.get(planned.request_path), planned)
 

@@ -1,4 +1,4 @@
-"""Which model a report from elsewhere is of: as it says, as the person says, and as the Hub knows it."""
+"""Finds the model of a report from elsewhere, from the report, the command line and the Hub."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ NO_COMMIT = (
     "it does not say which commit of {model} was evaluated. Find it at {endpoint}/{model}/commits/main, and "
     "give it with --commit"
 )
-NO_PRECISION = "it does not say in which precision: give --precision {}"
-NOT_A_PRECISION = "its precision is {}, and only {} can be shown: it cannot be imported"
-OTHER_MODEL = "it is of {}, and not of {} as --model says"
-OTHER_COMMIT = "it is of the commit {}, and not of {} as --commit says"
-OTHER_PRECISION = "it was computed in {}, and not in {} as --precision says"
+NO_PRECISION = "it does not say in which precision it was computed: give --precision {}"
+NOT_A_PRECISION = "its precision is {}, and the board shows only {}"
+OTHER_MODEL = "it is of {}, not of {} as --model says"
+OTHER_COMMIT = "it is of the commit {}, not of {} as --commit says"
+OTHER_PRECISION = "it was computed in {}, not in {} as --precision says"
 NO_BASE = "it is of an adapter: give its base model with --base-model org/base@commit"
-PERHAPS_A_FOLDER = "If that is a folder of the machine that evaluated it, give --model and --commit."
+PERHAPS_A_FOLDER = "If that is a folder on the machine that evaluated it, give --model and --commit."
 
 
 def read_under_its_name(

@@ -12,7 +12,7 @@ UNKNOWN_TYPE = "? : "
 """The model type of a request whose submitter was not asked for it."""
 
 FIRST = (Status.RUNNING, Status.PENDING, Status.WAITING, Status.FINISHED, Status.FAILED, Status.CANCELLED)
-"""Which of several requests for the same evaluation is meant: the one that matters most to others."""
+"""The order in which one of several requests for the same evaluation is chosen: the one others need most."""
 
 
 def with_facts(request: Request, facts: ModelFacts, base: ModelFacts | None = None) -> Request:

@@ -1,4 +1,4 @@
-"""Which of the board's tasks a report from elsewhere has, on how many questions, and with which scores."""
+"""Finds the board's tasks in a report from elsewhere, and checks their questions and scores."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from src.upkeep.told import Refused, Told
 ALL = "all"
 """lighteval's mean over all its tasks."""
 
-NO_TASK = "it has none of this board's tasks ({}), but {}"
+NO_TASK = "it has none of this board's tasks ({}); it has {}"
 LIMITED = "it was run with a limit of {:g}, so it has only some of the questions: give --allow-limit"
 NOT_ALL = "it asked {:,} questions of {}, and the board asks {:,}"
-NO_SCORE = "it has no finite score {} of {}"
+NO_SCORE = "it has no finite {} for {}"
 
 Tasks = Mapping[str, Sequence[str]]
-"""The board's tasks that a report has, each with the tasks in it whose scores it means."""
+"""The board's tasks that a report has, each with the report's tasks whose scores it stands for."""
 
 
 def tasks_in(result: Result, groups: Groups, board: BackendDescription) -> tuple[Tasks, list[str]]:
-    """Return the board's tasks in a report, each with the scores that it means, and what else to tell.
+    """Return the board's tasks in a report, each with the scores that it stands for, and remarks.
 
     Raises Refused if it has none.
     """
@@ -35,10 +35,10 @@ def tasks_in(result: Result, groups: Groups, board: BackendDescription) -> tuple
     foreign = [task for task in result.scores if task not in known and AVERAGE not in task]
     if not tasks:
         names = [task.name for task in board.tasks]
-        raise Refused(NO_TASK.format(named(names), named(foreign) or "no task at all"))
+        raise Refused(NO_TASK.format(named(names), named(foreign) or "no tasks at all"))
     missing = [name for name, parts in found.items() if not parts]
     notes = [f"it lacks {named(missing)}"] if missing else []
-    return tasks, [*notes, *([f"{named(foreign)} is not of this board"] if foreign else [])]
+    return tasks, [*notes, *([f"this board does not have {named(foreign)}"] if foreign else [])]
 
 
 def task_of(board: BackendDescription, name: str) -> TaskDescription:
@@ -79,4 +79,4 @@ def check_scores(
             if metric_key(scores, key) is None or result.score(part, key) is None:
                 raise Refused(NO_SCORE.format(key, part))
         if not any(value is not None for value in scores.values()):
-            raise Refused(NO_SCORE.format("of any kind", part))
+            raise Refused(NO_SCORE.format("score", part))

@@ -14,7 +14,7 @@ from src.shared.stores.store import Snapshot, Store
 
 
 class NotWanted:
-    """What the owner and maintainers decided about models, at one moment. Raises StoreError if unreadable."""
+    """The decisions of the owner and maintainers about models. Raises StoreError if they cannot be read."""
 
     def __init__(self, requests: Store, snapshot: Snapshot) -> None:
         try:
@@ -22,7 +22,7 @@ class NotWanted:
             self._list = own_file(requests, snapshot, BLOCKLIST, read_blocklist) or Blocklist()
         except BadFile as error:
             raise StoreError(
-                f"What maintainers decided about models cannot be read in {requests}: {error.sentence}"
+                f"The maintainers' decisions about models in {requests} cannot be read: {error.sentence}"
             ) from None
 
     def check(self, *models: str) -> None:

@@ -1,4 +1,4 @@
-"""What the commands of upkeep work on: the settings, and the datasets that they name."""
+"""The settings of the commands of upkeep, and the datasets that they name."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ Connect = Callable[[str | None], Hub]
 class UpkeepSettings(CommonSettings):
     """The backend's settings that the datasets depend on.
 
-    The others need what evaluations need. Without them, these commands run in the frontend's small
-    environment, so that an owner who only has a clone need not install torch.
+    The other settings need the packages of evaluations. Without them, these commands run in the frontend's
+    small environment, so that an owner who only has a clone need not install torch.
     """
 
     samples_repo: str | None = None

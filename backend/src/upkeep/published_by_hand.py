@@ -48,16 +48,16 @@ RUNS = (
     "cancel the request first."
 )
 CHANGED = (
-    "The request of {model} was changed while you evaluated it: it is {status} now ({message}) Nothing of "
-    "your evaluation is published. Run the command again if it is still wanted."
+    "The request of {model} was changed while you evaluated it: it is {status} now ({message}). Your "
+    "evaluation was not published. Run the command again if it is still wanted."
 )
 REMOVED = (
-    "{} was removed from this leaderboard while you evaluated it. Nothing of your evaluation is published. "
-    "Run the command again if it is still wanted."
+    "{} was removed from this leaderboard while you evaluated it. Your evaluation was not published. Run the "
+    "command again if it is still wanted."
 )
 WITHHELD = (
-    "The Hub does not deliver {} of {} now, so it is not known whether somebody else changed it. Run the "
-    "command again later."
+    "The Hub does not deliver {} of {} at the moment, and somebody else may have changed it. Run the command "
+    "again later."
 )
 BY_HAND = "{} evaluated it by hand."
 WAITS = "The result waits for its samples: the next try is in {}. Ctrl-C publishes the result without them."
@@ -68,7 +68,7 @@ FIRST_PAUSE_MINUTES, LONGEST_PAUSE_MINUTES = 1, 10
 
 @dataclass(frozen=True)
 class Place:
-    """Where an evaluation belongs, as it was when the command looked."""
+    """The place of an evaluation, as it was when the command looked."""
 
     path: str
     """The request's."""
@@ -77,7 +77,7 @@ class Place:
     taken: Collection[str]
     """The runs that have their name already."""
     left: Result | None = None
-    """A result that an earlier command published and whose request it could not finish any more."""
+    """The result of an earlier command that ended before it finished the request."""
 
 
 class ByHand:
@@ -246,9 +246,10 @@ class ByHand:
         if _state(now) == _state(place.before):
             return
         if now is None:
-            raise NotPossible(CHANGED.format(model=model, status="gone", message="somebody deleted it."))
+            raise NotPossible(CHANGED.format(model=model, status="gone", message="somebody deleted it"))
         self._check_free(now)
-        raise NotPossible(CHANGED.format(model=model, status=now.status, message=now.message))
+        message = now.message.rstrip(".")
+        raise NotPossible(CHANGED.format(model=model, status=now.status, message=message))
 
     def _write(self, finished: Request, place: Place) -> Request:
         def decide(reading: Reading[Request]) -> Commit:

@@ -1,4 +1,4 @@
-"""Evaluating again from the command line: says what will be computed, asks, and writes it."""
+"""Has scores computed again from the command line: says which, asks, and writes the requests."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from src.shared.stores.store import Store
 from src.shared.times import Clock, utc_now
 
 NOTHING = "Nothing needs to be computed again."
-WRITTEN = "Wrote {}. A worker evaluates what visitors submit first."
+WRITTEN = "Wrote {}. Workers evaluate what visitors submit first."
 NOT_DONE = "Nothing was written."
 DRY = "Nothing was written, because of --dry-run."
 NOT_ANNOUNCED = (
-    "The settings here name {}, which backend.yaml does not have yet. If the board should have that, first "
+    "The settings here name {}, which backend.yaml does not have yet. If the board should have it, first "
     "start the worker with these settings: it writes backend.yaml."
 )
 
@@ -39,7 +39,7 @@ def rerun(
 ) -> bool:
     """Have what is selected evaluated again, and return whether all is as wanted.
 
-    `suite` has the names in the settings here. Raises NotPossible and StoreError.
+    `suite` has the tasks in the settings here. Raises NotPossible and StoreError.
     """
     read = reader(requests, results)
     records = read()

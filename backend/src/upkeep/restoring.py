@@ -27,23 +27,23 @@ from src.upkeep.progress import telling
 ORDER = (Part.SAMPLES, Part.RESULTS, Part.REQUESTS)
 
 MOST_FILES, MOST_BYTES = 1_000, 50_000_000
-"""Of one commit: the Hub refuses those that take it longer than a minute."""
+"""The most in one commit: the Hub refuses one that takes it longer than a minute."""
 
 IN_LFS = 10 * 2**20
 """From this many bytes a file is sent by itself, before the commit."""
 
 TRIES = 5
-"""How often to write to a dataset that others write to."""
+"""The number of tries to write to a dataset that others write to."""
 
 MOST_NAMED = 5
 
 DAMAGED = (
-    "The backup in {} is damaged, so nothing was written. {} of its files are missing or differ from what "
-    "was backed up: {}. Use another backup."
+    "The backup in {} is damaged, so nothing was written. Missing or changed files ({}): {}. Use another "
+    "backup."
 )
 DIFFERS = (
-    "{} has files that the backup does not have, or has otherwise: {} in all, such as {}. {} To make it the "
-    "same as the backup, add --replace: these files are deleted or replaced there."
+    "{} has files that are not in the backup or differ from it: {} in all, such as {}. {} To make it the "
+    "same as the backup, add --replace: that deletes or replaces these files."
 )
 RUNS = (
     "{} is being evaluated by {}, and its request would be replaced. {} Pause the Spaces "
@@ -52,16 +52,16 @@ RUNS = (
 )
 WHOSE = (
     "The backup is of {}, and {} there names the Spaces of that board. Nothing was written. To restore it "
-    "for other Spaces, add --board another: then {} keeps its own file, or the first Spaces write theirs. If "
-    "the same Spaces will use it, such as after their organisation was renamed, add --board same."
+    "for other Spaces, add --board another: {} then keeps its own file, or the first Spaces write theirs. If "
+    "the same Spaces will use it, for example because their organisation was renamed, add --board same."
 )
 NOTHING_YET = "Nothing was written."
-A_PART = "Others wrote to it meanwhile, and a part of the backup is restored already."
-OTHERS_WRITE = "Others write to {} while it is restored. Pause the Spaces and stop the workers. {}"
+A_PART = "Others wrote to it in the meantime, and a part of the backup is already restored."
+OTHERS_WRITE = "Others keep writing to {}. Pause the Spaces and stop the workers. {}"
 
 
 class ForWhom(StrEnum):
-    """For whose Spaces a backup is restored into datasets of other names."""
+    """The Spaces for which a backup is restored into datasets of other names."""
 
     SAME = "same"
     """`board.yaml` is restored too."""
@@ -71,7 +71,7 @@ class ForWhom(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What may be lost."""
+    """The conditions of a restore: which files it may replace, and for which Spaces it is."""
 
     replace: bool = False
     even_running: bool = False
@@ -80,14 +80,14 @@ class Terms:
 
 @dataclass(frozen=True)
 class Restored:
-    """What was done to one dataset."""
+    """One dataset that was restored."""
 
     dataset: Dataset
     created: bool
     written: int
     deleted: int
     same: int
-    """How many files were right before."""
+    """The number of files that were right already."""
 
     @property
     def is_changed(self) -> bool:
@@ -243,7 +243,7 @@ def _restored(target: _Target, check: Check, say: Say, at_once: int, *, is_begun
 def _listed(dataset: Dataset) -> Listing:
     listing = dataset.listing()
     if listing is None:
-        raise StoreError(f"{dataset} cannot be seen although it was just created. {AGAIN}")
+        raise StoreError(f"{dataset} was there just now, and cannot be found any more. {AGAIN}")
     return listing
 
 

@@ -21,15 +21,15 @@ WAITS = (Status.WAITING, Status.PENDING)
 
 @dataclass(frozen=True, kw_only=True)
 class Retired:
-    """What a board was like when it was closed, and what was done."""
+    """A board that was closed, and its requests."""
 
     news: bool
     """Whether it was open before, or closed with another sentence."""
     cancelled: int
     waiting: int
-    """How many requests still wait."""
+    """The number of requests that still wait."""
     running: int
-    """How many still run."""
+    """The number of those that still run."""
 
 
 def retire(

@@ -13,7 +13,7 @@ OTHER_SCALE = "its score {} of {} is {:g}, and {}: correct it, or give --allow-s
 ARE_FRACTIONS = "those of the board are fractions of 1"
 ARE_LARGE = "those of the board are above 1, as percentages are"
 NOT_NEGATIVE = "none of the board's is below 0"
-NO_FRACTION = "{} of {} is {:g}, and no fraction of 1: the board has no other yet"
+NO_FRACTION = "{} of {} is {:g}, which is not a fraction of 1, and the board has no other to compare it with"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Shows how far an evaluation is: a bar on a terminal, and else a line for each tenth."""
+"""Shows how far an evaluation is: a bar on a terminal, otherwise a line for each tenth."""
 
 from __future__ import annotations
 

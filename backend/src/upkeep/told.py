@@ -1,4 +1,4 @@
-"""What the person who imports files says about all of them, and how a file is refused."""
+"""The statements of a person about all files of an import, and the refusal of a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Refused(LeaderboardError):
 
 @dataclass(frozen=True)
 class Told:
-    """What the person who imports says about all the files, because they do not say it themselves."""
+    """The facts about all files that the person states, because the files do not."""
 
     model: str = ""
     commit: str = ""

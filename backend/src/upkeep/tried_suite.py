@@ -1,4 +1,4 @@
-"""Tries the suite for a command, as a worker does at its start, unless it passed as it is before."""
+"""Tries the suite for a command, as a worker does at its start, unless the same suite passed before."""
 
 from __future__ import annotations
 

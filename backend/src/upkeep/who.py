@@ -1,4 +1,4 @@
-"""Who runs a command: the name that the datasets keep of it."""
+"""Finds out who runs a command: the datasets keep that name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from src.shared.settings import CommonSettings
 from src.shared.stores.hub import FAILURES, Hub, reason
 
 NO_TOKEN = (
-    "Set HF_TOKEN to a token of yours that can write to the datasets: what you do is kept with your name."
+    "Set HF_TOKEN to a token of yours that can write to the datasets: they keep your name with what you do."
 )
 
 
