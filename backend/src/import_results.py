@@ -27,7 +27,7 @@ from src.upkeep.checked_report import check
 from src.upkeep.commands import add_base_model, model, note, run, say
 from src.upkeep.found_reports import find_reports, read_report
 from src.upkeep.importing import Importing, Planned
-from src.upkeep.told import Refused, Told
+from src.upkeep.stated import Refused, Stated
 from src.upkeep.tried_suite import published_description, try_the_suite
 from src.upkeep.who import who_runs
 
@@ -65,9 +65,9 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def told_in(options: argparse.Namespace) -> Told:
+def stated_in(options: argparse.Namespace) -> Stated:
     """Return what the options say about all files."""
-    return Told(
+    return Stated(
         model=options.model or "",
         commit=options.commit,
         precision=options.precision,
@@ -98,7 +98,7 @@ def _import(settings: Settings, options: argparse.Namespace) -> bool:
             store.check_writing()
     board = _board(settings, stores, announce=not options.dry_run)
     importing = Importing(stores, who=None if options.dry_run else who_runs(settings), now=utc_now())
-    outcomes = [_outcome(path, told_in(options), board, stores, importing) for path in found.reports]
+    outcomes = [_outcome(path, stated_in(options), board, stores, importing) for path in found.reports]
     lost = {} if options.dry_run else importing.publish()
     outcomes = list(_shared(outcomes, lost, is_dry=options.dry_run))
     for path, outcome in zip(found.reports, outcomes, strict=True):
@@ -113,11 +113,11 @@ Outcome = Planned | Refused | str
 
 
 def _outcome(
-    path: Path, told: Told, board: BackendDescription, stores: Stores, importing: Importing
+    path: Path, stated: Stated, board: BackendDescription, stores: Stores, importing: Importing
 ) -> Outcome:
     try:
         data = read_report(path)
-        checked = check(path, data, told, board, importing.scales, stores.models, utc_now())
+        checked = check(path, data, stated, board, importing.scales, stores.models, utc_now())
         return importing.plan(checked)
     except ValueError as error:
         return Refused(str(error))

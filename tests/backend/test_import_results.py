@@ -36,7 +36,7 @@ from src.upkeep.checked_report import check
 from src.upkeep.found_reports import find_reports
 from src.upkeep.importing import Importing
 from src.upkeep.score_scales import Scales
-from src.upkeep.told import Refused, Told
+from src.upkeep.stated import Refused, Stated
 from src.upkeep.who import NO_TOKEN
 from support.factories import make_backend, make_model_folder, make_request, make_result_file, make_task
 from support.forbidden import forbid
@@ -466,7 +466,7 @@ def planned(place: Place, requests: FolderStore, results: FolderStore | None = N
     stores = Stores(requests, results or stores.results, stores.models)
     importing = Importing(stores, who="alice", now=datetime.now(UTC))
     for file in find_reports([place.elsewhere]).reports:
-        importing.plan(check(file, file.read_bytes(), Told(), BOARD, Scales(), stores.models, utc_now()))
+        importing.plan(check(file, file.read_bytes(), Stated(), BOARD, Scales(), stores.models, utc_now()))
     return importing
 
 
@@ -761,7 +761,7 @@ def test_another_name_than_the_reports_needs_a_hub_that_knows_it(
     models: Any = Models()
     data = json.dumps(lm_eval(place, "acme/other")).encode()
     with pytest.raises(Refused, match=sentence):
-        check(Path("results_1.json"), data, Told(MODEL, place.commit), BOARD, Scales(), models, utc_now())
+        check(Path("results_1.json"), data, Stated(MODEL, place.commit), BOARD, Scales(), models, utc_now())
 
 
 @pytest.mark.parametrize("commit", [None, "abc123", "main"])

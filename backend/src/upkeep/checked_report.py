@@ -17,7 +17,7 @@ from src.upkeep.its_request import with_facts
 from src.upkeep.its_tasks import check_questions, check_scores, task_of, tasks_in
 from src.upkeep.score_scales import Scales
 from src.upkeep.score_table import groups_in
-from src.upkeep.told import Refused, Told
+from src.upkeep.stated import Refused, Stated
 
 OF_THE_FUTURE = (
     "it says that it ended at {}, which is in the future: correct the time in the file or in its name"
@@ -50,25 +50,25 @@ class Checked:
 def check(
     file: Path,
     data: bytes,
-    told: Told,
+    stated: Stated,
     board: BackendDescription,
     scales: Scales,
     models: ModelSource,
     now: datetime,
 ) -> Checked:
     """Return a file's contents if they can be imported. Raises Refused."""
-    report, result, given_name = read_under_its_name(file.name, data, told, models)
+    report, result, given_name = read_under_its_name(file.name, data, stated, models)
     tasks, notes = tasks_in(result, groups_in(report), board)
     if result.ended != UNKNOWN_TIME and result.ended - now > CLOCK_SKEW:
         raise Refused(OF_THE_FUTURE.format(to_text(result.ended)))
-    check_questions(result, tasks, board, told)
+    check_questions(result, tasks, board, stated)
     for name, parts in tasks.items():
         check_scores(result, task_of(board, name), parts, is_same_engine=result.engine == board.engine)
     parts = [part for each in tasks.values() for part in each]
-    if not told.allow_scale:
+    if not stated.allow_scale:
         scales.check(result, parts)
-    precision = precision_of(result, told)
-    facts, base = looked_up(report, result, told, models)
+    precision = precision_of(result, stated)
+    facts, base = looked_up(report, result, stated, models)
     is_adapter = base is not None
     request = Request(
         model=facts.name,

@@ -41,7 +41,7 @@ from src.upkeep.not_wanted import NotWanted
 from src.upkeep.published_by_hand import RUNS, identity_of
 from src.upkeep.score_scales import Scales
 from src.upkeep.score_table import parts_of
-from src.upkeep.told import Refused
+from src.upkeep.stated import Refused
 
 MOST_FILES = 500
 MOST_BYTES = 20_000_000

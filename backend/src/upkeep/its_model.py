@@ -25,7 +25,7 @@ from src.shared.errors import (
 )
 from src.shared.models.model_source import ModelFacts, ModelSource, with_base
 from src.upkeep.cleaned_report import without_secrets
-from src.upkeep.told import Refused, Told
+from src.upkeep.stated import Refused, Stated
 
 Object = Mapping[str, object]
 
@@ -43,7 +43,7 @@ PERHAPS_A_FOLDER = "If that is a folder on the machine that evaluated it, give -
 
 
 def read_under_its_name(
-    file: str, data: bytes, told: Told, models: ModelSource
+    file: str, data: bytes, stated: Stated, models: ModelSource
 ) -> tuple[Object, Result, str]:
     """Return a report without secrets, what it says, and how it names its model.
 
@@ -52,16 +52,16 @@ def read_under_its_name(
     try:
         report = without_secrets(read_object(data))
         named = _named(report)
-        if not told.model:
+        if not stated.model:
             _check_name(report, named)
             return report, read_result(file, json.dumps(report).encode()), named
-        renamed = {**report, "config": {**as_object(report.get("config")), "model_name": told.model}}
+        renamed = {**report, "config": {**as_object(report.get("config")), "model_name": stated.model}}
         result = read_result(file, json.dumps(renamed).encode())
     except BadFile as error:
         raise Refused(str(error)) from None
     other = _on_the_hub(named, models)
-    if other and told.model.casefold() not in (named.casefold(), other.casefold()):
-        raise Refused(OTHER_MODEL.format(other, told.model))
+    if other and stated.model.casefold() not in (named.casefold(), other.casefold()):
+        raise Refused(OTHER_MODEL.format(other, stated.model))
     return report, result, named
 
 
@@ -101,20 +101,20 @@ def _on_the_hub(name: str, models: ModelSource) -> str | None:
         raise Refused(str(error)) from None
 
 
-def precision_of(result: Result, told: Told) -> str:
+def precision_of(result: Result, stated: Stated) -> str:
     """Return the precision that was evaluated, as the report or the person says. Raises Refused."""
     known = result.precision in PRECISIONS
-    if told.precision and known and told.precision != result.precision:
-        raise Refused(OTHER_PRECISION.format(result.precision, told.precision))
-    if known or told.precision:
-        return result.precision if known else told.precision
+    if stated.precision and known and stated.precision != result.precision:
+        raise Refused(OTHER_PRECISION.format(result.precision, stated.precision))
+    if known or stated.precision:
+        return result.precision if known else stated.precision
     if result.precision == UNKNOWN:
         raise Refused(NO_PRECISION.format(", ".join(PRECISIONS)))
     raise Refused(NOT_A_PRECISION.format(shown(result.precision), ", ".join(PRECISIONS)))
 
 
 def looked_up(
-    report: Object, result: Result, told: Told, models: ModelSource
+    report: Object, result: Result, stated: Stated, models: ModelSource
 ) -> tuple[ModelFacts, ModelFacts | None]:
     """Return what the Hub says about the model at its commit, and about an adapter's base model. The
     parameters of an adapter are those of both.
@@ -125,31 +125,31 @@ def looked_up(
         raise Refused(f"it is of a delta. {NO_DELTAS}")
     config = as_object(report.get("config"))
     is_adapter = result.weight_type == ADAPTER
-    commit = _commit(result, as_text(config.get("peft_sha")) if is_adapter else result.commit or "", told)
+    commit = _commit(result, as_text(config.get("peft_sha")) if is_adapter else result.commit or "", stated)
     try:
         facts = models.describe(result.model, commit)
-        base = models.describe(*_base(report, result, told)) if is_adapter else None
+        base = models.describe(*_base(report, result, stated)) if is_adapter else None
     except ModelError as error:
-        raise Refused(str(error) if told.model else f"{error} {PERHAPS_A_FOLDER}") from None
+        raise Refused(str(error) if stated.model else f"{error} {PERHAPS_A_FOLDER}") from None
     if facts.commit != commit:
         raise Refused(f"{facts.name} has no commit {commit}")
     return with_base(facts, base) if base else facts, base
 
 
-def _commit(result: Result, given: str, told: Told) -> str:
+def _commit(result: Result, given: str, stated: Stated) -> str:
     """Return the commit that was evaluated, as the report or the person says."""
     known = given if COMMIT.fullmatch(given) else ""
-    if told.commit and known and told.commit != known:
-        raise Refused(OTHER_COMMIT.format(known, told.commit))
-    if not known and not told.commit:
+    if stated.commit and known and stated.commit != known:
+        raise Refused(OTHER_COMMIT.format(known, stated.commit))
+    if not known and not stated.commit:
         raise Refused(NO_COMMIT.format(model=result.model, endpoint=constants.ENDPOINT))
-    return known or told.commit
+    return known or stated.commit
 
 
-def _base(report: Object, result: Result, told: Told) -> tuple[str, str]:
+def _base(report: Object, result: Result, stated: Stated) -> tuple[str, str]:
     """Return the base model of an adapter and its commit, which lm_eval names as the model's."""
-    if told.base_model:
-        return told.base_model, told.base_revision
+    if stated.base_model:
+        return stated.base_model, stated.base_revision
     name = as_text(arguments(as_object(report.get("config")).get("model_args")).get("pretrained"))
     if not is_model_name(name) or not COMMIT.fullmatch(result.commit or ""):
         raise Refused(NO_BASE)

@@ -9,7 +9,7 @@ from src.shared.data.benchmark import AVERAGE, metric_key
 from src.shared.data.result import Result
 from src.shared.errors import named
 from src.upkeep.score_table import Groups, parts_of
-from src.upkeep.told import Refused, Told
+from src.upkeep.stated import Refused, Stated
 
 ALL = "all"
 """lighteval's mean over all its tasks."""
@@ -46,9 +46,9 @@ def task_of(board: BackendDescription, name: str) -> TaskDescription:
     return next(task for task in board.tasks if task.name == name)
 
 
-def check_questions(result: Result, tasks: Tasks, board: BackendDescription, told: Told) -> None:
+def check_questions(result: Result, tasks: Tasks, board: BackendDescription, stated: Stated) -> None:
     """Refuse a report that asked only some of the questions, unless the board does so or it is allowed."""
-    if result.limit is not None and result.limit != board.limit and not told.allow_limit:
+    if result.limit is not None and result.limit != board.limit and not stated.allow_limit:
         raise Refused(LIMITED.format(result.limit))
     if result.limit is not None or board.limit is not None:
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from src.shared.data.metric_name import ROUNDING, could_be_fraction, is_of_fractions
 from src.shared.data.result import Result
-from src.upkeep.told import Refused
+from src.upkeep.stated import Refused
 
 OTHER_SCALE = "its score {} of {} is {:g}, and {}: correct it, or give --allow-scale if it is right"
 ARE_FRACTIONS = "those of the board are fractions of 1"

@@ -12,7 +12,7 @@ class Refused(LeaderboardError):
 
 
 @dataclass(frozen=True)
-class Told:
+class Stated:
     """The facts about all files that the person states, because the files do not."""
 
     model: str = ""
