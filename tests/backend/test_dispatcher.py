@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -399,6 +401,16 @@ def test_one_look_says_what_is_there_also_if_that_is_nothing(capsys: pytest.Capt
     assert dispatch_once(OneLook(ours, queue(7)), ours) == 0  # type: ignore[arg-type]
     first, *_ = capsys.readouterr().out.splitlines()
     assert "on l4x1 has waited for its machine for" in first
+
+
+def test_one_look_ends_well_when_nobody_reads_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after `| head`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    ours = dispatcher(ListedFleet())
+    with os.fdopen(writer, "w") as closed, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", closed)
+        assert dispatch_once(OneLook(ours, {}), ours) == 0  # type: ignore[arg-type]
 
 
 def test_a_price_that_nobody_knows_counts_as_free() -> None:

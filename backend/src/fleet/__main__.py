@@ -19,10 +19,11 @@ from src.fleet.dispatcher import Dispatcher
 from src.fleet.seam import FleetError
 from src.settings import Settings
 from src.shared.environment import as_written, owners_file, read_settings
-from src.shared.errors import LeaderboardError, exit_on_configuration_error, printable
+from src.shared.errors import LeaderboardError, exit_on_configuration_error
 from src.shared.process.logs import begin_logging
 from src.shared.process.stop_signal import StopSignal
 from src.shared.times import utc_now
+from src.upkeep.commands import NOT_DONE, WELL, say
 from src.withdrawn_secrets import withdraw_secrets
 from src.worker import Worker, make_worker
 
@@ -43,7 +44,8 @@ def main() -> int:
     owners = owners_file("src.envs"), {**os.environ, **secrets}
     worker = make_worker(read_settings(Settings, *owners), given=as_written(Settings, *owners))
     if worker.dispatcher is None:
-        return say(NO_FLEET, status=1)
+        say(NO_FLEET)
+        return NOT_DONE
     if arguments.offers:
         return list_offers(worker.dispatcher)
     if arguments.once:
@@ -60,16 +62,16 @@ def dispatch_once(worker: Worker, dispatcher: Dispatcher) -> int:
     try:
         worker.dispatch()
     except LeaderboardError as error:
-        return say(str(error), status=1)
+        say(str(error))
+        return NOT_DONE
     finally:
         worker.close()
     shown, now = dispatcher.shown, utc_now()
     there = [each for each in shown.members if each.ended is None]
     lines = [f"{each.worker} on {each.flavour} {each.standing(now)}" for each in there]
     lines += [f"{path}: {why}" for path, why in shown.reasons.items()]
-    return say(
-        *(lines or [NOTHING] * (not shown.problems)), *shown.problems, status=1 if shown.problems else 0
-    )
+    say(*(lines or [NOTHING] * (not shown.problems)), *shown.problems)
+    return NOT_DONE if shown.problems else WELL
 
 
 def list_offers(dispatcher: Dispatcher) -> int:
@@ -77,7 +79,8 @@ def list_offers(dispatcher: Dispatcher) -> int:
     try:
         offers = dispatcher.offers()
     except FleetError as error:
-        return say(str(error), status=1)
+        say(str(error))
+        return NOT_DONE
     rows = [COLUMNS]
     for each, is_allowed in offers:
         room, price = f"{each.room:,.0f} GB", f"${each.price:.2f}" if each.price else "–"
@@ -85,13 +88,8 @@ def list_offers(dispatcher: Dispatcher) -> int:
             (each.name, f"{each.memory_gb:,.0f} GB", room, price, "" if is_allowed else "not allowed")
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return say(*("  ".join(map(str.ljust, each, widths)).rstrip() for each in rows), status=0)
-
-
-def say(*lines: str, status: int) -> int:
-    """Print lines, and return the status."""
-    sys.stdout.write("".join(f"{printable(each)}\n" for each in lines))
-    return status
+    say(*("  ".join(map(str.ljust, each, widths)).rstrip() for each in rows))
+    return WELL
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ from src.inference.hardware import Allowed, Offers, fits, largest
 from src.running.inference import Hardware
 from src.settings import Settings
 from src.shared.environment import owners_file, read_settings
-from src.shared.errors import exit_on_configuration_error, printable
+from src.shared.errors import exit_on_configuration_error
 from src.shared.stores.hub import Hub
+from src.upkeep.commands import NOT_DONE, WELL, say
 from src.withdrawn_secrets import withdraw_secrets
 
 PRECISION = "bfloat16"
@@ -41,18 +42,24 @@ def main() -> int:
         secrets = withdraw_secrets()
         settings = read_settings(Settings, owners_file("src.envs"), {**os.environ, **secrets})
     if settings.hf_token is None:
-        return say(NO_TOKEN, status=1)
+        say(NO_TOKEN)
+        return NOT_DONE
     use_api_at(settings.inference_endpoints_url)
     endpoints = Endpoints(Hub(settings.hf_token), settings.namespace_of_endpoints, settings.requests_dataset)
     try:
         offers = endpoints.offers(Allowed(settings.endpoint_hardware, settings.endpoint_regions))
     except EndpointError as error:
-        return say(str(error), status=1)
+        say(str(error))
+        return NOT_DONE
     lines = [*table(offers), *(sentence(size, offers) for size in sizes)]
     if offers.beyond_the_quota:
         names = ", ".join(each.id for each in offers.beyond_the_quota)
         lines.append(NO_QUOTA.format(endpoints.namespace, names))
-    return say(*lines, status=0) if offers.all else say(NOTHING, *lines[1:], status=1)
+    if not offers.all:
+        say(NOTHING, *lines[1:])
+        return NOT_DONE
+    say(*lines)
+    return WELL
 
 
 def table(offers: Offers) -> list[str]:
@@ -77,12 +84,6 @@ def sentence(billions: float, offers: Offers) -> str:
         return f"A model of {billions:g} billion parameters fits on none of it."
     price = f"${found.price:.2f} an hour"
     return f"A model of {billions:g} billion parameters would run on {found.id}, for {price}."
-
-
-def say(*lines: str, status: int) -> int:
-    """Print lines, and return the status."""
-    sys.stdout.write("".join(f"{printable(each)}\n" for each in lines))
-    return status
 
 
 if __name__ == "__main__":
