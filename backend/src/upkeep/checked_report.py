@@ -7,12 +7,13 @@ from datetime import datetime
 from pathlib import Path
 
 from src.shared.data.backend_description import BackendDescription
+from src.shared.data.json_file import Object
 from src.shared.data.request import ADAPTER, CLOCK_SKEW, ORIGINAL, Request, Status
 from src.shared.data.result import UNKNOWN_TIME, Result
 from src.shared.models.model_source import ModelSource
 from src.shared.times import to_text
 from src.upkeep.differences import differences
-from src.upkeep.its_model import Object, looked_up, precision_of, read_under_its_name
+from src.upkeep.its_model import looked_up, precision_of, read_under_its_name
 from src.upkeep.its_request import with_facts
 from src.upkeep.its_tasks import check_questions, check_scores, task_of, tasks_in
 from src.upkeep.score_scales import Scales

@@ -8,9 +8,9 @@ from typing import cast
 
 from src.running.looks_secret import without_secrets as without_secrets_in
 from src.running.looks_secret import without_tokens
+from src.shared.data.json_file import Object
 from src.shared.data.reports import OURS
 
-Object = Mapping[str, object]
 Names = Mapping[str, str]
 """The models' names on the Hub, by the names or folders that a report has for them."""
 

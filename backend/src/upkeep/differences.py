@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from src.shared.data.backend_description import BackendDescription
+from src.shared.data.json_file import Object
 from src.shared.data.result import Result
 from src.shared.data.run_settings import (
     LM_EVAL,
@@ -13,8 +14,6 @@ from src.shared.data.run_settings import (
     conditions_of_lm_eval,
 )
 from src.upkeep.its_tasks import Tasks, asked_in, task_of
-
-Object = Mapping[str, object]
 
 
 def differences(result: Result, tasks: Tasks, board: BackendDescription) -> Iterator[str]:

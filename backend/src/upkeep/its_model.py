@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 from huggingface_hub import constants
 
-from src.shared.data.json_file import as_object, as_text, read_object
+from src.shared.data.json_file import Object, as_object, as_text, read_object
 from src.shared.data.model_name import is_model_name, model_name
 from src.shared.data.precision import PRECISIONS, UNKNOWN
 from src.shared.data.provenance import COMMIT
@@ -26,8 +25,6 @@ from src.shared.errors import (
 from src.shared.models.model_source import ModelFacts, ModelSource, with_base
 from src.upkeep.cleaned_report import without_secrets
 from src.upkeep.stated import Refused, Stated
-
-Object = Mapping[str, object]
 
 NO_COMMIT = (
     "it does not say which commit of {model} was evaluated. Find it at {endpoint}/{model}/commits/main, and "

@@ -13,6 +13,9 @@ from pydantic_core import from_json
 from ..errors import BadFile, InLfs
 from .names import MAX_BYTES
 
+Object = Mapping[str, object]
+"""A JSON object."""
+
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 """The beginning of a Git LFS pointer, which stands for content kept elsewhere."""
 

@@ -17,13 +17,11 @@ from urllib.parse import urlsplit
 
 from ..times import from_seconds, from_text
 from .dollars import cost
-from .json_file import as_number, as_object, as_text, read_number
+from .json_file import Object, as_number, as_object, as_text, read_number
 from .model_name import is_model_name
 from .names import SAMPLES_FOLDER
 from .request_fields import MOST_DOLLARS_AN_HOUR
 from .run_settings import CHAT, COMPLETIONS
-
-Object = Mapping[str, object]
 
 FINGERPRINT_DIGITS = 12
 """How many digits of a fingerprint are kept: enough to tell prompts apart."""

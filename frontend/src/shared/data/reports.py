@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from ..errors import BadFile, shown
 from ..times import from_seconds, from_text
 from .benchmark import SEPARATOR, key_of
-from .json_file import as_number, as_object, as_text, read_number, read_object
+from .json_file import Object, as_number, as_object, as_text, read_number, read_object
 from .model_name import model_name
 from .precision import UNKNOWN, precision_name
 from .provenance import COMMIT, VERSION, read_provenance
@@ -31,8 +31,6 @@ from .run_settings import (
     conditions_of_lm_eval,
     read_run_settings,
 )
-
-Object = Mapping[str, object]
 
 OURS = "leaderboard"
 """The section that our worker adds to an engine's report."""

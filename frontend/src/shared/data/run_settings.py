@@ -12,9 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .json_file import as_object, as_text, read_number
-
-Object = Mapping[str, object]
+from .json_file import Object, as_object, as_text, read_number
 
 Conditions = tuple[tuple[str, str], ...]
 """Settings that change scores and are not at their default: names with values, in the order of the names."""
