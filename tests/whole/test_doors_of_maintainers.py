@@ -132,7 +132,11 @@ class Place:
         for each in config["dependencies"]:
             if ids["maintain-action"] in each["inputs"]:
                 found[PRESS] = each
-            elif len(each["inputs"]) > 3 and ids["act"] in each["inputs"]:
+            elif (
+                len(each["inputs"]) > 3
+                and ids["act"] in each["inputs"]
+                and ids["maintained"] in each["outputs"]
+            ):
                 found[DO] = each
             elif len(each["inputs"]) > 3 and ids["again"] in each["inputs"]:
                 found[PRESS_AGAIN] = each
