@@ -77,8 +77,10 @@ def events_held(page: Page, calls: str = "queue/join") -> Iterator[list[Route]]:
     Yields what is held, the last one last.
     """
     held: list[Route] = []
-    page.route(re.compile(calls), lambda route: held.append(route))
+    address = re.compile(calls)
+    page.route(address, lambda route: held.append(route))
     yield held
     wait_for(lambda: page.wait_for_timeout(20) or held, what="something that is sent")
+    page.unroute(address)  # what comes from now on
     for route in held:
         route.continue_()

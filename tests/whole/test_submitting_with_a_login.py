@@ -149,7 +149,7 @@ def test_what_somebody_submitted_nobody_else_withdraws(browser: Browser, leaderb
         [request] = requests_of(leaderboard, "demo/second")
         press = """path => {
             const box = document.querySelector("#action textarea");
-            box.value = JSON.stringify(["withdraw", path, 0]);
+            box.value = JSON.stringify(["withdraw", path, 0, ""]);
             box.dispatchEvent(new Event("input", {bubbles: true}));
         }"""
         page.evaluate(press, request["request"])
