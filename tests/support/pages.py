@@ -77,10 +77,10 @@ def events_held(page: Page, calls: str = "queue/join") -> Iterator[list[Route]]:
     Yields what is held, the last one last.
     """
     held: list[Route] = []
-    address = re.compile(calls)
-    page.route(address, lambda route: held.append(route))
+    is_over = False
+    page.route(re.compile(calls), lambda route: route.continue_() if is_over else held.append(route))
     yield held
     wait_for(lambda: page.wait_for_timeout(20) or held, what="something that is sent")
-    page.unroute(address)  # what comes from now on
+    is_over = True
     for route in held:
         route.continue_()
