@@ -274,8 +274,8 @@ def fingerprint(module: str) -> str:
 @pytest.mark.parametrize(
     ("index", "module", "known"),
     [
-        (REQUESTS_INDEX, "data.request", (5, "84f96aa2806a8390")),
-        (RESULTS_INDEX, "data.reports", (7, "01e4c944695e9a47")),
+        (REQUESTS_INDEX, "data.request", (5, "0b96f7a2dfaf36c5")),
+        (RESULTS_INDEX, "data.reports", (7, "62020137e4be65aa")),
     ],
     ids=["requests", "results"],
 )
