@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from playwright.sync_api import ConsoleMessage, Page, Response, Route, expect
 
 from support.hub_process import RemoteHub
-from support.waiting import PATIENCE, wait_for
+from support.waiting import PATIENCE_IN_MS, wait_for
 
 NOT_OURS = (
     "values",
@@ -49,7 +49,7 @@ def opening(page: Page) -> Iterator[None]:
         """The page asks for the version alone first, and then says what it shows."""
         return "/run/predict" in response.url and bool(response.request.post_data_json["data"])
 
-    with page.expect_response(is_news, timeout=PATIENCE * 1000) as news:
+    with page.expect_response(is_news, timeout=PATIENCE_IN_MS) as news:
         yield
     news.value.finished()
     page.evaluate("() => new Promise(shown => requestAnimationFrame(() => requestAnimationFrame(shown)))")

@@ -9,6 +9,9 @@ T = TypeVar("T")
 PATIENCE = 600.0
 """Seconds: longer than anything takes, also on a machine that does much else."""
 
+PATIENCE_IN_MS = PATIENCE * 1000
+"""The same in milliseconds, as Playwright counts."""
+
 
 def wait_for(condition: Callable[[], T], *, seconds: float = PATIENCE, what: str = "") -> T:
     """What the condition returns once that is true; an AssertionError that says what never came otherwise."""

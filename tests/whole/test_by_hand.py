@@ -17,12 +17,10 @@ from local_leaderboard import ROOT, Space, running
 from support.leaderboard import BACKEND_PYTHON
 from support.pages import listening, opening, rows
 from support.reports_from_elsewhere import in_lightevals_folder, lighteval_report
-from support.waiting import PATIENCE, wait_for
+from support.waiting import PATIENCE, PATIENCE_IN_MS, wait_for
 from visitor import Visitor
 
 SUBMITTED, ELSEWHERE, OTHER_ENGINE = "demo/second", "demo/third", "demo/fourth"
-SOON = PATIENCE * 1000
-"""Milliseconds within which a page must have heard of what changed."""
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +100,7 @@ def test_a_submission_that_waits_is_evaluated_by_hand_and_comes_into_the_table(
 
     page.get_by_role("tab", name="LLM Benchmark").click()
     notice = page.get_by_role("button", name="· Show")
-    expect(notice).to_be_visible(timeout=SOON)
+    expect(notice).to_be_visible(timeout=PATIENCE_IN_MS)
     notice.click()
     expect(page.locator("#leaderboard").get_by_text(SUBMITTED).first).to_be_visible()
     visitor = Visitor(frontend.url)  # which may still read the requests when it shows the result

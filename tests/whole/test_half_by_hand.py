@@ -11,11 +11,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from support.leaderboard import Leaderboard, leaderboard_on_a_hub
 from support.pages import listening, opening, rows, sign_in
-from support.waiting import PATIENCE
+from support.waiting import PATIENCE, PATIENCE_IN_MS
 
 MODEL = "demo/second"
-SOON = PATIENCE * 1000
-"""Milliseconds within which a worker has evaluated a small model."""
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +58,10 @@ def test_a_submission_waits_for_a_maintainer_and_then_comes_into_the_table(
         page.locator("#to-approve article").get_by_role("button", name="Approve").click()
         expect(page.locator("#maintained")).to_contain_text("is approved")
         page.get_by_label("Model, submitter or status").fill(f"{MODEL} finished")
-        expect(page.locator("#found-requests")).to_contain_text("Finished", timeout=SOON)
+        expect(page.locator("#found-requests")).to_contain_text("Finished", timeout=PATIENCE_IN_MS)
         page.get_by_role("tab", name="LLM Benchmark").click()
         page.reload()
-        expect(page.locator("#leaderboard").get_by_text(MODEL).first).to_be_visible(timeout=SOON)
+        expect(page.locator("#leaderboard").get_by_text(MODEL).first).to_be_visible(timeout=PATIENCE_IN_MS)
         assert any(MODEL in row for row in rows(page))
     leaderboard.visitor.wait_for([MODEL], seconds=PATIENCE)
 
@@ -86,6 +84,6 @@ def test_a_maintainer_has_everything_evaluated_again_and_sees_first_what_that_is
         found = page.locator("#found-requests article")
         found.get_by_text("attempt").or_(found.get_by_text("What happened")).first.click()
         expect(found).to_contain_text("rerun: bob had it evaluated again.")
-        expect(found).to_contain_text("Finished", timeout=SOON)
+        expect(found).to_contain_text("Finished", timeout=PATIENCE_IN_MS)
     [again] = leaderboard.visitor.queue()
     assert again["result"] != first["result"]

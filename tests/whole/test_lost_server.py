@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 from local_leaderboard import ENVIRONMENTS, Space, free_port, start, stop, wait_until_open
 from support.leaderboard import Datasets, datasets_in_a_folder
 from support.pages import opening, rows
-from support.waiting import PATIENCE
+from support.waiting import PATIENCE_IN_MS
 
 AWAY = "The leaderboard's server does not answer."
 BACK = "The leaderboard's server answers again."
@@ -80,7 +80,7 @@ LISTEN = """() => {
 
 def expect_said(page: Page, text: str) -> None:
     """Wait until the note has said this. A moment later it says nothing any more."""
-    page.wait_for_function("text => said.includes(text)", arg=text, timeout=PATIENCE * 1000)
+    page.wait_for_function("text => said.includes(text)", arg=text, timeout=PATIENCE_IN_MS)
 
 
 def test_a_server_that_restarts_is_missed_and_caught_up_with(

@@ -12,10 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from support.leaderboard import Leaderboard, leaderboard_on_a_hub
 from support.pages import listening, opening, sign_in
-from support.waiting import PATIENCE
-
-SLOW = PATIENCE * 1000
-"""Milliseconds within which a small model must have been evaluated on a busy machine."""
+from support.waiting import PATIENCE_IN_MS
 
 CARD = "---\nlanguage: en\n---\nA model."
 
@@ -120,7 +117,7 @@ def test_from_a_mistake_to_the_result_with_a_withdrawal_between(
         mine.get_by_role("link", name="link to this").click()
         opened = page.locator("#request")
         expect(opened).to_contain_text("demo/adder-novice")
-        expect(opened).to_contain_text("Its result is on the leaderboard.", timeout=SLOW)
+        expect(opened).to_contain_text("Its result is on the leaderboard.", timeout=PATIENCE_IN_MS)
         expect(opened.get_by_role("link", name="result")).to_be_visible()
         opened.get_by_text("What happened").click()
         for event in ("withdrawn", "resubmitted", "finished"):

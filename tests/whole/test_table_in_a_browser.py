@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from local_leaderboard import Space
 from support.leaderboard import Datasets, datasets_in_a_folder, datasets_on_a_hub
 from support.pages import listening, opening, rows
-from support.waiting import PATIENCE
+from support.waiting import PATIENCE_IN_MS
 
 COMMIT = "c" * 40
 MODELS: dict[str, dict[str, Any]] = {
@@ -89,7 +89,7 @@ def expect_models(page: Page, *names: str) -> None:
             return JSON.stringify(found.filter(name => name)) === JSON.stringify(names)
         }""",
         arg=list(names),
-        timeout=PATIENCE * 1000,
+        timeout=PATIENCE_IN_MS,
     )
 
 
