@@ -11,7 +11,7 @@ from src.fleet.dispatcher import Dispatcher, TokenCheck
 from src.fleet.kind import FleetKind
 from src.fleet.local import LocalFleet, LocalTerms
 from src.fleet.own_machines import THIS_MACHINE, OwnMachine
-from src.fleet.situation import STOPS_WITHIN, Limits
+from src.fleet.situation import Limits
 from src.fleet.slurm import SlurmFleet
 from src.fleet.slurm_orders import SlurmTerms
 from src.queue.policy import Policy
@@ -38,7 +38,7 @@ def make_own_dispatcher(
         names,
         starts_within=QUEUES_WITHIN,
         claims_within=settings.start_of_a_member,
-        stops_within=max(settings.stops_within, STOPS_WITHIN),
+        stops_within=settings.members_stop_within,
     )
     return Dispatcher(fleet, limits, policy=policy, check_token=check_token)
 

@@ -15,7 +15,7 @@ from huggingface_hub import constants
 
 from src.fleet.dispatcher import Dispatcher, TokenCheck
 from src.fleet.kind import FleetKind
-from src.fleet.situation import STOPS_WITHIN, Limits
+from src.fleet.situation import Limits
 from src.fleet.token import problem_of as problem_of_members
 from src.hub_fleet import code_of, make_jobs
 from src.inference.endpoint_executor import EndpointExecutor, EndpointTerms
@@ -101,7 +101,7 @@ def make_dispatcher(
         settings.max_dollars_per_day,
         settings.fleet_flavors,
         claims_within=settings.start_of_a_member,
-        stops_within=max(settings.stops_within, STOPS_WITHIN),
+        stops_within=settings.members_stop_within,
     )
     fleet = make_jobs(settings, given, limits, connect)
     return Dispatcher(fleet, limits, policy=policy, check_token=check)

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from src.fleet.kind import FleetKind
 from src.fleet.own_machines import EXAMPLE, THIS_MACHINE, OwnMachine, read_machines
+from src.fleet.situation import STOPS_WITHIN
 from src.inference.options import (
     Place,
     check_encryption,
@@ -384,6 +385,11 @@ class Settings(CommonSettings):
     def stops_within(self) -> timedelta:
         """Return the longest time from one look at the money until what the next one stops has stopped."""
         return 2 * timedelta(seconds=self.refresh_rate) + SLACK
+
+    @property
+    def members_stop_within(self) -> timedelta:
+        """Return the same for members of the fleet, which are never ended at once."""
+        return max(self.stops_within, STOPS_WITHIN)
 
     @property
     def start_of_a_member(self) -> timedelta:
